@@ -1,0 +1,230 @@
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+static const char digit_pairs[201] = "00010203040506070809"
+				     "10111213141516171819"
+				     "20212223242526272829"
+				     "30313233343536373839"
+				     "40414243444546474849"
+				     "50515253545556575859"
+				     "60616263646566676869"
+				     "70717273747576777879"
+				     "80818283848586878889"
+				     "90919293949596979899";
+static const char hex_digits[] = "0123456789abcdef";
+
+void buf_free(struct buf *b)
+{
+	free(b->data);
+	*b = (struct buf){ 0 };
+}
+
+void buf_grow(struct buf *b, size_t need)
+{
+	size_t cap = b->cap ? b->cap : 256;
+
+	while (cap - b->len < need)
+		cap *= 2;
+	b->data = xrealloc(b->data, cap);
+	b->cap = cap;
+}
+
+void buf_pad(struct buf *b, char c, size_t count)
+{
+	buf_reserve(b, count);
+	memset(b->data + b->len, c, count);
+	b->len += count;
+}
+
+void buf_put_u64(struct buf *b, uint64_t v)
+{
+	char tmp[20];
+	char *p = tmp + sizeof(tmp);
+
+	while (v >= 100) {
+		p -= 2;
+		memcpy(p, digit_pairs + v % 100 * 2, 2);
+		v /= 100;
+	}
+	if (v >= 10) {
+		p -= 2;
+		memcpy(p, digit_pairs + v * 2, 2);
+	} else {
+		*--p = (char)('0' + v);
+	}
+	buf_put(b, p, (size_t)(tmp + sizeof(tmp) - p));
+}
+
+void buf_put_i64(struct buf *b, int64_t v)
+{
+	if (v < 0) {
+		buf_putc(b, '-');
+		buf_put_u64(b, (uint64_t)0 - (uint64_t)v);
+	} else {
+		buf_put_u64(b, (uint64_t)v);
+	}
+}
+
+void buf_put_hex(struct buf *b, uint64_t v)
+{
+	char tmp[16];
+	char *p = tmp + sizeof(tmp);
+
+	do {
+		*--p = hex_digits[v & 15];
+		v >>= 4;
+	} while (v);
+	buf_put(b, p, (size_t)(tmp + sizeof(tmp) - p));
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap, again;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n > 0) {
+		buf_reserve(b, (size_t)n + 1);
+		vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
+		b->len += (size_t)n;
+	}
+	va_end(again);
+}
+
+const char *buf_cstr(struct buf *b)
+{
+	buf_reserve(b, 1);
+	b->data[b->len] = '\0';
+	return b->data;
+}
+
+size_t utf8_decode(const unsigned char *s, size_t len, uint32_t *code)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n, i;
+	uint32_t c;
+
+	if (!len)
+		return 0;
+	if (s[0] < 0x80) {
+		*code = s[0];
+		return 1;
+	}
+	if (s[0] >= 0xc2 && s[0] < 0xe0)
+		n = 2, c = s[0] & 0x1f;
+	else if ((s[0] & 0xf0) == 0xe0)
+		n = 3, c = s[0] & 0x0f;
+	else if (s[0] >= 0xf0 && s[0] < 0xf5)
+		n = 4, c = s[0] & 0x07;
+	else
+		return 0;
+	if (len < n)
+		return 0;
+	for (i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	*code = c;
+	return n;
+}
+
+/* Characters that have no ink of their own and could reorder or hide the rest of a line.
+ */
+static bool is_deceptive(uint32_t c)
+{
+	return (c >= 0x80 && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+	       c == 0x061c || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
+	       (c >= 0xe0000 && c <= 0xe007f);
+}
+
+static void buf_put_byte_escape(struct buf *b, unsigned char c)
+{
+	switch (c) {
+	case '\n':
+		buf_puts(b, "\\n");
+		return;
+	case '\t':
+		buf_puts(b, "\\t");
+		return;
+	case '\r':
+		buf_puts(b, "\\r");
+		return;
+	case '\\':
+		buf_puts(b, "\\\\");
+		return;
+	default:
+		buf_puts(b, "\\x");
+		buf_putc(b, hex_digits[c >> 4]);
+		buf_putc(b, hex_digits[c & 15]);
+	}
+}
+
+void buf_put_escaped(struct buf *b, const void *text, size_t len)
+{
+	const unsigned char *s = text;
+	size_t i = 0;
+
+	while (i < len) {
+		uint32_t code;
+		size_t n, k;
+
+		if (LIKELY(s[i] >= 0x20 && s[i] < 0x7f && s[i] != '\\')) {
+			buf_putc(b, (char)s[i++]);
+			continue;
+		}
+		n = utf8_decode(s + i, len - i, &code);
+		if (n > 1 && !is_deceptive(code)) {
+			buf_put(b, s + i, n);
+			i += n;
+			continue;
+		}
+		for (k = MAX(n, (size_t)1); k; k--)
+			buf_put_byte_escape(b, s[i++]);
+	}
+}
+
+char *escape_text(char *dst, size_t size, const void *text, size_t len)
+{
+	struct buf b = { 0 };
+
+	buf_put_escaped(&b, text, len);
+	if (size) {
+		size_t n = MIN(b.len, size - 1);
+
+		if (n)
+			memcpy(dst, b.data, n);
+		dst[n] = '\0';
+	}
+	buf_free(&b);
+	return dst;
+}
+
+size_t text_width(const char *s, size_t len)
+{
+	size_t width = 0, i;
+
+	for (i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c < 0x80 || c >= 0xc0)
+			width++;
+		/* U+0300..U+036F, the combining diacritics, stand on the character before
+		 * them */
+		if ((c == 0xcc ||
+		     (c == 0xcd && i + 1 < len && (unsigned char)s[i + 1] < 0xb0)))
+			width--;
+	}
+	return width;
+}

@@ -1,0 +1,209 @@
+#include "base/json.h"
+
+static void separate(struct json *j)
+{
+	if (j->comma)
+		buf_putc(j->b, ',');
+	j->comma = true;
+}
+
+void json_open(struct json *j, char bracket)
+{
+	separate(j);
+	buf_putc(j->b, bracket);
+	j->comma = false;
+}
+
+void json_close(struct json *j, char bracket)
+{
+	buf_putc(j->b, bracket);
+	j->comma = true;
+}
+
+void json_end_line(struct json *j)
+{
+	buf_putc(j->b, '\n');
+	j->comma = false;
+}
+
+void json_key(struct json *j, const char *key)
+{
+	size_t len = strlen(key);
+	char *p;
+
+	buf_reserve(j->b, len + 4);
+	p = j->b->data + j->b->len;
+	if (j->comma)
+		*p++ = ',';
+	*p++ = '"';
+	memcpy(p, key, len);
+	p += len;
+	*p++ = '"';
+	*p++ = ':';
+	j->b->len = (size_t)(p - j->b->data);
+	j->comma = false;
+}
+
+void json_u64(struct json *j, uint64_t v)
+{
+	separate(j);
+	buf_put_u64(j->b, v);
+}
+
+void json_i64(struct json *j, int64_t v)
+{
+	separate(j);
+	buf_put_i64(j->b, v);
+}
+
+void json_fixed(struct json *j, uint64_t value, unsigned decimals)
+{
+	uint64_t unit = 1;
+	unsigned i;
+
+	separate(j);
+	for (i = 0; i < decimals; i++)
+		unit *= 10;
+	buf_put_u64(j->b, value / unit);
+	if (!decimals)
+		return;
+	buf_putc(j->b, '.');
+	for (value %= unit, unit /= 10; unit; unit /= 10)
+		buf_putc(j->b, (char)('0' + value / unit % 10));
+}
+
+void json_bool(struct json *j, bool v)
+{
+	separate(j);
+	buf_puts(j->b, v ? "true" : "false");
+}
+
+void json_null(struct json *j)
+{
+	separate(j);
+	buf_put(j->b, "null", 4);
+}
+
+void json_str(struct json *j, const char *s)
+{
+	json_bytes(j, s, strlen(s));
+}
+
+static void put_char(struct buf *b, const unsigned char *s, size_t n, uint32_t code)
+{
+	switch (code) {
+	case '"':
+	case '\\':
+		buf_putc(b, '\\');
+		buf_putc(b, (char)code);
+		return;
+	case '\n':
+		buf_puts(b, "\\n");
+		return;
+	case '\t':
+		buf_puts(b, "\\t");
+		return;
+	case '\r':
+		buf_puts(b, "\\r");
+		return;
+	default:
+		if (code < 0x20 || code == 0x7f)
+			buf_printf(b, "\\u%04x", code);
+		else
+			buf_put(b, s, n);
+	}
+}
+
+/* Writes the quoted text; returns false if some of it was not UTF-8. */
+static bool put_quoted(struct buf *b, const unsigned char *s, size_t len)
+{
+	bool clean = true;
+	size_t i = 0;
+
+	buf_putc(b, '"');
+	while (i < len) {
+		uint32_t code = 0;
+		size_t n = utf8_decode(s + i, len - i, &code);
+
+		if (n) {
+			put_char(b, s + i, n, code);
+		} else {
+			buf_puts(b, "\xef\xbf\xbd");
+			clean = false;
+			n = 1;
+		}
+		i += n;
+	}
+	buf_putc(b, '"');
+	return clean;
+}
+
+void json_bytes(struct json *j, const void *s, size_t len)
+{
+	separate(j);
+	put_quoted(j->b, s, len);
+}
+
+void json_text_member(struct json *j, const char *key, const void *s, size_t len)
+{
+	const unsigned char *bytes = s;
+	size_t i;
+
+	json_key(j, key);
+	separate(j);
+	if (put_quoted(j->b, s, len))
+		return;
+	buf_puts(j->b, ",\"");
+	buf_puts(j->b, key);
+	buf_puts(j->b, "_hex\":\"");
+	for (i = 0; i < len; i++)
+		buf_printf(j->b, "%02x", bytes[i]);
+	buf_putc(j->b, '"');
+}
+
+void json_member_u64(struct json *j, const char *key, uint64_t v)
+{
+	json_key(j, key);
+	json_u64(j, v);
+}
+
+void json_member_str(struct json *j, const char *key, const char *s)
+{
+	json_key(j, key);
+	json_str(j, s);
+}
+
+void json_member_bool(struct json *j, const char *key, bool v)
+{
+	json_key(j, key);
+	json_bool(j, v);
+}
+
+void json_member_null(struct json *j, const char *key)
+{
+	json_key(j, key);
+	json_null(j);
+}
+
+void json_member_cookie(struct json *j, const char *key, uint64_t v)
+{
+	json_key(j, key);
+	separate(j);
+	buf_put(j->b, "\"0x", 3);
+	buf_put_hex(j->b, v);
+	buf_putc(j->b, '"');
+}
+
+void json_begin_object(struct json *j, const char *type)
+{
+	buf_puts(j->b, "{\"v\":1,\"type\":\"");
+	buf_puts(j->b, type);
+	buf_putc(j->b, '"');
+	j->comma = true;
+}
+
+void json_end_object(struct json *j)
+{
+	buf_put(j->b, "}\n", 2);
+	j->comma = false;
+}

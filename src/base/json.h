@@ -1,0 +1,52 @@
+/*
+ * JSON Lines, written straight into a buffer. Strings come from the kernel and from
+ * peers: what is not UTF-8 becomes U+FFFD here and stands beside in a KEY_hex member, so
+ * nothing is lost.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+struct json {
+	struct buf *b;
+	bool comma; /* the next member or element wants one before it */
+};
+
+static inline struct json json_on(struct buf *b)
+{
+	return (struct json){ .b = b };
+}
+
+void json_open(struct json *j,
+	       char bracket); /* '{' or '[' as an element or after json_key */
+void json_close(struct json *j, char bracket); /* '}' or ']' */
+void json_end_line(struct json *j);	       /* newline; the next value starts a line */
+
+/* key is the program's own, plain ASCII without quotes. */
+void json_key(struct json *j, const char *key);
+
+void json_u64(struct json *j, uint64_t v);
+void json_i64(struct json *j, int64_t v);
+void json_fixed(struct json *j, uint64_t value,
+		unsigned decimals); /* value / 10^decimals */
+void json_bool(struct json *j, bool v);
+void json_null(struct json *j);
+void json_str(struct json *j, const char *s);
+void json_bytes(struct json *j, const void *s, size_t len);
+
+/* "key":"text", and "key_hex":"..." beside it when text is not UTF-8. */
+void json_text_member(struct json *j, const char *key, const void *s, size_t len);
+
+/* Shorthands for members. */
+void json_member_u64(struct json *j, const char *key, uint64_t v);
+void json_member_str(struct json *j, const char *key, const char *s);
+void json_member_bool(struct json *j, const char *key, bool v);
+void json_member_null(struct json *j, const char *key);
+
+/* "key":"0x1f": 64-bit cookies, which a JSON number would round. */
+void json_member_cookie(struct json *j, const char *key, uint64_t v);
+
+/* {"v":1,"type":"TYPE" and open for members. */
+void json_begin_object(struct json *j, const char *type);
+/* }\n */
+void json_end_object(struct json *j);

@@ -1,0 +1,258 @@
+#include "base/num.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+static int digit_value(char c, unsigned base)
+{
+	int v;
+
+	if (c >= '0' && c <= '9')
+		v = c - '0';
+	else if (c >= 'a' && c <= 'f')
+		v = c - 'a' + 10;
+	else if (c >= 'A' && c <= 'F')
+		v = c - 'A' + 10;
+	else
+		return -1;
+	return (unsigned)v < base ? v : -1;
+}
+
+/* Reads digits at *p; false on overflow. Leaves *p at the first byte that is no digit. */
+static bool scan_digits(const char **p, unsigned base, uint64_t *value)
+{
+	uint64_t v = 0;
+	int d;
+
+	for (; (d = digit_value(**p, base)) >= 0; ++*p)
+		if (__builtin_mul_overflow(v, base, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)d, &v))
+			return false;
+	*value = v;
+	return true;
+}
+
+int num_parse_u64(const char *text, uint64_t max, uint64_t *value, struct fault *f)
+{
+	unsigned base = has_prefix(text, "0x") ? 16 : 10;
+	const char *start = base == 16 ? text + 2 : text, *p = start;
+	uint64_t v = 0;
+	int r;
+
+	if (!scan_digits(&p, base, &v) || (*p == '\0' && p != start && v > max))
+		r = fault_say(f, ERANGE, "'%s' is too large, the most is %llu", text,
+			      (unsigned long long)max);
+	else if (p == start || *p)
+		r = fault_say(f, EINVAL, "'%s' is not a number", text);
+	else {
+		*value = v;
+		return 0;
+	}
+	fault_mark(f, text, (size_t)(p - text));
+	return r;
+}
+
+struct scale {
+	const char *suffix;
+	uint64_t factor;
+};
+
+/* A decimal number with up to nine places after the point, times the factor of its
+ * suffix. */
+static int scan_scaled(const char **p, const struct scale *scales, size_t n_scales,
+		       uint64_t bare_factor, uint64_t *value)
+{
+	const char *s = *p, *start = s, *word;
+	uint64_t whole = 0, fraction = 0, scale = 1, factor = bare_factor;
+	size_t i, len = 0;
+
+	if (!scan_digits(&s, 10, &whole))
+		return -ERANGE;
+	if (*s == '.' && s[1] >= '0' && s[1] <= '9') {
+		for (s++; *s >= '0' && *s <= '9'; s++) {
+			if (scale >= 1000000000)
+				continue;
+			fraction = fraction * 10 + (uint64_t)(*s - '0');
+			scale *= 10;
+		}
+	} else if (s == start) {
+		return -EINVAL;
+	}
+	word = s;
+	while ((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z'))
+		s++, len++;
+	*p = word;
+	if (len) {
+		for (i = 0; i < n_scales; i++)
+			if (strlen(scales[i].suffix) == len &&
+			    strncasecmp(scales[i].suffix, word, len) == 0)
+				break;
+		if (i == n_scales)
+			return -EINVAL;
+		factor = scales[i].factor;
+	}
+	*p = s;
+	if (__builtin_mul_overflow(whole, factor, value) ||
+	    __builtin_add_overflow(
+		    *value,
+		    (uint64_t)((double)fraction / (double)scale * (double)factor + 0.5),
+		    value))
+		return -ERANGE;
+	return 0;
+}
+
+int num_parse_duration(const char *text, uint64_t *us, struct fault *f)
+{
+	static const struct scale units[] = {
+		{"us",	1		  },
+		{ "ms",	1000		     },
+		{ "s",   1000000	       },
+		{ "sec", 1000000		 },
+		{ "m",   60 * 1000000ull   },
+		{ "min", 60 * 1000000ull	 },
+		{ "h",   3600 * 1000000ull },
+		{ "d",   86400 * 1000000ull},
+	};
+	const char *p = text;
+	uint64_t total = 0, part = 0;
+	int r;
+
+	do {
+		r = scan_scaled(&p, units, ARRAY_SIZE(units), 1000000, &part);
+		if (r == 0 && __builtin_add_overflow(total, part, &total))
+			r = -ERANGE;
+	} while (r == 0 && *p);
+	if (r == 0) {
+		*us = total;
+		return 0;
+	}
+	r = fault_say(f, -r,
+		      r == -ERANGE ? "'%s' is too long a time" : "'%s' is not a duration",
+		      text);
+	fault_hint(f,
+		   "durations look like 500ms, 2s, 1.5m, 1h; a bare number is seconds");
+	fault_mark(f, text, (size_t)(p - text));
+	return r;
+}
+
+int num_parse_size(const char *text, uint64_t *bytes, struct fault *f)
+{
+	static const struct scale units[] = {
+		{"b",  1			   },
+		{ "k", 1024			    },
+		{ "m", 1024 * 1024		   },
+		{ "g", 1024 * 1024 * 1024	  },
+		{ "t", 1024ull * 1024 * 1024 * 1024},
+	};
+	const char *p = text;
+	int r = scan_scaled(&p, units, ARRAY_SIZE(units), 1, bytes);
+
+	if (r == 0 && !*p)
+		return 0;
+	r = r == -ERANGE ? r : -EINVAL;
+	fault_say(f, -r, r == -ERANGE ? "'%s' is too large" : "'%s' is not a size", text);
+	fault_hint(f, "sizes look like 512, 64k, 10m, 2g (powers of 1024)");
+	fault_mark(f, text, (size_t)(p - text));
+	return r;
+}
+
+int num_parse_port(const char *text, uint16_t *port, struct fault *f)
+{
+	const char *p = text;
+	uint64_t v = 0;
+	int r;
+
+	if (*p >= '0' && *p <= '9') {
+		if (scan_digits(&p, 10, &v) && !*p && v <= 65535) {
+			*port = (uint16_t)v;
+			return 0;
+		}
+		r = *p ? fault_say(f, EINVAL, "'%s' is not a port", text)
+		       : fault_say(f, ERANGE, "port %s is larger than 65535", text);
+	} else {
+		struct servent *se = *text ? getservbyname(text, NULL) : NULL;
+
+		if (se) {
+			*port = (uint16_t)(((se->s_port & 0xff) << 8) |
+					   ((se->s_port >> 8) & 0xff));
+			return 0;
+		}
+		r = *text ? fault_say(
+				    f, EINVAL,
+				    "'%s' is not a port, nor a service in /etc/services",
+				    text)
+			  : fault_say(f, EINVAL, "a port is missing");
+		p = text;
+	}
+	fault_mark(f, text, (size_t)(p - text));
+	return r;
+}
+
+/* Parses text[from..to) as a port; marks the place in the whole text. */
+static int parse_port_part(const char *text, size_t from, size_t to, uint16_t *port,
+			   struct fault *f)
+{
+	_cleanup_free_ char *part = xstrndup(text + from, to - from);
+	int r = num_parse_port(part, port, f);
+
+	if (r < 0)
+		fault_mark(f, text, from + (f && f->mark > 0 ? (size_t)f->mark : 0));
+	return r;
+}
+
+int num_parse_ports(const char *text, struct port_set *set, struct fault *f)
+{
+	size_t from = 0;
+
+	for (;;) {
+		size_t to = from + strcspn(text + from, ",");
+		size_t dash = from;
+		struct port_range range;
+		int r;
+
+		/* A range has digits on both sides; service names may hold a dash of
+		 * their own. */
+		while (dash < to && text[dash] >= '0' && text[dash] <= '9')
+			dash++;
+		if (dash > from && dash < to && text[dash] == '-') {
+			r = parse_port_part(text, from, dash, &range.lo, f);
+			if (r == 0)
+				r = parse_port_part(text, dash + 1, to, &range.hi, f);
+			if (r == 0 && range.lo > range.hi) {
+				r = fault_say(f, EINVAL,
+					      "the range '%.*s' ends before it starts",
+					      (int)(to - from), text + from);
+				fault_mark(f, text, from);
+			}
+		} else {
+			r = parse_port_part(text, from, to, &range.lo, f);
+			range.hi = range.lo;
+		}
+		if (r < 0)
+			return r;
+		set->v = array_grow(set->v, set->n, &set->cap, sizeof(*set->v));
+		set->v[set->n++] = range;
+		if (!text[to])
+			return 0;
+		from = to + 1;
+	}
+}
+
+bool port_set_has(const struct port_set *set, uint16_t port)
+{
+	size_t i;
+
+	for (i = 0; i < set->n; i++)
+		if (port >= set->v[i].lo && port <= set->v[i].hi)
+			return true;
+	return false;
+}
+
+void port_set_free(struct port_set *set)
+{
+	free(set->v);
+	*set = (struct port_set){ 0 };
+}

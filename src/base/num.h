@@ -1,0 +1,34 @@
+/*
+ * Strict numbers: the whole text is consumed, the range is checked, nothing is guessed.
+ * Each parser returns 0, or -EINVAL / -ERANGE with a fault that marks the place.
+ */
+#pragma once
+
+#include "base/fault.h"
+
+/* Decimal, or hexadecimal with 0x. */
+int num_parse_u64(const char *text, uint64_t max, uint64_t *value, struct fault *f);
+
+/* "500ms 2s 1.5s 1m 1h 2d 1h30m", a bare number is seconds. Result in microseconds. */
+int num_parse_duration(const char *text, uint64_t *us, struct fault *f);
+
+/* "512 64k 10m 2g": k m g t are powers of 1024; a trailing b, ib or /s is not accepted
+ * here. */
+int num_parse_size(const char *text, uint64_t *bytes, struct fault *f);
+
+/* A number 0..65535 or the name of a service (/etc/services). */
+int num_parse_port(const char *text, uint16_t *port, struct fault *f);
+
+struct port_range {
+	uint16_t lo, hi; /* both included, host byte order */
+};
+
+struct port_set {
+	struct port_range *v;
+	size_t n, cap;
+};
+
+/* "80,443,8000-8010,https"; appends to set. */
+int num_parse_ports(const char *text, struct port_set *set, struct fault *f);
+bool port_set_has(const struct port_set *set, uint16_t port);
+void port_set_free(struct port_set *set);

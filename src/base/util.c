@@ -1,0 +1,23 @@
+#include "base/util.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void close_fd(int fd)
+{
+	int saved = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+}
+
+void cleanup_close(int *fd)
+{
+	close_fd(*fd);
+}
+
+void cleanup_free(void *pointer_to_pointer)
+{
+	free(*(void **)pointer_to_pointer);
+}

@@ -1,0 +1,75 @@
+/* What all subcommands share: the command table's row, exit codes, and how errors are
+ * told. */
+#pragma once
+
+#include "base/fault.h"
+#include "base/opt.h"
+#include "base/out.h"
+#include "base/term.h"
+
+/* The exit codes of every command; 128+n is added by ending through the signal itself. */
+enum exit_code {
+	EXIT_YES = 0,	   /* shown, transferred, reachable, bindable */
+	EXIT_NO = 1,	   /* the answer is no */
+	EXIT_USAGE = 2,	   /* the command line is wrong */
+	EXIT_CANNOT = 3,   /* could not ask or do; incomplete; output not written */
+	EXIT_DEADLINE = 4, /* a deadline passed */
+	EXIT_NAME = 5,	   /* a name did not resolve */
+};
+
+struct command {
+	const char *name;
+	const char *summary;  /* one line for `sockctl --help` */
+	const char *operands; /* after [OPTION]... in the usage line */
+	const char *about;    /* a paragraph under the usage line */
+	const char *examples; /* lines of the EXAMPLES section of --help */
+	const struct opt_group *groups;
+	size_t n_groups;
+	bool hidden;
+	int (*run)(const struct command *cmd, int argc,
+		   char **argv); /* returns an exit code */
+};
+
+/* NULL-terminated; main.c owns it. */
+extern const struct command *const commands[];
+
+extern const struct command cmd_inspect;
+extern const struct command cmd_porcelain;
+
+/* Options that every command has; embed as the config's first member, and list
+ * common_group. */
+struct common {
+	int help;  /* HELP_SHORT, HELP_FULL */
+	int color; /* enum term_when */
+	bool quiet;
+	unsigned verbose;
+};
+
+enum { HELP_NONE, HELP_SHORT, HELP_FULL };
+enum { N_COMMON_OPTS = 5 };
+
+extern const struct opt common_opts[N_COMMON_OPTS];
+
+#define COMMON_GROUP(config)                                                    \
+	{                                                                       \
+		"General", common_opts, N_COMMON_OPTS, offsetof(config, common) \
+	}
+
+/*
+ * Parses the command line. Returns true to go on; false when the command is over (help
+ * was printed, or the usage is wrong and was reported) with its exit code in *code.
+ */
+bool cmd_begin(const struct command *cmd, int argc, char **argv, void *config,
+	       const struct common *common, struct opt_operands *operands, int *code);
+
+/* "sockctl NAME: what", the marked place and the hint, to stderr. */
+void cmd_error(const struct command *cmd, const struct fault *f);
+
+/* The same for a wrong command line, with a pointer to --help. Returns EXIT_USAGE. */
+int cmd_usage(const struct command *cmd, const struct fault *f);
+
+/* Prints help in full or short to stdout; returns an exit code. */
+int cmd_help(const struct command *cmd, bool full);
+
+/* Writes a buffer to stdout; returns EXIT_YES, or EXIT_CANNOT after telling why. */
+int cmd_print(const struct command *cmd, struct buf *b);

@@ -1,0 +1,103 @@
+/* The command table, --help and --version. Each command's story is in cmd/. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+
+const struct command *const commands[] = {
+	NULL,
+};
+
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; commands[i]; i++)
+		if (streq(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+static int print_help(void)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	size_t i;
+
+	buf_puts(&b, "usage: sockctl COMMAND [OPTION]... [OPERAND]...\n\n"
+		     "Shows, drives and tests sockets on Linux.\n\nCommands:\n");
+	for (i = 0; commands[i]; i++)
+		if (!commands[i]->hidden)
+			buf_printf(&b, "  %-10s%s\n", commands[i]->name,
+				   commands[i]->summary);
+	buf_puts(&b,
+		 "\nOptions:\n"
+		 "  -h, --help     this text; 'sockctl help COMMAND' for a command's\n"
+		 "  -V, --version  the version and the optional parts that are built in\n"
+		 "\n'sockctl inspect' shows every TCP socket of this machine.\n");
+	return cmd_print(NULL, &b);
+}
+
+static int print_version(void)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	buf_puts(&b, "sockctl " SOCKCTL_VERSION "\noptional parts: none\n");
+	return cmd_print(NULL, &b);
+}
+
+static int unknown_command(const char *name)
+{
+	_cleanup_strv_ struct strv names = { 0 };
+	struct fault f = FAULT_INIT;
+	const char *nearest;
+	char shown[80];
+	size_t i;
+
+	for (i = 0; commands[i]; i++)
+		if (!commands[i]->hidden)
+			strv_add(&names, commands[i]->name);
+	nearest = opt_nearest(name, names.v, names.n);
+	fault_say(&f, EINVAL, "%s '%s'",
+		  name[0] == '-' ? "unknown option" : "unknown command",
+		  escape_text(shown, sizeof(shown), name, strlen(name)));
+	if (nearest)
+		fault_hint(&f, "did you mean '%s'?", nearest);
+	return cmd_usage(NULL, &f);
+}
+
+static int help_command(int argc, char **argv)
+{
+	const struct command *cmd;
+
+	if (argc < 2)
+		return print_help();
+	cmd = find_command(argv[1]);
+	return cmd ? cmd_help(cmd, true) : unknown_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *cmd;
+
+	/* A reader that goes away is an error of write(), told with its exit code, not a
+	 * sudden end. */
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		struct fault f = FAULT_INIT;
+
+		fault_say(&f, EINVAL, "which command?");
+		fault_hint(
+			&f,
+			"'sockctl inspect' shows the sockets; 'sockctl --help' lists the commands");
+		return cmd_usage(NULL, &f);
+	}
+	if (streq(argv[1], "--help") || streq(argv[1], "-h"))
+		return print_help();
+	if (streq(argv[1], "--version") || streq(argv[1], "-V"))
+		return print_version();
+	if (streq(argv[1], "help"))
+		return help_command(argc - 1, argv + 1);
+	cmd = find_command(argv[1]);
+	return cmd ? cmd->run(cmd, argc - 1, argv + 1) : unknown_command(argv[1]);
+}
