@@ -107,14 +107,14 @@ static int scan_scaled(const char **p, const struct scale *scales, size_t n_scal
 int num_parse_duration(const char *text, uint64_t *us, struct fault *f)
 {
 	static const struct scale units[] = {
-		{"us",	1		  },
-		{ "ms",	1000		     },
-		{ "s",   1000000	       },
-		{ "sec", 1000000		 },
-		{ "m",   60 * 1000000ull   },
-		{ "min", 60 * 1000000ull	 },
-		{ "h",   3600 * 1000000ull },
-		{ "d",   86400 * 1000000ull},
+		{ "us", 1 },
+		{ "ms", 1000 },
+		{ "s", 1000000 },
+		{ "sec", 1000000 },
+		{ "m", 60 * 1000000ull },
+		{ "min", 60 * 1000000ull },
+		{ "h", 3600 * 1000000ull },
+		{ "d", 86400 * 1000000ull },
 	};
 	const char *p = text;
 	uint64_t total = 0, part = 0;
@@ -141,11 +141,11 @@ int num_parse_duration(const char *text, uint64_t *us, struct fault *f)
 int num_parse_size(const char *text, uint64_t *bytes, struct fault *f)
 {
 	static const struct scale units[] = {
-		{"b",  1			   },
-		{ "k", 1024			    },
-		{ "m", 1024 * 1024		   },
-		{ "g", 1024 * 1024 * 1024	  },
-		{ "t", 1024ull * 1024 * 1024 * 1024},
+		{ "b", 1 },
+		{ "k", 1024 },
+		{ "m", 1024 * 1024 },
+		{ "g", 1024 * 1024 * 1024 },
+		{ "t", 1024ull * 1024 * 1024 * 1024 },
 	};
 	const char *p = text;
 	int r = scan_scaled(&p, units, ARRAY_SIZE(units), 1, bytes);

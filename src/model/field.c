@@ -1,0 +1,195 @@
+#include "model/field.h"
+
+#include "base/opt.h"
+
+static char fold(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c == '-' ? '_' : c;
+}
+
+static bool same_name(const char *name, const char *word, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!name[i] || name[i] != fold(word[i]))
+			return false;
+	return name[len] == '\0';
+}
+
+const struct field *field_find(const char *name, size_t len)
+{
+	const struct field *table;
+	size_t n, i;
+
+	table = field_table(&n);
+	for (i = 0; i < n; i++)
+		if (same_name(table[i].name, name, len))
+			return &table[i];
+	return NULL;
+}
+
+const char *field_nearest(const char *name, size_t len)
+{
+	_cleanup_strv_ struct strv names = { 0 };
+	_cleanup_free_ char *word = xstrndup(name, len);
+	const struct field *table;
+	size_t n, i;
+
+	table = field_table(&n);
+	for (i = 0; i < len; i++)
+		word[i] = fold(word[i]);
+	for (i = 0; i < n; i++)
+		strv_add(&names, table[i].name);
+	return opt_nearest(word, names.v, names.n);
+}
+
+static const char *const group_names[GROUP_GROUPS] = {
+	[GROUP_SOCKET] = "socket",
+	[GROUP_QUEUES] = "queues",
+	[GROUP_OWNER] = "owner",
+	[GROUP_TIMES] = "times",
+	[GROUP_TCP] = "tcp",
+	[GROUP_MEMORY] = "memory",
+	[GROUP_CONGESTION] = "congestion_details",
+	[GROUP_OPTIONS] = "options",
+	[GROUP_UNIX] = "unix",
+	[GROUP_SOCKOPTS] = "sockopts",
+};
+
+const char *field_group_title(enum field_group group)
+{
+	return group_names[group];
+}
+
+uint32_t field_group_parse(const char *name, size_t len)
+{
+	unsigned g;
+
+	if (same_name("detail", name, len))
+		return BIT(GROUP_TIMES) | BIT(GROUP_TCP) | BIT(GROUP_MEMORY) |
+		       BIT(GROUP_CONGESTION) | BIT(GROUP_OPTIONS);
+	for (g = 0; g < GROUP_GROUPS; g++)
+		if (same_name(group_names[g], name, len))
+			return BIT(g);
+	return 0;
+}
+
+const char *unit_suffix(enum unit unit)
+{
+	static const char *const suffixes[UNIT_UNITS] = {
+		[UNIT_BYTES] = "_bytes",
+		[UNIT_US] = "_us",
+		[UNIT_MS] = "_ms",
+		[UNIT_RATE] = "_bytes_per_s",
+	};
+
+	return suffixes[unit] ? suffixes[unit] : "";
+}
+
+static bool load_number(const void *from, unsigned size, uint64_t *out)
+{
+	uint16_t u16;
+	uint32_t u32;
+
+	switch (size) {
+	case 1:
+		*out = *(const uint8_t *)from;
+		return true;
+	case 2:
+		memcpy(&u16, from, sizeof(u16));
+		*out = u16;
+		return true;
+	case 4:
+		memcpy(&u32, from, sizeof(u32));
+		*out = u32;
+		return true;
+	case 8:
+		memcpy(out, from, sizeof(*out));
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const struct blob *source_blob(const struct field *f, const struct sock *s)
+{
+	static const struct blob nothing;
+
+	switch ((enum field_source)f->source) {
+	case FROM_INFO:
+		return &s->tcp_info;
+	case FROM_SKMEM:
+		return &s->skmem;
+	case FROM_MEMINFO:
+		return &s->meminfo;
+	case FROM_BBR:
+		return &s->bbr;
+	case FROM_DCTCP:
+		return &s->dctcp;
+	case FROM_VEGAS:
+		return &s->vegas;
+	case FROM_GETTER:
+	case FROM_SOCK:
+		break;
+	}
+	return &nothing;
+}
+
+bool field_value(const struct field *f, const struct sock *s, struct value *v)
+{
+	const char *from;
+	uint64_t raw = 0;
+
+	v->kind = VALUE_ABSENT;
+	if (f->source == FROM_GETTER)
+		return f->get(s, 0, v);
+	if (f->source == FROM_SOCK) {
+		if ((s->has & f->has) != f->has)
+			return false;
+		from = (const char *)s + f->offset;
+	} else {
+		const struct blob *b = source_blob(f, s);
+
+		/* A listener's tcp_info repeats its queue and holds constants otherwise.
+		 */
+		if ((uint32_t)f->offset + f->size > b->len ||
+		    (f->source == FROM_INFO && sock_is_listener(s)))
+			return false;
+		from = (const char *)b->data + f->offset;
+	}
+	load_number(from, f->size, &raw);
+	if (!raw && (f->flags & FIELD_ZERO_ABSENT))
+		return false;
+	if ((f->flags & FIELD_ONES_ABSENT) && raw == UINT64_MAX >> (64 - 8 * f->size))
+		return false;
+	if (f->scale)
+		raw *= f->scale;
+	v->kind = VALUE_UINT;
+	v->u = raw;
+	return true;
+}
+
+int value_compare(const struct value *a, const struct value *b)
+{
+	int d;
+
+	if (a->kind == VALUE_ABSENT || b->kind == VALUE_ABSENT)
+		return (a->kind == VALUE_ABSENT) - (b->kind == VALUE_ABSENT);
+	if (a->kind != b->kind)
+		return (int)a->kind - (int)b->kind;
+	switch (a->kind) {
+	case VALUE_UINT:
+		return (a->u > b->u) - (a->u < b->u);
+	case VALUE_ADDR:
+		return addr_compare(a->addr, b->addr);
+	case VALUE_TEXT:
+		d = memcmp(a->text, b->text, MIN(a->len, b->len));
+		return d ? d : (a->len > b->len) - (a->len < b->len);
+	case VALUE_ABSENT:
+		break;
+	}
+	return 0;
+}

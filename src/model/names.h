@@ -1,0 +1,28 @@
+/* The words of the field, each in one place. */
+#pragma once
+
+#include "model/sock.h"
+
+/* "LISTEN", "CLOSE_WAIT" ...; as in JSON. */
+const char *state_name(unsigned state);
+
+/* As the text formats show it: a datagram socket without peer is UNCONN, not CLOSE. */
+const char *sock_state_text(const struct sock *s);
+
+/*
+ * States by name, any case, '-' or '_': also ss's groups (all, connected, synchronized,
+ * bucket, big) and short forms (estab, unconn, closed, bound). Returns a mask of 1 <<
+ * state, or 0.
+ */
+uint32_t state_parse(const char *word, size_t len);
+
+/* For "did you mean": n names. */
+const char *const *state_words(size_t *n);
+
+const char *
+proto_name(unsigned proto); /* "tcp", "udp", "unix", "unix-dgram", "unix-seqpacket" */
+const char *family_name(unsigned family); /* "inet", "inet6", "unix" */
+const char *
+timer_name(unsigned timer); /* "none", "retransmit", "keepalive", "timewait", "probe" */
+const char *
+ca_state_name(unsigned ca); /* "open", "disorder", "cwr", "recovery", "loss" */

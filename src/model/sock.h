@@ -1,0 +1,212 @@
+/*
+ * What a socket is: the facts of one row, as the kernel told them, in host byte order. A
+ * streaming row's pointers lead into the netlink message and live until the next row;
+ * sock_dup() makes a copy that lives as long as an arena.
+ */
+#pragma once
+
+#include "base/mem.h"
+#include "model/addr.h"
+
+enum sock_proto {
+	PROTO_TCP,
+	PROTO_UDP,
+	PROTO_UNIX_STREAM,
+	PROTO_UNIX_DGRAM,
+	PROTO_UNIX_SEQPACKET,
+	PROTO_COUNT,
+};
+
+/* The kernel's numbers (include/net/tcp_states.h); they are bit numbers of idiag_states.
+ */
+enum sock_state {
+	STATE_ESTABLISHED = 1,
+	STATE_SYN_SENT,
+	STATE_SYN_RECV,
+	STATE_FIN_WAIT1,
+	STATE_FIN_WAIT2,
+	STATE_TIME_WAIT,
+	STATE_CLOSE,
+	STATE_CLOSE_WAIT,
+	STATE_LAST_ACK,
+	STATE_LISTEN,
+	STATE_CLOSING,
+	STATE_NEW_SYN_RECV, /* the kernel's own; shown as SYN_RECV */
+	STATE_BOUND_INACTIVE,
+	STATE_COUNT,
+};
+
+/* Sets of states, as idiag_states wants them. */
+enum {
+	STATES_ALL = (1 << STATE_COUNT) - 2,
+	STATES_DEFAULT = STATES_ALL & ~(1 << STATE_BOUND_INACTIVE),
+	STATES_SYN_RECV = 1 << STATE_SYN_RECV | 1 << STATE_NEW_SYN_RECV,
+	STATES_CONNECTED = STATES_DEFAULT & ~(1 << STATE_LISTEN | 1 << STATE_CLOSE |
+					      STATES_SYN_RECV | 1 << STATE_TIME_WAIT),
+	STATES_SYNCHRONIZED = STATES_CONNECTED & ~(1 << STATE_SYN_SENT),
+	STATES_BUCKET = STATES_SYN_RECV | 1 << STATE_TIME_WAIT,
+};
+
+/* Which of the optional facts the kernel sent. */
+enum sock_has {
+	SOCK_HAS_SHUTDOWN = BIT(0),
+	SOCK_HAS_MARK = BIT(1),
+	SOCK_HAS_CGROUP = BIT(2),
+	SOCK_HAS_OPTIONS = BIT(3),
+	SOCK_HAS_V6ONLY = BIT(4),
+	SOCK_HAS_TOS = BIT(5),
+	SOCK_HAS_TCLASS = BIT(6),
+	SOCK_HAS_CLASS_ID = BIT(7),
+	SOCK_HAS_PEER_INODE = BIT(8),
+	SOCK_HAS_VFS = BIT(9),
+	SOCK_HAS_UID = BIT(10),
+	SOCK_HAS_QUEUES = BIT(
+		11), /* recv_queue and send_queue; a TIME_WAIT row has none */
+	SOCK_HAS_TIMER = BIT(12),
+	SOCK_HAS_COOKIE = BIT(13),
+	SOCK_IS_FULL = BIT(14), /* a full socket, not a request or a TIME_WAIT remnant */
+	SOCK_HAS_LIMIT = BIT(
+		15), /* of a listener: send_queue is the backlog (not so in /proc/net) */
+};
+
+/* SK_MEMINFO_*: indices of the INET_DIAG_SKMEMINFO attribute (linux/sock_diag.h). */
+enum sock_mem {
+	SOCK_MEM_RMEM,
+	SOCK_MEM_RCVBUF,
+	SOCK_MEM_WMEM,
+	SOCK_MEM_SNDBUF,
+	SOCK_MEM_FORWARD,
+	SOCK_MEM_WMEM_QUEUED,
+	SOCK_MEM_OPTMEM,
+	SOCK_MEM_BACKLOG,
+	SOCK_MEM_DROPS,
+};
+
+/* Bytes that somebody else owns. */
+struct blob {
+	const void *data;
+	uint32_t len;
+};
+
+/* One descriptor that refers to a socket. */
+struct holder {
+	const struct holder *next;
+	const char *command; /* /proc/PID/comm, raw bytes of a foreign program */
+	int32_t pid;
+	int32_t fd;
+};
+
+enum owner_status {
+	OWNER_NOT_ASKED,
+	OWNER_FOUND,
+	OWNER_NONE, /* the kernel holds it alone: no inode, by nature of the state */
+	OWNER_PERMISSION, /* some process could not be read: the owner may be among them
+			   */
+	OWNER_INVISIBLE,  /* all processes were read: kernel socket, other pid namespace,
+			     or in flight */
+};
+
+/* What is known of a listener's queues beyond its own row; made by one walk over its
+ * port. */
+struct accept_stats {
+	uint32_t syn_queue; /* half-open requests */
+	uint32_t waiting;   /* established and not accepted, as rows show them */
+	uint32_t gave_up;   /* reset by the client while queued: queued minus waiting */
+	uint32_t longest_wait_ms; /* 0 if nobody waits */
+	uint32_t syn_retrans;	  /* SYN-ACKs that were sent again, over all half-open
+				     requests */
+	bool attributable;	  /* false: SO_REUSEPORT group, or the queue moved between
+				     readings */
+	bool has_wait;		  /* longest_wait_ms was read */
+};
+
+/* The listener whose queue an un-accepted connection waits in. */
+struct listener_ref {
+	struct addr addr;
+	uint64_t cookie;
+	uint32_t members; /* 1 = this one; more = one of a SO_REUSEPORT group, cannot be
+			     told which */
+};
+
+/* Options that only the owner's descriptor tells (pidfd_getfd and getsockopt). */
+struct sock_options;
+
+struct sock {
+	uint8_t proto;	/* enum sock_proto */
+	uint8_t family; /* AF_INET, AF_INET6 (also for v4-mapped), AF_UNIX */
+	uint8_t state;	/* enum sock_state; never STATE_NEW_SYN_RECV */
+	uint8_t timer;	/* 0 none, 1 retransmit, 2 keepalive, 3 timewait, 4 zero-window
+			   probe */
+	uint8_t retrans;
+	uint8_t shutdown; /* 1 = receiving, 2 = sending */
+	uint8_t tos, tclass;
+	uint32_t has; /* enum sock_has */
+	struct addr local, peer;
+	uint64_t cookie;
+	uint64_t cgroup_id;
+	uint32_t ifindex;
+	uint32_t expires_ms; /* of the timer */
+	uint32_t recv_queue; /* raw: idiag_rqueue; of a listener the connections queued */
+	uint32_t send_queue; /* raw: idiag_wqueue; of a listener the backlog */
+	uint32_t uid, inode, mark, class_id;
+	uint16_t options; /* struct inet_diag_sockopt, bit by bit */
+	uint8_t v6only;
+	uint8_t owner_status; /* enum owner_status */
+
+	struct blob
+		tcp_info; /* linux/tcp.h struct tcp_info, as long as this kernel has it */
+	struct blob skmem;   /* uint32_t[], enum sock_mem */
+	struct blob meminfo; /* uint32_t[4]: rmem, wmem, fmem, tmem */
+	struct blob cong;    /* name of the congestion control, may end in NUL */
+	struct blob vegas, dctcp, bbr; /* its details */
+	struct blob ulp;	       /* name of the upper layer protocol (tls, mptcp) */
+	struct blob md5;
+
+	struct blob path;      /* unix: the name, raw; an abstract one starts with NUL */
+	struct blob peer_path; /* unix: the peer's name, joined by its inode */
+	struct blob waiting_clients; /* unix listener: uint32_t inodes of the queued
+					clients */
+	uint32_t peer_inode;
+	uint32_t vfs_inode, vfs_dev;
+
+	/* Added by collection when asked for; NULL otherwise. */
+	const struct holder *holders;
+	const struct holder *peer_holders;
+	const char *user;
+	const char *cgroup; /* path below the cgroup root */
+	const char *device; /* interface name of ifindex */
+	const struct accept_stats *accept;
+	const struct listener_ref *listener;
+	const struct sock_options *owner_options;
+};
+
+static inline bool sock_is_unix(const struct sock *s)
+{
+	return s->family == AF_UNIX;
+}
+
+static inline bool sock_is_listener(const struct sock *s)
+{
+	return s->state == STATE_LISTEN;
+}
+
+/*
+ * A connection that no program has accepted: the kernel shows it without inode (a closed
+ * one leaves these states at once, an owned one has an inode).
+ */
+static inline bool sock_is_unaccepted(const struct sock *s)
+{
+	return s->proto == PROTO_TCP && s->inode == 0 && (s->has & SOCK_IS_FULL) &&
+	       (s->state == STATE_ESTABLISHED || s->state == STATE_CLOSE_WAIT ||
+		(s->state == STATE_SYN_RECV && s->tcp_info.len));
+}
+
+/* Bytes, without the FIN or SYN that the kernel counts as one. Listeners: not defined. */
+uint32_t sock_recv_bytes(const struct sock *s);
+uint32_t sock_send_bytes(const struct sock *s);
+
+/* A 32-bit member of tcp_info at offset; false if this kernel did not send it. */
+bool sock_info_u32(const struct sock *s, size_t offset, uint32_t *value);
+
+/* A copy whose pointers lead into the arena; annotations are kept as they are. */
+struct sock *sock_dup(struct arena *a, const struct sock *s);
