@@ -29,7 +29,7 @@ struct config {
 #define AT(field) offsetof(struct config, field)
 
 static const struct opt opts[] = {
-	{.name = "walk",
+	{ .name = "walk",
 	  .kind = OPT_CHOICE,
 	  .at = AT(walk),
 	  .choices = walks,
@@ -51,21 +51,19 @@ static const struct opt opts[] = {
 	  .kind = OPT_SIZE,
 	  .at = AT(buffer),
 	  .metavar = "SIZE",
-	  .help = "of the receive buffer (32k)"	},
+	  .help = "of the receive buffer (32k)" },
 	{ .name = "count",
 	  .kind = OPT_FLAG,
 	  .at = AT(count),
-	  .help = "print messages, bytes and receives; then messages are looked at"			    },
+	  .help = "print messages, bytes and receives; then messages are looked at" },
 	{ .name = "help",
 	  .letter = 'h',
 	  .kind = OPT_FLAG,
 	  .at = AT(help),
-	  .help = "this text"    },
+	  .help = "this text" },
 };
 
-static const struct opt_group groups[] = {
-	{"Options", opts, ARRAY_SIZE(opts), 0}
-};
+static const struct opt_group groups[] = { { "Options", opts, ARRAY_SIZE(opts), 0 } };
 
 struct tally {
 	uint64_t messages, bytes, receives;
@@ -77,19 +75,23 @@ __attribute__((noreturn)) static void die(const char *what, int err)
 	exit(1);
 }
 
+union payload {
+	struct inet_diag_req one_pass;
+	struct inet_diag_req_v2 family;
+	struct unix_diag_req unix_sockets;
+};
+
 static void send_request(int fd, uint16_t type, const void *payload, size_t len)
 {
 	struct {
 		struct nlmsghdr head;
-		char payload[sizeof(struct inet_diag_req_v2)];
-	} m = {
-		.head = {.nlmsg_len = (uint32_t)NLMSG_LENGTH(len),
+		union payload payload;
+	} m = { .head = { .nlmsg_len = (uint32_t)NLMSG_LENGTH(len),
 			  .nlmsg_type = type,
 			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-			  .nlmsg_seq = 1}
-	};
+			  .nlmsg_seq = 1 } };
 
-	memcpy(m.payload, payload, len);
+	memcpy(&m.payload, payload, len);
 	if (send(fd, &m, m.head.nlmsg_len, 0) < 0)
 		die("send", errno);
 }
