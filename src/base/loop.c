@@ -1,0 +1,215 @@
+#include "base/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <time.h>
+
+#include "base/mem.h"
+
+uint64_t clock_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t loop_now(struct loop *l)
+{
+	if (!l->now_us)
+		l->now_us = clock_us();
+	return l->now_us;
+}
+
+int loop_init(struct loop *l)
+{
+	*l = (struct loop){ .epfd = -1, .signals.fd = -1 };
+	l->epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epfd < 0)
+		return -errno;
+	l->batch = xmalloc(LOOP_BATCH * sizeof(*l->batch));
+	l->scratch = xmalloc(LOOP_SCRATCH);
+	return 0;
+}
+
+void loop_free(struct loop *l)
+{
+	close_fd(l->signals.fd);
+	close_fd(l->epfd);
+	free(l->heap);
+	free(l->batch);
+	free(l->scratch);
+	*l = (struct loop){ .epfd = -1, .signals.fd = -1 };
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stopped = true;
+}
+
+/* --- watches --- */
+
+int watch_set(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct epoll_event ev = { .events = events ? events : EPOLLET, .data.ptr = w };
+
+	if (w->added && w->events == events)
+		return 0;
+	if (epoll_ctl(l->epfd, w->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd, &ev) != 0)
+		return -errno;
+	w->added = true;
+	w->events = events;
+	return 0;
+}
+
+void watch_remove(struct loop *l, struct watch *w)
+{
+	int i;
+
+	if (!w->added)
+		return;
+	epoll_ctl(l->epfd, EPOLL_CTL_DEL, w->fd, NULL);
+	w->added = false;
+	w->events = 0;
+	/* Its owner may be freed now: forget what epoll already said about it. */
+	for (i = l->i_batch; i < l->n_batch; i++)
+		if (l->batch[i].data.ptr == w)
+			l->batch[i].data.ptr = NULL;
+}
+
+/* --- timers: a binary heap, the earliest first --- */
+
+static void place(struct loop *l, size_t slot, struct timer *t)
+{
+	l->heap[slot - 1] = t;
+	t->slot = slot;
+}
+
+static void sift_up(struct loop *l, struct timer *t)
+{
+	size_t slot = t->slot;
+
+	while (slot > 1 && l->heap[slot / 2 - 1]->at_us > t->at_us) {
+		place(l, slot, l->heap[slot / 2 - 1]);
+		slot /= 2;
+	}
+	place(l, slot, t);
+}
+
+static void sift_down(struct loop *l, struct timer *t)
+{
+	size_t slot = t->slot, child;
+
+	for (; (child = slot * 2) <= l->n_timers; slot = child) {
+		if (child < l->n_timers &&
+		    l->heap[child]->at_us < l->heap[child - 1]->at_us)
+			child++;
+		if (l->heap[child - 1]->at_us >= t->at_us)
+			break;
+		place(l, slot, l->heap[child - 1]);
+	}
+	place(l, slot, t);
+}
+
+void timer_set(struct loop *l, struct timer *t, uint64_t at_us)
+{
+	t->at_us = at_us;
+	if (!t->slot) {
+		l->heap = array_grow(l->heap, l->n_timers, &l->cap_timers,
+				     sizeof(struct timer *));
+		place(l, ++l->n_timers, t);
+	}
+	sift_up(l, t);
+	sift_down(l, t);
+}
+
+void timer_stop(struct loop *l, struct timer *t)
+{
+	struct timer *last;
+	size_t slot = t->slot;
+
+	if (!slot)
+		return;
+	t->slot = 0;
+	last = l->heap[--l->n_timers];
+	if (last == t)
+		return;
+	place(l, slot, last);
+	sift_up(l, last);
+	sift_down(l, last);
+}
+
+static void run_timers(struct loop *l)
+{
+	uint64_t now;
+
+	if (!l->n_timers)
+		return;
+	now = loop_now(l);
+	while (l->n_timers && l->heap[0]->at_us <= now && !l->stopped) {
+		struct timer *t = l->heap[0];
+
+		timer_stop(l, t);
+		t->fn(l, t);
+	}
+}
+
+/* epoll_wait() counts milliseconds: round up, so that a timer is never early and waits
+ * never spin. */
+static int wait_ms(struct loop *l)
+{
+	uint64_t now, left;
+
+	if (!l->n_timers)
+		return -1;
+	now = loop_now(l);
+	if (l->heap[0]->at_us <= now)
+		return 0;
+	left = (l->heap[0]->at_us - now + 999) / 1000;
+	return left > 3600 * 1000 ? 3600 * 1000 : (int)left;
+}
+
+int loop_run(struct loop *l)
+{
+	while (!l->stopped) {
+		int n = epoll_wait(l->epfd, l->batch, LOOP_BATCH, wait_ms(l));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		l->now_us = 0;
+		l->n_batch = n < 0 ? 0 : n;
+		for (l->i_batch = 0; l->i_batch < l->n_batch && !l->stopped;) {
+			struct epoll_event *ev = &l->batch[l->i_batch++];
+			struct watch *w = ev->data.ptr;
+
+			if (w)
+				w->fn(l, w, ev->events);
+		}
+		l->n_batch = 0;
+		run_timers(l);
+	}
+	return 0;
+}
+
+/* --- signals --- */
+
+static void signal_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (!l->stopped && read(w->fd, &info, sizeof(info)) == sizeof(info))
+		l->on_signal(l, (int)info.ssi_signo);
+}
+
+int loop_signals(struct loop *l, const sigset_t *set, sigset_t *old,
+		 void (*fn)(struct loop *l, int signo))
+{
+	if (sigprocmask(SIG_BLOCK, set, old) != 0)
+		return -errno;
+	l->on_signal = fn;
+	l->signals = (struct watch){ .fn = signal_ready };
+	l->signals.fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return l->signals.fd < 0 ? -errno : watch_set(l, &l->signals, EPOLLIN);
+}

@@ -1,0 +1,359 @@
+#include "net/dial.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+
+/* The resolver's order with families alternating from the first one on (RFC 8305, 4). */
+static void interleave(struct endpoint *out, const struct endpoint_list *list)
+{
+	size_t a = 0, b = 0, n = 0;
+	int first = list->n ? list->v[0].family : 0;
+
+	while (n < list->n) {
+		while (a < list->n && list->v[a].family != first)
+			a++;
+		if (a < list->n)
+			out[n++] = list->v[a++];
+		while (b < list->n && list->v[b].family == first)
+			b++;
+		if (b < list->n)
+			out[n++] = list->v[b++];
+	}
+}
+
+static int attach_drop_all(int fd, struct fault *f)
+{
+	struct sock_filter drop = { BPF_RET | BPF_K, 0, 0, 0 };
+	struct sock_fprog program = { 1, &drop };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0)
+		return 0;
+	fault(f, errno, "attach a filter that drops the answers");
+	fault_hint(f, "it needs CAP_NET_ADMIN: run it as root, or in 'unshare -rn'");
+	return -f->err;
+}
+
+static int bind_source(int fd, const struct endpoint *ep, const struct dial_how *how,
+		       struct fault *f)
+{
+	struct addr a = { 0 };
+	size_t i;
+	int r;
+
+	for (i = 0; i < how->n_sources; i++)
+		if (how->sources[i].family == ep->family)
+			break;
+	if (i == how->n_sources) {
+		if (how->n_sources && (ep->family == AF_INET || ep->family == AF_INET6))
+			return fault_say(f, EAFNOSUPPORT,
+					 "the source address is of the other family");
+		return 0;
+	}
+	endpoint_addr(&how->sources[i], &a);
+	if (!a.port) {
+		int one = 1;
+
+		/* The port is chosen by connect(), for the whole 4-tuple: many more fit.
+		 */
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	}
+	r = endpoint_bind(fd, &how->sources[i], NULL, f);
+	return r;
+}
+
+int dial_open(const struct endpoint *ep, const struct dial_how *how, struct fault *f)
+{
+	_cleanup_close_ int fd = endpoint_socket(ep, f);
+	int r = 0;
+
+	if (fd < 0)
+		return take_fd(&fd);
+	if (how->options)
+		r = sockopt_apply(fd, how->options, SOCKOPT_EARLY, how->note,
+				  how->note_ctx, f);
+	if (r == 0 && how->drop_answers)
+		r = attach_drop_all(fd, f);
+	if (r == 0)
+		r = bind_source(fd, ep, how, f);
+	/* A datagram client without a name gets no answers. */
+	if (r == 0 && ep->proto == TARGET_UNIX_DGRAM && !how->n_sources) {
+		sa_family_t family = AF_UNIX;
+
+		if (bind(fd, (const struct sockaddr *)(const void *)&family,
+			 sizeof(family)) != 0)
+			r = fault(f, errno, "name the datagram socket");
+	}
+	return r < 0 ? r : take_fd(&fd);
+}
+
+bool dial_is_self(int fd)
+{
+	struct endpoint like = { .proto = TARGET_TCP }, local, peer;
+
+	return endpoint_local(fd, &like, &local) == 0 &&
+	       endpoint_peer(fd, &like, &peer) == 0 &&
+	       (local.family == AF_INET || local.family == AF_INET6) &&
+	       endpoint_same(&local, &peer);
+}
+
+void dial_hint(const struct endpoint *ep, int err, struct fault *f)
+{
+	struct addr a = { 0 };
+
+	endpoint_addr(ep, &a);
+	switch (err) {
+	case ECONNREFUSED:
+		if (ep->family == AF_UNIX)
+			fault_hint(f, "the file is there, but nobody listens behind it");
+		else
+			fault_hint(f, "the host is up, but nothing listens on that port");
+		break;
+	case ETIMEDOUT:
+		fault_hint(f, "no answer: a firewall drops it, the host is down, or the "
+			      "listener's queue is full");
+		break;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		fault_hint(f, "no route, or a router said so: see 'ip route get'");
+		break;
+	case EADDRNOTAVAIL:
+		fault_hint(f, "no free local port for this destination (see "
+			      "net.ipv4.ip_local_port_range), or the source is not ours");
+		break;
+	case EADDRINUSE:
+		fault_hint(f, "the source address and port are taken");
+		break;
+	case ENOENT:
+		fault_hint(f, "there is no such path");
+		break;
+	case EPROTOTYPE:
+		fault_hint(f, "the socket is of another type: try unix-dgram: or "
+			      "unix-seqpacket:");
+		break;
+	case EAGAIN:
+		fault_hint(f, "the listener's queue is full: it does not accept");
+		break;
+	case EACCES:
+	case EPERM:
+		fault_hint(
+			f,
+			ep->family == AF_UNIX
+				? "see the permissions of the path"
+				: "a local firewall or a security module forbids it; a "
+				  "broadcast address wants --option broadcast");
+		break;
+	default:
+		break;
+	}
+}
+
+static void clear(struct dial *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->next; i++)
+		if (d->attempts[i].w.fd >= 0) {
+			watch_remove(d->l, &d->attempts[i].w);
+			close_fd(take_fd(&d->attempts[i].w.fd));
+		}
+	timer_stop(d->l, &d->stagger);
+	timer_stop(d->l, &d->deadline);
+	free(take_ptr(&d->attempts));
+}
+
+void dial_stop(struct dial *d)
+{
+	clear(d);
+	free(take_ptr(&d->order));
+	d->n = d->next = 0;
+}
+
+static void finish(struct dial *d, int fd, size_t index, const struct fault *f)
+{
+	clear(d);
+	d->done(d, fd, index, f);
+}
+
+/* All have failed: the first error is what was asked for; the others stand behind it. */
+static void finish_failed(struct dial *d, struct fault *f)
+{
+	char text[ENDPOINT_TEXT_MAX];
+	size_t i, len;
+
+	if (!f->err) {
+		const struct dial_attempt *last = &d->attempts[d->next - 1];
+
+		endpoint_text(text, sizeof(text), &d->order[last->index]);
+		fault(f, last->err, "connect %s", text);
+		dial_hint(&d->order[last->index], last->err, f);
+	}
+	for (i = 0; d->n > 1 && i + 1 < d->next; i++) {
+		endpoint_text(text, sizeof(text), &d->order[i]);
+		len = strlen(f->what);
+		snprintf(f->what + len, sizeof(f->what) - len, "%s%s: %s",
+			 i ? ", " : "; before that ", text, strerror(d->attempts[i].err));
+	}
+	finish(d, -f->err, d->next ? d->next - 1 : 0, f);
+}
+
+static bool in_flight(const struct dial *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->next; i++)
+		if (d->attempts[i].w.fd >= 0)
+			return true;
+	return false;
+}
+
+static void attempt_failed(struct dial_attempt *a, int err)
+{
+	a->err = err;
+	a->took_us = clock_us() - a->started_us;
+	if (a->w.fd >= 0) {
+		watch_remove(a->dial->l, &a->w);
+		close_fd(take_fd(&a->w.fd));
+	}
+}
+
+static void try_next(struct dial *d, struct fault *f);
+
+/* Returns true if the attempt won; the dial is over then. */
+static bool settle(struct dial_attempt *a)
+{
+	struct dial *d = a->dial;
+	int err = 0, fd;
+	socklen_t len = sizeof(err);
+
+	getsockopt(a->w.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (!err && d->order[a->index].type == SOCK_STREAM && dial_is_self(a->w.fd)) {
+		struct linger reset = { 1, 0 };
+
+		/* Without TIME_WAIT the port is free again for the real server. */
+		setsockopt(a->w.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		err = ECONNREFUSED;
+	}
+	if (err) {
+		attempt_failed(a, err);
+		return false;
+	}
+	a->took_us = clock_us() - a->started_us;
+	watch_remove(d->l, &a->w);
+	fd = take_fd(&a->w.fd);
+	finish(d, fd, a->index, NULL);
+	return true;
+}
+
+static void attempt_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct dial_attempt *a = LOOP_OWNER(w, struct dial_attempt, w);
+	struct dial *d = a->dial;
+	struct fault f = FAULT_INIT;
+
+	(void)l;
+	(void)events;
+	if (!settle(a))
+		try_next(d, &f);
+}
+
+static void start_attempt(struct dial_attempt *a, struct fault *f)
+{
+	struct dial *d = a->dial;
+	int r;
+
+	a->started_us = clock_us();
+	a->w.fd = dial_open(&d->order[a->index], d->how, f);
+	if (a->w.fd < 0) {
+		int err = -a->w.fd;
+
+		a->w.fd = -1;
+		attempt_failed(a, err);
+		return;
+	}
+	r = endpoint_connect(a->w.fd, &d->order[a->index]);
+	if (r == 0 || r == -EINPROGRESS)
+		r = watch_set(d->l, &a->w, EPOLLOUT);
+	if (r < 0)
+		attempt_failed(a, -r);
+	else
+		f->err = 0;
+}
+
+/* Starts attempts until one is in flight, or tells that all have failed. */
+static void try_next(struct dial *d, struct fault *f)
+{
+	while (d->next < d->n) {
+		struct dial_attempt *a = &d->attempts[d->next];
+
+		*a = (struct dial_attempt){
+			.w = {.fd = -1, .fn = attempt_ready},
+			.dial = d,
+			.index = d->next
+		};
+		d->next++;
+		f->err = 0;
+		start_attempt(a, f);
+		if (a->w.fd >= 0)
+			break;
+	}
+	if (!in_flight(d)) {
+		finish_failed(d, f);
+		return;
+	}
+	if (d->next < d->n)
+		timer_set(d->l, &d->stagger, loop_now(d->l) + DIAL_STAGGER_US);
+	else
+		timer_stop(d->l, &d->stagger);
+}
+
+static void stagger_over(struct loop *l, struct timer *t)
+{
+	struct fault f = FAULT_INIT;
+
+	(void)l;
+	try_next(LOOP_OWNER(t, struct dial, stagger), &f);
+}
+
+static void deadline_over(struct loop *l, struct timer *t)
+{
+	struct dial *d = LOOP_OWNER(t, struct dial, deadline);
+	char text[ENDPOINT_TEXT_MAX];
+	struct fault f = FAULT_INIT;
+	size_t i, last = 0;
+
+	(void)l;
+	for (i = 0; i < d->next; i++)
+		if (d->attempts[i].w.fd >= 0)
+			last = i;
+	endpoint_text(text, sizeof(text), &d->order[last]);
+	fault_say(&f, ETIMEDOUT,
+		  "connect %s: no answer within %.3g s (the deadline of "
+		  "--timeout)",
+		  text, (double)(clock_us() - d->started_us) / 1e6);
+	dial_hint(&d->order[last], ETIMEDOUT, &f);
+	finish(d, -ETIMEDOUT, last, &f);
+}
+
+void dial_start(struct dial *d, struct loop *l, const struct endpoint_list *list,
+		const struct dial_how *how)
+{
+	d->l = l;
+	d->how = how;
+	d->n = list->n;
+	d->next = 0;
+	d->order = xcalloc(MAX(list->n, (size_t)1), sizeof(*d->order));
+	d->attempts = xcalloc(MAX(list->n, (size_t)1), sizeof(*d->attempts));
+	interleave(d->order, list);
+	d->started_us = clock_us();
+	d->stagger = (struct timer){ .fn = stagger_over };
+	d->deadline = (struct timer){ .fn = deadline_over };
+	/* The first attempt is made by the loop: done() never comes from in here. */
+	timer_set(l, &d->stagger, loop_now(l));
+	if (how->deadline_us)
+		timer_set(l, &d->deadline, how->deadline_us);
+}

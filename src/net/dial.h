@@ -1,0 +1,67 @@
+/*
+ * One connection to one of several addresses: happy eyeballs (RFC 8305). The addresses
+ *are tried in the resolver's order with families alternating; the next starts when one
+ *fails or after a short while; the first that answers wins and the others are closed.
+ *
+ *	start -> trying (one or more attempts in flight) -> done(fd) or done(-errno)
+ *
+ * done is called exactly once, never from within dial_start(), and not after dial_stop(),
+ * which frees the dial in any case, also after done.
+ */
+#pragma once
+
+#include "base/loop.h"
+#include "net/endpoint.h"
+#include "net/sockopt.h"
+
+enum { DIAL_STAGGER_US = 250 * 1000 }; /* RFC 8305, 5: Connection Attempt Delay */
+
+struct dial_how {
+	const struct sockopt_list *options; /* may be NULL */
+	const struct endpoint *sources;	    /* local addresses to bind, one a family */
+	size_t n_sources;
+	uint64_t deadline_us; /* on clock_us(); 0 = the kernel's own patience */
+	bool drop_answers;    /* a socket filter swallows the SYN-ACK (CAP_NET_ADMIN) */
+	void (*note)(void *ctx, const char *text); /* of sockopt_apply() */
+	void *note_ctx;
+};
+
+struct dial_attempt {
+	struct watch w; /* w.fd -1 = over */
+	struct dial *dial;
+	size_t index; /* in the list */
+	uint64_t started_us, took_us;
+	int err; /* positive; 0 = in flight, or connected */
+};
+
+struct dial {
+	struct loop *l;
+	const struct dial_how *how;
+	struct endpoint *order; /* a copy of the list, families alternating */
+	size_t n, next;
+	struct dial_attempt *attempts; /* n of them */
+	struct timer stagger, deadline;
+	uint64_t started_us;
+	/* fd >= 0: connected, and order[index] is where; it is the callee's now. fd < 0:
+	 * -errno, and f says it. The dial may be freed by the callback. */
+	void (*done)(struct dial *d, int fd, size_t index, const struct fault *f);
+	void *owner;
+};
+
+/* list is copied; how must stay. */
+void dial_start(struct dial *d, struct loop *l, const struct endpoint_list *list,
+		const struct dial_how *how);
+void dial_stop(struct dial *d);
+
+/*
+ * socket, options, source address: everything before connect(). The descriptor or -errno
+ * with a fault.
+ */
+int dial_open(const struct endpoint *ep, const struct dial_how *how, struct fault *f);
+
+/* Whether a TCP socket is connected to itself: nothing listened there, and the kernel had
+ * chosen the very port we asked for as ours. */
+bool dial_is_self(int fd);
+
+/* What to try after a failed connect(). */
+void dial_hint(const struct endpoint *ep, int err, struct fault *f);

@@ -1,0 +1,308 @@
+#include "net/resolve.h"
+
+#include <errno.h>
+#include <linux/vm_sockets.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
+#include "base/loop.h"
+#include "base/mem.h"
+
+/* Shared by the caller and the thread; whoever lets go last frees it. */
+struct lookup {
+	pthread_mutex_t lock;
+	int holders;
+	int eventfd; /* readable once the fields below are final */
+	char *name;
+	int family;
+	int result; /* EAI_... */
+	int err;    /* errno beside EAI_SYSTEM */
+	struct addrinfo *list;
+};
+
+struct resolve {
+	const struct target *t;
+	struct resolve_how how;
+	struct lookup *lookup; /* NULL: numeric */
+	int err;	       /* the thread could not be started */
+};
+
+static void lookup_release(struct lookup *k)
+{
+	bool last;
+
+	pthread_mutex_lock(&k->lock);
+	last = --k->holders == 0;
+	pthread_mutex_unlock(&k->lock);
+	if (!last)
+		return;
+	if (k->list)
+		freeaddrinfo(k->list);
+	pthread_mutex_destroy(&k->lock);
+	close_fd(k->eventfd);
+	free(k->name);
+	free(k);
+}
+
+static void *lookup_run(void *arg)
+{
+	struct lookup *k = arg;
+	struct addrinfo hints = { .ai_family = k->family, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list = NULL;
+	uint64_t one = 1;
+	int r = getaddrinfo(k->name, NULL, &hints, &list), err = errno;
+
+	pthread_mutex_lock(&k->lock);
+	k->result = r;
+	k->err = err;
+	k->list = r == 0 ? list : NULL;
+	pthread_mutex_unlock(&k->lock);
+	if (write(k->eventfd, &one, sizeof(one)) < 0)
+		abort(); /* a fresh eventfd takes a 1 */
+	lookup_release(k);
+	return NULL;
+}
+
+static int lookup_start(struct resolve *r, const char *name, int family)
+{
+	struct lookup *k = xcalloc(1, sizeof(*k));
+	pthread_attr_t attr;
+	sigset_t all, old;
+	pthread_t thread;
+	int err;
+
+	k->name = xstrdup(name);
+	k->family = family;
+	k->holders = 2;
+	k->eventfd = eventfd(0, EFD_CLOEXEC);
+	pthread_mutex_init(&k->lock, NULL);
+	if (k->eventfd < 0) {
+		err = errno;
+		k->holders = 1;
+		lookup_release(k);
+		return -err;
+	}
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	/* Signals belong to the main thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&thread, &attr, lookup_run, k);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	if (err) {
+		k->holders = 1;
+		lookup_release(k);
+		return -err;
+	}
+	r->lookup = k;
+	return 0;
+}
+
+struct resolve *resolve_start(const struct target *t, const struct resolve_how *how)
+{
+	struct resolve *r = xcalloc(1, sizeof(*r));
+
+	r->t = t;
+	r->how = *how;
+	if (t->host == TARGET_HOST_NAME)
+		r->err = -lookup_start(r, t->name, t->family);
+	return r;
+}
+
+int resolve_fd(const struct resolve *r)
+{
+	return r->lookup ? r->lookup->eventfd : -1;
+}
+
+void resolve_drop(struct resolve *r)
+{
+	if (r->lookup)
+		lookup_release(r->lookup);
+	free(r);
+}
+
+static void set_ip(struct endpoint_list *list, const struct target *t, struct addr a,
+		   uint16_t port)
+{
+	struct endpoint *ep = endpoint_list_add(list);
+
+	a.port = port;
+	endpoint_from_addr(ep, t->proto, &a);
+	if (t->proto == TARGET_RAW)
+		ep->protocol = t->number;
+}
+
+static void add_empty(const struct target *t, enum resolve_empty empty, uint16_t port,
+		      struct endpoint_list *list)
+{
+	struct addr any6 = { .family = AF_INET6 }, any4 = { .family = AF_INET };
+	struct addr lo6 = { .family = AF_INET6 }, lo4 = { .family = AF_INET };
+	bool v4 = t->family != AF_INET6, v6 = t->family != AF_INET;
+
+	lo6.ip[15] = 1;
+	memcpy(lo4.ip, (const uint8_t[]){ 127, 0, 0, 1 }, 4);
+	switch (empty) {
+	case RESOLVE_EMPTY_ANY:
+		if (v6)
+			set_ip(list, t, any6, port);
+		if (v4)
+			set_ip(list, t, any4, port);
+		break;
+	case RESOLVE_EMPTY_LOCALHOST:
+		if (v6)
+			set_ip(list, t, lo6, port);
+		if (v4)
+			set_ip(list, t, lo4, port);
+		break;
+	case RESOLVE_EMPTY_LOOPBACK4:
+		set_ip(list, t, v4 ? lo4 : lo6, port);
+		break;
+	}
+}
+
+static void add_vsock(const struct target *t, struct endpoint_list *list)
+{
+	struct endpoint *ep = endpoint_list_add(list);
+	struct sockaddr_vm *vm = (struct sockaddr_vm *)&ep->ss;
+
+	endpoint_init(ep, t->proto, AF_VSOCK);
+	vm->svm_cid = t->cid;
+	vm->svm_port = t->vport ? t->vport : VMADDR_PORT_ANY;
+	ep->len = sizeof(*vm);
+}
+
+/* Those that need no look-up. */
+static void add_numeric(const struct resolve *r, uint16_t port,
+			struct endpoint_list *list)
+{
+	const struct target *t = r->t;
+
+	switch (t->host) {
+	case TARGET_HOST_NONE:
+		if (t->proto == TARGET_VSOCK)
+			add_vsock(t, list);
+		else
+			add_empty(t, r->how.empty, port, list);
+		break;
+	case TARGET_HOST_ANY:
+		add_empty(t,
+			  r->how.empty == RESOLVE_EMPTY_LOCALHOST
+				  ? RESOLVE_EMPTY_LOCALHOST
+				  : RESOLVE_EMPTY_ANY,
+			  port, list);
+		break;
+	case TARGET_HOST_IP:
+		set_ip(list, t, t->ip, port);
+		break;
+	case TARGET_HOST_PATH:
+	case TARGET_HOST_ABSTRACT:
+		endpoint_from_unix(endpoint_list_add(list), t->proto, t->name,
+				   t->host == TARGET_HOST_ABSTRACT);
+		break;
+	case TARGET_HOST_NAME:
+		break;
+	}
+}
+
+static int tell_failure(const struct resolve *r, struct fault *f)
+{
+	const struct lookup *k = r->lookup;
+	const char *family = r->t->family == AF_INET	? " to IPv4"
+			     : r->t->family == AF_INET6 ? " to IPv6"
+							: "";
+	char name[200];
+
+	escape_text(name, sizeof(name), r->t->name, strlen(r->t->name));
+	if (k->result == EAI_SYSTEM)
+		fault(f, k->err, "the name '%s' does not resolve%s", name, family);
+	else
+		fault_say(f, ENOENT, "the name '%s' does not resolve%s: %s", name, family,
+			  gai_strerror(k->result));
+	fault_hint(f,
+		   k->result == EAI_AGAIN
+			   ? "no name server answered: see /etc/resolv.conf"
+			   : "check the spelling; 'getent ahosts %s' asks the same way",
+		   name);
+	return -ENOENT;
+}
+
+static int wait_lookup(const struct resolve *r, struct fault *f)
+{
+	struct lookup *k = r->lookup;
+	struct pollfd p = { .fd = k->eventfd, .events = POLLIN };
+	uint64_t now;
+	int ready, wait;
+
+	do {
+		wait = -1;
+		if (r->how.deadline_us) {
+			now = clock_us();
+			wait = now >= r->how.deadline_us
+				       ? 0
+				       : (int)MIN((r->how.deadline_us - now + 999) / 1000,
+						  (uint64_t)INT32_MAX);
+		}
+		ready = poll(&p, 1, wait);
+	} while (ready < 0 && errno == EINTR);
+	if (ready > 0)
+		return 0;
+	fault_say(f, ETIMEDOUT, "the name '%s' did not resolve before the deadline",
+		  r->t->name);
+	fault_hint(f, "no name server answered in time: see /etc/resolv.conf");
+	return -ETIMEDOUT;
+}
+
+static void add_found(const struct resolve *r, uint16_t port, struct endpoint_list *list)
+{
+	const struct addrinfo *ai;
+	size_t from = list->n, i;
+	struct addr a, seen;
+
+	for (ai = r->lookup->list; ai; ai = ai->ai_next) {
+		if (!addr_from_sockaddr(&a, ai->ai_addr, ai->ai_addrlen))
+			continue;
+		/* /etc/hosts may name an address twice. */
+		for (i = from; i < list->n; i++)
+			if (endpoint_addr(&list->v[i], &seen) && addr_same_ip(&a, &seen))
+				break;
+		if (i == list->n)
+			set_ip(list, r->t, a, port);
+	}
+}
+
+int resolve_finish(struct resolve *r, uint16_t port, struct endpoint_list *list,
+		   struct fault *f)
+{
+	int result = 0;
+	bool done;
+
+	if (r->err) {
+		result = fault(f, r->err, "look up '%s'", r->t->name);
+	} else if (!r->lookup) {
+		add_numeric(r, port, list);
+	} else {
+		result = wait_lookup(r, f);
+		if (result == 0) {
+			pthread_mutex_lock(&r->lookup->lock);
+			done = r->lookup->result == 0;
+			pthread_mutex_unlock(&r->lookup->lock);
+			if (done)
+				add_found(r, port, list);
+			else
+				result = tell_failure(r, f);
+		}
+	}
+	resolve_drop(r);
+	return result;
+}
+
+int resolve(const struct target *t, uint16_t port, const struct resolve_how *how,
+	    struct endpoint_list *list, struct fault *f)
+{
+	return resolve_finish(resolve_start(t, how), port, list, f);
+}
