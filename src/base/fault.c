@@ -3,7 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static size_t fault_vset(struct fault *f, int err, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static size_t
+fault_vset(struct fault *f, int err, const char *fmt, va_list ap)
 {
 	int n;
 

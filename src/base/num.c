@@ -166,13 +166,17 @@ int num_parse_port(const char *text, uint16_t *port, struct fault *f)
 	int r;
 
 	if (*p >= '0' && *p <= '9') {
-		if (scan_digits(&p, 10, &v) && !*p && v <= 65535) {
+		bool fits = scan_digits(&p, 10, &v);
+
+		p += strspn(p, "0123456789");
+		if (fits && !*p && v <= 65535) {
 			*port = (uint16_t)v;
 			return 0;
 		}
 		r = *p ? fault_say(f, EINVAL, "'%s' is not a port", text)
 		       : fault_say(f, ERANGE, "port %s is larger than 65535", text);
 	} else {
+		/* cppcheck-suppress getservbynameCalled ; only the main thread parses */
 		struct servent *se = *text ? getservbyname(text, NULL) : NULL;
 
 		if (se) {
