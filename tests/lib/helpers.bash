@@ -1,0 +1,193 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # the tests read what is set here; run sets what is read
+# What every .bats file loads: the network namespace of a test, known sockets in it, and
+# programs in the background that are reaped when the test ends.
+
+bats_require_minimum_version 1.5.0
+load /usr/lib/bats/bats-support/load.bash
+load /usr/lib/bats/bats-assert/load.bash
+
+TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+: "${SOCKCTL:=$TOP/build/release/sockctl}"
+: "${MKSOCK:=$TOP/build/release/tests/mksock}"
+
+# A finding of a sanitizer must never look like one of the program's own exit codes.
+export ASAN_OPTIONS=exitcode=99:${ASAN_OPTIONS-} UBSAN_OPTIONS=print_stacktrace=1
+export LSAN_OPTIONS=exitcode=99
+export LC_ALL=C.UTF-8
+unset NO_COLOR CLICOLOR CLICOLOR_FORCE
+
+READY_WITHIN=30 # seconds; a limit for what should be instant
+
+NS=()         # what enters the namespace of the test
+PIDS=()       # programs in the background, newest last
+INPUTS=()     # descriptors that keep them alive
+declare -gA F # the facts: F[label.role.key]
+
+teardown() {
+	reap
+}
+
+reap() {
+	local i fd
+	for fd in "${INPUTS[@]}"; do
+		exec {fd}>&- || true
+	done
+	INPUTS=()
+	for ((i = ${#PIDS[@]} - 1; i >= 0; i--)); do
+		kill "${PIDS[i]}" 2>/dev/null || true
+		wait "${PIDS[i]}" 2>/dev/null || true
+	done
+	PIDS=()
+}
+
+is_root() {
+	((EUID == 0))
+}
+
+skip_unless_root() { # WHY
+	is_root || skip "needs root: $1"
+}
+
+# Runs a program in the background with a pipe for its stdin and stdout, both kept in
+# descriptors: sets PID, IN, OUT. Nothing is read yet.
+spawn() { # CMD...
+	local dir
+	dir=$(mktemp -d "$BATS_TEST_TMPDIR/spawn.XXXXXX")
+	mkfifo "$dir/in" "$dir/out"
+	"$@" <"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
+	PID=$!
+	PIDS+=("$PID")
+	exec {IN}>"$dir/in"
+	exec {OUT}<"$dir/out"
+	INPUTS+=("$IN")
+	ERR=$dir/err
+	rm "$dir/in" "$dir/out"
+}
+
+# Reads the lines of OUT up to the one that matches; the others stay in LINES.
+await_line() { # REGEX
+	local line
+	LINES_SEEN=()
+	while IFS= read -r -t "$READY_WITHIN" -u "$OUT" line; do
+		[[ $line =~ $1 ]] && return 0
+		LINES_SEEN+=("$line")
+	done
+	echo "no line matched '$1'; stderr:" >&2
+	cat "$ERR" >&2
+	return 1
+}
+
+# A network namespace of the test's own with lo up. Ordinary users make it inside a user
+# namespace; where that is not allowed either, the test is skipped.
+netns() {
+	local maker=(unshare --net)
+	is_root || maker=(unshare --user --map-root-user --net)
+	if ! "${maker[@]}" true 2>/dev/null; then
+		skip "cannot make a network namespace here"
+	fi
+	spawn "${maker[@]}" bash -c 'ip link set lo up && echo ready && exec cat'
+	await_line '^ready$'
+	NS_PID=$PID
+	NS=(nsenter --net="/proc/$NS_PID/ns/net")
+	is_root || NS=(nsenter --preserve-credentials --user --target "$NS_PID" --net)
+}
+
+in_ns() {
+	"${NS[@]}" "$@"
+}
+
+# Makes sockets (see mksock --help) and reads their facts into F.
+mk() { # SCENARIO...
+	spawn "${NS[@]}" "$MKSOCK" "$@"
+	MK_PID=$PID MK_IN=$IN MK_OUT=$OUT
+	await_line '^ready$'
+	read_facts
+}
+
+# One more scenario for the last mk.
+mk_more() { # SCENARIO
+	echo "$1" >&"$MK_IN"
+	OUT=$MK_OUT
+	await_line '^ready$'
+	read_facts
+}
+
+read_facts() {
+	local line words word name
+	for line in "${LINES_SEEN[@]}"; do
+		read -r -a words <<<"$line"
+		name=${words[0]}
+		for word in "${words[@]:1}"; do
+			F[$name.${word%%=*}]=${word#*=}
+		done
+	done
+}
+
+# The port of a fact like 127.0.0.1:80.
+port_of() { # LABEL.ROLE [local|peer]
+	local address=${F[$1.${2:-local}]}
+	echo "${address##*:}"
+}
+
+# Runs as nobody, in the namespace: from a copy, for the build may lie where nobody may go.
+as_user() { # CMD...
+	local copy
+	is_root || {
+		in_ns "$@"
+		return
+	}
+	copy=$(mktemp -d /tmp/sockctl-tests.XXXXXX)
+	chmod 755 "$copy"
+	cp "$1" "$copy/"
+	in_ns setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \
+		"$copy/${1##*/}" "${@:2}"
+	local status=$?
+	rm -rf "$copy"
+	return $status
+}
+
+# Runs sockctl in the namespace: sets status, output, lines, stderr, stderr_lines.
+sockctl() {
+	run --separate-stderr in_ns "$SOCKCTL" "$@"
+	no_crash
+}
+
+inspect() {
+	sockctl inspect "$@"
+}
+
+sockctl_as_user() {
+	run --separate-stderr as_user "$SOCKCTL" "$@"
+	no_crash
+}
+
+# No end by a signal, no sanitizer: whatever the test goes on to check.
+no_crash() {
+	if ((status == 99 || status > 128)) || [[ $stderr == *Sanitizer* || $stderr == *"runtime error"* ]]; then
+		echo "sockctl ended badly ($status):" >&2
+		echo "$stderr" >&2
+		return 1
+	fi
+}
+
+# stdout says this; nothing is on stderr; exit code 0.
+assert_clean() {
+	if ((status != 0)) || [[ -n $stderr ]]; then
+		echo "status $status, stdout:" >&2
+		echo "$output" >&2
+		echo "stderr:" >&2
+		echo "$stderr" >&2
+		return 1
+	fi
+}
+
+# The exit code, and a stderr that matches.
+assert_refused() { # CODE REGEX
+	if ((status != $1)) || ! [[ $stderr =~ $2 ]]; then
+		echo "status $status, expected $1 and a stderr that matches: $2" >&2
+		echo "stdout: $output" >&2
+		echo "stderr: $stderr" >&2
+		return 1
+	fi
+}

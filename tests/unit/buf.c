@@ -1,0 +1,164 @@
+#include "base/buf.h"
+
+#include <limits.h>
+
+#include "unit/unit.h"
+
+static void numbers(void)
+{
+	static const uint64_t values[] = { 0,	       9,	  10,	     99,
+					   100,	       12345,	  65535,     65536,
+					   UINT32_MAX, INT64_MAX, UINT64_MAX };
+	char want[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		_cleanup_buf_ struct buf b = { 0 };
+
+		buf_put_u64(&b, values[i]);
+		snprintf(want, sizeof(want), "%llu", (unsigned long long)values[i]);
+		CHECK_STR(buf_cstr(&b), want);
+		buf_reset(&b);
+		buf_put_i64(&b, (int64_t)values[i]);
+		snprintf(want, sizeof(want), "%lld", (long long)values[i]);
+		CHECK_STR(buf_cstr(&b), want);
+		buf_reset(&b);
+		buf_put_hex(&b, values[i]);
+		snprintf(want, sizeof(want), "%llx", (unsigned long long)values[i]);
+		CHECK_STR(buf_cstr(&b), want);
+	}
+}
+
+static void negative(void)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	buf_put_i64(&b, -1);
+	buf_putc(&b, ' ');
+	buf_put_i64(&b, INT64_MIN);
+	CHECK_STR(buf_cstr(&b), "-1 -9223372036854775808");
+}
+
+static void grows(void)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	size_t i;
+
+	for (i = 0; i < 100000; i++)
+		buf_putc(&b, (char)('a' + i % 26));
+	buf_pad(&b, '.', 70000);
+	CHECK_INT(b.len, 170000);
+	CHECK(b.data[0] == 'a' && b.data[99999] == (char)('a' + 99999 % 26));
+	CHECK(b.data[100000] == '.' && b.data[169999] == '.');
+	buf_reset(&b);
+	buf_printf(&b, "%s-%d", "x", 7);
+	buf_put(&b, NULL, 0);
+	CHECK_STR(buf_cstr(&b), "x-7");
+}
+
+struct text_row {
+	const char *bytes;
+	size_t len;
+	const char *want;
+};
+
+#define ROW(bytes, want)                       \
+	{                                      \
+		bytes, sizeof(bytes) - 1, want \
+	}
+
+static const struct text_row texts[] = {
+	ROW("plain text", "plain text"),
+	ROW("a\nb\tc\rd", "a\\nb\\tc\\rd"),
+	ROW("back\\slash", "back\\\\slash"),
+	ROW("\033[31mred", "\\x1b[31mred"),
+	ROW("nul\0inside", "nul\\x00inside"),
+	ROW("\x7f", "\\x7f"),
+	ROW("gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"),
+	ROW("\xe2\x82\xac", "\xe2\x82\xac"),
+	ROW("\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"),
+	ROW("\xff\xfe", "\\xff\\xfe"),
+	ROW("\xc3", "\\xc3"), /* cut short */
+	ROW("\xe2\x82", "\\xe2\\x82"),
+	ROW("\xc0\xaf", "\\xc0\\xaf"), /* overlong slash */
+	ROW("\xe0\x80\xaf", "\\xe0\\x80\\xaf"),
+	ROW("\xf0\x80\x80\xaf", "\\xf0\\x80\\x80\\xaf"),
+	ROW("\xed\xa0\x80", "\\xed\\xa0\\x80"),		 /* surrogate */
+	ROW("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"), /* above 10FFFF */
+	ROW("\xc2\x9b", "\\xc2\\x9b"),			 /* C1: CSI in one character */
+	ROW("\xe2\x80\xae"
+	    "abc",
+	    "\\xe2\\x80\\xae"
+	    "abc"),				/* right-to-left override */
+	ROW("\xe2\x80\x8b", "\\xe2\\x80\\x8b"), /* zero-width space */
+	ROW("\xe2\x81\xa6", "\\xe2\\x81\\xa6"), /* isolate */
+	ROW("\xef\xbb\xbf", "\\xef\\xbb\\xbf"), /* byte order mark */
+	ROW("\xe2\x80\xa8", "\\xe2\\x80\\xa8"), /* line separator */
+	ROW("", ""),
+};
+
+static void escapes(void)
+{
+	char small[8];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_buf_ struct buf b = { 0 };
+		char copy[128];
+
+		buf_put_escaped(&b, texts[i].bytes, texts[i].len);
+		CHECK_STR(buf_cstr(&b), texts[i].want);
+		CHECK_STR(escape_text(copy, sizeof(copy), texts[i].bytes, texts[i].len),
+			  texts[i].want);
+	}
+	CHECK_STR(escape_text(small, sizeof(small), "0123456789", 10), "0123456");
+	CHECK_STR(escape_text(small, 1, "0123456789", 10), "");
+}
+
+/* Whatever the bytes: one line of valid UTF-8 without control characters. */
+static void escapes_are_safe(void)
+{
+	unsigned a, b;
+
+	for (a = 0; a < 256; a++)
+		for (b = 0; b < 256; b++) {
+			_cleanup_buf_ struct buf out = { 0 };
+			const char pair[3] = { (char)a, (char)b, 'z' };
+			size_t i = 0;
+
+			buf_put_escaped(&out, pair, 3);
+			while (i < out.len) {
+				uint32_t c = 0;
+				size_t n = utf8_decode((unsigned char *)out.data + i,
+						       out.len - i, &c);
+
+				if (!n || c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+					printf("# bytes %02x %02x\n", a, b);
+					CHECK(false);
+					break;
+				}
+				i += n;
+			}
+		}
+}
+
+static void widths(void)
+{
+	CHECK_INT(text_width("abc", 3), 3);
+	CHECK_INT(text_width("gr\xc3\xbc\xc3\x9f", 6), 4);
+	CHECK_INT(text_width("\xe2\x82\xac", 3), 1);
+	CHECK_INT(text_width("e\xcc\x81", 3), 1); /* combining acute */
+	CHECK_INT(text_width("\xcd\xb0", 2), 1);  /* U+0370 is a letter */
+	CHECK_INT(text_width("", 0), 0);
+}
+
+int main(void)
+{
+	RUN(numbers, "numbers are written as printf writes them");
+	RUN(negative, "negative numbers too, to the smallest");
+	RUN(grows, "a buffer grows and keeps what it has");
+	RUN(escapes, "foreign text is escaped, printable UTF-8 passes");
+	RUN(escapes_are_safe, "no pair of bytes yields a control character");
+	RUN(widths, "the width of a text is its characters");
+	return unit_done();
+}

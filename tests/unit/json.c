@@ -1,0 +1,85 @@
+#include "base/json.h"
+
+#include "unit/unit.h"
+
+static void members(void)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	struct json j = json_on(&b);
+
+	json_begin_object(&j, "socket");
+	json_member_u64(&j, "n", UINT64_MAX);
+	json_member_str(&j, "s", "a\"b\\c");
+	json_member_bool(&j, "yes", true);
+	json_member_bool(&j, "no", false);
+	json_member_null(&j, "none");
+	json_member_cookie(&j, "cookie", 0xfedcba9876543210);
+	json_key(&j, "i");
+	json_i64(&j, INT64_MIN);
+	json_key(&j, "list");
+	json_open(&j, '[');
+	json_u64(&j, 1);
+	json_open(&j, '{');
+	json_member_u64(&j, "a", 2);
+	json_close(&j, '}');
+	json_open(&j, '[');
+	json_close(&j, ']');
+	json_null(&j);
+	json_close(&j, ']');
+	json_end_object(&j);
+	json_begin_object(&j, "end");
+	json_end_object(&j);
+	CHECK_STR(buf_cstr(&b),
+		  "{\"v\":1,\"type\":\"socket\",\"n\":18446744073709551615,"
+		  "\"s\":\"a\\\"b\\\\c\",\"yes\":true,\"no\":false,\"none\":null,"
+		  "\"cookie\":\"0xfedcba9876543210\",\"i\":-9223372036854775808,"
+		  "\"list\":[1,{\"a\":2},[],null]}\n"
+		  "{\"v\":1,\"type\":\"end\"}\n");
+}
+
+static void fixed_point(void)
+{
+	static const struct {
+		uint64_t value;
+		unsigned decimals;
+		const char *want;
+	} rows[] = {
+		{ 0, 3, "0" },	   { 1500, 3, "1.5" },
+		{ 1, 3, "0.001" }, { 123456, 3, "123.456" },
+		{ 7, 0, "7" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_buf_ struct buf b = { 0 };
+		struct json j = json_on(&b);
+
+		json_fixed(&j, rows[i].value, rows[i].decimals);
+		CHECK(strtod(buf_cstr(&b), NULL) == strtod(rows[i].want, NULL));
+	}
+}
+
+static void foreign_text(void)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	struct json j = json_on(&b);
+
+	json_begin_object(&j, "t");
+	json_text_member(&j, "clean", "gr\xc3\xbc\xc3\x9f\n", 7);
+	json_text_member(&j, "dirty", "a\xff\xc3", 3);
+	json_text_member(&j, "control", "\033\x01\x7f\0\t\r", 6);
+	json_text_member(&j, "empty", "", 0);
+	json_end_object(&j);
+	CHECK_STR(buf_cstr(&b),
+		  "{\"v\":1,\"type\":\"t\",\"clean\":\"gr\xc3\xbc\xc3\x9f\\n\","
+		  "\"dirty\":\"a\xef\xbf\xbd\xef\xbf\xbd\",\"dirty_hex\":\"61ffc3\","
+		  "\"control\":\"\\u001b\\u0001\\u007f\\u0000\\t\\r\",\"empty\":\"\"}\n");
+}
+
+int main(void)
+{
+	RUN(members, "members, lists and nesting have their commas and brackets");
+	RUN(fixed_point, "fixed-point numbers keep their value");
+	RUN(foreign_text, "what is not UTF-8 is replaced and stands beside in hex");
+	return unit_done();
+}
