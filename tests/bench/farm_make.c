@@ -117,7 +117,9 @@ struct pair {
 
 static int accept_one(const struct listener *l)
 {
-	int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
+	union address peer;
+	socklen_t len = sizeof(peer);
+	int fd = accept4(l->fd, &peer.sa, &len, SOCK_CLOEXEC);
 
 	if (fd < 0)
 		die("accept");
