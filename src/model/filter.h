@@ -19,15 +19,17 @@ enum filter_op {
 	FILTER_LE,
 	FILTER_GT,
 	FILTER_GE,
-	FILTER_GLOB, /* ~ : text against a shell pattern */
-	FILTER_IN,   /* field in (a,b,c-d): any of the literals */
-	FILTER_TRUE, /* a yes/no field alone, or "autobound" */
-	FILTER_ADDR, /* local, peer or either end against addresses, prefixes and ports */
+	FILTER_GLOB,  /* ~ : text against a shell pattern */
+	FILTER_IN,    /* field in (a,b,c-d): any of the literals */
+	FILTER_TRUE,  /* a yes/no field alone; without field "autobound": hosts[0] is the
+			 range of ports that the kernel gives away */
+	FILTER_ADDR,  /* local, peer or either end, or a field that is an address, against
+			 addresses, prefixes, ports and names of unix sockets */
 	FILTER_STATE, /* state in a mask */
 	FILTER_ALL,   /* matches every row: an empty expression */
 };
 
-enum filter_side { SIDE_LOCAL = 1, SIDE_PEER = 2, SIDE_EITHER = 3 };
+enum filter_side { SIDE_NONE, SIDE_LOCAL = 1, SIDE_PEER = 2, SIDE_EITHER = 3 };
 
 /* One address-or-port literal: any of the parts may be missing. */
 struct filter_host {
@@ -49,7 +51,8 @@ struct filter_literal {
 struct filter_node {
 	enum filter_op op;
 	const struct filter_node *left, *right;
-	const struct field *field; /* leaves but FILTER_ADDR, FILTER_STATE */
+	const struct field *field; /* leaves but FILTER_STATE; FILTER_ADDR: if side is
+				      SIDE_NONE */
 	const struct filter_literal *literals;
 	size_t n_literals;
 	enum filter_side side; /* FILTER_ADDR */
@@ -72,7 +75,14 @@ struct filter_env {
 
 enum filter_result { FILTER_NO, FILTER_YES, FILTER_MAYBE };
 
-/* Parses text into a tree in the arena. 0, or -EINVAL with a fault that marks the word.
+/*
+ * Parses text into a tree in the arena. 0, or -EINVAL with a fault that marks the word.
+ *
+ * Of ss's words (src dst sport dport dev fwmark cgroup, and port local peer ... that are
+ * the same) "x != y" is "not x = y", as in ss. Of every other field a comparison with an
+ * absent value is NO, "x != y" included. A row without a port (a listener's peer) has
+ * port 0 and is in no range but one that names 0. A field with several values (pid,
+ * process) passes if any of them does; its != if none is equal.
  */
 int filter_parse(struct arena *a, const char *text, const struct filter_env *env,
 		 const struct filter_node **node, struct fault *f);
@@ -98,6 +108,12 @@ uint32_t filter_needs(const struct filter_node *node);
 
 /* A superset of the states of the rows that can match. */
 uint32_t filter_state_mask(const struct filter_node *node);
+
+/*
+ * The states that the expression asks for by name (not those that it excludes):
+ * BOUND_INACTIVE, which costs a walk of its own, is asked for only if it is among them.
+ */
+uint32_t filter_named_states(const struct filter_node *node);
 
 /*
  * Whether only one IP connection can match: local and peer each one full address and one
