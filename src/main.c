@@ -6,6 +6,8 @@
 #include "cmd/cmd.h"
 
 const struct command *const commands[] = {
+	&cmd_inspect,
+	&cmd_porcelain,
 	NULL,
 };
 

@@ -114,29 +114,15 @@ static bool load_number(const void *from, unsigned size, uint64_t *out)
 	}
 }
 
-static const struct blob *source_blob(const struct field *f, const struct sock *s)
-{
-	static const struct blob nothing;
-
-	switch ((enum field_source)f->source) {
-	case FROM_INFO:
-		return &s->tcp_info;
-	case FROM_SKMEM:
-		return &s->skmem;
-	case FROM_MEMINFO:
-		return &s->meminfo;
-	case FROM_BBR:
-		return &s->bbr;
-	case FROM_DCTCP:
-		return &s->dctcp;
-	case FROM_VEGAS:
-		return &s->vegas;
-	case FROM_GETTER:
-	case FROM_SOCK:
-		break;
-	}
-	return &nothing;
-}
+/* Where in struct sock the attribute of a source lies. */
+static const uint16_t blob_offsets[] = {
+	[FROM_INFO] = offsetof(struct sock, tcp_info),
+	[FROM_SKMEM] = offsetof(struct sock, skmem),
+	[FROM_MEMINFO] = offsetof(struct sock, meminfo),
+	[FROM_BBR] = offsetof(struct sock, bbr),
+	[FROM_DCTCP] = offsetof(struct sock, dctcp),
+	[FROM_VEGAS] = offsetof(struct sock, vegas),
+};
 
 bool field_value(const struct field *f, const struct sock *s, struct value *v)
 {
@@ -151,7 +137,8 @@ bool field_value(const struct field *f, const struct sock *s, struct value *v)
 			return false;
 		from = (const char *)s + f->offset;
 	} else {
-		const struct blob *b = source_blob(f, s);
+		const struct blob *b = (const void *)((const char *)s +
+						      blob_offsets[f->source]);
 
 		/* A listener's tcp_info repeats its queue and holds constants otherwise.
 		 */

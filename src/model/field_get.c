@@ -170,7 +170,7 @@ bool get_waiting(const struct sock *s, unsigned i, struct value *v)
 bool get_gave_up(const struct sock *s, unsigned i, struct value *v)
 {
 	(void)i;
-	return s->accept && s->accept->attributable &&
+	return s->accept && s->accept->attributable && s->accept->stable &&
 	       value_set_uint(v, s->accept->gave_up);
 }
 

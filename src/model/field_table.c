@@ -89,7 +89,7 @@ static const struct field table[] = {
 	GET(SOCKET, "device", "DEVICE", TEXT, get_device, 0, NEED_DEVICE, "interface the socket is bound to, by name"),
 
 	/* queues */
-	GET(QUEUES, "queue", "QUEUE", QUEUE, get_queue, FIELD_NO_JSON, 0, "accept queue of a listener: fill bar, queued/limit, FULL"),
+	GET(QUEUES, "queue", "QUEUE", QUEUE, get_queue, FIELD_NO_JSON, NEED_LISTENER, "accept queue of a listener: fill bar, queued/limit, FULL"),
 	GET(QUEUES, "recv_queue", "RECV-Q", BYTES, get_recv_queue, FIELD_CORE, 0, "bytes received that the program has not read"),
 	GET(QUEUES, "send_queue", "SEND-Q", BYTES, get_send_queue, FIELD_CORE, 0, "bytes written that the peer has not acknowledged"),
 	GET(QUEUES, "accept_queue", "ACCEPT-QUEUE", COUNT, get_accept_queue, 0, 0, "listener: connections that wait for accept()"),
@@ -121,7 +121,7 @@ static const struct field table[] = {
 	GET(TIMES, "time", "TIME", TIME, get_time, FIELD_NO_JSON, NEED_INFO, "the time that matters in this state: waits, idle, at least, left"),
 	GET(TIMES, "wait", "WAIT", MS, get_wait, 0, NEED_WAIT_TIME, "un-accepted: time since the handshake ended"),
 	GET(TIMES, "idle", "IDLE", MS, get_idle, 0, NEED_INFO, "ESTABLISHED: time since data went either way"),
-	GET(TIMES, "close_wait", "CLOSE-WAIT", MS, get_close_wait, 0, NEED_WAIT_TIME, "CLOSE_WAIT: at least so long ago the peer closed"),
+	GET(TIMES, "close_wait", "CLOSE-WAIT", MS, get_close_wait, 0, NEED_INFO, "CLOSE_WAIT: at least so long ago the peer closed"),
 	GET(TIMES, "time_left", "TIME-LEFT", MS, get_time_left, 0, 0, "TIME_WAIT, FIN_WAIT2 without owner: time until the kernel forgets it"),
 	GET(TIMES, "timer", "TIMER", TEXT, get_timer, 0, 0, "the timer that runs: none, retransmit, keepalive, timewait, probe"),
 	GET(TIMES, "timer_expires", "TIMER-EXPIRES", MS, get_timer_expires, 0, 0, "time until it fires"),

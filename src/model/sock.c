@@ -43,6 +43,20 @@ static void own(struct arena *a, struct blob *b)
 		b->data = arena_dup(a, b->data, b->len);
 }
 
+static const struct holder *own_holders(struct arena *a, const struct holder *h)
+{
+	const struct holder *first = NULL, **link = &first;
+
+	for (; h; h = h->next) {
+		struct holder *copy = arena_dup(a, h, sizeof(*h));
+
+		copy->next = NULL;
+		*link = copy;
+		link = &copy->next;
+	}
+	return first;
+}
+
 struct sock *sock_dup(struct arena *a, const struct sock *s)
 {
 	struct sock *copy = arena_dup(a, s, sizeof(*s));
@@ -59,5 +73,7 @@ struct sock *sock_dup(struct arena *a, const struct sock *s)
 	own(a, &copy->path);
 	own(a, &copy->peer_path);
 	own(a, &copy->waiting_clients);
+	copy->holders = own_holders(a, copy->holders);
+	copy->peer_holders = own_holders(a, copy->peer_holders);
 	return copy;
 }

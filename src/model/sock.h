@@ -109,15 +109,15 @@ enum owner_status {
 /* What is known of a listener's queues beyond its own row; made by one walk over its
  * port. */
 struct accept_stats {
-	uint32_t syn_queue; /* half-open requests */
-	uint32_t waiting;   /* established and not accepted, as rows show them */
-	uint32_t gave_up;   /* reset by the client while queued: queued minus waiting */
+	uint32_t syn_queue;   /* half-open requests */
+	uint32_t syn_retrans; /* SYN-ACKs that were sent again, over all of them */
+	uint32_t waiting;     /* established and not accepted, as rows show them */
+	uint32_t gave_up;     /* reset by the client while queued: queued minus waiting */
 	uint32_t longest_wait_ms; /* 0 if nobody waits */
-	uint32_t syn_retrans;	  /* SYN-ACKs that were sent again, over all half-open
-				     requests */
-	bool attributable;	  /* false: SO_REUSEPORT group, or the queue moved between
-				     readings */
-	bool has_wait;		  /* longest_wait_ms was read */
+	bool attributable; /* false: a SO_REUSEPORT group, not this member's own figures
+			    */
+	bool stable;   /* the queue stood still between the readings: gave_up is exact */
+	bool has_wait; /* longest_wait_ms was read */
 };
 
 /* The listener whose queue an un-accepted connection waits in. */
@@ -198,7 +198,7 @@ static inline bool sock_is_unaccepted(const struct sock *s)
 {
 	return s->proto == PROTO_TCP && s->inode == 0 && (s->has & SOCK_IS_FULL) &&
 	       (s->state == STATE_ESTABLISHED || s->state == STATE_CLOSE_WAIT ||
-		(s->state == STATE_SYN_RECV && s->tcp_info.len));
+		s->state == STATE_SYN_RECV);
 }
 
 /* Bytes, without the FIN or SYN that the kernel counts as one. Listeners: not defined. */
@@ -208,5 +208,5 @@ uint32_t sock_send_bytes(const struct sock *s);
 /* A 32-bit member of tcp_info at offset; false if this kernel did not send it. */
 bool sock_info_u32(const struct sock *s, size_t offset, uint32_t *value);
 
-/* A copy whose pointers lead into the arena; annotations are kept as they are. */
+/* A copy whose bytes and holders lie in the arena; other annotations outlive rows anyway. */
 struct sock *sock_dup(struct arena *a, const struct sock *s);

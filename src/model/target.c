@@ -15,19 +15,19 @@ struct proto_name {
 
 /* The names before the colon; the first row of a protocol is how it is written. */
 static const struct proto_name proto_names[] = {
-	{"tcp",		 TARGET_TCP,	     AF_UNSPEC},
-	{ "tcp4",		  TARGET_TCP,	      AF_INET  },
-	{ "tcp6",		  TARGET_TCP,	      AF_INET6 },
-	{ "mptcp",	   TARGET_MPTCP,		 AF_UNSPEC},
-	{ "udp",		 TARGET_UDP,	     AF_UNSPEC},
-	{ "udp4",		  TARGET_UDP,	      AF_INET  },
-	{ "udp6",		  TARGET_UDP,	      AF_INET6 },
-	{ "unix",		  TARGET_UNIX,	       AF_UNIX  },
-	{ "unix-dgram",	TARGET_UNIX_DGRAM,	   AF_UNIX  },
-	{ "unix-seqpacket", TARGET_UNIX_SEQPACKET, AF_UNIX  },
-	{ "vsock",	   TARGET_VSOCK,		 AF_VSOCK },
-	{ "raw",		 TARGET_RAW,	     AF_UNSPEC},
-	{ "fd",		TARGET_FD,		   AF_UNSPEC},
+	{ "tcp", TARGET_TCP, AF_UNSPEC },
+	{ "tcp4", TARGET_TCP, AF_INET },
+	{ "tcp6", TARGET_TCP, AF_INET6 },
+	{ "mptcp", TARGET_MPTCP, AF_UNSPEC },
+	{ "udp", TARGET_UDP, AF_UNSPEC },
+	{ "udp4", TARGET_UDP, AF_INET },
+	{ "udp6", TARGET_UDP, AF_INET6 },
+	{ "unix", TARGET_UNIX, AF_UNIX },
+	{ "unix-dgram", TARGET_UNIX_DGRAM, AF_UNIX },
+	{ "unix-seqpacket", TARGET_UNIX_SEQPACKET, AF_UNIX },
+	{ "vsock", TARGET_VSOCK, AF_VSOCK },
+	{ "raw", TARGET_RAW, AF_UNSPEC },
+	{ "fd", TARGET_FD, AF_UNSPEC },
 };
 
 const char *target_proto_name(enum target_proto proto)
@@ -338,10 +338,7 @@ static int parse_cid(struct parse *p, size_t len)
 		const char *name;
 		uint32_t cid;
 	} names[] = {
-		{"any",	 UINT32_MAX},
-		       { "hypervisor", 0	 },
-		    { "local",      1	 },
-		    { "host",	      2		}
+		{ "any", UINT32_MAX }, { "hypervisor", 0 }, { "local", 1 }, { "host", 2 }
 	};
 	_cleanup_free_ char *word = xstrndup(p->at, len);
 	uint64_t v = 0;

@@ -1,0 +1,238 @@
+/* sockctl inspect: the kernel's socket tables, filtered and shown. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/cmd.h"
+#include "cmd/inspect.h"
+#include "kernel/netns.h"
+#include "model/names.h"
+
+static const char *const format_names[] = { "table", "raw", "json", NULL };
+
+static int parse_states(const char *arg, void *destination, struct fault *f)
+{
+	uint32_t *states = destination;
+	size_t at = 0;
+
+	for (;;) {
+		size_t len = strcspn(arg + at, ",");
+		uint32_t mask = state_parse(arg + at, len);
+		const char *const *words;
+		const char *nearest;
+		char shown[64];
+		size_t n;
+
+		if (!mask) {
+			_cleanup_free_ char *word = xstrndup(arg + at, len);
+
+			fault_say(f, EINVAL, "there is no state '%s'",
+				  escape_text(shown, sizeof(shown), arg + at, len));
+			words = state_words(&n);
+			nearest = opt_nearest(word, words, n);
+			if (nearest)
+				fault_hint(f, "did you mean '%s'?", nearest);
+			fault_mark(f, arg, at);
+			return -EINVAL;
+		}
+		*states |= mask;
+		at += len;
+		if (!arg[at])
+			return 0;
+		at++;
+	}
+}
+
+#define AT(member) .at = offsetof(struct inspect_config, member)
+#define WHAT(bit)  .kind = OPT_BITS, AT(what), .value = (bit)
+
+static const struct opt what_opts[] = {
+	{ "tcp", 't', WHAT(WHAT_TCP), .help = "TCP sockets (the default)",
+	  .flags = OPT_COMMON },
+	{ "udp", 'u', WHAT(WHAT_UDP), .help = "UDP sockets", .flags = OPT_COMMON },
+	{ "unix", 'x', WHAT(WHAT_UNIX), .help = "unix sockets", .flags = OPT_COMMON },
+	{ "ipv4", '4', WHAT(WHAT_V4),
+	  .help = "IPv4 only, v4-mapped connections included" },
+	{ "ipv6", '6', WHAT(WHAT_V6), .help = "IPv6 only" },
+	{ "netns", 0, OPT_TEXT, AT(netns), "NS",
+	  "another network namespace: name, pid or path", OPT_COMMON,
+	  .complete = "netns" },
+	{ "from", 0, OPT_TEXT, AT(from), "FILE",
+	  "read a dump that --record or 'ss -D' wrote; - is stdin", .complete = "file" },
+	{ "record", 0, OPT_TEXT, AT(record), "FILE",
+	  "also write the kernel's answers to FILE", .complete = "file" },
+};
+
+static const struct opt which_opts[] = {
+	{ "port", 0, OPT_PORTS, AT(ports), "LIST",
+	  "local or peer port: 80,443,8000-8010 or service names", OPT_COMMON,
+	  .complete = "port" },
+	{ "state", 0, OPT_PARSE, AT(states), "LIST",
+	  "states, any spelling: listen,close-wait; groups as in ss: connected, all",
+	  OPT_COMMON, .parse = parse_states, .complete = "state" },
+	{ "listen", 'l', OPT_FLAG, AT(listen), NULL, "listeners only", OPT_COMMON },
+	{ "pid", 0, OPT_LIST, AT(pids), "LIST", "sockets of these processes",
+	  .complete = "pid" },
+	{ "process", 0, OPT_TEXT, AT(process), "NAME",
+	  "sockets of processes of this name; globs work", OPT_COMMON,
+	  .complete = "process" },
+	{ "user", 0, OPT_TEXT, AT(user), "NAME",
+	  "sockets of this user, by name or number", .complete = "user" },
+	{ "src", 0, OPT_LIST, AT(src), "ADDR",
+	  "local address, prefix or host, with or without port", .complete = "host" },
+	{ "dst", 0, OPT_LIST, AT(dst), "ADDR",
+	  "peer address, prefix or host, with or without port", .complete = "host" },
+	{ "all", 'a', OPT_IGNORED,
+	  .help = "accepted for ss's sake: all states are shown anyway" },
+	{ "numeric", 'n', OPT_IGNORED,
+	  .help = "accepted for ss's sake: numbers are never resolved" },
+	{ NULL, 'U', OPT_WRONG, .help = "unix sockets are -x, UDP is -u" },
+	{ NULL, 'z', OPT_WRONG, .help = "to test a port: sockctl probe HOST:PORT" },
+};
+
+static const struct opt show_opts[] = {
+	{ NULL, 'o', OPT_LIST, AT(columns), "COLUMNS",
+	  "columns to show; +COL adds to the default; 'help' lists them", OPT_COMMON,
+	  .complete = "column" },
+	{ "processes", 'p', OPT_FLAG, AT(processes), NULL,
+	  "show which programs hold each socket", OPT_COMMON },
+	{ "sort", 0, OPT_TEXT, AT(sort), "COL[:desc]", "sort by a column", OPT_COMMON,
+	  .complete = "column" },
+	{ "group", 0, OPT_TEXT, AT(group), "COL", "count the rows by a column's values",
+	  .complete = "column" },
+	{ "count", 0, OPT_FLAG, AT(count), NULL, "print the number of rows only" },
+	{ "summary", 0, OPT_FLAG, AT(summary), NULL, "count by protocol and state" },
+	{ "limit", 0, OPT_UINT, AT(limit), "N", "stop after N rows" },
+	{ "format", 0, OPT_CHOICE, AT(format), "FORMAT",
+	  "table, raw (tab-separated) or json (one object a line)",
+	  .choices = format_names },
+	{ "json", 0, OPT_SET, AT(format), NULL, "the same as --format json", OPT_COMMON,
+	  .value = VIEW_JSON },
+	{ "output", 'O', OPT_TEXT, AT(output), "FILE",
+	  "write to FILE, which appears whole or not at all", .complete = "file" },
+	{ "no-headings", 'H', OPT_FLAG, AT(no_headings), NULL,
+	  "no line of column names" },
+	{ "ascii", 0, OPT_FLAG, AT(ascii), NULL, "no characters outside ASCII" },
+	{ "threads", 0, OPT_UINT, AT(threads), "N", "threads to use", OPT_HIDDEN,
+	  .value = 64 },
+	{ "no-findings", 0, OPT_IGNORED, .help = "no diagnosis", .flags = OPT_HIDDEN },
+};
+
+static const struct opt_group groups[] = {
+	{ "What", what_opts, ARRAY_SIZE(what_opts), 0 },
+	{ "Which", which_opts, ARRAY_SIZE(which_opts), 0 },
+	{ "Show", show_opts, ARRAY_SIZE(show_opts), 0 },
+	COMMON_GROUP(struct inspect_config),
+};
+
+static void config_free(struct inspect_config *c)
+{
+	port_set_free(&c->ports);
+	strv_free(&c->pids);
+	strv_free(&c->src);
+	strv_free(&c->dst);
+	strv_free(&c->columns);
+}
+
+/* Options that exclude each other; the rest is checked where it is used. */
+static int check(const struct inspect_config *c, struct fault *f)
+{
+	unsigned shows = c->count + c->summary + (c->group != NULL);
+
+	if (shows > 1)
+		return fault_say(f, EINVAL,
+				 "--count, --summary and --group exclude each other");
+	if (shows && c->sort)
+		return fault_say(
+			f, EINVAL,
+			"--sort has nothing to sort with --count, --summary or --group");
+	if (c->from && c->netns)
+		return fault_say(
+			f, EINVAL,
+			"--from reads a file, --netns the kernel: only one of them");
+	if (c->from && c->record)
+		return fault_say(f, EINVAL,
+				 "--from reads a file: there is nothing to --record");
+	if (c->from && (c->processes || c->pids.n || c->process))
+		return fault_say(
+			f, EINVAL,
+			"a recorded dump does not say which processes hold its sockets");
+	if (c->listen && c->states)
+		return fault_say(f, EINVAL, "--listen and --state exclude each other");
+	return 0;
+}
+
+static int run_with(const struct command *cmd, struct inspect_config *config,
+		    struct fault *f)
+{
+	_cleanup_reader_ struct reader reader = { .threads = (unsigned)config->threads };
+	int r = 0;
+
+	if (config->netns)
+		r = netns_enter(config->netns, f);
+	if (r == 0 && !config->from) {
+		r = reader_open(&reader, f);
+		/* Kernels and sandboxes without sock_diag still have /proc/net. */
+		if (r == -EPROTONOSUPPORT || r == -ENOENT || r == -EAFNOSUPPORT)
+			r = 0;
+	}
+	if (r < 0) {
+		cmd_error(cmd, f);
+		return EXIT_CANNOT;
+	}
+	return inspect_show(cmd, config, &reader);
+}
+
+static int inspect_run(const struct command *cmd, int argc, char **argv)
+{
+	struct inspect_config config = { .limit = UINT64_MAX };
+	struct opt_operands operands = { 0 };
+	struct fault f = FAULT_INIT;
+	int code;
+
+	if (!cmd_begin(cmd, argc, argv, &config, &config.common, &operands, &code))
+		goto out;
+	if (config.columns.n && streq(config.columns.v[config.columns.n - 1], "help")) {
+		_cleanup_buf_ struct buf b = { 0 };
+
+		columns_help(&b);
+		code = cmd_print(cmd, &b);
+		goto out;
+	}
+	if (check(&config, &f) < 0 || inspect_prepare(&config, &operands.words, &f) < 0) {
+		code = f.err == EINVAL || f.err == ERANGE ? cmd_usage(cmd, &f)
+							  : EXIT_CANNOT;
+		if (code == EXIT_CANNOT)
+			cmd_error(cmd, &f);
+		if (f.err == ENXIO)
+			code = EXIT_NAME;
+		goto out;
+	}
+	code = run_with(cmd, &config, &f);
+out:
+	inspect_config_free(&config);
+	config_free(&config);
+	strv_free(&operands.words);
+	return code;
+}
+
+const struct command cmd_inspect = {
+	.name = "inspect",
+	.summary = "show sockets: state, queues, owner",
+	.operands = "[EXPRESSION]",
+	.about =
+		"Reads the kernel's socket tables through sock_diag and shows one line a socket.\n"
+		"Without options: every TCP socket but those that are bound and silent.\n"
+		"EXPRESSION is ss's language with real precedence, over any column:\n"
+		"  'state = close-wait and rtt > 50ms', 'sport in (80,443)', 'dst 10.0.0.0/8'",
+	.examples =
+		"  sockctl inspect --port 8080           who listens, who is connected, who waits\n"
+		"  sockctl inspect -tlnp                 listeners with their programs\n"
+		"  sockctl inspect state = close-wait    connections the program forgot to close\n"
+		"  sockctl inspect -o +rtt,cwnd 'dport = :443' --sort rtt:desc\n"
+		"  sockctl inspect --json -l | jq 'select(.accept_queue_full)'\n",
+	.groups = groups,
+	.n_groups = ARRAY_SIZE(groups),
+	.run = inspect_run,
+};

@@ -1,0 +1,290 @@
+/* From the command line of `inspect` to a request: pure but for names. */
+#include <errno.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/inspect.h"
+#include "kernel/cgroup.h"
+
+static int resolve(const char *name, struct arena *a, struct addr **addrs, size_t *n,
+		   struct fault *f)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *ai;
+	int err = getaddrinfo(name, NULL, &hints, &list);
+	char shown[128];
+	size_t count = 0;
+
+	if (err)
+		return fault_say(f, ENXIO, "%s: %s",
+				 escape_text(shown, sizeof(shown), name, strlen(name)),
+				 gai_strerror(err));
+	for (ai = list; ai; ai = ai->ai_next)
+		count++;
+	*addrs = arena_alloc(a, count * sizeof(**addrs));
+	*n = 0;
+	for (ai = list; ai; ai = ai->ai_next)
+		if (addr_from_sockaddr(&(*addrs)[*n], ai->ai_addr, ai->ai_addrlen))
+			++*n;
+	freeaddrinfo(list);
+	return 0;
+}
+
+static void read_ephemeral_range(struct filter_env *env)
+{
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	unsigned lo, hi;
+
+	env->ephemeral_lo = 32768;
+	env->ephemeral_hi = 60999;
+	if (!file)
+		return;
+	if (fscanf(file, "%u %u", &lo, &hi) == 2 && lo <= hi && hi <= 65535) {
+		env->ephemeral_lo = (uint16_t)lo;
+		env->ephemeral_hi = (uint16_t)hi;
+	}
+	fclose(file);
+}
+
+static void add_node(struct inspect_config *c, const struct filter_node *node)
+{
+	c->request.filter = filter_and(&c->arena, c->request.filter, node);
+}
+
+static int add_text(struct inspect_config *c, const struct filter_env *env,
+		    const char *text, struct fault *f)
+{
+	const struct filter_node *node;
+	int r = filter_parse(&c->arena, text, env, &node, f);
+
+	if (r == 0)
+		add_node(c, node);
+	return r;
+}
+
+/* "src A" for each --src A, any of them. */
+static int add_ends(struct inspect_config *c, const struct filter_env *env,
+		    const char *word, const struct strv *values, struct fault *f)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	size_t i;
+
+	for (i = 0; i < values->n; i++)
+		buf_printf(&text, "%s%s %s", i ? " or " : "", word, values->v[i]);
+	return values->n ? add_text(c, env, arena_strdup(&c->arena, buf_cstr(&text)), f)
+			 : 0;
+}
+
+static int add_pids(struct inspect_config *c, struct fault *f)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	size_t i;
+
+	if (!c->pids.n)
+		return 0;
+	buf_puts(&text, "pid in (");
+	for (i = 0; i < c->pids.n; i++)
+		buf_printf(&text, "%s%s", i ? "," : "", c->pids.v[i]);
+	buf_putc(&text, ')');
+	return add_text(c, NULL, arena_strdup(&c->arena, buf_cstr(&text)), f);
+}
+
+/* A leaf over one field, for options whose argument must not be read as an expression. */
+static void add_leaf(struct inspect_config *c, const char *field, enum filter_op op,
+		     struct filter_literal literal)
+{
+	struct filter_node *node = arena_zalloc(&c->arena, sizeof(*node));
+
+	node->op = op;
+	node->field = field_find(field, strlen(field));
+	node->literals = arena_dup(&c->arena, &literal, sizeof(literal));
+	node->n_literals = 1;
+	add_node(c, node);
+}
+
+static int add_user(struct inspect_config *c, struct fault *f)
+{
+	struct passwd *pw;
+	uint64_t uid;
+	char shown[80];
+
+	if (!c->user)
+		return 0;
+	pw = getpwnam(c->user);
+	if (pw)
+		uid = pw->pw_uid;
+	else if (num_parse_u64(c->user, UINT32_MAX, &uid, NULL) < 0)
+		return fault_say(
+			f, EINVAL, "--user: there is no user '%s'",
+			escape_text(shown, sizeof(shown), c->user, strlen(c->user)));
+	add_leaf(c, "uid", FILTER_EQ,
+		 (struct filter_literal){ .kind = LITERAL_NUMBER,
+					  .lo = uid,
+					  .hi = uid,
+					  .mask = UINT64_MAX });
+	return 0;
+}
+
+static int build_filter(struct inspect_config *c, const struct strv *expressions,
+			struct fault *f)
+{
+	struct filter_env env = { .resolve = resolve, .cgroup_id = cgroup_id_of };
+	_cleanup_buf_ struct buf joined = { 0 };
+	size_t i;
+	int r = 0;
+
+	read_ephemeral_range(&env);
+	if (c->ports.n)
+		add_node(c, filter_ports(&c->arena, SIDE_EITHER, &c->ports));
+	if (c->process)
+		add_leaf(c, "process", FILTER_GLOB,
+			 (struct filter_literal){ .kind = LITERAL_TEXT,
+						  .text = c->process,
+						  .len = strlen(c->process) });
+	r = add_user(c, f);
+	if (r == 0)
+		r = add_pids(c, f);
+	if (r == 0)
+		r = add_ends(c, &env, "src", &c->src, f);
+	if (r == 0)
+		r = add_ends(c, &env, "dst", &c->dst, f);
+	if (r < 0 || !expressions->n)
+		return r;
+	/*
+	 * Several operands are joined by "and". Words that are no expression on their own
+	 * are one expression that the shell has split: inspect sport = :80
+	 */
+	for (i = 0; i < expressions->n; i++) {
+		const struct filter_node *node;
+
+		buf_printf(&joined, "%s%s", i ? " " : "", expressions->v[i]);
+		if (expressions->n > 1 && r == 0)
+			r = filter_parse(&c->arena, expressions->v[i], &env, &node, NULL);
+	}
+	if (expressions->n == 1 || r < 0)
+		return add_text(c, &env, arena_strdup(&c->arena, buf_cstr(&joined)), f);
+	for (i = 0; i < expressions->n && r == 0; i++)
+		r = add_text(c, &env, expressions->v[i], f);
+	return r;
+}
+
+static int choose_field(const char *option, const char *name, size_t len,
+			const struct field **field, struct fault *f)
+{
+	const char *nearest;
+	char shown[80];
+
+	*field = field_find(name, len);
+	if (*field)
+		return 0;
+	fault_say(f, EINVAL, "%s: there is no column '%s'", option,
+		  escape_text(shown, sizeof(shown), name, len));
+	nearest = field_nearest(name, len);
+	if (nearest)
+		fault_hint(f, "did you mean '%s'? '-o help' lists them all", nearest);
+	return -EINVAL;
+}
+
+static int choose_columns(struct inspect_config *c, uint32_t protos, struct fault *f)
+{
+	static const char *const usual[] = { "state", "local",	    "peer",
+					     "queue", "recv_queue", "send_queue" };
+	size_t i;
+	int r = 0;
+
+	if (c->format == VIEW_JSON) {
+		/* The core keys are always there. */
+		c->shown.n = 0;
+	} else {
+		if (protos & (protos - 1))
+			columns_add(&c->shown, "proto");
+		for (i = 0; i < ARRAY_SIZE(usual); i++)
+			columns_add(&c->shown, usual[i]);
+	}
+	if (c->processes)
+		columns_add(&c->shown, "process");
+	for (i = 0; i < c->columns.n && r == 0; i++)
+		r = columns_parse(&c->shown, c->columns.v[i], f);
+	return r;
+}
+
+/* The core keys of JSON: cheap ones, and what makes a listener and its waiting clients
+ * readable. */
+enum {
+	JSON_NEEDS = NEED_DROPS | NEED_CGROUP | NEED_LISTENER | NEED_WAIT_TIME |
+		     NEED_WAITERS | NEED_UNIX_PEER
+};
+
+int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
+		    struct fault *f)
+{
+	struct collect_request *q = &c->request;
+	bool tcp = c->what & WHAT_TCP;
+	int r;
+
+	if (!(c->what & (WHAT_TCP | WHAT_UDP | WHAT_UNIX)))
+		tcp = true;
+	q->protos = (tcp ? BIT(PROTO_TCP) : 0) |
+		    (c->what & WHAT_UDP ? BIT(PROTO_UDP) : 0) |
+		    (c->what & WHAT_UNIX
+			     ? BIT(PROTO_UNIX_STREAM) | BIT(PROTO_UNIX_DGRAM) |
+				       BIT(PROTO_UNIX_SEQPACKET)
+			     : 0);
+	q->v4 = c->what & WHAT_V4;
+	q->v6 = c->what & WHAT_V6;
+	q->from = c->from;
+	q->states = c->states ? c->states : STATES_DEFAULT;
+	if (c->listen)
+		q->states = 1 << STATE_LISTEN |
+			    (c->what & WHAT_UDP ? 1 << STATE_CLOSE : 0);
+
+	r = build_filter(c, expressions, f);
+	if (r == 0)
+		r = choose_columns(c, q->protos, f);
+	if (r == 0 && c->sort) {
+		size_t len = strcspn(c->sort, ":");
+
+		if (c->sort[len] && !streq(c->sort + len, ":desc") &&
+		    !streq(c->sort + len, ":asc"))
+			return fault_say(f, EINVAL,
+					 "--sort: '%s' is neither asc nor desc",
+					 c->sort + len + 1);
+		c->sort_descending = streq(c->sort + len, ":desc");
+		r = choose_field("--sort", c->sort, len, &c->sort_field, f);
+	}
+	if (r == 0 && c->group)
+		r = choose_field("--group", c->group, strlen(c->group), &c->group_field,
+				 f);
+	if (r < 0)
+		return r;
+
+	/* States that the expression excludes are not asked for; those it names
+	 * explicitly are. */
+	if (q->filter) {
+		uint32_t mask = filter_state_mask(q->filter);
+
+		if (!c->states && !c->listen && (mask & STATES_ALL) != STATES_ALL)
+			q->states = mask & STATES_ALL;
+		else
+			q->states &= mask;
+	}
+	q->bound_too = c->ports.n && !c->states && !c->listen;
+	if (q->bound_too)
+		q->states |= 1 << STATE_BOUND_INACTIVE;
+	if (!c->count && !c->summary && !c->group)
+		q->needs = c->shown.needs | (c->format == VIEW_JSON ? JSON_NEEDS : 0);
+	if (c->sort_field)
+		q->needs |= c->sort_field->needs;
+	if (c->group_field)
+		q->needs |= c->group_field->needs;
+	q->all_waiters = c->ports.n > 0 || (c->shown.needs & NEED_WAITERS) ||
+			 (q->filter && (filter_needs(q->filter) & NEED_WAITERS));
+	return 0;
+}
+
+void inspect_config_free(struct inspect_config *c)
+{
+	arena_free(&c->arena);
+	columns_free(&c->shown);
+}

@@ -1,0 +1,192 @@
+/* Rows to the reader: streamed, sorted, grouped or counted; then what must be said about
+ * them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "cmd/inspect.h"
+#include "view/tally.h"
+
+struct show {
+	const struct command *cmd;
+	const struct inspect_config *c;
+	struct view *view;
+	struct out *out;
+	struct tally tally;
+	struct arena arena; /* rows that wait to be sorted */
+	struct sock **rows;
+	size_t n_rows, cap_rows;
+	uint64_t seen;
+	bool limited;
+};
+
+enum { STOP = -ECANCELED };
+
+static int show_row(void *ctx, struct sock *s)
+{
+	struct show *show = ctx;
+	const struct inspect_config *c = show->c;
+	int r;
+
+	if (c->count || c->summary || c->group) {
+		tally_add(&show->tally, s);
+		show->seen++;
+		return 0;
+	}
+	if (c->sort_field) {
+		show->rows = array_grow(show->rows, show->n_rows, &show->cap_rows,
+					sizeof(*show->rows));
+		show->rows[show->n_rows++] = sock_dup(&show->arena, s);
+		return 0;
+	}
+	if (show->seen == c->limit) {
+		show->limited = true;
+		return STOP;
+	}
+	show->seen++;
+	r = view_row(show->view, s);
+	return r < 0 ? STOP : 0;
+}
+
+static void show_note(void *ctx, const char *id, const char *text)
+{
+	struct show *show = ctx;
+
+	if (show->c->format == VIEW_JSON)
+		view_note_json(show->out, id, text);
+	fprintf(stderr, "sockctl %s: %s\n", show->cmd->name, text);
+}
+
+/* qsort has no context argument that is portable; glibc's has. */
+static int by_field(const void *a, const void *b, void *ctx)
+{
+	const struct inspect_config *c = ctx;
+	struct value x, y;
+	int d;
+
+	field_value(c->sort_field, *(struct sock *const *)a, &x);
+	field_value(c->sort_field, *(struct sock *const *)b, &y);
+	/* What is not known comes last either way. */
+	if (x.kind == VALUE_ABSENT || y.kind == VALUE_ABSENT)
+		return (x.kind == VALUE_ABSENT) - (y.kind == VALUE_ABSENT);
+	d = value_compare(&x, &y);
+	return c->sort_descending ? -d : d;
+}
+
+static void show_sorted(struct show *show)
+{
+	size_t i;
+
+	if (show->n_rows)
+		qsort_r(show->rows, show->n_rows, sizeof(*show->rows), by_field,
+			(void *)(uintptr_t)show->c);
+	for (i = 0; i < show->n_rows && i < show->c->limit; i++)
+		if (view_row(show->view, show->rows[i]) < 0)
+			break;
+	show->seen = i;
+	show->limited = i < show->n_rows;
+}
+
+static void show_tally(struct show *show, const struct view_options *opt)
+{
+	if (!show->c->count) {
+		tally_show(&show->tally, opt, show->out);
+	} else if (opt->format == VIEW_JSON) {
+		struct json j = json_on(&show->out->b);
+
+		json_begin_object(&j, "summary");
+		json_member_u64(&j, "count", show->tally.rows);
+		json_end_object(&j);
+	} else {
+		buf_put_u64(&show->out->b, show->tally.rows);
+		buf_putc(&show->out->b, '\n');
+	}
+}
+
+static int exit_code(const struct show *show, const struct collect_result *result)
+{
+	const struct inspect_config *c = show->c;
+
+	if (!result->complete)
+		return EXIT_CANNOT;
+	if (!show->seen && !c->count && !c->summary)
+		return EXIT_NO;
+	return EXIT_YES;
+}
+
+/* Runs the collection and says how it ended. Returns an exit code. */
+static int collect_and_show(struct show *show, struct reader *reader,
+			    const struct view_options *opt)
+{
+	const struct inspect_config *c = show->c;
+	struct collect_sink sink = { show_row, show_note, show };
+	struct collect_result result = { false };
+	struct view_end end = { 0 };
+	struct fault f = FAULT_INIT;
+	bool counts = c->count || c->summary || c->group;
+	int r = collect_run(reader, &c->request, &sink, &result, &f);
+
+	if (r < 0 && r != STOP) {
+		if (f.err)
+			cmd_error(show->cmd, &f);
+		result.complete = false;
+	}
+	if (c->sort_field)
+		show_sorted(show);
+	if (counts)
+		show_tally(show, opt);
+	if (show->limited && !c->common.quiet)
+		fprintf(stderr,
+			"sockctl %s: stopped after %llu rows (--limit); there are more\n",
+			show->cmd->name, (unsigned long long)show->seen);
+	end.rows = show->seen;
+	end.complete = result.complete;
+	if (!counts || opt->format == VIEW_JSON)
+		view_finish(show->view, &end);
+	return exit_code(show, &result);
+}
+
+int inspect_show(const struct command *cmd, struct inspect_config *c,
+		 struct reader *reader)
+{
+	_cleanup_out_ struct out out = { 0 }, record = { 0 };
+	struct show show = { .cmd = cmd, .c = c, .out = &out };
+	struct view_options opt = {
+		.format = (enum view_format)c->format,
+		.columns = c->shown.v,
+		.n_columns = c->shown.n,
+		.headings = !c->no_headings,
+		.ascii = c->ascii || !term_utf8(),
+	};
+	struct fault f = FAULT_INIT;
+	int code, r = 0;
+
+	out_init(&out, STDOUT_FILENO);
+	if (c->output)
+		r = out_open(&out, c->output, &f);
+	if (r == 0 && c->record) {
+		r = out_open(&record, c->record, &f);
+		c->request.record = &record;
+	}
+	if (r < 0) {
+		cmd_error(cmd, &f);
+		return EXIT_CANNOT;
+	}
+	opt.colour = opt.format == VIEW_TABLE &&
+		     term_use_colour((enum term_when)c->common.color, out.fd);
+	show.tally.field = c->group_field;
+	show.view = view_new(&opt, &out);
+	code = collect_and_show(&show, reader, &opt);
+	view_free(show.view);
+	tally_free(&show.tally);
+	arena_free(&show.arena);
+	free(show.rows);
+	if ((c->record && out_close(&record, &f) < 0) || out_close(&out, &f) < 0) {
+		/* A reader that had enough (head) is no failure of ours, but the output
+		 * is not whole. */
+		cmd_error(cmd, &f);
+		return EXIT_CANNOT;
+	}
+	return code;
+}

@@ -1,0 +1,155 @@
+#include "kernel/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+
+enum { DEEPEST = 64 };
+
+struct cgroup_entry {
+	uint64_t id; /* 0 = free */
+	const char *path;
+};
+
+/* The first cgroup2 mount point of mountinfo; false if there is none. */
+static bool find_mount(struct buf *path)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	size_t cap = 0;
+	bool found = false;
+
+	while (mounts && !found && getline(&line, &cap, mounts) > 0) {
+		char *type = strstr(line, " - "), *field = line, *end;
+		int i;
+
+		if (!type || !has_prefix(type + 3, "cgroup2 "))
+			continue;
+		for (i = 0; i < 4 && field; i++) {
+			field = strchr(field, ' ');
+			field = field ? field + 1 : NULL;
+		}
+		end = field ? strchr(field, ' ') : NULL;
+		if (end) {
+			buf_put(path, field, (size_t)(end - field));
+			found = true;
+		}
+	}
+	if (mounts)
+		fclose(mounts);
+	return found;
+}
+
+static void add(struct cgroups *c, uint64_t id, const char *path)
+{
+	size_t i;
+
+	if (c->n * 2 >= c->size) {
+		struct cgroup_entry *old = c->table;
+		size_t old_size = c->size;
+
+		c->size = old_size ? old_size * 2 : 256;
+		c->table = xcalloc(c->size, sizeof(*c->table));
+		c->n = 0;
+		for (i = 0; i < old_size; i++)
+			if (old[i].id)
+				add(c, old[i].id, old[i].path);
+		free(old);
+	}
+	for (i = id % c->size; c->table[i].id; i = (i + 1) % c->size)
+		if (c->table[i].id == id)
+			return;
+	c->table[i] = (struct cgroup_entry){ id, path };
+	c->n++;
+}
+
+/* dir_fd is closed. `path` is the text so far and is restored. */
+static void walk(struct cgroups *c, int dir_fd, struct buf *path, unsigned depth)
+{
+	struct stat st;
+	struct dirent *d;
+	DIR *dir;
+
+	if (fstat(dir_fd, &st) != 0 || !(dir = fdopendir(dir_fd))) {
+		close_fd(dir_fd);
+		return;
+	}
+	add(c, st.st_ino,
+	    path->len ? arena_strndup(&c->arena, path->data, path->len) : "/");
+	while (depth < DEEPEST && (d = readdir(dir))) {
+		size_t len = path->len;
+		int fd;
+
+		if (d->d_type != DT_DIR || d->d_name[0] == '.')
+			continue;
+		fd = openat(dirfd(dir), d->d_name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		buf_putc(path, '/');
+		buf_puts(path, d->d_name);
+		walk(c, fd, path, depth + 1);
+		path->len = len;
+	}
+	closedir(dir);
+}
+
+static void load(struct cgroups *c)
+{
+	_cleanup_buf_ struct buf mount = { 0 }, path = { 0 };
+	int fd;
+
+	c->loaded = true;
+	if (!find_mount(&mount))
+		return;
+	fd = open(buf_cstr(&mount), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		walk(c, fd, &path, 0);
+}
+
+const char *cgroups_path(struct cgroups *c, uint64_t id)
+{
+	size_t i;
+
+	if (!c->loaded)
+		load(c);
+	if (!c->size || !id)
+		return NULL;
+	for (i = id % c->size; c->table[i].id; i = (i + 1) % c->size)
+		if (c->table[i].id == id)
+			return c->table[i].path;
+	return NULL;
+}
+
+void cgroups_free(struct cgroups *c)
+{
+	arena_free(&c->arena);
+	free(c->table);
+	*c = (struct cgroups){ 0 };
+}
+
+int cgroup_id_of(const char *path, uint64_t *id, struct fault *f)
+{
+	_cleanup_buf_ struct buf full = { 0 };
+	struct stat st;
+	char shown[160];
+
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		if (find_mount(&full)) {
+			if (path[0] != '/')
+				buf_putc(&full, '/');
+			buf_puts(&full, path);
+		}
+		if (!full.len || stat(buf_cstr(&full), &st) != 0)
+			return fault(
+				f, ENOENT, "control group '%s'",
+				escape_text(shown, sizeof(shown), path, strlen(path)));
+	}
+	*id = st.st_ino;
+	return 0;
+}

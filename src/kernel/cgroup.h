@@ -1,0 +1,24 @@
+/* Control groups by id: the inode number of the directory below the cgroup2 mount. */
+#pragma once
+
+#include "base/fault.h"
+#include "base/mem.h"
+
+struct cgroup_entry;
+
+/* Zero-initialise; filled at the first look-up. */
+struct cgroups {
+	struct arena arena;
+	struct cgroup_entry *table; /* open addressing by id */
+	size_t size, n;
+	bool loaded;
+};
+
+/* The path below the mount ("/system.slice/nginx.service"), or NULL if there is no such
+ * group now. */
+const char *cgroups_path(struct cgroups *c, uint64_t id);
+void cgroups_free(struct cgroups *c);
+
+/* The id of a path, absolute in the file system or below the cgroup2 mount. 0 or -errno.
+ */
+int cgroup_id_of(const char *path, uint64_t *id, struct fault *f);

@@ -1,0 +1,445 @@
+#include "kernel/collect_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernel/diag_inet.h"
+#include "kernel/diag_unix.h"
+#include "kernel/uapi.h"
+#include "kernel/waiters.h"
+
+enum {
+	PROTOS_UNIX = BIT(PROTO_UNIX_STREAM) | BIT(PROTO_UNIX_DGRAM) |
+		      BIT(PROTO_UNIX_SEQPACKET),
+	/* What a row cannot carry when it leaves the kernel. */
+	NEEDS_ADDED = NEED_OWNERS | NEED_PEER_OWNERS | NEED_CGROUP | NEED_USER |
+		      NEED_DEVICE | NEED_WAITERS | NEED_LISTENER | NEED_WAIT_TIME |
+		      NEED_SOCKOPTS | NEED_UNIX_PEER,
+	NEEDS_OWNERS = NEED_OWNERS | NEED_PEER_OWNERS,
+};
+
+static bool family_wanted(const struct collect_request *req, const struct sock *s)
+{
+	bool v4 = s->family == AF_INET || addr_is_v4_mapped(&s->local);
+
+	if (req->v4 == req->v6)
+		return true;
+	return v4 ? req->v4 : req->v6;
+}
+
+/* The last steps of a row: everything is known, or can be looked up now. */
+static int finish_row(struct collector *c, struct sock *s)
+{
+	uint32_t added = c->needs & NEEDS_ADDED;
+
+	if (added)
+		reader_annotate(c->r, s, added);
+	if (c->req->filter && (filter_needs(c->req->filter) & NEEDS_ADDED) &&
+	    filter_eval(c->req->filter, s, ~0u) != FILTER_YES)
+		return 0;
+	if (sock_is_listener(s))
+		c->matched_listeners++;
+	return c->sink->row(c->sink->ctx, s);
+}
+
+static void keep_row(struct collector *c, const struct sock *s)
+{
+	c->rows = array_grow(c->rows, c->n_rows, &c->cap_rows, sizeof(*c->rows));
+	c->rows[c->n_rows++] = sock_dup(&c->arena, s);
+}
+
+int collect_row(struct collector *c, struct sock *s)
+{
+	const struct collect_request *req = c->req;
+
+	if (!(req->protos & BIT(s->proto)) || !(BIT(s->state) & req->states))
+		return 0;
+	if (s->family != AF_UNIX && !family_wanted(req, s))
+		return 0;
+	if (seen_before(&c->seen, s->cookie))
+		return 0;
+	if (req->filter && filter_eval(req->filter, s, c->known) == FILTER_NO)
+		return 0;
+	if (c->deferred) {
+		if (sock_is_listener(s))
+			c->matched_listeners++;
+		keep_row(c, s);
+		return 0;
+	}
+	return finish_row(c, s);
+}
+
+int collect_inet_message(const struct nlmsghdr *h, void *ctx)
+{
+	struct collector *c = ctx;
+	struct sock s;
+
+	if (!inet_parse(h, c->proto, &s))
+		return 0;
+	return collect_row(c, &s);
+}
+
+int collect_unix_message(const struct nlmsghdr *h, void *ctx)
+{
+	struct collector *c = ctx;
+	struct sock s;
+
+	if (!unix_parse(h, &s))
+		return 0;
+	return collect_row(c, &s);
+}
+
+static uint32_t ext_for(uint32_t needs, bool listeners)
+{
+	uint32_t ext = 0;
+
+	if (needs & NEED_INFO)
+		ext |= EXT_BIT(INET_DIAG_INFO);
+	if ((needs & NEED_SKMEM) || (listeners && (needs & NEED_DROPS)))
+		ext |= EXT_BIT(INET_DIAG_SKMEMINFO);
+	if (needs & NEED_MEMINFO)
+		ext |= EXT_BIT(INET_DIAG_MEMINFO);
+	if (needs & NEED_CONG)
+		ext |= EXT_BIT(INET_DIAG_CONG);
+	if (needs & NEED_CC_INFO)
+		ext |= EXT_BIT(INET_DIAG_VEGASINFO);
+	if (needs & NEED_TOS)
+		ext |= EXT_BIT(INET_DIAG_TOS);
+	if (needs & NEED_TCLASS)
+		ext |= EXT_BIT(INET_DIAG_TCLASS);
+	return ext;
+}
+
+/* A dump that failed is told and makes the result incomplete; what came before it stays.
+ */
+static int note_failure(struct collector *c, const char *what, int err)
+{
+	struct fault f = FAULT_INIT;
+
+	c->complete = false;
+	fault(&f, -err, "%s", what);
+	if (c->sink->note)
+		c->sink->note(c->sink->ctx, "incomplete-dump", f.what);
+	return 0;
+}
+
+struct counted {
+	struct collector *c;
+	int (*fn)(const struct nlmsghdr *h, void *ctx);
+	int sink_error; /* what the sink returned, told apart from the kernel's errors */
+};
+
+static int counted_message(const struct nlmsghdr *h, void *ctx)
+{
+	struct counted *x = ctx;
+	int r = x->fn(h, x->c);
+
+	if (r < 0)
+		x->sink_error = r;
+	return r;
+}
+
+static int run_query(struct collector *c, const struct inet_query *q, const char *what)
+{
+	struct counted x = { c, collect_inet_message, 0 };
+	int err = inet_dump(&c->r->dump, q, counted_message, &x);
+
+	if (x.sink_error)
+		return x.sink_error;
+	return err < 0 ? note_failure(c, what, err) : 0;
+}
+
+/* What the kernel can decide of the filter, as the request's own fields or as bytecode.
+ */
+static void add_filter(const struct collector *c, struct inet_query *q,
+		       struct buf *program)
+{
+	(void)c, (void)q;
+	buf_reset(program);
+}
+
+static int show_listeners(struct collector *c)
+{
+	struct listeners *l = &c->r->listeners;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < l->n && r == 0; i++) {
+		/* A row of its own, so that the index stays as the kernel told it. */
+		struct sock s = *l->v[i];
+
+		r = collect_row(c, &s);
+	}
+	return r;
+}
+
+static bool wants_waiters(const struct sock *listener, const void *ctx)
+{
+	const struct collector *c = ctx;
+
+	if (!listener->recv_queue && !c->req->all_waiters)
+		return false;
+	return !c->req->filter ||
+	       filter_eval(c->req->filter, listener, c->known) != FILTER_NO;
+}
+
+static int read_listeners(struct collector *c)
+{
+	int err = reader_listeners(c->r, ext_for(c->needs, true), true);
+
+	if (err < 0)
+		return note_failure(c, "read the listeners", err);
+	if (!c->r->listeners.settled && c->sink->note)
+		c->sink->note(c->sink->ctx, "listeners-unsettled",
+			      "listeners come and go faster than they can be read: "
+			      "some may be missing or gone");
+	if (c->needs & NEED_WAITERS) {
+		err = waiters_read(c->r, wants_waiters, c);
+		if (err < 0)
+			return note_failure(c, "read who waits in the accept queues",
+					    err);
+	}
+	return 0;
+}
+
+/* One connection by its four-tuple: one request instead of a walk. */
+static int read_exact(struct collector *c, const struct addr *local,
+		      const struct addr *peer)
+{
+	struct sock s;
+	int err = inet_exact(&c->r->dump, local, peer, 0, 0, ext_for(c->needs, false),
+			     &s);
+
+	if (err == -ENOENT)
+		return 0;
+	if (err < 0)
+		return note_failure(c, "ask for one connection", err);
+	return collect_row(c, &s);
+}
+
+static int read_tcp(struct collector *c)
+{
+	const struct collect_request *req = c->req;
+	uint32_t listen = req->states & (1 << STATE_LISTEN);
+	uint32_t others = req->states &
+			  ~(1u << STATE_LISTEN | 1u << STATE_BOUND_INACTIVE);
+	bool bound = req->states & (1 << STATE_BOUND_INACTIVE);
+	_cleanup_buf_ struct buf program = { 0 };
+	struct inet_query q = { .protocol = IPPROTO_TCP };
+	struct addr local, peer;
+	int r = 0;
+
+	c->proto = PROTO_TCP;
+	if (req->filter && !req->record && filter_exact(req->filter, &local, &peer))
+		return read_exact(c, &local, &peer);
+	if (listen || (c->needs & (NEED_LISTENER | NEED_WAITERS)))
+		r = read_listeners(c);
+	if (r == 0 && listen)
+		r = show_listeners(c);
+	add_filter(c, &q, &program);
+	q.ext = ext_for(c->needs, false);
+	if (r == 0 && others) {
+		q.states = others;
+		if (others & (1 << STATE_SYN_RECV))
+			q.states |= 1 << STATE_NEW_SYN_RECV;
+		if (req->v6 && !req->v4)
+			q.family = AF_INET6;
+		r = run_query(c, &q, "read the TCP sockets");
+	}
+	if (r == 0 && (bound || (req->bound_too && !c->matched_listeners))) {
+		q.states = 1 << STATE_BOUND_INACTIVE;
+		r = run_query(c, &q, "read the bound sockets");
+	}
+	return r;
+}
+
+static int read_udp(struct collector *c)
+{
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	_cleanup_buf_ struct buf program = { 0 };
+	size_t i;
+	int r = 0;
+
+	c->proto = PROTO_UDP;
+	for (i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
+		struct inet_query q = { .protocol = IPPROTO_UDP,
+					.family = families[i],
+					.states = c->req->states,
+					.ext = ext_for(c->needs, true) };
+
+		if (families[i] == AF_INET && c->req->v6 && !c->req->v4)
+			continue;
+		add_filter(c, &q, &program);
+		r = run_query(c, &q, "read the UDP sockets");
+	}
+	return r;
+}
+
+/* Joins each unix row with the path of its peer, then lets the rows go on. */
+static int join_unix_peers(struct collector *c, struct collector *held)
+{
+	size_t i, size = held->n_rows * 2 + 1, slot;
+	struct sock **by_inode = xcalloc(size, sizeof(*by_inode));
+	int r = 0;
+
+	for (i = 0; i < held->n_rows; i++) {
+		if (!held->rows[i]->path.len)
+			continue;
+		for (slot = held->rows[i]->inode % size; by_inode[slot];
+		     slot = slot + 1 == size ? 0 : slot + 1)
+			;
+		by_inode[slot] = held->rows[i];
+	}
+	for (i = 0; i < held->n_rows && r == 0; i++) {
+		struct sock s = *held->rows[i];
+
+		for (slot = s.peer_inode % size; s.peer_inode && by_inode[slot];
+		     slot = slot + 1 == size ? 0 : slot + 1)
+			if (by_inode[slot]->inode == s.peer_inode) {
+				s.peer_path = by_inode[slot]->path;
+				break;
+			}
+		r = collect_row(c, &s);
+	}
+	free(by_inode);
+	return r;
+}
+
+static int hold_unix_message(const struct nlmsghdr *h, void *ctx)
+{
+	struct sock s;
+
+	if (unix_parse(h, &s))
+		keep_row(ctx, &s);
+	return 0;
+}
+
+static int read_unix(struct collector *c)
+{
+	uint32_t show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_PEER |
+			UDIAG_SHOW_RQLEN | UAPI_UDIAG_SHOW_UID;
+	bool join = c->needs & NEED_UNIX_PEER;
+	struct collector held = { 0 };
+	struct counted x = { c, collect_unix_message, 0 };
+	int err, r = 0;
+
+	if (c->needs & NEED_UNIX_CLIENTS)
+		show |= UDIAG_SHOW_ICONS;
+	if (c->needs & (NEED_SKMEM | NEED_MEMINFO | NEED_DROPS))
+		show |= UDIAG_SHOW_MEMINFO;
+	if (join) {
+		/* The peer may be in a state or of a name that is not asked for: all are
+		 * read. */
+		err = unix_dump(&c->r->dump, ~0u, show, hold_unix_message, &held);
+		c->known |= NEED_UNIX_PEER;
+		r = join_unix_peers(c, &held);
+		arena_free(&held.arena);
+		free(held.rows);
+	} else {
+		err = unix_dump(&c->r->dump, c->req->states, show, counted_message, &x);
+	}
+	if (r < 0 || x.sink_error)
+		return r < 0 ? r : x.sink_error;
+	return err < 0 ? note_failure(c, "read the unix sockets", err) : 0;
+}
+
+/*
+ * Whether owners are looked up after the dump, for the sockets that are left: when some
+ * of the filter can be decided without them. Otherwise they are read first and rows
+ * stream.
+ */
+static bool owners_later(const struct collector *c)
+{
+	const struct collect_request *req = c->req;
+	uint32_t narrow = STATES_DEFAULT & ~(1u << STATE_ESTABLISHED);
+
+	if (!(c->needs & NEEDS_OWNERS))
+		return false;
+	if (req->filter && (filter_needs(req->filter) & NEEDS_OWNERS) == 0)
+		return true;
+	return (req->states & narrow) == req->states;
+}
+
+static int release_deferred(struct collector *c)
+{
+	struct inode_set wanted = { 0 };
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < c->n_rows; i++)
+		inode_set_add(&wanted, c->rows[i]->inode);
+	/* Peers are found by request, row by row: any socket may turn out to be one. */
+	if (wanted.n || (c->needs & NEED_PEER_OWNERS))
+		owners_scan(&c->r->owners, c->needs & NEED_PEER_OWNERS ? NULL : &wanted,
+			    NULL, 0, c->r->threads);
+	inode_set_free(&wanted);
+	for (i = 0; i < c->n_rows && r == 0; i++)
+		r = finish_row(c, c->rows[i]);
+	return r;
+}
+
+static void note_unreadable(struct collector *c)
+{
+	char text[160];
+
+	if (!c->r->owners.unreadable || !c->sink->note)
+		return;
+	snprintf(
+		text, sizeof(text),
+		"%zu processes may not be read: owners among them are unknown (try sudo)",
+		c->r->owners.unreadable);
+	c->sink->note(c->sink->ctx, "owners-unreadable", text);
+}
+
+static int read_live(struct collector *c, struct fault *f)
+{
+	struct nl *nl = &c->r->dump;
+	int r = 0;
+
+	if (!nl->sock)
+		return collect_procnet(c, c->req->protos, f);
+	nl->record = c->req->record;
+	if (c->req->protos & BIT(PROTO_TCP))
+		r = read_tcp(c);
+	if (r == 0 && (c->req->protos & BIT(PROTO_UDP))) {
+		record_section(c->req->record, PROTO_UDP);
+		r = read_udp(c);
+	}
+	if (r == 0 && (c->req->protos & PROTOS_UNIX)) {
+		record_section(c->req->record, PROTO_UNIX_STREAM);
+		r = read_unix(c);
+	}
+	if (nl->interrupted)
+		note_failure(c, "a dump was interrupted by changes of the table",
+			     -EAGAIN);
+	return r;
+}
+
+int collect_run(struct reader *r, const struct collect_request *req,
+		const struct collect_sink *sink, struct collect_result *result,
+		struct fault *f)
+{
+	struct collector c = { .r = r, .req = req, .sink = sink, .complete = true };
+	int err;
+
+	c.needs = req->needs | filter_needs(req->filter);
+	c.known = ~(uint32_t)NEEDS_ADDED;
+	if (!req->from) {
+		c.deferred = owners_later(&c);
+		if ((c.needs & NEEDS_OWNERS) && !c.deferred)
+			owners_scan(&r->owners, NULL, NULL, 0, r->threads);
+	} else {
+		c.needs &= ~(uint32_t)(NEEDS_ADDED & ~(NEED_USER | NEED_DEVICE));
+	}
+	err = req->from ? collect_replay(&c, f) : read_live(&c, f);
+	if (err == 0 && c.deferred)
+		err = release_deferred(&c);
+	if (err == 0 && (c.needs & NEEDS_OWNERS))
+		note_unreadable(&c);
+	result->complete = c.complete;
+	seen_free(&c.seen);
+	arena_free(&c.arena);
+	free(c.rows);
+	return err;
+}

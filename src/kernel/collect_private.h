@@ -1,0 +1,40 @@
+/* What the parts of collection share. */
+#pragma once
+
+#include "kernel/collect.h"
+#include "kernel/seen.h"
+
+struct collector {
+	struct reader *r;
+	const struct collect_request *req;
+	const struct collect_sink *sink;
+	uint32_t needs; /* of what is shown and of the filter */
+	uint32_t known; /* needs that a row meets when it comes from the kernel */
+	bool deferred;	/* rows are kept until their owners are known */
+	uint8_t proto;	/* of the dump that runs */
+	uint64_t matched_listeners;
+	struct seen seen;
+	struct arena arena; /* deferred rows */
+	struct sock **rows;
+	size_t n_rows, cap_rows;
+	bool complete;
+};
+
+/* One parsed row: duplicates and other families out, filter, annotations, sink. 0 or
+ * negative. */
+int collect_row(struct collector *c, struct sock *s);
+
+/* The same for a message of a TCP or UDP dump (c->proto), and of a unix dump.
+ * nl_message_fn. */
+int collect_inet_message(const struct nlmsghdr *h, void *ctx);
+int collect_unix_message(const struct nlmsghdr *h, void *ctx);
+
+/* Reads a recorded dump in place of the kernel (replay.c). */
+int collect_replay(struct collector *c, struct fault *f);
+
+/* Reads /proc/net in place of sock_diag (procnet.c). */
+int collect_procnet(struct collector *c, uint32_t protos, struct fault *f);
+
+/* Starts the section of another protocol in a recorded file; TCP needs none (replay.c).
+ */
+void record_section(struct out *record, uint8_t proto);

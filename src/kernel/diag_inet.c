@@ -1,0 +1,236 @@
+#include "kernel/diag_inet.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "kernel/uapi.h"
+
+static void read_ulp(struct sock *s, const struct nl_attr *outer)
+{
+	const char *p = outer->data, *end = p + outer->len;
+	struct nl_attr a;
+
+	while (nl_attr_next(&p, end, &a))
+		if (a.type == UAPI_INET_ULP_INFO_NAME)
+			s->ulp = (struct blob){ a.data, a.len };
+}
+
+static void read_rare(struct sock *s, const struct nl_attr *a)
+{
+	struct blob b = { a->data, a->len };
+
+	switch (a->type) {
+	case INET_DIAG_MEMINFO:
+		s->meminfo = b;
+		break;
+	case INET_DIAG_INFO:
+		s->tcp_info = b;
+		break;
+	case INET_DIAG_VEGASINFO:
+		s->vegas = b;
+		break;
+	case INET_DIAG_CONG:
+		s->cong = b;
+		break;
+	case INET_DIAG_TOS:
+		if (a->len >= 1) {
+			s->tos = *(const uint8_t *)a->data;
+			s->has |= SOCK_HAS_TOS;
+		}
+		break;
+	case INET_DIAG_TCLASS:
+		if (a->len >= 1) {
+			s->tclass = *(const uint8_t *)a->data;
+			s->has |= SOCK_HAS_TCLASS;
+		}
+		break;
+	case INET_DIAG_SKMEMINFO:
+		s->skmem = b;
+		break;
+	case INET_DIAG_DCTCPINFO:
+		s->dctcp = b;
+		break;
+	case UAPI_INET_DIAG_BBRINFO:
+		s->bbr = b;
+		break;
+	case INET_DIAG_SKV6ONLY:
+		if (a->len >= 1) {
+			s->v6only = *(const uint8_t *)a->data;
+			s->has |= SOCK_HAS_V6ONLY;
+		}
+		break;
+	case UAPI_INET_DIAG_CLASS_ID:
+		if (a->len >= 4) {
+			memcpy(&s->class_id, a->data, 4);
+			s->has |= SOCK_HAS_CLASS_ID;
+		}
+		break;
+	case UAPI_INET_DIAG_MD5SIG:
+		s->md5 = b;
+		break;
+	case UAPI_INET_DIAG_ULP_INFO:
+		read_ulp(s, a);
+		break;
+	default: /* newer kernels may tell more */
+		break;
+	}
+}
+
+/* The four that come unasked, first; what was asked for is rarer. */
+static void read_attr(struct sock *s, const struct nl_attr *a)
+{
+	if (a->type == INET_DIAG_SHUTDOWN && a->len >= 1) {
+		s->shutdown = *(const uint8_t *)a->data & 3;
+		/* Only full sockets have it; requests and TIME_WAIT remnants do not. */
+		s->has |= SOCK_HAS_SHUTDOWN | SOCK_IS_FULL;
+	} else if (a->type == UAPI_INET_DIAG_MARK && a->len >= 4) {
+		memcpy(&s->mark, a->data, 4);
+		s->has |= SOCK_HAS_MARK;
+	} else if (a->type == UAPI_INET_DIAG_CGROUP_ID && a->len >= 8) {
+		memcpy(&s->cgroup_id, a->data, 8);
+		s->has |= SOCK_HAS_CGROUP;
+	} else if (a->type == UAPI_INET_DIAG_SOCKOPT && a->len >= 2) {
+		memcpy(&s->options, a->data, 2);
+		s->has |= SOCK_HAS_OPTIONS;
+	} else {
+		read_rare(s, a);
+	}
+}
+
+static void read_addr(struct addr *a, uint8_t family, const void *ip, uint16_t port,
+		      uint32_t ifindex)
+{
+	a->family = family;
+	a->port = ntohs(port);
+	memcpy(a->ip, ip, family == AF_INET ? 4 : 16);
+	if (family == AF_INET6 && a->ip[0] == 0xfe && addr_is_link_local(a))
+		a->scope = ifindex;
+}
+
+bool inet_parse(const struct nlmsghdr *h, uint8_t proto, struct sock *s)
+{
+	const struct inet_diag_msg *m = NLMSG_DATA(h);
+	const char *p, *end;
+	struct nl_attr a;
+
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) ||
+	    (m->idiag_family != AF_INET && m->idiag_family != AF_INET6))
+		return false;
+	memset(s, 0, sizeof(*s));
+	s->proto = proto;
+	s->family = m->idiag_family;
+	s->state = m->idiag_state == STATE_NEW_SYN_RECV ? STATE_SYN_RECV : m->idiag_state;
+	s->timer = m->idiag_timer;
+	s->retrans = m->idiag_retrans;
+	s->expires_ms = m->idiag_expires;
+	s->recv_queue = m->idiag_rqueue;
+	s->send_queue = m->idiag_wqueue;
+	s->uid = m->idiag_uid;
+	s->inode = m->idiag_inode;
+	s->ifindex = m->id.idiag_if;
+	s->cookie = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
+	s->has = SOCK_HAS_TIMER | SOCK_HAS_COOKIE;
+	read_addr(&s->local, s->family, m->id.idiag_src, m->id.idiag_sport, s->ifindex);
+	read_addr(&s->peer, s->family, m->id.idiag_dst, m->id.idiag_dport, s->ifindex);
+
+	p = (const char *)h + NLMSG_LENGTH(sizeof(*m));
+	end = (const char *)h + h->nlmsg_len;
+	while (nl_attr_next(&p, end, &a))
+		read_attr(s, &a);
+
+	/*
+	 * Requests and remnants carry zeros for uid and queues; zeros that mean nothing
+	 * are absent. A bound socket reported by the bind table (state CLOSE of TCP) has
+	 * no queues either.
+	 */
+	if (s->has & SOCK_IS_FULL)
+		s->has |= SOCK_HAS_UID | SOCK_HAS_QUEUES | SOCK_HAS_LIMIT;
+	if (proto == PROTO_TCP && s->state == STATE_CLOSE) {
+		s->state = STATE_BOUND_INACTIVE;
+		s->has &= ~(uint32_t)SOCK_HAS_QUEUES;
+	}
+	return true;
+}
+
+/* Room for the largest request: header, inet_diag_req_v2 and 64 KiB of bytecode. */
+struct request {
+	struct nlmsghdr h;
+	union {
+		struct inet_diag_req_v2 v2;
+		struct inet_diag_req legacy;
+	};
+};
+
+/* message has room behind the request. */
+static void add_bytecode(char *message, const struct blob *code)
+{
+	struct nlmsghdr *h = (void *)message;
+	struct nlattr a = {
+		.nla_len = (uint16_t)(NLA_HDRLEN + code->len),
+		.nla_type = INET_DIAG_REQ_BYTECODE,
+	};
+	char *tail = message + NLMSG_ALIGN(h->nlmsg_len);
+
+	memcpy(tail, &a, sizeof(a));
+	memcpy(tail + NLA_HDRLEN, code->data, code->len);
+	h->nlmsg_len = (uint32_t)(NLMSG_ALIGN(h->nlmsg_len) + NLA_ALIGN(a.nla_len));
+}
+
+int inet_dump(struct nl *nl, const struct inet_query *q, nl_message_fn *fn, void *ctx)
+{
+	_cleanup_free_ char *message = xcalloc(1, sizeof(struct request) + NLA_HDRLEN +
+							  NLA_ALIGN(q->bytecode.len));
+	struct request *r = (void *)message;
+	struct inet_diag_sockid id = { .idiag_sport = htons(q->sport),
+				       .idiag_dport = htons(q->dport) };
+
+	if (q->bytecode.len > UINT16_MAX - NLA_HDRLEN)
+		return -E2BIG;
+	if (q->family == AF_UNSPEC) {
+		r->h.nlmsg_type = UAPI_TCPDIAG_GETSOCK;
+		r->h.nlmsg_len = NLMSG_LENGTH(sizeof(r->legacy));
+		r->legacy.idiag_ext = (uint8_t)q->ext;
+		r->legacy.idiag_states = q->states;
+		r->legacy.id = id;
+	} else {
+		r->h.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+		r->h.nlmsg_len = NLMSG_LENGTH(sizeof(r->v2));
+		r->v2.sdiag_family = q->family;
+		r->v2.sdiag_protocol = q->protocol;
+		r->v2.idiag_ext = (uint8_t)q->ext;
+		r->v2.idiag_states = q->states;
+		r->v2.id = id;
+	}
+	if (q->bytecode.len)
+		add_bytecode(message, &q->bytecode);
+	return nl_dump(nl, &r->h, fn, ctx);
+}
+
+static int take_exact(const struct nlmsghdr *h, void *ctx)
+{
+	return inet_parse(h, PROTO_TCP, ctx) ? 0 : -EBADMSG;
+}
+
+int inet_exact(struct nl *nl, const struct addr *local, const struct addr *peer,
+	       uint32_t ifindex, uint64_t cookie, uint32_t ext, struct sock *s)
+{
+	struct request r = { 0 };
+	struct inet_diag_sockid *id = &r.v2.id;
+
+	r.h.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	r.h.nlmsg_len = NLMSG_LENGTH(sizeof(r.v2));
+	r.v2.sdiag_family = local->family;
+	r.v2.sdiag_protocol = IPPROTO_TCP;
+	r.v2.idiag_ext = (uint8_t)ext;
+	r.v2.idiag_states = STATES_ALL;
+	id->idiag_sport = htons(local->port);
+	id->idiag_dport = htons(peer->port);
+	memcpy(id->idiag_src, local->ip, sizeof(local->ip));
+	memcpy(id->idiag_dst, peer->ip, sizeof(peer->ip));
+	id->idiag_if = ifindex;
+	id->idiag_cookie[0] = cookie ? (uint32_t)cookie : INET_DIAG_NOCOOKIE;
+	id->idiag_cookie[1] = cookie ? (uint32_t)(cookie >> 32) : INET_DIAG_NOCOOKIE;
+	return nl_ask(nl, &r.h, take_exact, s);
+}

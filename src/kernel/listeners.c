@@ -1,0 +1,175 @@
+/*
+ * The listeners of a namespace, and which of them an un-accepted connection belongs to.
+ * The kernel has no sequence counter on its listen table: a listener that closes while a
+ * dump is between two packets hides others of its chain, so a reading that took more than
+ * one packet is repeated until two agree.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "kernel/diag_inet.h"
+#include "kernel/reader.h"
+
+enum { MOST_READINGS = 6 };
+
+struct reading {
+	struct listeners *to;
+	unsigned packets;
+	const void *last;
+};
+
+static int take(const struct nlmsghdr *h, void *ctx)
+{
+	struct reading *reading = ctx;
+	struct listeners *l = reading->to;
+	struct sock s;
+
+	/* Messages of one packet follow each other in the buffer; a new packet starts
+	 * over. */
+	if ((const void *)h <= reading->last || !reading->last)
+		reading->packets++;
+	reading->last = h;
+	if (!inet_parse(h, PROTO_TCP, &s))
+		return 0;
+	l->v = array_grow(l->v, l->n, &l->cap, sizeof(*l->v));
+	l->v[l->n++] = sock_dup(&l->arena, &s);
+	return 0;
+}
+
+static int by_port(const void *a, const void *b)
+{
+	const struct sock *x = *(struct sock *const *)a, *y = *(struct sock *const *)b;
+
+	if (x->local.port != y->local.port)
+		return (int)x->local.port - (int)y->local.port;
+	return (x->cookie > y->cookie) - (x->cookie < y->cookie);
+}
+
+static void sort_and_unify(struct listeners *l)
+{
+	size_t i, kept = 0;
+
+	if (l->n)
+		qsort(l->v, l->n, sizeof(*l->v), by_port);
+	for (i = 0; i < l->n; i++)
+		if (!kept || !l->v[i]->cookie ||
+		    l->v[i]->cookie != l->v[kept - 1]->cookie)
+			l->v[kept++] = l->v[i];
+	l->n = kept;
+}
+
+static bool same_set(const struct listeners *a, const struct listeners *b)
+{
+	size_t i;
+
+	if (a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++)
+		if (a->v[i]->cookie != b->v[i]->cookie)
+			return false;
+	return true;
+}
+
+static void listeners_free(struct listeners *l)
+{
+	arena_free(&l->arena);
+	free(l->v);
+	*l = (struct listeners){ 0 };
+}
+
+static int read_once(struct reader *r, uint32_t ext, struct listeners *l,
+		     unsigned *packets)
+{
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = 1 << STATE_LISTEN,
+				.ext = ext };
+	struct reading reading = { .to = l };
+	int err = inet_dump(&r->dump, &q, take, &reading);
+
+	*packets = reading.packets;
+	sort_and_unify(l);
+	return err;
+}
+
+/* A listener of an earlier reading that the last one lacks may have been missed: keep
+ * both. */
+static void unite(struct listeners *into, const struct listeners *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->n; i++) {
+		into->v = array_grow(into->v, into->n, &into->cap, sizeof(*into->v));
+		into->v[into->n++] = sock_dup(&into->arena, from->v[i]);
+	}
+	sort_and_unify(into);
+}
+
+int reader_listeners(struct reader *r, uint32_t ext, bool again)
+{
+	struct listeners now = { 0 }, before;
+	unsigned packets, readings;
+	int err;
+
+	if (r->listeners.read && !again)
+		return 0;
+	listeners_free(&r->listeners);
+	r->listeners.read = true;
+	err = read_once(r, ext, &now, &packets);
+	now.settled = packets <= 1;
+	for (readings = 1; err == 0 && !now.settled && readings < MOST_READINGS;
+	     readings++) {
+		before = now;
+		now = (struct listeners){ 0 };
+		err = read_once(r, ext, &now, &packets);
+		now.settled = same_set(&before, &now);
+		if (!now.settled && readings + 1 == MOST_READINGS)
+			unite(&now, &before);
+		listeners_free(&before);
+	}
+	now.read = true;
+	r->listeners = now;
+	return err;
+}
+
+/* How well a listener fits a connection: 0 = not, more = more specific. */
+static unsigned fit(const struct sock *listener, const struct sock *s)
+{
+	bool any = addr_is_any(&listener->local);
+
+	if (listener->family != s->family || listener->local.port != s->local.port)
+		return 0;
+	if (!any && !addr_same_ip(&listener->local, &s->local))
+		return 0;
+	if (listener->ifindex && listener->ifindex != s->ifindex)
+		return 0;
+	return 1 + (any ? 0 : 2) + (listener->ifindex ? 1 : 0);
+}
+
+bool reader_listener_of(struct reader *r, const struct sock *s,
+			const struct sock **listener, uint32_t *members)
+{
+	const struct listeners *l = &r->listeners;
+	size_t low = 0, high, i;
+	unsigned best = 0;
+
+	high = l->n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (l->v[middle]->local.port < s->local.port)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*members = 0;
+	for (i = low; i < l->n && l->v[i]->local.port == s->local.port; i++) {
+		unsigned score = fit(l->v[i], s);
+
+		if (!score || score < best)
+			continue;
+		*members = score == best ? *members + 1 : 1;
+		best = score;
+		*listener = l->v[i];
+	}
+	return best > 0;
+}

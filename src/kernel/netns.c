@@ -1,0 +1,64 @@
+#include "kernel/netns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+
+static bool all_digits(const char *s)
+{
+	return *s && strspn(s, "0123456789") == strlen(s);
+}
+
+static int open_first(const char *const *formats, size_t n, const char *which)
+{
+	char path[4096];
+	size_t i;
+	int fd = -1;
+
+	for (i = 0; i < n && fd < 0; i++) {
+		int len = snprintf(path, sizeof(path), "%s%s%s", formats[i], which,
+				   streq(formats[i], "/proc/") ? "/ns/net" : "");
+
+		if (len < 0 || (size_t)len >= sizeof(path)) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	return fd;
+}
+
+int netns_enter(const char *which, struct fault *f)
+{
+	static const char *const by_path[] = { "" };
+	static const char *const by_pid[] = { "/proc/" };
+	static const char *const by_name[] = { "/run/netns/", "/var/run/netns/" };
+	_cleanup_close_ int fd = -1;
+	char shown[128];
+
+	escape_text(shown, sizeof(shown), which, strlen(which));
+	if (strchr(which, '/'))
+		fd = open_first(by_path, 1, which);
+	else if (all_digits(which))
+		fd = open_first(by_pid, 1, which);
+	else
+		fd = open_first(by_name, 2, which);
+	if (fd < 0) {
+		int r = fault(f, errno, "open the network namespace '%s'", shown);
+
+		if (r == -ENOENT)
+			fault_hint(
+				f,
+				"'ip netns list' shows the named ones; a pid or a path works too");
+		return r;
+	}
+	if (setns(fd, CLONE_NEWNET) != 0) {
+		int r = fault(f, errno, "enter the network namespace '%s'", shown);
+
+		if (r == -EPERM)
+			fault_hint(f, "CAP_SYS_ADMIN is needed: try sudo");
+		return r;
+	}
+	return 0;
+}

@@ -1,0 +1,78 @@
+/*
+ * A netlink sock_diag socket: requests out, messages in, every length checked. libmnl
+ * opens and sends; receiving is our own because mnl_cb_run() takes an errno inside
+ * NLMSG_DONE for success.
+ */
+#pragma once
+
+#include <linux/netlink.h>
+
+#include "base/fault.h"
+#include "base/out.h"
+
+struct mnl_socket;
+
+/* The kernel caps a dump's packet at 32 KiB; a smaller buffer costs system calls, a
+ * larger one nothing. */
+enum { NL_BUFFER = 32 * 1024 };
+
+struct nl {
+	struct mnl_socket *sock;
+	char *buf;
+	uint32_t seq;
+	struct out *record; /* every received byte goes there too; NULL = not */
+	bool interrupted;   /* the kernel said NLM_F_DUMP_INTR: rows may be missing */
+};
+
+/*
+ * One message, header and payload in bounds. Returns 0 to go on, negative to end the dump
+ * early with that result.
+ */
+typedef int nl_message_fn(const struct nlmsghdr *h, void *ctx);
+
+/* Fails with EPROTONOSUPPORT or ENOENT where the kernel has no sock_diag. */
+int nl_open(struct nl *nl, struct fault *f);
+void nl_close(struct nl *nl);
+
+/*
+ * Sends req (type, flags but NLM_F_REQUEST and sequence are its own) and hands each
+ * message of the answer to fn. Returns 0 when the kernel said all is told, -errno from
+ * the kernel (also from inside NLMSG_DONE), or what fn returned.
+ */
+int nl_dump(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx);
+
+/* A request with one answer (no dump). -ENOENT: no such socket. */
+int nl_ask(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx);
+
+/*
+ * Walks the messages in buf, as received or read from a file. Returns bytes consumed
+ * (whole messages), or fn's negative result. *done is set at NLMSG_DONE, with the errno
+ * inside it in *error.
+ */
+int64_t nl_walk(const void *buf, size_t len, nl_message_fn *fn, void *ctx, bool *done,
+		int *error);
+
+/* Attributes of a message; the payload of each is in bounds. */
+struct nl_attr {
+	uint16_t type;
+	uint16_t len; /* of the payload */
+	const void *data;
+};
+
+/* Takes the attribute at *p (end bounds it) and steps on; false when there is no further
+ * one. */
+static inline bool nl_attr_next(const char **p, const char *end, struct nl_attr *a)
+{
+	struct nlattr h;
+
+	if (end - *p < (ptrdiff_t)sizeof(h))
+		return false;
+	memcpy(&h, *p, sizeof(h));
+	if (h.nla_len < sizeof(h) || h.nla_len > end - *p)
+		return false;
+	a->type = h.nla_type & NLA_TYPE_MASK;
+	a->len = (uint16_t)(h.nla_len - sizeof(h));
+	a->data = *p + sizeof(h);
+	*p += MIN((ptrdiff_t)NLA_ALIGN(h.nla_len), end - *p);
+	return true;
+}

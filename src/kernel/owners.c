@@ -1,0 +1,365 @@
+#include "kernel/owners.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/mem.h"
+
+enum { COMM_MAX = 64, DIRENT_BUFFER = 32 * 1024, MOST_THREADS = 4 };
+
+struct owner_entry {
+	uint32_t inode; /* 0 = free */
+	uint32_t process;
+	int32_t fd;
+};
+
+struct owner_process {
+	int32_t pid;
+	char command[16];
+};
+
+static size_t slot_for(uint32_t inode, size_t size)
+{
+	/* Multiply-shift onto a table of any size. */
+	return (size_t)(((uint64_t)(inode * 0x9e3779b1u) * size) >> 32);
+}
+
+void inode_set_add(struct inode_set *set, uint32_t inode)
+{
+	size_t i;
+
+	if (!inode)
+		return;
+	if (set->n * 4 >= set->size * 3) {
+		struct inode_set bigger = { .size = set->size ? set->size * 2 : 64 };
+
+		bigger.slots = xcalloc(bigger.size, sizeof(*bigger.slots));
+		for (i = 0; i < set->size; i++)
+			if (set->slots[i])
+				inode_set_add(&bigger, set->slots[i]);
+		inode_set_free(set);
+		*set = bigger;
+	}
+	for (i = slot_for(inode, set->size); set->slots[i];
+	     i = i + 1 == set->size ? 0 : i + 1)
+		if (set->slots[i] == inode)
+			return;
+	set->slots[i] = inode;
+	set->n++;
+}
+
+bool inode_set_has(const struct inode_set *set, uint32_t inode)
+{
+	size_t i;
+
+	if (!set->size)
+		return false;
+	for (i = slot_for(inode, set->size); set->slots[i];
+	     i = i + 1 == set->size ? 0 : i + 1)
+		if (set->slots[i] == inode)
+			return true;
+	return false;
+}
+
+void inode_set_free(struct inode_set *set)
+{
+	free(set->slots);
+	*set = (struct inode_set){ 0 };
+}
+
+/* What one thread has found. */
+struct worker {
+	struct scan *scan;
+	struct owner_entry *entries;
+	size_t n, cap;
+	size_t unreadable;
+	pthread_t thread;
+};
+
+struct scan {
+	const struct inode_set *wanted;
+	struct owner_process *processes;
+	size_t n_processes;
+	atomic_size_t next;
+	bool sizes_known; /* st_size of /proc/PID/fd counts the descriptors (Linux 6.2) */
+	int proc_fd;
+};
+
+struct linux_dirent64 {
+	uint64_t ino;
+	int64_t off;
+	uint16_t reclen;
+	uint8_t type;
+	char name[];
+};
+
+static bool parse_number(const char *s, int32_t *out)
+{
+	int64_t v = 0;
+
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9' || v > INT32_MAX / 10)
+			return false;
+		v = v * 10 + (*s - '0');
+	}
+	*out = (int32_t)v;
+	return true;
+}
+
+/* "socket:[123]"; 0 if it is something else. */
+static uint32_t socket_inode(const char *link, ssize_t len)
+{
+	static const char head[] = "socket:[";
+	uint64_t v = 0;
+	ssize_t i;
+
+	if (len < (ssize_t)sizeof(head) || memcmp(link, head, sizeof(head) - 1) != 0)
+		return 0;
+	for (i = sizeof(head) - 1; i < len && link[i] >= '0' && link[i] <= '9'; i++)
+		v = v * 10 + (uint64_t)(link[i] - '0');
+	return i < len && link[i] == ']' && v <= UINT32_MAX ? (uint32_t)v : 0;
+}
+
+static void read_command(struct scan *scan, struct owner_process *p)
+{
+	char path[32], text[COMM_MAX];
+	ssize_t n;
+	int fd;
+
+	if (p->command[0])
+		return;
+	snprintf(path, sizeof(path), "%d/comm", p->pid);
+	fd = openat(scan->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+	close_fd(fd);
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n <= 0) {
+		p->command[0] = '?';
+		return;
+	}
+	memcpy(p->command, text, MIN((size_t)n, sizeof(p->command) - 1));
+}
+
+static void add_entry(struct worker *w, uint32_t inode, size_t process, int32_t fd)
+{
+	w->entries = array_grow(w->entries, w->n, &w->cap, sizeof(*w->entries));
+	w->entries[w->n++] = (struct owner_entry){ inode, (uint32_t)process, fd };
+}
+
+static void scan_links(struct worker *w, int dir, size_t process, char *buf)
+{
+	struct scan *scan = w->scan;
+	char link[64];
+	long n;
+
+	while ((n = syscall(SYS_getdents64, dir, buf, DIRENT_BUFFER)) > 0) {
+		long at = 0;
+
+		while (at < n) {
+			struct linux_dirent64 *d = (void *)(buf + at);
+			uint32_t inode;
+			int32_t fd;
+
+			at += d->reclen;
+			if (!parse_number(d->name, &fd))
+				continue;
+			inode = socket_inode(
+				link, readlinkat(dir, d->name, link, sizeof(link)));
+			if (!inode ||
+			    (scan->wanted && !inode_set_has(scan->wanted, inode)))
+				continue;
+			read_command(scan, &scan->processes[process]);
+			add_entry(w, inode, process, fd);
+		}
+	}
+	if (n < 0 && (errno == EACCES || errno == EPERM))
+		w->unreadable++;
+}
+
+static void scan_process(struct worker *w, size_t process, char *buf)
+{
+	struct scan *scan = w->scan;
+	_cleanup_close_ int dir = -1;
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/fd", scan->processes[process].pid);
+	if (scan->sizes_known) {
+		struct stat st;
+
+		/* Kernel threads and others without descriptors: a stat is cheaper than a
+		 * look. */
+		if (fstatat(scan->proc_fd, path, &st, 0) == 0 && st.st_size == 0)
+			return;
+	}
+	dir = openat(scan->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0) {
+		if (errno == EACCES || errno == EPERM)
+			w->unreadable++;
+		return;
+	}
+	scan_links(w, dir, process, buf);
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	_cleanup_free_ char *buf = xmalloc(DIRENT_BUFFER);
+	size_t i;
+
+	while ((i = atomic_fetch_add(&w->scan->next, 1)) < w->scan->n_processes)
+		scan_process(w, i, buf);
+	return NULL;
+}
+
+static void list_processes(struct scan *scan, const int32_t *pids, size_t n_pids)
+{
+	size_t cap = 0, i;
+	struct dirent *d;
+	DIR *dir;
+
+	for (i = 0; i < n_pids; i++) {
+		scan->processes = array_grow(scan->processes, scan->n_processes, &cap,
+					     sizeof(*scan->processes));
+		scan->processes[scan->n_processes++] =
+			(struct owner_process){ .pid = pids[i] };
+	}
+	if (n_pids)
+		return;
+	dir = opendir("/proc");
+	while (dir && (d = readdir(dir))) {
+		int32_t pid;
+
+		if (!parse_number(d->d_name, &pid))
+			continue;
+		scan->processes = array_grow(scan->processes, scan->n_processes, &cap,
+					     sizeof(*scan->processes));
+		scan->processes[scan->n_processes++] =
+			(struct owner_process){ .pid = pid };
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	return (unsigned)MAX(CPU_COUNT(&set), 1);
+}
+
+static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
+{
+	size_t total = 0, i;
+	unsigned w;
+
+	for (w = 0; w < n_workers; w++)
+		total += workers[w].n;
+	o->size = total + total / 3 + 1;
+	o->table = xcalloc(o->size, sizeof(*o->table));
+	for (w = 0; w < n_workers; w++) {
+		for (i = 0; i < workers[w].n; i++) {
+			const struct owner_entry *e = &workers[w].entries[i];
+			size_t slot = slot_for(e->inode, o->size);
+
+			while (o->table[slot].inode)
+				slot = slot + 1 == o->size ? 0 : slot + 1;
+			o->table[slot] = *e;
+		}
+		o->unreadable += workers[w].unreadable;
+		free(take_ptr(&workers[w].entries));
+	}
+}
+
+void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t *pids,
+		 size_t n_pids, unsigned threads)
+{
+	struct scan scan = { .wanted = wanted, .proc_fd = -1 };
+	struct worker workers[MOST_THREADS] = { 0 };
+	unsigned n = threads ? threads : processors(), i, started = 0;
+	struct stat st;
+
+	owners_free(o);
+	o->scanned = true;
+	scan.proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (scan.proc_fd < 0) {
+		o->unreadable = 1;
+		return;
+	}
+	scan.sizes_known = fstatat(scan.proc_fd, "self/fd", &st, 0) == 0 &&
+			   st.st_size > 0;
+	list_processes(&scan, pids, n_pids);
+	n = MIN(n, (unsigned)MOST_THREADS);
+	if (scan.n_processes < 16)
+		n = 1;
+	for (i = 0; i < n; i++)
+		workers[i].scan = &scan;
+	for (i = 1; i < n; i++, started++)
+		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+			break;
+	work(&workers[0]);
+	for (i = 1; i <= started; i++)
+		pthread_join(workers[i].thread, NULL);
+	merge(o, workers, n);
+	o->processes = scan.processes;
+	o->n_processes = scan.n_processes;
+	close_fd(scan.proc_fd);
+}
+
+void owners_free(struct owners *o)
+{
+	free(o->table);
+	free(o->processes);
+	free(o->scratch);
+	*o = (struct owners){ 0 };
+}
+
+static int by_pid_and_fd(const void *a, const void *b)
+{
+	const struct holder *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return (x->fd > y->fd) - (x->fd < y->fd);
+}
+
+const struct holder *owners_find(struct owners *o, uint32_t inode)
+{
+	size_t slot, n = 0, i;
+
+	if (!inode || !o->size)
+		return NULL;
+	for (slot = slot_for(inode, o->size); o->table[slot].inode;
+	     slot = slot + 1 == o->size ? 0 : slot + 1) {
+		const struct owner_entry *e = &o->table[slot];
+
+		if (e->inode != inode)
+			continue;
+		o->scratch = array_grow(o->scratch, n, &o->scratch_cap,
+					sizeof(*o->scratch));
+		o->scratch[n++] = (struct holder){
+			.pid = o->processes[e->process].pid,
+			.fd = e->fd,
+			.command = o->processes[e->process].command,
+		};
+	}
+	if (!n)
+		return NULL;
+	if (n > 1)
+		qsort(o->scratch, n, sizeof(*o->scratch), by_pid_and_fd);
+	for (i = 0; i + 1 < n; i++)
+		o->scratch[i].next = &o->scratch[i + 1];
+	return o->scratch;
+}

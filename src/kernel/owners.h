@@ -1,0 +1,46 @@
+/*
+ * Which processes hold which sockets: one pass over the links in /proc/PID/fd, on as many
+ * threads as there are processors. readlink() never touches what a link leads to, so a
+ * dead file server cannot stop it. Source: proc(5).
+ */
+#pragma once
+
+#include "model/sock.h"
+
+/* A set of socket inodes. Zero-initialise. */
+struct inode_set {
+	uint32_t *slots; /* open addressing, 0 = free */
+	size_t n, size;
+};
+
+void inode_set_add(struct inode_set *set, uint32_t inode);
+bool inode_set_has(const struct inode_set *set, uint32_t inode);
+void inode_set_free(struct inode_set *set);
+
+struct owner_entry;
+struct owner_process;
+
+struct owners {
+	struct owner_entry *table; /* by inode; one entry a descriptor */
+	size_t size;
+	struct owner_process *processes;
+	size_t n_processes;
+	size_t unreadable; /* processes whose descriptors may not be read */
+	struct holder *scratch;
+	size_t scratch_cap;
+	bool scanned;
+};
+
+/*
+ * Scans all processes, or only those in pids (n > 0). Keeps the descriptors whose inode
+ * is in wanted (NULL = all sockets). threads = 0: as many as processors, at most 4.
+ */
+void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t *pids,
+		 size_t n_pids, unsigned threads);
+void owners_free(struct owners *o);
+
+/*
+ * The holders of a socket, in the order of pid and fd; NULL if there are none. The list
+ * lives until the next call with the same scratch.
+ */
+const struct holder *owners_find(struct owners *o, uint32_t inode);

@@ -1,0 +1,175 @@
+#include "kernel/reader.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <pwd.h>
+#include <stdlib.h>
+
+#include "kernel/diag_inet.h"
+#include "kernel/uapi.h"
+#include "model/field.h"
+
+int reader_open(struct reader *r, struct fault *f)
+{
+	unsigned threads = r->threads;
+
+	*r = (struct reader){ .threads = threads };
+	return nl_open(&r->dump, f);
+}
+
+void reader_close(struct reader *r)
+{
+	nl_close(&r->dump);
+	nl_close(&r->exact);
+	owners_free(&r->owners);
+	owners_free(&r->peers_scratch);
+	cgroups_free(&r->cgroups);
+	arena_free(&r->arena);
+	arena_free(&r->listeners.arena);
+	free(take_ptr(&r->listeners.v));
+	free(take_ptr(&r->users.v));
+	free(take_ptr(&r->devices.v));
+}
+
+int reader_exact(struct reader *r, const struct sock *key, uint32_t ext,
+		 struct sock *answer)
+{
+	if (!r->exact.sock) {
+		int err = nl_open(&r->exact, NULL);
+
+		if (err < 0)
+			return err;
+	}
+	return inet_exact(&r->exact, &key->local, &key->peer, key->ifindex, key->cookie,
+			  ext, answer);
+}
+
+static const struct reader_name *names_find(const struct reader_names *names, uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < names->n; i++)
+		if (names->v[i].id == id)
+			return &names->v[i];
+	return NULL;
+}
+
+static const char *names_add(struct reader *r, struct reader_names *names, uint32_t id,
+			     const char *text)
+{
+	const char *copy = text ? arena_strdup(&r->arena, text) : NULL;
+
+	names->v = array_grow(names->v, names->n, &names->cap, sizeof(*names->v));
+	names->v[names->n++] = (struct reader_name){ id, copy };
+	return copy;
+}
+
+const char *reader_user(struct reader *r, uint32_t uid)
+{
+	const struct reader_name *known = names_find(&r->users, uid);
+	struct passwd *pw;
+
+	if (known)
+		return known->text;
+	pw = getpwuid(uid);
+	return names_add(r, &r->users, uid, pw ? pw->pw_name : NULL);
+}
+
+const char *reader_device(struct reader *r, uint32_t ifindex)
+{
+	const struct reader_name *known = names_find(&r->devices, ifindex);
+	char name[IF_NAMESIZE];
+
+	if (!ifindex)
+		return NULL;
+	if (known)
+		return known->text;
+	return names_add(r, &r->devices, ifindex, if_indextoname(ifindex, name));
+}
+
+/* The age of a queued or half-closed connection, from its own tcp_info, for one exact
+ * request. */
+static void add_tcp_info(struct reader *r, struct sock *s)
+{
+	struct sock fresh;
+
+	if (s->tcp_info.len || !sock_is_unaccepted(s))
+		return;
+	if (reader_exact(r, s, EXT_BIT(INET_DIAG_INFO), &fresh) < 0 ||
+	    fresh.cookie != s->cookie || fresh.tcp_info.len > sizeof(r->info_copy))
+		return;
+	if (fresh.tcp_info.len)
+		memcpy(r->info_copy, fresh.tcp_info.data, fresh.tcp_info.len);
+	s->tcp_info = (struct blob){ r->info_copy, fresh.tcp_info.len };
+}
+
+static void add_listener(struct reader *r, struct sock *s)
+{
+	const struct sock *found;
+	struct listener_ref *ref;
+	uint32_t members;
+
+	if (!sock_is_unaccepted(s) || !reader_listener_of(r, s, &found, &members))
+		return;
+	ref = arena_zalloc(&r->listeners.arena, sizeof(*ref));
+	*ref = (struct listener_ref){ found->local, found->cookie, members };
+	s->listener = ref;
+}
+
+static void add_owners(struct reader *r, struct sock *s)
+{
+	s->holders = owners_find(&r->owners, s->inode);
+	if (s->holders)
+		s->owner_status = OWNER_FOUND;
+	else if (!s->inode)
+		s->owner_status = OWNER_NONE;
+	else
+		s->owner_status = r->owners.unreadable ? OWNER_PERMISSION
+						       : OWNER_INVISIBLE;
+}
+
+/* The inode at the other end of a connection on this host: by the reversed tuple, or the
+ * unix peer. */
+static uint32_t peer_inode(struct reader *r, const struct sock *s)
+{
+	struct sock key = { .local = s->peer, .peer = s->local, .ifindex = s->ifindex },
+		    answer;
+
+	if (sock_is_unix(s))
+		return s->peer_inode;
+	if (s->proto != PROTO_TCP || !s->peer.port ||
+	    reader_exact(r, &key, 0, &answer) < 0 || sock_is_listener(&answer))
+		return 0;
+	return answer.peer.port == s->local.port && answer.local.port == s->peer.port
+		       ? answer.inode
+		       : 0;
+}
+
+void reader_annotate(struct reader *r, struct sock *s, uint32_t needs)
+{
+	if (needs & NEED_WAIT_TIME)
+		add_tcp_info(r, s);
+	if (needs & NEED_LISTENER)
+		add_listener(r, s);
+	if (needs & NEED_USER)
+		s->user = (s->has & SOCK_HAS_UID) ? reader_user(r, s->uid) : NULL;
+	if (needs & NEED_DEVICE)
+		s->device = reader_device(r, s->ifindex);
+	if (needs & NEED_OWNERS)
+		add_owners(r, s);
+	if ((needs & NEED_CGROUP) || s->owner_status > OWNER_NONE)
+		s->cgroup = (s->has & SOCK_HAS_CGROUP)
+				    ? cgroups_path(&r->cgroups, s->cgroup_id)
+				    : NULL;
+	if (needs & NEED_PEER_OWNERS) {
+		/* The same table with a list of its own, so that both lists live side by
+		 * side. */
+		struct owners view = r->owners;
+
+		view.scratch = r->peers_scratch.scratch;
+		view.scratch_cap = r->peers_scratch.scratch_cap;
+		s->peer_holders = owners_find(&view, peer_inode(r, s));
+		r->peers_scratch.scratch = view.scratch;
+		r->peers_scratch.scratch_cap = view.scratch_cap;
+	}
+}

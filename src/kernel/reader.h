@@ -1,0 +1,73 @@
+/*
+ * What stays open while the kernel is read: the netlink sockets and everything that is
+ * looked up once and remembered. One thread uses it.
+ */
+#pragma once
+
+#include "kernel/cgroup.h"
+#include "kernel/nl.h"
+#include "kernel/owners.h"
+#include "model/sock.h"
+
+struct reader_name {
+	uint32_t id;
+	const char *text; /* NULL: has none */
+};
+
+struct reader_names {
+	struct reader_name *v;
+	size_t n, cap;
+};
+
+/* The TCP listeners of the namespace, sorted by port; rows live in the arena. */
+struct listeners {
+	struct arena arena;
+	struct sock **v;
+	size_t n, cap;
+	bool read;
+	bool settled; /* two readings agreed, or the reading came in one packet */
+};
+
+struct reader {
+	struct nl dump;	 /* dumps, one at a time */
+	struct nl exact; /* single sockets, also while a dump runs; opened when first used
+			  */
+	struct owners owners, peers_scratch;
+	struct cgroups cgroups;
+	struct reader_names users, devices;
+	struct arena arena; /* texts of users and devices */
+	struct listeners listeners;
+	char info_copy[512]; /* tcp_info of the row that is being annotated */
+	unsigned threads;    /* 0 = as many as processors */
+};
+
+/* Opens the dump socket. -EPROTONOSUPPORT or -ENOENT: a kernel without sock_diag. */
+int reader_open(struct reader *r, struct fault *f);
+void reader_close(struct reader *r);
+
+#define _cleanup_reader_ __attribute__((cleanup(reader_close)))
+
+/*
+ * Asks for one TCP socket by its ends and cookie. Its pointers live until the next exact
+ * request. 0, -ENOENT, or -errno.
+ */
+int reader_exact(struct reader *r, const struct sock *key, uint32_t ext,
+		 struct sock *answer);
+
+/* Reads the listeners once; again if asked to. ext as in struct inet_query. 0 or -errno.
+ */
+int reader_listeners(struct reader *r, uint32_t ext, bool again);
+
+/*
+ * The listener in whose queue s waits, of those that reader_listeners() has read. members
+ * counts the candidates that cannot be told apart. False if there is none.
+ */
+bool reader_listener_of(struct reader *r, const struct sock *s,
+			const struct sock **listener, uint32_t *members);
+
+/* Adds to s what `needs` names (enum need) and no netlink attribute has. */
+void reader_annotate(struct reader *r, struct sock *s, uint32_t needs);
+
+/* Names by number, remembered; NULL if there is none. */
+const char *reader_user(struct reader *r, uint32_t uid);
+const char *reader_device(struct reader *r, uint32_t ifindex);

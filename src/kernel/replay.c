@@ -1,0 +1,169 @@
+/*
+ * Recorded dumps. The file is what recvmsg() gave, message after message, as `ss -D`
+ * writes it too (types 18 and 20, IPv4 then IPv6, DONE between or missing). inet_diag
+ * messages do not say their protocol: TCP unless a section marker of ours (a NLMSG_NOOP,
+ * which readers skip) says otherwise.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernel/collect_private.h"
+#include "kernel/uapi.h"
+
+struct section {
+	struct nlmsghdr h;
+	char magic[8];
+	uint8_t proto;
+	uint8_t pad[3];
+};
+
+static const char section_magic[8] = "sockctl";
+
+/* Messages are at most this long; netlink lengths of attributes have 16 bits, dumps
+ * packets of 32 KiB. */
+enum { LONGEST_MESSAGE = 1 << 20, READ_CHUNK = 64 * 1024 };
+
+void record_section(struct out *record, uint8_t proto)
+{
+	struct section s = { .h = { .nlmsg_len = sizeof(s), .nlmsg_type = NLMSG_NOOP },
+			     .proto = proto };
+
+	if (!record)
+		return;
+	memcpy(s.magic, section_magic, sizeof(s.magic));
+	buf_put(&record->b, &s, sizeof(s));
+}
+
+static int replay_message(struct collector *c, const struct nlmsghdr *h)
+{
+	const struct section *s = (const void *)h;
+
+	switch (h->nlmsg_type) {
+	case NLMSG_NOOP:
+		if (h->nlmsg_len >= sizeof(*s) &&
+		    memcmp(s->magic, section_magic, sizeof(section_magic)) == 0 &&
+		    s->proto < PROTO_COUNT)
+			c->proto = s->proto;
+		return 0;
+	case UAPI_TCPDIAG_GETSOCK:
+	case SOCK_DIAG_BY_FAMILY:
+		break;
+	default:
+		return 0;
+	}
+	if (h->nlmsg_len > NLMSG_LENGTH(0) && *(const uint8_t *)NLMSG_DATA(h) == AF_UNIX)
+		return collect_unix_message(h, c);
+	return collect_inet_message(h, c);
+}
+
+/*
+ * Hands over the whole messages in data; returns bytes used, 0 when more are needed, or a
+ * negative result. A DONE that carries an errno makes the record incomplete, as it was
+ * when it was made.
+ */
+static int64_t replay_chunk(struct collector *c, const char *data, size_t len,
+			    uint64_t offset, struct fault *f)
+{
+	size_t at = 0;
+
+	while (len - at >= sizeof(struct nlmsghdr)) {
+		_Alignas(8) struct nlmsghdr h;
+		size_t step;
+		int r;
+
+		memcpy(&h, data + at, sizeof(h));
+		if (h.nlmsg_len < sizeof(h) || h.nlmsg_len > LONGEST_MESSAGE)
+			return fault_say(f, EBADMSG,
+					 "byte %llu: no netlink message starts here",
+					 (unsigned long long)(offset + at));
+		step = NLMSG_ALIGN(h.nlmsg_len);
+		if (step > len - at)
+			break;
+		if (h.nlmsg_type == NLMSG_DONE || h.nlmsg_type == NLMSG_ERROR) {
+			int32_t err = 0;
+
+			if (h.nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
+				memcpy(&err, data + at + NLMSG_HDRLEN, sizeof(err));
+			if (err < 0)
+				c->complete = false;
+		} else {
+			r = replay_message(c, (const void *)(data + at));
+			if (r < 0)
+				return r;
+		}
+		at += step;
+	}
+	return (int64_t)at;
+}
+
+static int replay_stream(struct collector *c, int fd, const char *name, struct fault *f)
+{
+	/* malloc'ed, so that messages stay aligned to 4 as in the file. */
+	size_t cap = READ_CHUNK, len = 0;
+	_cleanup_free_ char *data = xmalloc(cap);
+	uint64_t offset = 0;
+
+	for (;;) {
+		ssize_t n;
+		int64_t used;
+
+		if (cap - len < READ_CHUNK) {
+			cap *= 2;
+			data = xrealloc(data, cap);
+		}
+		n = read(fd, data + len, cap - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fault(f, errno, "read %s", name);
+		len += (size_t)n;
+		used = replay_chunk(c, data, len, offset, f);
+		if (used < 0)
+			return (int)used;
+		offset += (uint64_t)used;
+		len -= (size_t)used;
+		memmove(data, data + used, len);
+		if (n == 0)
+			break;
+	}
+	/* The last message may lack its padding; what is shorter was cut off. */
+	if (len >= sizeof(struct nlmsghdr) &&
+	    ((struct nlmsghdr *)(void *)data)->nlmsg_len == len)
+		return replay_message(c, (const void *)data);
+	if (len) {
+		c->complete = false;
+		if (c->sink->note)
+			c->sink->note(
+				c->sink->ctx, "truncated-record",
+				"the recorded dump ends in the middle of a message");
+	}
+	return 0;
+}
+
+int collect_replay(struct collector *c, struct fault *f)
+{
+	const char *path = c->req->from;
+	_cleanup_close_ int fd = -1;
+	char shown[160];
+	int r;
+
+	escape_text(shown, sizeof(shown), path, strlen(path));
+	if (streq(path, "-"))
+		fd = dup(STDIN_FILENO);
+	else
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fault(f, errno, "open %s", shown);
+	c->proto = PROTO_TCP;
+	r = replay_stream(c, fd, shown, f);
+	if (r == -EBADMSG && f && f->err == EBADMSG) {
+		char what[sizeof(f->what)];
+
+		memcpy(what, f->what, sizeof(what));
+		fault_say(f, EBADMSG, "%.200s: %.200s", shown, what);
+		fault_hint(f, "--from reads what --record or 'ss -D FILE' wrote");
+	}
+	return r;
+}

@@ -1,0 +1,180 @@
+#include "kernel/waiters.h"
+
+#include <stdlib.h>
+
+#include "kernel/diag_inet.h"
+#include "kernel/uapi.h"
+#include "model/filter.h"
+#include "model/tcpinfo.h"
+
+enum {
+	MOST_TRIES = 3,	  /* readings of a queue that keeps moving */
+	MOST_AGES = 8192, /* exact requests in one walk; the limit of a queue is 4096 by
+			     default */
+};
+
+struct count {
+	struct sock *listener;
+	struct accept_stats *stats;
+};
+
+struct walk {
+	struct reader *r;
+	struct count *counts;
+	size_t n;
+	unsigned ages;
+};
+
+static struct accept_stats *stats_of(struct walk *w, const struct sock *s)
+{
+	const struct sock *listener;
+	uint32_t members;
+	size_t i;
+
+	if (!reader_listener_of(w->r, s, &listener, &members))
+		return NULL;
+	for (i = 0; i < w->n; i++) {
+		if (w->counts[i].listener != listener)
+			continue;
+		if (members > 1)
+			w->counts[i].stats->attributable = false;
+		return w->counts[i].stats;
+	}
+	return NULL;
+}
+
+static int count_row(const struct nlmsghdr *h, void *ctx)
+{
+	struct walk *w = ctx;
+	struct accept_stats *stats;
+	struct sock s, fresh;
+	uint32_t ms;
+
+	if (!inet_parse(h, PROTO_TCP, &s))
+		return 0;
+	if (s.state == STATE_SYN_RECV && !(s.has & SOCK_IS_FULL)) {
+		stats = stats_of(w, &s);
+		if (stats) {
+			stats->syn_queue++;
+			stats->syn_retrans += s.retrans;
+		}
+		return 0;
+	}
+	if (!sock_is_unaccepted(&s) || !(stats = stats_of(w, &s)))
+		return 0;
+	stats->waiting++;
+	if (w->ages++ < MOST_AGES &&
+	    reader_exact(w->r, &s, EXT_BIT(INET_DIAG_INFO), &fresh) == 0 &&
+	    fresh.cookie == s.cookie &&
+	    sock_info_u32(&fresh, offsetof(struct tcpinfo, last_data_sent), &ms)) {
+		stats->has_wait = true;
+		stats->longest_wait_ms = MAX(stats->longest_wait_ms, ms);
+	}
+	return 0;
+}
+
+/* The walk sees only rows of these ports; in the request's own field if it is one. */
+static int walk_ports(struct reader *r, struct walk *w)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_buf_ struct buf program = { 0 };
+	struct port_set ports = { 0 };
+	struct inet_query q = {
+		.protocol = IPPROTO_TCP,
+		.states = 1 << STATE_ESTABLISHED | 1 << STATE_CLOSE_WAIT |
+			  STATES_SYN_RECV,
+	};
+	size_t i;
+	int err;
+
+	for (i = 0; i < w->n; i++) {
+		uint16_t port = w->counts[i].listener->local.port;
+
+		if (port_set_has(&ports, port))
+			continue;
+		ports.v = array_grow(ports.v, ports.n, &ports.cap, sizeof(*ports.v));
+		ports.v[ports.n++] = (struct port_range){ port, port };
+	}
+	if (ports.n == 1)
+		q.sport = ports.v[0].lo;
+	err = inet_dump(&r->dump, &q, count_row, w);
+	port_set_free(&ports);
+	return err;
+}
+
+/* Whether several listeners share port and address: then no row can be given to one of
+ * them. */
+static bool in_group(struct reader *r, const struct sock *listener)
+{
+	const struct sock *found;
+	uint32_t members;
+
+	return reader_listener_of(r, listener, &found, &members) && members > 1;
+}
+
+/* Reads the listeners' own rows again: a queue that moved makes the difference
+ * meaningless. */
+static bool compare_queues(struct reader *r, struct walk *w)
+{
+	bool all_stable = true;
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		struct accept_stats *stats = w->counts[i].stats;
+		const struct sock *listener = w->counts[i].listener;
+		struct sock now;
+
+		stats->stable = stats->attributable &&
+				reader_exact(r, listener, 0, &now) == 0 &&
+				now.recv_queue == listener->recv_queue &&
+				stats->waiting <= listener->recv_queue;
+		if (stats->stable)
+			stats->gave_up = listener->recv_queue - stats->waiting;
+		else if (stats->attributable)
+			all_stable = false;
+	}
+	return all_stable;
+}
+
+/* The listener's row as it is now: what is shown is what the walk is compared with. */
+static void begin_count(struct reader *r, struct count *c, bool again)
+{
+	struct sock now;
+
+	if (again && reader_exact(r, c->listener, 0, &now) == 0) {
+		c->listener->recv_queue = now.recv_queue;
+		c->listener->send_queue = now.send_queue;
+	}
+	*c->stats = (struct accept_stats){ .attributable = !in_group(r, c->listener) };
+}
+
+int waiters_read(struct reader *r,
+		 bool (*wanted)(const struct sock *listener, const void *ctx),
+		 const void *ctx)
+{
+	struct listeners *l = &r->listeners;
+	struct walk w = { .r = r };
+	size_t cap = 0, i;
+	unsigned try;
+	int err = 0;
+
+	for (i = 0; i < l->n; i++) {
+		struct accept_stats *stats;
+
+		if (!wanted(l->v[i], ctx))
+			continue;
+		stats = arena_zalloc(&l->arena, sizeof(*stats));
+		l->v[i]->accept = stats;
+		w.counts = array_grow(w.counts, w.n, &cap, sizeof(*w.counts));
+		w.counts[w.n++] = (struct count){ l->v[i], stats };
+	}
+	for (try = 0; w.n && err == 0 && try < MOST_TRIES; try++) {
+		for (i = 0; i < w.n; i++)
+			begin_count(r, &w.counts[i], try > 0);
+		err = walk_ports(r, &w);
+		if (compare_queues(r, &w))
+			break;
+	}
+	free(w.counts);
+	return err;
+}

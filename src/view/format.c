@@ -1,0 +1,450 @@
+#include "view/format.h"
+
+#include "model/names.h"
+
+bool format_is_number(enum unit unit)
+{
+	switch (unit) {
+	case UNIT_COUNT:
+	case UNIT_BYTES:
+	case UNIT_US:
+	case UNIT_MS:
+	case UNIT_RATE:
+	case UNIT_BOOL:
+	case UNIT_PORT:
+	case UNIT_COOKIE:
+	case UNIT_HEX:
+	case UNIT_RATIO:
+		return true;
+	case UNIT_TEXT:
+	case UNIT_STATE:
+	case UNIT_IP:
+	case UNIT_ENDPOINT:
+	case UNIT_QUEUE:
+	case UNIT_PROCESS:
+	case UNIT_TIME:
+	case UNIT_UNITS:
+		break;
+	}
+	return false;
+}
+
+static char *digits(char *end, uint64_t v)
+{
+	do {
+		*--end = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	return end;
+}
+
+/* v thousandths with three decimals. */
+static char *thousandths(char *end, uint64_t v)
+{
+	unsigned rest = (unsigned)(v % 1000);
+
+	*--end = (char)('0' + rest % 10);
+	*--end = (char)('0' + rest / 10 % 10);
+	*--end = (char)('0' + rest / 100);
+	*--end = '.';
+	return digits(end, v / 1000);
+}
+
+static char *hex(char *end, uint64_t v)
+{
+	do {
+		*--end = "0123456789abcdef"[v & 15];
+		v >>= 4;
+	} while (v);
+	*--end = 'x';
+	*--end = '0';
+	return end;
+}
+
+static char *rate(char *end, uint64_t v)
+{
+	static const char letters[] = " kMGTP";
+	uint64_t rest = 0;
+	unsigned i = 0;
+
+	*--end = 's';
+	*--end = '/';
+	*--end = 'B';
+	while (v >= 1000 && i + 2 < sizeof(letters)) {
+		rest = v % 1000;
+		v /= 1000;
+		i++;
+	}
+	if (i) {
+		*--end = letters[i];
+		*--end = (char)('0' + rest / 100);
+		*--end = '.';
+	}
+	return digits(end, v);
+}
+
+static char *word(char *end, const char *w)
+{
+	size_t len = strlen(w);
+
+	return memcpy(end - len, w, len);
+}
+
+char *format_number(char *end, enum unit unit, uint64_t value)
+{
+	switch (unit) {
+	case UNIT_US:
+		*--end = 's';
+		*--end = 'm';
+		return thousandths(end, value);
+	case UNIT_MS:
+		*--end = 's';
+		return thousandths(end, value);
+	case UNIT_RATIO:
+		return thousandths(end, value);
+	case UNIT_RATE:
+		return rate(end, value);
+	case UNIT_BOOL:
+		return word(end, value ? "yes" : "no");
+	case UNIT_COOKIE:
+	case UNIT_HEX:
+		return hex(end, value);
+	case UNIT_COUNT:
+	case UNIT_BYTES:
+	case UNIT_PORT:
+	case UNIT_TEXT:
+	case UNIT_STATE:
+	case UNIT_IP:
+	case UNIT_ENDPOINT:
+	case UNIT_QUEUE:
+	case UNIT_PROCESS:
+	case UNIT_TIME:
+	case UNIT_UNITS:
+		break;
+	}
+	return digits(end, value);
+}
+
+void format_duration(struct buf *b, uint64_t ms)
+{
+	uint64_t s = ms / 1000;
+
+	if (s < 10)
+		buf_printf(b, "%u.%us", (unsigned)s, (unsigned)(ms % 1000 / 100));
+	else if (s < 100)
+		buf_printf(b, "%us", (unsigned)s);
+	else if (s < 3600)
+		buf_printf(b, "%um%02us", (unsigned)(s / 60), (unsigned)(s % 60));
+	else if (s < 86400)
+		buf_printf(b, "%uh%02um", (unsigned)(s / 3600), (unsigned)(s / 60 % 60));
+	else
+		buf_printf(b, "%llud%02uh", (unsigned long long)(s / 86400),
+			   (unsigned)(s / 3600 % 24));
+}
+
+void format_path(struct buf *b, const struct blob *path)
+{
+	const char *p = path->data;
+
+	if (path->len && !p[0]) {
+		buf_putc(b, '@');
+		buf_put_escaped(b, p + 1, path->len - 1);
+	} else {
+		/* A bound path ends in NUL. */
+		buf_put_escaped(b, p, strnlen(p, path->len));
+	}
+}
+
+void format_holders(struct buf *b, const struct holder *h)
+{
+	const struct holder *last = NULL;
+
+	for (; h; last = h, h = h->next) {
+		if (last && last->pid == h->pid) {
+			buf_putc(b, ',');
+			buf_put_u64(b, (uint64_t)h->fd);
+			continue;
+		}
+		if (last)
+			buf_puts(b, "; ");
+		buf_put_escaped(b, h->command, strlen(h->command));
+		buf_putc(b, '[');
+		buf_put_u64(b, (uint64_t)h->pid);
+		buf_puts(b, "] fd ");
+		buf_put_u64(b, (uint64_t)h->fd);
+	}
+}
+
+static void put_unix_end(struct buf *b, const struct blob *path, uint32_t inode)
+{
+	if (path->len) {
+		format_path(b, path);
+	} else if (inode) {
+		buf_putc(b, '#');
+		buf_put_u64(b, inode);
+	} else {
+		buf_putc(b, '-');
+	}
+}
+
+static void put_local(struct buf *b, const struct sock *s)
+{
+	if (sock_is_unix(s)) {
+		put_unix_end(b, &s->path, s->inode);
+		return;
+	}
+	addr_put(b, &s->local);
+}
+
+static void put_peer(struct buf *b, const struct sock *s)
+{
+	if (sock_is_unix(s))
+		put_unix_end(b, &s->peer_path, s->peer_inode);
+	else if (LIKELY(s->peer.port || !addr_is_any(&s->peer)))
+		addr_put(b, &s->peer);
+	else
+		buf_putc(b, '*');
+}
+
+static void put_endpoint(struct buf *b, const struct field *f, const struct sock *s)
+{
+	struct value v;
+
+	/* The two columns of every row, without a detour through a value. */
+	if (f->get == NULL)
+		return;
+	if (streq(f->name, "local"))
+		put_local(b, s);
+	else if (streq(f->name, "peer"))
+		put_peer(b, s);
+	else if (f->get(s, 0, &v))
+		addr_put(b, v.addr);
+	else if (s->listener && s->listener->members > 1)
+		buf_printf(b, "one of %u", s->listener->members);
+	else
+		buf_putc(b, '-');
+}
+
+static void put_bar(struct buf *b, uint64_t queued, uint64_t capacity, bool ascii)
+{
+	enum { CELLS = 10 };
+	uint64_t filled = MIN(queued * CELLS / capacity, (uint64_t)CELLS), i;
+
+	if (queued && !filled)
+		filled = 1;
+	for (i = 0; i < CELLS; i++)
+		buf_puts(b, i < filled ? (ascii ? "#" : "█") : (ascii ? "." : "░"));
+}
+
+static void put_queue(struct buf *b, const struct sock *s, bool ascii)
+{
+	if (sock_is_listener(s) && (s->has & SOCK_HAS_QUEUES)) {
+		if (!(s->has & SOCK_HAS_LIMIT)) {
+			buf_printf(b, "%u/?", s->recv_queue);
+			return;
+		}
+		put_bar(b, s->recv_queue, (uint64_t)s->send_queue + 1, ascii);
+		buf_puts(b, "  ");
+		buf_put_u64(b, s->recv_queue);
+		buf_putc(b, '/');
+		buf_put_u64(b, s->send_queue);
+		if (s->recv_queue > s->send_queue)
+			buf_puts(b, " FULL");
+	} else if (sock_is_unaccepted(s)) {
+		buf_puts(b, "in queue");
+		if (s->listener && s->listener->members == 1 &&
+		    !addr_same_ip(&s->listener->addr, &s->local)) {
+			buf_puts(b, " of ");
+			addr_put(b, &s->listener->addr);
+		}
+	} else {
+		buf_putc(b, '-');
+	}
+}
+
+static void put_process(struct buf *b, const struct field *f, const struct sock *s)
+{
+	const struct holder *h = streq(f->name, "process") ? s->holders : s->peer_holders;
+	struct value unit;
+
+	if (h) {
+		format_holders(b, h);
+		return;
+	}
+	if (h != s->holders) {
+		buf_putc(b, '-');
+		return;
+	}
+	switch ((enum owner_status)s->owner_status) {
+	case OWNER_PERMISSION:
+		buf_puts(b, "(no permission");
+		break;
+	case OWNER_INVISIBLE:
+		buf_puts(b, "(kernel, or not visible here");
+		break;
+	case OWNER_NONE:
+		buf_puts(b, sock_is_unaccepted(s) ? "(not accepted)" : "-");
+		return;
+	case OWNER_NOT_ASKED:
+	case OWNER_FOUND:
+		buf_putc(b, '-');
+		return;
+	}
+	if (field_value(field_find("unit", 4), s, &unit)) {
+		buf_puts(b, "; unit ");
+		buf_put_escaped(b, unit.text, unit.len);
+	} else if (s->cgroup) {
+		buf_puts(b, "; cgroup ");
+		buf_put_escaped(b, s->cgroup, strlen(s->cgroup));
+	}
+	buf_putc(b, ')');
+}
+
+static void put_time(struct buf *b, const struct field *f, const struct sock *s,
+		     bool ascii)
+{
+	struct value v;
+
+	if (!f->get(s, 0, &v)) {
+		buf_putc(b, '-');
+		return;
+	}
+	if (sock_is_unaccepted(s))
+		buf_puts(b, "waits ");
+	else if (s->state == STATE_CLOSE_WAIT)
+		buf_puts(b, ascii ? ">= " : "≥ ");
+	else if (s->state == STATE_ESTABLISHED)
+		buf_puts(b, "idle ");
+	format_duration(b, v.u);
+	if (s->timer == 3)
+		buf_puts(b, " left");
+}
+
+static void put_value(struct buf *b, const struct value *v, const struct field *f)
+{
+	char tmp[FORMAT_NUMBER_MAX], *end = tmp + sizeof(tmp), *p;
+
+	switch (v->kind) {
+	case VALUE_UINT:
+		p = format_number(end, f->unit, v->u);
+		buf_put(b, p, (size_t)(end - p));
+		return;
+	case VALUE_TEXT:
+		if (f->unit == UNIT_TEXT && f->group != GROUP_UNIX) {
+			buf_put_escaped(b, v->text, v->len);
+		} else {
+			struct blob path = { v->text, v->len };
+
+			format_path(b, &path);
+		}
+		return;
+	case VALUE_ADDR:
+		addr_put_ip(b, v->addr);
+		return;
+	case VALUE_ABSENT:
+		return;
+	}
+}
+
+/* All values of a field that has several, with commas between. */
+static void put_values(struct buf *b, const struct field *f, const struct sock *s,
+		       const char *absent)
+{
+	struct value v = { .kind = VALUE_ABSENT };
+	unsigned i;
+
+	if (!field_value(f, s, &v)) {
+		buf_puts(b, absent);
+		return;
+	}
+	put_value(b, &v, f);
+	if (!(f->flags & FIELD_MULTI))
+		return;
+	for (i = 1; f->get(s, i, &v); i++) {
+		buf_putc(b, ',');
+		put_value(b, &v, f);
+	}
+}
+
+void format_cell(struct buf *b, const struct field *f, const struct sock *s, bool ascii)
+{
+	switch ((enum unit)f->unit) {
+	case UNIT_STATE:
+		buf_puts(b, sock_state_text(s));
+		return;
+	case UNIT_ENDPOINT:
+		put_endpoint(b, f, s);
+		return;
+	case UNIT_QUEUE:
+		put_queue(b, s, ascii);
+		return;
+	case UNIT_PROCESS:
+		put_process(b, f, s);
+		return;
+	case UNIT_TIME:
+		put_time(b, f, s, ascii);
+		return;
+	case UNIT_COUNT:
+	case UNIT_BYTES:
+	case UNIT_US:
+	case UNIT_MS:
+	case UNIT_RATE:
+	case UNIT_BOOL:
+	case UNIT_TEXT:
+	case UNIT_PORT:
+	case UNIT_IP:
+	case UNIT_COOKIE:
+	case UNIT_HEX:
+	case UNIT_RATIO:
+	case UNIT_UNITS:
+		break;
+	}
+	put_values(b, f, s, "-");
+}
+
+void format_raw(struct buf *b, const struct field *f, const struct sock *s)
+{
+	struct value v;
+
+	switch ((enum unit)f->unit) {
+	case UNIT_STATE:
+		buf_puts(b, state_name(s->state));
+		return;
+	case UNIT_ENDPOINT:
+		if (f->get(s, 0, &v))
+			put_endpoint(b, f, s);
+		return;
+	case UNIT_QUEUE:
+		if (sock_is_listener(s) && (s->has & SOCK_HAS_LIMIT))
+			buf_printf(b, "%u/%u", s->recv_queue, s->send_queue);
+		else if (sock_is_unaccepted(s))
+			buf_puts(b, "unaccepted");
+		return;
+	case UNIT_PROCESS:
+		format_holders(b,
+			       streq(f->name, "process") ? s->holders : s->peer_holders);
+		return;
+	case UNIT_COUNT:
+	case UNIT_BYTES:
+	case UNIT_US:
+	case UNIT_MS:
+	case UNIT_RATE:
+	case UNIT_PORT:
+	case UNIT_RATIO:
+	case UNIT_TIME: {
+		struct field plain = *f;
+
+		plain.unit = UNIT_COUNT;
+		put_values(b, &plain, s, "");
+		return;
+	}
+	case UNIT_BOOL:
+	case UNIT_TEXT:
+	case UNIT_IP:
+	case UNIT_COOKIE:
+	case UNIT_HEX:
+	case UNIT_UNITS:
+		break;
+	}
+	put_values(b, f, s, "");
+}

@@ -1,0 +1,32 @@
+/* One field of one socket as text; the unit decides how. */
+#pragma once
+
+#include "base/buf.h"
+#include "model/field.h"
+
+enum { FORMAT_NUMBER_MAX = 32 }; /* the longest number, with its unit */
+
+/* Whether the unit is written by format_number(): ASCII, from one integer. */
+bool format_is_number(enum unit unit);
+
+/*
+ * Writes a number of the unit backwards, ending before `end`; returns its first byte.
+ * People's form: microseconds as 0.310ms, milliseconds as 4.200s, yes/no.
+ */
+char *format_number(char *end, enum unit unit, uint64_t value);
+
+/* People's form of any field: "-" when it is absent. Foreign text is escaped. */
+void format_cell(struct buf *b, const struct field *f, const struct sock *s, bool ascii);
+
+/* Machine's form: plain integers in the field's own unit, \xNN escapes, "" when absent.
+ */
+void format_raw(struct buf *b, const struct field *f, const struct sock *s);
+
+/* "4.2s", "41s", "3h12m", "2d4h". */
+void format_duration(struct buf *b, uint64_t ms);
+
+/* "java[812] fd 12, fd 40; nginx[7] fd 3", or why there is none. */
+void format_holders(struct buf *b, const struct holder *h);
+
+/* The name of a unix socket, escaped; '@' for the NUL an abstract name starts with. */
+void format_path(struct buf *b, const struct blob *path);

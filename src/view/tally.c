@@ -1,0 +1,200 @@
+#include "view/tally.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "model/names.h"
+#include "view/format.h"
+
+struct tally_entry {
+	const char *text; /* NULL = free */
+	size_t len;
+	uint64_t hash, count;
+};
+
+static uint64_t hash_of(const char *p, size_t len)
+{
+	uint64_t h = 0xcbf29ce484222325ull;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		h = (h ^ (unsigned char)p[i]) * 0x100000001b3ull;
+	return h;
+}
+
+static struct tally_entry *slot_of(struct tally *t, const char *text, size_t len,
+				   uint64_t hash)
+{
+	size_t i;
+
+	for (i = hash & (t->size - 1); t->entries[i].text; i = (i + 1) & (t->size - 1))
+		if (t->entries[i].hash == hash && t->entries[i].len == len &&
+		    memcmp(t->entries[i].text, text, len) == 0)
+			break;
+	return &t->entries[i];
+}
+
+static void grow(struct tally *t)
+{
+	struct tally_entry *old = t->entries;
+	size_t old_size = t->size, i;
+
+	t->size = old_size ? old_size * 2 : 256;
+	t->entries = xcalloc(t->size, sizeof(*t->entries));
+	for (i = 0; i < old_size; i++)
+		if (old[i].text)
+			*slot_of(t, old[i].text, old[i].len, old[i].hash) = old[i];
+	free(old);
+}
+
+static void count_value(struct tally *t, const struct sock *s)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	struct tally_entry *e;
+	uint64_t hash;
+
+	format_raw(&text, t->field, s);
+	buf_cstr(&text);
+	if (t->n * 2 >= t->size)
+		grow(t);
+	hash = hash_of(text.data, text.len);
+	e = slot_of(t, text.data, text.len, hash);
+	if (!e->text) {
+		e->text = arena_strndup(&t->arena, text.data, text.len);
+		e->len = text.len;
+		e->hash = hash;
+		t->n++;
+	}
+	e->count++;
+}
+
+void tally_add(struct tally *t, const struct sock *s)
+{
+	t->rows++;
+	if (t->field)
+		count_value(t, s);
+	else
+		t->states[s->proto][s->state < STATE_COUNT ? s->state : 0]++;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct tally_entry *x = a, *y = b;
+
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	return strcmp(x->text, y->text);
+}
+
+static void put_line(struct out *out, const struct view_options *opt, const char *text,
+		     size_t len, size_t width, uint64_t count)
+{
+	buf_put(&out->b, text, len);
+	if (opt->format == VIEW_RAW)
+		buf_putc(&out->b, '\t');
+	else
+		buf_pad(&out->b, ' ', width - text_width(text, len) + 2);
+	buf_put_u64(&out->b, count);
+	buf_putc(&out->b, '\n');
+	out_maybe_flush(out);
+}
+
+static void show_group(struct tally *t, const struct view_options *opt, struct out *out)
+{
+	const char *heading = opt->format == VIEW_RAW ? t->field->name
+						      : t->field->heading;
+	size_t width = strlen(heading), kept = 0, i;
+
+	for (i = 0; i < t->size; i++)
+		if (t->entries[i].text)
+			t->entries[kept++] = t->entries[i];
+	if (kept)
+		qsort(t->entries, kept, sizeof(*t->entries), by_count);
+	for (i = 0; i < kept; i++)
+		width = MAX(width, text_width(t->entries[i].text, t->entries[i].len));
+	if (opt->headings && opt->format != VIEW_JSON) {
+		buf_puts(&out->b, heading);
+		if (opt->format == VIEW_RAW)
+			buf_puts(&out->b, "\tcount\n");
+		else
+			buf_pad(&out->b, ' ', width - strlen(heading) + 2),
+				buf_puts(&out->b, "COUNT\n");
+	}
+	for (i = 0; i < kept; i++) {
+		const struct tally_entry *e = &t->entries[i];
+
+		if (opt->format == VIEW_JSON) {
+			struct json j = json_on(&out->b);
+
+			json_begin_object(&j, "summary");
+			json_member_str(&j, "group", t->field->name);
+			if (e->len)
+				json_text_member(&j, "value", e->text, e->len);
+			else
+				json_member_null(&j, "value");
+			json_member_u64(&j, "count", e->count);
+			json_end_object(&j);
+			out_maybe_flush(out);
+		} else {
+			put_line(out, opt, e->len ? e->text : "-", MAX(e->len, (size_t)1),
+				 width, e->count);
+		}
+	}
+	t->size = kept;
+}
+
+static void show_states(struct tally *t, const struct view_options *opt, struct out *out)
+{
+	enum { WIDTH = 30 };
+	_cleanup_buf_ struct buf name = { 0 };
+	unsigned p, s;
+
+	for (p = 0; p < PROTO_COUNT; p++) {
+		uint64_t total = 0;
+
+		for (s = 0; s < STATE_COUNT; s++)
+			total += t->states[p][s];
+		if (!total)
+			continue;
+		if (opt->format == VIEW_JSON) {
+			struct json j = json_on(&out->b);
+
+			json_begin_object(&j, "summary");
+			json_member_str(&j, "proto", proto_name(p));
+			json_member_u64(&j, "count", total);
+			json_key(&j, "states");
+			json_open(&j, '{');
+			for (s = 0; s < STATE_COUNT; s++)
+				if (t->states[p][s])
+					json_member_u64(&j, state_name(s),
+							t->states[p][s]);
+			json_close(&j, '}');
+			json_end_object(&j);
+			continue;
+		}
+		put_line(out, opt, proto_name(p), strlen(proto_name(p)), WIDTH, total);
+		for (s = 0; s < STATE_COUNT; s++) {
+			if (!t->states[p][s])
+				continue;
+			buf_reset(&name);
+			buf_printf(&name, "%s %s",
+				   opt->format == VIEW_RAW ? proto_name(p) : " ",
+				   state_name(s));
+			put_line(out, opt, name.data, name.len, WIDTH, t->states[p][s]);
+		}
+	}
+}
+
+void tally_show(struct tally *t, const struct view_options *opt, struct out *out)
+{
+	if (t->field)
+		show_group(t, opt, out);
+	else
+		show_states(t, opt, out);
+}
+
+void tally_free(struct tally *t)
+{
+	arena_free(&t->arena);
+	free(take_ptr(&t->entries));
+}

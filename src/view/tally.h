@@ -1,0 +1,23 @@
+/* Rows counted instead of shown: by state, or by the value of a column. */
+#pragma once
+
+#include "base/mem.h"
+#include "base/out.h"
+#include "view/view.h"
+
+struct tally_entry;
+
+/* Zero-initialise; set field to count by its values, or leave it NULL to count by
+ * protocol and state. */
+struct tally {
+	const struct field *field;
+	uint64_t rows;
+	uint64_t states[PROTO_COUNT][STATE_COUNT];
+	struct arena arena;
+	struct tally_entry *entries; /* open addressing by text */
+	size_t n, size;
+};
+
+void tally_add(struct tally *t, const struct sock *s);
+void tally_show(struct tally *t, const struct view_options *opt, struct out *out);
+void tally_free(struct tally *t);

@@ -1,0 +1,266 @@
+/*
+ * The table for people. Widths are taken from the first rows, which are held back; after
+ * that rows stream, and a column that turns out too narrow grows from there on. With the
+ * parser in kernel/diag_inet.c this file is the path of every row: message, cells, bytes.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/term.h"
+#include "view/format.h"
+#include "view/view.h"
+
+/* Rows that are measured before the first is shown. */
+enum { SAMPLE_ROWS = 1000, SAMPLE_BYTES = 128 * 1024 };
+
+enum { GAP = 2 };
+
+struct column {
+	const struct field *field;
+	size_t width;
+	bool right;
+	bool number; /* ASCII digits, written backwards into the padded cell */
+	bool wide;   /* may hold characters of more than one byte */
+};
+
+struct table {
+	struct view view;
+	size_t n;
+	bool streaming;
+	struct buf held; /* cells of the sample, each with a two-byte length before it */
+	size_t held_rows;
+	struct buf cell;
+	const struct term_style *style;
+	struct column columns[];
+};
+
+static const char *cell_style(const struct table *t, const struct field *f,
+			      const struct sock *s)
+{
+	if (f->unit == UNIT_QUEUE && s->state == STATE_LISTEN &&
+	    s->recv_queue > s->send_queue)
+		return t->style->bad;
+	if (f->unit != UNIT_STATE)
+		return "";
+	switch (s->state) {
+	case STATE_LISTEN:
+		return t->style->good;
+	case STATE_CLOSE_WAIT:
+		return t->style->warn;
+	case STATE_TIME_WAIT:
+		return t->style->dim;
+	default:
+		return "";
+	}
+}
+
+static size_t cell_width(const struct column *c, const char *text, size_t len)
+{
+	return c->wide ? text_width(text, len) : len;
+}
+
+static void put_padded(struct buf *b, const struct column *c, const char *text,
+		       size_t len, bool last, const char *style, const char *reset)
+{
+	size_t width = cell_width(c, text, len),
+	       pad = c->width > width ? c->width - width : 0;
+
+	if (c->right)
+		buf_pad(b, ' ', pad);
+	if (*style)
+		buf_puts(b, style);
+	buf_put(b, text, len);
+	if (*style)
+		buf_puts(b, reset);
+	if (!last)
+		buf_pad(b, ' ', (c->right ? 0 : pad) + GAP);
+}
+
+/* A number straight into its place: blanks, then digits from the right. */
+static void put_number(struct buf *b, struct column *c, const struct sock *s, bool last)
+{
+	char tmp[FORMAT_NUMBER_MAX], *end = tmp + sizeof(tmp), *p = end - 1, *at;
+	struct value v;
+	size_t len;
+
+	if (field_value(c->field, s, &v))
+		p = format_number(end, c->field->unit, v.u);
+	else
+		*p = '-';
+	len = (size_t)(end - p);
+	if (UNLIKELY(len > c->width))
+		c->width = len;
+	buf_reserve(b, c->width + GAP + 1);
+	at = b->data + b->len;
+	if (c->right) {
+		memset(at, ' ', c->width + GAP);
+		memcpy(at + c->width - len, p, len);
+		b->len += last ? c->width : c->width + GAP;
+	} else {
+		memcpy(at, p, len);
+		memset(at + len, ' ', c->width - len + GAP);
+		b->len += last ? len : c->width + GAP;
+	}
+}
+
+static void stream_row(struct table *t, const struct sock *s)
+{
+	struct buf *b = &t->view.out->b;
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		struct column *c = &t->columns[i];
+		bool last = i + 1 == t->n;
+		const char *style;
+		size_t start, width, pad;
+
+		if (c->number) {
+			put_number(b, c, s, last);
+			continue;
+		}
+		style = t->view.opt.colour ? cell_style(t, c->field, s) : "";
+		if (c->right || *style) {
+			buf_reset(&t->cell);
+			format_cell(&t->cell, c->field, s, t->view.opt.ascii);
+			width = cell_width(c, t->cell.data, t->cell.len);
+			c->width = MAX(c->width, width);
+			put_padded(b, c, t->cell.data, t->cell.len, last, style,
+				   t->style->reset);
+			continue;
+		}
+		start = b->len;
+		format_cell(b, c->field, s, t->view.opt.ascii);
+		width = cell_width(c, b->data + start, b->len - start);
+		if (UNLIKELY(width > c->width))
+			c->width = width;
+		pad = c->width - width + GAP;
+		if (!last)
+			buf_pad(b, ' ', pad);
+	}
+	buf_putc(b, '\n');
+}
+
+static void hold_row(struct table *t, const struct sock *s)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		struct column *c = &t->columns[i];
+		size_t at = t->held.len, width;
+		const char *style = t->view.opt.colour ? cell_style(t, c->field, s) : "";
+		uint32_t head[2];
+
+		buf_pad(&t->held, '\0', sizeof(head));
+		format_cell(&t->held, c->field, s, t->view.opt.ascii);
+		head[0] = (uint32_t)(t->held.len - at - sizeof(head));
+		head[1] = *style ? (style == t->style->bad    ? 1
+				    : style == t->style->good ? 2
+				    : style == t->style->warn ? 3
+							      : 4)
+				 : 0;
+		memcpy(t->held.data + at, head, sizeof(head));
+		width = cell_width(c, t->held.data + at + sizeof(head), head[0]);
+		c->width = MAX(c->width, width);
+	}
+	t->held_rows++;
+}
+
+static void put_headings(struct table *t)
+{
+	struct buf *b = &t->view.out->b;
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		const char *h = t->columns[i].field->heading;
+
+		put_padded(b, &t->columns[i], h, strlen(h), i + 1 == t->n, t->style->bold,
+			   t->style->reset);
+	}
+	buf_putc(b, '\n');
+}
+
+/* Shows the sample; from here on rows stream. */
+static void release(struct table *t)
+{
+	const char *styles[] = { "", t->style->bad, t->style->good, t->style->warn,
+				 t->style->dim };
+	struct buf *b = &t->view.out->b;
+	const char *p = t->held.data;
+	size_t row, i;
+
+	if (t->view.opt.headings)
+		put_headings(t);
+	for (row = 0; row < t->held_rows; row++) {
+		for (i = 0; i < t->n; i++) {
+			uint32_t head[2];
+
+			memcpy(head, p, sizeof(head));
+			p += sizeof(head);
+			put_padded(b, &t->columns[i], p, head[0], i + 1 == t->n,
+				   styles[head[1]], t->style->reset);
+			p += head[0];
+		}
+		buf_putc(b, '\n');
+		out_maybe_flush(t->view.out);
+	}
+	buf_free(&t->held);
+	t->held_rows = 0;
+	t->streaming = true;
+}
+
+static void table_row(struct view *v, const struct sock *s)
+{
+	struct table *t = (struct table *)v;
+
+	if (LIKELY(t->streaming)) {
+		stream_row(t, s);
+		return;
+	}
+	hold_row(t, s);
+	if (t->held_rows >= SAMPLE_ROWS || t->held.len >= SAMPLE_BYTES)
+		release(t);
+}
+
+static void table_end(struct view *v, const struct view_end *end)
+{
+	struct table *t = (struct table *)v;
+
+	(void)end;
+	if (!t->streaming && t->held_rows)
+		release(t);
+}
+
+static void table_free(struct view *v)
+{
+	struct table *t = (struct table *)v;
+
+	buf_free(&t->held);
+	buf_free(&t->cell);
+	free(t);
+}
+
+struct view *view_table_new(const struct view_options *opt, struct out *out)
+{
+	static const struct view_ops ops = { table_row, table_end, table_free };
+	struct table *t = xcalloc(1, sizeof(*t) + opt->n_columns * sizeof(t->columns[0]));
+	size_t i;
+
+	t->view = (struct view){ &ops, *opt, out };
+	t->n = opt->n_columns;
+	t->style = term_style(opt->colour);
+	buf_reserve(&t->cell, 64);
+	for (i = 0; i < t->n; i++) {
+		const struct field *f = opt->columns[i];
+
+		t->columns[i] = (struct column){
+			.field = f,
+			.width = strlen(f->heading),
+			.right = f->flags & FIELD_RIGHT,
+			.number = format_is_number(f->unit) && !(f->flags & FIELD_MULTI),
+			.wide = f->unit == UNIT_QUEUE || f->unit == UNIT_TIME ||
+				f->unit == UNIT_TEXT || f->unit == UNIT_ENDPOINT ||
+				f->unit == UNIT_IP || f->unit == UNIT_PROCESS,
+		};
+	}
+	return &t->view;
+}
