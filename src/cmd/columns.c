@@ -98,7 +98,7 @@ void columns_help(struct buf *b)
 	buf_puts(
 		b,
 		"Columns for -o, --sort, --group and expressions; a group's name stands for all of it,\n"
-		"'detail' for times, tcp, memory, congestion_details and options.\n");
+		"'detail' for tcp and memory.\n");
 	table = field_table(&n);
 	for (i = 0; i < n; i++) {
 		if (table[i].group != group)

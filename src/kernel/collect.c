@@ -31,12 +31,10 @@ static bool family_wanted(const struct collect_request *req, const struct sock *
 /* The last steps of a row: everything is known, or can be looked up now. */
 static int finish_row(struct collector *c, struct sock *s)
 {
-	uint32_t added = c->needs & NEEDS_ADDED;
-
-	if (added)
-		reader_annotate(c->r, s, added);
-	if (c->req->filter && (filter_needs(c->req->filter) & NEEDS_ADDED) &&
-	    filter_eval(c->req->filter, s, ~0u) != FILTER_YES)
+	/* Most rows wait in no queue, and most listings ask for nothing else. */
+	if (c->every_row || (c->added && sock_is_unaccepted(s)))
+		reader_annotate(c->r, s, c->added);
+	if (c->filter_again && filter_eval(c->req->filter, s, ~0u) != FILTER_YES)
 		return 0;
 	if (sock_is_listener(s))
 		c->matched_listeners++;
@@ -432,6 +430,10 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	} else {
 		c.needs &= ~(uint32_t)(NEEDS_ADDED & ~(NEED_USER | NEED_DEVICE));
 	}
+	c.added = c.needs & NEEDS_ADDED;
+	c.every_row = c.added & ~(uint32_t)(NEED_LISTENER | NEED_WAIT_TIME |
+					    NEED_WAITERS | NEED_UNIX_PEER);
+	c.filter_again = filter_needs(req->filter) & NEEDS_ADDED;
 	err = req->from ? collect_replay(&c, f) : read_live(&c, f);
 	if (err == 0 && c.deferred)
 		err = release_deferred(&c);

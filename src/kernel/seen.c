@@ -11,10 +11,15 @@ void seen_free(struct seen *s)
 	*s = (struct seen){ 0 };
 }
 
-/* The slot that holds cookie, or the free one where it belongs. */
-static uint64_t *slot_of(uint64_t *slots, uint64_t cookie)
+/*
+ * The slot that holds cookie, or the free one where it belongs. Cookies are given out in
+ * the order of the first dump that asks, so neighbours stay neighbours: 64 to a block,
+ * blocks scattered.
+ */
+static inline uint64_t *slot_of(uint64_t *slots, uint64_t cookie)
 {
-	uint32_t i = (uint32_t)((cookie * 0x9e3779b97f4a7c15ull) >> 48);
+	uint32_t block = (uint32_t)(((cookie >> 6) * 0x9e3779b97f4a7c15ull) >> 54);
+	uint32_t i = (block << 6 | (cookie & 63)) & (SEEN_SLOTS - 1);
 
 	while (slots[i] && slots[i] != cookie)
 		i = (i + 1) & (SEEN_SLOTS - 1);

@@ -84,31 +84,43 @@ bool addr_in_prefix(const struct addr *a, const struct addr *pattern)
 	       ((u.ip[whole] ^ pattern->ip[whole]) & (0xff << (8 - rest)) & 0xff) == 0;
 }
 
-/* Every octet as text: 256 entries of three digits and a length. */
-static char *put_octet(char *p, unsigned v)
-{
-	if (v >= 100) {
-		*p++ = (char)('0' + v / 100);
-		v %= 100;
-		*p++ = (char)('0' + v / 10);
-		v %= 10;
-	} else if (v >= 10) {
-		*p++ = (char)('0' + v / 10);
-		v %= 10;
-	}
-	*p++ = (char)('0' + v);
-	return p;
-}
+/* Every octet as text with the dot behind it, and how long that is. */
+struct octet {
+	char text[4];
+	uint8_t len;
+};
 
-static char *put_ip4(char *p, const uint8_t *ip)
+#define OCTET(n)                                            \
+	{                                                   \
+		{ (n) >= 100  ? '0' + (n) / 100             \
+		  : (n) >= 10 ? '0' + (n) / 10              \
+			      : '0' + (n),                  \
+		  (n) >= 100  ? '0' + (n) / 10 % 10         \
+		  : (n) >= 10 ? '0' + (n) % 10              \
+			      : '.',                        \
+		  (n) >= 100 ? '0' + (n) % 10 : '.', '.' }, \
+			(n) >= 100  ? 4                     \
+			: (n) >= 10 ? 3                     \
+				    : 2                     \
+	}
+#define OCTETS4(n)  OCTET(n), OCTET((n) + 1), OCTET((n) + 2), OCTET((n) + 3)
+#define OCTETS16(n) OCTETS4(n), OCTETS4((n) + 4), OCTETS4((n) + 8), OCTETS4((n) + 12)
+#define OCTETS64(n) \
+	OCTETS16(n), OCTETS16((n) + 16), OCTETS16((n) + 32), OCTETS16((n) + 48)
+
+static const struct octet octets[256] = { OCTETS64(0), OCTETS64(64), OCTETS64(128),
+					  OCTETS64(192) };
+
+/* Writes up to 16 bytes: the last dot is overwritten by what follows. */
+static inline char *put_ip4(char *p, const uint8_t *ip)
 {
-	p = put_octet(p, ip[0]);
-	*p++ = '.';
-	p = put_octet(p, ip[1]);
-	*p++ = '.';
-	p = put_octet(p, ip[2]);
-	*p++ = '.';
-	return put_octet(p, ip[3]);
+	unsigned i;
+
+	for (i = 0; i < 4; i++) {
+		memcpy(p, octets[ip[i]].text, 4);
+		p += octets[ip[i]].len;
+	}
+	return p - 1;
 }
 
 static char *put_group(char *p, unsigned v)
@@ -184,42 +196,54 @@ void addr_put_ip(struct buf *b, const struct addr *a)
 		put_scope(b, a->scope);
 }
 
-static void put_port(struct buf *b, unsigned port)
+static inline char *write_port(char *p, unsigned port)
 {
-	char *p;
+	unsigned high = port / 100, low = port - high * 100, top = high / 100;
 
-	buf_reserve(b, 6);
-	p = b->data + b->len;
 	*p++ = ':';
 	if (port >= 10000)
-		*p++ = (char)('0' + port / 10000);
+		*p++ = (char)('0' + top);
+	high -= top * 100;
 	if (port >= 1000)
-		*p++ = (char)('0' + port / 1000 % 10);
+		*p++ = (char)('0' + high / 10);
 	if (port >= 100)
-		*p++ = (char)('0' + port / 100 % 10);
+		*p++ = (char)('0' + high % 10);
 	if (port >= 10)
-		*p++ = (char)('0' + port / 10 % 10);
-	*p++ = (char)('0' + port % 10);
-	b->len = (size_t)(p - b->data);
+		*p++ = (char)('0' + low / 10);
+	*p++ = (char)('0' + low % 10);
+	return p;
+}
+
+char *addr_write(char *p, const struct addr *a)
+{
+	if (LIKELY(a->family == AF_INET)) {
+		p = put_ip4(p, a->ip);
+	} else if (addr_is_v4_mapped(a)) {
+		p = put_ip4(p, a->ip + 12);
+	} else {
+		*p++ = '[';
+		p = put_ip6(p, a->ip);
+		*p++ = ']';
+	}
+	if (LIKELY(a->port))
+		return write_port(p, a->port);
+	*p++ = ':';
+	*p++ = '*';
+	return p;
 }
 
 void addr_put(struct buf *b, const struct addr *a)
 {
-	if (a->family == AF_INET) {
-		buf_reserve(b, 16);
-		b->len = (size_t)(put_ip4(b->data + b->len, a->ip) - b->data);
-	} else if (addr_is_v4_mapped(a)) {
-		buf_reserve(b, 16);
-		b->len = (size_t)(put_ip4(b->data + b->len, a->ip + 12) - b->data);
-	} else {
+	if (UNLIKELY(a->scope && addr_is_link_local(a))) {
 		buf_putc(b, '[');
 		addr_put_ip(b, a);
 		buf_putc(b, ']');
+		buf_reserve(b, 8);
+		b->len = (size_t)(write_port(b->data + b->len, a->port) - b->data);
+		return;
 	}
-	if (LIKELY(a->port))
-		put_port(b, a->port);
-	else
-		buf_put(b, ":*", 2);
+	buf_reserve(b, ADDR_WRITE_MAX);
+	b->len = (size_t)(addr_write(b->data + b->len, a) - b->data);
 }
 
 int addr_parse_ip(const char *text, size_t len, bool want_prefix, struct addr *a)

@@ -47,6 +47,13 @@ void addr_put_ip(struct buf *b, const struct addr *a);
  * IPv4. */
 void addr_put(struct buf *b, const struct addr *a);
 
+/*
+ * The same at p, which has room for ADDR_WRITE_MAX bytes; returns the end. Not for
+ * link-local addresses with a scope, whose interface names are foreign text.
+ */
+enum { ADDR_WRITE_MAX = 64 };
+char *addr_write(char *p, const struct addr *a);
+
 /* "1.2.3.4", "::1", "fe80::1%eth0" and, with want_prefix, "/len". Numeric only. 0 or
  * -EINVAL. */
 int addr_parse_ip(const char *text, size_t len, bool want_prefix, struct addr *a);

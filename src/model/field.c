@@ -69,8 +69,7 @@ uint32_t field_group_parse(const char *name, size_t len)
 	unsigned g;
 
 	if (same_name("detail", name, len))
-		return BIT(GROUP_TIMES) | BIT(GROUP_TCP) | BIT(GROUP_MEMORY) |
-		       BIT(GROUP_CONGESTION) | BIT(GROUP_OPTIONS);
+		return BIT(GROUP_TCP) | BIT(GROUP_MEMORY);
 	for (g = 0; g < GROUP_GROUPS; g++)
 		if (same_name(group_names[g], name, len))
 			return BIT(g);
@@ -89,33 +88,7 @@ const char *unit_suffix(enum unit unit)
 	return suffixes[unit] ? suffixes[unit] : "";
 }
 
-static bool load_number(const void *from, unsigned size, uint64_t *out)
-{
-	uint16_t u16;
-	uint32_t u32;
-
-	switch (size) {
-	case 1:
-		*out = *(const uint8_t *)from;
-		return true;
-	case 2:
-		memcpy(&u16, from, sizeof(u16));
-		*out = u16;
-		return true;
-	case 4:
-		memcpy(&u32, from, sizeof(u32));
-		*out = u32;
-		return true;
-	case 8:
-		memcpy(out, from, sizeof(*out));
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Where in struct sock the attribute of a source lies. */
-static const uint16_t blob_offsets[] = {
+const uint16_t field_blob_offsets[] = {
 	[FROM_INFO] = offsetof(struct sock, tcp_info),
 	[FROM_SKMEM] = offsetof(struct sock, skmem),
 	[FROM_MEMINFO] = offsetof(struct sock, meminfo),
@@ -126,36 +99,12 @@ static const uint16_t blob_offsets[] = {
 
 bool field_value(const struct field *f, const struct sock *s, struct value *v)
 {
-	const char *from;
-	uint64_t raw = 0;
-
 	v->kind = VALUE_ABSENT;
 	if (f->source == FROM_GETTER)
 		return f->get(s, 0, v);
-	if (f->source == FROM_SOCK) {
-		if ((s->has & f->has) != f->has)
-			return false;
-		from = (const char *)s + f->offset;
-	} else {
-		const struct blob *b = (const void *)((const char *)s +
-						      blob_offsets[f->source]);
-
-		/* A listener's tcp_info repeats its queue and holds constants otherwise.
-		 */
-		if ((uint32_t)f->offset + f->size > b->len ||
-		    (f->source == FROM_INFO && sock_is_listener(s)))
-			return false;
-		from = (const char *)b->data + f->offset;
-	}
-	load_number(from, f->size, &raw);
-	if (!raw && (f->flags & FIELD_ZERO_ABSENT))
+	if (!field_number(f, s, &v->u))
 		return false;
-	if ((f->flags & FIELD_ONES_ABSENT) && raw == UINT64_MAX >> (64 - 8 * f->size))
-		return false;
-	if (f->scale)
-		raw *= f->scale;
 	v->kind = VALUE_UINT;
-	v->u = raw;
 	return true;
 }
 

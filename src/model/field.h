@@ -106,7 +106,6 @@ struct field {
 	/* The i-th value (i > 0 only with FIELD_MULTI); false = absent, or no more. */
 	bool (*get)(const struct sock *s, unsigned i, struct value *v);
 	const char *help;
-	uint64_t scale;	  /* the raw number is multiplied by it; 0 = 1 */
 	const char *json; /* key where it is not name + suffix */
 };
 
@@ -124,6 +123,57 @@ uint32_t field_group_parse(const char *name, size_t len);
 
 /* The value of a field; *v is VALUE_ABSENT when false is returned. */
 bool field_value(const struct field *f, const struct sock *s, struct value *v);
+
+/* Where in struct sock the attribute of a source lies (FROM_INFO and after). */
+extern const uint16_t field_blob_offsets[];
+
+/*
+ * A plain number of a row, on the path of every row: false when it is absent. Not for
+ * FROM_GETTER.
+ */
+static inline bool field_number(const struct field *f, const struct sock *s,
+				uint64_t *out)
+{
+	const char *from;
+	uint32_t word;
+
+	if (f->source == FROM_SOCK) {
+		if ((s->has & f->has) != f->has)
+			return false;
+		from = (const char *)s + f->offset;
+	} else {
+		const struct blob *b = (const void *)((const char *)s +
+						      field_blob_offsets[f->source]);
+
+		/* A listener's tcp_info repeats its queue and holds constants otherwise.
+		 */
+		if ((uint32_t)f->offset + f->size > b->len ||
+		    (f->source == FROM_INFO && s->state == STATE_LISTEN))
+			return false;
+		from = (const char *)b->data + f->offset;
+	}
+	if (LIKELY(f->size == 4)) {
+		memcpy(&word, from, 4);
+		*out = word;
+	} else if (f->size == 8) {
+		memcpy(out, from, 8);
+	} else if (f->size == 2) {
+		uint16_t half;
+
+		memcpy(&half, from, 2);
+		*out = half;
+	} else {
+		*out = *(const uint8_t *)from;
+	}
+	if (f->flags & (FIELD_ZERO_ABSENT | FIELD_ONES_ABSENT)) {
+		if (!*out && (f->flags & FIELD_ZERO_ABSENT))
+			return false;
+		if (*out == UINT64_MAX >> (64 - 8 * f->size) &&
+		    (f->flags & FIELD_ONES_ABSENT))
+			return false;
+	}
+	return true;
+}
 
 /* "_us", "_bytes" ...: what the unit adds to the JSON key. */
 const char *unit_suffix(enum unit unit);

@@ -1,19 +1,25 @@
 #include "model/names.h"
 
-static const char *const state_names[STATE_COUNT] = {
-	[STATE_ESTABLISHED] = "ESTABLISHED",
-	[STATE_SYN_SENT] = "SYN_SENT",
-	[STATE_SYN_RECV] = "SYN_RECV",
-	[STATE_FIN_WAIT1] = "FIN_WAIT1",
-	[STATE_FIN_WAIT2] = "FIN_WAIT2",
-	[STATE_TIME_WAIT] = "TIME_WAIT",
-	[STATE_CLOSE] = "CLOSE",
-	[STATE_CLOSE_WAIT] = "CLOSE_WAIT",
-	[STATE_LAST_ACK] = "LAST_ACK",
-	[STATE_LISTEN] = "LISTEN",
-	[STATE_CLOSING] = "CLOSING",
-	[STATE_NEW_SYN_RECV] = "SYN_RECV",
-	[STATE_BOUND_INACTIVE] = "BOUND_INACTIVE",
+#define WORD(w)                  \
+	{                        \
+		w, sizeof(w) - 1 \
+	}
+
+const struct state_word state_words_padded[STATE_COUNT] = {
+	[0] = WORD("UNKNOWN"),
+	[STATE_ESTABLISHED] = WORD("ESTABLISHED"),
+	[STATE_SYN_SENT] = WORD("SYN_SENT"),
+	[STATE_SYN_RECV] = WORD("SYN_RECV"),
+	[STATE_FIN_WAIT1] = WORD("FIN_WAIT1"),
+	[STATE_FIN_WAIT2] = WORD("FIN_WAIT2"),
+	[STATE_TIME_WAIT] = WORD("TIME_WAIT"),
+	[STATE_CLOSE] = WORD("CLOSE"),
+	[STATE_CLOSE_WAIT] = WORD("CLOSE_WAIT"),
+	[STATE_LAST_ACK] = WORD("LAST_ACK"),
+	[STATE_LISTEN] = WORD("LISTEN"),
+	[STATE_CLOSING] = WORD("CLOSING"),
+	[STATE_NEW_SYN_RECV] = WORD("SYN_RECV"),
+	[STATE_BOUND_INACTIVE] = WORD("BOUND_INACTIVE"),
 };
 
 static const char *const words[] = {
@@ -58,7 +64,7 @@ _Static_assert(ARRAY_SIZE(words) == ARRAY_SIZE(word_states), "one mask a word");
 
 const char *state_name(unsigned state)
 {
-	return state < STATE_COUNT && state_names[state] ? state_names[state] : "UNKNOWN";
+	return state_words_padded[state < STATE_COUNT ? state : 0].text;
 }
 
 const char *sock_state_text(const struct sock *s)

@@ -6,6 +6,13 @@
 /* "LISTEN", "CLOSE_WAIT" ...; as in JSON. */
 const char *state_name(unsigned state);
 
+/* The same, ready to be copied: 16 bytes of text, and how many of them count. */
+struct state_word {
+	char text[16];
+	uint32_t len;
+};
+extern const struct state_word state_words_padded[STATE_COUNT];
+
 /* As the text formats show it: a datagram socket without peer is UNCONN, not CLOSE. */
 const char *sock_state_text(const struct sock *s);
 

@@ -208,5 +208,6 @@ uint32_t sock_send_bytes(const struct sock *s);
 /* A 32-bit member of tcp_info at offset; false if this kernel did not send it. */
 bool sock_info_u32(const struct sock *s, size_t offset, uint32_t *value);
 
-/* A copy whose bytes and holders lie in the arena; other annotations outlive rows anyway. */
+/* A copy whose bytes and holders lie in the arena; other annotations outlive rows anyway.
+ */
 struct sock *sock_dup(struct arena *a, const struct sock *s);

@@ -290,11 +290,9 @@ static void try_next(struct dial *d, struct fault *f)
 	while (d->next < d->n) {
 		struct dial_attempt *a = &d->attempts[d->next];
 
-		*a = (struct dial_attempt){
-			.w = {.fd = -1, .fn = attempt_ready},
-			.dial = d,
-			.index = d->next
-		};
+		*a = (struct dial_attempt){ .w = { .fd = -1, .fn = attempt_ready },
+					    .dial = d,
+					    .index = d->next };
 		d->next++;
 		f->err = 0;
 		start_attempt(a, f);

@@ -34,15 +34,15 @@ void endpoint_init(struct endpoint *ep, enum target_proto proto, int family)
 	static const struct {
 		int type, protocol;
 	} kinds[] = {
-		[TARGET_TCP] = {SOCK_STREAM,     IPPROTO_TCP  },
-		[TARGET_MPTCP] = { SOCK_STREAM,	IPPROTO_MPTCP},
-		[TARGET_UDP] = { SOCK_DGRAM,     IPPROTO_UDP	 },
-		[TARGET_UNIX] = { SOCK_STREAM,    0		 },
-		[TARGET_UNIX_DGRAM] = { SOCK_DGRAM,	    0	      },
-		[TARGET_UNIX_SEQPACKET] = { SOCK_SEQPACKET, 0	      },
-		[TARGET_VSOCK] = { SOCK_STREAM,	0		  },
-		[TARGET_RAW] = { SOCK_RAW,	   0	     },
-		[TARGET_FD] = { SOCK_STREAM,    0	       },
+		[TARGET_TCP] = { SOCK_STREAM, IPPROTO_TCP },
+		[TARGET_MPTCP] = { SOCK_STREAM, IPPROTO_MPTCP },
+		[TARGET_UDP] = { SOCK_DGRAM, IPPROTO_UDP },
+		[TARGET_UNIX] = { SOCK_STREAM, 0 },
+		[TARGET_UNIX_DGRAM] = { SOCK_DGRAM, 0 },
+		[TARGET_UNIX_SEQPACKET] = { SOCK_SEQPACKET, 0 },
+		[TARGET_VSOCK] = { SOCK_STREAM, 0 },
+		[TARGET_RAW] = { SOCK_RAW, 0 },
+		[TARGET_FD] = { SOCK_STREAM, 0 },
 	};
 
 	memset(ep, 0, sizeof(*ep));

@@ -29,12 +29,13 @@ bool format_is_number(enum unit unit)
 	return false;
 }
 
-static char *digits(char *end, uint64_t v)
+static inline char *digits(char *end, uint64_t v)
 {
-	do {
+	while (v >= 10) {
 		*--end = (char)('0' + v % 10);
 		v /= 10;
-	} while (v);
+	}
+	*--end = (char)('0' + v);
 	return end;
 }
 

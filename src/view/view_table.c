@@ -7,20 +7,25 @@
 
 #include "base/mem.h"
 #include "base/term.h"
+#include "model/names.h"
 #include "view/format.h"
 #include "view/view.h"
 
 /* Rows that are measured before the first is shown. */
 enum { SAMPLE_ROWS = 1000, SAMPLE_BYTES = 128 * 1024 };
 
-enum { GAP = 2 };
+enum { GAP = 2, ROOM = 128 };
+
+/* How a streamed cell is written; all but the last kind without a detour. */
+enum cell { CELL_NUMBER, CELL_LOCAL, CELL_PEER, CELL_STATE, CELL_QUEUE, CELL_OTHER };
 
 struct column {
 	const struct field *field;
 	size_t width;
 	bool right;
-	bool number; /* ASCII digits, written backwards into the padded cell */
-	bool wide;   /* may hold characters of more than one byte */
+	bool getter; /* a number that is computed */
+	enum cell cell;
+	bool wide; /* may hold characters of more than one byte */
 };
 
 struct table {
@@ -76,32 +81,113 @@ static void put_padded(struct buf *b, const struct column *c, const char *text,
 		buf_pad(b, ' ', (c->right ? 0 : pad) + GAP);
 }
 
-/* A number straight into its place: blanks, then digits from the right. */
-static void put_number(struct buf *b, struct column *c, const struct sock *s, bool last)
+/* Blanks to copy cells' padding from. */
+static const char blanks[16] = "                ";
+
+/* n blanks at p, in steps of 16: p has room for 16 more. */
+static inline char *put_blanks(char *p, size_t n)
 {
-	char tmp[FORMAT_NUMBER_MAX], *end = tmp + sizeof(tmp), *p = end - 1, *at;
+	char *end = p + n;
+
+	do {
+		memcpy(p, blanks, sizeof(blanks));
+		p += sizeof(blanks);
+	} while (p < end);
+	return end;
+}
+
+/*
+ * A number into its place. It is written backwards into a field of blanks, of which the
+ * part that is as wide as the column is copied; the blanks behind it are the gap.
+ */
+static inline void put_number(struct buf *b, struct column *c, const struct sock *s)
+{
+	char tmp[FORMAT_NUMBER_MAX + 2 * sizeof(blanks)];
+	char *end = tmp + FORMAT_NUMBER_MAX, *p = end - 1, *at;
 	struct value v;
 	size_t len;
 
-	if (field_value(c->field, s, &v))
+	memcpy(tmp, blanks, sizeof(blanks));
+	memcpy(tmp + 16, blanks, sizeof(blanks));
+	memcpy(tmp + 32, blanks, sizeof(blanks));
+	memcpy(tmp + 48, blanks, sizeof(blanks));
+	if (c->getter ? c->field->get(s, 0, &v) : field_number(c->field, s, &v.u))
 		p = format_number(end, c->field->unit, v.u);
 	else
 		*p = '-';
 	len = (size_t)(end - p);
 	if (UNLIKELY(len > c->width))
 		c->width = len;
-	buf_reserve(b, c->width + GAP + 1);
 	at = b->data + b->len;
-	if (c->right) {
-		memset(at, ' ', c->width + GAP);
-		memcpy(at + c->width - len, p, len);
-		b->len += last ? c->width : c->width + GAP;
-	} else {
-		memcpy(at, p, len);
-		memset(at + len, ' ', c->width - len + GAP);
-		b->len += last ? len : c->width + GAP;
+	if (c->right)
+		p = end - MIN(c->width, (size_t)FORMAT_NUMBER_MAX);
+	memcpy(at, p, sizeof(blanks));
+	if (c->width + GAP > sizeof(blanks)) {
+		memcpy(at + 16, p + 16, sizeof(blanks));
+		memcpy(at + 32, blanks, sizeof(blanks));
 	}
+	b->len += c->width + GAP;
 }
+
+/* Local or peer of an IP socket whose text needs no escaping; false if this is another.
+ */
+static inline bool put_address(struct buf *b, struct column *c, const struct sock *s)
+{
+	const struct addr *a = c->cell == CELL_LOCAL ? &s->local : &s->peer;
+	char *at = b->data + b->len, *end = at;
+	size_t len;
+
+	if (UNLIKELY(sock_is_unix(s) || a->scope || !a->family))
+		return false;
+	if (UNLIKELY(!a->port && c->cell == CELL_PEER && addr_is_any(a)))
+		*end++ = '*';
+	else
+		end = addr_write(at, a);
+	len = (size_t)(end - at);
+	if (UNLIKELY(len > c->width))
+		c->width = len;
+	b->len = (size_t)(put_blanks(end, c->width - len + GAP) - b->data);
+	return true;
+}
+
+/* Any other cell, by way of its unit's formatting. */
+static void put_cell(struct table *t, struct column *c, const struct sock *s)
+{
+	const char *style = t->view.opt.colour ? cell_style(t, c->field, s) : "";
+	size_t width;
+
+	buf_reset(&t->cell);
+	format_cell(&t->cell, c->field, s, t->view.opt.ascii);
+	width = cell_width(c, t->cell.data, t->cell.len);
+	c->width = MAX(c->width, width);
+	put_padded(&t->view.out->b, c, t->cell.data, t->cell.len, false, style,
+		   t->style->reset);
+}
+
+/* text has 16 bytes to copy, len of which count. */
+static inline void put_word(struct buf *b, struct column *c, const char *text, size_t len)
+{
+	char *at = b->data + b->len;
+
+	memcpy(at, text, 16);
+	if (UNLIKELY(len > c->width))
+		c->width = len;
+	b->len = (size_t)(put_blanks(at + len, c->width - len + GAP) - b->data);
+}
+
+static inline void put_state(struct buf *b, struct column *c, const struct sock *s)
+{
+	static const char unconnected[16] = "UNCONN";
+	const struct state_word *w =
+		&state_words_padded[s->state < STATE_COUNT ? s->state : 0];
+
+	if (s->state == STATE_CLOSE && s->proto != PROTO_TCP)
+		put_word(b, c, unconnected, 6);
+	else
+		put_word(b, c, w->text, w->len);
+}
+
+static const char absent[16] = "-               ";
 
 static void stream_row(struct table *t, const struct sock *s)
 {
@@ -110,33 +196,35 @@ static void stream_row(struct table *t, const struct sock *s)
 
 	for (i = 0; i < t->n; i++) {
 		struct column *c = &t->columns[i];
-		bool last = i + 1 == t->n;
-		const char *style;
-		size_t start, width, pad;
 
-		if (c->number) {
-			put_number(b, c, s, last);
+		buf_reserve(b, c->width + ROOM);
+		switch (c->cell) {
+		case CELL_NUMBER:
+			put_number(b, c, s);
 			continue;
-		}
-		style = t->view.opt.colour ? cell_style(t, c->field, s) : "";
-		if (c->right || *style) {
-			buf_reset(&t->cell);
-			format_cell(&t->cell, c->field, s, t->view.opt.ascii);
-			width = cell_width(c, t->cell.data, t->cell.len);
-			c->width = MAX(c->width, width);
-			put_padded(b, c, t->cell.data, t->cell.len, last, style,
-				   t->style->reset);
+		case CELL_LOCAL:
+		case CELL_PEER:
+			if (LIKELY(put_address(b, c, s)))
+				continue;
+			break;
+		case CELL_STATE:
+			if (t->view.opt.colour)
+				break;
+			put_state(b, c, s);
 			continue;
+		case CELL_QUEUE:
+			if (sock_is_listener(s) || sock_is_unaccepted(s))
+				break;
+			put_word(b, c, absent, 1);
+			continue;
+		case CELL_OTHER:
+			break;
 		}
-		start = b->len;
-		format_cell(b, c->field, s, t->view.opt.ascii);
-		width = cell_width(c, b->data + start, b->len - start);
-		if (UNLIKELY(width > c->width))
-			c->width = width;
-		pad = c->width - width + GAP;
-		if (!last)
-			buf_pad(b, ' ', pad);
+		put_cell(t, c, s);
 	}
+	/* The last column's padding and gap have no use. */
+	while (b->data[b->len - 1] == ' ')
+		b->len--;
 	buf_putc(b, '\n');
 }
 
@@ -239,6 +327,21 @@ static void table_free(struct view *v)
 	free(t);
 }
 
+static enum cell cell_of(const struct field *f)
+{
+	if (f->flags & FIELD_MULTI)
+		return CELL_OTHER;
+	if (format_is_number((enum unit)f->unit))
+		return CELL_NUMBER;
+	if (f->unit == UNIT_STATE)
+		return CELL_STATE;
+	if (f->unit == UNIT_QUEUE)
+		return CELL_QUEUE;
+	if (streq(f->name, "local"))
+		return CELL_LOCAL;
+	return streq(f->name, "peer") ? CELL_PEER : CELL_OTHER;
+}
+
 struct view *view_table_new(const struct view_options *opt, struct out *out)
 {
 	static const struct view_ops ops = { table_row, table_end, table_free };
@@ -256,7 +359,8 @@ struct view *view_table_new(const struct view_options *opt, struct out *out)
 			.field = f,
 			.width = strlen(f->heading),
 			.right = f->flags & FIELD_RIGHT,
-			.number = format_is_number(f->unit) && !(f->flags & FIELD_MULTI),
+			.getter = f->source == FROM_GETTER,
+			.cell = cell_of(f),
 			.wide = f->unit == UNIT_QUEUE || f->unit == UNIT_TIME ||
 				f->unit == UNIT_TEXT || f->unit == UNIT_ENDPOINT ||
 				f->unit == UNIT_IP || f->unit == UNIT_PROCESS,
