@@ -63,19 +63,31 @@ int watch_set(struct loop *l, struct watch *w, uint32_t events)
 	return 0;
 }
 
-void watch_remove(struct loop *l, struct watch *w)
+/* Its owner may be freed now: forget what epoll already said about it. */
+static void forget_batch(struct loop *l, struct watch *w)
 {
 	int i;
 
-	if (!w->added)
-		return;
-	epoll_ctl(l->epfd, EPOLL_CTL_DEL, w->fd, NULL);
-	w->added = false;
-	w->events = 0;
-	/* Its owner may be freed now: forget what epoll already said about it. */
 	for (i = l->i_batch; i < l->n_batch; i++)
 		if (l->batch[i].data.ptr == w)
 			l->batch[i].data.ptr = NULL;
+	w->added = false;
+	w->events = 0;
+}
+
+void watch_remove(struct loop *l, struct watch *w)
+{
+	if (!w->added)
+		return;
+	epoll_ctl(l->epfd, EPOLL_CTL_DEL, w->fd, NULL);
+	forget_batch(l, w);
+}
+
+void watch_close(struct loop *l, struct watch *w)
+{
+	if (w->added)
+		forget_batch(l, w);
+	close_fd(take_fd(&w->fd));
 }
 
 /* --- timers: a binary heap, the earliest first --- */

@@ -164,6 +164,7 @@ static void clear(struct dial *d)
 	timer_stop(d->l, &d->stagger);
 	timer_stop(d->l, &d->deadline);
 	free(take_ptr(&d->attempts));
+	d->next = 0;
 }
 
 void dial_stop(struct dial *d)

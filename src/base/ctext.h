@@ -1,0 +1,17 @@
+/* Text arguments of the command line: C escapes, @FILE, hexadecimal digits. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/fault.h"
+
+/* Appends text with \n \r \t \0 \a \b \e \f \v \\ \" \' \xNN and \NNN (octal) resolved.
+ * 0 or -EINVAL with the place marked. */
+int ctext_unescape(struct buf *b, const char *text, struct fault *f);
+
+/* Appends the bytes of "48 65 6c:6c6f"; blanks, colons and dashes may stand between
+ * bytes. */
+int ctext_unhex(struct buf *b, const char *text, struct fault *f);
+
+/* Appends what an argument means: @FILE is the file's content as it is ("@-" standard
+ * input), else ctext_unhex() or ctext_unescape(). 0 or -errno with a fault. */
+int ctext_argument(struct buf *b, const char *text, bool hex, struct fault *f);

@@ -1,0 +1,61 @@
+/* listen: accept; copy data to stdout, stdin to the peer; or run a command, or answer. */
+#include <errno.h>
+
+#include "cmd/endpoint_run.h"
+
+static int check(const struct endpoint_config *c, const struct target *t, struct fault *f)
+{
+	int sources = !!c->exec + !!c->shell + !!c->reply + !!c->http + !!c->send;
+
+	if (sources > 1)
+		return fault_say(
+			f, EINVAL,
+			"only one of --exec, --sh, --reply, --http and --send can "
+			"answer");
+	if ((c->exec || c->shell) && (c->output_dir || c->expect))
+		return fault_say(f, EINVAL,
+				 "the command has the connection to itself: "
+				 "--output and --expect see nothing");
+	if (!target_is_connected(t->proto) && (c->exec || c->shell || c->http))
+		return fault_say(f, EINVAL,
+				 "datagrams have no connection to give to a "
+				 "command or to HTTP");
+	return 0;
+}
+
+static int run(const struct command *cmd, int argc, char **argv)
+{
+	ENDPOINT_CONFIG_FREE struct endpoint_config c = ENDPOINT_CONFIG_INIT;
+	_cleanup_target_ struct target t = { 0 };
+	struct opt_operands words = { 0 };
+	struct fault f = FAULT_INIT;
+	int code = EXIT_USAGE, r;
+
+	if (endpoint_list_options(cmd, argc, argv, &code) ||
+	    !cmd_begin(cmd, argc, argv, &c, &c.common, &words, &code)) {
+		strv_free(&words.words);
+		return code;
+	}
+	r = endpoint_target(&c, &words, NULL, &t, &f);
+	if (r == 0)
+		r = check(&c, &t, &f);
+	strv_free(&words.words);
+	return r < 0 ? cmd_usage(cmd, &f) : endpoint_serve(cmd, &c, &t, false);
+}
+
+const struct command cmd_listen = {
+	.name = "listen",
+	.summary = "accept connections: a server, or a bad one, for testing",
+	.operands = "ADDR",
+	.about =
+		"Accepts one peer (any number with --keep): what it sends goes to stdout, stdin\n"
+		"goes to it; or runs a command, or answers. Says the address it really has:\n"
+		"port 0 lets the kernel choose.",
+	.examples = "  sockctl listen :8080 > file\n"
+		    "  sockctl listen -k --http 'hello\\n' 127.0.0.1:0\n"
+		    "  sockctl listen -k --exec 'tr a-z A-Z' :8080\n"
+		    "  sockctl listen --no-accept --backlog 2 :8080\n",
+	.groups = endpoint_listen_groups,
+	.n_groups = N_LISTEN_GROUPS,
+	.run = run,
+};

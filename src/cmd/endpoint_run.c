@@ -1,0 +1,285 @@
+#include "cmd/endpoint_run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "net/datagram.h"
+#include "net/resolve.h"
+
+int endpoint_code_of_errno(int err)
+{
+	switch (err) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EPIPE:
+	case EPROTOTYPE:
+	case ENOENT: /* a unix path that is not there */
+	case ENODEV:
+		return EXIT_NO;
+	case ETIMEDOUT:
+	case EAGAIN: /* a unix listener whose queue stays full */
+		return EXIT_DEADLINE;
+	default:
+		return EXIT_CANNOT;
+	}
+}
+
+int endpoint_code_of_session(const struct session *s)
+{
+	switch (s->verdict) {
+	case CONN_COMPLETE:
+	case CONN_HELD:
+	case CONN_CUT:
+	case CONN_MET:
+	case CONN_TOLD:
+		return EXIT_YES;
+	case CONN_UNMET:
+	case CONN_RESET:
+	case CONN_ERROR:
+		return EXIT_NO;
+	case CONN_IDLE:
+		return EXIT_DEADLINE;
+	case CONN_OUTPUT:
+	case CONN_INPUT:
+		return EXIT_CANNOT;
+	}
+	return EXIT_CANNOT;
+}
+
+void cmd_explain_bind(struct teller *t, const struct endpoint *ep, const struct fault *f)
+{
+	(void)ep;
+	tell_fault(t, f);
+}
+
+int endpoint_leave(int signo, int code)
+{
+	if (!signo)
+		return code;
+	signal(signo, SIG_DFL);
+	raise(signo);
+	return 128 + signo; /* only where the signal was ignored by our parent's wish */
+}
+
+int endpoint_write_port_file(const char *path, const struct endpoint *local,
+			     struct fault *f)
+{
+	_cleanup_out_ struct out o = { 0 };
+	int r = out_open(&o, path, f);
+
+	if (r < 0)
+		return r;
+	endpoint_put(&o.b, local);
+	buf_putc(&o.b, '\n');
+	return out_close(&o, f);
+}
+
+/* What a shell waits for when it reads our output: pipes. Files stay. */
+static void let_go(int fd)
+{
+	struct stat st;
+	int null;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		return;
+	dup2(null, fd);
+	close_fd(null);
+}
+
+int endpoint_go_background(struct fault *f)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return fault(f, errno, "go to the background");
+	if (pid)
+		_exit(EXIT_YES);
+	setsid();
+	let_go(STDIN_FILENO);
+	let_go(STDOUT_FILENO);
+	let_go(STDERR_FILENO);
+	return 0;
+}
+
+struct serving {
+	struct endpoint_config *c;
+	struct teller teller;
+	struct server_how how;
+	struct child_how child;
+	struct session s;
+	struct server v;
+	struct datagram_how datagram_how;
+	struct datagram d;
+	struct endpoint local;
+	struct unix_file file;
+	char *shell_argv[4];
+	char **exec_argv;
+};
+
+static int open_listener(struct serving *g, const struct target *t, bool echo,
+			 struct fault *f)
+{
+	_cleanup_endpoints_ struct endpoint_list list = { 0 };
+	struct resolve_how how = {
+		.deadline_us = g->c->timeout_us ? clock_us() + g->c->timeout_us : 0,
+		.empty = echo ? RESOLVE_EMPTY_LOOPBACK4 : RESOLVE_EMPTY_ANY,
+	};
+	struct endpoint failed = { 0 };
+	int fd;
+
+	if (t->proto == TARGET_FD) {
+		fd = server_inherit(t->number, &g->local, f);
+		if (fd < 0)
+			tell_fault(&g->teller, f);
+		return fd;
+	}
+	fd = resolve(t, t->port, &how, &list, f);
+	if (fd < 0) {
+		tell_fault(&g->teller, f);
+		return fd == -ETIMEDOUT ? -ETIMEDOUT : -ENXIO;
+	}
+	fd = server_open(&list, &g->how, &g->local, &g->file, session_note, &g->s,
+			 &failed, f);
+	if (fd < 0)
+		cmd_explain_bind(&g->teller, &failed, f);
+	return fd;
+}
+
+static int prepare_child(struct serving *g, struct fault *f)
+{
+	struct endpoint_config *c = g->c;
+	int r;
+
+	if (!c->exec && !c->shell)
+		return 0;
+	if (c->exec) {
+		r = child_split(c->exec, &g->exec_argv, f);
+		if (r < 0)
+			return r;
+		g->child.argv = g->exec_argv;
+	} else {
+		static char sh[] = "/bin/sh", option[] = "-c";
+
+		g->shell_argv[0] = sh;
+		g->shell_argv[1] = option;
+		g->shell_argv[2] = xstrdup(c->shell);
+		g->child.argv = g->shell_argv;
+	}
+	g->how.child = &g->child;
+	return 0;
+}
+
+static void describe(struct serving *g)
+{
+	struct endpoint_config *c = g->c;
+
+	if (!c->no_reuseaddr)
+		sockopt_default(&c->options, "reuseaddr", 1);
+	/* Tiny segments stay tiny only where nobody gathers them. */
+	if (c->behave.chunk)
+		sockopt_default(&c->options, "nodelay", 1);
+	g->how.options = &c->options;
+	g->how.backlog = c->backlog == BEHAVE_UNSET ? -1 : (int)c->backlog;
+	g->how.keep = c->keep || c->max;
+	g->how.max = c->max;
+	g->how.timeout_us = c->timeout_us;
+	g->how.output_dir = c->output_dir;
+	g->how.behave = &c->behave;
+	g->s.forgiving = g->how.keep;
+	g->datagram_how = (struct datagram_how){
+		.behave = &c->behave,
+		.server = true,
+		.echo = g->s.how.source == CONN_FROM_PEER,
+		.max = c->once ? 1 : c->max,
+		.timeout_us = c->timeout_us,
+	};
+}
+
+/* From the open listener to the end of the session. */
+static int serve(struct serving *g, int fd, struct fault *f)
+{
+	struct net_ops ops = teller_ops(&g->teller);
+	int r;
+
+	r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM, f);
+	if (r < 0)
+		return r;
+	if (target_is_connected(g->local.proto)) {
+		r = server_start(&g->v, &g->s, fd, &g->local, &g->file, &g->how, f);
+		if (r == 0)
+			r = session_run(&g->s);
+		server_stop(&g->v);
+	} else {
+		r = datagram_start(&g->d, &g->s, fd, &g->local, NULL, &g->file,
+				   &g->datagram_how, f);
+		if (r == 0)
+			r = session_run(&g->s);
+		datagram_stop(&g->d);
+	}
+	session_end(&g->s);
+	return r;
+}
+
+static int finish(struct serving *g, int r, const struct fault *f)
+{
+	if (r < 0) {
+		tell_fault(&g->teller, f);
+		return EXIT_CANNOT;
+	}
+	tell_summary(&g->teller, &g->s);
+	if (g->v.timed_out)
+		return EXIT_DEADLINE;
+	return endpoint_leave(g->s.signo, endpoint_code_of_session(&g->s));
+}
+
+int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
+		   const struct target *t, bool echo)
+{
+	struct serving g = { .c = c };
+	struct fault f = FAULT_INIT;
+	int fd, r;
+
+	g.teller = (struct teller){ .cmd = cmd,
+				    .json = c->json,
+				    .quiet = c->common.quiet,
+				    .report = c->report,
+				    .info = c->info,
+				    .many = c->keep || c->max,
+				    .verbose = c->common.verbose };
+	g.s.ops = teller_ops(&g.teller);
+	r = endpoint_fill_how(c, echo ? ENDPOINT_ECHO : ENDPOINT_LISTEN, t->proto,
+			      &g.s.how, &f);
+	if (r == 0)
+		r = prepare_child(&g, &f);
+	if (r < 0)
+		return cmd_usage(cmd, &f);
+	describe(&g);
+	g.child.fd_limit = endpoint_raise_fds();
+	fd = open_listener(&g, t, echo, &f);
+	if (fd < 0)
+		return fd == -ETIMEDOUT ? EXIT_DEADLINE
+		       : fd == -ENXIO	? EXIT_NAME
+					: EXIT_CANNOT;
+	r = c->port_file ? endpoint_write_port_file(c->port_file, &g.local, &f) : 0;
+	if (r == 0) {
+		tell_listening(&g.teller, &g.local);
+		if (c->background)
+			r = endpoint_go_background(&f);
+	}
+	if (r == 0)
+		r = serve(&g, fd, &f);
+	else
+		endpoint_unlink(&g.local, &g.file);
+	child_free_argv(g.exec_argv);
+	free(g.shell_argv[2]);
+	return finish(&g, r, &f);
+}

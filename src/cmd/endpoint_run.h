@@ -1,0 +1,33 @@
+/* The parts of the story that listen, connect and echo have in common. */
+#pragma once
+
+#include "cmd/endpoint_opts.h"
+#include "cmd/endpoint_tell.h"
+
+/* From the errno of a failed open, bind or connect to the exit code. */
+int endpoint_code_of_errno(int err);
+/* From how the connections ended. */
+int endpoint_code_of_session(const struct session *s);
+
+/* A bind() or listen() that failed, with its cause. The one place where more can be found
+ * out about who holds the address. */
+void cmd_explain_bind(struct teller *t, const struct endpoint *ep, const struct fault *f);
+
+/* Ends the process through the signal that ended the session, if one did: the shell shall
+ * see 128+n. Returns code otherwise. */
+int endpoint_leave(int signo, int code);
+
+/* --port-file. 0 or -errno with a fault. */
+int endpoint_write_port_file(const char *path, const struct endpoint *local,
+			     struct fault *f);
+
+/* --background: the caller goes on in a process of its own, its parent has ended. 0 or
+ * -errno with a fault. */
+int endpoint_go_background(struct fault *f);
+
+/*
+ * The whole of a server command once its config is parsed: resolve, bind, listen, tell,
+ * serve, report. echo is true for `echo`. Returns the exit code.
+ */
+int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
+		   const struct target *t, bool echo);

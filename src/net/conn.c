@@ -1,0 +1,591 @@
+#include "net/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+
+enum { ACK_POLL_FIRST_US = 1000, ACK_POLL_MOST_US = 50000 };
+
+/* --- what the connections of a run have in common --- */
+
+void conn_how_init(struct conn_how *how, const struct behave *behave)
+{
+	*how = (struct conn_how){ .behave = behave };
+	how->in_rules = how->out_rules = flow_no_rules;
+	how->source = CONN_FROM_STREAM;
+	how->half_close = true;
+}
+
+static void build_expect(struct conn_how *how)
+{
+	const char *p = how->expect.data;
+	uint32_t k = 0;
+	size_t i;
+
+	how->expect_back = xcalloc(how->expect.len, sizeof(*how->expect_back));
+	for (i = 1; i < how->expect.len; i++) {
+		while (k && p[i] != p[k])
+			k = how->expect_back[k - 1];
+		k += p[i] == p[k];
+		how->expect_back[i] = k;
+	}
+}
+
+void conn_how_ready(struct conn_how *how, enum target_proto proto)
+{
+	const struct behave *b = how->behave;
+	struct flow_rules *in = &how->in_rules, *out = &how->out_rules;
+	uint64_t cut = MIN(b->reset_after_bytes, b->close_after_bytes);
+
+	in->rate = b->read_rate;
+	in->tcp = proto == TARGET_TCP;
+	in->records = out->records = proto == TARGET_UNIX_SEQPACKET;
+	out->rate = b->write_rate;
+	out->chunk = b->chunk;
+	out->chunk_delay_us = b->chunk_delay_us;
+	out->delay_us = b->delay_us;
+	out->corrupt = b->corrupt;
+	out->truncate_bytes = b->truncate_bytes;
+	in->stop_after = out->stop_after = cut;
+	if (how->source == CONN_FROM_PEER) {
+		/* One flow is both: the peer's bytes in, the same bytes out. */
+		bool tcp = in->tcp;
+
+		*in = *out;
+		in->tcp = tcp;
+		in->rate = b->read_rate && b->write_rate
+				   ? MIN(b->read_rate, b->write_rate)
+				   : MAX(b->read_rate, b->write_rate);
+	}
+	if (how->expect.len)
+		build_expect(how);
+}
+
+void conn_how_free(struct conn_how *how)
+{
+	buf_free(&how->text);
+	buf_free(&how->expect);
+	free(take_ptr(&how->expect_back));
+}
+
+/* --- the end --- */
+
+static void fill_report(struct conn *c, struct conn_report *r)
+{
+	*r = (struct conn_report){
+		.bytes_in = c->rx.moved_in,
+		.bytes_out = c->how->source == CONN_FROM_PEER ? c->rx.moved_out
+							      : c->tx.moved_out,
+		.duration_us = clock_us() - c->started_us,
+		.closed_first = c->closed_first,
+	};
+	if (c->how->want_tcp)
+		r->has_tcp = report_tcp(c->w.fd, &r->tcp);
+}
+
+static void finish(struct conn *c, enum conn_end end, const struct fault *f)
+{
+	struct conn_report report;
+
+	fill_report(c, &report);
+	/* Only where something went wrong does the queue tell what was lost; our own FIN
+	 * is no byte. */
+	if (end == CONN_RESET || end == CONN_ERROR || end == CONN_IDLE ||
+	    end == CONN_TOLD) {
+		uint64_t queued = report_unsent(c->w.fd);
+
+		report.unsent_bytes =
+			queued - (queued && c->sent_fin) + c->tx.pending_len +
+			(c->how->source == CONN_FROM_PEER
+				 ? c->rx.pending_len
+				 : (c->tx.from == FLOW_MEMORY ? c->tx.memory_len : 0));
+	}
+	if (end == CONN_CUT && c->how->behave->reset_after_bytes != BEHAVE_UNSET) {
+		struct linger reset = { 1, 0 };
+
+		setsockopt(c->w.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	}
+	if (!report.closed_first && end != CONN_RESET && end != CONN_ERROR)
+		report.closed_first = REPORT_WE;
+	timer_stop(c->l, &c->pace);
+	timer_stop(c->l, &c->idle);
+	timer_stop(c->l, &c->life);
+	stream_unwait(&c->in_wait);
+	stream_unwait(&c->out_wait);
+	flow_free(&c->rx);
+	flow_free(&c->tx);
+	watch_close(c->l, &c->w);
+	c->ended(c, end, f, &report);
+}
+
+void conn_stop(struct conn *c, enum conn_end end, const struct fault *f)
+{
+	finish(c, end, f);
+}
+
+static void finish_socket_error(struct conn *c, int err)
+{
+	struct fault f = FAULT_INIT;
+
+	if (err == ECONNRESET)
+		fault_say(&f, err, "the peer reset the connection");
+	else if (err == EPIPE)
+		fault_say(&f, err,
+			  "the peer reset the connection after it had ended its side");
+	else if (err == ETIMEDOUT)
+		fault_say(&f, err, "the peer stopped acknowledging: the kernel gave up");
+	else
+		fault(&f, err, "the connection broke");
+	finish(c, err == ECONNRESET || err == EPIPE ? CONN_RESET : CONN_ERROR, &f);
+}
+
+/* A flow failed: was it the connection or the other end? */
+static void finish_flow(struct conn *c, const struct flow *flow)
+{
+	bool socket_side = flow->failed_sink ? flow->to == FLOW_SOCKET
+					     : flow->from == FLOW_SOCKET;
+	struct fault f = FAULT_INIT;
+
+	if (socket_side) {
+		finish_socket_error(c, flow->err);
+	} else if (flow->failed_sink) {
+		fault(&f, flow->err, "write the output");
+		finish(c, CONN_OUTPUT, &f);
+	} else {
+		fault(&f, flow->err, "read the input");
+		finish(c, CONN_INPUT, &f);
+	}
+}
+
+/* --- what the peer's bytes set off --- */
+
+static void arm_reply(struct conn *c)
+{
+	if (c->armed)
+		return;
+	c->armed = true;
+	c->tx.from = FLOW_MEMORY;
+	c->tx.memory = c->how->text.data;
+	c->tx.memory_len = c->head_request ? c->how->text_head_len : c->how->text.len;
+	c->tx_want = FLOW_WANT_WRITE;
+}
+
+static void watch_request(struct conn *c, const char *data, size_t len)
+{
+	static const char blank_line[] = "\r\n\r\n";
+	size_t i;
+
+	for (i = 0; i < len && !c->armed; i++) {
+		if (c->n_head < sizeof(c->head))
+			c->head[c->n_head++] = data[i];
+		/* Bare LFs are taken too, as RFC 9112, 2.2 allows. */
+		if (data[i] == blank_line[c->matched])
+			c->matched++;
+		else if (data[i] == '\n')
+			c->matched = c->matched >= 1 && c->matched != 3 ? 4 : 2;
+		else
+			c->matched = data[i] == '\r';
+		if (c->matched < 4)
+			continue;
+		c->head_request = memcmp(c->head, "HEAD ", sizeof(c->head)) == 0;
+		arm_reply(c);
+	}
+}
+
+static bool watch_expected(struct conn *c, const char *data, size_t len)
+{
+	const struct conn_how *how = c->how;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		while (c->matched && data[i] != how->expect.data[c->matched])
+			c->matched = how->expect_back[c->matched - 1];
+		c->matched += data[i] == how->expect.data[c->matched];
+		if (c->matched == how->expect.len) {
+			c->found = true;
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool tap(struct flow *f, const char *data, size_t len)
+{
+	struct conn *c = f->tap_owner;
+
+	if (c->how->source == CONN_FROM_REPLY)
+		arm_reply(c);
+	else if (c->how->source == CONN_FROM_HTTP)
+		watch_request(c, data, len);
+	return !c->how->expect.len || watch_expected(c, data, len);
+}
+
+/* --- the turn of a connection --- */
+
+static bool over_limit(const struct conn *c)
+{
+	uint64_t cut = c->how->in_rules.stop_after;
+
+	return cut != BEHAVE_UNSET && (c->rx.moved_in >= cut || c->tx.moved_out >= cut);
+}
+
+static void peer_ended(struct conn *c)
+{
+	c->peer_ended = true;
+	if (!c->closed_first)
+		c->closed_first = REPORT_PEER;
+	if (c->how->source == CONN_FROM_REPLY || c->how->source == CONN_FROM_HTTP)
+		arm_reply(c);
+	if (c->how->source == CONN_FROM_NONE)
+		c->tx_want = FLOW_DONE;
+	/* Nobody types into a conversation that the other side has left. */
+	if (c->how->source == CONN_FROM_STREAM && c->how->in->terminal) {
+		c->tx.flush = true;
+		c->tx_want = FLOW_WANT_READ | FLOW_WANT_WRITE;
+	}
+}
+
+static void send_fin(struct conn *c)
+{
+	c->sent_fin = true;
+	if (!c->closed_first)
+		c->closed_first = REPORT_WE;
+	shutdown(c->w.fd, SHUT_WR);
+}
+
+/* --close-first: what is there is sent, then our FIN goes out before the peer's. */
+static void close_first(struct conn *c)
+{
+	if (!c->how->behave->close_first || c->forgetting || !c->rx.moved_in)
+		return;
+	c->forgetting = true;
+	if (c->how->source == CONN_FROM_PEER) {
+		if (c->rx.pending_len) {
+			c->forgetting = false;
+			return;
+		}
+		c->rx.to = FLOW_NOTHING;
+		c->tx_want = FLOW_DONE;
+	} else if (!(c->tx_want & FLOW_DONE)) {
+		c->tx.flush = true;
+		if (c->how->source == CONN_FROM_NONE)
+			c->tx_want = FLOW_DONE;
+		else
+			c->tx_want |= FLOW_WANT_READ;
+	}
+}
+
+static void ack_wait_over(struct loop *l, struct timer *t);
+
+/* Everything was given to the kernel; did the peer get it? True when it is settled. */
+static bool acknowledged(struct conn *c)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (!c->how->confirm || !c->tx.moved_out)
+		return true;
+	getsockopt(c->w.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (err) {
+		finish_socket_error(c, err);
+		return false;
+	}
+	if (!report_unsent(c->w.fd))
+		return true;
+	c->ack_wait_us = c->ack_wait_us
+				 ? MIN(c->ack_wait_us * 2, (uint32_t)ACK_POLL_MOST_US)
+				 : ACK_POLL_FIRST_US;
+	c->life.fn = ack_wait_over;
+	timer_set(c->l, &c->life, clock_us() + c->ack_wait_us);
+	return false;
+}
+
+static void hold_over(struct loop *l, struct timer *t)
+{
+	(void)l;
+	finish(LOOP_OWNER(t, struct conn, life), CONN_HELD, NULL);
+}
+
+static void hold(struct conn *c)
+{
+	c->holding = true;
+	c->life.fn = hold_over;
+	timer_set(c->l, &c->life, loop_now(c->l) + c->how->behave->hold_us);
+}
+
+/* close() is about to send the FIN anyway. */
+static bool closes_now(const struct conn *c)
+{
+	return c->peer_ended && !c->how->confirm &&
+	       c->how->behave->hold_us == BEHAVE_UNSET;
+}
+
+/* What follows from where the flows are. Returns false when the connection is gone. */
+static bool settle(struct conn *c)
+{
+	const struct behave *b = c->how->behave;
+	struct fault f = FAULT_INIT;
+
+	if (c->rx_want & FLOW_FAILED) {
+		finish_flow(c, &c->rx);
+		return false;
+	}
+	if (c->tx_want & FLOW_FAILED) {
+		finish_flow(c, &c->tx);
+		return false;
+	}
+	if (c->found) {
+		finish(c, CONN_MET, NULL);
+		return false;
+	}
+	if (over_limit(c)) {
+		finish(c, CONN_CUT, NULL);
+		return false;
+	}
+	close_first(c);
+	if ((c->rx_want & FLOW_DONE) && !c->peer_ended)
+		peer_ended(c);
+	if (c->how->source == CONN_FROM_PEER && (c->rx_want & FLOW_DONE))
+		c->tx_want = FLOW_DONE;
+	if ((c->tx_want & FLOW_DONE) && !c->sent_fin && c->how->half_close &&
+	    !b->no_close && !closes_now(c))
+		send_fin(c);
+	if ((c->tx_want & FLOW_DONE) && b->hold_us != BEHAVE_UNSET && !c->holding)
+		hold(c);
+	if (b->no_close || c->holding || !(c->tx_want & FLOW_DONE))
+		return true;
+	if (c->how->expect.len && c->peer_ended) {
+		fault_say(&f, ENOMSG, "the peer ended without sending what was expected");
+		finish(c, CONN_UNMET, &f);
+		return false;
+	}
+	if (!c->peer_ended && !c->how->send_only)
+		return true;
+	if (timer_armed(&c->life))
+		return true;
+	if (acknowledged(c)) {
+		finish(c, CONN_COMPLETE, NULL);
+		return false;
+	}
+	/* Gone, or waiting for the last acknowledgement. */
+	return c->w.fd >= 0;
+}
+
+static void ack_wait_over(struct loop *l, struct timer *t)
+{
+	struct conn *c = LOOP_OWNER(t, struct conn, life);
+
+	(void)l;
+	settle(c);
+}
+
+static bool wants_stream_write(const struct conn *c)
+{
+	return (c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_STREAM;
+}
+
+/* Tells epoll, the streams and the clock what the flows wait for. */
+static void arrange(struct conn *c)
+{
+	uint32_t events = 0;
+	uint64_t at = UINT64_MAX;
+
+	if ((c->rx_want & FLOW_WANT_READ))
+		events |= EPOLLIN;
+	if ((c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_SOCKET)
+		events |= EPOLLOUT;
+	if ((c->tx_want & FLOW_WANT_WRITE))
+		events |= EPOLLOUT;
+	watch_set(c->l, &c->w, events);
+	if (wants_stream_write(c))
+		stream_wait(c->l, c->rx.stream, &c->out_wait);
+	if ((c->tx_want & FLOW_WANT_READ) && c->tx.from == FLOW_STREAM)
+		stream_wait(c->l, c->tx.stream, &c->in_wait);
+	if (c->rx_want & FLOW_WANT_TIME)
+		at = c->rx.not_before_us;
+	if (c->tx_want & FLOW_WANT_TIME)
+		at = MIN(at, c->tx.not_before_us);
+	if (at != UINT64_MAX)
+		timer_set(c->l, &c->pace, at);
+}
+
+static void run(struct conn *c, bool rx, bool tx)
+{
+	unsigned before;
+
+	if (rx && !(c->rx_want & FLOW_DONE) && !c->how->behave->no_read)
+		c->rx_want = flow_step(c->l, &c->rx);
+	/* The peer's bytes may have set an answer off: write it in the same turn. */
+	before = c->tx_want;
+	if ((tx || c->tx.from == FLOW_MEMORY) && !(before & FLOW_DONE) && before)
+		c->tx_want = flow_step(c->l, &c->tx);
+	if (c->how->idle_us) {
+		uint64_t bytes = c->rx.moved_in + c->rx.moved_out + c->tx.moved_out;
+
+		if (bytes != c->last_bytes)
+			c->last_us = loop_now(c->l);
+		c->last_bytes = bytes;
+	}
+	if (!settle(c))
+		return;
+	/* An answer that settle() armed (the peer ended without a word). */
+	if (before == 0 && c->tx_want && !(c->tx_want & FLOW_DONE)) {
+		c->tx_want = flow_step(c->l, &c->tx);
+		if (!settle(c))
+			return;
+	}
+	arrange(c);
+}
+
+static void socket_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct conn *c = LOOP_OWNER(w, struct conn, w);
+	bool broken = events & (EPOLLERR | EPOLLHUP);
+	bool rx = (events & EPOLLIN) ||
+		  ((events & EPOLLOUT) && (c->rx_want & FLOW_WANT_WRITE) &&
+		   c->rx.to == FLOW_SOCKET);
+
+	(void)l;
+	/* Where nobody reads or writes, the error must be fetched. */
+	if (broken && !(c->rx_want & FLOW_WANT_READ) && !(c->tx_want & FLOW_WANT_WRITE)) {
+		int err = 0;
+		socklen_t len = sizeof(err);
+
+		getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+		if (err) {
+			finish_socket_error(c, err);
+			return;
+		}
+	}
+	run(c, rx || broken, (events & EPOLLOUT) || broken);
+}
+
+static void in_ready(struct loop *l, struct stream_waiter *w)
+{
+	(void)l;
+	run(LOOP_OWNER(w, struct conn, in_wait), false, true);
+}
+
+static void out_ready(struct loop *l, struct stream_waiter *w)
+{
+	struct conn *c = LOOP_OWNER(w, struct conn, out_wait);
+
+	/* A blocked output is not an idle network. */
+	c->last_us = loop_now(l);
+	run(c, true, false);
+}
+
+static void pace_over(struct loop *l, struct timer *t)
+{
+	struct conn *c = LOOP_OWNER(t, struct conn, pace);
+
+	(void)l;
+	run(c, c->rx_want & FLOW_WANT_TIME, c->tx_want & FLOW_WANT_TIME);
+}
+
+static void idle_over(struct loop *l, struct timer *t)
+{
+	struct conn *c = LOOP_OWNER(t, struct conn, idle);
+	uint64_t now = loop_now(l), idle = c->how->idle_us;
+	bool network = (c->rx_want & FLOW_WANT_READ) ||
+		       ((c->tx_want & FLOW_WANT_WRITE) && !wants_stream_write(c)) ||
+		       ((c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_SOCKET);
+	struct fault f = FAULT_INIT;
+
+	if (!network || c->holding) {
+		timer_set(l, t, now + idle);
+		return;
+	}
+	if (now < c->last_us + idle) {
+		timer_set(l, t, c->last_us + idle);
+		return;
+	}
+	fault_say(&f, ETIMEDOUT,
+		  "nothing moved for %.3g s: the idle limit (-I, --idle) passed",
+		  (double)idle / 1e6);
+	finish(c, CONN_IDLE, &f);
+}
+
+static void start_flows(struct conn *c, struct stream *out_file)
+{
+	const struct conn_how *how = c->how;
+	const struct behave *b = how->behave;
+	bool taps = how->expect.len || how->source == CONN_FROM_REPLY ||
+		    how->source == CONN_FROM_HTTP;
+
+	c->rx = (struct flow){ .from = FLOW_SOCKET,
+			       .to = FLOW_STREAM,
+			       .sock = c->w.fd,
+			       .stream = out_file ? out_file : how->out,
+			       .rules = &how->in_rules,
+			       .tap = taps ? tap : NULL,
+			       .tap_owner = c };
+	c->tx = (struct flow){ .from = FLOW_NOTHING,
+			       .to = FLOW_SOCKET,
+			       .sock = c->w.fd,
+			       .stream = how->in,
+			       .rules = &how->out_rules };
+	c->rx_want = b->no_read ? 0 : FLOW_WANT_READ;
+	c->tx_want = 0;
+	if (how->send_only)
+		c->rx.to = FLOW_NOTHING;
+	switch (how->source) {
+	case CONN_FROM_STREAM:
+		c->tx.from = FLOW_STREAM;
+		c->tx.flush = b->hold_us != BEHAVE_UNSET;
+		c->tx_want = FLOW_WANT_READ;
+		break;
+	case CONN_FROM_TEXT:
+		arm_reply(c);
+		break;
+	case CONN_FROM_PEER:
+		c->rx.to = b->mute ? FLOW_NOTHING : FLOW_SOCKET;
+		break;
+	case CONN_FROM_EMPTY:
+		c->tx_want = FLOW_DONE;
+		break;
+	case CONN_FROM_NONE:
+		/* Held connections have nothing to send and wait from the start. */
+		c->tx_want = b->hold_us != BEHAVE_UNSET ? FLOW_DONE : 0;
+		break;
+	case CONN_FROM_REPLY:
+	case CONN_FROM_HTTP:
+		break;
+	}
+}
+
+int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *how,
+	       struct stream *out_file)
+{
+	bool later;
+	int r;
+
+	c->l = l;
+	c->how = how;
+	c->out_file = out_file;
+	c->w = (struct watch){ .fd = fd, .fn = socket_ready };
+	c->pace.fn = pace_over;
+	c->idle.fn = idle_over;
+	c->life.fn = hold_over;
+	c->in_wait.wake = in_ready;
+	c->out_wait.wake = out_ready;
+	c->started_us = loop_now(l);
+	start_flows(c, out_file);
+	later = c->tx_want == 0;
+	/* All but an echo have something to begin with: epoll says at once that the
+	 * socket is writable, and the first turn is the loop's. */
+	r = watch_set(l, &c->w,
+		      later ? (c->rx_want ? EPOLLIN : 0)
+			    : (uint32_t)(EPOLLIN | EPOLLOUT));
+	if (r < 0) {
+		watch_close(l, &c->w);
+		return r;
+	}
+	if (how->idle_us) {
+		c->last_us = loop_now(l);
+		timer_set(l, &c->idle, c->last_us + how->idle_us);
+	}
+	return 0;
+}

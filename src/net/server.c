@@ -1,0 +1,478 @@
+#include "net/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+
+enum {
+	ACCEPT_BURST = 64, /* a turn, so that those who are in are served too */
+	STARVED_US = 100 * 1000,
+};
+
+/* --- opening --- */
+
+static int open_one(const struct endpoint *ep, const struct server_how *how,
+		    struct unix_file *file, void (*note)(void *, const char *), void *ctx,
+		    struct fault *f)
+{
+	_cleanup_close_ int fd = endpoint_socket(ep, f);
+	char text[ENDPOINT_TEXT_MAX];
+	int r, zero = 0;
+	struct addr a;
+
+	if (fd < 0)
+		return take_fd(&fd);
+	/* [::] means every address, IPv4 too, whatever bindv6only says; --option v6only
+	 * comes later and has the last word. */
+	if (ep->family == AF_INET6 && endpoint_addr(ep, &a) && addr_is_any(&a))
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
+	r = sockopt_apply(fd, how->options, SOCKOPT_EARLY, note, ctx, f);
+	if (r == 0)
+		r = endpoint_bind(fd, ep, file, f);
+	if (r < 0)
+		return r;
+	if (target_is_connected(ep->proto) && !how->behave->bind_only &&
+	    listen(fd, how->backlog) != 0) {
+		r = fault(f, errno, "listen on %s",
+			  endpoint_text(text, sizeof(text), ep));
+		if (r == -EADDRINUSE)
+			fault_hint(f, "another socket that is bound here began to listen "
+				      "first");
+		endpoint_unlink(ep, file);
+		return r;
+	}
+	return take_fd(&fd);
+}
+
+int server_open(const struct endpoint_list *list, const struct server_how *how,
+		struct endpoint *local, struct unix_file *file,
+		void (*note)(void *ctx, const char *text), void *ctx,
+		struct endpoint *failed, struct fault *f)
+{
+	int fd = -EADDRNOTAVAIL;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		*failed = list->v[i];
+		fd = open_one(&list->v[i], how, file, note, ctx, f);
+		/* Without IPv6 here, the IPv4 address of the same name will do. */
+		if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
+			break;
+	}
+	if (fd >= 0 && endpoint_local(fd, &list->v[i], local) < 0)
+		*local = list->v[i];
+	return fd;
+}
+
+static int adopt(int fd, struct endpoint *local, struct fault *f)
+{
+	int type = 0, protocol = 0, listening = 0, domain = 0;
+	socklen_t len = sizeof(int);
+	enum target_proto proto;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0) {
+		fault(f, errno, "descriptor %d", fd);
+		fault_hint(f, "fd: wants a socket that the parent left open");
+		return -f->err;
+	}
+	getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len);
+	if (domain == AF_UNIX)
+		proto = type == SOCK_STREAM  ? TARGET_UNIX
+			: type == SOCK_DGRAM ? TARGET_UNIX_DGRAM
+					     : TARGET_UNIX_SEQPACKET;
+	else if (domain == AF_VSOCK)
+		proto = TARGET_VSOCK;
+	else
+		proto = type == SOCK_DGRAM ? TARGET_UDP
+			: type == SOCK_RAW ? TARGET_RAW
+			: protocol == 262  ? TARGET_MPTCP
+					   : TARGET_TCP;
+	if (target_is_connected(proto) && !listening) {
+		fault_say(f, EINVAL, "descriptor %d is a socket, but it does not listen",
+			  fd);
+		fault_hint(f, "in a systemd unit: Accept=no");
+		return -EINVAL;
+	}
+	endpoint_init(local, proto, domain);
+	endpoint_local(fd, local, local);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	return fd;
+}
+
+/* sd_listen_fds(3): the variables count only for the process they name. */
+int server_inherit(int number, struct endpoint *local, struct fault *f)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	uint64_t for_pid = 0, n = 0;
+
+	if (number >= 0)
+		return adopt(number, local, f);
+	if (!fds || num_parse_u64(fds, 1000, &n, NULL) < 0 || !n) {
+		fault_say(f, EINVAL, "no socket was handed over: LISTEN_FDS is not set");
+		fault_hint(
+			f,
+			"'systemd-socket-activate -l 8080 sockctl listen fd:' does so; "
+			"fd:N names an inherited descriptor");
+		return -EINVAL;
+	}
+	if (pid && (num_parse_u64(pid, INT32_MAX, &for_pid, NULL) < 0 ||
+		    for_pid != (uint64_t)getpid())) {
+		fault_say(f, EINVAL, "the sockets were handed to process %s, this is %ld",
+			  pid, (long)getpid());
+		fault_hint(f, "is there a shell in between? use exec");
+		return -EINVAL;
+	}
+	/* They are ours, not our children's. */
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	return adopt(3, local, f);
+}
+
+/* --- ending --- */
+
+static bool wants_more(const struct server *v)
+{
+	return v->w.fd >= 0 &&
+	       (v->how->max ? v->accepted < v->how->max : v->how->keep || !v->accepted);
+}
+
+static void check_over(struct server *v)
+{
+	if (v->w.fd < 0 && !v->s->conns && !v->children)
+		loop_stop(&v->s->loop);
+}
+
+static void session_idle(struct session *s)
+{
+	check_over(s->owner);
+}
+
+static void stop_accepting(struct server *v)
+{
+	timer_stop(&v->s->loop, &v->pause);
+	timer_stop(&v->s->loop, &v->first);
+	if (v->w.fd < 0)
+		return;
+	watch_close(&v->s->loop, &v->w);
+	endpoint_unlink(&v->local, &v->file);
+	v->file.made = false;
+}
+
+void server_stop(struct server *v)
+{
+	stop_accepting(v);
+	while (v->children) {
+		struct child *c = v->children;
+
+		kill(c->pid, SIGTERM);
+		watch_close(&v->s->loop, &c->w);
+		v->children = c->next;
+		free(c);
+	}
+}
+
+/* --- commands --- */
+
+static void child_ended(struct child *c, int status)
+{
+	struct server *v = c->owner;
+	struct fault f = FAULT_INIT;
+
+	*c->at = c->next;
+	if (c->next)
+		c->next->at = c->at;
+	v->s->totals.open--;
+	if (status) {
+		if (status > 128)
+			fault_say(&f, ECHILD,
+				  "the command of peer %llu (process %ld) was "
+				  "ended by signal %d",
+				  (unsigned long long)c->id, (long)c->pid, status - 128);
+		else
+			fault_say(
+				&f, ECHILD,
+				"the command of peer %llu (process %ld) ended with code %d",
+				(unsigned long long)c->id, (long)c->pid, status);
+		v->s->totals.failed++;
+		session_worse(v->s, CONN_ERROR, ECHILD);
+		session_tell(v->s, &(struct net_event){
+					   .kind = NET_CHILD, .id = c->id, .fault = &f });
+	} else {
+		v->s->totals.complete++;
+	}
+	free(c);
+	check_over(v);
+}
+
+static void run_child(struct server *v, int sock, uint64_t id)
+{
+	struct child *c = xcalloc(1, sizeof(*c));
+	struct fault f = FAULT_INIT;
+
+	c->owner = v;
+	c->id = id;
+	c->ended = child_ended;
+	v->s->totals.started++;
+	if (child_start(c, v->s, sock, v->how->child, &f) < 0) {
+		free(c);
+		v->s->totals.failed++;
+		session_worse(v->s, CONN_ERROR, f.err);
+		session_trouble(v->s, &f);
+	} else {
+		c->next = v->children;
+		c->at = &v->children;
+		if (c->next)
+			c->next->at = &c->next;
+		v->children = c;
+		v->s->totals.open++;
+	}
+	close_fd(sock);
+}
+
+/* --- accepting --- */
+
+/* NNNN-ADDRESS in the directory, '/' replaced: unix peers have paths. */
+static struct stream *peer_file(struct server *v, int sock, uint64_t id)
+{
+	char name[4096], text[ENDPOINT_TEXT_MAX] = "";
+	struct fault f = FAULT_INIT;
+	struct endpoint peer;
+	struct stream *out;
+	char *p;
+	int fd;
+
+	if (endpoint_peer(sock, &v->s->like, &peer) == 0)
+		endpoint_text(text, sizeof(text), &peer);
+	for (p = text; *p; p++)
+		if (*p == '/')
+			*p = '_';
+	snprintf(name, sizeof(name), "%s/%06llu-%s", v->how->output_dir,
+		 (unsigned long long)id, text);
+	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+	if (fd < 0) {
+		fault(&f, errno, "create %s", name);
+		session_trouble(v->s, &f);
+		session_worse(v->s, CONN_OUTPUT, f.err);
+		return NULL;
+	}
+	out = xcalloc(1, sizeof(*out));
+	stream_init(out, fd, true);
+	out->owned = true;
+	out->wants = 0; /* not standard output: nothing to put in its place */
+	return out;
+}
+
+static void serve(struct server *v, int sock)
+{
+	struct stream *file = NULL;
+	uint64_t id = ++v->accepted;
+	struct fault f = FAULT_INIT;
+	int r;
+
+	timer_stop(&v->s->loop, &v->first);
+	/* The last one we want: those behind it shall be refused, not kept waiting. */
+	if (!wants_more(v))
+		stop_accepting(v);
+	if (v->how->child) {
+		run_child(v, sock, id);
+		return;
+	}
+	if (v->how->output_dir) {
+		file = peer_file(v, sock, id);
+		if (!file) {
+			close_fd(sock);
+			check_over(v);
+			return;
+		}
+	}
+	r = sockopt_apply(sock, v->how->options, SOCKOPT_LATE, NULL, NULL, &f);
+	if (r < 0)
+		session_trouble(v->s, &f);
+	r = session_add(v->s, sock, id, file, true, 0);
+	if (r < 0) {
+		fault(&f, -r, "watch a new connection");
+		session_trouble(v->s, &f);
+		check_over(v);
+	}
+}
+
+static void rest(struct server *v, uint64_t us)
+{
+	watch_set(&v->s->loop, &v->w, 0);
+	timer_set(&v->s->loop, &v->pause, loop_now(&v->s->loop) + us);
+}
+
+/* Out of descriptors or memory: say it once, leave the queue alone for a while. */
+static void starve(struct server *v, int err)
+{
+	struct fault f = FAULT_INIT;
+
+	v->s->totals.out_of_fds++;
+	if (!v->starved) {
+		fault(&f, err, "accept on the listener, %llu connections open",
+		      (unsigned long long)v->s->totals.open);
+		fault_hint(&f, err == EMFILE
+				       ? "the limit of this process (ulimit -n) is "
+					 "reached; peers wait in the queue meanwhile"
+				       : "peers wait in the queue meanwhile");
+		session_trouble(v->s, &f);
+	}
+	v->starved = true;
+	rest(v, STARVED_US);
+}
+
+enum got { GOT_ONE, GOT_NONE, GOT_TROUBLE };
+
+static enum got accept_one(struct server *v)
+{
+	int flags = SOCK_CLOEXEC | (v->how->child ? 0 : SOCK_NONBLOCK);
+	int sock = accept4(v->w.fd, NULL, NULL, flags);
+	struct fault f = FAULT_INIT;
+
+	if (sock >= 0) {
+		if (v->starved)
+			session_note(v->s, "accepting again");
+		v->starved = false;
+		serve(v, sock);
+		return GOT_ONE;
+	}
+	switch (errno) {
+	case EAGAIN:
+		return GOT_NONE;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		starve(v, errno);
+		return GOT_TROUBLE;
+	case EINTR:
+	case ECONNABORTED:
+	/* accept(2): errors of the network that belong to the connection, not to us. */
+	case ENETDOWN:
+	case EPROTO:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EPERM: /* a firewall */
+		return GOT_ONE;
+	default:
+		fault(&f, errno, "accept");
+		session_trouble(v->s, &f);
+		session_worse(v->s, CONN_ERROR, f.err);
+		stop_accepting(v);
+		check_over(v);
+		return GOT_TROUBLE;
+	}
+}
+
+/* Until when --accept-delay and --accept-rate leave the next peer in the queue; 0 = it
+ * may come. */
+static uint64_t not_yet(struct server *v)
+{
+	const struct behave *b = v->how->behave;
+	uint64_t now;
+
+	if (!b->accept_delay_us && !b->accept_rate)
+		return 0;
+	now = loop_now(&v->s->loop);
+	if (b->accept_delay_us && !v->due) {
+		v->due = true;
+		return b->accept_delay_us;
+	}
+	if (b->accept_rate && now < v->next_accept_us)
+		return v->next_accept_us - now;
+	return 0;
+}
+
+static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct server *v = LOOP_OWNER(w, struct server, w);
+	enum got got = GOT_ONE;
+	int i;
+
+	(void)events;
+	for (i = 0; i < ACCEPT_BURST && got == GOT_ONE && v->w.fd >= 0; i++) {
+		uint64_t wait = not_yet(v);
+
+		if (wait) {
+			rest(v, wait);
+			return;
+		}
+		got = accept_one(v);
+		v->due = false;
+		if (v->how->behave->accept_rate)
+			v->next_accept_us = MAX(v->next_accept_us, loop_now(l)) +
+					    1000000 / v->how->behave->accept_rate;
+		/* One at a time: the next one's delay begins when it is there. */
+		if (v->how->behave->accept_delay_us)
+			return;
+	}
+}
+
+static void pause_over(struct loop *l, struct timer *t)
+{
+	struct server *v = LOOP_OWNER(t, struct server, pause);
+
+	if (v->how->behave->accept_delay_us && v->due) {
+		watch_set(l, &v->w, EPOLLIN);
+		accept_ready(l, &v->w, EPOLLIN);
+		return;
+	}
+	watch_set(l, &v->w, EPOLLIN);
+}
+
+static void first_over(struct loop *l, struct timer *t)
+{
+	struct server *v = LOOP_OWNER(t, struct server, first);
+	struct fault f = FAULT_INIT;
+
+	v->timed_out = true;
+	fault_say(&f, ETIMEDOUT,
+		  "nobody connected within %.3g s (the deadline of --timeout)",
+		  (double)v->how->timeout_us / 1e6);
+	session_trouble(v->s, &f);
+	loop_stop(l);
+}
+
+int server_start(struct server *v, struct session *s, int fd,
+		 const struct endpoint *local, const struct unix_file *file,
+		 const struct server_how *how, struct fault *f)
+{
+	int r;
+
+	*v = (struct server){ .s = s, .how = how, .local = *local, .file = *file };
+	v->w = (struct watch){ .fd = fd, .fn = accept_ready };
+	v->pause.fn = pause_over;
+	v->first.fn = first_over;
+	s->like = *local;
+	s->owner = v;
+	s->idle = session_idle;
+	if (how->behave->limit_fds) {
+		struct rlimit rl;
+
+		getrlimit(RLIMIT_NOFILE, &rl);
+		rl.rlim_cur = MIN(how->behave->limit_fds, rl.rlim_max);
+		if (setrlimit(RLIMIT_NOFILE, &rl) != 0)
+			return fault(f, errno, "limit the descriptors");
+	}
+	/* A socket that is bound only, or never accepted from, is just there. */
+	if (!how->behave->no_accept && !how->behave->bind_only) {
+		r = watch_set(&s->loop, &v->w, EPOLLIN);
+		if (r < 0)
+			return fault(f, -r, "watch the listener");
+	}
+	if (how->timeout_us)
+		timer_set(&s->loop, &v->first, loop_now(&s->loop) + how->timeout_us);
+	return 0;
+}

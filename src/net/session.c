@@ -1,0 +1,186 @@
+#include "net/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+void session_tell(struct session *s, const struct net_event *e)
+{
+	s->ops.event(s->ops.ctx, e);
+}
+
+void session_note(void *session, const char *text)
+{
+	session_tell(session, &(struct net_event){ .kind = NET_NOTE, .text = text });
+}
+
+void session_trouble(struct session *s, const struct fault *f)
+{
+	session_tell(s, &(struct net_event){ .kind = NET_TROUBLE, .fault = f });
+}
+
+static void signalled(struct loop *l, int signo)
+{
+	struct session *s = l->owner;
+
+	s->signo = signo;
+	loop_stop(l);
+}
+
+int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
+		  struct fault *f)
+{
+	sigset_t set;
+	int r;
+
+	s->ops = *ops;
+	s->totals.began_us = clock_us();
+	r = loop_init(&s->loop);
+	if (r < 0)
+		return fault(f, -r, "make an event loop");
+	s->loop.owner = s;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	r = loop_signals(&s->loop, &set, &s->old_mask, signalled);
+	if (r < 0)
+		return fault(f, -r, "watch for signals");
+	if (use_stdin)
+		stream_init(&s->in, STDIN_FILENO, false);
+	else
+		stream_init_none(&s->in);
+	stream_init(&s->out, STDOUT_FILENO, true);
+	s->how.in = &s->in;
+	s->how.out = &s->out;
+	return 0;
+}
+
+void session_end(struct session *s)
+{
+	int r;
+
+	while (s->conns)
+		conn_stop(s->conns, CONN_TOLD, NULL);
+	stream_close(&s->loop, &s->in);
+	r = stream_close(&s->loop, &s->out);
+	if (r < 0) {
+		struct fault f = FAULT_INIT;
+
+		fault(&f, -r, "close the output");
+		session_trouble(s, &f);
+		session_worse(s, CONN_OUTPUT, -r);
+	}
+	conn_how_free(&s->how);
+	loop_free(&s->loop);
+	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
+}
+
+int session_run(struct session *s)
+{
+	return loop_run(&s->loop);
+}
+
+/* From harmless to worst; what is not listed is no failure. */
+static int severity(enum conn_end end)
+{
+	static const enum conn_end order[] = { CONN_UNMET, CONN_RESET, CONN_ERROR,
+					       CONN_IDLE,  CONN_INPUT, CONN_OUTPUT };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		if (order[i] == end)
+			return (int)i + 1;
+	return 0;
+}
+
+void session_worse(struct session *s, enum conn_end end, int err)
+{
+	if (severity(end) <= severity(s->verdict))
+		return;
+	s->verdict = end;
+	s->err = err;
+}
+
+static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
+		       const struct conn_report *report)
+{
+	struct session *s = c->owner;
+
+	s->totals.open--;
+	s->totals.bytes_in += report->bytes_in;
+	s->totals.bytes_out += report->bytes_out;
+	s->totals.unsent_bytes += report->unsent_bytes;
+	if (severity(end))
+		s->totals.failed++;
+	else
+		s->totals.complete++;
+	if (!s->forgiving || end == CONN_OUTPUT || end == CONN_INPUT)
+		session_worse(s, end, f ? f->err : 0);
+	if (s->ops.wants_peers || f || s->how.want_tcp)
+		session_tell(s, &(struct net_event){ .kind = NET_CLOSED,
+						     .id = c->id,
+						     .end = end,
+						     .fault = f,
+						     .report = report });
+	*c->at = c->next;
+	if (c->next)
+		c->next->at = c->at;
+	/* Nobody reads our output any more: the next peer would fare no better. */
+	if (end == CONN_OUTPUT && !c->out_file)
+		loop_stop(&s->loop);
+	if (c->out_file) {
+		stream_close(&s->loop, c->out_file);
+		free(c->out_file);
+	}
+	free(c);
+	if (!s->conns && s->idle)
+		s->idle(s);
+}
+
+static void introduce(struct session *s, int fd, uint64_t id, bool accepted,
+		      uint64_t took_us)
+{
+	struct endpoint local = s->like, peer = s->like;
+
+	if (endpoint_local(fd, &s->like, &local) < 0)
+		local.len = 0;
+	/* A peer that already reset its connection has no name any more. */
+	if (endpoint_peer(fd, &s->like, &peer) < 0)
+		peer.len = 0;
+	session_tell(s,
+		     &(struct net_event){ .kind = accepted ? NET_ACCEPTED : NET_CONNECTED,
+					  .id = id,
+					  .local = &local,
+					  .peer = &peer,
+					  .took_us = took_us });
+}
+
+int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
+		bool accepted, uint64_t took_us)
+{
+	struct conn *c = xcalloc(1, sizeof(*c));
+	int r;
+
+	if (s->ops.wants_peers)
+		introduce(s, fd, id, accepted, took_us);
+	c->owner = s;
+	c->ended = conn_ended;
+	c->id = id;
+	c->proto = (uint16_t)s->like.proto;
+	s->totals.started++;
+	r = conn_start(c, &s->loop, fd, &s->how, out_file);
+	if (r < 0) {
+		free(c);
+		s->totals.failed++;
+		return r;
+	}
+	c->next = s->conns;
+	c->at = &s->conns;
+	if (c->next)
+		c->next->at = &c->next;
+	s->conns = c;
+	s->totals.open++;
+	s->totals.most_open = MAX(s->totals.most_open, s->totals.open);
+	return 0;
+}

@@ -1,0 +1,82 @@
+/*
+ * What listen, connect and echo share while they run: the loop, standard input and
+ * output, the connections, the totals, and the events that are told to whoever prints.
+ */
+#pragma once
+
+#include "net/conn.h"
+
+enum net_event_kind {
+	NET_LISTENING, /* local */
+	NET_ACCEPTED,  /* id, local, peer */
+	NET_CONNECTED, /* id, local, peer, took_us */
+	NET_CLOSED,    /* id, peer, end, report, fault */
+	NET_CHILD,     /* a command ended badly: id, fault */
+	NET_TROUBLE,   /* fault: it goes on */
+	NET_NOTE,      /* text */
+};
+
+struct net_event {
+	enum net_event_kind kind;
+	uint64_t id;
+	const struct endpoint *local, *peer;
+	uint64_t took_us;
+	enum conn_end end;
+	const struct conn_report *report;
+	const struct fault *fault;
+	const char *text;
+};
+
+struct net_ops {
+	void (*event)(void *ctx, const struct net_event *e);
+	void *ctx;
+	bool wants_peers; /* accepted and connected are told; else nobody asks the kernel
+			     for names */
+};
+
+struct session_totals {
+	uint64_t started, complete, failed, open, most_open;
+	uint64_t bytes_in, bytes_out, unsent_bytes;
+	uint64_t datagrams_in, datagrams_out, peers;
+	uint64_t out_of_fds; /* times accept() or socket() found no descriptor */
+	uint64_t began_us;
+};
+
+struct session {
+	struct loop loop;
+	struct stream in, out;
+	struct conn_how how;
+	struct net_ops ops;
+	struct endpoint like; /* family and protocol of the peers */
+	struct conn *conns;
+	struct session_totals totals;
+	enum conn_end verdict; /* of the connection that went worst */
+	int err;	       /* errno beside it */
+	bool forgiving;	       /* a server: what one peer does is no failure of ours */
+	int signo;	       /* the signal that ended it, or 0 */
+	sigset_t old_mask;
+	/* Called when the last connection has ended. */
+	void (*idle)(struct session *s);
+	void *owner;
+};
+
+/* loop, signals (SIGINT, SIGTERM end the session), streams. 0 or -errno with a fault. */
+int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
+		  struct fault *f);
+/* Ends what is still open, closes the streams. */
+void session_end(struct session *s);
+
+/* Runs until the session is over. 0 or -errno. */
+int session_run(struct session *s);
+
+/* Makes fd a connection of the session. conn->out_file is taken. 0 or -errno (fd is
+ * closed). */
+int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
+		bool accepted, uint64_t took_us);
+
+/* Remembers the worst that happened, for the exit code. */
+void session_worse(struct session *s, enum conn_end end, int err);
+
+void session_tell(struct session *s, const struct net_event *e);
+void session_note(void *session, const char *text); /* fits sockopt_apply() */
+void session_trouble(struct session *s, const struct fault *f);
