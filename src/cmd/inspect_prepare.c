@@ -269,8 +269,8 @@ int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 		else
 			q->states &= mask;
 	}
-	q->bound_too = c->ports.n && !c->states && !c->listen;
-	if (q->bound_too)
+	q->bound_if_no_listener = c->ports.n && !c->states && !c->listen;
+	if (q->bound_if_no_listener)
 		q->states |= 1 << STATE_BOUND_INACTIVE;
 	if (!c->count && !c->summary && !c->group)
 		q->needs = c->shown.needs | (c->format == VIEW_JSON ? JSON_NEEDS : 0);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernel/bytecode.h"
 #include "kernel/diag_inet.h"
 #include "kernel/diag_unix.h"
 #include "kernel/uapi.h"
@@ -145,6 +146,14 @@ static int run_query(struct collector *c, const struct inet_query *q, const char
 
 	if (x.sink_error)
 		return x.sink_error;
+	/* Refused before a row came: no right to ask for marks, or an operation it does
+	 * not know. */
+	if ((err == -EPERM || err == -EINVAL) && q->bytecode.len) {
+		struct inet_query plain = *q;
+
+		plain.bytecode.len = 0;
+		return run_query(c, &plain, what);
+	}
 	return err < 0 ? note_failure(c, what, err) : 0;
 }
 
@@ -153,8 +162,9 @@ static int run_query(struct collector *c, const struct inet_query *q, const char
 static void add_filter(const struct collector *c, struct inet_query *q,
 		       struct buf *program)
 {
-	(void)c, (void)q;
 	buf_reset(program);
+	if (c->req->filter && bytecode_compile(program, c->req->filter, &reader_caps))
+		q->bytecode = (struct blob){ program->data, (uint32_t)program->len };
 }
 
 static int show_listeners(struct collector *c)
@@ -222,7 +232,6 @@ static int read_tcp(struct collector *c)
 	uint32_t listen = req->states & (1 << STATE_LISTEN);
 	uint32_t others = req->states &
 			  ~(1u << STATE_LISTEN | 1u << STATE_BOUND_INACTIVE);
-	bool bound = req->states & (1 << STATE_BOUND_INACTIVE);
 	_cleanup_buf_ struct buf program = { 0 };
 	struct inet_query q = { .protocol = IPPROTO_TCP };
 	struct addr local, peer;
@@ -245,7 +254,8 @@ static int read_tcp(struct collector *c)
 			q.family = AF_INET6;
 		r = run_query(c, &q, "read the TCP sockets");
 	}
-	if (r == 0 && (bound || (req->bound_too && !c->matched_listeners))) {
+	if (r == 0 && (req->states & (1 << STATE_BOUND_INACTIVE)) &&
+	    !(req->bound_if_no_listener && c->matched_listeners)) {
 		q.states = 1 << STATE_BOUND_INACTIVE;
 		r = run_query(c, &q, "read the bound sockets");
 	}

@@ -5,9 +5,12 @@
 #include <pwd.h>
 #include <stdlib.h>
 
+#include "kernel/bytecode.h"
 #include "kernel/diag_inet.h"
 #include "kernel/uapi.h"
 #include "model/field.h"
+
+const struct bytecode_caps reader_caps = { .net_admin = true, .ifindex = if_nametoindex };
 
 int reader_open(struct reader *r, struct fault *f)
 {

@@ -68,6 +68,11 @@ bool reader_listener_of(struct reader *r, const struct sock *s,
 /* Adds to s what `needs` names (enum need) and no netlink attribute has. */
 void reader_annotate(struct reader *r, struct sock *s, uint32_t needs);
 
+/* What bytecode may use: all of it; a dump that the kernel refuses is asked for again
+ * without. */
+struct bytecode_caps;
+extern const struct bytecode_caps reader_caps;
+
 /* Names by number, remembered; NULL if there is none. */
 const char *reader_user(struct reader *r, uint32_t uid);
 const char *reader_device(struct reader *r, uint32_t ifindex);

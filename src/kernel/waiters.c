@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "kernel/bytecode.h"
 #include "kernel/diag_inet.h"
 #include "kernel/uapi.h"
 #include "model/filter.h"
@@ -97,6 +98,9 @@ static int walk_ports(struct reader *r, struct walk *w)
 	}
 	if (ports.n == 1)
 		q.sport = ports.v[0].lo;
+	else if (bytecode_compile(&program, filter_ports(&a, SIDE_LOCAL, &ports),
+				  &reader_caps))
+		q.bytecode = (struct blob){ program.data, (uint32_t)program.len };
 	err = inet_dump(&r->dump, &q, count_row, w);
 	port_set_free(&ports);
 	return err;
@@ -128,6 +132,7 @@ static bool compare_queues(struct reader *r, struct walk *w)
 				reader_exact(r, listener, 0, &now) == 0 &&
 				now.recv_queue == listener->recv_queue &&
 				stats->waiting <= listener->recv_queue;
+		stats->has_wait |= !stats->waiting; /* nobody waits: no time */
 		if (stats->stable)
 			stats->gave_up = listener->recv_queue - stats->waiting;
 		else if (stats->attributable)
