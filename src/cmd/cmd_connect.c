@@ -2,45 +2,6 @@
 #include <errno.h>
 
 #include "cmd/endpoint_run.h"
-#include "net/datagram.h"
-#include "net/resolve.h"
-
-/* Answers to the last datagram come within a second, or not at all: -I says otherwise. */
-enum { DATAGRAM_QUIET_US = 1000000 };
-
-struct connecting {
-	struct endpoint_config *c;
-	struct teller teller;
-	struct session s;
-	struct client client;
-	struct client_how how;
-	struct datagram_how datagram_how;
-	struct datagram d;
-	struct endpoint_list list, sources;
-};
-
-/* --source ADDR[:PORT]: an address of ours, or a name of one. */
-static int find_source(struct connecting *g, const struct target *t, struct fault *f)
-{
-	struct target_how how = { .proto = t->proto,
-				  .family = t->family,
-				  .flags = TARGET_PORT_OPTIONAL };
-	struct resolve_how local = { .empty = RESOLVE_EMPTY_ANY };
-	_cleanup_target_ struct target source = { 0 };
-	int r;
-
-	if (!g->c->source)
-		return 0;
-	if (how.family != AF_INET && how.family != AF_INET6)
-		how.family = 0;
-	r = target_parse(g->c->source, &how, &source, f);
-	if (r < 0)
-		return r;
-	r = resolve(&source, source.port, &local, &g->sources, f);
-	g->how.dial.sources = g->sources.v;
-	g->how.dial.n_sources = g->sources.n;
-	return r;
-}
 
 static int check(const struct endpoint_config *c, const struct target *t, struct fault *f)
 {
@@ -56,131 +17,6 @@ static int check(const struct endpoint_config *c, const struct target *t, struct
 	    t->proto != TARGET_UNIX_SEQPACKET && t->proto != TARGET_VSOCK && !t->port)
 		return fault_say(f, EINVAL, "nobody can be connected to on port 0");
 	return 0;
-}
-
-/* A datagram socket has its peer: from here on it is no business of the dialler. */
-static int take_datagrams(void *ctx, int fd, const struct endpoint *peer, struct fault *f)
-{
-	struct connecting *g = ctx;
-	struct endpoint local = *peer;
-
-	endpoint_local(fd, peer, &local);
-	if (g->s.ops.wants_peers)
-		session_tell(&g->s, &(struct net_event){ .kind = NET_CONNECTED,
-							 .id = 1,
-							 .local = &local,
-							 .peer = peer });
-	return datagram_start(&g->d, &g->s, fd, &local, peer, NULL, &g->datagram_how, f);
-}
-
-static void describe(struct connecting *g, const struct target *t)
-{
-	struct endpoint_config *c = g->c;
-
-	if (c->interface) {
-		_cleanup_buf_ struct buf b = { 0 };
-
-		buf_printf(&b, "interface=%s", c->interface);
-		sockopt_parse(buf_cstr(&b), &c->options, NULL);
-	}
-	if (c->behave.chunk)
-		sockopt_default(&c->options, "nodelay", 1);
-	g->how.dial.options = &c->options;
-	g->how.dial.drop_answers = c->half_open;
-	g->how.dial.note = session_note;
-	g->how.dial.note_ctx = &g->s;
-	g->how.list = &g->list;
-	g->how.connections = c->connections;
-	g->how.rate = c->rate;
-	g->how.timeout_us = c->timeout_us;
-	g->how.retries = c->retries;
-	g->how.backoff_us = c->backoff_us;
-	g->d.w.fd = -1;
-	g->d.s = &g->s;
-	if (target_is_connected(t->proto))
-		return;
-	g->how.take = take_datagrams;
-	g->how.take_ctx = g;
-	g->datagram_how = (struct datagram_how){
-		.behave = &c->behave,
-		.quiet_us = c->behave.hold_us != BEHAVE_UNSET ? c->behave.hold_us
-							      : DATAGRAM_QUIET_US,
-	};
-}
-
-static int go(struct connecting *g, struct fault *f)
-{
-	struct net_ops ops = teller_ops(&g->teller);
-	int r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM, f);
-
-	if (r < 0)
-		return r;
-	client_start(&g->client, &g->s, &g->how);
-	r = session_run(&g->s);
-	client_stop(&g->client);
-	datagram_stop(&g->d);
-	session_end(&g->s);
-	return r;
-}
-
-static int finish(struct connecting *g, int r, const struct fault *f)
-{
-	if (r < 0) {
-		tell_fault(&g->teller, f);
-		return EXIT_CANNOT;
-	}
-	if (g->client.failed && g->c->connections > 1) {
-		struct fault told = FAULT_INIT;
-
-		fault_say(&told, g->client.err, "%llu of %llu connections failed",
-			  (unsigned long long)g->client.failed,
-			  (unsigned long long)g->c->connections);
-		tell_fault(&g->teller, &told);
-	}
-	tell_summary(&g->teller, &g->s);
-	r = g->client.err ? endpoint_code_of_errno(g->client.err)
-			  : endpoint_code_of_session(&g->s);
-	return endpoint_leave(g->s.signo, r);
-}
-
-static int connect_to(const struct command *cmd, struct endpoint_config *c,
-		      const struct target *t)
-{
-	struct connecting g = { .c = c };
-	struct resolve_how how = {
-		.deadline_us = c->timeout_us ? clock_us() + c->timeout_us : 0,
-		.empty = RESOLVE_EMPTY_LOCALHOST,
-	};
-	struct fault f = FAULT_INIT;
-	int r;
-
-	g.teller = (struct teller){ .cmd = cmd,
-				    .json = c->json,
-				    .quiet = c->common.quiet,
-				    .report = c->report,
-				    .info = c->info,
-				    .many = c->connections > 1,
-				    .verbose = c->common.verbose };
-	r = endpoint_fill_how(c, ENDPOINT_CONNECT, t->proto, &g.s.how, &f);
-	if (r < 0)
-		return cmd_usage(cmd, &f);
-	r = find_source(&g, t, &f);
-	if (r == 0)
-		r = resolve(t, t->port, &how, &g.list, &f);
-	if (r < 0) {
-		tell_fault(&g.teller, &f);
-		endpoint_list_free(&g.sources);
-		return r == -ETIMEDOUT ? EXIT_DEADLINE
-		       : r == -EINVAL  ? EXIT_USAGE
-				       : EXIT_NAME;
-	}
-	describe(&g, t);
-	if (c->connections > 1)
-		endpoint_raise_fds();
-	r = finish(&g, go(&g, &f), &f);
-	endpoint_list_free(&g.list);
-	endpoint_list_free(&g.sources);
-	return r;
 }
 
 static int run(const struct command *cmd, int argc, char **argv)
@@ -200,7 +36,7 @@ static int run(const struct command *cmd, int argc, char **argv)
 	if (r == 0)
 		r = check(&c, &t, &f);
 	strv_free(&words.words);
-	return r < 0 ? cmd_usage(cmd, &f) : connect_to(cmd, &c, &t);
+	return r < 0 ? cmd_usage(cmd, &f) : endpoint_dial(cmd, &c, &t, false);
 }
 
 const struct command cmd_connect = {

@@ -21,6 +21,8 @@ static int run(const struct command *cmd, int argc, char **argv)
 	strv_free(&words.words);
 	if (r < 0)
 		return cmd_usage(cmd, &f);
+	if (c.client)
+		return endpoint_dial(cmd, &c, &t, true);
 	c.keep = !c.once;
 	return endpoint_serve(cmd, &c, &t, true);
 }
@@ -33,7 +35,8 @@ const struct command cmd_echo = {
 		"Sends every byte and every datagram back to where it came from, until told to\n"
 		"end. Loopback unless told otherwise: 127.0.0.1:0, :PORT is 127.0.0.1:PORT.",
 	.examples = "  sockctl echo :7777\n"
-		    "  sockctl echo udp:127.0.0.1:0 --port-file port\n",
+		    "  sockctl echo udp:127.0.0.1:0 --port-file port\n"
+		    "  sockctl echo --client localhost:7777 --connections 100\n",
 	.groups = endpoint_echo_groups,
 	.n_groups = N_ECHO_GROUPS,
 	.run = run,

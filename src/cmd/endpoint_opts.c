@@ -205,6 +205,18 @@ static const struct opt misbehave_opts[] = {
 };
 
 static const struct opt echo_opts[] = {
+	FLAG("client", 0, AT(client), .flags = OPT_COMMON,
+	     .help = "drive the echo server at ADDR, check every byte, measure"),
+	TAKES("count", 0, OPT_UINT, AT(count), "N",
+	      .help = "client: messages a connection (default: 1000)"),
+	TAKES("size", 0, OPT_SIZE, AT(size), "SIZE",
+	      .help = "client: bytes a message (default: 64)"),
+	{ .name = "connections",
+	  .kind = OPT_PARSE,
+	  .parse = parse_at_least_one,
+	  .at = AT(connections),
+	  .metavar = "N",
+	  .help = "client: so many connections at once (default: 1)" },
 	FLAG("once", 0, AT(once), .flags = OPT_COMMON,
 	     .help = "serve one peer, then end"),
 	TAKES("timeout", 'T', OPT_DURATION, AT(timeout_us), "DUR", .flags = OPT_COMMON,

@@ -29,7 +29,7 @@ struct endpoint_config {
 	/* telling */
 	bool json, info, report, trace;
 	/* echo --client */
-	const char *client;
+	bool client;
 	uint64_t count, size;
 	struct behave behave;
 };

@@ -184,8 +184,9 @@ static void describe(struct serving *g)
 
 	if (!c->no_reuseaddr)
 		sockopt_default(&c->options, "reuseaddr", 1);
-	/* Tiny segments stay tiny only where nobody gathers them. */
-	if (c->behave.chunk)
+	/* Tiny segments stay tiny only where nobody gathers them, and an echo shall not wait
+	 * for the delayed ACK of the one before. */
+	if (c->behave.chunk || g->s.how.source == CONN_FROM_PEER)
 		sockopt_default(&c->options, "nodelay", 1);
 	g->how.options = &c->options;
 	g->how.backlog = c->backlog == BEHAVE_UNSET ? -1 : (int)c->backlog;
@@ -210,7 +211,8 @@ static int serve(struct serving *g, int fd, struct fault *f)
 	struct net_ops ops = teller_ops(&g->teller);
 	int r;
 
-	r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM, f);
+	r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM,
+			  g->s.how.source != CONN_FROM_PEER, f);
 	if (r < 0)
 		return r;
 	if (target_is_connected(g->local.proto)) {

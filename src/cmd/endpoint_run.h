@@ -31,3 +31,10 @@ int endpoint_go_background(struct fault *f);
  */
 int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 		   const struct target *t, bool echo);
+
+/*
+ * The same for a client: resolve, connect (one or many), relay, report; echo measures
+ * instead of relaying.
+ */
+int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
+		  const struct target *t, bool echo);

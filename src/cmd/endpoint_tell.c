@@ -380,3 +380,85 @@ void tell_summary(struct teller *t, const struct session *s)
 	buf_printf(&b, " in %.3g s\n", (double)us / 1e6);
 	to_stderr(&b);
 }
+
+static void pings_json(const struct pinger *p, uint64_t us)
+{
+	const struct samples *n = &p->samples;
+	_cleanup_buf_ struct buf b = { 0 };
+	struct json j = json_on(&b);
+
+	json_begin_object(&j, "summary");
+	json_member_u64(&j, "connections", p->s->totals.started);
+	json_member_u64(&j, "failed", p->s->totals.failed);
+	json_member_u64(&j, "round_trips", n->n);
+	json_member_u64(&j, "message_bytes", p->how->size);
+	json_member_u64(&j, "lost", p->lost);
+	json_member_u64(&j, "wrong_bytes", p->wrong_bytes);
+	if (p->wrong_bytes)
+		json_member_u64(&j, "first_wrong_offset", p->first_wrong);
+	if (n->n) {
+		json_key(&j, "rtt_min_us");
+		json_fixed(&j, n->min_ns, 3);
+		json_key(&j, "rtt_avg_us");
+		json_fixed(&j, n->sum_ns / n->n, 3);
+		json_key(&j, "rtt_p50_us");
+		json_fixed(&j, samples_at(n, 500), 3);
+		json_key(&j, "rtt_p99_us");
+		json_fixed(&j, samples_at(n, 990), 3);
+		json_key(&j, "rtt_max_us");
+		json_fixed(&j, n->max_ns, 3);
+	}
+	json_member_u64(&j, "received_bytes", p->s->totals.bytes_in);
+	json_member_u64(&j, "sent_bytes", p->s->totals.bytes_out);
+	json_member_u64(&j, "duration_us", us);
+	json_end_object(&j);
+	to_stderr(&b);
+}
+
+static void pings_text(struct buf *b, const struct pinger *p, uint64_t us)
+{
+	const struct samples *n = &p->samples;
+	double seconds = (double)MAX(us, (uint64_t)1) / 1e6;
+
+	buf_printf(b, "%llu round trips of ", (unsigned long long)n->n);
+	put_size(b, p->how->size);
+	buf_printf(b, " over %llu connection%s in %.3g s",
+		   (unsigned long long)p->s->totals.started,
+		   p->s->totals.started == 1 ? "" : "s", seconds);
+	if (p->lost)
+		buf_printf(b, ", %llu lost", (unsigned long long)p->lost);
+	buf_putc(b, '\n');
+	if (n->n)
+		buf_printf(b,
+			   "rtt min/avg/p50/p99/max %.3f/%.3f/%.3f/%.3f/%.3f ms\n"
+			   "%.0f round trips a second, %.1f MiB/s each way\n",
+			   (double)n->min_ns / 1e6,
+			   (double)n->sum_ns / (double)n->n / 1e6,
+			   (double)samples_at(n, 500) / 1e6,
+			   (double)samples_at(n, 990) / 1e6, (double)n->max_ns / 1e6,
+			   (double)n->n / seconds,
+			   (double)p->s->totals.bytes_in / 1048576.0 / seconds);
+	if (p->wrong_bytes)
+		buf_printf(
+			b,
+			"%llu bytes wrong, the first at offset %llu: 0x%02x, not 0x%02x\n",
+			(unsigned long long)p->wrong_bytes,
+			(unsigned long long)p->first_wrong, p->got, p->wanted);
+	else if (n->n)
+		buf_puts(b, "every byte came back right\n");
+}
+
+int tell_pings(struct teller *t, const struct pinger *p)
+{
+	uint64_t us = (p->ended_us ? p->ended_us : clock_us()) - p->began_us;
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (t->json) {
+		pings_json(p, us);
+	} else if (!t->quiet) {
+		pings_text(&b, p, us);
+		if (cmd_print(t->cmd, &b) != EXIT_YES)
+			return EXIT_CANNOT;
+	}
+	return p->wrong_bytes || p->lost ? EXIT_NO : EXIT_YES;
+}

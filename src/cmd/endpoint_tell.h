@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "net/pinger.h"
 #include "net/session.h"
 
 struct teller {
@@ -22,6 +23,10 @@ void tell_listening(struct teller *t, const struct endpoint *local);
 void tell_fault(struct teller *t, const struct fault *f);
 /* The totals: always as JSON, for people with --report or when bytes were lost. */
 void tell_summary(struct teller *t, const struct session *s);
+
+/* The round trips of echo --client: stdout for people, where it is the result; a summary
+ * event with --json. Returns the exit code that follows from them. */
+int tell_pings(struct teller *t, const struct pinger *p);
 
 /* "local_addr", "local_port" or "path", and so on for "peer"; nothing for an unnamed
  * address. */

@@ -81,6 +81,8 @@ static void give_up(struct client_dial *d, const struct fault *f)
 	if (c->how->connections == 1 || c->failed <= TOLD_MOST)
 		session_trouble(c->s, f);
 	drop(d);
+	if (c->how->lost)
+		c->how->lost(c->how->take_ctx);
 	check_over(c);
 }
 
@@ -104,7 +106,7 @@ static void dialled(struct dial *dial, int fd, size_t index, const struct fault 
 			session_trouble(c->s, &own);
 		if (c->how->take) {
 			r = c->how->take(c->how->take_ctx, fd, &dial->order[index], &own);
-			c->taken = r == 0;
+			c->taken |= r == 0;
 		} else {
 			r = session_add(c->s, fd, d->id, NULL, false, took);
 			if (r < 0)
@@ -116,7 +118,7 @@ static void dialled(struct dial *dial, int fd, size_t index, const struct fault 
 		check_over(c);
 		return;
 	}
-	if (out_of_resources(-fd) && c->connected) {
+	if (out_of_resources(-fd) && c->s->conns) {
 		/* The connections we hold will end some time: wait for that. */
 		c->s->totals.out_of_fds++;
 		if (!c->starved)

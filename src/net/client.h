@@ -17,6 +17,7 @@ struct client_how {
 	/* Takes the connected socket instead of session_add(). 0 or -errno with a fault.
 	 */
 	int (*take)(void *ctx, int fd, const struct endpoint *peer, struct fault *f);
+	void (*lost)(void *ctx); /* a connection will not come; may be NULL */
 	void *take_ctx;
 };
 

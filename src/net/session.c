@@ -29,7 +29,7 @@ static void signalled(struct loop *l, int signo)
 }
 
 int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
-		  struct fault *f)
+		  bool use_stdout, struct fault *f)
 {
 	sigset_t set;
 	int r;
@@ -50,7 +50,10 @@ int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
 		stream_init(&s->in, STDIN_FILENO, false);
 	else
 		stream_init_none(&s->in);
-	stream_init(&s->out, STDOUT_FILENO, true);
+	if (use_stdout)
+		stream_init(&s->out, STDOUT_FILENO, true);
+	else
+		stream_init_none(&s->out);
 	s->how.in = &s->in;
 	s->how.out = &s->out;
 	return 0;

@@ -62,7 +62,7 @@ struct session {
 
 /* loop, signals (SIGINT, SIGTERM end the session), streams. 0 or -errno with a fault. */
 int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
-		  struct fault *f);
+		  bool use_stdout, struct fault *f);
 /* Ends what is still open, closes the streams. */
 void session_end(struct session *s);
 
