@@ -90,6 +90,13 @@ int filter_parse(struct arena *a, const char *text, const struct filter_env *env
 /* both, or the one that is not NULL; NULL matches everything. */
 const struct filter_node *filter_and(struct arena *a, const struct filter_node *left,
 				     const struct filter_node *right);
+/*
+ * One address, prefix, name or path (or several with commas) of an end, as in "src TEXT";
+ * for --src and --dst, whose argument is no expression. 0, or -EINVAL with a fault.
+ */
+int filter_ends(struct arena *a, enum filter_side side, const char *text,
+		const struct filter_env *env, const struct filter_node **node,
+		struct fault *f);
 /* Building blocks for the options that are filters (--port, --src, --state ...). */
 const struct filter_node *filter_ports(struct arena *a, enum filter_side side,
 				       const struct port_set *ports);

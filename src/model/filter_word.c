@@ -132,6 +132,27 @@ static const struct filter_node *parse_host(struct parser *p, const struct word 
 	return parse_list(p, &term) < 0 ? NULL : host_node(p, &term);
 }
 
+int filter_ends(struct arena *a, enum filter_side side, const char *text,
+		const struct filter_env *env, const struct filter_node **node,
+		struct fault *f)
+{
+	struct parser p = {
+		.lex = { .text = text, .arena = a }, .arena = a, .env = env, .fault = f
+	};
+	struct term term = { .name = "the address",
+			     .side = side,
+			     .word = host_word,
+			     .compare.op = FILTER_EQ };
+
+	filter_advance(&p);
+	if (parse_list(&p, &term) < 0)
+		return -EINVAL;
+	if (p.next.kind != TOKEN_END)
+		return filter_expected(&p, "',' or the end");
+	*node = host_node(&p, &term);
+	return 0;
+}
+
 static int port_word(struct parser *p, struct term *term, const struct token *t)
 {
 	int r = host_parse_port(p, t, &term->hosts);

@@ -344,6 +344,7 @@ static void building_blocks(void)
 	const struct filter_node *a = parse("listen"), *b = parse("sport = 22");
 	struct port_range range = { 39999, 40001 };
 	const struct port_set set = { &range, 1, 1 };
+	struct fault f = FAULT_INIT;
 
 	CHECK(filter_and(&arena, NULL, NULL) == NULL);
 	CHECK(filter_and(&arena, a, NULL) == a);
@@ -355,6 +356,13 @@ static void building_blocks(void)
 	CHECK_INT(filter_eval(filter_states(&arena, 1 << STATE_ESTABLISHED), &s, 0),
 		  FILTER_YES);
 	CHECK_INT(filter_state_mask(filter_and(&arena, a, b)), 1 << STATE_LISTEN);
+	CHECK_INT(filter_ends(&arena, SIDE_LOCAL, "10.0.0.0/8:22,80", &env, &a, &f), 0);
+	CHECK_INT(filter_eval(a, &s, 0), FILTER_YES);
+	CHECK_INT(filter_ends(&arena, SIDE_PEER, "10.0.0.5,two", &env, &a, &f), 0);
+	CHECK_INT(filter_eval(a, &s, 0), FILTER_NO);
+	CHECK_INT(filter_ends(&arena, SIDE_PEER, "::1 or listen", &env, &a, &f), -EINVAL);
+	CHECK_INT(f.mark, 4);
+	CHECK_INT(filter_ends(&arena, SIDE_PEER, "", &env, &a, &f), -EINVAL);
 }
 
 int main(void)
