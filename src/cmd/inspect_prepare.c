@@ -63,17 +63,23 @@ static int add_text(struct inspect_config *c, const struct filter_env *env,
 	return r;
 }
 
-/* "src A" for each --src A, any of them. */
+/* Any of the addresses of --src, or of --dst. */
 static int add_ends(struct inspect_config *c, const struct filter_env *env,
-		    const char *word, const struct strv *values, struct fault *f)
+		    enum filter_side side, const struct strv *values, struct fault *f)
 {
 	_cleanup_buf_ struct buf text = { 0 };
+	const struct filter_node *node;
 	size_t i;
+	int r;
 
+	if (!values->n)
+		return 0;
 	for (i = 0; i < values->n; i++)
-		buf_printf(&text, "%s%s %s", i ? " or " : "", word, values->v[i]);
-	return values->n ? add_text(c, env, arena_strdup(&c->arena, buf_cstr(&text)), f)
-			 : 0;
+		buf_printf(&text, "%s%s", i ? ", " : "", values->v[i]);
+	r = filter_ends(&c->arena, side, buf_cstr(&text), env, &node, f);
+	if (r == 0)
+		add_node(c, node);
+	return r;
 }
 
 static int add_pids(struct inspect_config *c, struct fault *f)
@@ -146,9 +152,9 @@ static int build_filter(struct inspect_config *c, const struct strv *expressions
 	if (r == 0)
 		r = add_pids(c, f);
 	if (r == 0)
-		r = add_ends(c, &env, "src", &c->src, f);
+		r = add_ends(c, &env, SIDE_LOCAL, &c->src, f);
 	if (r == 0)
-		r = add_ends(c, &env, "dst", &c->dst, f);
+		r = add_ends(c, &env, SIDE_PEER, &c->dst, f);
 	if (r < 0 || !expressions->n)
 		return r;
 	/*
@@ -259,15 +265,16 @@ int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 	if (r < 0)
 		return r;
 
-	/* States that the expression excludes are not asked for; those it names
-	 * explicitly are. */
+	/* States that cannot match are not asked for; bound and silent sockets, which
+	 * cost a walk, only if the expression names them. */
 	if (q->filter) {
 		uint32_t mask = filter_state_mask(q->filter);
 
-		if (!c->states && !c->listen && (mask & STATES_ALL) != STATES_ALL)
-			q->states = mask & STATES_ALL;
-		else
+		if (c->states || c->listen)
 			q->states &= mask;
+		else
+			q->states = mask &
+				    (STATES_DEFAULT | filter_named_states(q->filter));
 	}
 	q->bound_if_no_listener = c->ports.n && !c->states && !c->listen;
 	if (q->bound_if_no_listener)
