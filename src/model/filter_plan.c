@@ -17,10 +17,15 @@ uint32_t filter_needs(const struct filter_node *n)
 	return needs | filter_needs(n->left) | filter_needs(n->right);
 }
 
+/* Whether a row whose peer is all zeros cannot match. */
 static bool wants_peer(const struct filter_host *h)
 {
-	return !h->path && ((h->has_port && h->port_lo) ||
-			    (h->prefix.prefix && !addr_is_any(&h->prefix)));
+	const struct addr none = { .family = h->prefix.family };
+
+	if (h->path)
+		return false;
+	return (h->has_port && h->port_lo) ||
+	       (h->prefix.family && !addr_in_prefix(&none, &h->prefix));
 }
 
 /* A listener has no peer address and no peer port. */

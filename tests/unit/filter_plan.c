@@ -22,6 +22,9 @@ static void state_masks(void)
 		{ "dport = 443", STATES_ALL & ~(1 << STATE_LISTEN) },
 		{ "dport != 443", STATES_ALL },
 		{ "dst 0.0.0.0/0", STATES_ALL },
+		{ "dst 10.0.0.0/8", STATES_ALL & ~(1 << STATE_LISTEN) },
+		{ "dst 10.0.0.0/4", STATES_ALL },
+		{ "dst ::27.0.0.0/29", STATES_ALL },
 		{ "sport = 443", STATES_ALL },
 	};
 	size_t i;
