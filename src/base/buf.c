@@ -99,6 +99,23 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	va_end(again);
 }
 
+void buf_put_duration(struct buf *b, uint64_t ms)
+{
+	uint64_t s = ms / 1000;
+
+	if (s < 10)
+		buf_printf(b, "%u.%us", (unsigned)s, (unsigned)(ms % 1000 / 100));
+	else if (s < 100)
+		buf_printf(b, "%us", (unsigned)s);
+	else if (s < 3600)
+		buf_printf(b, "%um%02us", (unsigned)(s / 60), (unsigned)(s % 60));
+	else if (s < 86400)
+		buf_printf(b, "%uh%02um", (unsigned)(s / 3600), (unsigned)(s / 60 % 60));
+	else
+		buf_printf(b, "%llud%02uh", (unsigned long long)(s / 86400),
+			   (unsigned)(s / 3600 % 24));
+}
+
 const char *buf_cstr(struct buf *b)
 {
 	buf_reserve(b, 1);

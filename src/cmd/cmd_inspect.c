@@ -8,7 +8,9 @@
 #include "cmd/inspect.h"
 #include "kernel/netns.h"
 #include "model/names.h"
+#include "view/view_findings.h"
 
+static const char *const findings_names[] = { "off", "on", "all", NULL };
 static const char *const format_names[] = { "table", "raw", "json", NULL };
 
 static int parse_states(const char *arg, void *destination, struct fault *f)
@@ -116,13 +118,40 @@ static const struct opt show_opts[] = {
 	{ "ascii", 0, OPT_FLAG, AT(ascii), NULL, "no characters outside ASCII" },
 	{ "threads", 0, OPT_UINT, AT(threads), "N", "threads to use", OPT_HIDDEN,
 	  .value = 64 },
-	{ "no-findings", 0, OPT_IGNORED, .help = "no diagnosis", .flags = OPT_HIDDEN },
+};
+
+static const struct opt judge_opts[] = {
+	{ "findings", 0, OPT_CHOICE, AT(findings), "WHICH",
+	  "say what is wrong, who does it and what to do (default for the table); all: notes too",
+	  OPT_COMMON | OPT_OPTIONAL, .value = FINDINGS_ON, .choices = findings_names },
+	{ "no-findings", 0, OPT_SET, AT(findings), NULL, "rows only", OPT_COMMON,
+	  .value = FINDINGS_OFF },
+	{ "explain", 0, OPT_TEXT, AT(explain), "ID",
+	  "what a finding means and when it fires", .complete = "finding" },
+	{ "fail-fill", 0, OPT_UINT, AT(fail_fill), "PCT",
+	  "exit 1 if an accept queue is at least so full", .value = 100 },
+	{ "fail-drops", 0, OPT_FLAG, AT(fail_drops), NULL,
+	  "exit 1 if a listener or UDP socket has dropped anything" },
+	{ "fail-if", 0, OPT_LIST, AT(fail_if), "EXPRESSION",
+	  "exit 1 if a row matches, or as count(EXPRESSION) > N says" },
+	{ "allow-empty", 0, OPT_FLAG, AT(allow_empty), NULL,
+	  "exit 0 when nothing matched" },
+};
+
+static const struct opt follow_opts[] = {
+	{ "wait", 0, OPT_DURATION, AT(wait_us), "DUR",
+	  "wait until something matches, at most so long; exit 4 if nothing did",
+	  OPT_COMMON },
+	{ "until-gone", 0, OPT_FLAG, AT(until_gone), NULL,
+	  "with --wait: until nothing matches any more" },
 };
 
 static const struct opt_group groups[] = {
 	{ "What", what_opts, ARRAY_SIZE(what_opts), 0 },
 	{ "Which", which_opts, ARRAY_SIZE(which_opts), 0 },
 	{ "Show", show_opts, ARRAY_SIZE(show_opts), 0 },
+	{ "Judge", judge_opts, ARRAY_SIZE(judge_opts), 0 },
+	{ "Follow", follow_opts, ARRAY_SIZE(follow_opts), 0 },
 	COMMON_GROUP(struct inspect_config),
 };
 
@@ -133,6 +162,7 @@ static void config_free(struct inspect_config *c)
 	strv_free(&c->src);
 	strv_free(&c->dst);
 	strv_free(&c->columns);
+	strv_free(&c->fail_if);
 }
 
 /* Options that exclude each other; the rest is checked where it is used. */
@@ -158,9 +188,45 @@ static int check(const struct inspect_config *c, struct fault *f)
 		return fault_say(
 			f, EINVAL,
 			"a recorded dump does not say which processes hold its sockets");
+	if (c->from && (c->findings == FINDINGS_ON || c->findings == FINDINGS_ALL))
+		return fault_say(
+			f, EINVAL,
+			"findings rest on second looks, which a recorded dump cannot give");
+	if (c->from && c->wait_us != UINT64_MAX)
+		return fault_say(
+			f, EINVAL,
+			"--wait waits for the kernel; a recorded dump does not change");
+	if (c->until_gone && c->wait_us == UINT64_MAX)
+		return fault_say(f, EINVAL,
+				 "--until-gone wants --wait DUR: how long at most?");
 	if (c->listen && c->states)
 		return fault_say(f, EINVAL, "--listen and --state exclude each other");
 	return 0;
+}
+
+static int explain(const struct command *cmd, const char *id)
+{
+	const struct rule *r = rule_find(id);
+	const char *ids[RULE_COUNT], *nearest;
+	_cleanup_buf_ struct buf b = { 0 };
+	struct fault f = FAULT_INIT;
+	char shown[80];
+	size_t i;
+
+	if (r) {
+		view_rule(&b, r);
+		return cmd_print(cmd, &b);
+	}
+	for (i = 0; i < RULE_COUNT; i++)
+		ids[i] = rule_get((enum rule_id)i)->id;
+	nearest = opt_nearest(id, ids, RULE_COUNT);
+	fault_say(&f, EINVAL, "there is no finding '%s'",
+		  escape_text(shown, sizeof(shown), id, strlen(id)));
+	if (nearest)
+		fault_hint(&f, "did you mean '%s'?", nearest);
+	else
+		fault_hint(&f, "sockctl-inspect(1) lists them under FINDINGS");
+	return cmd_usage(cmd, &f);
 }
 
 static int run_with(const struct command *cmd, struct inspect_config *config,
@@ -181,12 +247,21 @@ static int run_with(const struct command *cmd, struct inspect_config *config,
 		cmd_error(cmd, f);
 		return EXIT_CANNOT;
 	}
+	if (config->wait_us != UINT64_MAX) {
+		int code = inspect_wait(cmd, config, &reader);
+
+		if (code != EXIT_YES)
+			return code;
+	}
 	return inspect_show(cmd, config, &reader);
 }
 
 static int inspect_run(const struct command *cmd, int argc, char **argv)
 {
-	struct inspect_config config = { .limit = UINT64_MAX };
+	struct inspect_config config = { .limit = UINT64_MAX,
+					 .findings = FINDINGS_AUTO,
+					 .fail_fill = UINT64_MAX,
+					 .wait_us = UINT64_MAX };
 	struct opt_operands operands = { 0 };
 	struct fault f = FAULT_INIT;
 	int code;
@@ -198,6 +273,10 @@ static int inspect_run(const struct command *cmd, int argc, char **argv)
 
 		columns_help(&b);
 		code = cmd_print(cmd, &b);
+		goto out;
+	}
+	if (config.explain) {
+		code = explain(cmd, config.explain);
 		goto out;
 	}
 	if (check(&config, &f) < 0 || inspect_prepare(&config, &operands.words, &f) < 0) {

@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/schema.h"
 #include "model/field.h"
+#include "model/finding.h"
 #include "model/names.h"
 
 struct porcelain_config {
@@ -56,6 +57,18 @@ static void print_states(struct buf *b)
 		buf_printf(b, "%s\n", words[i]);
 }
 
+static void print_findings(struct buf *b)
+{
+	size_t i;
+
+	for (i = 0; i < RULE_COUNT; i++) {
+		const struct rule *r = rule_get((enum rule_id)i);
+
+		buf_printf(b, "%s\t%s\t%s\t%s\t%s\n", r->id, severity_name(r->severity),
+			   r->threshold, r->meaning, r->advice);
+	}
+}
+
 static void print_schema(struct buf *b)
 {
 	buf_put(b, schema_json_start, (size_t)(schema_json_end - schema_json_start));
@@ -67,7 +80,7 @@ static const struct {
 } tables[] = {
 	{ "commands", print_commands }, { "options", print_options },
 	{ "fields", print_fields },	{ "states", print_states },
-	{ "schema", print_schema },
+	{ "findings", print_findings }, { "schema", print_schema },
 };
 
 static int porcelain_run(const struct command *cmd, int argc, char **argv)
@@ -89,7 +102,8 @@ static int porcelain_run(const struct command *cmd, int argc, char **argv)
 			code = cmd_print(cmd, &b);
 			goto out;
 		}
-	fault_say(&f, EINVAL, "which table? commands, options, fields, states or schema");
+	fault_say(&f, EINVAL,
+		  "which table? commands, options, fields, states, findings or schema");
 	code = cmd_usage(cmd, &f);
 out:
 	strv_free(&operands.words);

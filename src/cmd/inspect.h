@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/columns.h"
 #include "kernel/collect.h"
+#include "model/detect.h"
 #include "view/view.h"
 
 enum {
@@ -13,6 +14,16 @@ enum {
 	WHAT_UNIX = BIT(2),
 	WHAT_V4 = BIT(3),
 	WHAT_V6 = BIT(4),
+};
+
+enum findings_mode { FINDINGS_OFF, FINDINGS_ON, FINDINGS_ALL, FINDINGS_AUTO };
+
+/* --fail-if: rows that match, or their number compared with one. */
+struct fail_rule {
+	const char *text;
+	const struct filter_node *filter;
+	enum filter_op op; /* FILTER_EQ ... FILTER_GE */
+	uint64_t limit, count;
 };
 
 struct inspect_config {
@@ -29,13 +40,23 @@ struct inspect_config {
 	bool processes, count, summary, no_headings, ascii;
 	const char *sort, *group, *output;
 	uint64_t limit, threads;
-	int format; /* enum view_format */
+	int format;   /* enum view_format */
+	int findings; /* enum findings_mode */
+	const char *explain;
+	uint64_t fail_fill; /* per cent; UINT64_MAX = not asked */
+	bool fail_drops, allow_empty, until_gone;
+	struct strv fail_if;
+	uint64_t wait_us; /* UINT64_MAX = not asked */
 	/* what follows from it, by inspect_prepare() */
 	struct arena arena;
 	struct columns shown;
 	const struct field *sort_field, *group_field;
 	bool sort_descending;
 	struct collect_request request;
+	const struct filter_node *ports_only; /* for the nearest thing that --wait saw */
+	struct fail_rule *fail_rules;
+	size_t n_fail_rules;
+	struct detect *detect; /* NULL = no findings are made */
 };
 
 /* Turns options and EXPRESSION into columns and a request. 0 or -errno; ENXIO: a name is
@@ -43,6 +64,22 @@ struct inspect_config {
 int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 		    struct fault *f);
 void inspect_config_free(struct inspect_config *c);
+
+/* The judging options (inspect_judge.c): prepared once, fed each row, told at the end. */
+int judge_prepare(struct inspect_config *c, const struct filter_env *env,
+		  struct fault *f);
+void judge_row(struct inspect_config *c, const struct command *cmd, const struct sock *s,
+	       bool *failed);
+/* Reads the evidence and shows the findings. */
+void judge_show(struct inspect_config *c, struct reader *reader,
+		const struct view_options *opt, struct out *out);
+/* Says which --fail-... was hit; true if any was. */
+bool judge_failed(const struct inspect_config *c, const struct command *cmd, bool failed);
+
+/* --wait: returns EXIT_YES when it is time to show, EXIT_DEADLINE or EXIT_CANNOT after
+ * saying why. */
+int inspect_wait(const struct command *cmd, struct inspect_config *c,
+		 struct reader *reader);
 
 /* Collects and shows; tells what went wrong. Returns an exit code. */
 int inspect_show(const struct command *cmd, struct inspect_config *c,

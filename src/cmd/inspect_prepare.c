@@ -7,6 +7,7 @@
 
 #include "cmd/inspect.h"
 #include "kernel/cgroup.h"
+#include "kernel/evidence.h"
 
 static int resolve(const char *name, struct arena *a, struct addr **addrs, size_t *n,
 		   struct fault *f)
@@ -29,22 +30,6 @@ static int resolve(const char *name, struct arena *a, struct addr **addrs, size_
 			++*n;
 	freeaddrinfo(list);
 	return 0;
-}
-
-static void read_ephemeral_range(struct filter_env *env)
-{
-	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
-	unsigned lo, hi;
-
-	env->ephemeral_lo = 32768;
-	env->ephemeral_hi = 60999;
-	if (!file)
-		return;
-	if (fscanf(file, "%u %u", &lo, &hi) == 2 && lo <= hi && hi <= 65535) {
-		env->ephemeral_lo = (uint16_t)lo;
-		env->ephemeral_hi = (uint16_t)hi;
-	}
-	fclose(file);
 }
 
 static void add_node(struct inspect_config *c, const struct filter_node *node)
@@ -140,9 +125,14 @@ static int build_filter(struct inspect_config *c, const struct strv *expressions
 	size_t i;
 	int r = 0;
 
-	read_ephemeral_range(&env);
-	if (c->ports.n)
-		add_node(c, filter_ports(&c->arena, SIDE_EITHER, &c->ports));
+	evidence_ephemeral_range(&env.ephemeral_lo, &env.ephemeral_hi);
+	r = judge_prepare(c, &env, f);
+	if (r < 0)
+		return r;
+	if (c->ports.n) {
+		c->ports_only = filter_ports(&c->arena, SIDE_EITHER, &c->ports);
+		add_node(c, c->ports_only);
+	}
 	if (c->process)
 		add_leaf(c, "process", FILTER_GLOB,
 			 (struct filter_literal){ .kind = LITERAL_TEXT,
@@ -285,6 +275,10 @@ int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 		q->needs |= c->sort_field->needs;
 	if (c->group_field)
 		q->needs |= c->group_field->needs;
+	for (size_t i = 0; i < c->n_fail_rules; i++)
+		q->needs |= filter_needs(c->fail_rules[i].filter);
+	if (c->fail_drops || (c->detect && (q->protos & BIT(PROTO_UDP))))
+		q->needs |= NEED_DROPS;
 	q->all_waiters = c->ports.n > 0 || (c->shown.needs & NEED_WAITERS) ||
 			 (q->filter && (filter_needs(q->filter) & NEED_WAITERS));
 	return 0;
@@ -292,6 +286,8 @@ int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 
 void inspect_config_free(struct inspect_config *c)
 {
+	if (c->detect)
+		detect_free(c->detect);
 	arena_free(&c->arena);
 	columns_free(&c->shown);
 }

@@ -10,7 +10,8 @@
 
 struct show {
 	const struct command *cmd;
-	const struct inspect_config *c;
+	struct inspect_config *c;
+	bool failed; /* a --fail-... was hit */
 	struct view *view;
 	struct out *out;
 	struct tally tally;
@@ -26,9 +27,13 @@ enum { STOP = -ECANCELED };
 static int show_row(void *ctx, struct sock *s)
 {
 	struct show *show = ctx;
-	const struct inspect_config *c = show->c;
+	struct inspect_config *c = show->c;
 	int r;
 
+	if (c->detect)
+		detect_row(c->detect, s);
+	if (c->n_fail_rules || c->fail_drops || c->fail_fill != UINT64_MAX)
+		judge_row(c, show->cmd, s, &show->failed);
 	if (c->count || c->summary || c->group) {
 		tally_add(&show->tally, s);
 		show->seen++;
@@ -41,8 +46,12 @@ static int show_row(void *ctx, struct sock *s)
 		return 0;
 	}
 	if (show->seen == c->limit) {
+		/* Findings and thresholds are about all rows, shown or not. */
 		show->limited = true;
-		return STOP;
+		return c->detect || c->n_fail_rules || c->fail_drops ||
+				       c->fail_fill != UINT64_MAX
+			       ? 0
+			       : STOP;
 	}
 	show->seen++;
 	r = view_row(show->view, s);
@@ -110,7 +119,11 @@ static int exit_code(const struct show *show, const struct collect_result *resul
 
 	if (!result->complete)
 		return EXIT_CANNOT;
-	if (!show->seen && !c->count && !c->summary)
+	if (judge_failed(c, show->cmd, show->failed))
+		return EXIT_NO;
+	if (!show->seen && !c->count && !c->summary && !c->allow_empty &&
+	    !c->until_gone && !c->n_fail_rules && !c->fail_drops &&
+	    c->fail_fill == UINT64_MAX)
 		return EXIT_NO;
 	return EXIT_YES;
 }
@@ -119,7 +132,7 @@ static int exit_code(const struct show *show, const struct collect_result *resul
 static int collect_and_show(struct show *show, struct reader *reader,
 			    const struct view_options *opt)
 {
-	const struct inspect_config *c = show->c;
+	struct inspect_config *c = show->c;
 	struct collect_sink sink = { show_row, show_note, show };
 	struct collect_result result = { false };
 	struct view_end end = { 0 };
@@ -140,6 +153,12 @@ static int collect_and_show(struct show *show, struct reader *reader,
 		fprintf(stderr,
 			"sockctl %s: stopped after %llu rows (--limit); there are more\n",
 			show->cmd->name, (unsigned long long)show->seen);
+	if (c->detect && r != STOP && !show->out->err) {
+		/* What was read so far is shown before the second look takes its time. */
+		view_end_rows(show->view);
+		out_flush(show->out);
+		judge_show(c, reader, opt, show->out);
+	}
 	end.rows = show->seen;
 	end.complete = result.complete;
 	if (!counts || opt->format == VIEW_JSON)

@@ -7,20 +7,30 @@
 
 #include "base/mem.h"
 
-int nl_open(struct nl *nl, struct fault *f)
+static int open_socket(struct nl *nl, struct fault *f)
 {
-	*nl = (struct nl){ 0 };
 	nl->sock = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
 	if (!nl->sock)
 		return fault(f, errno, "open a netlink sock_diag socket");
 	if (mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
 		int err = errno;
 
-		nl_close(nl);
+		mnl_socket_close(nl->sock);
+		nl->sock = NULL;
 		return fault(f, err, "bind a netlink sock_diag socket");
 	}
-	nl->buf = xmalloc(NL_BUFFER);
 	return 0;
+}
+
+int nl_open(struct nl *nl, struct fault *f)
+{
+	int r;
+
+	*nl = (struct nl){ 0 };
+	r = open_socket(nl, f);
+	if (r == 0)
+		nl->buf = xmalloc(NL_BUFFER);
+	return r;
 }
 
 void nl_close(struct nl *nl)
@@ -102,6 +112,17 @@ static ssize_t receive(struct nl *nl)
 
 static int send_request(struct nl *nl, struct nlmsghdr *req, uint16_t flags)
 {
+	/* The kernel runs one dump a socket; a new one starts at once, the old one dies
+	 * with it. */
+	if (nl->abandoned) {
+		int r;
+
+		mnl_socket_close(nl->sock);
+		r = open_socket(nl, NULL);
+		if (r < 0)
+			return r;
+		nl->abandoned = false;
+	}
 	req->nlmsg_flags = NLM_F_REQUEST | flags;
 	req->nlmsg_seq = ++nl->seq;
 	if (mnl_socket_sendto(nl->sock, req, req->nlmsg_len) < 0)
@@ -145,8 +166,10 @@ static int exchange(struct nl *nl, struct nlmsghdr *req, uint16_t flags,
 		if (nl->record)
 			buf_put(&nl->record->b, nl->buf, (size_t)n);
 		used = nl_walk(nl->buf, (size_t)n, deliver, &x, &done, &error);
-		if (used < 0)
+		if (used < 0) {
+			nl->abandoned = true;
 			return (int)used;
+		}
 		if (!done && used != n)
 			return -EBADMSG;
 		if (nl->record)

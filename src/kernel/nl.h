@@ -21,7 +21,8 @@ struct nl {
 	char *buf;
 	uint32_t seq;
 	struct out *record; /* every received byte goes there too; NULL = not */
-	bool interrupted;   /* the kernel said NLM_F_DUMP_INTR: rows may be missing */
+	bool abandoned; /* a dump was left before its end: the socket is of no more use */
+	bool interrupted; /* the kernel said NLM_F_DUMP_INTR: rows may be missing */
 };
 
 /*

@@ -68,8 +68,11 @@ static int count_row(const struct nlmsghdr *h, void *ctx)
 	    reader_exact(w->r, &s, EXT_BIT(INET_DIAG_INFO), &fresh) == 0 &&
 	    fresh.cookie == s.cookie &&
 	    sock_info_u32(&fresh, offsetof(struct tcpinfo, last_data_sent), &ms)) {
+		if (!stats->has_wait || ms > stats->longest_wait_ms) {
+			stats->longest_wait_ms = ms;
+			stats->oldest = s.peer;
+		}
 		stats->has_wait = true;
-		stats->longest_wait_ms = MAX(stats->longest_wait_ms, ms);
 	}
 	return 0;
 }

@@ -90,18 +90,19 @@ struct octet {
 	uint8_t len;
 };
 
-#define OCTET(n)                                            \
-	{                                                   \
-		{ (n) >= 100  ? '0' + (n) / 100             \
-		  : (n) >= 10 ? '0' + (n) / 10              \
-			      : '0' + (n),                  \
-		  (n) >= 100  ? '0' + (n) / 10 % 10         \
-		  : (n) >= 10 ? '0' + (n) % 10              \
-			      : '.',                        \
-		  (n) >= 100 ? '0' + (n) % 10 : '.', '.' }, \
-			(n) >= 100  ? 4                     \
-			: (n) >= 10 ? 3                     \
-				    : 2                     \
+#define DIGIT(v) (char)('0' + (v))
+#define OCTET(n)                                             \
+	{                                                    \
+		{ (n) >= 100  ? DIGIT((n) / 100)             \
+		  : (n) >= 10 ? DIGIT((n) / 10 % 10)         \
+			      : DIGIT((n) % 10),             \
+		  (n) >= 100  ? DIGIT((n) / 10 % 10)         \
+		  : (n) >= 10 ? DIGIT((n) % 10)              \
+			      : '.',                         \
+		  (n) >= 100 ? DIGIT((n) % 10) : '.', '.' }, \
+			(n) >= 100  ? 4                      \
+			: (n) >= 10 ? 3                      \
+				    : 2                      \
 	}
 #define OCTETS4(n)  OCTET(n), OCTET((n) + 1), OCTET((n) + 2), OCTET((n) + 3)
 #define OCTETS16(n) OCTETS4(n), OCTETS4((n) + 4), OCTETS4((n) + 8), OCTETS4((n) + 12)

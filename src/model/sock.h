@@ -41,8 +41,8 @@ enum {
 	STATES_ALL = (1 << STATE_COUNT) - 2,
 	STATES_DEFAULT = STATES_ALL & ~(1 << STATE_BOUND_INACTIVE),
 	STATES_SYN_RECV = 1 << STATE_SYN_RECV | 1 << STATE_NEW_SYN_RECV,
-	STATES_CONNECTED = STATES_DEFAULT & ~(1 << STATE_LISTEN | 1 << STATE_CLOSE |
-					      STATES_SYN_RECV | 1 << STATE_TIME_WAIT),
+	/* As ss means it: all but LISTEN and CLOSE. */
+	STATES_CONNECTED = STATES_DEFAULT & ~(1 << STATE_LISTEN | 1 << STATE_CLOSE),
 	STATES_SYNCHRONIZED = STATES_CONNECTED & ~(1 << STATE_SYN_SENT),
 	STATES_BUCKET = STATES_SYN_RECV | 1 << STATE_TIME_WAIT,
 };
@@ -114,6 +114,7 @@ struct accept_stats {
 	uint32_t waiting;     /* established and not accepted, as rows show them */
 	uint32_t gave_up;     /* reset by the client while queued: queued minus waiting */
 	uint32_t longest_wait_ms; /* 0 if nobody waits */
+	struct addr oldest;	  /* the client that waits longest; family 0 = none */
 	bool attributable; /* false: a SO_REUSEPORT group, not this member's own figures
 			    */
 	bool stable;   /* the queue stood still between the readings: gave_up is exact */

@@ -128,19 +128,7 @@ char *format_number(char *end, enum unit unit, uint64_t value)
 
 void format_duration(struct buf *b, uint64_t ms)
 {
-	uint64_t s = ms / 1000;
-
-	if (s < 10)
-		buf_printf(b, "%u.%us", (unsigned)s, (unsigned)(ms % 1000 / 100));
-	else if (s < 100)
-		buf_printf(b, "%us", (unsigned)s);
-	else if (s < 3600)
-		buf_printf(b, "%um%02us", (unsigned)(s / 60), (unsigned)(s % 60));
-	else if (s < 86400)
-		buf_printf(b, "%uh%02um", (unsigned)(s / 3600), (unsigned)(s / 60 % 60));
-	else
-		buf_printf(b, "%llud%02uh", (unsigned long long)(s / 86400),
-			   (unsigned)(s / 3600 % 24));
+	buf_put_duration(b, ms);
 }
 
 void format_path(struct buf *b, const struct blob *path)

@@ -21,8 +21,14 @@ void view_free(struct view *v)
 		v->ops->free(v);
 }
 
+void view_end_rows(struct view *v)
+{
+	v->ops->end_rows(v);
+}
+
 int view_finish(struct view *v, const struct view_end *end)
 {
+	v->ops->end_rows(v);
 	v->ops->end(v, end);
 	return out_flush(v->out);
 }

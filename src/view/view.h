@@ -29,6 +29,7 @@ struct view;
 
 struct view_ops {
 	void (*row)(struct view *v, const struct sock *s);
+	void (*end_rows)(struct view *v);
 	void (*end)(struct view *v, const struct view_end *end);
 	void (*free)(struct view *v);
 };
@@ -48,6 +49,10 @@ static inline int view_row(struct view *v, const struct sock *s)
 	v->ops->row(v, s);
 	return out_maybe_flush(v->out);
 }
+
+/* Shows rows that were held back; none may follow. Called by view_finish() if not before.
+ */
+void view_end_rows(struct view *v);
 
 /* Shows what was held back, and for JSON the end object. Returns 0 or -errno. */
 int view_finish(struct view *v, const struct view_end *end);

@@ -274,6 +274,11 @@ static void put_field(struct json *j, const struct field *f, const char *key,
 	}
 }
 
+static void json_end_rows(struct view *v)
+{
+	(void)v;
+}
+
 static void json_end(struct view *v, const struct view_end *end)
 {
 	struct json j = json_on(&v->out->b);
@@ -364,7 +369,8 @@ static char *key_of(const struct field *f)
 
 struct view *view_json_new(const struct view_options *opt, struct out *out)
 {
-	static const struct view_ops ops = { json_row, json_end, json_free };
+	static const struct view_ops ops = { json_row, json_end_rows, json_end,
+					     json_free };
 	struct json_view *jv = xcalloc(1, sizeof(*jv) +
 						  opt->n_columns * sizeof(jv->extra[0]));
 	size_t i;

@@ -35,6 +35,11 @@ static void raw_row(struct view *v, const struct sock *s)
 	buf_putc(b, '\n');
 }
 
+static void raw_end_rows(struct view *v)
+{
+	(void)v;
+}
+
 static void raw_end(struct view *v, const struct view_end *end)
 {
 	(void)v;
@@ -48,7 +53,7 @@ static void raw_free(struct view *v)
 
 struct view *view_raw_new(const struct view_options *opt, struct out *out)
 {
-	static const struct view_ops ops = { raw_row, raw_end, raw_free };
+	static const struct view_ops ops = { raw_row, raw_end_rows, raw_end, raw_free };
 	struct view *v = xcalloc(1, sizeof(*v));
 
 	*v = (struct view){ &ops, *opt, out };

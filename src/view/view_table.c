@@ -309,13 +309,18 @@ static void table_row(struct view *v, const struct sock *s)
 		release(t);
 }
 
-static void table_end(struct view *v, const struct view_end *end)
+static void table_end_rows(struct view *v)
 {
 	struct table *t = (struct table *)v;
 
-	(void)end;
 	if (!t->streaming && t->held_rows)
 		release(t);
+}
+
+static void table_end(struct view *v, const struct view_end *end)
+{
+	(void)v;
+	(void)end;
 }
 
 static void table_free(struct view *v)
@@ -344,7 +349,8 @@ static enum cell cell_of(const struct field *f)
 
 struct view *view_table_new(const struct view_options *opt, struct out *out)
 {
-	static const struct view_ops ops = { table_row, table_end, table_free };
+	static const struct view_ops ops = { table_row, table_end_rows, table_end,
+					     table_free };
 	struct table *t = xcalloc(1, sizeof(*t) + opt->n_columns * sizeof(t->columns[0]));
 	size_t i;
 

@@ -1,0 +1,533 @@
+#include "kernel/evidence.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "kernel/diag_inet.h"
+#include "kernel/procfile.h"
+#include "kernel/uapi.h"
+#include "kernel/waiters.h"
+#include "model/tcpinfo.h"
+
+void evidence_ephemeral_range(uint16_t *lo, uint16_t *hi)
+{
+	_cleanup_free_ char *text = procfile_read(
+		"/proc/sys/net/ipv4/ip_local_port_range");
+	unsigned a, b;
+
+	*lo = 32768;
+	*hi = 60999;
+	if (text && sscanf(text, "%u %u", &a, &b) == 2 && a <= b && b <= 65535) {
+		*lo = (uint16_t)a;
+		*hi = (uint16_t)b;
+	}
+}
+
+void evidence_free(struct evidence *e)
+{
+	arena_free(&e->arena);
+	free(e->processes);
+	*e = (struct evidence){ 0 };
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* A listener whose queue, or whose half-open connections, call for a closer look. */
+static bool deserves_look(const struct sock *listener, const void *ctx)
+{
+	const struct evidence *e = ctx;
+	size_t i;
+
+	for (i = 0; i < e->n_listeners; i++)
+		if (e->listeners[i].row->cookie == listener->cookie)
+			return e->listeners[i].suspect;
+	return false;
+}
+
+static void read_listeners(struct reader *r, const struct detect *d, struct evidence *e,
+			   int turn)
+{
+	size_t i, k;
+
+	if (reader_listeners(r, EXT_BIT(INET_DIAG_SKMEMINFO), true) < 0)
+		return;
+	waiters_read(r, deserves_look, e);
+	for (i = 0; i < d->listeners.n; i++) {
+		struct listener_facts *l = &e->listeners[i];
+
+		for (k = 0; k < r->listeners.n; k++) {
+			const struct sock *row = r->listeners.v[k], *found;
+			uint32_t drops, members;
+
+			if (row->cookie != l->row->cookie)
+				continue;
+			l->read[turn] = true;
+			l->queued[turn] = row->recv_queue;
+			l->limit = row->send_queue;
+			if (row->accept)
+				l->stats[turn] = *row->accept;
+			if (row->skmem.len >= (SOCK_MEM_DROPS + 1) * sizeof(drops)) {
+				memcpy(&drops,
+				       (const uint32_t *)row->skmem.data + SOCK_MEM_DROPS,
+				       sizeof(drops));
+				l->drops[turn] = drops;
+				l->has_drops = true;
+			}
+			if (reader_listener_of(r, row, &found, &members))
+				l->members = members;
+			break;
+		}
+	}
+}
+
+static uint32_t info_u32(const struct sock *s, size_t offset)
+{
+	uint32_t v = 0;
+
+	sock_info_u32(s, offset, &v);
+	return v;
+}
+
+static uint64_t info_u64(const struct sock *s, size_t offset)
+{
+	uint64_t v = 0;
+
+	if (offset + sizeof(v) <= s->tcp_info.len)
+		memcpy(&v, (const char *)s->tcp_info.data + offset, sizeof(v));
+	return v;
+}
+
+static uint32_t mem_u32(const struct sock *s, enum sock_mem index)
+{
+	uint32_t v = 0;
+
+	if ((index + 1) * sizeof(v) <= s->skmem.len)
+		memcpy(&v, (const uint32_t *)s->skmem.data + index, sizeof(v));
+	return v;
+}
+
+#define INFO(member) offsetof(struct tcpinfo, member)
+
+/* One more look at a TCP connection, by its cookie. */
+static void read_connection(struct reader *r, struct connection_facts *c, int turn)
+{
+	uint32_t ext = EXT_BIT(INET_DIAG_INFO) | EXT_BIT(INET_DIAG_SKMEMINFO);
+	struct sock s;
+
+	if (reader_exact(r, c->row, ext, &s) < 0 || s.cookie != c->row->cookie ||
+	    s.state != c->row->state)
+		return;
+	c->read[turn] = true;
+	c->recv[turn] = sock_recv_bytes(&s);
+	c->send[turn] = sock_send_bytes(&s);
+	c->acked[turn] = info_u64(&s, INFO(bytes_acked));
+	c->received[turn] = info_u64(&s, INFO(bytes_received));
+	c->retrans = s.retrans;
+	c->has_info = s.tcp_info.len >= INFO(bytes_acked) + 8;
+	c->rto_us = info_u32(&s, INFO(rto));
+	c->has_windows = s.tcp_info.len >= INFO(rcv_wnd) + 4;
+	c->snd_wnd = info_u32(&s, INFO(snd_wnd));
+	c->rcv_wnd = info_u32(&s, INFO(rcv_wnd));
+	c->age_ms = info_u32(&s, s.state == STATE_CLOSE_WAIT ? INFO(last_ack_recv)
+							     : INFO(last_data_sent));
+	c->has_mem = s.skmem.len > 0;
+	c->rmem = mem_u32(&s, SOCK_MEM_RMEM);
+	c->rcvbuf = mem_u32(&s, SOCK_MEM_RCVBUF);
+}
+
+static void read_connections(struct reader *r, struct connection_facts *v, size_t n,
+			     int turn)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		read_connection(r, &v[i], turn);
+}
+
+struct udp_reading {
+	const struct suspects *rows;
+	struct connection_facts *facts;
+};
+
+static int take_udp(const struct nlmsghdr *h, void *ctx)
+{
+	struct udp_reading *u = ctx;
+	struct sock s;
+	size_t i;
+
+	if (!inet_parse(h, PROTO_UDP, &s))
+		return 0;
+	for (i = 0; i < u->rows->n; i++) {
+		if (u->rows->v[i]->cookie != s.cookie)
+			continue;
+		u->facts[i].read[1] = true;
+		u->facts[i].rmem_later = mem_u32(&s, SOCK_MEM_RMEM);
+		u->facts[i].drops[1] = mem_u32(&s, SOCK_MEM_DROPS);
+	}
+	return 0;
+}
+
+static void read_udp_again(struct reader *r, const struct detect *d, struct evidence *e)
+{
+	struct udp_reading u = { &d->udp, e->udp };
+	struct inet_query q = { .protocol = IPPROTO_UDP,
+				.family = AF_INET,
+				.states = STATES_ALL,
+				.ext = EXT_BIT(INET_DIAG_SKMEMINFO) };
+
+	if (!d->udp.n)
+		return;
+	inet_dump(&r->dump, &q, take_udp, &u);
+	q.family = AF_INET6;
+	inet_dump(&r->dump, &q, take_udp, &u);
+}
+
+static struct connection_facts *begin_connections(struct evidence *e,
+						  const struct suspects *list)
+{
+	struct connection_facts *v = arena_zalloc(&e->arena, list->n * sizeof(*v) + 1);
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		const struct sock *row = list->v[i];
+
+		v[i].row = row;
+		v[i].retrans = row->retrans;
+		v[i].rmem = mem_u32(row, SOCK_MEM_RMEM);
+		v[i].rcvbuf = mem_u32(row, SOCK_MEM_RCVBUF);
+		v[i].has_mem = row->skmem.len > 0;
+		v[i].drops[0] = mem_u32(row, SOCK_MEM_DROPS);
+	}
+	return v;
+}
+
+static struct process_facts *process_for(struct reader *r, struct evidence *e,
+					 const struct holder *h)
+{
+	static const size_t step = 64;
+	size_t i;
+
+	for (i = 0; i < e->n_processes; i++)
+		if (e->processes[i].pid == h->pid)
+			return &e->processes[i];
+	(void)r;
+	if (e->n_processes % step == 0)
+		e->processes = xrealloc(e->processes,
+					(e->n_processes + step) * sizeof(*e->processes));
+	e->processes[e->n_processes] = (struct process_facts){
+		.pid = h->pid,
+		.command = arena_strdup(&e->arena, h->command),
+		.unit = procfile_unit(&e->arena, h->pid),
+	};
+	return &e->processes[e->n_processes++];
+}
+
+static const struct holder *holders_of(struct reader *r, struct evidence *e,
+				       const struct sock *row)
+{
+	const struct holder *h = owners_find(&r->owners, row->inode), *first = NULL,
+			    **link = &first;
+
+	for (; h; h = h->next) {
+		struct holder *copy = arena_dup(&e->arena, h, sizeof(*h));
+
+		copy->next = NULL;
+		copy->command = process_for(r, e, h)->command;
+		*link = copy;
+		link = &copy->next;
+	}
+	return first;
+}
+
+/* The processes behind what is still suspect: one scan for their inodes. */
+static void read_owners(struct reader *r, const struct detect *d, struct evidence *e,
+			bool name_listeners)
+{
+	const struct suspects *lists[] = { &d->close_wait, &d->senders, &d->readers,
+					   &d->syn_sent,   &d->orphans, &d->udp };
+	struct connection_facts *facts[] = { e->close_wait, e->senders, e->readers,
+					     e->syn_sent,   e->orphans, e->udp };
+	struct inode_set wanted = { 0 };
+	size_t i, k;
+
+	for (i = 0; i < e->n_listeners; i++)
+		if (e->listeners[i].suspect || e->listeners[i].shadow || name_listeners)
+			inode_set_add(&wanted, e->listeners[i].row->inode);
+	for (k = 0; k < ARRAY_SIZE(lists); k++)
+		for (i = 0; i < lists[k]->n; i++)
+			if (facts[k][i].suspect)
+				inode_set_add(&wanted, facts[k][i].row->inode);
+	if (!wanted.n)
+		return;
+	owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
+	inode_set_free(&wanted);
+	e->unreadable = r->owners.unreadable;
+	for (i = 0; i < e->n_listeners; i++)
+		e->listeners[i].holders = holders_of(r, e, e->listeners[i].row);
+	for (k = 0; k < ARRAY_SIZE(lists); k++)
+		for (i = 0; i < lists[k]->n; i++)
+			facts[k][i].holders = holders_of(r, e, facts[k][i].row);
+}
+
+/* Processes that hold no candidate but may be out of descriptors all the same. */
+static void add_all_processes(struct reader *r, struct evidence *e)
+{
+	enum { LEAST_DESCRIPTORS = 16 };
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir))) {
+		struct process_facts *p;
+		uint64_t fds, limit;
+		char path[40], *text;
+		struct holder h = { .pid = atoi(d->d_name) };
+
+		if (h.pid <= 0 || !procfile_descriptors(h.pid, &fds, &limit) ||
+		    fds < LEAST_DESCRIPTORS || fds * 100 < limit * DESCRIPTORS_PERCENT)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/comm", h.pid);
+		text = procfile_read(path);
+		if (text)
+			text[strcspn(text, "\n")] = '\0';
+		h.command = text ? text : "?";
+		p = process_for(r, e, &h);
+		p->fds = fds;
+		p->fd_limit = limit;
+		p->known = true;
+		free(text);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+struct inode_list {
+	uint32_t *v;
+	size_t n, cap;
+};
+
+static int take_close_wait(const struct nlmsghdr *h, void *ctx)
+{
+	struct inode_list *list = ctx;
+	struct sock s;
+
+	if (inet_parse(h, PROTO_TCP, &s) && s.inode) {
+		list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
+		list->v[list->n++] = s.inode;
+	}
+	return 0;
+}
+
+/* How many CLOSE_WAIT sockets the leaking processes hold by now: their growth. */
+static void read_close_wait_again(struct reader *r, const struct detect *d,
+				  struct evidence *e)
+{
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = 1 << STATE_CLOSE_WAIT };
+	struct inode_list inodes = { 0 };
+	_cleanup_free_ int32_t *pids = NULL;
+	size_t i;
+
+	if (d->close_wait.count < CLOSE_WAIT_LEAST || !e->n_processes ||
+	    inet_dump(&r->dump, &q, take_close_wait, &inodes) < 0) {
+		free(inodes.v);
+		return;
+	}
+	pids = xcalloc(e->n_processes, sizeof(*pids));
+	for (i = 0; i < e->n_processes; i++) {
+		pids[i] = e->processes[i].pid;
+		e->processes[i].has_later = true;
+	}
+	owners_scan(&r->owners, NULL, pids, e->n_processes, 1);
+	for (i = 0; i < inodes.n; i++) {
+		const struct holder *h = owners_find(&r->owners, inodes.v[i]);
+		size_t k;
+
+		for (k = 0; h && k < e->n_processes; k++)
+			if (e->processes[k].pid == h->pid)
+				e->processes[k].close_wait_later++;
+	}
+	free(inodes.v);
+}
+
+static void wait_until(uint64_t deadline_ms)
+{
+	uint64_t now = now_ms();
+
+	if (now < deadline_ms) {
+		uint64_t ms = deadline_ms - now;
+		struct timespec ts = { .tv_sec = (time_t)(ms / 1000),
+				       .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+		while (nanosleep(&ts, &ts) != 0 && errno == EINTR)
+			;
+	}
+}
+
+/* First look at the listeners: which of them need another. */
+static bool suspect_listeners(const struct detect *d, struct evidence *e)
+{
+	bool any = false;
+	size_t i;
+
+	e->n_listeners = d->listeners.n;
+	e->listeners = arena_zalloc(&e->arena,
+				    d->listeners.n * sizeof(*e->listeners) + 1);
+	for (i = 0; i < d->listeners.n; i++) {
+		struct listener_facts *l = &e->listeners[i];
+		const struct sock *row = d->listeners.v[i];
+
+		l->row = row;
+		l->members = 1;
+		l->queued[0] = row->recv_queue;
+		l->limit = row->send_queue;
+		l->suspect = detect_is_full(row) || detect_is_filling(row) ||
+			     detect_syn_pressure(d, row) ||
+			     (row->recv_queue && detect_shares_port(d, i));
+		l->shadow = detect_shares_port(d, i);
+		any |= l->suspect;
+	}
+	return any;
+}
+
+static bool suspect_readers(const struct detect *d, struct evidence *e)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < d->readers.n; i++) {
+		struct connection_facts *c = &e->readers[i];
+
+		c->suspect = c->read[0] &&
+			     ((c->has_mem &&
+			       (uint64_t)c->rmem * 100 >=
+				       (uint64_t)c->rcvbuf * READER_PERCENT) ||
+			      (c->has_windows && !c->rcv_wnd));
+		any |= c->suspect;
+	}
+	return any;
+}
+
+static bool suspect_senders(const struct detect *d, struct evidence *e)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < d->senders.n; i++) {
+		struct connection_facts *c = &e->senders[i];
+
+		c->suspect = c->read[0] && c->send[0] &&
+			     (c->retrans >= STUCK_RETRANS || c->age_ms >= STUCK_AGE_MS);
+		any |= c->suspect;
+	}
+	return any;
+}
+
+/* Those that are old enough; the leak is counted by process later. */
+static bool suspect_close_wait(const struct detect *d, struct evidence *e)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < d->close_wait.n; i++) {
+		struct connection_facts *c = &e->close_wait[i];
+
+		c->suspect = c->read[0] && c->age_ms >= CLOSE_WAIT_AGE_MS;
+		n += c->suspect;
+	}
+	return n >= CLOSE_WAIT_LEAST;
+}
+
+static bool suspect_udp(const struct detect *d, struct evidence *e)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < d->udp.n; i++) {
+		struct connection_facts *c = &e->udp[i];
+
+		c->suspect = c->drops[0] ||
+			     (uint64_t)c->rmem * 100 >= (uint64_t)c->rcvbuf * UDP_PERCENT;
+		any |= c->suspect;
+	}
+	return any;
+}
+
+static void suspect_all(struct connection_facts *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		v[i].suspect = true;
+}
+
+/* The look that clears most candidates. Returns whether any is left for a second reading.
+ */
+static bool first_reading(struct reader *r, const struct detect *d, struct evidence *e)
+{
+	bool twice = suspect_listeners(d, e);
+
+	e->close_wait = begin_connections(e, &d->close_wait);
+	e->senders = begin_connections(e, &d->senders);
+	e->readers = begin_connections(e, &d->readers);
+	e->syn_sent = begin_connections(e, &d->syn_sent);
+	e->orphans = begin_connections(e, &d->orphans);
+	e->udp = begin_connections(e, &d->udp);
+	if (!r->dump.sock)
+		return false;
+	if (twice)
+		read_listeners(r, d, e, 0);
+	if (d->close_wait.count >= CLOSE_WAIT_LEAST)
+		read_connections(r, e->close_wait, d->close_wait.n, 0);
+	read_connections(r, e->senders, d->senders.n, 0);
+	read_connections(r, e->readers, d->readers.n, 0);
+	twice |= suspect_close_wait(d, e);
+	twice |= suspect_senders(d, e);
+	twice |= suspect_readers(d, e);
+	twice |= suspect_udp(d, e);
+	suspect_all(e->syn_sent, d->syn_sent.n);
+	suspect_all(e->orphans, d->orphans.n);
+	return twice;
+}
+
+static void second_reading(struct reader *r, const struct detect *d, struct evidence *e,
+			   uint64_t start)
+{
+	wait_until(start + READING_INTERVAL_MS);
+	e->interval_ms = (uint32_t)(now_ms() - start);
+	read_listeners(r, d, e, 1);
+	read_connections(r, e->senders, d->senders.n, 1);
+	read_connections(r, e->readers, d->readers.n, 1);
+	read_udp_again(r, d, e);
+	read_close_wait_again(r, d, e);
+	procfile_counters(&e->counters[1]);
+}
+
+void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
+		   bool name_listeners, bool every_process)
+{
+	uint64_t start = now_ms();
+	bool twice;
+	size_t i;
+
+	procfile_limits(&e->limits);
+	procfile_counters(&e->counters[0]);
+	twice = first_reading(r, d, e);
+	read_owners(r, d, e, name_listeners);
+	if (twice)
+		second_reading(r, d, e, start);
+	for (i = 0; i < e->n_processes; i++) {
+		struct process_facts *p = &e->processes[i];
+
+		p->known = procfile_descriptors(p->pid, &p->fds, &p->fd_limit);
+	}
+	if (every_process)
+		add_all_processes(r, e);
+}

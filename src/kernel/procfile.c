@@ -1,0 +1,219 @@
+#include "kernel/procfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { LARGEST = 1 << 20 };
+
+char *procfile_read(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t cap = 4096, len = 0;
+	char *text;
+
+	if (fd < 0)
+		return NULL;
+	text = xmalloc(cap);
+	for (;;) {
+		ssize_t n = read(fd, text + len, cap - len - 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+		if (cap - len < 2) {
+			if (cap >= LARGEST)
+				break;
+			cap *= 2;
+			text = xrealloc(text, cap);
+		}
+	}
+	text[len] = '\0';
+	return text;
+}
+
+bool procfile_sysctl(const char *name, uint64_t *value)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[128], *end;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	text = procfile_read(path);
+	if (!text)
+		return false;
+	*value = strtoull(text, &end, 10);
+	return end != text;
+}
+
+/* netstat and snmp: a line of names, a line of values, the same word first. */
+static bool pair_value(const char *text, const char *table, const char *name,
+		       uint64_t *value)
+{
+	size_t table_len = strlen(table), name_len = strlen(name);
+	const char *line;
+
+	for (line = text; line && *line;
+	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+		const char *values, *n, *v;
+
+		if (strncmp(line, table, table_len) != 0 || line[table_len] != ':')
+			continue;
+		values = strchr(line, '\n');
+		if (!values)
+			return false;
+		n = line + table_len + 1;
+		v = values + 1 + table_len + 1;
+		while (*n == ' ' && *v == ' ') {
+			size_t len = strcspn(++n, " \n");
+
+			v++;
+			if (len == name_len && memcmp(n, name, len) == 0) {
+				*value = strtoull(v, NULL, 10);
+				return true;
+			}
+			n += len;
+			v += strcspn(v, " \n");
+		}
+		line = values + 1;
+	}
+	return false;
+}
+
+void procfile_counters(struct net_counters *c)
+{
+	_cleanup_free_ char *text = procfile_read("/proc/thread-self/net/netstat");
+	uint64_t dropped = 0;
+
+	*c = (struct net_counters){ 0 };
+	if (!text)
+		return;
+	c->known = pair_value(text, "TcpExt", "ListenOverflows", &c->listen_overflows);
+	pair_value(text, "TcpExt", "ListenDrops", &c->listen_drops);
+	pair_value(text, "TcpExt", "SyncookiesSent", &c->syncookies_sent);
+	pair_value(text, "TcpExt", "TCPReqQFullDoCookies", &c->reqq_full);
+	if (pair_value(text, "TcpExt", "TCPReqQFullDrop", &dropped))
+		c->reqq_full += dropped;
+	pair_value(text, "TcpExt", "TCPTimeWaitOverflow", &c->tw_overflow);
+}
+
+/* ip_local_reserved_ports: "8080,9148-9150"; how many of them lie inside the range. */
+static uint64_t reserved_inside(unsigned lo, unsigned hi)
+{
+	_cleanup_free_ char *text = procfile_read(
+		"/proc/sys/net/ipv4/ip_local_reserved_ports");
+	char *p = text;
+	uint64_t n = 0;
+
+	while (p && *p >= '0' && *p <= '9') {
+		unsigned long a = strtoul(p, &p, 10), b = a;
+
+		if (*p == '-')
+			b = strtoul(p + 1, &p, 10);
+		a = MAX(a, (unsigned long)lo);
+		b = MIN(b, (unsigned long)hi);
+		if (b >= a)
+			n += b - a + 1;
+		p += *p == ',';
+	}
+	return n;
+}
+
+static void read_sockstat(struct net_limits *l)
+{
+	_cleanup_free_ char *text = procfile_read("/proc/thread-self/net/sockstat");
+	const char *tcp = text ? strstr(text, "TCP: ") : NULL;
+	unsigned long long inuse, orphan, tw;
+
+	if (!tcp ||
+	    sscanf(tcp, "TCP: inuse %llu orphan %llu tw %llu", &inuse, &orphan, &tw) != 3)
+		return;
+	l->orphans = orphan;
+	l->time_wait = tw;
+	l->has_sockstat = true;
+}
+
+void procfile_limits(struct net_limits *l)
+{
+	_cleanup_free_ char *range = procfile_read(
+		"/proc/sys/net/ipv4/ip_local_port_range");
+	unsigned lo, hi;
+
+	*l = (struct net_limits){ 0 };
+	l->has_somaxconn = procfile_sysctl("core/somaxconn", &l->somaxconn);
+	l->has_syn_backlog = procfile_sysctl("ipv4/tcp_max_syn_backlog", &l->syn_backlog);
+	l->has_tw_buckets = procfile_sysctl("ipv4/tcp_max_tw_buckets", &l->tw_buckets);
+	l->has_max_orphans = procfile_sysctl("ipv4/tcp_max_orphans", &l->max_orphans);
+	procfile_sysctl("ipv4/tcp_abort_on_overflow", &l->abort_on_overflow);
+	procfile_sysctl("ipv4/tcp_syncookies", &l->syncookies);
+	if (range && sscanf(range, "%u %u", &lo, &hi) == 2 && lo <= hi && hi <= 65535)
+		l->ephemeral_ports = hi - lo + 1 - reserved_inside(lo, hi);
+	read_sockstat(l);
+}
+
+static bool count_descriptors(int32_t pid, uint64_t *fds)
+{
+	char path[40];
+	struct stat st;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	/* Since Linux 6.2 the size of the directory is the number of descriptors. */
+	if (stat(path, &st) == 0 && st.st_size > 0) {
+		*fds = (uint64_t)st.st_size;
+		return true;
+	}
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	*fds = 0;
+	for (struct dirent *d; (d = readdir(dir));)
+		*fds += d->d_name[0] != '.';
+	closedir(dir);
+	return true;
+}
+
+bool procfile_descriptors(int32_t pid, uint64_t *fds, uint64_t *limit)
+{
+	static const char head[] = "Max open files";
+	_cleanup_free_ char *text = NULL;
+	char path[40], *line;
+
+	if (!count_descriptors(pid, fds))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/limits", pid);
+	text = procfile_read(path);
+	line = text ? strstr(text, head) : NULL;
+	if (!line)
+		return false;
+	line += sizeof(head) - 1;
+	line += strspn(line, " ");
+	*limit = has_prefix(line, "unlimited") ? UINT64_MAX : strtoull(line, NULL, 10);
+	return true;
+}
+
+const char *procfile_unit(struct arena *a, int32_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[40], *line, *end;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	text = procfile_read(path);
+	for (line = text; line && *line; line = end + 1) {
+		char *slash;
+		size_t len;
+
+		end = line + strcspn(line, "\n");
+		slash = memrchr(line, '/', (size_t)(end - line));
+		len = slash ? (size_t)(end - slash - 1) : 0;
+		if (len > 8 && memcmp(end - 8, ".service", 8) == 0)
+			return arena_strndup(a, slash + 1, len);
+		if (!*end)
+			break;
+	}
+	return NULL;
+}

@@ -1,0 +1,58 @@
+/*
+ * The rules' counters over the stream of rows: a switch and a few increments a row. What
+ * may become a finding is kept as a candidate; second readings, /proc and exact requests
+ * are spent on these only.
+ */
+#pragma once
+
+#include "model/finding.h"
+
+enum { PORTS = 65536 };
+
+/* Copies of rows that may mean something; further ones are only counted. */
+struct suspects {
+	struct sock **v;
+	size_t n, cap;
+	uint64_t count;
+};
+
+enum { MOST_SUSPECTS = 4096 };
+
+/* Connections towards one destination from ports of the ephemeral range. */
+struct destination {
+	struct addr local; /* address only */
+	struct addr peer;  /* address and port */
+	uint32_t used;	   /* 0 = free slot */
+};
+
+struct detect {
+	struct arena arena;
+	uint16_t ephemeral_lo, ephemeral_hi; /* set before the first row */
+	bool whole_tcp; /* no filter: totals are those of the namespace */
+	struct suspects listeners;
+	struct suspects close_wait; /* accepted: inode set */
+	struct suspects senders, readers, syn_sent, orphans, udp;
+	uint64_t time_wait;
+	uint8_t *listener_ports; /* by port: number of listeners, at most 255 */
+	uint8_t *local_ports; /* by port: SEEN_LOOPBACK | SEEN_REMOTE of accepted peers */
+	uint32_t *half_open;  /* by port, made when the first comes */
+	uint32_t *half_open_retrans;
+	struct destination *destinations;
+	size_t n_destinations, size_destinations;
+};
+
+enum { SEEN_LOOPBACK = 1, SEEN_REMOTE = 2 };
+
+void detect_begin(struct detect *d);
+void detect_row(struct detect *d, const struct sock *s);
+void detect_free(struct detect *d);
+
+/* Whether the half-open connections of its port come near what its SYN queue holds. */
+bool detect_syn_pressure(const struct detect *d, const struct sock *listener);
+
+/* Whether another listener of d has the port of listeners.v[i]. */
+bool detect_shares_port(const struct detect *d, size_t i);
+
+/* A listener that is full, or fuller than FILLING_PERCENT. */
+bool detect_is_full(const struct sock *listener);
+bool detect_is_filling(const struct sock *listener);

@@ -1,0 +1,88 @@
+#include "model/judge.h"
+
+const struct process_facts *evidence_process(const struct evidence *e, int32_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < e->n_processes; i++)
+		if (e->processes[i].pid == pid)
+			return &e->processes[i];
+	return NULL;
+}
+
+const char *judge_text(struct judge *j)
+{
+	const char *copy = arena_strndup(&j->fs->arena, j->text.data ? j->text.data : "",
+					 j->text.len);
+
+	buf_reset(&j->text);
+	return copy;
+}
+
+void judge_put_addr(struct judge *j, const struct addr *a)
+{
+	addr_put(&j->text, a);
+}
+
+void judge_put_holders(struct judge *j, const struct holder *h)
+{
+	enum { SHOWN = 3 };
+	const struct holder *last = NULL;
+	unsigned fds = 0, hidden = 0;
+
+	if (!h) {
+		buf_puts(&j->text, j->e->unreadable ? "owner unknown (no permission)"
+						    : "owner not visible");
+		return;
+	}
+	for (; h; last = h, h = h->next) {
+		if (last && last->pid == h->pid) {
+			if (++fds < SHOWN)
+				buf_printf(&j->text, ", %d", h->fd);
+			else
+				hidden++;
+			continue;
+		}
+		if (hidden)
+			buf_printf(&j->text, " and %u more", hidden);
+		if (last)
+			buf_puts(&j->text, "; ");
+		buf_put_escaped(&j->text, h->command, strlen(h->command));
+		buf_printf(&j->text, "[%d] fd %d", h->pid, h->fd);
+		fds = hidden = 0;
+	}
+	if (hidden)
+		buf_printf(&j->text, " and %u more", hidden);
+}
+
+const struct holder *judge_holders(struct judge *j, const struct holder *h)
+{
+	const struct holder *first = NULL, **link = &first;
+
+	for (; h; h = h->next) {
+		struct holder *copy = arena_dup(&j->fs->arena, h, sizeof(*h));
+
+		copy->next = NULL;
+		copy->command = arena_strdup(&j->fs->arena, h->command);
+		*link = copy;
+		link = &copy->next;
+	}
+	return first;
+}
+
+void judge_cookies(struct judge *j, struct finding *f, const uint64_t *cookies, size_t n)
+{
+	f->cookies = arena_dup(&j->fs->arena, cookies, n * sizeof(*cookies));
+	f->n_cookies = n;
+}
+
+void judge(const struct detect *d, const struct evidence *e, struct findings *fs)
+{
+	struct judge j = { .d = d, .e = e, .fs = fs };
+
+	judge_queues(&j);
+	judge_leaks(&j);
+	judge_traffic(&j);
+	findings_sort(fs);
+	buf_free(&j.text);
+}
