@@ -1,5 +1,6 @@
 /* The command table, --help and --version. Each command's story is in cmd/. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -76,6 +77,21 @@ static int help_command(int argc, char **argv)
 	return cmd ? cmd_help(cmd, true) : unknown_command(argv[1]);
 }
 
+/*
+ * Where a standard descriptor is closed, the next file that is opened would take its
+ * place and be written to. Each gets a stand-in of the wrong direction, so that using it
+ * is an error (EBADF) as it was before.
+ */
+static void occupy_standard_descriptors(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null",
+				    fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
@@ -83,6 +99,7 @@ int main(int argc, char **argv)
 	/* A reader that goes away is an error of write(), told with its exit code, not a
 	 * sudden end. */
 	signal(SIGPIPE, SIG_IGN);
+	occupy_standard_descriptors();
 	if (argc < 2) {
 		struct fault f = FAULT_INIT;
 
