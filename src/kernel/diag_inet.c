@@ -116,7 +116,8 @@ bool inet_parse(const struct nlmsghdr *h, uint8_t proto, struct sock *s)
 	struct nl_attr a;
 
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) ||
-	    (m->idiag_family != AF_INET && m->idiag_family != AF_INET6))
+	    (m->idiag_family != AF_INET && m->idiag_family != AF_INET6) ||
+	    m->idiag_state >= STATE_COUNT)
 		return false;
 	memset(s, 0, sizeof(*s));
 	s->proto = proto;

@@ -86,7 +86,8 @@ bool unix_parse(const struct nlmsghdr *h, struct sock *s)
 	const char *p, *end;
 	struct nl_attr a;
 
-	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) || m->udiag_family != AF_UNIX)
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) || m->udiag_family != AF_UNIX ||
+	    m->udiag_state >= STATE_COUNT)
 		return false;
 	memset(s, 0, sizeof(*s));
 	s->family = AF_UNIX;
