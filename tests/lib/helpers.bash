@@ -53,7 +53,7 @@ skip_unless_root() { # WHY
 # descriptors: sets PID, IN, OUT. Nothing is read yet.
 spawn() { # CMD...
 	local dir
-	dir=$(mktemp -d "$BATS_TEST_TMPDIR/spawn.XXXXXX")
+	dir=$(mktemp -d "${BATS_TEST_TMPDIR-$BATS_FILE_TMPDIR}/spawn.XXXXXX")
 	mkfifo "$dir/in" "$dir/out"
 	"$@" <"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
 	PID=$!

@@ -132,9 +132,10 @@ void tell(struct scenario *s, const char *state, int fd, const char *role)
 {
 	struct facts f = facts_of(fd);
 
-	printf("%s.%s state=%s local=%s peer=%s inode=%llu cookie=0x%llx pid=%d fd=%d\n",
-	       s->label, role, state, f.local, f.peer, f.inode, f.cookie, (int)getpid(),
-	       fd);
+	if (!has(s, "quiet"))
+		printf("%s.%s state=%s local=%s peer=%s inode=%llu cookie=0x%llx pid=%d fd=%d\n",
+		       s->label, role, state, f.local, f.peer, f.inode, f.cookie,
+		       (int)getpid(), fd);
 	if (n_held == COUNT(held))
 		die("too many sockets");
 	snprintf(held[n_held].name, sizeof(held[n_held].name), "%.30s.%.30s", s->label,

@@ -47,7 +47,8 @@ bool has(struct scenario *s, const char *key);
 long number(struct scenario *s, const char *key, long fallback);
 const char *text(struct scenario *s, const char *key, const char *fallback);
 
-/* Prints the facts of fd and keeps it open, so that "close:of=LABEL.ROLE" finds it. */
+/* Prints the facts of fd (not with quiet, for thousands) and keeps it open, so that
+ * "close:of=LABEL.ROLE" finds it. */
 void tell(struct scenario *s, const char *state, int fd, const char *role);
 /* The same for one of many: ROLE0, ROLE1, ... */
 void tell_nth(struct scenario *s, const char *state, int fd, const char *role, long nth);

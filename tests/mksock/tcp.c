@@ -295,7 +295,7 @@ const struct maker tcp_makers[] = {
 	  "family= addr= port= backlog= queued= data= fin= rst= syn_sent= defer= syn_recv=" },
 	{ "group", make_group, "reuseport n= clients= family= port=" },
 	{ "established", make_established,
-	  "n= recv= full rcvbuf= sndbuf= listener family=" },
+	  "n= quiet recv= full rcvbuf= sndbuf= listener family=" },
 	{ "close_wait", make_close_wait, "unread= unread_fin orphan listener family=" },
 	{ "fin_wait1", make_stuck, "owned rcvbuf= sndbuf= family=" },
 	{ "last_ack", make_stuck, "owned rcvbuf= sndbuf= family=" },

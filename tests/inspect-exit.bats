@@ -1,0 +1,106 @@
+#!/usr/bin/env bats
+# Exit codes: 0 yes, 1 the answer is no, 2 usage, 3 could not ask; and stderr says why.
+
+load lib/helpers
+load lib/inspect
+
+@test "0: something matched" {
+	netns
+	mk listen:port=80
+	inspect
+	assert_equal "$status" 0
+	inspect --port 80
+	assert_equal "$status" 0
+}
+
+@test "1: nothing matched" {
+	netns
+	inspect
+	assert_equal "$status" 1
+	inspect --port 80
+	assert_equal "$status" 1
+	inspect --json 'sport = 80'
+	assert_equal "$status" 1
+}
+
+@test "--count and --summary do not count nothing as no" {
+	netns
+	inspect --count
+	assert_equal "$status" 0
+	assert_output 0
+	inspect --summary
+	assert_equal "$status" 0
+}
+
+@test "2: options that are wrong, with what is right" {
+	local args
+	netns
+	for args in --no-such-option -Z --port --port=x --port=99999 --limit=x --format=xml --color=blue \
+		--state=nonsense '--sort=' '-o ,' --jso --port=80, '--user=no-such-user-here' --from; do
+		# shellcheck disable=SC2086
+		inspect $args
+		if ((status != 2)) || [[ -n $output || $stderr != sockctl* ]]; then
+			fail "$args: status $status, stdout '$output', stderr '$stderr'"
+		fi
+	done
+	inspect --jso
+	assert_refused 2 "did you mean '--json'"
+	inspect --listne
+	assert_refused 2 "did you mean '--listen'"
+}
+
+@test "fingers trained on ss and netstat" {
+	netns
+	mk listen:port=80 established
+	inspect_table -tlnp
+	assert_success
+	assert_line --regexp '^LISTEN .* mksock\['
+	inspect_table -tanp
+	assert_success
+	assert_equal "${#lines[@]}" 4
+	for letter in z U; do
+		inspect "-$letter"
+		assert_refused 2 'there is no such option here'
+	done
+}
+
+@test "unknown and missing commands" {
+	sockctl
+	assert_refused 2 'which command'
+	sockctl inspct
+	assert_refused 2 "did you mean 'inspect'"
+	sockctl --no-such
+	assert_refused 2 'no-such'
+	sockctl help nonsense
+	assert_refused 2 'nonsense'
+}
+
+@test "--version says the version and the optional parts" {
+	sockctl --version
+	assert_clean
+	assert_line --index 0 --regexp '^sockctl [0-9]+\.[0-9]+\.[0-9]+'
+	assert_output --partial 'optional parts'
+	want=$output
+	sockctl -V
+	assert_equal "$output" "$want"
+}
+
+@test "-q says nothing, the code is the answer" {
+	netns
+	mk listen:port=80
+	inspect -q --port 80
+	assert_equal "$status" 0
+	assert_equal "$stderr" ''
+	inspect -q --port 81
+	assert_equal "$status" 1
+	assert_equal "$stderr" ''
+}
+
+@test "nothing is asked of stdin, and a closed one does no harm" {
+	netns
+	mk listen:port=80
+	run --separate-stderr bash -c "'${NS[0]}' '${NS[1]}' '$SOCKCTL' inspect <&-"
+	assert_equal "$status" 0
+	run --separate-stderr bash -c "'${NS[0]}' '${NS[1]}' '$SOCKCTL' inspect <&- 2>&-"
+	assert_equal "$status" 0
+}

@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# Whose socket it is: all holders, or why nobody can be named.
+
+load lib/helpers
+load lib/inspect
+
+@test "pid, command and fd of the holder" {
+	netns
+	mk listen established udp unix_bound:abstract=a,type=dgram
+	inspect_json -tuxp
+	for name in listen.listener established.client0 established.server0 udp.server unix_bound.bound; do
+		assert_row "$name" processes='[{"pid":'"${F[$name.pid]}"',"command":"mksock","fd":'"${F[$name.fd]}"'}]'
+	done
+}
+
+@test "without -p nobody is named" {
+	netns
+	mk listen
+	inspect_json
+	jq -e 'has("processes") | not' <<<"$(rows)" >/dev/null
+}
+
+@test "all holders of one socket are shown" {
+	netns
+	mk listen holders:n=3
+	inspect_json -p
+	run jq -r 'select(.type == "socket").processes[].pid' <<<"$output"
+	for pid in "${F[listen.listener.pid]}" "${F[holders.holder0.pid]}" "${F[holders.holder1.pid]}" "${F[holders.holder2.pid]}"; do
+		assert_line "$pid"
+	done
+	assert_equal "${#lines[@]}" 4
+}
+
+@test "the table names the holder as command[pid] fd N" {
+	netns
+	mk listen:port=80
+	inspect_table -p
+	assert_clean
+	assert_line --regexp "^LISTEN +127\.0\.0\.1:80 .* mksock\[${F[listen.listener.pid]}\] fd ${F[listen.listener.fd]}\$"
+}
+
+@test "a process name with a newline and escapes is one line, escaped" {
+	netns
+	mk 'comm:name=a\nb\x1b[31m\xff' listen:port=80
+	inspect_table -p
+	assert_clean
+	assert_equal "${#lines[@]}" 2
+	assert_line --partial 'a\nb\x1b[31m\xff['
+	inspect_json -p
+	assert_equal "$(jq -r 'select(.type == "socket").processes[0].command' <<<"$output")" $'a\nb\e[31m\ufffd'
+	assert_equal "$(jq -r 'select(.type == "socket").processes[0].command_hex' <<<"$output")" 610a621b5b33316dff
+}
+
+@test "--pid and --process choose by the holder" {
+	netns
+	mk listen:label=first
+	pid=${F[first.listener.pid]}
+	mk comm:name=other listen:label=second
+	assert_matches --pid "$pid" -- first.listener
+	assert_matches --pid "$pid,${F[second.listener.pid]}" -- first.listener second.listener
+	assert_matches --process other -- second.listener
+	assert_matches --process 'o*r' -- second.listener
+	assert_matches --process none --
+	assert_matches "pid = $pid" -- first.listener
+	assert_matches 'process = other' -- second.listener
+}
+
+@test "sockets that no program can hold say so" {
+	netns
+	mk listen:port=80,queued=1 time_wait close_wait:orphan,label=orphan
+	inspect_json -p
+	assert_row time_wait.socket processes='[]'
+	assert_row orphan.client processes='[]'
+	inspect_table -p --port 80
+	assert_line --partial '(not accepted)'
+}
+
+@test "a socket in flight is held by nobody visible" {
+	netns
+	mk inflight:abstract=fly
+	inspect_table -xp
+	assert_success
+	assert_line --regexp ' @fly .*\(kernel, or not visible here\)$'
+	inspect_json -xp
+	run jq -c "select(.inode == ${F[inflight.more.inode]}) | [.processes, .processes_unknown]" <<<"$output"
+	assert_output '[null,"kernel-or-not-visible"]'
+}
+
+@test "an ordinary user learns the holders of its own sockets and why others are unknown" {
+	skip_unless_root "drops to another user"
+	netns
+	mk listen:label=roots,port=80
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" -p
+	assert_success
+	assert_line --regexp '^LISTEN +127\.0\.0\.1:80 .*\(no permission'
+	sockctl_as_user inspect -p --json
+	assert_success
+	assert_row roots.listener inode="${F[roots.listener.inode]}" processes=null processes_unknown=no-permission
+	run jq -r 'select(.type == "note").id' <<<"$output"
+	assert_output owners-unreadable
+}
+
+@test "the cgroup needs no privilege" {
+	skip_unless_root "drops to another user"
+	netns
+	mk listen:port=80
+	sockctl_as_user inspect --json -o +cgroup
+	assert_success
+	want=$(in_ns cat "/proc/${F[listen.listener.pid]}/cgroup" | sed -n 's/^0:://p')
+	[[ -n $want ]] || skip "no cgroup v2 here"
+	assert_equal "$(value_of listen.listener cgroup)" "\"$want\""
+}
+
+@test "the user of a socket, by number and by name" {
+	netns
+	mk listen:port=80
+	inspect_json -o +user
+	if is_root; then
+		assert_row listen.listener uid=0 user=root
+	else
+		assert_row listen.listener uid=0
+	fi
+	assert_matches --user 0 -- listen.listener
+	assert_matches --user root -- listen.listener
+	assert_matches --user nobody --
+}
+
+@test "the process at the other end of a loopback connection and of a unix pair" {
+	netns
+	mk established unix_pair:abstract=pair
+	inspect_json -tx -o +peer_process
+	for name in established.client0 established.server0 unix_pair.client; do
+		assert_equal "$(value_of "$name" peer_processes | jq '.[0].pid')" "${F[$name.pid]}"
+	done
+}

@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# Recorded dumps: what was written is what is read, also what ss wrote, without privilege.
+
+load lib/helpers
+load lib/inspect
+
+setup() {
+	dump=$BATS_TEST_TMPDIR/dump
+}
+
+# The rows of the last output without what moves by itself.
+stable_rows() {
+	rows | jq -cS 'del(.waiting, .gave_up, .syn_queue, .listener_addr, .listener_port, .wait_ms, .idle_ms, .close_wait_ms, .time_left_ms, .timer_expires_ms, .longest_wait_ms, .cgroup)' | sort
+}
+
+@test "what --record wrote, --from shows, without root and without the namespace" {
+	netns
+	mk established listen:port=80,queued=1 close_wait established:family=6,label=six udp
+	inspect_json -tu
+	want=$(stable_rows)
+	inspect -tu --json --record "$dump" >/dev/null
+	assert_success
+	[[ -s $dump ]]
+	NS=()
+	chmod 644 "$dump"
+	chmod 755 "$BATS_TEST_TMPDIR"
+	inspect_json -tu --from "$dump"
+	assert_equal "$(stable_rows)" "$want"
+	sockctl_as_user inspect --json -tu --from - <"$dump"
+	assert_success
+	assert_equal "$(stable_rows)" "$want"
+}
+
+@test "unix sockets can be recorded" {
+	netns
+	mk 'unix_pair:abstract=a\nb' unix_bound:abstract=d,type=dgram
+	inspect -x --record "$dump"
+	assert_success
+	NS=()
+	inspect_json -x --from "$dump" -o +path
+	assert_row unix_pair.listener path='"@a\nb"' state=LISTEN
+	assert_row unix_bound.bound path=@d
+}
+
+@test "every column that was recorded can be shown later" {
+	netns
+	mk established:recv=100
+	inspect -o +tcp,memory,congestion --record "$dump"
+	assert_success
+	NS=()
+	inspect_json --from "$dump" -o +rtt,rmem_alloc,congestion,bytes_received
+	assert_row established.server0 bytes_received=100
+	jq -e '. > 0' <<<"$(value_of established.server0 rtt_us)" >/dev/null
+	jq -e '. > 0' <<<"$(value_of established.server0 rmem_alloc_bytes)" >/dev/null
+}
+
+@test "--from filters, sorts and counts as a live dump does" {
+	netns
+	mk listen:port=80 listen:port=443,label=b established
+	inspect --record "$dump"
+	NS=()
+	assert_matches --from "$dump" 'sport = 80' -- listen.listener
+	assert_matches --from "$dump" --listen -- listen.listener b.listener
+	inspect --from "$dump" --count
+	assert_output 4
+	inspect --from "$dump" --listen --format raw -H -o local_port --sort local_port:desc
+	assert_output "$(printf '443\n80')"
+	inspect --from "$dump" --port 7
+	assert_equal "$status" 1
+}
+
+@test "what ss -D wrote is read: IPv4, then IPv6" {
+	netns
+	mk established listen:port=80 established:family=6,label=six listen:family=dual,label=dual
+	in_ns ss -a -t -D "$dump" >/dev/null
+	[[ -s $dump ]] || fail "ss wrote nothing"
+	NS=()
+	assert_matches --from "$dump" -- established.client0 established.server0 listen.listener \
+		six.client0 six.server0 dual.listener
+	inspect --from - --json <"$dump"
+	assert_clean
+	assert_equal "$(count_rows)" 6
+}
+
+@test "a recorded dump names no owners and says so" {
+	netns
+	mk listen:port=80
+	inspect --record "$dump"
+	NS=()
+	inspect_table -p --from "$dump"
+	assert_refused 2 'a recorded dump does not say which processes'
+}
+
+@test "a file that is not there, not readable, or a directory" {
+	inspect --from "$BATS_TEST_TMPDIR/none"
+	assert_refused 3 'none: No such file'
+	inspect --from "$BATS_TEST_TMPDIR"
+	assert_refused 3 'directory'
+	inspect --record "$BATS_TEST_TMPDIR/none/x"
+	assert_refused 3 'none/x'
+	inspect --record /dev/full
+	assert_refused 3 'No space left'
+}
+
+@test "an empty file holds no sockets" {
+	: >"$dump"
+	inspect --from "$dump"
+	assert_equal "$status" 1
+	inspect --from "$dump" --json
+	assert_output '{"v":1,"type":"end","rows":0,"complete":true}'
+}
+
+@test "what is no dump is refused" {
+	echo "State Recv-Q Send-Q Local Address:Port" >"$dump"
+	inspect --from "$dump"
+	assert_equal "$status" 3
+	[[ -n $stderr ]]
+}
