@@ -138,6 +138,19 @@ static const struct opt judge_opts[] = {
 	  "exit 0 when nothing matched" },
 };
 
+static const struct opt bindable_opts[] = {
+	{ "bindable", 0, OPT_TEXT, AT(bindable), "ADDR",
+	  "could a server bind this now, and if not, why not? exit 0 yes, 1 no, 3 cannot tell",
+	  OPT_COMMON, .complete = "address" },
+	{ "reuseaddr", 0, OPT_FLAG, AT(reuseaddr), NULL, "it would set SO_REUSEADDR" },
+	{ "reuseport", 0, OPT_FLAG, AT(reuseport), NULL, "it would set SO_REUSEPORT" },
+	{ "v6only", 0, OPT_FLAG, AT(v6only), NULL, "it would set IPV6_V6ONLY" },
+	{ "as-user", 0, OPT_TEXT, AT(as_user), "NAME", "it would run as this user",
+	  .complete = "user" },
+	{ "try", 0, OPT_FLAG, AT(try_bind), NULL,
+	  "TCP: also bind() for an instant, where only that can tell" },
+};
+
 static const struct opt follow_opts[] = {
 	{ "wait", 0, OPT_DURATION, AT(wait_us), "DUR",
 	  "wait until something matches, at most so long; exit 4 if nothing did",
@@ -151,6 +164,7 @@ static const struct opt_group groups[] = {
 	{ "Which", which_opts, ARRAY_SIZE(which_opts), 0 },
 	{ "Show", show_opts, ARRAY_SIZE(show_opts), 0 },
 	{ "Judge", judge_opts, ARRAY_SIZE(judge_opts), 0 },
+	{ "Bindable", bindable_opts, ARRAY_SIZE(bindable_opts), 0 },
 	{ "Follow", follow_opts, ARRAY_SIZE(follow_opts), 0 },
 	COMMON_GROUP(struct inspect_config),
 };
@@ -199,6 +213,17 @@ static int check(const struct inspect_config *c, struct fault *f)
 	if (c->until_gone && c->wait_us == UINT64_MAX)
 		return fault_say(f, EINVAL,
 				 "--until-gone wants --wait DUR: how long at most?");
+	if (!c->bindable &&
+	    (c->reuseaddr || c->reuseport || c->v6only || c->as_user || c->try_bind))
+		return fault_say(
+			f, EINVAL,
+			"--reuseaddr, --reuseport, --v6only, --as-user and --try "
+			"belong to --bindable");
+	if (c->bindable && (c->from || c->record || c->wait_us != UINT64_MAX))
+		return fault_say(
+			f, EINVAL,
+			"--bindable asks the kernel once: no --from, --record or "
+			"--wait");
 	if (c->listen && c->states)
 		return fault_say(f, EINVAL, "--listen and --state exclude each other");
 	return 0;
@@ -237,6 +262,8 @@ static int run_with(const struct command *cmd, struct inspect_config *config,
 
 	if (config->netns)
 		r = netns_enter(config->netns, f);
+	if (r == 0 && config->bindable)
+		return inspect_bindable(cmd, config);
 	if (r == 0 && !config->from) {
 		r = reader_open(&reader, f);
 		/* Kernels and sandboxes without sock_diag still have /proc/net. */

@@ -47,6 +47,8 @@ struct inspect_config {
 	bool fail_drops, allow_empty, until_gone;
 	struct strv fail_if;
 	uint64_t wait_us; /* UINT64_MAX = not asked */
+	const char *bindable, *as_user;
+	bool reuseaddr, reuseport, v6only, try_bind;
 	/* what follows from it, by inspect_prepare() */
 	struct arena arena;
 	struct columns shown;
@@ -80,6 +82,9 @@ bool judge_failed(const struct inspect_config *c, const struct command *cmd, boo
  * saying why. */
 int inspect_wait(const struct command *cmd, struct inspect_config *c,
 		 struct reader *reader);
+
+/* --bindable. Returns an exit code. */
+int inspect_bindable(const struct command *cmd, const struct inspect_config *c);
 
 /* Collects and shows; tells what went wrong. Returns an exit code. */
 int inspect_show(const struct command *cmd, struct inspect_config *c,

@@ -73,6 +73,7 @@ struct sock *sock_dup(struct arena *a, const struct sock *s)
 	own(a, &copy->path);
 	own(a, &copy->peer_path);
 	own(a, &copy->waiting_clients);
+	own(a, &copy->owner_options);
 	copy->holders = own_holders(a, copy->holders);
 	copy->peer_holders = own_holders(a, copy->peer_holders);
 	return copy;

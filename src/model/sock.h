@@ -129,8 +129,24 @@ struct listener_ref {
 			     told which */
 };
 
-/* Options that only the owner's descriptor tells (pidfd_getfd and getsockopt). */
-struct sock_options;
+/*
+ * Options that only the owner's descriptor tells (pidfd_getfd and getsockopt), each as
+ * getsockopt() gives it but for times, which are in milliseconds. All ones = not known,
+ * or -1.
+ */
+struct sock_options {
+	uint64_t reuseaddr, reuseport, v6only, freebind, transparent, bind_no_port;
+	uint64_t local_ports; /* high << 16 | low; 0 = the system's */
+	uint64_t bindtoifindex;
+	uint64_t keepalive, keepidle_ms, keepintvl_ms, keepcnt;
+	uint64_t nodelay, cork, quickack, maxseg, notsent_lowat, user_timeout_ms;
+	uint64_t defer_accept_ms, fastopen_qlen, syncnt, linger2_ms, window_clamp;
+	uint64_t linger, linger_ms;
+	uint64_t rcvbuf, sndbuf, rcvlowat;
+	uint64_t priority, busy_poll_us, incoming_cpu;
+	uint64_t broadcast, oobinline, dontroute, passcred, timestamp, mptcp;
+	uint64_t nonblock; /* O_NONBLOCK, of the open file */
+};
 
 struct sock {
 	uint8_t proto;	/* enum sock_proto */
@@ -178,7 +194,9 @@ struct sock {
 	const char *device; /* interface name of ifindex */
 	const struct accept_stats *accept;
 	const struct listener_ref *listener;
-	const struct sock_options *owner_options;
+	struct blob
+		owner_options; /* struct sock_options; empty = not asked or not readable
+				*/
 };
 
 static inline bool sock_is_unix(const struct sock *s)

@@ -1,0 +1,29 @@
+/* What the parts of the explainer share. */
+#pragma once
+
+#include "kernel/explain.h"
+#include "kernel/reader.h"
+
+/* Rows that are kept, in an arena. */
+struct kept {
+	struct arena *arena;
+	struct sock **v;
+	size_t n, cap;
+};
+
+/* A copy of s at the end of k, unless its cookie is there already. */
+void kept_add(struct kept *k, const struct sock *s);
+
+/* Processes, control groups and users of the kept rows: one pass over /proc. */
+void kept_own(struct kept *k, struct reader *r);
+
+/* Age, unit and user of who holds x->holder.row. */
+void found_process(struct bind_found *x, struct arena *a);
+
+/* Every TCP or UDP socket with this local port (0 = all), bound ones included. 0 or
+ * -errno. */
+int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, struct kept *k);
+
+/* The unix half of explain_bind(). */
+void explain_unix(const struct bind_question *q, struct arena *a,
+		  struct bind_facts *facts);

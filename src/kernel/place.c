@@ -1,0 +1,154 @@
+#include "kernel/place.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+#include "kernel/nl.h"
+#include "kernel/procfile.h"
+
+struct look {
+	const struct addr *a;
+	uint32_t ifindex;
+	int best; /* longest prefix so far; -1 = none */
+	enum bind_place place;
+};
+
+/* A dump over rtnetlink; the walk is that of sock_diag. 0 or -errno. */
+static int dump(struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
+{
+	struct nl nl = { 0 };
+	int r;
+
+	nl.sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!nl.sock)
+		return -errno;
+	nl.buf = xmalloc(NL_BUFFER);
+	r = mnl_socket_bind(nl.sock, 0, MNL_SOCKET_AUTOPID) < 0
+		    ? -errno
+		    : nl_dump(&nl, req, fn, ctx);
+	nl_close(&nl);
+	return r;
+}
+
+/*
+ * inet_addr_type_table(): the longest match in the local table decides; local, broadcast
+ * and multicast addresses can be bound. Whole prefixes may be local (127.0.0.0/8).
+ */
+static int take_route(const struct nlmsghdr *h, void *ctx)
+{
+	const struct rtmsg *m = NLMSG_DATA(h);
+	const char *p, *end = (const char *)h + h->nlmsg_len;
+	struct look *look = ctx;
+	struct nl_attr attr;
+	struct addr net = { .family = AF_INET };
+	uint32_t table;
+
+	if (h->nlmsg_type != RTM_NEWROUTE || h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
+		return 0;
+	table = m->rtm_table;
+	p = (const char *)h + NLMSG_LENGTH(sizeof(*m));
+	while (nl_attr_next(&p, end, &attr)) {
+		if (attr.type == RTA_DST && attr.len == 4)
+			memcpy(net.ip, attr.data, 4);
+		else if (attr.type == RTA_TABLE && attr.len == 4)
+			memcpy(&table, attr.data, 4);
+	}
+	net.prefix = m->rtm_dst_len;
+	if (table != RT_TABLE_LOCAL || m->rtm_dst_len <= look->best ||
+	    !addr_in_prefix(look->a, &net))
+		return 0;
+	look->best = m->rtm_dst_len;
+	look->place = m->rtm_type == RTN_LOCAL || m->rtm_type == RTN_BROADCAST ||
+				      m->rtm_type == RTN_MULTICAST
+			      ? PLACE_LOCAL
+			      : PLACE_FOREIGN;
+	return 0;
+}
+
+static enum bind_place place_of_v4(const struct addr *a)
+{
+	struct {
+		struct nlmsghdr h;
+		struct rtmsg m;
+	} req = {
+		.h = { .nlmsg_type = RTM_GETROUTE, .nlmsg_len = sizeof(req) },
+		.m = { .rtm_family = AF_INET, .rtm_table = RT_TABLE_LOCAL },
+	};
+	struct look look = { .a = a, .best = -1, .place = PLACE_FOREIGN };
+
+	if ((a->ip[0] & 0xf0) == 0xe0 || memcmp(a->ip, "\xff\xff\xff\xff", 4) == 0)
+		return PLACE_LOCAL;
+	return dump(&req.h, take_route, &look) < 0 ? PLACE_UNKNOWN : look.place;
+}
+
+/* ipv6_chk_addr(): an interface has the address, and it is no longer tentative. */
+static int take_address(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifaddrmsg *m = NLMSG_DATA(h);
+	const char *p, *end = (const char *)h + h->nlmsg_len;
+	struct look *look = ctx;
+	struct nl_attr attr;
+	uint32_t flags;
+	bool same = false;
+
+	if (h->nlmsg_type != RTM_NEWADDR || h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
+		return 0;
+	flags = m->ifa_flags;
+	p = (const char *)h + NLMSG_LENGTH(sizeof(*m));
+	while (nl_attr_next(&p, end, &attr)) {
+		/* Of a point-to-point interface IFA_LOCAL is ours, IFA_ADDRESS the
+		 * peer's.
+		 */
+		if ((attr.type == IFA_ADDRESS || attr.type == IFA_LOCAL) &&
+		    attr.len == 16)
+			same = memcmp(attr.data, look->a->ip, 16) == 0 ||
+			       (same && attr.type == IFA_ADDRESS);
+		else if (attr.type == IFA_FLAGS && attr.len == 4)
+			memcpy(&flags, attr.data, 4);
+	}
+	if (!same || (look->ifindex && m->ifa_index != look->ifindex))
+		return 0;
+	if (!(flags & IFA_F_TENTATIVE) || (flags & IFA_F_OPTIMISTIC))
+		look->place = PLACE_LOCAL;
+	else if (look->place == PLACE_FOREIGN)
+		look->place = PLACE_TENTATIVE;
+	return 0;
+}
+
+static enum bind_place place_of_v6(const struct addr *a, uint32_t ifindex)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifaddrmsg m;
+	} req = {
+		.h = { .nlmsg_type = RTM_GETADDR, .nlmsg_len = sizeof(req) },
+		.m = { .ifa_family = AF_INET6 },
+	};
+	struct look look = { .a = a, .ifindex = ifindex, .place = PLACE_FOREIGN };
+	bool multicast = a->ip[0] == 0xff;
+
+	if ((addr_is_link_local(a) || (multicast && (a->ip[1] & 0xf) <= 2)) && !ifindex)
+		return PLACE_NO_SCOPE;
+	if (multicast)
+		return PLACE_LOCAL;
+	return dump(&req.h, take_address, &look) < 0 ? PLACE_UNKNOWN : look.place;
+}
+
+enum bind_place place_of(const struct addr *a, uint32_t ifindex)
+{
+	_cleanup_free_ char *text = NULL;
+	struct addr plain = addr_unmapped(a);
+	enum bind_place place;
+
+	if (addr_is_any(&plain))
+		return PLACE_LOCAL;
+	place = plain.family == AF_INET ? place_of_v4(&plain) : place_of_v6(a, ifindex);
+	if (place != PLACE_FOREIGN && place != PLACE_TENTATIVE)
+		return place;
+	text = procfile_read(plain.family == AF_INET
+				     ? "/proc/sys/net/ipv4/ip_nonlocal_bind"
+				     : "/proc/sys/net/ipv6/ip_nonlocal_bind");
+	return text && *text != '0' ? PLACE_LOCAL : place;
+}

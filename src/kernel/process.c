@@ -1,0 +1,65 @@
+#include "kernel/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/nsfs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+uint64_t process_age_ms(int32_t pid)
+{
+	enum { STARTTIME = 22 }; /* the second field, the name, may hold blanks */
+	char path[32], text[1024], *p;
+	struct timespec now;
+	uint64_t ticks, up_ms;
+	long hertz = sysconf(_SC_CLK_TCK);
+	ssize_t n;
+	int fd, field;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	close_fd(fd);
+	if (n <= 0 || hertz <= 0 || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+		return 0;
+	text[n] = '\0';
+	p = strrchr(text, ')');
+	for (field = 2; p && field < STARTTIME; field++) {
+		p = strchr(p, ' ');
+		p = p ? p + 1 : NULL;
+	}
+	if (!p)
+		return 0;
+	ticks = strtoull(p, NULL, 10);
+	up_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	ticks = ticks * 1000 / (uint64_t)hertz;
+	return up_ms > ticks ? up_ms - ticks : 1;
+}
+
+static bool has_capability(unsigned cap)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	return syscall(SYS_capget, &head, data) == 0 &&
+	       (data[cap / 32].effective & BIT(cap % 32));
+}
+
+/* An owner that may not be seen is above us: what we are allowed here does not count. */
+static bool netns_is_above(void)
+{
+	_cleanup_close_ int net = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int owner = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
+
+	return net >= 0 && owner < 0 && errno == EPERM;
+}
+
+bool process_may_bind_low(void)
+{
+	return has_capability(CAP_NET_BIND_SERVICE) && !netns_is_above();
+}

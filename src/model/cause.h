@@ -1,0 +1,38 @@
+/*
+ * Why something cannot be bound or reached: one cause each, with who and what to do.
+ * Sentences are whole and safe for a terminal.
+ */
+#pragma once
+
+#include "model/sock.h"
+
+struct cause {
+	const char *id; /* stable: "listener", "remnant" ... */
+	const char *summary;
+	const char *advice; /* NULL = nothing to add to the summary */
+	const struct holder *processes;
+};
+
+struct causes {
+	struct arena *arena; /* texts and lists live here */
+	struct cause *v;
+	size_t n, cap;
+	const char *next;  /* what to do or run now; NULL = nothing */
+	struct strv notes; /* what is so and is no cause */
+};
+
+void causes_add(struct causes *c, const char *id, struct buf *summary, struct buf *advice,
+		const struct holder *processes);
+void causes_note(struct causes *c, struct buf *text);
+void causes_next(struct causes *c, struct buf *text);
+void causes_free(struct causes *c); /* the arena stays */
+
+/* The most that is told of one question. */
+enum { CAUSES_MOST = 16 };
+
+/* "41 s", "3 hours": one number and its unit. */
+void put_span(struct buf *b, uint64_t ms);
+/* "nginx[703] fd 6", "nginx[703] fd 6 (and 3 more)". */
+void put_culprit(struct buf *b, const struct holder *h);
+/* "nginx[703]": the first process, without descriptors. */
+void put_process(struct buf *b, const struct holder *h);

@@ -1,0 +1,22 @@
+/* The verdict of --bindable, and causes wherever a command tells them. */
+#pragma once
+
+#include "base/json.h"
+#include "base/out.h"
+#include "model/bindable.h"
+#include "model/cause.h"
+
+struct view_bindable {
+	const char *address;
+	enum bind_verdict verdict;
+	const struct causes *causes;
+	bool tried;
+};
+
+void view_bindable_text(struct buf *b, const struct view_bindable *v, bool colour);
+void view_bindable_json(struct buf *b, const struct view_bindable *v);
+
+/* "  id   summary" with the advice below, then "next: ...". */
+void view_causes_text(struct buf *b, const struct causes *c);
+/* "causes":[{id, summary, advice, processes}] as a member. */
+void view_causes_json(struct json *j, const struct causes *c);
