@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/schema.h"
 #include "model/field.h"
+#include "model/filter_term.h"
 #include "model/finding.h"
 #include "model/names.h"
 
@@ -18,8 +19,8 @@ static void print_commands(struct buf *b)
 
 	for (i = 0; commands[i]; i++)
 		if (!commands[i]->hidden)
-			buf_printf(b, "%s\t%s\n", commands[i]->name,
-				   commands[i]->summary);
+			buf_printf(b, "%s\t%s\t%s\n", commands[i]->name,
+				   commands[i]->summary, commands[i]->operands);
 }
 
 static void print_options(struct buf *b)
@@ -69,6 +70,20 @@ static void print_findings(struct buf *b)
 	}
 }
 
+/* What an expression may begin with: the words of its grammar, then those of ss. */
+static void print_words(struct buf *b)
+{
+	static const char *const grammar[] = { "and", "or", "not", "in" };
+	const struct word *words;
+	size_t n, i;
+
+	for (i = 0; i < ARRAY_SIZE(grammar); i++)
+		buf_printf(b, "%s\n", grammar[i]);
+	words = filter_words(&n);
+	for (i = 0; i < n; i++)
+		buf_printf(b, "%s\n", words[i].name);
+}
+
 static void print_schema(struct buf *b)
 {
 	buf_put(b, schema_json_start, (size_t)(schema_json_end - schema_json_start));
@@ -80,7 +95,8 @@ static const struct {
 } tables[] = {
 	{ "commands", print_commands }, { "options", print_options },
 	{ "fields", print_fields },	{ "states", print_states },
-	{ "findings", print_findings }, { "schema", print_schema },
+	{ "words", print_words },	{ "findings", print_findings },
+	{ "schema", print_schema },
 };
 
 static int porcelain_run(const struct command *cmd, int argc, char **argv)
@@ -103,7 +119,8 @@ static int porcelain_run(const struct command *cmd, int argc, char **argv)
 			goto out;
 		}
 	fault_say(&f, EINVAL,
-		  "which table? commands, options, fields, states, findings or schema");
+		  "which table? commands, options, fields, states, words, findings or "
+		  "schema");
 	code = cmd_usage(cmd, &f);
 out:
 	strv_free(&operands.words);
@@ -118,7 +135,7 @@ const struct command cmd_porcelain = {
 	.operands = "TABLE",
 	.about =
 		"Prints one of the program's own tables, tab-separated: commands, options, fields,\n"
-		"states; or the JSON schema.",
+		"states, words, findings; or the JSON schema.",
 	.groups = groups,
 	.n_groups = ARRAY_SIZE(groups),
 	.hidden = true,
