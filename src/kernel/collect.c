@@ -32,11 +32,19 @@ static bool family_wanted(const struct collect_request *req, const struct sock *
 /* The last steps of a row: everything is known, or can be looked up now. */
 static int finish_row(struct collector *c, struct sock *s)
 {
+	const struct filter_node *filter = c->filter_again ? c->req->filter : NULL;
+
 	/* Most rows wait in no queue, and most listings ask for nothing else. */
 	if (c->every_row || (c->added && sock_is_unaccepted(s)))
-		reader_annotate(c->r, s, c->added);
-	if (c->filter_again && filter_eval(c->req->filter, s, ~0u) != FILTER_YES)
+		reader_annotate(c->r, s, c->added & ~(uint32_t)NEED_SOCKOPTS);
+	if (filter && filter_eval(filter, s, ~(uint32_t)NEED_SOCKOPTS) == FILTER_NO)
 		return 0;
+	if (c->added & NEED_SOCKOPTS) {
+		/* An owner's descriptor is duplicated only for what is left. */
+		reader_annotate(c->r, s, NEED_SOCKOPTS);
+		if (filter && filter_eval(filter, s, ~0u) != FILTER_YES)
+			return 0;
+	}
 	if (sock_is_listener(s))
 		c->matched_listeners++;
 	return c->sink->row(c->sink->ctx, s);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/in6.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -10,15 +9,11 @@
 
 /* Newer than the headers of the oldest system we build on. */
 enum {
-	OPT_SO_BINDTOIFINDEX = 62,
-	OPT_IP_BIND_ADDRESS_NO_PORT = 24,
 	OPT_IP_LOCAL_PORT_RANGE = 51,
-	OPT_IPV6_TRANSPARENT = 75,
-	OPT_IPV6_FREEBIND = 78,
 	OPT_TCP_IS_MPTCP = 43,
 };
 
-enum { ANY_FAMILY = 0, TCP_ONLY = BIT(0), INET_ONLY = BIT(1), INET6_ONLY = BIT(2) };
+enum { TCP_ONLY = BIT(0), INET_ONLY = BIT(1), INET6_ONLY = BIT(2) };
 
 /* An int option and where it goes, times a factor that makes milliseconds of seconds. */
 static const struct {
@@ -34,13 +29,6 @@ static const struct {
 	OPTION(SOL_SOCKET, SO_REUSEADDR, 0, 1, reuseaddr),
 	OPTION(SOL_SOCKET, SO_REUSEPORT, INET_ONLY, 1, reuseport),
 	OPTION(IPPROTO_IPV6, IPV6_V6ONLY, INET6_ONLY, 1, v6only),
-	OPTION(IPPROTO_IP, IP_FREEBIND, INET_ONLY, 1, freebind),
-	OPTION(IPPROTO_IPV6, OPT_IPV6_FREEBIND, INET6_ONLY, 1, freebind),
-	OPTION(IPPROTO_IP, IP_TRANSPARENT, INET_ONLY, 1, transparent),
-	OPTION(IPPROTO_IPV6, OPT_IPV6_TRANSPARENT, INET6_ONLY, 1, transparent),
-	OPTION(IPPROTO_IP, OPT_IP_BIND_ADDRESS_NO_PORT, INET_ONLY, 1, bind_no_port),
-	OPTION(IPPROTO_IP, OPT_IP_LOCAL_PORT_RANGE, INET_ONLY, 1, local_ports),
-	OPTION(SOL_SOCKET, OPT_SO_BINDTOIFINDEX, INET_ONLY, 1, bindtoifindex),
 	OPTION(SOL_SOCKET, SO_KEEPALIVE, 0, 1, keepalive),
 	OPTION(IPPROTO_TCP, TCP_KEEPIDLE, TCP_ONLY, 1000, keepidle_ms),
 	OPTION(IPPROTO_TCP, TCP_KEEPINTVL, TCP_ONLY, 1000, keepintvl_ms),
@@ -98,6 +86,7 @@ static void read_options(int fd, const struct sock *s, struct sock_options *o)
 			(sock_is_unix(s) ? 0 : INET_ONLY) |
 			(s->family == AF_INET6 ? INET6_ONLY : 0);
 	struct linger linger;
+	uint32_t ports = 0;
 	socklen_t len;
 	size_t i;
 	int flags;
@@ -118,6 +107,12 @@ static void read_options(int fd, const struct sock *s, struct sock_options *o)
 		o->linger = linger.l_onoff != 0;
 		if (linger.l_onoff)
 			o->linger_ms = (uint64_t)(uint32_t)linger.l_linger * 1000;
+	}
+	len = sizeof(ports);
+	if ((kind & INET_ONLY) &&
+	    getsockopt(fd, IPPROTO_IP, OPT_IP_LOCAL_PORT_RANGE, &ports, &len) == 0) {
+		o->local_port_min = ports & 0xffff;
+		o->local_port_max = ports >> 16;
 	}
 	flags = fcntl(fd, F_GETFL);
 	if (flags >= 0)

@@ -7,6 +7,7 @@
 
 #include "kernel/bytecode.h"
 #include "kernel/diag_inet.h"
+#include "kernel/fdsteal.h"
 #include "kernel/uapi.h"
 #include "model/field.h"
 
@@ -148,6 +149,13 @@ static uint32_t peer_inode(struct reader *r, const struct sock *s)
 		       : 0;
 }
 
+/* Only a row that is shown, or decides the filter, is worth a look into its owner. */
+static void add_options(struct reader *r, struct sock *s)
+{
+	if (s->holders && fdsteal_options_of(s, &r->options) == 0)
+		s->owner_options = (struct blob){ &r->options, sizeof(r->options) };
+}
+
 void reader_annotate(struct reader *r, struct sock *s, uint32_t needs)
 {
 	if (needs & NEED_WAIT_TIME)
@@ -160,6 +168,8 @@ void reader_annotate(struct reader *r, struct sock *s, uint32_t needs)
 		s->device = reader_device(r, s->ifindex);
 	if (needs & NEED_OWNERS)
 		add_owners(r, s);
+	if (needs & NEED_SOCKOPTS)
+		add_options(r, s);
 	if ((needs & NEED_CGROUP) || s->owner_status > OWNER_NONE)
 		s->cgroup = (s->has & SOCK_HAS_CGROUP)
 				    ? cgroups_path(&r->cgroups, s->cgroup_id)

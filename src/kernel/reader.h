@@ -37,8 +37,9 @@ struct reader {
 	struct reader_names users, devices;
 	struct arena arena; /* texts of users and devices */
 	struct listeners listeners;
-	char info_copy[512]; /* tcp_info of the row that is being annotated */
-	unsigned threads;    /* 0 = as many as processors */
+	char info_copy[512];	     /* tcp_info of the row that is being annotated */
+	struct sock_options options; /* of the same row's owner */
+	unsigned threads;	     /* 0 = as many as processors */
 };
 
 /* Opens the dump socket. -EPROTONOSUPPORT or -ENOENT: a kernel without sock_diag. */

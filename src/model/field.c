@@ -95,6 +95,7 @@ const uint16_t field_blob_offsets[] = {
 	[FROM_BBR] = offsetof(struct sock, bbr),
 	[FROM_DCTCP] = offsetof(struct sock, dctcp),
 	[FROM_VEGAS] = offsetof(struct sock, vegas),
+	[FROM_OPTIONS] = offsetof(struct sock, owner_options),
 };
 
 bool field_value(const struct field *f, const struct sock *s, struct value *v)

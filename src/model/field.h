@@ -66,6 +66,7 @@ enum field_source {
 	FROM_BBR,
 	FROM_DCTCP,
 	FROM_VEGAS,
+	FROM_OPTIONS,
 };
 
 enum field_flags {

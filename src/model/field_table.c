@@ -69,6 +69,14 @@
 			      .size = (bytes), .flags = RIGHT_##u, .needs = (need),      \
 			      .help = (text)                                             \
 	}
+/* An option of the owner's descriptor: a member of struct sock_options. */
+#define OPTION(n, h, u, m, text)                                                   \
+	{                                                                          \
+		ROW(n, h, u), .group = GROUP_SOCKOPTS, .source = FROM_OPTIONS,     \
+			      MEMBER(struct sock_options, m),                      \
+			      .flags = RIGHT_##u | FIELD_ONES_ABSENT,              \
+			      .needs = NEED_SOCKOPTS | NEED_OWNERS, .help = (text) \
+	}
 
 /* clang-format off */
 static const struct field table[] = {
@@ -255,6 +263,43 @@ static const struct field table[] = {
 	SOCK(UNIX, "vfs_inode", "VFS-INODE", COUNT, vfs_inode, SOCK_HAS_VFS, 0, 0, "unix: inode of the socket's file"),
 	SOCK(UNIX, "vfs_dev", "VFS-DEV", HEX, vfs_dev, SOCK_HAS_VFS, 0, 0, "unix: device of the socket's file"),
 	GET(UNIX, "waiting_clients", "WAITING-CLIENTS", COUNT, get_waiting_clients, 0, NEED_UNIX_CLIENTS, "unix listener: clients that wait for accept()"),
+
+	/* sockopts: of the owner's descriptor */
+	OPTION("reuseaddr", "REUSEADDR", BOOL, reuseaddr, "SO_REUSEADDR: bind beside remnants and others that set it"),
+	OPTION("reuseport", "REUSEPORT", BOOL, reuseport, "SO_REUSEPORT: share the port with others of the same user that set it"),
+	OPTION("nonblock", "NONBLOCK", BOOL, nonblock, "O_NONBLOCK of the open file"),
+	OPTION("keepalive", "KEEPALIVE", BOOL, keepalive, "SO_KEEPALIVE: idle peers are probed"),
+	OPTION("keepidle", "KEEPIDLE", MS, keepidle_ms, "TCP_KEEPIDLE: idle time before the first probe"),
+	OPTION("keepintvl", "KEEPINTVL", MS, keepintvl_ms, "TCP_KEEPINTVL: time between probes"),
+	OPTION("keepcnt", "KEEPCNT", COUNT, keepcnt, "TCP_KEEPCNT: unanswered probes before the connection is given up"),
+	OPTION("nodelay", "NODELAY", BOOL, nodelay, "TCP_NODELAY: small segments are sent at once"),
+	OPTION("cork", "CORK", BOOL, cork, "TCP_CORK: only full segments are sent"),
+	OPTION("quickack", "QUICKACK", BOOL, quickack, "TCP_QUICKACK: acknowledgments are not delayed just now"),
+	OPTION("user_timeout", "USER-TIMEOUT", MS, user_timeout_ms, "TCP_USER_TIMEOUT: how long data may stay unacknowledged; 0 = the system's limit"),
+	OPTION("notsent_lowat", "NOTSENT-LOWAT", BYTES, notsent_lowat, "TCP_NOTSENT_LOWAT: writable only with less than this unsent; 0 = the system's"),
+	OPTION("maxseg", "MAXSEG", BYTES, maxseg, "TCP_MAXSEG: largest segment"),
+	OPTION("window_clamp", "WINDOW-CLAMP", BYTES, window_clamp, "TCP_WINDOW_CLAMP: largest window to advertise"),
+	OPTION("syncnt", "SYNCNT", COUNT, syncnt, "TCP_SYNCNT: SYNs to send again; 0 = the system's"),
+	OPTION("defer_accept", "DEFER-ACCEPT", MS, defer_accept_ms, "TCP_DEFER_ACCEPT: accept() waits so long for data; 0 = off"),
+	OPTION("fastopen_qlen", "FASTOPEN-QLEN", COUNT, fastopen_qlen, "TCP_FASTOPEN: the listener's queue of fast opens; 0 = off"),
+	OPTION("linger2", "LINGER2", MS, linger2_ms, "TCP_LINGER2: life of an orphan in FIN_WAIT2"),
+	OPTION("linger", "LINGER", BOOL, linger, "SO_LINGER: close() waits, or resets"),
+	OPTION("linger_time", "LINGER-TIME", MS, linger_ms, "SO_LINGER: for so long; 0 = close() resets the connection"),
+	OPTION("rcvbuf_opt", "RCVBUF-OPT", BYTES, rcvbuf, "SO_RCVBUF"),
+	OPTION("sndbuf_opt", "SNDBUF-OPT", BYTES, sndbuf, "SO_SNDBUF"),
+	OPTION("rcvlowat", "RCVLOWAT", BYTES, rcvlowat, "SO_RCVLOWAT: readable only from so many bytes on"),
+	OPTION("v6only_opt", "V6ONLY-OPT", BOOL, v6only, "IPV6_V6ONLY, of connections too"),
+	OPTION("local_port_min", "LOCAL-PORT-MIN", PORT, local_port_min, "IP_LOCAL_PORT_RANGE: lowest port to draw; 0 = the system's"),
+	OPTION("local_port_max", "LOCAL-PORT-MAX", PORT, local_port_max, "IP_LOCAL_PORT_RANGE: highest port to draw; 0 = the system's"),
+	OPTION("priority", "PRIORITY", COUNT, priority, "SO_PRIORITY: queueing priority"),
+	OPTION("busy_poll", "BUSY-POLL", US, busy_poll_us, "SO_BUSY_POLL: time to poll the device"),
+	OPTION("incoming_cpu", "INCOMING-CPU", COUNT, incoming_cpu, "SO_INCOMING_CPU: the processor that took the last packet, or is preferred"),
+	OPTION("broadcast", "BROADCAST", BOOL, broadcast, "SO_BROADCAST"),
+	OPTION("dontroute", "DONTROUTE", BOOL, dontroute, "SO_DONTROUTE"),
+	OPTION("oobinline", "OOBINLINE", BOOL, oobinline, "SO_OOBINLINE"),
+	OPTION("passcred", "PASSCRED", BOOL, passcred, "SO_PASSCRED"),
+	OPTION("timestamps", "TIMESTAMPS", BOOL, timestamp, "SO_TIMESTAMP: each datagram carries when it came"),
+	OPTION("mptcp", "MPTCP", BOOL, mptcp, "TCP_IS_MPTCP: the connection is multipath, not fallen back"),
 };
 /* clang-format on */
 

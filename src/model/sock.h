@@ -135,17 +135,16 @@ struct listener_ref {
  * or -1.
  */
 struct sock_options {
-	uint64_t reuseaddr, reuseport, v6only, freebind, transparent, bind_no_port;
-	uint64_t local_ports; /* high << 16 | low; 0 = the system's */
-	uint64_t bindtoifindex;
+	uint64_t reuseaddr, reuseport, v6only;
+	uint64_t nonblock; /* O_NONBLOCK, of the open file */
 	uint64_t keepalive, keepidle_ms, keepintvl_ms, keepcnt;
-	uint64_t nodelay, cork, quickack, maxseg, notsent_lowat, user_timeout_ms;
-	uint64_t defer_accept_ms, fastopen_qlen, syncnt, linger2_ms, window_clamp;
+	uint64_t nodelay, cork, quickack, user_timeout_ms, notsent_lowat, maxseg;
+	uint64_t window_clamp, syncnt, defer_accept_ms, fastopen_qlen, linger2_ms;
 	uint64_t linger, linger_ms;
 	uint64_t rcvbuf, sndbuf, rcvlowat;
+	uint64_t local_port_min, local_port_max; /* 0 = the system's */
 	uint64_t priority, busy_poll_us, incoming_cpu;
-	uint64_t broadcast, oobinline, dontroute, passcred, timestamp, mptcp;
-	uint64_t nonblock; /* O_NONBLOCK, of the open file */
+	uint64_t broadcast, dontroute, oobinline, passcred, timestamp, mptcp;
 };
 
 struct sock {
