@@ -7,7 +7,8 @@
 #include "cmd/cmd.h"
 
 const struct command *const commands[] = {
-	&cmd_inspect, &cmd_listen, &cmd_connect, &cmd_echo, &cmd_porcelain, NULL,
+	&cmd_inspect, &cmd_listen,    &cmd_connect, &cmd_echo,
+	&cmd_probe,   &cmd_porcelain, NULL,
 };
 
 static const struct command *find_command(const char *name)

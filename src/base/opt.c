@@ -155,7 +155,10 @@ static int apply(const struct match *m, const char *arg, struct fault *f)
 	void *at = m->base + o->at;
 
 	if (!arg && (o->flags & OPT_OPTIONAL)) {
-		*(int *)at = (int)o->value;
+		if (o->kind == OPT_TEXT)
+			*(const char **)at = "";
+		else
+			*(int *)at = (int)o->value;
 		return 0;
 	}
 	switch (o->kind) {

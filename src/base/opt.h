@@ -29,10 +29,10 @@ enum opt_kind {
 };
 
 enum opt_flags {
-	OPT_COMMON = BIT(0), /* shown by -h, not only by --help */
-	OPT_OPTIONAL = BIT(
-		1), /* the argument may be left out; only as --name=VALUE; `value` then */
-	OPT_HIDDEN = BIT(2), /* parsed, not shown */
+	OPT_COMMON = BIT(0),   /* shown by -h, not only by --help */
+	OPT_OPTIONAL = BIT(1), /* the argument may be left out; only as --name=VALUE;
+				 `value`, or an empty text, then */
+	OPT_HIDDEN = BIT(2),   /* parsed, not shown */
 };
 
 struct opt {

@@ -37,6 +37,7 @@ extern const struct command cmd_inspect;
 extern const struct command cmd_listen;
 extern const struct command cmd_connect;
 extern const struct command cmd_echo;
+extern const struct command cmd_probe;
 extern const struct command cmd_porcelain;
 
 /* Options that every command has; embed as the config's first member, and list

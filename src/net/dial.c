@@ -212,11 +212,16 @@ static bool in_flight(const struct dial *d)
 	return false;
 }
 
-static void attempt_failed(struct dial_attempt *a, int err)
+static void attempt_failed(struct dial_attempt *a, int err, bool at_once)
 {
+	const struct dial_how *how = a->dial->how;
+
 	a->err = err;
 	a->took_us = clock_us() - a->started_us;
 	if (a->w.fd >= 0) {
+		if (how->failed)
+			how->failed(how->evidence_ctx, a->w.fd, &a->dial->order[a->index],
+				    err, a->took_us, at_once);
 		watch_remove(a->dial->l, &a->w);
 		close_fd(take_fd(&a->w.fd));
 	}
@@ -224,14 +229,29 @@ static void attempt_failed(struct dial_attempt *a, int err)
 
 static void try_next(struct dial *d, struct fault *f);
 
-/* Returns true if the attempt won; the dial is over then. */
-static bool settle(struct dial_attempt *a)
+/* An entry in the error queue that is no verdict (a new path MTU) must not wake us again.
+ */
+static void drop_queued_errors(int fd)
+{
+	char control[256];
+	struct msghdr m = { .msg_control = control, .msg_controllen = sizeof(control) };
+
+	while (recvmsg(fd, &m, MSG_ERRQUEUE) >= 0)
+		m.msg_controllen = sizeof(control);
+}
+
+/* Returns true if the attempt won, and the dial is over then, or is still in flight. */
+static bool settle(struct dial_attempt *a, uint32_t events)
 {
 	struct dial *d = a->dial;
 	int err = 0, fd;
 	socklen_t len = sizeof(err);
 
 	getsockopt(a->w.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (!err && !(events & EPOLLOUT)) {
+		drop_queued_errors(a->w.fd);
+		return true;
+	}
 	if (!err && d->order[a->index].type == SOCK_STREAM && dial_is_self(a->w.fd)) {
 		struct linger reset = { 1, 0 };
 
@@ -240,10 +260,10 @@ static bool settle(struct dial_attempt *a)
 		err = ECONNREFUSED;
 	}
 	if (err) {
-		attempt_failed(a, err);
+		attempt_failed(a, err, false);
 		return false;
 	}
-	a->took_us = clock_us() - a->started_us;
+	d->took_us = clock_us() - a->started_us;
 	watch_remove(d->l, &a->w);
 	fd = take_fd(&a->w.fd);
 	finish(d, fd, a->index, NULL);
@@ -257,8 +277,7 @@ static void attempt_ready(struct loop *l, struct watch *w, uint32_t events)
 	struct fault f = FAULT_INIT;
 
 	(void)l;
-	(void)events;
-	if (!settle(a))
+	if (!settle(a, events))
 		try_next(d, &f);
 }
 
@@ -273,14 +292,17 @@ static void start_attempt(struct dial_attempt *a, struct fault *f)
 		int err = -a->w.fd;
 
 		a->w.fd = -1;
-		attempt_failed(a, err);
+		attempt_failed(a, err, true);
 		return;
 	}
+	a->started_us = clock_us();
+	if (d->how->opened)
+		d->how->opened(d->how->evidence_ctx, a->w.fd, &d->order[a->index]);
 	r = endpoint_connect(a->w.fd, &d->order[a->index]);
 	if (r == 0 || r == -EINPROGRESS)
 		r = watch_set(d->l, &a->w, EPOLLOUT);
 	if (r < 0)
-		attempt_failed(a, -r);
+		attempt_failed(a, -r, true);
 	else
 		f->err = 0;
 }
@@ -327,8 +349,10 @@ static void deadline_over(struct loop *l, struct timer *t)
 
 	(void)l;
 	for (i = 0; i < d->next; i++)
-		if (d->attempts[i].w.fd >= 0)
+		if (d->attempts[i].w.fd >= 0) {
 			last = i;
+			attempt_failed(&d->attempts[i], ETIMEDOUT, false);
+		}
 	endpoint_text(text, sizeof(text), &d->order[last]);
 	fault_say(&f, ETIMEDOUT,
 		  "connect %s: no answer within %.3g s (the deadline of "

@@ -24,14 +24,22 @@ struct dial_how {
 	bool drop_answers;    /* a socket filter swallows the SYN-ACK (CAP_NET_ADMIN) */
 	void (*note)(void *ctx, const char *text); /* of sockopt_apply() */
 	void *note_ctx;
+	/* For those who want the evidence; either may be NULL. opened: just before
+	 * connect(). failed: before the socket of a failed attempt is closed; err is
+	 * positive, ETIMEDOUT also when the deadline passed; at_once: connect() itself
+	 * said it, so nothing was sent. */
+	void (*opened)(void *ctx, int fd, const struct endpoint *ep);
+	void (*failed)(void *ctx, int fd, const struct endpoint *ep, int err,
+		       uint64_t took_us, bool at_once);
+	void *evidence_ctx;
 };
 
 struct dial_attempt {
 	struct watch w; /* w.fd -1 = over */
 	struct dial *dial;
-	size_t index; /* in the list */
-	uint64_t started_us, took_us;
-	int err; /* positive; 0 = in flight, or connected */
+	size_t index;		      /* in the list */
+	uint64_t started_us, took_us; /* from connect() on */
+	int err;		      /* positive; 0 = in flight, or connected */
 };
 
 struct dial {
@@ -42,6 +50,7 @@ struct dial {
 	struct dial_attempt *attempts; /* n of them */
 	struct timer stagger, deadline;
 	uint64_t started_us;
+	uint64_t took_us; /* connect() to answer, of the attempt that won */
 	/* fd >= 0: connected, and order[index] is where; it is the callee's now. fd < 0:
 	 * -errno, and f says it. The dial may be freed by the callback. */
 	void (*done)(struct dial *d, int fd, size_t index, const struct fault *f);

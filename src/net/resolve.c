@@ -228,7 +228,7 @@ static int tell_failure(const struct resolve *r, struct fault *f)
 			   ? "no name server answered: see /etc/resolv.conf"
 			   : "check the spelling; 'getent ahosts %s' asks the same way",
 		   name);
-	return -ENOENT;
+	return k->result == EAI_AGAIN ? -EAGAIN : -ENOENT;
 }
 
 static int wait_lookup(const struct resolve *r, struct fault *f)

@@ -22,7 +22,8 @@ struct resolve_how {
 /*
  * Appends the endpoints of t, in the resolver's order (RFC 6724), each with the port
  * `port`. Returns 0, -ETIMEDOUT when the deadline passed, -ENOENT when the name does not
- * resolve (also for a family it has no address of), or another -errno; with a fault.
+ * resolve (also for a family it has no address of), -EAGAIN when no name server could be
+ * asked, or another -errno; with a fault.
  */
 int resolve(const struct target *t, uint16_t port, const struct resolve_how *how,
 	    struct endpoint_list *list, struct fault *f);

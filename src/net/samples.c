@@ -49,3 +49,13 @@ uint64_t samples_at(const struct samples *s, unsigned permille)
 	}
 	return s->max_ns;
 }
+
+uint64_t samples_up_to(const struct samples *s, uint64_t ns)
+{
+	unsigned last = bucket_of(ns), i;
+	uint64_t seen = 0;
+
+	for (i = 0; i <= last; i++)
+		seen += s->bucket[i];
+	return seen;
+}

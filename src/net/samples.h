@@ -16,3 +16,5 @@ struct samples {
 void samples_add(struct samples *s, uint64_t ns);
 /* The value below which `permille` of 1000 samples lie; 0 where there are none. */
 uint64_t samples_at(const struct samples *s, unsigned permille);
+/* How many of them are at most ns, to a bucket's precision. */
+uint64_t samples_up_to(const struct samples *s, uint64_t ns);

@@ -1,0 +1,403 @@
+/* sockctl probe: is it reachable, how fast, and if not, exactly why not. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/endpoint_run.h"
+#include "cmd/probe_report.h"
+#include "cmd/probe_targets.h"
+#include "kernel/netns.h"
+
+enum { PROBES_WITHOUT_YES = 1000000 };
+
+/* "100/s", "100": how many a second. */
+static int parse_rate(const char *arg, void *to, struct fault *f)
+{
+	size_t len = strlen(arg);
+	_cleanup_free_ char *number = NULL;
+
+	if (len > 2 && streq(arg + len - 2, "/s"))
+		len -= 2;
+	number = xstrndup(arg, len);
+	if (num_parse_size(number, to, f) < 0)
+		return -EINVAL;
+	if (*(uint64_t *)to)
+		return 0;
+	return fault_say(f, ERANGE, "a rate of 0 never comes to an end");
+}
+
+static int parse_timeout(const char *arg, void *to, struct fault *f)
+{
+	struct probe_config *c = LOOP_OWNER(to, struct probe_config, timeout_us);
+	int r = num_parse_duration(arg, &c->timeout_us, f);
+
+	c->timeout_given = true;
+	if (r == 0 && !c->timeout_us)
+		r = fault_say(f, ERANGE, "no answer comes within 0");
+	return r;
+}
+
+#define AT(member) .at = offsetof(struct probe_config, member)
+/* Options that are socket options by another name: --mark 5 is --option mark=5. */
+#define AS_OPTION(n, meta, what)                                                \
+	{                                                                       \
+		.name = #n, .kind = OPT_PARSE, .parse = parse_##n, AT(options), \
+		.metavar = meta, .help = what                                   \
+	}
+
+static int add_option(const char *name, const char *value, void *list, struct fault *f)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	buf_printf(&b, "%s=%s", name, value);
+	return sockopt_parse(buf_cstr(&b), list, f);
+}
+
+static int parse_interface(const char *arg, void *list, struct fault *f)
+{
+	return add_option("interface", arg, list, f);
+}
+
+static int parse_mark(const char *arg, void *list, struct fault *f)
+{
+	return add_option("mark", arg, list, f);
+}
+
+static int parse_tos(const char *arg, void *list, struct fault *f)
+{
+	return add_option("tos", arg, list, f);
+}
+
+static int parse_ttl(const char *arg, void *list, struct fault *f)
+{
+	return add_option("ttl", arg, list, f);
+}
+
+static const struct opt what_opts[] = {
+	{ "tcp", 't', OPT_SET, AT(kind), .value = 0, .help = "TCP (default)" },
+	{ "udp", 'u', OPT_SET, AT(kind), .value = 1, .flags = OPT_COMMON,
+	  .help = "UDP, where the address does not say" },
+	{ "unix", 'x', OPT_SET, AT(kind), .value = 2,
+	  .help = "the address is the path of a unix socket" },
+	{ "ipv4", '4', OPT_SET, AT(family), .value = AF_INET, .help = "IPv4 only",
+	  .flags = OPT_COMMON },
+	{ "ipv6", '6', OPT_SET, AT(family), .value = AF_INET6, .help = "IPv6 only",
+	  .flags = OPT_COMMON },
+	{ "targets", 0, OPT_LIST, AT(target_files), "FILE",
+	  "read addresses from FILE, one a line, once it appears; - is stdin", OPT_COMMON,
+	  .complete = "file" },
+	{ "all-addresses", 0, OPT_FLAG, AT(all_addresses), NULL,
+	  "every address of a name by itself (default: the first that answers)" },
+	{ "netns", 0, OPT_TEXT, AT(netns), "NS",
+	  "from another network namespace: name, pid or path", .complete = "netns" },
+	{ "source", 0, OPT_TEXT, AT(source), "ADDR", "from this address of ours" },
+	AS_OPTION(interface, "NAME", "through this interface"),
+	AS_OPTION(mark, "N", "firewall mark (CAP_NET_ADMIN)"),
+	AS_OPTION(tos, "N", "type of service, traffic class"),
+	AS_OPTION(ttl, "N", "time to live, hop limit"),
+	{ "option", 'O', OPT_PARSE, AT(options), "LIST",
+	  "socket options, as of connect: mss=1000,congestion=reno",
+	  .parse = sockopt_parse },
+};
+
+static const struct opt when_opts[] = {
+	{ "timeout", 'T', OPT_PARSE, AT(timeout_us), "DUR",
+	  "give up on an attempt after DUR (default: 3s)", OPT_COMMON,
+	  .parse = parse_timeout },
+	{ "attempts", 0, OPT_UINT, AT(attempts), "N",
+	  "ask N times and tell how the times spread; 0 = until interrupted "
+	  "(default: 1)",
+	  OPT_COMMON },
+	{ "interval", 0, OPT_DURATION, AT(interval_us), "DUR",
+	  "from one attempt to the next (default: 1s)", OPT_COMMON },
+	{ "wait", 0, OPT_DURATION, AT(wait_us), "DUR",
+	  "ask again until every target answers, for DUR at most", OPT_COMMON },
+	{ "any", 0, OPT_FLAG, AT(any), NULL, "--wait: one of them is enough" },
+	{ "down", 0, OPT_FLAG, AT(down), NULL, "--wait: until none answers" },
+	{ "parallel", 0, OPT_UINT, AT(parallel), "N",
+	  "so many targets at once (default: 1024)" },
+	{ "rate", 0, OPT_PARSE, AT(rate), "N/s", "begin so many a second at most",
+	  .parse = parse_rate },
+	{ NULL, 'w', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_timeout,
+	  .flags = OPT_HIDDEN },
+	{ NULL, 'z', OPT_IGNORED, .flags = OPT_HIDDEN },
+};
+
+static const struct opt answer_opts[] = {
+	{ "send", 0, OPT_TEXT, AT(send), "TEXT",
+	  "send TEXT or @FILE and wait for an answer", OPT_COMMON },
+	{ "expect", 0, OPT_TEXT, AT(expect), "TEXT",
+	  "the answer has TEXT, or matches /REGEX/", OPT_COMMON },
+	{ "banner", 0, OPT_FLAG, AT(banner), NULL,
+	  "wait for the first line that the server says" },
+	{ "http", 0, OPT_TEXT, AT(http), "PATH", "GET PATH (default: /) and its status",
+	  OPT_COMMON | OPT_OPTIONAL },
+	{ "stable", 0, OPT_DURATION, AT(stable_us), "DUR",
+	  "open means: still open after DUR" },
+	{ "verify", 0, OPT_FLAG, AT(verify), NULL,
+	  "open means: the server's kernel acknowledges our FIN" },
+	{ "graceful", 0, OPT_FLAG, AT(graceful), NULL,
+	  "close with FIN, not RST: leaves TIME_WAIT" },
+};
+
+static const struct opt show_opts[] = {
+	{ "negotiated", 0, OPT_FLAG, AT(negotiated), NULL,
+	  "what both sides agreed on: MSS, window scale, SACK, MPTCP ..." },
+	{ "json", 0, OPT_FLAG, AT(json), NULL, "attempts and summaries as JSON Lines",
+	  OPT_COMMON },
+	{ "yes", 0, OPT_FLAG, AT(yes), NULL, "do not ask, whatever the size" },
+};
+
+static const struct opt_group groups[] = {
+	{ "What", what_opts, ARRAY_SIZE(what_opts), 0 },
+	{ "When", when_opts, ARRAY_SIZE(when_opts), 0 },
+	{ "Answer", answer_opts, ARRAY_SIZE(answer_opts), 0 },
+	{ "Show", show_opts, ARRAY_SIZE(show_opts), 0 },
+	COMMON_GROUP(struct probe_config),
+};
+
+static int check(const struct probe_config *c, const struct opt_operands *words,
+		 struct fault *f)
+{
+	bool waits = c->wait_us != PROBE_UNSET;
+
+	if ((c->any || c->down) && !waits)
+		return fault_say(f, EINVAL, "--any and --down belong to --wait");
+	if (c->any && c->down)
+		return fault_say(f, EINVAL, "--any and --down exclude each other");
+	if (waits && c->attempts != 1)
+		return fault_say(f, EINVAL, "--wait and --attempts exclude each other");
+	if (c->parallel == 0)
+		return fault_say(f, ERANGE, "--parallel: at least 1 is wanted");
+	if (words->n_before_dashes < words->words.n && !c->attempts)
+		return fault_say(f, EINVAL,
+				 "a command after '--' needs an end: --wait, or "
+				 "--attempts with a number");
+	return 0;
+}
+
+static int find_source(struct probe_run *run, struct fault *f)
+{
+	struct target_how how = { .flags = TARGET_PORT_OPTIONAL };
+	struct resolve_how local = { .empty = RESOLVE_EMPTY_ANY };
+	_cleanup_target_ struct target source = { 0 };
+	int r;
+
+	if (!run->c->source)
+		return 0;
+	r = target_parse(run->c->source, &how, &source, f);
+	return r < 0 ? r : resolve(&source, source.port, &local, &run->how.sources, f);
+}
+
+static int code_of(enum verdict v)
+{
+	static const int codes[] = {
+		[VERDICT_YES] = EXIT_YES,	   [VERDICT_NO] = EXIT_NO,
+		[VERDICT_SILENCE] = EXIT_DEADLINE, [VERDICT_NAME] = EXIT_NAME,
+		[VERDICT_CANNOT] = EXIT_CANNOT,
+	};
+
+	return codes[v];
+}
+
+/* All targets are needed; of the ports of one target, any. */
+static int code_of_run(const struct probe_run *run)
+{
+	enum verdict all = VERDICT_YES;
+	size_t i = 0, from;
+
+	while (i < run->n_jobs) {
+		enum verdict worst = VERDICT_YES;
+		bool any = false;
+
+		for (from = i;
+		     i < run->n_jobs && run->jobs[i].target == run->jobs[from].target;
+		     i++) {
+			const struct probe_job *j = &run->jobs[i];
+			enum verdict v = j->done ? outcome_verdict(j->last.outcome)
+						 : VERDICT_CANNOT;
+
+			any |= v == VERDICT_YES;
+			worst = verdict_worse(worst, v);
+		}
+		if (!any || run->c->all_addresses)
+			all = verdict_worse(all, worst);
+	}
+	return code_of(all);
+}
+
+/* The last reason of each target that is missing. */
+static void tell_missing(const struct probe_run *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->n_jobs; i++) {
+		const struct probe_job *j = &run->jobs[i];
+		_cleanup_buf_ struct buf b = { 0 };
+		struct fault f = FAULT_INIT;
+
+		if (probe_job_fulfilled(j))
+			continue;
+		buf_puts(&b, "waited ");
+		probe_put_time(&b, run->c->wait_us);
+		buf_printf(&b, ", %s is %s%s", j->text, run->c->down ? "still " : "",
+			   j->done ? outcome_name(j->last.outcome) : "not answered");
+		if (j->done) {
+			buf_puts(&b, ": ");
+			probe_put_reason(&b, &j->last);
+		}
+		fault_say(&f, ETIMEDOUT, "%s", buf_cstr(&b));
+		cmd_error(run->cmd, &f);
+	}
+}
+
+static int finish(struct probe_run *run)
+{
+	struct fault f = FAULT_INIT;
+	bool waits = run->c->wait_us != PROBE_UNSET;
+	int code;
+
+	report_end(run->report, run);
+	if (out_close(&run->report->out, &f) < 0) {
+		cmd_error(run->cmd, &f);
+		return EXIT_CANNOT;
+	}
+	if (run->signo)
+		return endpoint_leave(run->signo, EXIT_CANNOT);
+	code = waits ? run->waited ? EXIT_YES : EXIT_DEADLINE : code_of_run(run);
+	if (waits && !run->waited && !run->c->common.quiet)
+		tell_missing(run);
+	return code;
+}
+
+/* Becomes the command after "--". */
+static int become(const struct command *cmd, char *const *argv)
+{
+	struct fault f = FAULT_INIT;
+
+	signal(SIGPIPE, SIG_DFL);
+	execvp(argv[0], argv);
+	fault(&f, errno, "run %s", argv[0]);
+	cmd_error(cmd, &f);
+	return EXIT_CANNOT;
+}
+
+static int probe_targets(const struct command *cmd, struct probe_config *c,
+			 struct probe_targets *t)
+{
+	struct probe_report report = { 0 };
+	struct probe_run run = { .cmd = cmd, .c = c, .report = &report };
+	struct fault f = FAULT_INIT;
+	unsigned long fds = endpoint_raise_fds();
+	int code, r;
+
+	r = probe_prepare(&run, &f);
+	if (r == 0)
+		r = find_source(&run, &f);
+	if (r < 0) {
+		probe_run_free(&run);
+		return cmd_usage(cmd, &f);
+	}
+	probe_make_jobs(&run, t, &f);
+	/* Each target in flight holds a descriptor, and a look-up another. */
+	c->parallel = MIN(c->parallel, MAX(fds / 4, 64ul));
+	report_begin(&report, c);
+	r = probe_run_jobs(&run, &f);
+	if (r < 0) {
+		cmd_error(cmd, &f);
+		code = EXIT_CANNOT;
+	} else {
+		code = finish(&run);
+	}
+	out_discard(&report.out);
+	probe_run_free(&run);
+	return code;
+}
+
+static int count_probes(const struct probe_config *c, const struct probe_targets *t,
+			struct fault *f)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		n += probe_target_ports(&t->v[i]);
+	if (n * MAX(c->attempts, (uint64_t)1) <= PROBES_WITHOUT_YES || c->yes)
+		return 0;
+	fault_say(f, EINVAL, "that is %llu probes",
+		  (unsigned long long)(n * MAX(c->attempts, (uint64_t)1)));
+	fault_hint(f, "--yes means it");
+	return -EINVAL;
+}
+
+static int run_with(const struct command *cmd, struct probe_config *c,
+		    const struct opt_operands *words)
+{
+	struct probe_targets t = { 0 };
+	struct fault f = FAULT_INIT;
+	int code, r = check(c, words, &f);
+
+	if (r == 0)
+		r = probe_targets_read(&t, c, words, &f);
+	if (r == 0)
+		r = count_probes(c, &t, &f);
+	if (r < 0) {
+		code = r == -EIO ? EXIT_CANNOT : EXIT_USAGE;
+		if (code == EXIT_USAGE)
+			cmd_usage(cmd, &f);
+		else
+			cmd_error(cmd, &f);
+	} else if (c->netns && netns_enter(c->netns, &f) < 0) {
+		cmd_error(cmd, &f);
+		code = EXIT_CANNOT;
+	} else {
+		code = probe_targets(cmd, c, &t);
+	}
+	probe_targets_free(&t);
+	return code;
+}
+
+static int run(const struct command *cmd, int argc, char **argv)
+{
+	struct probe_config c = { .timeout_us = 3000000,
+				  .attempts = 1,
+				  .interval_us = 1000000,
+				  .parallel = 1024,
+				  .wait_us = PROBE_UNSET };
+	struct opt_operands words = { 0 };
+	int code, i;
+
+	if (cmd_begin(cmd, argc, argv, &c, &c.common, &words, &code)) {
+		for (i = 1; i < argc && !streq(argv[i], "--");)
+			i++;
+		/* An empty value is "/" by its own default. */
+		if (c.http && !c.http[0])
+			c.http = "/";
+		code = run_with(cmd, &c, &words);
+		if (code == EXIT_YES && i + 1 < argc)
+			code = become(cmd, argv + i + 1);
+	}
+	strv_free(&words.words);
+	strv_free(&c.target_files);
+	sockopt_list_free(&c.options);
+	return code;
+}
+
+const struct command cmd_probe = {
+	.name = "probe",
+	.summary = "is it reachable, how fast, and if not, why not",
+	.operands = "ADDR... [-- CMD...]",
+	.about =
+		"Connects to each address and says what came of it, from the evidence: RST, an ICMP\n"
+		"message and its sender, silence, a full queue, a name that does not resolve.\n"
+		"Exits 0 if all are open, 1 if one says no, 4 for silence, 5 for names.",
+	.examples = "  sockctl probe db:5432 cache:6379\n"
+		    "  sockctl probe --attempts 20 --interval 100ms api:443\n"
+		    "  sockctl probe --wait 30s db:5432 -- ./start-server\n"
+		    "  sockctl probe 10.0.0.5:1-65535\n"
+		    "  sockctl probe --http=/health --expect '/\"ok\"/' localhost:8080\n",
+	.groups = groups,
+	.n_groups = ARRAY_SIZE(groups),
+	.run = run,
+};

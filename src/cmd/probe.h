@@ -1,0 +1,95 @@
+/*
+ * The probe command: its config, one job a target, and the runner that keeps attempts in
+ * flight. How results are told is in probe_report.h.
+ */
+#pragma once
+
+#include "cmd/cmd.h"
+#include "net/probe_attempt.h"
+#include "net/resolve.h"
+#include "net/spread.h"
+
+struct probe_config {
+	struct common common;
+	/* what */
+	int family, kind; /* kind: 0 tcp, 1 udp, 2 unix */
+	struct strv target_files;
+	bool all_addresses;
+	const char *netns, *source, *interface;
+	struct sockopt_list options;
+	/* when */
+	uint64_t timeout_us;
+	bool timeout_given; /* filled after parsing */
+	uint64_t attempts, interval_us, parallel, rate;
+	uint64_t wait_us;
+	bool any, down;
+	/* the answer */
+	const char *send, *expect, *http;
+	bool banner, verify, graceful;
+	uint64_t stable_us;
+	/* more */
+	bool negotiated, backlog, yes, syn, hops, closed;
+	uint64_t max;
+	bool json;
+	char *const *command; /* after "--"; NULL = none */
+};
+
+#define PROBE_UNSET UINT64_MAX
+
+struct probe_job {
+	struct probe_run *run;
+	char *text; /* the target as one address, "db:5432" */
+	struct target *target;
+	uint16_t port;
+	size_t fixed_at;	      /* 1-based, of the list of --all-addresses */
+	const struct endpoint *fixed; /* the same; NULL = look it up */
+	/* in flight */
+	struct resolve *lookup;
+	struct watch lookup_w;
+	struct timer next;
+	uint64_t started_us, name_us, retry_us;
+	struct endpoint_list list;
+	struct attempt attempt;
+	struct attempt_how how;
+	bool begun, over;
+	/* so far */
+	uint64_t done, counts[OUTCOME_COUNT], late;
+	struct spread *rtt, *connect;
+	struct probe_result last;
+	bool changed; /* last differs from the one before, in outcome or address */
+	char *note;   /* what the kernel's own tables add to it */
+};
+
+struct probe_run {
+	const struct command *cmd;
+	const struct probe_config *c;
+	struct attempt_how how;
+	struct loop l;
+	sigset_t old_mask;
+	int signo;
+	struct probe_job *jobs;
+	size_t n_jobs, started, in_flight, left;
+	struct timer end, pace;
+	uint64_t next_start_us;
+	bool waited; /* --wait is fulfilled */
+	struct probe_report *report;
+	/* texts that `how` points to */
+	struct buf send, expect, http;
+	regex_t regex;
+	bool has_regex;
+};
+
+/* Checks the answers' texts and fills run->how. 0 or -errno with a fault (of usage). */
+int probe_prepare(struct probe_run *run, struct fault *f);
+void probe_run_free(struct probe_run *run);
+/* Runs all jobs to their end, to --wait's, or to a signal. 0 or -errno with a fault. */
+int probe_run_jobs(struct probe_run *run, struct fault *f);
+/* Whether the job is where --wait wants it. */
+bool probe_job_fulfilled(const struct probe_job *j);
+
+/*
+ * What the kernel's tables say about a refusal or silence on an address of this host:
+ * full accept queue, listener elsewhere, ports used. May sharpen r->outcome; returns a
+ * sentence (malloc'ed) or NULL.
+ */
+char *probe_local_cause(struct probe_result *r);

@@ -1,0 +1,177 @@
+/* Attempts and summaries as JSON Lines; view/schema.json describes them. */
+#include <string.h>
+
+#include "cmd/probe_report.h"
+
+static void put_time(struct json *j, const char *key, uint64_t us, bool known)
+{
+	if (known)
+		json_member_u64(j, key, us);
+	else
+		json_member_null(j, key);
+}
+
+static void put_peer(struct json *j, const struct probe_result *r)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	struct addr a;
+
+	json_member_str(j, "proto", target_proto_name(r->peer.proto));
+	if (r->peer.len && endpoint_addr(&r->peer, &a)) {
+		addr_put_ip(&text, &a);
+		json_member_str(j, "addr", buf_cstr(&text));
+		json_member_u64(j, "port", a.port);
+		return;
+	}
+	if (r->peer.len && r->peer.family == AF_UNIX)
+		endpoint_put_path(&text, &r->peer);
+	if (text.len)
+		json_text_member(j, "addr", text.data, text.len);
+	else
+		json_member_null(j, "addr");
+	json_member_null(j, "port");
+}
+
+static void put_local(struct json *j, const struct probe_result *r)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	struct addr a;
+
+	if (!r->local.len || !endpoint_addr(&r->local, &a) || !a.port)
+		return;
+	addr_put_ip(&text, &a);
+	json_member_str(j, "local_addr", buf_cstr(&text));
+	json_member_u64(j, "local_port", a.port);
+}
+
+static void put_icmp(struct json *j, const struct probe_icmp *icmp)
+{
+	_cleanup_buf_ struct buf from = { 0 };
+
+	if (!icmp->family)
+		return;
+	addr_put_ip(&from, &icmp->from);
+	json_member_u64(j, "icmp_type", icmp->type);
+	json_member_u64(j, "icmp_code", icmp->code);
+	json_member_str(j, "icmp_from", buf_cstr(&from));
+}
+
+static void put_negotiated(struct json *j, const struct tcpinfo *t)
+{
+	json_member_u64(j, "mss_bytes", t->snd_mss);
+	json_member_u64(j, "path_mtu_bytes", t->pmtu);
+	if (t->options & TCPINFO_WSCALE) {
+		json_member_u64(j, "peer_window_scale", t->wscale & 15);
+		json_member_u64(j, "window_scale", t->wscale >> 4);
+	} else {
+		json_member_null(j, "peer_window_scale");
+		json_member_null(j, "window_scale");
+	}
+	json_member_bool(j, "sack", t->options & TCPINFO_SACK);
+	json_member_bool(j, "timestamps", t->options & TCPINFO_TIMESTAMPS);
+	json_member_bool(j, "ecn", t->options & TCPINFO_ECN);
+	json_member_bool(j, "fast_open", t->options & TCPINFO_SYN_DATA);
+	json_member_u64(j, "rtt_variance_us", t->rttvar);
+}
+
+void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
+			 const struct probe_result *r, const char *note)
+{
+	static const char *const losses[] = { NULL, "syn", "syn-ack", "unknown" };
+	_cleanup_buf_ struct buf reason = { 0 };
+	struct json j = json_on(b);
+	bool open = r->outcome == OUTCOME_OPEN;
+	const char *name;
+
+	json_begin_object(&j, "attempt");
+	json_text_member(&j, "target", target, strlen(target));
+	json_member_u64(&j, "seq", seq);
+	put_peer(&j, r);
+	put_local(&j, r);
+	json_member_str(&j, "outcome", outcome_name(r->outcome));
+	probe_put_reason(&reason, r);
+	json_text_member(&j, "reason", reason.data, reason.len);
+	if (note)
+		json_member_str(&j, "cause", note);
+	put_time(&j, "connect_us", r->connect_us, r->connect_us || r->peer.len);
+	put_time(&j, "rtt_us", r->tcp.rtt, r->has_tcp && r->tcp.rtt && open);
+	put_time(&j, "name_us", r->name_us, r->name_us > 0);
+	if (r->first_byte_us)
+		json_member_u64(&j, "first_byte_us", r->first_byte_us);
+	if (r->life_us)
+		json_member_u64(&j, "life_us", r->life_us);
+	if (r->has_tcp)
+		json_member_u64(&j, "syn_retransmits",
+				open ? r->lost : r->tcp.total_retrans);
+	if (r->loss != PROBE_LOSS_NONE)
+		json_member_str(&j, "lost", losses[r->loss]);
+	if (r->phantoms)
+		json_member_u64(&j, "self_connects", r->phantoms);
+	name = r->err ? strerrorname_np(r->err) : NULL;
+	if (name)
+		json_member_str(&j, "errno", name);
+	put_icmp(&j, &r->icmp);
+	if (r->http_status)
+		json_member_u64(&j, "http_status", (uint64_t)r->http_status);
+	if (r->verified)
+		json_member_bool(&j, "verified", true);
+	if (r->mptcp >= 0)
+		json_member_bool(&j, "mptcp", r->mptcp);
+	if (r->queue) {
+		json_member_u64(&j, "accept_queue", r->queue);
+		json_member_u64(&j, "accept_queue_limit", r->queue_limit);
+	}
+	if (r->ports_used)
+		json_member_u64(&j, "ports_used", r->ports_used);
+	if (r->n_answer)
+		json_text_member(&j, "answer", r->answer, r->n_answer);
+	if (open && r->has_tcp)
+		put_negotiated(&j, &r->tcp);
+	json_end_object(&j);
+}
+
+void report_json_samples(struct json *j, const char *name, const struct spread *s)
+{
+	struct spread_summary sum;
+
+	json_key(j, name);
+	if (!spread_summarise(s, &sum)) {
+		json_null(j);
+		return;
+	}
+	json_open(j, '{');
+	json_member_u64(j, "count", sum.count);
+	json_member_u64(j, "min", sum.min);
+	json_member_u64(j, "avg", (uint64_t)(sum.avg + 0.5));
+	json_member_u64(j, "p50", sum.p50);
+	json_member_u64(j, "p90", sum.p90);
+	json_member_u64(j, "p99", sum.p99);
+	json_member_u64(j, "max", sum.max);
+	json_member_u64(j, "stddev", (uint64_t)(sum.stddev + 0.5));
+	json_member_u64(j, "jitter", (uint64_t)(sum.jitter + 0.5));
+	json_close(j, '}');
+}
+
+void report_json_summary(struct buf *b, const struct probe_job *job)
+{
+	struct json j = json_on(b);
+	size_t o;
+
+	json_begin_object(&j, "summary");
+	json_text_member(&j, "target", job->text, strlen(job->text));
+	put_peer(&j, &job->last);
+	json_member_str(&j, "outcome", outcome_name(job->last.outcome));
+	json_member_u64(&j, "attempts", job->done);
+	json_member_u64(&j, "open", job->counts[OUTCOME_OPEN]);
+	json_member_u64(&j, "late", job->late);
+	json_key(&j, "outcomes");
+	json_open(&j, '{');
+	for (o = 0; o < OUTCOME_COUNT; o++)
+		if (job->counts[o])
+			json_member_u64(&j, outcome_name((enum outcome)o),
+					job->counts[o]);
+	json_close(&j, '}');
+	report_json_samples(&j, "rtt_us", job->rtt);
+	report_json_samples(&j, "connect_us", job->connect);
+	json_end_object(&j);
+}

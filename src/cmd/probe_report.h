@@ -1,0 +1,26 @@
+/* What a probe tells: lines for people on stdout, or JSON Lines. */
+#pragma once
+
+#include "base/json.h"
+#include "cmd/probe.h"
+
+struct probe_report {
+	struct out out;
+	bool json, quiet, lines; /* lines: one for each change, as it comes */
+	const struct term_style *style;
+	bool terminal;
+};
+
+/* The colour of an outcome; a word always stands with it. */
+const char *report_colour(const struct probe_report *p, enum outcome o);
+void report_begin(struct probe_report *p, const struct probe_config *c);
+/* One attempt is over. */
+void report_attempt(struct probe_report *p, struct probe_job *j);
+/* All are. */
+void report_end(struct probe_report *p, const struct probe_run *run);
+
+/* "name": { min, avg ... } in microseconds, or null. */
+void report_json_samples(struct json *j, const char *name, const struct spread *s);
+void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
+			 const struct probe_result *r, const char *note);
+void report_json_summary(struct buf *b, const struct probe_job *job);

@@ -1,0 +1,403 @@
+/* Keeps attempts in flight: so many at once, so many a second, again after the interval,
+ * or until --wait has what it wants. */
+#include "cmd/probe.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/ctext.h"
+#include "cmd/probe_report.h"
+
+enum {
+	LOCAL_RETRY_US = 10 * 1000, /* a wait on this host answers within 20 ms */
+	FIRST_RETRY_US = 10 * 1000,
+	LAST_RETRY_US = 500 * 1000,
+	FIRST_PATIENCE_US = 300 * 1000, /* a new SYN beats waiting for the kernel's */
+};
+
+static void job_begin(struct probe_job *j);
+
+static int prepare_expect(struct probe_run *run, const char *text, struct fault *f)
+{
+	size_t len = strlen(text);
+	char message[200];
+	int r;
+
+	if (len > 2 && text[0] == '/' && text[len - 1] == '/') {
+		_cleanup_free_ char *pattern = xstrndup(text + 1, len - 2);
+
+		r = regcomp(&run->regex, pattern, REG_EXTENDED | REG_NEWLINE);
+		if (r) {
+			regerror(r, &run->regex, message, sizeof(message));
+			fault_say(f, EINVAL, "--expect: not a regular expression: %s",
+				  message);
+			fault_mark(f, text, 1);
+			return -EINVAL;
+		}
+		run->has_regex = true;
+		run->how.expect_regex = &run->regex;
+		return 0;
+	}
+	r = ctext_argument(&run->expect, text, false, f);
+	if (r == 0 && !run->expect.len)
+		r = fault_say(f, EINVAL, "--expect: there is nothing to wait for in it");
+	run->how.expect = &run->expect;
+	return r;
+}
+
+int probe_prepare(struct probe_run *run, struct fault *f)
+{
+	const struct probe_config *c = run->c;
+	int r = 0;
+
+	run->how.options = c->options;
+	run->how.timeout_us = c->timeout_us;
+	run->how.banner = c->banner;
+	run->how.stable_us = c->stable_us;
+	run->how.verify = c->verify;
+	run->how.negotiated = c->negotiated;
+	run->how.graceful = c->graceful;
+	if (c->http && c->send)
+		return fault_say(f, EINVAL,
+				 "--http sends a request of its own: no --send");
+	if (c->send) {
+		r = ctext_argument(&run->send, c->send, false, f);
+		run->how.send = &run->send;
+	}
+	if (r == 0 && c->expect)
+		r = prepare_expect(run, c->expect, f);
+	return r;
+}
+
+void probe_run_free(struct probe_run *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->n_jobs; i++) {
+		struct probe_job *j = &run->jobs[i];
+
+		attempt_stop(&j->attempt);
+		if (j->lookup)
+			resolve_drop(j->lookup);
+		if (j->how.http) {
+			struct buf http = *j->how.http;
+
+			buf_free(&http);
+			free((void *)(uintptr_t)j->how.http);
+		}
+		endpoint_list_free(&j->list);
+		free(j->rtt);
+		free(j->connect);
+		free(j->text);
+		free(j->note);
+	}
+	free(run->jobs);
+	endpoint_list_free(&run->how.sources);
+	buf_free(&run->send);
+	buf_free(&run->expect);
+	if (run->has_regex)
+		regfree(&run->regex);
+	loop_free(&run->l);
+}
+
+bool probe_job_fulfilled(const struct probe_job *j)
+{
+	enum verdict v = outcome_verdict(j->last.outcome);
+
+	if (!j->done)
+		return false;
+	return j->run->c->down ? v != VERDICT_YES && v != VERDICT_CANNOT
+			       : v == VERDICT_YES;
+}
+
+static void start_more(struct probe_run *run)
+{
+	const struct probe_config *c = run->c;
+	uint64_t now = loop_now(&run->l);
+
+	while (run->started < run->n_jobs && run->in_flight < c->parallel) {
+		if (c->rate && now < run->next_start_us) {
+			timer_set(&run->l, &run->pace, run->next_start_us);
+			return;
+		}
+		if (c->rate)
+			run->next_start_us = MAX(run->next_start_us, now) +
+					     1000000 / c->rate;
+		run->in_flight++;
+		job_begin(&run->jobs[run->started++]);
+	}
+}
+
+static void pace_due(struct loop *l, struct timer *t)
+{
+	(void)l;
+	start_more(LOOP_OWNER(t, struct probe_run, pace));
+}
+
+static void job_over(struct probe_job *j)
+{
+	struct probe_run *run = j->run;
+
+	j->over = true;
+	run->in_flight--;
+	if (--run->left == 0)
+		loop_stop(&run->l);
+	else
+		start_more(run);
+}
+
+/* --- the time of the next attempt --- */
+
+static bool is_near(const struct probe_result *r)
+{
+	struct addr a, local;
+
+	if (r->peer.family == AF_UNIX)
+		return true;
+	return endpoint_addr(&r->peer, &a) &&
+	       (addr_is_loopback(&a) ||
+		(endpoint_addr(&r->local, &local) && addr_same_ip(&a, &local)));
+}
+
+static void check_waiting(struct probe_job *j, uint64_t now)
+{
+	struct probe_run *run = j->run;
+	const struct probe_result *r = &j->last;
+	size_t i, there = 0;
+
+	for (i = 0; i < run->n_jobs; i++)
+		there += probe_job_fulfilled(&run->jobs[i]);
+	if (there == run->n_jobs || (there && run->c->any)) {
+		run->waited = true;
+		loop_stop(&run->l);
+		return;
+	}
+	/* Those that are there are asked again at leisure: they may go away. */
+	if (probe_job_fulfilled(j))
+		j->retry_us = LAST_RETRY_US;
+	else if (is_near(r))
+		j->retry_us = LOCAL_RETRY_US;
+	else
+		j->retry_us = j->retry_us ? MIN(j->retry_us * 2, (uint64_t)LAST_RETRY_US)
+					  : (uint64_t)FIRST_RETRY_US;
+	if (outcome_verdict(r->outcome) == VERDICT_SILENCE) {
+		j->how.timeout_us = MIN(j->how.timeout_us * 2, run->c->timeout_us);
+		timer_set(&run->l, &j->next, now);
+	} else {
+		timer_set(&run->l, &j->next, now + j->retry_us);
+	}
+}
+
+static void schedule(struct probe_job *j)
+{
+	const struct probe_config *c = j->run->c;
+	uint64_t now = clock_us(), due = j->started_us + c->interval_us;
+
+	if (c->wait_us != PROBE_UNSET)
+		check_waiting(j, now);
+	else if (c->attempts && j->done >= c->attempts)
+		job_over(j);
+	else
+		timer_set(&j->run->l, &j->next, MAX(due, now));
+}
+
+/* --- one attempt --- */
+
+static void job_told(struct probe_job *j, struct probe_result *r)
+{
+	struct probe_run *run = j->run;
+
+	j->changed = !j->done || r->outcome != j->last.outcome ||
+		     (r->peer.len && !endpoint_same(&r->peer, &j->last.peer));
+	r->name_us = j->name_us;
+	if (run->c->wait_us == PROBE_UNSET && j->changed) {
+		free(take_ptr(&j->note));
+		if (r->outcome != OUTCOME_OPEN && is_near(r))
+			j->note = probe_local_cause(r);
+	}
+	j->last = *r;
+	j->done++;
+	j->counts[r->outcome]++;
+	if (r->outcome == OUTCOME_OPEN) {
+		/* A handshake that lost packets measures the timer, not the path. */
+		if (r->loss != PROBE_LOSS_NONE || r->phantoms) {
+			j->late++;
+		} else {
+			spread_add(&j->connect, r->connect_us);
+			if (r->has_tcp && r->tcp.rtt)
+				spread_add(&j->rtt, r->tcp.rtt);
+		}
+	}
+	report_attempt(run->report, j);
+	schedule(j);
+}
+
+static void attempt_done(struct attempt *a)
+{
+	struct probe_job *j = a->owner;
+	struct probe_result r = a->r;
+
+	attempt_stop(a);
+	job_told(j, &r);
+}
+
+static void connect_now(struct probe_job *j)
+{
+	j->attempt.done = attempt_done;
+	j->attempt.owner = j;
+	attempt_start(&j->attempt, &j->run->l, &j->list, &j->how);
+}
+
+static void name_failed(struct probe_job *j, int err, const struct fault *f)
+{
+	struct probe_result r = { .mptcp = -1 };
+
+	probe_judge_errno(&r, -err, f->what);
+	r.peer.proto = j->target->proto;
+	if (err == -ETIMEDOUT || err == -EAGAIN)
+		r.outcome = OUTCOME_NAME_TIMEOUT;
+	else if (err == -ENOENT)
+		r.outcome = OUTCOME_NO_NAME;
+	else
+		r.outcome = OUTCOME_ERROR;
+	r.connect_us = 0;
+	job_told(j, &r);
+}
+
+static void lookup_done(struct probe_job *j)
+{
+	struct resolve *lookup = take_ptr(&j->lookup);
+	struct fault f = FAULT_INIT;
+	int r;
+
+	timer_stop(&j->run->l, &j->next);
+	watch_remove(&j->run->l, &j->lookup_w);
+	j->list.n = 0;
+	r = resolve_finish(lookup, j->port, &j->list, &f);
+	j->name_us = j->target->host == TARGET_HOST_NAME ? clock_us() - j->started_us : 0;
+	if (r < 0)
+		name_failed(j, r, &f);
+	else
+		connect_now(j);
+}
+
+static void lookup_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	(void)l;
+	(void)events;
+	lookup_done(LOOP_OWNER(w, struct probe_job, lookup_w));
+}
+
+/* The deadline of a look-up, or the time of the next attempt. */
+static void next_due(struct loop *l, struct timer *t)
+{
+	struct probe_job *j = LOOP_OWNER(t, struct probe_job, next);
+
+	(void)l;
+	if (j->lookup)
+		lookup_done(j);
+	else
+		job_begin(j);
+}
+
+static void job_begin(struct probe_job *j)
+{
+	struct probe_run *run = j->run;
+	struct resolve_how how = { .empty = RESOLVE_EMPTY_LOCALHOST };
+
+	if (!j->begun) {
+		j->begun = true;
+		j->next.fn = next_due;
+		j->lookup_w.fn = lookup_ready;
+		if (run->c->wait_us != PROBE_UNSET)
+			j->how.timeout_us = MIN(run->c->timeout_us,
+						(uint64_t)FIRST_PATIENCE_US);
+	}
+	j->started_us = clock_us();
+	if (j->fixed) {
+		j->list.n = 0;
+		*endpoint_list_add(&j->list) = *j->fixed;
+		connect_now(j);
+		return;
+	}
+	how.deadline_us = j->started_us + run->c->timeout_us;
+	j->lookup = resolve_start(j->target, &how);
+	j->lookup_w.fd = resolve_fd(j->lookup);
+	if (j->lookup_w.fd < 0) {
+		lookup_done(j);
+		return;
+	}
+	timer_set(&run->l, &j->next, how.deadline_us);
+	watch_set(&run->l, &j->lookup_w, EPOLLIN);
+}
+
+/* --- all of them --- */
+
+static void signalled(struct loop *l, int signo)
+{
+	struct probe_run *run = l->owner;
+
+	run->signo = signo;
+	loop_stop(l);
+}
+
+static void wait_over(struct loop *l, struct timer *t)
+{
+	(void)t;
+	loop_stop(l);
+}
+
+/* Every target has its own Host in the request. */
+static void make_request(struct probe_job *j, const char *path)
+{
+	struct buf *b = xcalloc(1, sizeof(*b));
+
+	buf_printf(b, "GET %s%s HTTP/1.1\r\nHost: ", path[0] == '/' ? "" : "/", path);
+	if (j->target->host == TARGET_HOST_NAME)
+		buf_puts(b, j->target->name);
+	else if (j->target->host == TARGET_HOST_IP && j->target->ip.family == AF_INET6)
+		buf_putc(b, '['), addr_put_ip(b, &j->target->ip), buf_putc(b, ']');
+	else if (j->target->host == TARGET_HOST_IP)
+		addr_put_ip(b, &j->target->ip);
+	else
+		buf_puts(b, "localhost");
+	if (j->port && j->port != 80)
+		buf_printf(b, ":%u", j->port);
+	buf_puts(b, "\r\nUser-Agent: sockctl/" SOCKCTL_VERSION
+		    "\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+	j->how.http = b;
+}
+
+int probe_run_jobs(struct probe_run *run, struct fault *f)
+{
+	sigset_t set;
+	size_t i;
+	int r = loop_init(&run->l);
+
+	if (r < 0)
+		return fault(f, -r, "make an event loop");
+	run->l.owner = run;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	r = loop_signals(&run->l, &set, &run->old_mask, signalled);
+	if (r < 0)
+		return fault(f, -r, "watch for signals");
+	for (i = 0; i < run->n_jobs; i++) {
+		run->jobs[i].run = run;
+		run->jobs[i].how = run->how;
+		if (run->c->http)
+			make_request(&run->jobs[i], run->c->http);
+	}
+	run->left = run->n_jobs;
+	run->pace.fn = pace_due;
+	run->end.fn = wait_over;
+	if (run->c->wait_us != PROBE_UNSET)
+		timer_set(&run->l, &run->end, clock_us() + run->c->wait_us);
+	start_more(run);
+	r = run->l.stopped ? 0 : loop_run(&run->l);
+	sigprocmask(SIG_SETMASK, &run->old_mask, NULL);
+	return r < 0 ? fault(f, -r, "wait for events") : 0;
+}

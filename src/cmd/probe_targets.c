@@ -1,0 +1,217 @@
+#include "cmd/probe_targets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+
+static int add_target(struct probe_targets *t, const struct probe_config *c,
+		      const char *text, struct fault *f)
+{
+	static const enum target_proto kinds[] = { TARGET_TCP, TARGET_UDP, TARGET_UNIX };
+	struct target_how how = { .proto = kinds[c->kind],
+				  .family = (uint8_t)c->family,
+				  .flags = TARGET_PORT_LIST };
+	struct target *one;
+	int r;
+
+	if (c->hops && !c->kind)
+		how.flags |= TARGET_PORT_OPTIONAL;
+	t->v = array_grow(t->v, t->n, &t->cap, sizeof(*t->v));
+	t->texts = array_grow(t->texts, t->n, &t->cap_texts, sizeof(*t->texts));
+	one = &t->v[t->n];
+	r = target_parse(text, &how, one, f);
+	if (r < 0)
+		return r;
+	t->texts[t->n++] = xstrdup(text);
+	if (one->proto == TARGET_RAW || one->proto == TARGET_FD) {
+		fault_say(f, EINVAL, "%s: has no connection to try",
+			  target_proto_name(one->proto));
+		fault_mark(f, text, 0);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* A file that is about to be written (listen --port-file) appears whole. */
+static int open_soon(const char *path, uint64_t deadline_us)
+{
+	int fd;
+
+	for (;;) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 || errno != ENOENT || clock_us() >= deadline_us)
+			return fd >= 0 ? fd : -errno;
+		poll(NULL, 0, 5);
+	}
+}
+
+static int read_whole(const char *path, uint64_t patience_us, struct buf *b,
+		      struct fault *f)
+{
+	_cleanup_close_ int opened = -1;
+	int fd = STDIN_FILENO;
+	ssize_t n;
+
+	if (!streq(path, "-")) {
+		fd = opened = open_soon(path, clock_us() + patience_us);
+		if (fd < 0) {
+			fault(f, -fd, "read %s", path);
+			return -EIO;
+		}
+	}
+	do {
+		buf_reserve(b, 4096);
+		n = read(fd, b->data + b->len, 4096);
+		if (n > 0)
+			b->len += (size_t)n;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	if (n < 0) {
+		fault(f, errno, "read %s", path);
+		return -EIO;
+	}
+	return 0;
+}
+
+static int read_file(struct probe_targets *t, const struct probe_config *c,
+		     const char *path, struct fault *f)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	uint64_t patience = c->wait_us != PROBE_UNSET ? c->wait_us : c->timeout_us;
+	char *line, *next;
+	int r = read_whole(path, patience, &b, f);
+
+	if (r < 0)
+		return r;
+	buf_cstr(&b);
+	for (line = b.data; line && *line && r == 0; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		line += strspn(line, " \t");
+		line[strcspn(line, " \t\r#")] = '\0';
+		if (*line)
+			r = add_target(t, c, line, f);
+	}
+	return r;
+}
+
+int probe_targets_read(struct probe_targets *t, const struct probe_config *c,
+		       const struct opt_operands *words, struct fault *f)
+{
+	size_t i, n = words->n_before_dashes;
+	int r = 0;
+
+	if (n == 2 && words->words.v[1][0] &&
+	    strspn(words->words.v[1], "0123456789") == strlen(words->words.v[1]) &&
+	    !strchr(words->words.v[0], '/'))
+		return target_two_words(words->words.v[0], words->words.v[1], f);
+	for (i = 0; i < n && r == 0; i++)
+		r = add_target(t, c, words->words.v[i], f);
+	for (i = 0; i < c->target_files.n && r == 0; i++)
+		r = read_file(t, c, c->target_files.v[i], f);
+	if (r == 0 && !t->n) {
+		fault_say(f, EINVAL, "an address is missing");
+		fault_hint(f, "host:80, [::1]:80, host:80,8000-8010, udp:host:53, "
+			      "/run/socket");
+		r = -EINVAL;
+	}
+	return r;
+}
+
+void probe_targets_free(struct probe_targets *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		target_free(&t->v[i]);
+		free(t->texts[i]);
+	}
+	free(t->v);
+	free(t->texts);
+	endpoint_list_free(&t->addresses);
+}
+
+uint64_t probe_target_ports(const struct target *t)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < t->ports.n; i++)
+		n += (uint64_t)(t->ports.v[i].hi - t->ports.v[i].lo) + 1;
+	return MAX(n, (uint64_t)1);
+}
+
+static struct probe_job *add_job(struct probe_run *run, size_t *cap)
+{
+	run->jobs = array_grow(run->jobs, run->n_jobs, cap, sizeof(*run->jobs));
+	memset(&run->jobs[run->n_jobs], 0, sizeof(*run->jobs));
+	return &run->jobs[run->n_jobs++];
+}
+
+static char *text_with_port(const struct target *t, const char *given, uint16_t port)
+{
+	struct port_range one = { port, port };
+	struct target single = *t;
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (probe_target_ports(t) == 1)
+		return xstrdup(given);
+	single.ports = (struct port_set){ .v = &one, .n = 1 };
+	single.port = port;
+	target_put(&b, &single);
+	return xstrdup(buf_cstr(&b));
+}
+
+/* Every address of a name is a target of its own; their endpoints live in t. */
+static int add_addresses(struct probe_run *run, struct probe_targets *t, size_t i,
+			 uint16_t port, size_t *cap, struct fault *f)
+{
+	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
+				   .empty = RESOLVE_EMPTY_LOCALHOST };
+	size_t from = t->addresses.n, k;
+	int r = resolve(&t->v[i], port, &how, &t->addresses, f);
+
+	/* Those that do not resolve are told by their job. */
+	for (k = from; r == 0 && k < t->addresses.n; k++) {
+		struct probe_job *j = add_job(run, cap);
+		char text[ENDPOINT_TEXT_MAX];
+
+		j->target = &t->v[i];
+		j->port = port;
+		j->text = xstrdup(endpoint_text(text, sizeof(text), &t->addresses.v[k]));
+		j->fixed_at = k + 1;
+	}
+	return r;
+}
+
+int probe_make_jobs(struct probe_run *run, struct probe_targets *t, struct fault *f)
+{
+	size_t i, k, index, cap = 0;
+	uint16_t port;
+
+	for (i = 0; i < t->n; i++) {
+		struct target *one = &t->v[i];
+
+		index = 0;
+		port = one->port;
+		if (one->ports.n)
+			target_next_port(one, &index, &port);
+		do {
+			struct probe_job *j;
+
+			if (run->c->all_addresses &&
+			    add_addresses(run, t, i, port, &cap, f) == 0)
+				continue;
+			j = add_job(run, &cap);
+			j->target = one;
+			j->port = port;
+			j->text = text_with_port(one, t->texts[i], port);
+		} while (one->ports.n && target_next_port(one, &index, &port));
+	}
+	/* Only now the list of addresses stays where it is. */
+	for (k = 0; k < run->n_jobs; k++)
+		if (run->jobs[k].fixed_at)
+			run->jobs[k].fixed = &t->addresses.v[run->jobs[k].fixed_at - 1];
+	return 0;
+}

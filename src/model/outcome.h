@@ -1,0 +1,52 @@
+/*
+ * What a probe can find out, as one table: the name in JSON, how it weighs for the exit
+ * code, and what it means. How each looks to a client is classified in net/.
+ */
+#pragma once
+
+#include "base/util.h"
+
+enum outcome {
+	OUTCOME_OPEN,
+	OUTCOME_REFUSED,	     /* RST */
+	OUTCOME_REFUSED_ICMP,	     /* port unreachable */
+	OUTCOME_REJECTED,	     /* an ICMP answer that prohibits */
+	OUTCOME_UNREACHABLE,	     /* no route here, or a router says so */
+	OUTCOME_FILTERED,	     /* silence */
+	OUTCOME_DENIED_LOCAL,	     /* this host's own firewall */
+	OUTCOME_CLOSED_AFTER_ACCEPT, /* FIN right after the handshake */
+	OUTCOME_RESET_AFTER_ACCEPT,
+	OUTCOME_SILENT,	 /* accepted, but nothing came */
+	OUTCOME_GHOST,	 /* a connection only the client believes in */
+	OUTCOME_NO_PORT, /* no local port left for this destination */
+	OUTCOME_SELF_CONNECT,
+	OUTCOME_QUEUE_FULL,   /* accept queue of a local or unix server */
+	OUTCOME_RATE_LIMITED, /* UDP: the ICMP answers dried up */
+	OUTCOME_NO_NAME,
+	OUTCOME_NAME_TIMEOUT,
+	OUTCOME_MISSING_PATH,
+	OUTCOME_STALE_UNIX,
+	OUTCOME_WRONG_TYPE,
+	OUTCOME_NO_PERMISSION,
+	OUTCOME_OPEN_OR_FILTERED, /* UDP: silence */
+	OUTCOME_ERROR,
+	OUTCOME_COUNT,
+};
+
+/* What an outcome is to the one who asked; the command's exit code follows from it. */
+enum verdict {
+	VERDICT_YES,
+	VERDICT_NO,
+	VERDICT_SILENCE,
+	VERDICT_NAME,
+	VERDICT_CANNOT,
+};
+
+/* "refused-icmp": stable, in JSON and on the terminal. */
+const char *outcome_name(enum outcome o);
+enum verdict outcome_verdict(enum outcome o);
+/* One sentence for manuals and help. */
+const char *outcome_help(enum outcome o);
+
+/* The worse of two, as several targets are summed up: VERDICT_CANNOT is the worst. */
+enum verdict verdict_worse(enum verdict a, enum verdict b);

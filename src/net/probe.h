@@ -1,0 +1,80 @@
+/*
+ * What a probe of one endpoint found, with all its evidence. Reading it goes in a fixed
+ * order, because each step destroys what a later one would have seen: SO_ERROR, the error
+ * queue (draining it zeroes SO_ERROR), TCP_INFO, the two names.
+ */
+#pragma once
+
+#include "model/outcome.h"
+#include "model/tcpinfo.h"
+#include "net/endpoint.h"
+
+/* What was lost on the way of a handshake that succeeded late. */
+enum probe_loss {
+	PROBE_LOSS_NONE,
+	PROBE_LOSS_SYN,	    /* on the way there, or dropped by a full queue */
+	PROBE_LOSS_SYN_ACK, /* on the way back */
+	PROBE_LOSS_UNKNOWN, /* no timestamps: cannot tell which */
+};
+
+struct probe_icmp {
+	uint8_t family; /* AF_INET, AF_INET6; 0 = none came */
+	uint8_t type, code;
+	bool own;	  /* sent by this host itself */
+	struct addr from; /* the router or host that sent it */
+};
+
+enum { PROBE_ANSWER_MAX = 512 };
+
+struct probe_result {
+	enum outcome outcome;
+	int err;      /* positive errno of connect(), SO_ERROR or send(); 0 = none */
+	bool at_once; /* connect() said it itself: nothing was sent */
+	bool has_tcp;
+	struct tcpinfo tcp;
+	struct probe_icmp icmp;
+	struct endpoint peer, local; /* proto of peer is always set; len 0 = unknown */
+	uint64_t name_us;	     /* the look-up of the name; 0 = numeric */
+	uint64_t connect_us;	     /* by our clock: until the answer or the end */
+	uint64_t first_byte_us;	     /* since the handshake; 0 = none came */
+	uint64_t life_us;	     /* closed or reset by the peer after so long */
+	enum probe_loss loss;
+	unsigned lost;	   /* SYNs that were sent again before a success */
+	unsigned phantoms; /* connections to itself that were thrown away first */
+	int http_status;
+	int mptcp;	    /* 1 the peer speaks it, 0 it does not, -1 not asked */
+	bool verified;	    /* the peer acknowledged our FIN: a real connection */
+	const char *missed; /* what the answer lacked: "the expected text", ... */
+	uint32_t queue, queue_limit; /* queue-full: of the local listener */
+	uint32_t ports_used; /* no-port: towards this destination; 0 = not counted */
+	size_t n_answer;
+	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */
+	char told[200];		       /* error, names: words from below */
+};
+
+/* What the failed socket still knows, then the verdict. err positive; ETIMEDOUT also for
+ * our own deadline. */
+void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once);
+/* The same once the facts are in r: pure. */
+void probe_judge_facts(struct probe_result *r);
+/* A connected socket: TCP_INFO, both names, what was lost. */
+void probe_judge_open(struct probe_result *r, int fd);
+/* A failure before there was a socket, or of a name. */
+void probe_judge_errno(struct probe_result *r, int err, const char *told);
+
+/* Asks the kernel to keep ICMP errors for us (IP_RECVERR, IPV6_RECVERR). */
+void probe_want_errors(int fd, int family);
+/* Takes the next ICMP error; false if there is none. *to (may be NULL) is the destination
+ * of the packet it is about. err: the errno that goes with it. */
+bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err);
+bool probe_read_tcp(int fd, struct tcpinfo *t);
+/* No TIME_WAIT, no orphan: the connection ends with RST. */
+void probe_reset_on_close(int fd);
+
+/* "admin prohibited"; NULL if it has no name. */
+const char *probe_icmp_name(const struct probe_icmp *icmp);
+
+/* The sentence for people: the evidence in words. */
+void probe_put_reason(struct buf *b, const struct probe_result *r);
+/* "0.31 ms", "3.07 s": three digits that count. */
+void probe_put_time(struct buf *b, uint64_t us);

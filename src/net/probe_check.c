@@ -1,0 +1,261 @@
+/* What is asked of an open connection: an answer, that it stays, that it is real. */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+
+#include "net/probe_attempt.h"
+
+enum {
+	VERIFY_FIRST_US = 300,
+	VERIFY_LEAST_US = 1500 * 1000, /* past the first retransmits of a lost FIN */
+};
+
+static void to_stage(struct attempt *a, enum attempt_stage stage);
+
+/* "HTTP/1.1 200 OK": its number, 0 while the line is not whole, -1 if it is none. */
+static int http_status(const struct buf *in)
+{
+	size_t i;
+
+	if (memcmp(in->data, "HTTP/", MIN(in->len, (size_t)5)) != 0)
+		return -1;
+	if (!memchr(in->data, '\n', in->len))
+		return 0;
+	for (i = 5; i < in->len && in->data[i] != ' ';)
+		i++;
+	if (in->len - i < 4)
+		return -1;
+	return atoi((char[]){ in->data[i + 1], in->data[i + 2], in->data[i + 3], 0 });
+}
+
+static bool matches(const regex_t *regex, const struct buf *in)
+{
+	regmatch_t range = { .rm_so = 0, .rm_eo = (regoff_t)in->len };
+
+	return regexec(regex, in->data ? in->data : "", 1, &range, REG_STARTEND) == 0;
+}
+
+bool attempt_answered(struct attempt *a)
+{
+	const struct attempt_how *how = a->how;
+	const struct buf *in = &a->in;
+
+	a->r.missed = "an answer";
+	if (!in->len)
+		return false;
+	if (how->http) {
+		int status = http_status(in);
+
+		a->r.missed = "an HTTP status line";
+		if (status <= 0)
+			return false;
+		a->r.http_status = status;
+	}
+	if (how->expect) {
+		a->r.missed = "the expected text";
+		if (in->len < how->expect->len ||
+		    !memmem(in->data, in->len, how->expect->data, how->expect->len))
+			return false;
+	}
+	if (how->expect_regex) {
+		a->r.missed = "what matches the expected pattern";
+		if (!matches(how->expect_regex, in))
+			return false;
+	}
+	if (how->banner && a->r.peer.type == SOCK_STREAM) {
+		a->r.missed = "a whole line";
+		if (!memchr(in->data, '\n', in->len))
+			return false;
+	}
+	a->r.missed = NULL;
+	return true;
+}
+
+static void ended(struct attempt *a, int err)
+{
+	bool reset = err == ECONNRESET || err == EPIPE;
+
+	a->r.life_us = clock_us() - a->opened_us;
+	a->r.err = err;
+	/* A peer that closes once it has our FIN has seen it: a real connection. */
+	if (a->stage == ATTEMPT_VERIFYING && !err) {
+		a->r.verified = true;
+	} else if (!err || reset) {
+		a->r.outcome = reset ? OUTCOME_RESET_AFTER_ACCEPT
+				     : OUTCOME_CLOSED_AFTER_ACCEPT;
+		/* A banner without newline, and then the end, is a banner. */
+		if (a->stage == ATTEMPT_TALKING && a->how->banner && a->in.len &&
+		    !a->how->expect && !a->how->expect_regex && !a->how->http && !err) {
+			a->r.outcome = OUTCOME_OPEN;
+			a->r.missed = NULL;
+		}
+	} else {
+		a->r.outcome = OUTCOME_ERROR;
+	}
+	attempt_finish(a);
+}
+
+static void next_stage(struct attempt *a)
+{
+	const struct attempt_how *how = a->how;
+
+	if (a->stage < ATTEMPT_WATCHING && how->stable_us)
+		to_stage(a, ATTEMPT_WATCHING);
+	else if (a->stage < ATTEMPT_VERIFYING && how->verify && a->r.has_tcp)
+		to_stage(a, ATTEMPT_VERIFYING);
+	else
+		attempt_finish(a);
+}
+
+/* Takes what is there; true if the attempt is over. */
+static bool receive(struct attempt *a)
+{
+	ssize_t n;
+
+	for (;;) {
+		buf_reserve(&a->in, 4096);
+		n = read(a->w.fd, a->in.data + a->in.len, 4096);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return false;
+		if (n <= 0) {
+			/* What came with the end may be the answer. */
+			if (n == 0 && a->stage == ATTEMPT_TALKING &&
+			    attempt_answered(a) && !a->how->stable_us)
+				attempt_finish(a);
+			else
+				ended(a, n < 0 ? errno : 0);
+			return true;
+		}
+		if (!a->r.first_byte_us)
+			a->r.first_byte_us = MAX(clock_us() - a->opened_us, (uint64_t)1);
+		if (a->in.len < ATTEMPT_IN_MAX)
+			a->in.len += (size_t)n;
+	}
+}
+
+static bool transmit(struct attempt *a)
+{
+	while (a->out && a->sent < a->out->len) {
+		ssize_t n = send(a->w.fd, a->out->data + a->sent, a->out->len - a->sent,
+				 MSG_NOSIGNAL);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		if (n < 0) {
+			ended(a, errno);
+			return true;
+		}
+		a->sent += (size_t)n;
+	}
+	return false;
+}
+
+static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct attempt *a = LOOP_OWNER(w, struct attempt, w);
+
+	(void)l;
+	(void)events;
+	if (a->stage == ATTEMPT_TALKING && transmit(a))
+		return;
+	if (receive(a))
+		return;
+	if (a->stage == ATTEMPT_TALKING) {
+		if (attempt_answered(a))
+			next_stage(a);
+		else
+			watch_set(a->l, &a->w,
+				  a->out && a->sent < a->out->len ? EPOLLIN | EPOLLOUT
+								  : EPOLLIN);
+	}
+}
+
+/* FIN_WAIT2 is an acknowledged FIN; nothing wakes us for it, so we look. */
+static void verify_look(struct attempt *a)
+{
+	struct tcpinfo t;
+	uint64_t now = clock_us(), patience;
+
+	if (probe_read_tcp(a->w.fd, &t) &&
+	    (t.state == TCP_FIN_WAIT2 || t.state == TCP_TIME_WAIT ||
+	     t.state == TCP_CLOSING)) {
+		a->r.verified = true;
+		attempt_finish(a);
+		return;
+	}
+	patience = MAX((uint64_t)VERIFY_LEAST_US, (uint64_t)a->r.tcp.rtt * 12);
+	if (now - a->opened_us - a->how->stable_us > patience) {
+		a->r.outcome = OUTCOME_GHOST;
+		attempt_finish(a);
+		return;
+	}
+	timer_set(a->l, &a->t, now + a->next_look_us);
+	a->next_look_us = MIN(a->next_look_us * 2, (uint64_t)50000);
+}
+
+static void stage_over(struct loop *l, struct timer *t)
+{
+	struct attempt *a = LOOP_OWNER(t, struct attempt, t);
+
+	(void)l;
+	switch (a->stage) {
+	case ATTEMPT_TALKING:
+		/* A banner may have no newline. */
+		if (a->how->banner && a->in.len && !a->how->expect &&
+		    !a->how->expect_regex && !a->how->http) {
+			a->r.missed = NULL;
+			next_stage(a);
+			return;
+		}
+		a->r.outcome = OUTCOME_SILENT;
+		attempt_finish(a);
+		break;
+	case ATTEMPT_WATCHING:
+		next_stage(a);
+		break;
+	case ATTEMPT_VERIFYING:
+		verify_look(a);
+		break;
+	case ATTEMPT_DIALLING:
+	case ATTEMPT_OVER:
+		break;
+	}
+}
+
+static void to_stage(struct attempt *a, enum attempt_stage stage)
+{
+	uint64_t now = clock_us();
+
+	a->stage = stage;
+	switch (stage) {
+	case ATTEMPT_TALKING:
+		timer_set(a->l, &a->t, MAX(a->deadline_us, now));
+		break;
+	case ATTEMPT_WATCHING:
+		timer_set(a->l, &a->t, a->opened_us + a->how->stable_us);
+		break;
+	case ATTEMPT_VERIFYING:
+		shutdown(a->w.fd, SHUT_WR);
+		a->next_look_us = MAX((uint64_t)VERIFY_FIRST_US, (uint64_t)a->r.tcp.rtt);
+		timer_set(a->l, &a->t, now + a->next_look_us);
+		break;
+	case ATTEMPT_DIALLING:
+	case ATTEMPT_OVER:
+		break;
+	}
+	watch_set(a->l, &a->w,
+		  stage == ATTEMPT_TALKING && a->out ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+void attempt_stream_start(struct attempt *a)
+{
+	const struct attempt_how *how = a->how;
+
+	a->w.fn = stream_ready;
+	a->t.fn = stage_over;
+	a->out = how->http ? how->http : how->send;
+	if (a->out || how->expect || how->expect_regex || how->banner)
+		to_stage(a, ATTEMPT_TALKING);
+	else
+		next_stage(a);
+}

@@ -1,0 +1,129 @@
+/*
+ * A datagram probe: only an answer is "open". Sent three times within the deadline, as
+ * datagrams get lost; an ICMP error is a verdict, silence is none.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "net/probe_attempt.h"
+
+enum { UDP_SENDS = 3 };
+
+/* What common services answer to: an empty datagram is for those that answer anything. */
+static const char dns_query[] = "\x53\x6b\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+				"\x00\x00\x02\x00\x01"; /* NS of the root */
+static const char ntp_query[48] = "\x23";
+
+static void payload(const struct attempt *a, const void **data, size_t *len)
+{
+	struct addr to = { 0 };
+
+	*data = "";
+	*len = 0;
+	endpoint_addr(&a->r.peer, &to);
+	if (a->how->send) {
+		*data = a->how->send->data;
+		*len = a->how->send->len;
+	} else if (to.port == 53 || to.port == 5353) {
+		*data = dns_query;
+		*len = sizeof(dns_query) - 1;
+	} else if (to.port == 123) {
+		*data = ntp_query;
+		*len = sizeof(ntp_query);
+	}
+}
+
+static void failed(struct attempt *a, int err, bool at_once)
+{
+	a->r.connect_us = clock_us() - a->opened_us;
+	probe_judge_failure(&a->r, a->w.fd, err, at_once);
+	/* A reset does not exist here: the port is closed, in ICMP's words or none. */
+	if (a->r.outcome == OUTCOME_REFUSED)
+		a->r.outcome = OUTCOME_REFUSED_ICMP;
+	attempt_finish(a);
+}
+
+static void udp_send(struct attempt *a)
+{
+	const void *data;
+	size_t len;
+
+	payload(a, &data, &len);
+	a->sends++;
+	if (send(a->w.fd, data, len, MSG_NOSIGNAL) < 0 && errno != EAGAIN &&
+	    errno != ENOBUFS) {
+		/* An answer to the datagram before comes out here, too. */
+		int err = errno;
+
+		failed(a, err, a->sends == 1 && err != ECONNREFUSED);
+		return;
+	}
+	timer_set(a->l, &a->t,
+		  a->sends < UDP_SENDS
+			  ? a->opened_us + a->how->timeout_us * a->sends / UDP_SENDS
+			  : MAX(a->deadline_us, a->opened_us));
+}
+
+static void udp_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct attempt *a = LOOP_OWNER(w, struct attempt, w);
+	int err = 0;
+	socklen_t error_len = sizeof(err);
+	ssize_t n;
+
+	(void)l;
+	if (events & EPOLLERR) {
+		getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &err, &error_len);
+		if (err) {
+			failed(a, err, false);
+			return;
+		}
+		/* Only the queue may have it (a host unreachable). */
+		if (probe_take_icmp(w->fd, &a->r.icmp, NULL, &err)) {
+			failed(a, err, false);
+			return;
+		}
+	}
+	if (!(events & EPOLLIN))
+		return;
+	buf_reserve(&a->in, 65536);
+	a->in.len = 0;
+	n = recv(w->fd, a->in.data, 65536, 0);
+	if (n < 0) {
+		if (errno != EAGAIN)
+			failed(a, errno, false);
+		return;
+	}
+	a->in.len = (size_t)n;
+	a->r.first_byte_us = MAX(clock_us() - a->opened_us, (uint64_t)1);
+	a->r.connect_us = a->r.first_byte_us;
+	/* Any datagram proves it is open, unless a certain one was wanted. */
+	if ((a->how->expect || a->how->expect_regex) && !attempt_answered(a))
+		return;
+	a->r.missed = NULL;
+	a->r.outcome = OUTCOME_OPEN;
+	attempt_finish(a);
+}
+
+static void udp_timer(struct loop *l, struct timer *t)
+{
+	struct attempt *a = LOOP_OWNER(t, struct attempt, t);
+
+	(void)l;
+	if (a->sends < UDP_SENDS) {
+		udp_send(a);
+		return;
+	}
+	a->r.connect_us = clock_us() - a->opened_us;
+	a->r.outcome = a->r.first_byte_us ? OUTCOME_SILENT : OUTCOME_OPEN_OR_FILTERED;
+	attempt_finish(a);
+}
+
+void attempt_udp_start(struct attempt *a)
+{
+	a->stage = ATTEMPT_TALKING;
+	a->w.fn = udp_ready;
+	a->t.fn = udp_timer;
+	watch_set(a->l, &a->w, EPOLLIN);
+	udp_send(a);
+}
