@@ -154,12 +154,14 @@ void timer_stop(struct loop *l, struct timer *t)
 
 static void run_timers(struct loop *l)
 {
+	size_t left = l->n_timers;
 	uint64_t now;
 
-	if (!l->n_timers)
+	if (!left)
 		return;
 	now = loop_now(l);
-	while (l->n_timers && l->heap[0]->at_us <= now && !l->stopped) {
+	/* A timer that arms itself for now again must not keep epoll from its turn. */
+	while (left-- && l->n_timers && l->heap[0]->at_us <= now && !l->stopped) {
 		struct timer *t = l->heap[0];
 
 		timer_stop(l, t);

@@ -170,7 +170,9 @@ static void start_due(struct loop *l, struct timer *t)
 	if (c->started < due)
 		timer_set(l, t, now + 1); /* after the others had their turn */
 	else
-		timer_set(l, t, c->began_us + c->started * 1000000 / c->how->rate);
+		timer_set(l, t,
+			  MAX(now, c->began_us + c->started * 1000000 / c->how->rate) +
+				  1);
 }
 
 void client_start(struct client *c, struct session *s, const struct client_how *how)

@@ -1,0 +1,243 @@
+#!/usr/bin/env bats
+# Every recipe of the LABORATORY section of sockctl-listen(1): the state is made, and ss and
+# inspect are asked whether it is really there.
+
+load lib/helpers
+load lib/endpoint
+
+# A client in the background; its stdin is empty unless INPUT says otherwise.
+client() { # ARGS...
+	"${NS[@]}" "$SOCKCTL" connect "$@" <"${INPUT:-/dev/null}" >/dev/null 2>"$BATS_TEST_TMPDIR/client" 3>&- &
+	CLIENT=$!
+	PIDS+=("$CLIENT")
+}
+
+both_see() { # STATE PORT [local|peer]
+	until_true has_state "$@"
+	inspect_has "$@"
+}
+
+queue_is() { # WAITING LIMIT
+	[[ $(ss -Hltn "sport = :$PORT" | awk '{ print $2 "/" $3 }') == "$1/$2" ]]
+}
+
+@test "full accept queue: --no-accept --backlog 2 holds three, the rest are SYN_SENT" {
+	serve listen --no-accept --backlog 2 127.0.0.1:0
+	client --connections 5 --hold 1m "$ADDR"
+	until_true queue_is 3 2
+	both_see syn-sent "$PORT" peer
+	assert_equal "$(ss_count established "$PORT")" 3
+}
+
+@test "--accept-delay and --accept-rate leave peers in the queue for a while" {
+	serve listen -k --accept-delay 1h 127.0.0.1:0
+	client --connections 2 --hold 1m "$ADDR"
+	until_true queue_is 2 4096
+	serve listen -k --accept-rate 1/s 127.0.0.1:0
+	client --connections 3 --hold 1m "$ADDR"
+	until_true queue_is 1 4096
+}
+
+@test "a client that gave up while queued is still counted in the queue" {
+	serve listen --no-accept 127.0.0.1:0
+	sockctl connect --hold 0 --option linger=0 "$ADDR"
+	assert_equal "$status" 0
+	until_true queue_is 1 4096
+	assert_equal "$(ss_count established "$PORT")" 0
+}
+
+@test "CLOSE_WAIT leak: --keep --no-close reads the end, --no-read does not" {
+	serve listen --keep --no-close 127.0.0.1:0
+	sockctl connect "$ADDR" --hold 0 </dev/null
+	both_see close-wait "$PORT"
+	serve listen --keep --no-read 127.0.0.1:0
+	sockctl connect "$ADDR" --send unread --hold 0
+	both_see close-wait "$PORT"
+	assert_equal "$(ss -Htn state close-wait "sport = :$PORT" | awk '{ print $1 }')" 7
+}
+
+@test "FIN_WAIT2: connect --half-close --hold against listen --no-close" {
+	serve listen --no-close 127.0.0.1:0
+	client --half-close --hold 1h "$ADDR"
+	both_see fin-wait-2 "$PORT" peer
+	both_see close-wait "$PORT"
+}
+
+@test "TIME_WAIT on the server's side with --close-first, on the client's without" {
+	serve listen -k --close-first --reply x 127.0.0.1:0
+	sockctl connect --send hello --no-half-close "$ADDR"
+	both_see time-wait "$PORT"
+	serve listen -k 127.0.0.1:0
+	sockctl connect "$ADDR" </dev/null
+	both_see time-wait "$PORT" peer
+}
+
+@test "TIME_WAIT by the hundred: --connections with --rate" {
+	serve listen -k 127.0.0.1:0
+	sockctl connect --connections 300 --rate 3000/s "$ADDR"
+	assert_equal "$status" 0
+	until_true has_state time-wait "$PORT" peer 300
+}
+
+@test "RST instead of FIN: --option linger=0 and --reset-after" {
+	serve listen -k --option linger=0 --close-after-bytes 4 127.0.0.1:0
+	sockctl connect --send abcdefgh --no-half-close "$ADDR"
+	assert_refused 1 "reset the connection"
+	serve listen -k --reset-after 4 127.0.0.1:0
+	sockctl connect --send abcdefgh --no-half-close "$ADDR"
+	assert_refused 1 "reset the connection"
+	assert_equal "$(ss_count time-wait "$PORT")" 0
+}
+
+@test "SYN_SENT: a black hole made with a route that drops" {
+	is_root || skip "needs root: nft in a namespace"
+	netns
+	in_ns nft -f - <<'END'
+table inet hole {
+	chain in { type filter hook input priority 0; tcp dport 9 drop; }
+}
+END
+	client --timeout 30s 127.0.0.1:9
+	until_true has_state syn-sent 9 peer
+	sockctl connect --timeout 200ms 127.0.0.1:9
+	assert_refused 4 "no answer within 0\.[0-9]+ s"
+}
+
+@test "SYN_RECV: defer-accept, and a half-open sender" {
+	serve listen -k --option defer-accept=30s 127.0.0.1:0
+	client --hold 1m "$ADDR"
+	both_see syn-recv "$PORT"
+	is_root || return 0
+	serve listen -k 127.0.0.1:0
+	client --half-open "$ADDR"
+	both_see syn-recv "$PORT"
+	both_see syn-sent "$PORT" peer
+}
+
+@test "zero window: --no-read stops the sender" {
+	serve listen -k --no-read --option rcvbuf=4k 127.0.0.1:0
+	head -c 8388608 /dev/zero >"$BATS_TEST_TMPDIR/zeros"
+	INPUT=$BATS_TEST_TMPDIR/zeros client "$ADDR"
+	stuck() {
+		ss -Htnoi state established "dport = :$PORT" | grep -q 'timer:(persist'
+	}
+	until_true stuck
+}
+
+@test "slow reader and slow writer keep their rates" {
+	local began ms
+	head -c 20480 /dev/zero >"$BATS_TEST_TMPDIR/20k"
+	INPUT=$BATS_TEST_TMPDIR/20k serve listen --write-rate 100k/s 127.0.0.1:0
+	began=$(date +%s%3N)
+	"$SOCKCTL" connect "$ADDR" </dev/null | cmp - "$BATS_TEST_TMPDIR/20k"
+	ms=$(($(date +%s%3N) - began))
+	((ms >= 100 && ms < 3000))
+	serve listen --read-rate 100k/s 127.0.0.1:0
+	began=$(date +%s%3N)
+	"$SOCKCTL" connect "$ADDR" <"$BATS_TEST_TMPDIR/20k"
+	served
+	ms=$(($(date +%s%3N) - began))
+	((ms >= 100 && ms < 3000))
+	cmp "$SERVED" "$BATS_TEST_TMPDIR/20k"
+}
+
+@test "tiny segments: --chunk 1 sends one byte a segment" {
+	printf 0123456789 >"$BATS_TEST_TMPDIR/ten"
+	INPUT=$BATS_TEST_TMPDIR/ten serve listen --info --chunk 1 --chunk-delay 5ms 127.0.0.1:0
+	sockctl connect "$ADDR" </dev/null
+	assert_output 0123456789
+	served
+	[[ $stderr =~ segments\ out\ ([0-9]+) ]]
+	((BASH_REMATCH[1] >= 10))
+}
+
+@test "--corrupt, --truncate and --close-after-bytes spoil what is sent" {
+	printf 'aaaaaaaaaa' >"$BATS_TEST_TMPDIR/a"
+	INPUT=$BATS_TEST_TMPDIR/a serve listen --corrupt 4 127.0.0.1:0
+	sockctl connect "$ADDR" </dev/null
+	assert_output 'aaa`aaa`aa'
+	INPUT=$BATS_TEST_TMPDIR/a serve listen --truncate 7 127.0.0.1:0
+	sockctl connect "$ADDR" </dev/null
+	assert_output aaaaaaa
+	INPUT=$BATS_TEST_TMPDIR/a serve listen --close-after-bytes 3 127.0.0.1:0
+	sockctl connect --no-half-close --recv-only "$ADDR"
+	assert_output aaa
+}
+
+@test "--mute answers nothing, --delay answers late, --hold 0 closes at once" {
+	local began ms
+	serve echo --mute
+	sockctl connect -I 200ms --send x --no-half-close "$ADDR"
+	assert_refused 4 "idle limit"
+	assert_output ""
+	serve echo --delay 150ms
+	began=$(date +%s%3N)
+	sockctl connect --send late "$ADDR"
+	ms=$(($(date +%s%3N) - began))
+	assert_output late
+	((ms >= 150 && ms < 5000))
+	serve listen -k --hold 0 127.0.0.1:0
+	sockctl connect --recv-only "$ADDR"
+	assert_equal "$status" 0
+	assert_output ""
+}
+
+@test "EMFILE: --limit-fds runs out, says so, waits without spinning, and recovers" {
+	serve listen --keep --no-close --limit-fds 20 127.0.0.1:0
+	client --connections 30 --hold 1h "$ADDR"
+	IFS= read -r -t "$READY_WITHIN" -u "$ERRS" line
+	[[ $line == *"Too many open files" ]]
+	until_true test "$(ss -Hltn "sport = :$PORT" | awk '{ print ($2 > 10) }')" = 1
+	# A tenth of a second of processor time would be a spin.
+	local before after
+	before=$(awk '{ print $14 + $15 }' "/proc/$PID/stat")
+	run ! timeout 0.5 tail --pid="$PID" -f /dev/null
+	after=$(awk '{ print $14 + $15 }' "/proc/$PID/stat")
+	((after - before < 10))
+	serve listen --keep --limit-fds 20 127.0.0.1:0
+	sockctl connect --connections 60 --send x "$ADDR"
+	assert_equal "$status" 0
+}
+
+@test "EADDRINUSE: TIME_WAIT with --no-reuseaddr, and a live listener in any case" {
+	serve listen --no-reuseaddr --reply x --close-first 127.0.0.1:0
+	sockctl connect --send y --no-half-close "$ADDR"
+	served
+	both_see time-wait "$PORT"
+	sockctl listen --no-reuseaddr "$ADDR"
+	assert_refused 3 "bind $ADDR: Address already in use"
+	serve listen -k 127.0.0.1:0
+	sockctl listen "$ADDR"
+	assert_refused 3 "Address already in use"
+	sockctl listen "0.0.0.0:$PORT"
+	assert_refused 3 "Address already in use"
+}
+
+@test "SO_REUSEPORT groups share a port, :: and 0.0.0.0 exclude each other but for v6only" {
+	serve listen -k --option reuseport 127.0.0.1:0
+	local first=$ADDR
+	serve listen -k --option reuseport "$first"
+	assert_equal "$ADDR" "$first"
+	serve listen -k '[::]:0'
+	sockctl listen "0.0.0.0:$PORT"
+	assert_refused 3 "Address already in use"
+	serve listen -k --option v6only '[::]:0'
+	serve listen -k "0.0.0.0:$PORT"
+}
+
+@test "--bind-only: the port stays refused and cannot be stolen" {
+	serve listen --bind-only 127.0.0.1:0
+	sockctl connect "$ADDR"
+	assert_refused 1 "Connection refused"
+	sockctl listen --no-reuseaddr "$ADDR"
+	assert_refused 3 "Address already in use"
+}
+
+@test "ephemeral exhaustion inside a narrowed range" {
+	netns
+	in_ns sysctl -qw net.ipv4.ip_local_port_range="50000 50009"
+	serve listen -k 127.0.0.1:9000
+	sockctl connect --connections 12 --hold 100ms 127.0.0.1:9000
+	assert_refused 3 "Cannot assign requested address"
+	[[ $stderr == *"2 of 12 connections failed"* ]]
+}
