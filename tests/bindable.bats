@@ -68,3 +68,33 @@ said() { # OPTION...
 	assert_equal "$(ids)" children
 	assert_equal "$(culprit)" "${F[established.server0.pid]} ${F[established.server0.fd]}"
 }
+
+# A real bind() is the referee: in a process namespace of its own, so that the look for
+# owners is short.
+matrix() { # WHAT
+	netns
+	in_ns sysctl -qw net.ipv4.ip_local_port_range="40000 49999"
+	run in_ns unshare --pid --fork --mount-proc "${MKSOCK%/*}/bindmatrix" "$SOCKCTL" "$1"
+	assert_success
+	assert_line --regexp "^$1: [0-9]+ combinations, 0 wrong, "
+}
+
+@test "the verdict is bind()'s, for TCP holders in every state" {
+	skip_unless_root "another process namespace is needed"
+	matrix states
+}
+
+@test "the verdict is bind()'s, for every pair of addresses" {
+	skip_unless_root "another process namespace is needed"
+	matrix addresses
+}
+
+@test "the verdict is bind()'s, for users" {
+	skip_unless_root "holders of other users are needed"
+	matrix users
+}
+
+@test "the verdict is bind()'s, for UDP" {
+	skip_unless_root "another process namespace is needed"
+	matrix udp
+}

@@ -180,14 +180,19 @@ static int find_user(struct asking *x, const char *name, struct fault *f)
 	char shown[80];
 	uint64_t uid;
 
-	if (!pw && num_parse_u64(name, UINT32_MAX - 1, &uid, NULL) == 0)
-		pw = getpwuid((uid_t)uid);
-	if (!pw)
+	x->q.user = name;
+	if (pw) {
+		x->q.candidate.uid = pw->pw_uid;
+		x->gid = pw->pw_gid;
+		return 0;
+	}
+	/* A number needs no entry: containers have users that the host does not know. */
+	if (num_parse_u64(name, UINT32_MAX - 1, &uid, NULL) < 0)
 		return fault_say(f, EINVAL, "--as-user: there is no user '%s'",
 				 escape_text(shown, sizeof(shown), name, strlen(name)));
-	x->q.user = name;
-	x->q.candidate.uid = pw->pw_uid;
-	x->gid = pw->pw_gid;
+	pw = getpwuid((uid_t)uid);
+	x->q.candidate.uid = (uint32_t)uid;
+	x->gid = pw ? pw->pw_gid : (gid_t)uid;
 	return 0;
 }
 

@@ -267,6 +267,7 @@ static void find_holders(struct reader *r, struct arena *a, struct kept *k,
 		listener = is_connection(x->holder.row) ? listener_of(f, x->holder.row)
 							: NULL;
 		x->covered = listener != NULL;
+		x->holder.inherited = x->direction == DIRECTION_SERVED;
 		if (!listener || !sock_is_unaccepted(x->holder.row))
 			continue;
 		x->holder.reuseaddr = listener->holder.reuseaddr;

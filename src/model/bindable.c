@@ -114,6 +114,10 @@ enum bind_verdict bind_between(const struct bind_candidate *c,
 	sharing = shares[relation(c, row)][c->reuseaddr + 2 * c->reuseport];
 	if (!(may & ~sharing))
 		return BIND_OK;
+	/* sk_reuseport_match(): the port remembers SO_REUSEPORT and the user of who bound
+	 * it first. */
+	if (h->inherited && c->reuseport && row->uid != c->uid && (may & (RP | BOTH)))
+		return BIND_CANNOT_TELL;
 	return (may & sharing) || overlap == KNOWN_NOT ? BIND_CANNOT_TELL : BIND_CONFLICT;
 }
 

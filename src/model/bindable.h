@@ -30,6 +30,8 @@ struct bind_holder {
 	const struct sock *row;
 	enum known reuseaddr, reuseport;
 	enum known v6only; /* of IPv6 rows */
+	bool inherited;	   /* a connection that a listener took: the port is still in the
+			      listener's name, whose user may be another */
 };
 
 /* The worse is the greater. */
