@@ -75,7 +75,7 @@ assert_among_offers() { # LINE WORD...
 	assert_offers 'sockctl inspect -o +rtt' +rtt +rttvar
 	assert_offers 'sockctl inspect -o +rtt,cwn' +rtt,cwnd
 	assert_offers 'sockctl inspect -tlo mem_f' mem_fmem
-	assert_offers 'sockctl inspect --sort busy' busy_time
+	assert_offers 'sockctl inspect --sort busy_t' busy_time
 	assert_among_offers 'sockctl inspect -o ' state tcp detail help
 }
 

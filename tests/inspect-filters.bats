@@ -185,8 +185,8 @@ assert_table() {
 		state time-wait => tw.socket
 		state bucket => tw.socket
 		state big => $LISTENERS $A $B $M $CW $TEN
-		state connected => $A $B $M $CW $TEN
-		state synchronized => $A $B $M $CW $TEN
+		state connected => $A $B $M $CW $TEN tw.socket
+		state synchronized => $A $B $M $CW $TEN tw.socket
 		state all => $ALL
 		state established => $A $B $M $TEN
 		state in (close-wait, time-wait) => cw.server tw.socket
