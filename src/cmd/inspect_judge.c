@@ -205,6 +205,7 @@ void judge_show(struct inspect_config *c, struct reader *reader,
 	struct findings findings = { 0 };
 
 	c->detect->whole_tcp = !c->request.filter && (c->request.protos & BIT(PROTO_TCP));
+	c->detect->whole_ports = !c->request.filter || c->request.filter == c->ports_only;
 	evidence_read(reader, c->detect, &evidence, c->findings == FINDINGS_ALL,
 		      c->detect->whole_tcp);
 	judge(c->detect, &evidence, &findings);

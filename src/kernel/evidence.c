@@ -1,12 +1,12 @@
 #include "kernel/evidence.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "kernel/diag_inet.h"
+#include "kernel/evidence_private.h"
 #include "kernel/procfile.h"
 #include "kernel/uapi.h"
 #include "kernel/waiters.h"
@@ -210,44 +210,6 @@ static struct connection_facts *begin_connections(struct evidence *e,
 	return v;
 }
 
-static struct process_facts *process_for(struct reader *r, struct evidence *e,
-					 const struct holder *h)
-{
-	static const size_t step = 64;
-	size_t i;
-
-	for (i = 0; i < e->n_processes; i++)
-		if (e->processes[i].pid == h->pid)
-			return &e->processes[i];
-	(void)r;
-	if (e->n_processes % step == 0)
-		e->processes = xrealloc(e->processes,
-					(e->n_processes + step) * sizeof(*e->processes));
-	e->processes[e->n_processes] = (struct process_facts){
-		.pid = h->pid,
-		.command = arena_strdup(&e->arena, h->command),
-		.unit = procfile_unit(&e->arena, h->pid),
-	};
-	return &e->processes[e->n_processes++];
-}
-
-static const struct holder *holders_of(struct reader *r, struct evidence *e,
-				       const struct sock *row)
-{
-	const struct holder *h = owners_find(&r->owners, row->inode), *first = NULL,
-			    **link = &first;
-
-	for (; h; h = h->next) {
-		struct holder *copy = arena_dup(&e->arena, h, sizeof(*h));
-
-		copy->next = NULL;
-		copy->command = process_for(r, e, h)->command;
-		*link = copy;
-		link = &copy->next;
-	}
-	return first;
-}
-
 /* The processes behind what is still suspect: one scan for their inodes. */
 static void read_owners(struct reader *r, const struct detect *d, struct evidence *e,
 			bool name_listeners)
@@ -272,90 +234,10 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 	inode_set_free(&wanted);
 	e->unreadable = r->owners.unreadable;
 	for (i = 0; i < e->n_listeners; i++)
-		e->listeners[i].holders = holders_of(r, e, e->listeners[i].row);
+		e->listeners[i].holders = evidence_holders(r, e, e->listeners[i].row);
 	for (k = 0; k < ARRAY_SIZE(lists); k++)
 		for (i = 0; i < lists[k]->n; i++)
-			facts[k][i].holders = holders_of(r, e, facts[k][i].row);
-}
-
-/* Processes that hold no candidate but may be out of descriptors all the same. */
-static void add_all_processes(struct reader *r, struct evidence *e)
-{
-	enum { LEAST_DESCRIPTORS = 16 };
-	DIR *dir = opendir("/proc");
-	struct dirent *d;
-
-	while (dir && (d = readdir(dir))) {
-		struct process_facts *p;
-		uint64_t fds, limit;
-		char path[40], *text;
-		struct holder h = { .pid = atoi(d->d_name) };
-
-		if (h.pid <= 0 || !procfile_descriptors(h.pid, &fds, &limit) ||
-		    fds < LEAST_DESCRIPTORS || fds * 100 < limit * DESCRIPTORS_PERCENT)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/comm", h.pid);
-		text = procfile_read(path);
-		if (text)
-			text[strcspn(text, "\n")] = '\0';
-		h.command = text ? text : "?";
-		p = process_for(r, e, &h);
-		p->fds = fds;
-		p->fd_limit = limit;
-		p->known = true;
-		free(text);
-	}
-	if (dir)
-		closedir(dir);
-}
-
-struct inode_list {
-	uint32_t *v;
-	size_t n, cap;
-};
-
-static int take_close_wait(const struct nlmsghdr *h, void *ctx)
-{
-	struct inode_list *list = ctx;
-	struct sock s;
-
-	if (inet_parse(h, PROTO_TCP, &s) && s.inode) {
-		list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
-		list->v[list->n++] = s.inode;
-	}
-	return 0;
-}
-
-/* How many CLOSE_WAIT sockets the leaking processes hold by now: their growth. */
-static void read_close_wait_again(struct reader *r, const struct detect *d,
-				  struct evidence *e)
-{
-	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = 1 << STATE_CLOSE_WAIT };
-	struct inode_list inodes = { 0 };
-	_cleanup_free_ int32_t *pids = NULL;
-	size_t i;
-
-	if (d->close_wait.count < CLOSE_WAIT_LEAST || !e->n_processes ||
-	    inet_dump(&r->dump, &q, take_close_wait, &inodes) < 0) {
-		free(inodes.v);
-		return;
-	}
-	pids = xcalloc(e->n_processes, sizeof(*pids));
-	for (i = 0; i < e->n_processes; i++) {
-		pids[i] = e->processes[i].pid;
-		e->processes[i].has_later = true;
-	}
-	owners_scan(&r->owners, NULL, pids, e->n_processes, 1);
-	for (i = 0; i < inodes.n; i++) {
-		const struct holder *h = owners_find(&r->owners, inodes.v[i]);
-		size_t k;
-
-		for (k = 0; h && k < e->n_processes; k++)
-			if (e->processes[k].pid == h->pid)
-				e->processes[k].close_wait_later++;
-	}
-	free(inodes.v);
+			facts[k][i].holders = evidence_holders(r, e, facts[k][i].row);
 }
 
 static void wait_until(uint64_t deadline_ms)
@@ -390,7 +272,9 @@ static bool suspect_listeners(const struct detect *d, struct evidence *e)
 		l->queued[0] = row->recv_queue;
 		l->limit = row->send_queue;
 		l->suspect = detect_is_full(row) || detect_is_filling(row) ||
-			     detect_syn_pressure(d, row) ||
+			     detect_syn_pressure(d, row,
+						 evidence_syn_capacity(
+							 &e->limits, row->send_queue)) ||
 			     (row->recv_queue && detect_shares_port(d, i));
 		l->shadow = detect_shares_port(d, i);
 		any |= l->suspect;
@@ -506,7 +390,7 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 	read_connections(r, e->senders, d->senders.n, 1);
 	read_connections(r, e->readers, d->readers.n, 1);
 	read_udp_again(r, d, e);
-	read_close_wait_again(r, d, e);
+	evidence_growth(r, d, e);
 	procfile_counters(&e->counters[1]);
 }
 
@@ -515,7 +399,6 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 {
 	uint64_t start = now_ms();
 	bool twice;
-	size_t i;
 
 	procfile_limits(&e->limits);
 	procfile_counters(&e->counters[0]);
@@ -523,11 +406,5 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	read_owners(r, d, e, name_listeners);
 	if (twice)
 		second_reading(r, d, e, start);
-	for (i = 0; i < e->n_processes; i++) {
-		struct process_facts *p = &e->processes[i];
-
-		p->known = procfile_descriptors(p->pid, &p->fds, &p->fd_limit);
-	}
-	if (every_process)
-		add_all_processes(r, e);
+	evidence_descriptors(r, e, every_process);
 }

@@ -143,7 +143,7 @@ void procfile_limits(struct net_limits *l)
 		"/proc/sys/net/ipv4/ip_local_port_range");
 	unsigned lo, hi;
 
-	*l = (struct net_limits){ 0 };
+	*l = (struct net_limits){ .syncookies = 1 };
 	l->has_somaxconn = procfile_sysctl("core/somaxconn", &l->somaxconn);
 	l->has_syn_backlog = procfile_sysctl("ipv4/tcp_max_syn_backlog", &l->syn_backlog);
 	l->has_tw_buckets = procfile_sysctl("ipv4/tcp_max_tw_buckets", &l->tw_buckets);

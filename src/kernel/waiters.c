@@ -34,14 +34,34 @@ static struct accept_stats *stats_of(struct walk *w, const struct sock *s)
 
 	if (!reader_listener_of(w->r, s, &listener, &members))
 		return NULL;
+	/* The members of a group have one common count, that of the first. */
 	for (i = 0; i < w->n; i++) {
-		if (w->counts[i].listener != listener)
+		const struct sock *l = w->counts[i].listener;
+
+		if (l != listener && (members < 2 || l->family != listener->family ||
+				      l->ifindex != listener->ifindex ||
+				      addr_compare(&l->local, &listener->local) != 0))
 			continue;
 		if (members > 1)
 			w->counts[i].stats->attributable = false;
 		return w->counts[i].stats;
 	}
 	return NULL;
+}
+
+static void count_host(struct accept_stats *stats, const struct addr *client)
+{
+	size_t i;
+
+	for (i = 0; i < ACCEPT_HOSTS; i++) {
+		if (!stats->hosts[i].n)
+			stats->hosts[i].addr = *client;
+		else if (!addr_same_ip(&stats->hosts[i].addr, client))
+			continue;
+		stats->hosts[i].n++;
+		return;
+	}
+	stats->other_hosts++;
 }
 
 static int count_row(const struct nlmsghdr *h, void *ctx)
@@ -64,6 +84,8 @@ static int count_row(const struct nlmsghdr *h, void *ctx)
 	if (!sock_is_unaccepted(&s) || !(stats = stats_of(w, &s)))
 		return 0;
 	stats->waiting++;
+	stats->closed += s.state == STATE_CLOSE_WAIT;
+	count_host(stats, &s.peer);
 	if (w->ages++ < MOST_AGES &&
 	    reader_exact(w->r, &s, EXT_BIT(INET_DIAG_INFO), &fresh) == 0 &&
 	    fresh.cookie == s.cookie &&

@@ -194,13 +194,13 @@ void detect_row(struct detect *d, const struct sock *s)
 		suspect(d, &d->udp, s);
 }
 
-bool detect_syn_pressure(const struct detect *d, const struct sock *listener)
+bool detect_syn_pressure(const struct detect *d, const struct sock *listener,
+			 uint64_t capacity)
 {
 	uint64_t half_open = d->half_open ? d->half_open[listener->local.port] : 0;
 
 	return half_open >= SYN_QUEUE_LEAST &&
-	       half_open * 100 >=
-		       ((uint64_t)listener->send_queue + 1) * SYN_QUEUE_PERCENT;
+	       half_open * 100 >= capacity * SYN_QUEUE_PERCENT;
 }
 
 bool detect_shares_port(const struct detect *d, size_t i)

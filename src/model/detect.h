@@ -28,7 +28,8 @@ struct destination {
 struct detect {
 	struct arena arena;
 	uint16_t ephemeral_lo, ephemeral_hi; /* set before the first row */
-	bool whole_tcp; /* no filter: totals are those of the namespace */
+	bool whole_tcp;	  /* no filter: totals are those of the namespace */
+	bool whole_ports; /* what is seen of a port is all of it */
 	struct suspects listeners;
 	struct suspects close_wait; /* accepted: inode set */
 	struct suspects senders, readers, syn_sent, orphans, udp;
@@ -47,8 +48,9 @@ void detect_begin(struct detect *d);
 void detect_row(struct detect *d, const struct sock *s);
 void detect_free(struct detect *d);
 
-/* Whether the half-open connections of its port come near what its SYN queue holds. */
-bool detect_syn_pressure(const struct detect *d, const struct sock *listener);
+/* Whether the half-open connections of its port come near what one SYN queue holds. */
+bool detect_syn_pressure(const struct detect *d, const struct sock *listener,
+			 uint64_t capacity);
 
 /* Whether another listener of d has the port of listeners.v[i]. */
 bool detect_shares_port(const struct detect *d, size_t i);

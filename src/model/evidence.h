@@ -77,5 +77,8 @@ struct evidence {
 /* The facts of a process, or NULL if they were not read. */
 const struct process_facts *evidence_process(const struct evidence *e, int32_t pid);
 
+/* How many half-open connections a listener of this backlog may have. */
+uint64_t evidence_syn_capacity(const struct net_limits *n, uint32_t limit);
+
 /* What the facts mean. */
 void judge(const struct detect *d, const struct evidence *e, struct findings *fs);

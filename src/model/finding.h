@@ -32,6 +32,7 @@ enum {
 	FILLING_PERCENT = 80,	  /* of the accept queue's capacity, in both readings */
 	SYN_QUEUE_PERCENT = 80,	  /* of what the SYN queue holds */
 	SYN_QUEUE_LEAST = 8,	  /* half-open connections below this are no pressure */
+	MEMBER_WAIT_MS = 1000,	  /* the oldest of a SO_REUSEPORT group that stands */
 	CLOSE_WAIT_LEAST = 16,	  /* accepted sockets of one process */
 	CLOSE_WAIT_AGE_MS = 1000, /* each at least so old */
 	DESCRIPTORS_PERCENT = 90, /* of RLIMIT_NOFILE: near the limit */
@@ -67,7 +68,7 @@ struct figure {
 	bool known;
 };
 
-enum { FINDING_FIGURES = 12 };
+enum { FINDING_FIGURES = 16 };
 
 struct finding {
 	enum rule_id rule;

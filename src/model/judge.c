@@ -10,6 +10,17 @@ const struct process_facts *evidence_process(const struct evidence *e, int32_t p
 	return NULL;
 }
 
+uint64_t evidence_syn_capacity(const struct net_limits *n, uint32_t limit)
+{
+	uint64_t capacity = (uint64_t)limit + 1;
+
+	/* tcp_conn_request(): without cookies the last quarter is kept for known hosts.
+	 */
+	if (!n->syncookies && n->has_syn_backlog)
+		capacity = MIN(capacity, n->syn_backlog - n->syn_backlog / 4);
+	return capacity;
+}
+
 const char *judge_text(struct judge *j)
 {
 	const char *copy = arena_strndup(&j->fs->arena, j->text.data ? j->text.data : "",
@@ -57,9 +68,15 @@ void judge_put_holders(struct judge *j, const struct holder *h)
 
 const struct holder *judge_holders(struct judge *j, const struct holder *h)
 {
+	return judge_holders_and(j, h, NULL);
+}
+
+const struct holder *judge_holders_and(struct judge *j, const struct holder *h,
+				       const struct holder *more)
+{
 	const struct holder *first = NULL, **link = &first;
 
-	for (; h; h = h->next) {
+	for (; h; h = h->next ? h->next : take_ptr(&more)) {
 		struct holder *copy = arena_dup(&j->fs->arena, h, sizeof(*h));
 
 		copy->next = NULL;
@@ -81,6 +98,7 @@ void judge(const struct detect *d, const struct evidence *e, struct findings *fs
 	struct judge j = { .d = d, .e = e, .fs = fs };
 
 	judge_queues(&j);
+	judge_listeners(&j);
 	judge_leaks(&j);
 	judge_traffic(&j);
 	findings_sort(fs);

@@ -21,12 +21,35 @@ void judge_put_holders(struct judge *j, const struct holder *h);
 
 /* Holders copied into the findings' arena, so that they outlive the evidence. */
 const struct holder *judge_holders(struct judge *j, const struct holder *h);
+const struct holder *judge_holders_and(struct judge *j, const struct holder *h,
+				       const struct holder *more);
 
 void judge_cookies(struct judge *j, struct finding *f, const uint64_t *cookies, size_t n);
 
+/* The listener of this host whose full queue leaves the client's SYN without an answer.
+ */
+const struct listener_facts *judge_full_listener(const struct judge *j,
+						 const struct sock *client);
+
+/* Of a listener: its address and owner, as text; the same as the finding's culprit and
+ * socket; what to look at in its owner, or NULL; whether it was read twice. */
+void judge_put_listener(struct judge *j, const struct listener_facts *l);
+void judge_of_listener(struct judge *j, struct finding *f,
+		       const struct listener_facts *l);
+const char *judge_listener_next(struct judge *j, const struct listener_facts *l);
+bool judge_read_twice(const struct judge *j, const struct listener_facts *l);
+
+/* Members of a SO_REUSEPORT group have one place; what is said of all is said of the
+ * first. */
+bool judge_same_place(const struct sock *a, const struct sock *b);
+bool judge_is_first(const struct judge *j, size_t i);
+
+/* One of a group that does not accept its share. */
+void judge_member(struct judge *j, const struct listener_facts *l);
+
 /* The rules, by what they look at. */
-void judge_queues(
-	struct judge *j); /* accept and SYN queues, shadowed and exposed listeners */
-void judge_leaks(struct judge *j); /* CLOSE_WAIT, descriptors, orphans */
-void judge_traffic(
-	struct judge *j); /* stuck ends, unanswered SYNs, ports, TIME_WAIT, UDP */
+void judge_queues(struct judge *j);    /* accept and SYN queues */
+void judge_listeners(struct judge *j); /* shadowed and exposed ones */
+void judge_leaks(struct judge *j);     /* CLOSE_WAIT, descriptors, orphans */
+/* Stuck ends, unanswered SYNs, ports, TIME_WAIT, UDP. */
+void judge_traffic(struct judge *j);

@@ -118,7 +118,7 @@ static void judge_syn_sent(struct judge *j)
 		for (k = 0; k < i && first; k++)
 			first = addr_compare(&j->e->syn_sent[k].row->peer,
 					     &c->row->peer) != 0;
-		if (!first)
+		if (!first || judge_full_listener(j, c->row))
 			continue;
 		cookies = arena_alloc(&j->fs->arena, j->d->syn_sent.n * sizeof(*cookies));
 		for (k = i; k < j->d->syn_sent.n; k++)

@@ -106,15 +106,23 @@ enum owner_status {
 			     or in flight */
 };
 
+enum { ACCEPT_HOSTS = 3 };
+
 /* What is known of a listener's queues beyond its own row; made by one walk over its
  * port. */
 struct accept_stats {
 	uint32_t syn_queue;   /* half-open requests */
 	uint32_t syn_retrans; /* SYN-ACKs that were sent again, over all of them */
 	uint32_t waiting;     /* established and not accepted, as rows show them */
+	uint32_t closed;      /* of these: the client has closed its side since */
 	uint32_t gave_up;     /* reset by the client while queued: queued minus waiting */
 	uint32_t longest_wait_ms; /* 0 if nobody waits */
 	struct addr oldest;	  /* the client that waits longest; family 0 = none */
+	struct {
+		struct addr addr; /* address alone */
+		uint32_t n;
+	} hosts[ACCEPT_HOSTS]; /* where those that wait come from, as first met */
+	uint32_t other_hosts;  /* connections from further hosts */
 	bool attributable; /* false: a SO_REUSEPORT group, not this member's own figures
 			    */
 	bool stable;   /* the queue stood still between the readings: gave_up is exact */

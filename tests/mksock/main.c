@@ -234,9 +234,34 @@ static void make_holders(struct scenario *s)
 	}
 }
 
+/* At most limit= descriptors from now on; spare= fills all but so many of them. */
+static void make_files(struct scenario *s)
+{
+	long limit = number(s, "limit", 64), spare = number(s, "spare", -1);
+	struct rlimit files = { (rlim_t)limit, (rlim_t)limit };
+	int last = -1, fd, reserve[256];
+	long i;
+
+	must(setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");
+	if (spare < 0)
+		return;
+	if (spare > (long)COUNT(reserve))
+		die("files: too many spare");
+	for (i = 0; i < spare; i++)
+		reserve[i] = must(open("/dev/null", O_RDONLY | O_CLOEXEC), "spare");
+	while ((fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+		last = fd;
+	if (errno != EMFILE)
+		die("files: %s", strerror(errno));
+	for (i = 0; i < spare; i++)
+		close(reserve[i]);
+	tell_more(s, "last=%d", last);
+}
+
 static const struct maker other_makers[] = {
 	{ "close", make_close, "of=LABEL.ROLE: close a socket that was made before" },
 	{ "accept", make_accept, "of=LABEL.ROLE n=: accept from a listener" },
+	{ "files", make_files, "limit= spare=: RLIMIT_NOFILE, all but spare= in use" },
 	{ "comm", make_comm, "name=: the name of this process" },
 	{ "holders", make_holders,
 	  "n= name=: children that hold all sockets made so far" },

@@ -153,6 +153,15 @@ static struct ends connected(struct scenario *s)
 	return e;
 }
 
+/* One more of the same listener. */
+static void next_connection(struct scenario *s, struct ends *e, const union address *to)
+{
+	e->client = client_socket(s, to, true);
+	await_queued(e->listener, 1);
+	e->server = must(accept(e->listener, NULL, NULL), "accept");
+	nonblocking(e->server, true);
+}
+
 /* Accepted: the listener goes, unless listener says that it stays. */
 static void end_listener(struct scenario *s, const struct ends *e)
 {
@@ -181,10 +190,7 @@ static void make_established(struct scenario *s)
 		tell_nth(s, "ESTABLISHED", e.server, "server", i);
 		if (i + 1 == n)
 			break;
-		e.client = client_socket(s, &to, true);
-		await_queued(e.listener, 1);
-		e.server = must(accept(e.listener, NULL, NULL), "accept");
-		nonblocking(e.server, true);
+		next_connection(s, &e, &to);
 	}
 	end_listener(s, &e);
 }
@@ -192,33 +198,54 @@ static void make_established(struct scenario *s)
 /* The server has the client's FIN and does not close: unread= bytes are still there, else
  * it has read to the end. The client is in FIN_WAIT2: owned, or orphan (a mini-socket).
  */
-static void make_close_wait(struct scenario *s)
+static void close_wait(struct scenario *s, const struct ends *e, const char *server_role,
+		       const char *client_role)
 {
-	struct ends e = connected(s);
 	long unread = number(s, "unread", 0);
 	union address client, server;
 	struct facts f;
 	char byte;
 
-	send_bytes(e.client, unread);
-	await_unread(e.server, unread ? unread : -1);
-	f = facts_of(e.client);
-	own_address(e.client, &client);
-	peer_address(e.client, &server);
+	send_bytes(e->client, unread);
+	await_unread(e->server, unread ? unread : -1);
+	f = facts_of(e->client);
+	own_address(e->client, &client);
+	peer_address(e->client, &server);
 	if (has(s, "orphan")) {
-		close(e.client);
-		await_own_state(e.server, CLOSE_WAIT);
+		close(e->client);
+		await_own_state(e->server, CLOSE_WAIT);
 		await_state(&client, &server, FIN_WAIT2);
-		tell_closed(s, "FIN_WAIT2", &f, "client");
+		tell_closed(s, "FIN_WAIT2", &f, client_role);
 	} else {
-		must(shutdown(e.client, SHUT_WR), "shutdown");
-		await_own_state(e.server, CLOSE_WAIT);
-		await_own_state(e.client, FIN_WAIT2);
-		tell(s, "FIN_WAIT2", e.client, "client");
+		must(shutdown(e->client, SHUT_WR), "shutdown");
+		await_own_state(e->server, CLOSE_WAIT);
+		await_own_state(e->client, FIN_WAIT2);
+		tell(s, "FIN_WAIT2", e->client, client_role);
 	}
-	if (!unread && !has(s, "unread_fin") && read(e.server, &byte, 1) != 0)
+	if (!unread && !has(s, "unread_fin") && read(e->server, &byte, 1) != 0)
 		die("close_wait: no end of file");
-	tell(s, "CLOSE_WAIT", e.server, "server");
+	tell(s, "CLOSE_WAIT", e->server, server_role);
+}
+
+/* n= of them have numbered roles. */
+static void make_close_wait(struct scenario *s)
+{
+	struct ends e = connected(s);
+	long n = number(s, "n", 1), i;
+	union address to;
+
+	reachable(s, e.listener, &to);
+	for (i = 0; i < n; i++) {
+		char server[32] = "server", client[32] = "client";
+
+		if (i)
+			next_connection(s, &e, &to);
+		if (has(s, "n")) {
+			snprintf(server, sizeof(server), "server%ld", i);
+			snprintf(client, sizeof(client), "client%ld", i);
+		}
+		close_wait(s, &e, server, client);
+	}
 	end_listener(s, &e);
 }
 
@@ -262,12 +289,11 @@ static void make_stuck(struct scenario *s)
 }
 
 /* The client closed first; with server, the server did. Both are gone but for the row. */
-static void make_time_wait(struct scenario *s)
+static void time_wait(struct scenario *s, const struct ends *e, const char *role)
 {
-	struct ends e = connected(s);
 	bool server_first = has(s, "server");
-	int first = server_first ? e.server : e.client;
-	int second = server_first ? e.client : e.server;
+	int first = server_first ? e->server : e->client;
+	int second = server_first ? e->client : e->server;
 	union address local, peer;
 	struct facts f = facts_of(first);
 	char byte;
@@ -279,9 +305,29 @@ static void make_time_wait(struct scenario *s)
 	if (read(second, &byte, 1) != 0)
 		die("time_wait: no end of file");
 	close(second);
-	await_state(&local, &peer, TIME_WAIT);
+	if (!has(s, "lost"))
+		await_state(&local, &peer, TIME_WAIT);
 	close(first);
-	tell_closed(s, "TIME_WAIT", &f, "socket");
+	tell_closed(s, "TIME_WAIT", &f, role);
+}
+
+/* n= of them have numbered roles; lost: the kernel may have no room for the row. */
+static void make_time_wait(struct scenario *s)
+{
+	struct ends e = connected(s);
+	long n = number(s, "n", 1), i;
+	union address to;
+
+	reachable(s, e.listener, &to);
+	for (i = 0; i < n; i++) {
+		char role[32] = "socket";
+
+		if (i)
+			next_connection(s, &e, &to);
+		if (has(s, "n"))
+			snprintf(role, sizeof(role), "socket%ld", i);
+		time_wait(s, &e, role);
+	}
 	end_listener(s, &e);
 }
 
@@ -296,11 +342,12 @@ const struct maker tcp_makers[] = {
 	{ "group", make_group, "reuseport n= clients= family= port=" },
 	{ "established", make_established,
 	  "n= quiet recv= full rcvbuf= sndbuf= listener family=" },
-	{ "close_wait", make_close_wait, "unread= unread_fin orphan listener family=" },
+	{ "close_wait", make_close_wait,
+	  "n= unread= unread_fin orphan listener family=" },
 	{ "fin_wait1", make_stuck, "owned rcvbuf= sndbuf= family=" },
 	{ "last_ack", make_stuck, "owned rcvbuf= sndbuf= family=" },
 	{ "closing", make_stuck, "owned rcvbuf= sndbuf= family=" },
-	{ "time_wait", make_time_wait, "server listener family=" },
+	{ "time_wait", make_time_wait, "n= server lost listener family=" },
 	{ "bound", make_bound, "family= addr= port= reuseaddr reuseport" },
 	{ NULL, NULL, NULL },
 };

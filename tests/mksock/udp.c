@@ -1,11 +1,37 @@
 /* UDP: bound, connected, with waiting datagrams, with drops. */
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "inet.h"
 
+/* A child that sends a datagram a millisecond for as long as this process lives. */
+static void flood(int fd)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+	static char datagram[1000];
+	pid_t pid;
+
+	fflush(stdout);
+	pid = must(fork(), "fork");
+	if (pid)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fd = must(dup2(fd, STDERR_FILENO + 1), "dup2");
+	must(close_range((unsigned)fd + 1, ~0u, 0), "close_range");
+	for (;;) {
+		if (send(fd, datagram, sizeof(datagram), 0) < 0)
+			_exit(1);
+		nanosleep(&ms, NULL);
+	}
+}
+
 /* A UDP server; connected= gives it a peer, queued= datagrams of size= wait in it, drops
- * keeps sending until the kernel had to throw some away. */
+ * sends until the kernel had to throw some away, flood goes on sending for ever. */
 static void make_udp(struct scenario *s)
 {
 	int fd = server_socket(s, SOCK_DGRAM), client;
@@ -23,6 +49,8 @@ static void make_udp(struct scenario *s)
 	for (i = 0; i < queued; i++)
 		if (send(client, datagram, (size_t)size, 0) != size)
 			die("send: %s", strerror(errno));
+	if (has(s, "flood"))
+		flood(client);
 	if (has(s, "drops"))
 		for (i = 0; i < 2000; i++)
 			if (send(client, datagram, 1000, 0) != 1000)
@@ -32,6 +60,6 @@ static void make_udp(struct scenario *s)
 }
 
 const struct maker udp_makers[] = {
-	{ "udp", make_udp, "connected queued= size= drops rcvbuf= family= port=" },
+	{ "udp", make_udp, "connected queued= size= drops flood rcvbuf= family= port=" },
 	{ NULL, NULL, NULL },
 };

@@ -1,0 +1,184 @@
+/* The processes behind the candidates: descriptors, limits, growth. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "kernel/diag_inet.h"
+#include "kernel/evidence_private.h"
+#include "kernel/procfile.h"
+#include "kernel/uapi.h"
+
+static struct process_facts *process_for(struct evidence *e, const struct holder *h)
+{
+	static const size_t step = 64;
+	size_t i;
+
+	for (i = 0; i < e->n_processes; i++)
+		if (e->processes[i].pid == h->pid)
+			return &e->processes[i];
+	if (e->n_processes % step == 0)
+		e->processes = xrealloc(e->processes,
+					(e->n_processes + step) * sizeof(*e->processes));
+	e->processes[e->n_processes] = (struct process_facts){
+		.pid = h->pid,
+		.command = arena_strdup(&e->arena, h->command),
+		.unit = procfile_unit(&e->arena, h->pid),
+	};
+	return &e->processes[e->n_processes++];
+}
+
+const struct holder *evidence_holders(struct reader *r, struct evidence *e,
+				      const struct sock *row)
+{
+	const struct holder *h = owners_find(&r->owners, row->inode), *first = NULL,
+			    **link = &first;
+
+	for (; h; h = h->next) {
+		struct holder *copy = arena_dup(&e->arena, h, sizeof(*h));
+
+		copy->next = NULL;
+		copy->command = process_for(e, h)->command;
+		*link = copy;
+		link = &copy->next;
+	}
+	return first;
+}
+
+struct inode_list {
+	uint32_t *v;
+	size_t n, cap;
+};
+
+static int take_close_wait(const struct nlmsghdr *h, void *ctx)
+{
+	struct inode_list *list = ctx;
+	struct sock s;
+
+	if (inet_parse(h, PROTO_TCP, &s) && s.inode) {
+		list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
+		list->v[list->n++] = s.inode;
+	}
+	return 0;
+}
+
+void evidence_growth(struct reader *r, const struct detect *d, struct evidence *e)
+{
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = 1 << STATE_CLOSE_WAIT };
+	struct inode_list inodes = { 0 };
+	_cleanup_free_ int32_t *pids = NULL;
+	size_t i;
+
+	if (d->close_wait.count < CLOSE_WAIT_LEAST || !e->n_processes ||
+	    inet_dump(&r->dump, &q, take_close_wait, &inodes) < 0) {
+		free(inodes.v);
+		return;
+	}
+	pids = xcalloc(e->n_processes, sizeof(*pids));
+	for (i = 0; i < e->n_processes; i++) {
+		pids[i] = e->processes[i].pid;
+		e->processes[i].has_later = true;
+	}
+	owners_scan(&r->owners, NULL, pids, e->n_processes, 1);
+	for (i = 0; i < inodes.n; i++) {
+		const struct holder *h = owners_find(&r->owners, inodes.v[i]);
+		int32_t last = -1;
+		size_t k;
+
+		/* Several descriptors of one process are one socket. */
+		for (; h; last = h->pid, h = h->next)
+			for (k = 0; h->pid != last && k < e->n_processes; k++)
+				if (e->processes[k].pid == h->pid)
+					e->processes[k].close_wait_later++;
+	}
+	free(inodes.v);
+}
+
+static bool same_netns(int32_t pid)
+{
+	struct stat own, other;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return stat("/proc/thread-self/ns/net", &own) == 0 && stat(path, &other) == 0 &&
+	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+}
+
+static void add_process(struct evidence *e, int32_t pid, uint64_t fds, uint64_t limit)
+{
+	struct holder h = { .pid = pid, .fd = -1, .command = "?" };
+	_cleanup_free_ char *text = NULL;
+	struct process_facts *p;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	text = procfile_read(path);
+	if (text) {
+		text[strcspn(text, "\n")] = '\0';
+		h.command = text;
+	}
+	p = process_for(e, &h);
+	p->fds = fds;
+	p->fd_limit = limit;
+	p->known = true;
+}
+
+/* Processes that hold no candidate but may be out of descriptors all the same. What
+ * another network namespace holds is not for this one to tell. */
+static void add_all_processes(struct evidence *e)
+{
+	enum { LEAST_DESCRIPTORS = 16 };
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir))) {
+		int32_t pid = atoi(d->d_name);
+		uint64_t fds, limit;
+
+		if (pid > 0 && procfile_descriptors(pid, &fds, &limit) &&
+		    fds >= LEAST_DESCRIPTORS &&
+		    fds * 100 >= limit * DESCRIPTORS_PERCENT && same_netns(pid))
+			add_process(e, pid, fds, limit);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Listeners in whose queue somebody waits, held by processes that have no descriptor to
+ * accept with. */
+static void find_starved_listeners(struct reader *r, struct evidence *e)
+{
+	_cleanup_free_ int32_t *pids = xcalloc(e->n_processes + 1, sizeof(*pids));
+	size_t n = 0, i;
+
+	for (i = 0; i < e->n_processes; i++) {
+		const struct process_facts *p = &e->processes[i];
+
+		if (p->known && p->fds >= p->fd_limit)
+			pids[n++] = p->pid;
+	}
+	if (!n)
+		return;
+	owners_scan(&r->owners, NULL, pids, n, 1);
+	for (i = 0; i < e->n_listeners; i++) {
+		struct listener_facts *l = &e->listeners[i];
+
+		if (!l->holders && l->row->recv_queue)
+			l->holders = evidence_holders(r, e, l->row);
+	}
+}
+
+void evidence_descriptors(struct reader *r, struct evidence *e, bool every_process)
+{
+	size_t i;
+
+	for (i = 0; i < e->n_processes; i++) {
+		struct process_facts *p = &e->processes[i];
+
+		p->known = procfile_descriptors(p->pid, &p->fds, &p->fd_limit);
+	}
+	if (every_process)
+		add_all_processes(e);
+	find_starved_listeners(r, e);
+}

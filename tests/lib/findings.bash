@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # set here for the tests, set by helpers.bash
+# What the tests of findings share: the findings of the namespace as JSON and as words.
+
+# Reads the findings at warning and above: FINDINGS is their JSON, one object a line; FOUND
+# has "severity id" of each, sorted. Options go to inspect; --findings=all adds the notes.
+findings() { # [OPTION]...
+	inspect --json --findings "$@"
+	if ((status != 0)) || [[ -n $stderr ]]; then
+		echo "inspect --findings: status $status, stderr: $stderr" >&2
+		return 1
+	fi
+	FINDINGS=$(jq -c 'select(.type == "finding")' <<<"$output")
+	FOUND=$(jq -r '"\(.severity) \(.id)"' <<<"$FINDINGS" | sort)
+}
+
+# These findings and no other: "severity id" each; none without words.
+assert_found() { # [FINDING]...
+	local want
+	want=$(printf '%s\n' "$@" | sort)
+	if [[ $FOUND != "$want" ]]; then
+		echo "expected:" "$@" >&2
+		echo "found:" >&2
+		jq . <<<"$FINDINGS" >&2
+		return 1
+	fi
+}
+
+# A member of a finding, by jq: get ID .figures.drops
+get() { # ID PATH
+	jq -r --arg id "$1" "select(.id == \$id) | $2" <<<"$FINDINGS"
+}
+
+# Each figure of a finding has this value; a value like '>= 3' compares.
+assert_figures() { # ID [KEY=VALUE | KEY OP VALUE]...
+	local id=$1 word
+	shift
+	for word in "$@"; do
+		if ! jq -se --arg id "$id" "map(select(.id == \$id))[0].figures | has(\"${word%%[ =<>!]*}\") and (.$word)" \
+			<<<"$FINDINGS" >/dev/null; then
+			echo "$id: not so: $word; figures:" >&2
+			get "$id" .figures >&2
+			return 1
+		fi
+	done
+}
+
+# The pids of a finding, once each.
+culprits() { # ID
+	jq -r --arg id "$1" 'select(.id == $id) | .processes | map(.pid) | unique | join(" ")' <<<"$FINDINGS"
+}
+
+# What people read: the words of the finding's paragraph in the table.
+assert_text() { # ID REGEX...
+	local id=$1 paragraph regex
+	shift
+	inspect "${TEXT_OPTIONS[@]}"
+	paragraph=$(awk -v id="$id" '
+		/^(critical|warning|note) / { on = $2 == id }
+		/^$/ { on = 0 }
+		on' <<<"$output")
+	for regex in "$@"; do
+		if ! [[ $paragraph =~ $regex ]]; then
+			echo "$id: the text does not match '$regex':" >&2
+			echo "$paragraph" >&2
+			return 1
+		fi
+	done
+}
+TEXT_OPTIONS=()
+
+# Waits until the kernel shows a socket that matches.
+until_shown() { # OPTION... EXPRESSION
+	inspect --no-findings --wait "${READY_WITHIN}s" "$@"
+	if ((status != 0)); then
+		echo "$* did not come: $stderr" >&2
+		return 1
+	fi
+}
+
+# Packets to this port are dropped from now on, in both directions.
+drop_port() { # PORT
+	in_ns nft -f - <<-END
+		table inet test {
+			chain in {
+				type filter hook input priority 0
+				tcp dport $1 drop
+				tcp sport $1 drop
+			}
+		}
+	END
+}
+
+ns_sysctl() { # NAME VALUE
+	in_ns sh -c "echo '$2' > /proc/sys/net/$1"
+}
