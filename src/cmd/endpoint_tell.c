@@ -90,11 +90,13 @@ static void put_tcp(struct json *j, const struct tcp_brief *t)
 
 static void json_fault(struct json *j, const struct fault *f)
 {
-	json_text_member(j, "summary", f->what, strlen(f->what));
+	const char *name = f->err ? strerrorname_np(f->err) : NULL;
+
+	json_text_member(j, "text", f->what, strlen(f->what));
 	if (f->hint[0])
 		json_text_member(j, "advice", f->hint, strlen(f->hint));
-	if (f->err)
-		json_member_u64(j, "errno", (uint64_t)f->err);
+	if (name)
+		json_member_str(j, "errno", name);
 }
 
 static void json_closed(struct json *j, const struct net_event *e)
@@ -149,14 +151,16 @@ static void event_json(const struct net_event *e)
 		json_closed(&j, e);
 		break;
 	case NET_CHILD:
-		json_member_u64(&j, "id", e->id);
+		json_member_str(&j, "id", "command-failed");
 		json_fault(&j, e->fault);
 		break;
 	case NET_TROUBLE:
+		json_member_str(&j, "id", "trouble");
 		json_fault(&j, e->fault);
 		break;
 	case NET_NOTE:
-		json_member_str(&j, "summary", e->text);
+		json_member_str(&j, "id", "remark");
+		json_text_member(&j, "text", e->text, strlen(e->text));
 		break;
 	}
 	json_end_object(&j);
