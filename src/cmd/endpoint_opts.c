@@ -108,7 +108,7 @@ static const struct opt server_opts[] = {
 	RATE("accept-rate", BEHAVES(accept_rate), .metavar = "N/s",
 	     .help = "accept so many a second"),
 	TAKES("limit-fds", 0, OPT_UINT, BEHAVES(limit_fds), "N", .value = 1 << 20,
-	      .help = "run with so few descriptors: accept() fails with EMFILE"),
+	      .help = "run with so few descriptors: accept fails with EMFILE"),
 };
 
 static const struct opt listen_opts[] = {
