@@ -557,9 +557,15 @@ void target_put(struct buf *b, const struct target *t)
 		buf_put_escaped(b, t->name, strlen(t->name));
 		break;
 	case TARGET_HOST_NAME:
-	case TARGET_HOST_PATH:
-		buf_put_escaped(b, t->name, strlen(t->name));
+	case TARGET_HOST_PATH: {
+		const char *name = t->name;
+
+		/* "//" after the protocol would be taken for that of a URL. */
+		while (has_prefix(name, "//"))
+			name++;
+		buf_put_escaped(b, name, strlen(name));
 		break;
+	}
 	}
 	put_ports(b, t);
 }
