@@ -122,6 +122,7 @@ struct serving {
 	struct endpoint local;
 	struct unix_file file;
 	char *shell_argv[4];
+	char shell_words[2][8]; /* its first two; execv() takes no constants */
 	char **exec_argv;
 };
 
@@ -167,10 +168,10 @@ static int prepare_child(struct serving *g, struct fault *f)
 			return r;
 		g->child.argv = g->exec_argv;
 	} else {
-		static char sh[] = "/bin/sh", option[] = "-c";
-
-		g->shell_argv[0] = sh;
-		g->shell_argv[1] = option;
+		memcpy(g->shell_words[0], "/bin/sh", sizeof("/bin/sh"));
+		memcpy(g->shell_words[1], "-c", sizeof("-c"));
+		g->shell_argv[0] = g->shell_words[0];
+		g->shell_argv[1] = g->shell_words[1];
 		g->shell_argv[2] = xstrdup(c->shell);
 		g->child.argv = g->shell_argv;
 	}
