@@ -134,6 +134,20 @@ for line in sys.stdin:
 	assert_same "$BATS_TEST_TMPDIR/lsfd" "$BATS_TEST_TMPDIR/inspect"
 }
 
+@test "ss's names for several states mean the same" {
+	local name
+	population
+	for name in all connected synchronized bucket big established listening close-wait time-wait; do
+		in_ns ss -Htane state "$name" | grep -oE 'sk:[0-9a-f]+' | sed 's/sk:/0x/' | sort >"$BATS_TEST_TMPDIR/ss"
+		inspect --json "state $name"
+		assert_clean
+		rows | jq -r .cookie | sort >"$BATS_TEST_TMPDIR/inspect"
+		[[ -s $BATS_TEST_TMPDIR/ss ]]
+		run diff "$BATS_TEST_TMPDIR/ss" "$BATS_TEST_TMPDIR/inspect"
+		assert_equal "$name: $output" "$name: "
+	done
+}
+
 @test "the same expressions choose the same sockets as ss" {
 	local expression
 	population

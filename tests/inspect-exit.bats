@@ -21,6 +21,8 @@ load lib/inspect
 	assert_equal "$status" 1
 	inspect --json 'sport = 80'
 	assert_equal "$status" 1
+	inspect --port 80 --allow-empty
+	assert_equal "$status" 0
 }
 
 @test "--count and --summary do not count nothing as no" {
@@ -103,4 +105,47 @@ load lib/inspect
 	assert_equal "$status" 0
 	run --separate-stderr bash -c "'${NS[0]}' '${NS[1]}' '$SOCKCTL' inspect <&- 2>&-"
 	assert_equal "$status" 0
+}
+
+@test "--wait waits until something matches, --until-gone until nothing does" {
+	netns
+	mk listen:port=80
+	spawn "${NS[@]}" "$SOCKCTL" inspect --wait 30s --port 81 --format raw -H -o local_port
+	waiter=$PID out=$OUT
+	mk_more listen:port=81,label=later
+	OUT=$out
+	await_line '^81$'
+	await_end "$waiter"
+	spawn "${NS[@]}" "$SOCKCTL" inspect --until-gone --wait 30s --port 81
+	waiter=$PID
+	mk_more close:of=later.listener
+	await_end "$waiter"
+}
+
+@test "4: --wait has a deadline, and so has --until-gone" {
+	netns
+	mk listen:port=80
+	inspect --wait 50ms --port 81
+	assert_equal "$status" 4
+	inspect --until-gone --wait 50ms --port 80
+	assert_equal "$status" 4
+	inspect --wait 30s --port 80
+	assert_equal "$status" 0
+}
+
+@test "--fail-fill, --fail-drops and --fail-if: 1 when the threshold is hit, 0 when not" {
+	netns
+	mk listen:port=80,backlog=3,queued=2 listen:port=81,backlog=1,queued=2,syn_sent=2,label=full
+	for args in '--fail-fill 50 --port 80' '--fail-fill 100 --port 81' '--fail-drops --port 81' \
+		'--fail-if accept_queue>1 --port 80' '--fail-if rtt>0us -l --fail-drops'; do
+		# shellcheck disable=SC2086
+		inspect $args
+		assert_equal "$args $status" "$args 1"
+	done
+	for args in '--fail-fill 90 --port 80' '--fail-drops --port 80' '--fail-if accept_queue>5 --port 80' \
+		'--fail-if rtt>0us -l' '--fail-fill 90 --port 82'; do
+		# shellcheck disable=SC2086
+		inspect $args
+		assert_equal "$args $status" "$args 0"
+	done
 }

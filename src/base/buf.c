@@ -4,18 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/digits.h"
 #include "base/mem.h"
 
-static const char digit_pairs[201] = "00010203040506070809"
-				     "10111213141516171819"
-				     "20212223242526272829"
-				     "30313233343536373839"
-				     "40414243444546474849"
-				     "50515253545556575859"
-				     "60616263646566676869"
-				     "70717273747576777879"
-				     "80818283848586878889"
-				     "90919293949596979899";
 static const char hex_digits[] = "0123456789abcdef";
 
 void buf_free(struct buf *b)
@@ -43,21 +34,14 @@ void buf_pad(struct buf *b, char c, size_t count)
 
 void buf_put_u64(struct buf *b, uint64_t v)
 {
-	char tmp[20];
-	char *p = tmp + sizeof(tmp);
+	char tmp[20], *end = tmp + sizeof(tmp), *p;
 
-	while (v >= 100) {
-		p -= 2;
-		memcpy(p, digit_pairs + v % 100 * 2, 2);
-		v /= 100;
+	if (v < 10) {
+		buf_putc(b, (char)('0' + v));
+		return;
 	}
-	if (v >= 10) {
-		p -= 2;
-		memcpy(p, digit_pairs + v * 2, 2);
-	} else {
-		*--p = (char)('0' + v);
-	}
-	buf_put(b, p, (size_t)(tmp + sizeof(tmp) - p));
+	p = digits_before(end, v);
+	buf_put(b, p, (size_t)(end - p));
 }
 
 void buf_put_i64(struct buf *b, int64_t v)

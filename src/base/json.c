@@ -26,24 +26,6 @@ void json_end_line(struct json *j)
 	j->comma = false;
 }
 
-void json_key(struct json *j, const char *key)
-{
-	size_t len = strlen(key);
-	char *p;
-
-	buf_reserve(j->b, len + 4);
-	p = j->b->data + j->b->len;
-	if (j->comma)
-		*p++ = ',';
-	*p++ = '"';
-	memcpy(p, key, len);
-	p += len;
-	*p++ = '"';
-	*p++ = ':';
-	j->b->len = (size_t)(p - j->b->data);
-	j->comma = false;
-}
-
 void json_u64(struct json *j, uint64_t v)
 {
 	separate(j);
@@ -114,13 +96,25 @@ static void put_char(struct buf *b, const unsigned char *s, size_t n, uint32_t c
 	}
 }
 
+/* How many of the first bytes stand in JSON as they are. */
+static inline size_t plain_run(const unsigned char *s, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\')
+		i++;
+	return i;
+}
+
 /* Writes the quoted text; returns false if some of it was not UTF-8. */
 static bool put_quoted(struct buf *b, const unsigned char *s, size_t len)
 {
+	size_t i = plain_run(s, len);
 	bool clean = true;
-	size_t i = 0;
 
+	buf_reserve(b, len + 2);
 	buf_putc(b, '"');
+	buf_put(b, s, i);
 	while (i < len) {
 		uint32_t code = 0;
 		size_t n = utf8_decode(s + i, len - i, &code);
@@ -159,30 +153,6 @@ void json_text_member(struct json *j, const char *key, const void *s, size_t len
 	for (i = 0; i < len; i++)
 		buf_printf(j->b, "%02x", bytes[i]);
 	buf_putc(j->b, '"');
-}
-
-void json_member_u64(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
-void json_member_str(struct json *j, const char *key, const char *s)
-{
-	json_key(j, key);
-	json_str(j, s);
-}
-
-void json_member_bool(struct json *j, const char *key, bool v)
-{
-	json_key(j, key);
-	json_bool(j, v);
-}
-
-void json_member_null(struct json *j, const char *key)
-{
-	json_key(j, key);
-	json_null(j);
 }
 
 void json_member_cookie(struct json *j, const char *key, uint64_t v)

@@ -22,8 +22,25 @@ void json_open(struct json *j,
 void json_close(struct json *j, char bracket); /* '}' or ']' */
 void json_end_line(struct json *j);	       /* newline; the next value starts a line */
 
-/* key is the program's own, plain ASCII without quotes. */
-void json_key(struct json *j, const char *key);
+/* key is the program's own, plain ASCII without quotes. Inline, because mostly its length
+ * is known to the compiler. */
+static inline void json_key(struct json *j, const char *key)
+{
+	size_t len = strlen(key);
+	char *p;
+
+	buf_reserve(j->b, len + 4);
+	p = j->b->data + j->b->len;
+	if (j->comma)
+		*p++ = ',';
+	*p++ = '"';
+	memcpy(p, key, len);
+	p += len;
+	*p++ = '"';
+	*p++ = ':';
+	j->b->len = (size_t)(p - j->b->data);
+	j->comma = false;
+}
 
 void json_u64(struct json *j, uint64_t v);
 void json_i64(struct json *j, int64_t v);
@@ -38,10 +55,31 @@ void json_bytes(struct json *j, const void *s, size_t len);
 void json_text_member(struct json *j, const char *key, const void *s, size_t len);
 
 /* Shorthands for members. */
-void json_member_u64(struct json *j, const char *key, uint64_t v);
-void json_member_str(struct json *j, const char *key, const char *s);
-void json_member_bool(struct json *j, const char *key, bool v);
-void json_member_null(struct json *j, const char *key);
+static inline void json_member_u64(struct json *j, const char *key, uint64_t v)
+{
+	json_key(j, key);
+	buf_put_u64(j->b, v);
+	j->comma = true;
+}
+
+static inline void json_member_null(struct json *j, const char *key)
+{
+	json_key(j, key);
+	buf_put(j->b, "null", 4);
+	j->comma = true;
+}
+
+static inline void json_member_str(struct json *j, const char *key, const char *s)
+{
+	json_key(j, key);
+	json_str(j, s);
+}
+
+static inline void json_member_bool(struct json *j, const char *key, bool v)
+{
+	json_key(j, key);
+	json_bool(j, v);
+}
 
 /* "key":"0x1f": 64-bit cookies, which a JSON number would round. */
 void json_member_cookie(struct json *j, const char *key, uint64_t v);

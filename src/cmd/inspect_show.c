@@ -24,38 +24,61 @@ struct show {
 
 enum { STOP = -ECANCELED };
 
+/* What happens to a row, chosen once: counted, kept until all are there, or shown. */
+static int count_row(void *ctx, struct sock *s)
+{
+	struct show *show = ctx;
+
+	tally_add(&show->tally, s);
+	show->seen++;
+	return 0;
+}
+
+static int keep_row(void *ctx, struct sock *s)
+{
+	struct show *show = ctx;
+
+	show->rows = array_grow(show->rows, show->n_rows, &show->cap_rows,
+				sizeof(*show->rows));
+	show->rows[show->n_rows++] = sock_dup(&show->arena, s);
+	return 0;
+}
+
+/* Whether findings and thresholds are asked for: they are about all rows. */
+static bool judges(const struct inspect_config *c)
+{
+	return c->detect || c->n_fail_rules || c->fail_drops ||
+	       c->fail_fill != UINT64_MAX;
+}
+
 static int show_row(void *ctx, struct sock *s)
 {
 	struct show *show = ctx;
+
+	if (UNLIKELY(show->seen == show->c->limit)) {
+		show->limited = true;
+		return judges(show->c) ? 0 : STOP;
+	}
+	show->seen++;
+	return UNLIKELY(view_row(show->view, s) < 0) ? STOP : 0;
+}
+
+static int (*what_happens(const struct inspect_config *c))(void *ctx, struct sock *s)
+{
+	if (c->count || c->summary || c->group)
+		return count_row;
+	return c->sort_field ? keep_row : show_row;
+}
+
+static int judge_and_go_on(void *ctx, struct sock *s)
+{
+	struct show *show = ctx;
 	struct inspect_config *c = show->c;
-	int r;
 
 	if (c->detect)
 		detect_row(c->detect, s);
-	if (c->n_fail_rules || c->fail_drops || c->fail_fill != UINT64_MAX)
-		judge_row(c, show->cmd, s, &show->failed);
-	if (c->count || c->summary || c->group) {
-		tally_add(&show->tally, s);
-		show->seen++;
-		return 0;
-	}
-	if (c->sort_field) {
-		show->rows = array_grow(show->rows, show->n_rows, &show->cap_rows,
-					sizeof(*show->rows));
-		show->rows[show->n_rows++] = sock_dup(&show->arena, s);
-		return 0;
-	}
-	if (show->seen == c->limit) {
-		/* Findings and thresholds are about all rows, shown or not. */
-		show->limited = true;
-		return c->detect || c->n_fail_rules || c->fail_drops ||
-				       c->fail_fill != UINT64_MAX
-			       ? 0
-			       : STOP;
-	}
-	show->seen++;
-	r = view_row(show->view, s);
-	return r < 0 ? STOP : 0;
+	judge_row(c, show->cmd, s, &show->failed);
+	return what_happens(c)(show, s);
 }
 
 static void show_note(void *ctx, const char *id, const char *text)
@@ -133,7 +156,11 @@ static int collect_and_show(struct show *show, struct reader *reader,
 			    const struct view_options *opt)
 {
 	struct inspect_config *c = show->c;
-	struct collect_sink sink = { show_row, show_note, show };
+	struct collect_sink sink = {
+		.row = judges(c) ? judge_and_go_on : what_happens(c),
+		.note = show_note,
+		.ctx = show,
+	};
 	struct collect_result result = { false };
 	struct view_end end = { 0 };
 	struct fault f = FAULT_INIT;

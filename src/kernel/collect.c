@@ -20,83 +20,6 @@ enum {
 	NEEDS_OWNERS = NEED_OWNERS | NEED_PEER_OWNERS,
 };
 
-static bool family_wanted(const struct collect_request *req, const struct sock *s)
-{
-	bool v4 = s->family == AF_INET || addr_is_v4_mapped(&s->local);
-
-	if (req->v4 == req->v6)
-		return true;
-	return v4 ? req->v4 : req->v6;
-}
-
-/* The last steps of a row: everything is known, or can be looked up now. */
-static int finish_row(struct collector *c, struct sock *s)
-{
-	const struct filter_node *filter = c->filter_again ? c->req->filter : NULL;
-
-	/* Most rows wait in no queue, and most listings ask for nothing else. */
-	if (c->every_row || (c->added && sock_is_unaccepted(s)))
-		reader_annotate(c->r, s, c->added & ~(uint32_t)NEED_SOCKOPTS);
-	if (filter && filter_eval(filter, s, ~(uint32_t)NEED_SOCKOPTS) == FILTER_NO)
-		return 0;
-	if (c->added & NEED_SOCKOPTS) {
-		/* An owner's descriptor is duplicated only for what is left. */
-		reader_annotate(c->r, s, NEED_SOCKOPTS);
-		if (filter && filter_eval(filter, s, ~0u) != FILTER_YES)
-			return 0;
-	}
-	if (sock_is_listener(s))
-		c->matched_listeners++;
-	return c->sink->row(c->sink->ctx, s);
-}
-
-static void keep_row(struct collector *c, const struct sock *s)
-{
-	c->rows = array_grow(c->rows, c->n_rows, &c->cap_rows, sizeof(*c->rows));
-	c->rows[c->n_rows++] = sock_dup(&c->arena, s);
-}
-
-int collect_row(struct collector *c, struct sock *s)
-{
-	const struct collect_request *req = c->req;
-
-	if (!(req->protos & BIT(s->proto)) || !(BIT(s->state) & req->states))
-		return 0;
-	if (s->family != AF_UNIX && !family_wanted(req, s))
-		return 0;
-	if (seen_before(&c->seen, s->cookie))
-		return 0;
-	if (req->filter && filter_eval(req->filter, s, c->known) == FILTER_NO)
-		return 0;
-	if (c->deferred) {
-		if (sock_is_listener(s))
-			c->matched_listeners++;
-		keep_row(c, s);
-		return 0;
-	}
-	return finish_row(c, s);
-}
-
-int collect_inet_message(const struct nlmsghdr *h, void *ctx)
-{
-	struct collector *c = ctx;
-	struct sock s;
-
-	if (!inet_parse(h, c->proto, &s))
-		return 0;
-	return collect_row(c, &s);
-}
-
-int collect_unix_message(const struct nlmsghdr *h, void *ctx)
-{
-	struct collector *c = ctx;
-	struct sock s;
-
-	if (!unix_parse(h, &s))
-		return 0;
-	return collect_row(c, &s);
-}
-
 static uint32_t ext_for(uint32_t needs, bool listeners)
 {
 	uint32_t ext = 0;
@@ -131,29 +54,12 @@ static int note_failure(struct collector *c, const char *what, int err)
 	return 0;
 }
 
-struct counted {
-	struct collector *c;
-	int (*fn)(const struct nlmsghdr *h, void *ctx);
-	int sink_error; /* what the sink returned, told apart from the kernel's errors */
-};
-
-static int counted_message(const struct nlmsghdr *h, void *ctx)
-{
-	struct counted *x = ctx;
-	int r = x->fn(h, x->c);
-
-	if (r < 0)
-		x->sink_error = r;
-	return r;
-}
-
 static int run_query(struct collector *c, const struct inet_query *q, const char *what)
 {
-	struct counted x = { c, collect_inet_message, 0 };
-	int err = inet_dump(&c->r->dump, q, counted_message, &x);
+	int err = inet_dump(&c->r->dump, q, collect_inet_message, c);
 
-	if (x.sink_error)
-		return x.sink_error;
+	if (c->sink_error)
+		return c->sink_error;
 	/* Refused before a row came: no right to ask for marks, or an operation it does
 	 * not know. */
 	if ((err == -EPERM || err == -EINVAL) && q->bytecode.len) {
@@ -327,7 +233,7 @@ static int hold_unix_message(const struct nlmsghdr *h, void *ctx)
 	struct sock s;
 
 	if (unix_parse(h, &s))
-		keep_row(ctx, &s);
+		collect_keep(ctx, &s);
 	return 0;
 }
 
@@ -337,7 +243,6 @@ static int read_unix(struct collector *c)
 			UDIAG_SHOW_RQLEN | UAPI_UDIAG_SHOW_UID;
 	bool join = c->needs & NEED_UNIX_PEER;
 	struct collector held = { 0 };
-	struct counted x = { c, collect_unix_message, 0 };
 	int err, r = 0;
 
 	if (c->needs & NEED_UNIX_CLIENTS)
@@ -353,10 +258,11 @@ static int read_unix(struct collector *c)
 		arena_free(&held.arena);
 		free(held.rows);
 	} else {
-		err = unix_dump(&c->r->dump, c->req->states, show, counted_message, &x);
+		err = unix_dump(&c->r->dump, c->req->states, show, collect_unix_message,
+				c);
 	}
-	if (r < 0 || x.sink_error)
-		return r < 0 ? r : x.sink_error;
+	if (r < 0 || c->sink_error)
+		return r < 0 ? r : c->sink_error;
 	return err < 0 ? note_failure(c, "read the unix sockets", err) : 0;
 }
 
@@ -391,7 +297,7 @@ static int release_deferred(struct collector *c)
 			    NULL, 0, c->r->threads);
 	inode_set_free(&wanted);
 	for (i = 0; i < c->n_rows && r == 0; i++)
-		r = finish_row(c, c->rows[i]);
+		r = collect_finish(c, c->rows[i]);
 	return r;
 }
 
@@ -451,6 +357,8 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	c.added = c.needs & NEEDS_ADDED;
 	c.every_row = c.added & ~(uint32_t)(NEED_LISTENER | NEED_WAIT_TIME |
 					    NEED_WAITERS | NEED_UNIX_PEER);
+	c.all_attributes = ext_for(c.needs, true) ||
+			   (c.needs & (NEED_ATTRIBUTES | NEED_CGROUP | NEEDS_OWNERS));
 	c.filter_again = filter_needs(req->filter) & NEEDS_ADDED;
 	err = req->from ? collect_replay(&c, f) : read_live(&c, f);
 	if (err == 0 && c.deferred)

@@ -8,13 +8,15 @@ struct collector {
 	struct reader *r;
 	const struct collect_request *req;
 	const struct collect_sink *sink;
-	uint32_t needs;	   /* of what is shown and of the filter */
-	uint32_t known;	   /* needs that a row meets when it comes from the kernel */
-	uint32_t added;	   /* of needs, what is looked up for a row after it came */
-	bool every_row;	   /* ... for any row, not only for one that waits in a queue */
-	bool filter_again; /* the filter asks for some of it */
-	bool deferred;	   /* rows are kept until their owners are known */
-	uint8_t proto;	   /* of the dump that runs */
+	uint32_t needs;	     /* of what is shown and of the filter */
+	uint32_t known;	     /* needs that a row meets when it comes from the kernel */
+	uint32_t added;	     /* of needs, what is looked up for a row after it came */
+	bool every_row;	     /* ... for any row, not only for one that waits in a queue */
+	bool filter_again;   /* the filter asks for some of it */
+	bool deferred;	     /* rows are kept until their owners are known */
+	bool all_attributes; /* of a message; else those that every row needs */
+	int sink_error; /* what the sink returned, told apart from the kernel's errors */
+	uint8_t proto;	/* of the dump that runs */
 	uint64_t matched_listeners;
 	struct seen seen;
 	struct arena arena; /* deferred rows */
@@ -26,6 +28,12 @@ struct collector {
 /* One parsed row: duplicates and other families out, filter, annotations, sink. 0 or
  * negative. */
 int collect_row(struct collector *c, struct sock *s);
+
+/* Its last steps, when everything is known or can be looked up now. */
+int collect_finish(struct collector *c, struct sock *s);
+
+/* Puts a copy off into c->rows. */
+void collect_keep(struct collector *c, const struct sock *s);
 
 /* The same for a message of a TCP or UDP dump (c->proto), and of a unix dump.
  * nl_message_fn. */

@@ -33,3 +33,10 @@ int inet_exact(struct nl *nl, const struct addr *local, const struct addr *peer,
  * sock_diag(7).
  */
 bool inet_parse(const struct nlmsghdr *h, uint8_t proto, struct sock *s);
+
+/*
+ * The same up to INET_DIAG_SHUTDOWN, which the kernel writes first and which tells full
+ * sockets from others: mark, class, cgroup, options and all that is asked for by an
+ * extension stay unknown.
+ */
+bool inet_parse_brief(const struct nlmsghdr *h, uint8_t proto, struct sock *s);

@@ -55,7 +55,7 @@ static int take_close_wait(const struct nlmsghdr *h, void *ctx)
 	struct inode_list *list = ctx;
 	struct sock s;
 
-	if (inet_parse(h, PROTO_TCP, &s) && s.inode) {
+	if (inet_parse_brief(h, PROTO_TCP, &s) && s.inode) {
 		list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
 		list->v[list->n++] = s.inode;
 	}

@@ -41,52 +41,50 @@ void nl_close(struct nl *nl)
 	free(take_ptr(&nl->buf));
 }
 
-int64_t nl_walk(const void *buf, size_t len, nl_message_fn *fn, void *ctx, bool *done,
-		int *error)
+/* The errno of a failed dump stands in its last message, as a negative int. */
+static void end_answer(struct nl_answer *a, const struct nlmsghdr *h)
 {
-	size_t at = 0;
+	int err = h->nlmsg_type == NLMSG_ERROR ? -EBADMSG : 0;
 
-	while (len - at >= sizeof(struct nlmsghdr)) {
-		const struct nlmsghdr *h = (const void *)((const char *)buf + at);
-		size_t step;
-		int r;
-
-		if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > len - at)
-			break;
-		step = MIN((size_t)NLMSG_ALIGN(h->nlmsg_len), len - at);
-		if (h->nlmsg_type == NLMSG_DONE) {
-			/* The errno of a failed dump stands here, as a negative int. */
-			int err = 0;
-
-			if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
-				memcpy(&err, NLMSG_DATA(h), sizeof(err));
-			*done = true;
-			*error = err < 0 ? err : 0;
-			return (int64_t)(at + step);
-		}
-		if (h->nlmsg_type == NLMSG_ERROR) {
-			int err = -EBADMSG;
-
-			if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
-				memcpy(&err, NLMSG_DATA(h), sizeof(err));
-			*done = true;
-			*error = err < 0 ? err : 0;
-			return (int64_t)(at + step);
-		}
-		r = fn(h, ctx);
-		if (r < 0)
-			return r;
-		at += step;
-	}
-	return (int64_t)at;
+	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
+		memcpy(&err, NLMSG_DATA(h), sizeof(err));
+	a->done = true;
+	a->error = MIN(err, 0);
 }
 
-/* One packet from the kernel, whole. Returns its length or -errno. */
-static ssize_t receive(struct nl *nl)
+int nl_walk(struct nl_answer *a, const void *packet, size_t len)
+{
+	const char *p = packet, *end = p + len;
+	int r;
+
+	while (end - p >= (ptrdiff_t)sizeof(struct nlmsghdr)) {
+		const struct nlmsghdr *h = (const void *)p;
+
+		if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > end - p)
+			return -EBADMSG;
+		p += MIN((ptrdiff_t)NLMSG_ALIGN(h->nlmsg_len), end - p);
+		if (UNLIKELY(h->nlmsg_seq != a->seq))
+			continue;
+		if (UNLIKELY(h->nlmsg_flags & NLM_F_DUMP_INTR))
+			a->interrupted = true;
+		if (UNLIKELY(h->nlmsg_type == NLMSG_DONE ||
+			     h->nlmsg_type == NLMSG_ERROR)) {
+			end_answer(a, h);
+			return 0;
+		}
+		a->messages++;
+		r = a->fn(h, a->ctx);
+		if (UNLIKELY(r < 0))
+			return r;
+	}
+	return p == end ? 0 : -EBADMSG;
+}
+
+ssize_t nl_receive(struct nl *nl, void *buf)
 {
 	for (;;) {
 		struct sockaddr_nl from = { 0 };
-		struct iovec iov = { .iov_base = nl->buf, .iov_len = NL_BUFFER };
+		struct iovec iov = { .iov_base = buf, .iov_len = NL_BUFFER };
 		struct msghdr msg = {
 			.msg_name = &from,
 			.msg_namelen = sizeof(from),
@@ -110,7 +108,7 @@ static ssize_t receive(struct nl *nl)
 	}
 }
 
-static int send_request(struct nl *nl, struct nlmsghdr *req, uint16_t flags)
+int nl_send(struct nl *nl, struct nlmsghdr *req, uint16_t flags)
 {
 	/* The kernel runs one dump a socket; a new one starts at once, the old one dies
 	 * with it. */
@@ -130,55 +128,31 @@ static int send_request(struct nl *nl, struct nlmsghdr *req, uint16_t flags)
 	return 0;
 }
 
-struct exchange {
-	struct nl *nl;
-	nl_message_fn *fn;
-	void *ctx;
-	unsigned answered;
-};
-
-static int deliver(const struct nlmsghdr *h, void *ctx)
-{
-	struct exchange *x = ctx;
-
-	/* What an abandoned earlier dump left behind. */
-	if (h->nlmsg_seq != x->nl->seq)
-		return 0;
-	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
-		x->nl->interrupted = true;
-	x->answered++;
-	return x->fn(h, x->ctx);
-}
-
 static int exchange(struct nl *nl, struct nlmsghdr *req, uint16_t flags,
 		    nl_message_fn *fn, void *ctx)
 {
-	struct exchange x = { .nl = nl, .fn = fn, .ctx = ctx };
-	bool done = false;
-	int error = 0, r = send_request(nl, req, flags);
+	struct nl_answer a = { .fn = fn, .ctx = ctx };
+	int r = nl_send(nl, req, flags);
 
-	while (r == 0 && !done) {
-		ssize_t n = receive(nl);
-		int64_t used;
+	a.seq = nl->seq;
+	/* Without NLM_F_DUMP the answer is one message, and no DONE follows. */
+	while (r == 0 && !a.done && !(a.messages && !(flags & NLM_F_DUMP))) {
+		ssize_t n = nl_receive(nl, nl->buf);
 
-		if (n < 0)
-			return (int)n;
+		if (n < 0) {
+			r = (int)n;
+			break;
+		}
 		if (nl->record)
 			buf_put(&nl->record->b, nl->buf, (size_t)n);
-		used = nl_walk(nl->buf, (size_t)n, deliver, &x, &done, &error);
-		if (used < 0) {
+		r = nl_walk(&a, nl->buf, (size_t)n);
+		if (r < 0)
 			nl->abandoned = true;
-			return (int)used;
-		}
-		if (!done && used != n)
-			return -EBADMSG;
-		if (nl->record)
+		else if (nl->record)
 			out_maybe_flush(nl->record);
-		/* Without NLM_F_DUMP the answer is one message, and no DONE follows. */
-		if (!(flags & NLM_F_DUMP) && x.answered)
-			return 0;
 	}
-	return r < 0 ? r : error;
+	nl->interrupted |= a.interrupted;
+	return r < 0 ? r : a.error;
 }
 
 int nl_dump(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx)

@@ -45,13 +45,26 @@ int nl_dump(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx);
 /* A request with one answer (no dump). -ENOENT: no such socket. */
 int nl_ask(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx);
 
-/*
- * Walks the messages in buf, as received or read from a file. Returns bytes consumed
- * (whole messages), or fn's negative result. *done is set at NLMSG_DONE, with the errno
- * inside it in *error.
+/* One packet from the kernel, whole, into buf of NL_BUFFER bytes. Its length or -errno.
  */
-int64_t nl_walk(const void *buf, size_t len, nl_message_fn *fn, void *ctx, bool *done,
-		int *error);
+ssize_t nl_receive(struct nl *nl, void *buf);
+
+/* Sends req with a sequence number of its own (nl->seq). 0 or -errno. */
+int nl_send(struct nl *nl, struct nlmsghdr *req, uint16_t flags);
+
+/* The answer to a request, as far as it has come. */
+struct nl_answer {
+	nl_message_fn *fn;
+	void *ctx;
+	uint32_t seq; /* messages of others are what an abandoned dump left behind */
+	unsigned messages;
+	bool done;	  /* the kernel said all is told ... */
+	int error;	  /* ... with this errno, negative, or 0 */
+	bool interrupted; /* NLM_F_DUMP_INTR was among it */
+};
+
+/* Takes a packet, message by message. 0, -EBADMSG, or what fn returned. */
+int nl_walk(struct nl_answer *a, const void *packet, size_t len);
 
 /* Attributes of a message; the payload of each is in bounds. */
 struct nl_attr {
@@ -64,16 +77,17 @@ struct nl_attr {
  * one. */
 static inline bool nl_attr_next(const char **p, const char *end, struct nl_attr *a)
 {
+	ptrdiff_t left = end - *p;
 	struct nlattr h;
 
-	if (end - *p < (ptrdiff_t)sizeof(h))
+	if (left < (ptrdiff_t)sizeof(h))
 		return false;
 	memcpy(&h, *p, sizeof(h));
-	if (h.nla_len < sizeof(h) || h.nla_len > end - *p)
+	if (h.nla_len < sizeof(h) || h.nla_len > left)
 		return false;
 	a->type = h.nla_type & NLA_TYPE_MASK;
 	a->len = (uint16_t)(h.nla_len - sizeof(h));
 	a->data = *p + sizeof(h);
-	*p += MIN((ptrdiff_t)NLA_ALIGN(h.nla_len), end - *p);
+	*p += MIN((ptrdiff_t)NLA_ALIGN(h.nla_len), left);
 	return true;
 }

@@ -4,48 +4,63 @@
 
 #include "base/mem.h"
 
+enum { LEAST_BLOCKS = 1024 };
+
 void seen_free(struct seen *s)
 {
-	free(s->young);
-	free(s->old);
+	free(s->young.blocks);
+	free(s->old.blocks);
 	*s = (struct seen){ 0 };
 }
 
-/*
- * The slot that holds cookie, or the free one where it belongs. Cookies are given out in
- * the order of the first dump that asks, so neighbours stay neighbours: 64 to a block,
- * blocks scattered.
- */
-static inline uint64_t *slot_of(uint64_t *slots, uint64_t cookie)
+/* The block of key, or the free one where it belongs. */
+static struct seen_block *find(const struct seen_table *t, uint64_t key)
 {
-	uint32_t block = (uint32_t)(((cookie >> 6) * 0x9e3779b97f4a7c15ull) >> 54);
-	uint32_t i = (block << 6 | (cookie & 63)) & (SEEN_SLOTS - 1);
+	uint32_t i = (uint32_t)((key * 0x9e3779b97f4a7c15ull) >> 32) & (t->size - 1);
 
-	while (slots[i] && slots[i] != cookie)
-		i = (i + 1) & (SEEN_SLOTS - 1);
-	return &slots[i];
+	while (t->blocks[i].key && t->blocks[i].key != key)
+		i = (i + 1) & (t->size - 1);
+	return &t->blocks[i];
 }
 
-bool seen_before(struct seen *s, uint64_t cookie)
+static void grow(struct seen_table *t)
 {
-	uint64_t *slot;
+	struct seen_table larger = { .size = MAX(t->size * 2, (uint32_t)LEAST_BLOCKS),
+				     .used = t->used };
+	uint32_t i;
 
-	if (UNLIKELY(!cookie))
-		return false;
-	if (UNLIKELY(!s->young))
-		s->young = xcalloc(SEEN_SLOTS, sizeof(*s->young));
-	if (UNLIKELY(s->n == SEEN_GENERATION)) {
-		uint64_t *reuse = s->old ? s->old : xmalloc(SEEN_SLOTS * sizeof(*reuse));
+	larger.blocks = xcalloc(larger.size, sizeof(*larger.blocks));
+	for (i = 0; i < t->size; i++)
+		if (t->blocks[i].key)
+			*find(&larger, t->blocks[i].key) = t->blocks[i];
+	free(t->blocks);
+	*t = larger;
+}
 
-		memset(reuse, 0, SEEN_SLOTS * sizeof(*reuse));
-		s->old = s->young;
-		s->young = reuse;
-		s->n = 0;
+/* What was young is old, what was old is forgotten. */
+static void age(struct seen *s)
+{
+	struct seen_table forgotten = s->old;
+
+	s->old = s->young;
+	s->young = forgotten;
+	s->young.used = 0;
+	if (forgotten.size)
+		memset(forgotten.blocks, 0, forgotten.size * sizeof(*forgotten.blocks));
+	s->rows = 0;
+}
+
+void seen_turn_to(struct seen *s, uint64_t key)
+{
+	if (s->rows == SEEN_GENERATION)
+		age(s);
+	if (s->young.used * 2 >= s->young.size)
+		grow(&s->young);
+	s->key = key;
+	s->block = find(&s->young, key);
+	if (!s->block->key) {
+		s->block->key = key;
+		s->young.used++;
 	}
-	slot = slot_of(s->young, cookie);
-	if (*slot || (s->old && *slot_of(s->old, cookie)))
-		return true;
-	*slot = cookie;
-	s->n++;
-	return false;
+	s->old_bits = s->old.size ? find(&s->old, key)->bits : 0;
 }

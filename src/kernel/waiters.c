@@ -71,7 +71,7 @@ static int count_row(const struct nlmsghdr *h, void *ctx)
 	struct sock s, fresh;
 	uint32_t ms;
 
-	if (!inet_parse(h, PROTO_TCP, &s))
+	if (!inet_parse_brief(h, PROTO_TCP, &s))
 		return 0;
 	if (s.state == STATE_SYN_RECV && !(s.has & SOCK_IS_FULL)) {
 		stats = stats_of(w, &s);

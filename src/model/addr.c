@@ -5,16 +5,19 @@
 #include <net/if.h>
 #include <stdlib.h>
 
+#include "base/digits.h"
+
 static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
-static bool all_zero(const uint8_t *p, size_t len)
+/* len: 4 to 16 bytes, read as two words that overlap. */
+static inline bool all_zero(const uint8_t *p, size_t len)
 {
-	size_t i;
+	uint64_t first = 0, last = 0;
+	size_t word = len < 8 ? 4 : 8;
 
-	for (i = 0; i < len; i++)
-		if (p[i])
-			return false;
-	return true;
+	memcpy(&first, p, word);
+	memcpy(&last, p + len - word, word);
+	return !(first | last);
 }
 
 bool addr_is_v4_mapped(const struct addr *a)
@@ -87,7 +90,7 @@ bool addr_in_prefix(const struct addr *a, const struct addr *pattern)
 /* Every octet as text with the dot behind it, and how long that is. */
 struct octet {
 	char text[4];
-	uint8_t len;
+	uint32_t len;
 };
 
 #define DIGIT(v) (char)('0' + (v))
@@ -117,9 +120,12 @@ static inline char *put_ip4(char *p, const uint8_t *ip)
 {
 	unsigned i;
 
+#pragma GCC unroll 4
 	for (i = 0; i < 4; i++) {
-		memcpy(p, octets[ip[i]].text, 4);
-		p += octets[ip[i]].len;
+		const struct octet *o = &octets[ip[i]];
+
+		memcpy(p, o->text, 4);
+		p += o->len;
 	}
 	return p - 1;
 }
@@ -144,6 +150,13 @@ static char *put_ip6(char *p, const uint8_t *ip)
 {
 	unsigned group[8], i, best = 8, best_len = 1, run = 0;
 
+	/* "::" and "::1", which most listeners and local connections have. */
+	if (all_zero(ip, 14)) {
+		*p++ = ':';
+		*p++ = ':';
+		return ip[14] || ip[15] ? put_group(p, (unsigned)ip[14] << 8 | ip[15])
+					: p;
+	}
 	for (i = 0; i < 8; i++) {
 		group[i] = (unsigned)ip[2 * i] << 8 | ip[2 * i + 1];
 		run = group[i] ? 0 : run + 1;
@@ -199,16 +212,20 @@ void addr_put_ip(struct buf *b, const struct addr *a)
 
 static inline char *write_port(char *p, unsigned port)
 {
-	unsigned high = port / 100, low = port - high * 100, top = high / 100;
+	unsigned high = port / 100, low = port - high * 100;
 
 	*p++ = ':';
-	if (port >= 10000)
-		*p++ = (char)('0' + top);
-	high -= top * 100;
-	if (port >= 1000)
-		*p++ = (char)('0' + high / 10);
-	if (port >= 100)
-		*p++ = (char)('0' + high % 10);
+	if (LIKELY(port >= 1000)) {
+		if (high >= 100) {
+			*p++ = (char)('0' + high / 100);
+			high %= 100;
+		}
+		memcpy(p, digit_pairs + 2 * high, 2);
+		memcpy(p + 2, digit_pairs + 2 * low, 2);
+		return p + 4;
+	}
+	if (high)
+		*p++ = (char)('0' + high);
 	if (port >= 10)
 		*p++ = (char)('0' + low / 10);
 	*p++ = (char)('0' + low % 10);

@@ -54,6 +54,8 @@ enum need {
 		16), /* processes at the other end, where that is on this host */
 	NEED_SOCKOPTS = BIT(17),     /* the owner's descriptor, by pidfd_getfd */
 	NEED_UNIX_CLIENTS = BIT(18), /* UNIX_DIAG_ICONS */
+	NEED_ATTRIBUTES = BIT(19),   /* what the kernel sends unasked beside the message:
+					mark, options, cgroup id */
 };
 
 /* Where a plain number lies. */
@@ -146,10 +148,7 @@ static inline bool field_number(const struct field *f, const struct sock *s,
 		const struct blob *b = (const void *)((const char *)s +
 						      field_blob_offsets[f->source]);
 
-		/* A listener's tcp_info repeats its queue and holds constants otherwise.
-		 */
-		if ((uint32_t)f->offset + f->size > b->len ||
-		    (f->source == FROM_INFO && s->state == STATE_LISTEN))
+		if ((uint32_t)f->offset + f->size > b->len)
 			return false;
 		from = (const char *)b->data + f->offset;
 	}

@@ -353,7 +353,7 @@ bool get_peer_pid(const struct sock *s, unsigned i, struct value *v)
 
 static bool info_byte(const struct sock *s, size_t offset, uint8_t *value)
 {
-	if (offset >= s->tcp_info.len || sock_is_listener(s))
+	if (offset >= s->tcp_info.len)
 		return false;
 	*value = ((const uint8_t *)s->tcp_info.data)[offset];
 	return true;

@@ -1,34 +1,5 @@
 #include "model/sock.h"
 
-/* Our side has the peer's FIN in its receive queue until the program reads past it. */
-static bool has_received_fin(const struct sock *s)
-{
-	return s->state == STATE_CLOSE_WAIT || s->state == STATE_LAST_ACK ||
-	       s->state == STATE_CLOSING;
-}
-
-/* Our FIN, or our SYN, is sent and not acknowledged, or still waits in the send queue. */
-static bool has_unacked_flag(const struct sock *s)
-{
-	return s->state == STATE_SYN_SENT || s->state == STATE_SYN_RECV ||
-	       s->state == STATE_FIN_WAIT1 || s->state == STATE_CLOSING ||
-	       s->state == STATE_LAST_ACK;
-}
-
-uint32_t sock_recv_bytes(const struct sock *s)
-{
-	if (s->proto == PROTO_TCP && s->recv_queue && has_received_fin(s))
-		return s->recv_queue - 1;
-	return s->recv_queue;
-}
-
-uint32_t sock_send_bytes(const struct sock *s)
-{
-	if (s->proto == PROTO_TCP && s->send_queue && has_unacked_flag(s))
-		return s->send_queue - 1;
-	return s->send_queue;
-}
-
 bool sock_info_u32(const struct sock *s, size_t offset, uint32_t *value)
 {
 	if (offset + sizeof(*value) > s->tcp_info.len)

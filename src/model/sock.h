@@ -177,11 +177,11 @@ struct sock {
 	uint8_t v6only;
 	uint8_t owner_status; /* enum owner_status */
 
-	struct blob
-		tcp_info; /* linux/tcp.h struct tcp_info, as long as this kernel has it */
-	struct blob skmem;   /* uint32_t[], enum sock_mem */
-	struct blob meminfo; /* uint32_t[4]: rmem, wmem, fmem, tmem */
-	struct blob cong;    /* name of the congestion control, may end in NUL */
+	struct blob tcp_info; /* linux/tcp.h struct tcp_info, as long as this kernel has
+				 it; none of a listener, where it repeats the queue */
+	struct blob skmem;    /* uint32_t[], enum sock_mem */
+	struct blob meminfo;  /* uint32_t[4]: rmem, wmem, fmem, tmem */
+	struct blob cong;     /* name of the congestion control, may end in NUL */
 	struct blob vegas, dctcp, bbr; /* its details */
 	struct blob ulp;	       /* name of the upper layer protocol (tls, mptcp) */
 	struct blob md5;
@@ -227,9 +227,30 @@ static inline bool sock_is_unaccepted(const struct sock *s)
 		s->state == STATE_SYN_RECV);
 }
 
+enum {
+	/* The peer's FIN is in our receive queue until the program reads past it. */
+	STATES_FIN_RECEIVED = 1 << STATE_CLOSE_WAIT | 1 << STATE_LAST_ACK |
+			      1 << STATE_CLOSING,
+	/* Our FIN, or our SYN, is sent and not acknowledged, or waits to be sent. */
+	STATES_FLAG_UNACKED = 1 << STATE_SYN_SENT | 1 << STATE_SYN_RECV |
+			      1 << STATE_FIN_WAIT1 | 1 << STATE_CLOSING |
+			      1 << STATE_LAST_ACK,
+};
+
 /* Bytes, without the FIN or SYN that the kernel counts as one. Listeners: not defined. */
-uint32_t sock_recv_bytes(const struct sock *s);
-uint32_t sock_send_bytes(const struct sock *s);
+static inline uint32_t sock_recv_bytes(const struct sock *s)
+{
+	bool flag = s->proto == PROTO_TCP && (BIT(s->state) & STATES_FIN_RECEIVED);
+
+	return s->recv_queue - (s->recv_queue && flag);
+}
+
+static inline uint32_t sock_send_bytes(const struct sock *s)
+{
+	bool flag = s->proto == PROTO_TCP && (BIT(s->state) & STATES_FLAG_UNACKED);
+
+	return s->send_queue - (s->send_queue && flag);
+}
 
 /* A 32-bit member of tcp_info at offset; false if this kernel did not send it. */
 bool sock_info_u32(const struct sock *s, size_t offset, uint32_t *value);

@@ -1,5 +1,6 @@
 #include "view/format.h"
 
+#include "base/digits.h"
 #include "model/names.h"
 
 bool format_is_number(enum unit unit)
@@ -29,16 +30,6 @@ bool format_is_number(enum unit unit)
 	return false;
 }
 
-static inline char *digits(char *end, uint64_t v)
-{
-	while (v >= 10) {
-		*--end = (char)('0' + v % 10);
-		v /= 10;
-	}
-	*--end = (char)('0' + v);
-	return end;
-}
-
 /* v thousandths with three decimals. */
 static char *thousandths(char *end, uint64_t v)
 {
@@ -48,7 +39,7 @@ static char *thousandths(char *end, uint64_t v)
 	*--end = (char)('0' + rest / 10 % 10);
 	*--end = (char)('0' + rest / 100);
 	*--end = '.';
-	return digits(end, v / 1000);
+	return digits_before(end, v / 1000);
 }
 
 static char *hex(char *end, uint64_t v)
@@ -81,7 +72,7 @@ static char *rate(char *end, uint64_t v)
 		*--end = (char)('0' + rest / 100);
 		*--end = '.';
 	}
-	return digits(end, v);
+	return digits_before(end, v);
 }
 
 static char *word(char *end, const char *w)
@@ -123,7 +114,7 @@ char *format_number(char *end, enum unit unit, uint64_t value)
 	case UNIT_UNITS:
 		break;
 	}
-	return digits(end, value);
+	return digits_before(end, value);
 }
 
 void format_duration(struct buf *b, uint64_t ms)

@@ -65,6 +65,18 @@ spawn() { # CMD...
 	rm "$dir/in" "$dir/out"
 }
 
+# Waits for a program in the background; its exit code is the result. Its pid is no longer
+# ours to kill then.
+await_end() { # PID
+	local i status=0
+	wait "$1" || status=$?
+	for i in "${!PIDS[@]}"; do
+		[[ ${PIDS[i]} != "$1" ]] || unset "PIDS[i]"
+	done
+	PIDS=("${PIDS[@]}")
+	return $status
+}
+
 # Reads the lines of OUT up to the one that matches; the others stay in LINES.
 await_line() { # REGEX
 	local line

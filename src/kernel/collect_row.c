@@ -1,0 +1,100 @@
+/*
+ * The path of every row: a message becomes a struct sock (inet_parse()), which passes the
+ * request's conditions and reaches the sink.
+ */
+#include "kernel/collect_private.h"
+#include "kernel/diag_inet.h"
+#include "kernel/diag_unix.h"
+
+/* v4 or v6 alone is wanted: a v4-mapped connection is v4. */
+static bool family_wanted(const struct collect_request *req, const struct sock *s)
+{
+	if (s->family == AF_UNIX)
+		return true;
+	return s->family == AF_INET || addr_is_v4_mapped(&s->local) ? req->v4 : req->v6;
+}
+
+/* An owner's descriptor is duplicated only for what is left without its options. */
+static bool passes_with_options(struct collector *c, struct sock *s)
+{
+	const struct filter_node *filter = c->filter_again ? c->req->filter : NULL;
+
+	if (filter && filter_eval(filter, s, ~(uint32_t)NEED_SOCKOPTS) == FILTER_NO)
+		return false;
+	reader_annotate(c->r, s, NEED_SOCKOPTS);
+	return true;
+}
+
+static inline int finish(struct collector *c, struct sock *s)
+{
+	int r;
+
+	/* Most rows wait in no queue, and most listings ask for nothing else. */
+	if (c->every_row || (c->added && sock_is_unaccepted(s)))
+		reader_annotate(c->r, s, c->added & ~(uint32_t)NEED_SOCKOPTS);
+	if ((c->added & NEED_SOCKOPTS) && !passes_with_options(c, s))
+		return 0;
+	if (c->filter_again && filter_eval(c->req->filter, s, ~0u) != FILTER_YES)
+		return 0;
+	if (sock_is_listener(s))
+		c->matched_listeners++;
+	r = c->sink->row(c->sink->ctx, s);
+	if (UNLIKELY(r < 0))
+		c->sink_error = r;
+	return r;
+}
+
+int collect_finish(struct collector *c, struct sock *s)
+{
+	return finish(c, s);
+}
+
+void collect_keep(struct collector *c, const struct sock *s)
+{
+	c->rows = array_grow(c->rows, c->n_rows, &c->cap_rows, sizeof(*c->rows));
+	c->rows[c->n_rows++] = sock_dup(&c->arena, s);
+}
+
+static inline int pass(struct collector *c, struct sock *s)
+{
+	const struct collect_request *req = c->req;
+
+	if (!(req->protos & BIT(s->proto)) || !(BIT(s->state) & req->states))
+		return 0;
+	if (req->v4 != req->v6 && !family_wanted(req, s))
+		return 0;
+	if (seen_before(&c->seen, s->cookie))
+		return 0;
+	if (req->filter && filter_eval(req->filter, s, c->known) == FILTER_NO)
+		return 0;
+	if (!c->deferred)
+		return finish(c, s);
+	if (sock_is_listener(s))
+		c->matched_listeners++;
+	collect_keep(c, s);
+	return 0;
+}
+
+int collect_row(struct collector *c, struct sock *s)
+{
+	return pass(c, s);
+}
+
+int collect_inet_message(const struct nlmsghdr *h, void *ctx)
+{
+	struct collector *c = ctx;
+	struct sock s;
+
+	bool valid = c->all_attributes ? inet_parse(h, c->proto, &s)
+				       : inet_parse_brief(h, c->proto, &s);
+
+	return valid ? pass(c, &s) : 0;
+}
+
+int collect_unix_message(const struct nlmsghdr *h, void *ctx)
+{
+	struct collector *c = ctx;
+	struct sock s;
+
+	return unix_parse(h, &s) ? pass(c, &s) : 0;
+}

@@ -1,0 +1,355 @@
+#include "view/table_row.h"
+
+#include "base/term.h"
+#include "model/names.h"
+#include "view/format.h"
+
+/*
+ * A plain row is kept from one socket to the next, which differs little from it: only
+ * cells that changed are written again, then all of it is copied to the output. A text
+ * that is too long for its cell runs into its neighbour's; then the columns get new
+ * places and the row is written anew. SLACK is room for that before the first cell and
+ * behind the last.
+ */
+enum { SLACK = 128 };
+
+/* Of column.shown, beside numbers. */
+#define NOTHING (UINT64_MAX - 1) /* no number: the cell must be written */
+#define ABSENT	UINT64_MAX
+
+static inline void grow_to_text(struct table *t, struct column *c)
+{
+	if (UNLIKELY(c->len > c->width)) {
+		c->width = c->len;
+		t->outgrown = true;
+	}
+}
+
+/* Text at the left has been written over what stood there. */
+static inline void end_text(struct table *t, struct column *c, char *text, char *end)
+{
+	char *old_end = text + c->len;
+
+	c->len = (uint32_t)(end - text);
+	grow_to_text(t, c);
+	/* addr_write() leaves a byte more than it says. */
+	memcpy(end, "  ", TABLE_GAP);
+	for (end += TABLE_GAP; end < old_end; end++)
+		*end = ' ';
+}
+
+static inline void put_text(struct table *t, struct column *c, const char *text,
+			    size_t len)
+{
+	char *cell = t->row.data + c->at;
+
+	memcpy(cell, text, len);
+	end_text(t, c, cell, cell + len);
+}
+
+/* At the right, backwards from its end. */
+static inline void put_at_right(struct table *t, struct column *c, uint64_t v)
+{
+	char *end = t->row.data + c->at + c->width, *text = end - 1, *p;
+
+	if (UNLIKELY(v == ABSENT))
+		*text = '-';
+	else
+		text = format_number(end, (enum unit)c->field->unit, v);
+	for (p = end - c->len; p < text; p++)
+		*p = ' ';
+	c->len = (uint32_t)(end - text);
+	grow_to_text(t, c);
+}
+
+static inline bool put_number(struct table *t, struct column *c, uint64_t v)
+{
+	char tmp[FORMAT_NUMBER_MAX], *end = tmp + sizeof(tmp), *text = end - 1;
+
+	if (LIKELY(v == c->shown))
+		return true;
+	if (v == NOTHING)
+		return false;
+	c->shown = v;
+	if (c->right) {
+		put_at_right(t, c, v);
+		return true;
+	}
+	*text = '-';
+	if (v != ABSENT)
+		text = format_number(end, (enum unit)c->field->unit, v);
+	put_text(t, c, text, (size_t)(end - text));
+	return true;
+}
+
+/* Four bytes of an attribute. */
+static inline uint64_t word_of(const struct column *c, const struct sock *s)
+{
+	const struct blob *b = (const void *)((const char *)s + c->blob);
+	uint32_t word;
+
+	if (UNLIKELY(b->len < c->from + sizeof(word)))
+		return ABSENT;
+	memcpy(&word, (const char *)b->data + c->from, sizeof(word));
+	return word;
+}
+
+static inline uint64_t number_of(const struct field *f, const struct sock *s)
+{
+	struct value v;
+
+	if (f->source != FROM_GETTER)
+		return field_number(f, s, &v.u) ? MIN(v.u, NOTHING) : ABSENT;
+	return f->get(s, 0, &v) ? MIN(v.u, NOTHING) : ABSENT;
+}
+
+static inline bool has_bytes_queued(const struct sock *s)
+{
+	return (s->has & SOCK_HAS_QUEUES) && !sock_is_listener(s);
+}
+
+/* An end of an IP socket whose text needs no escaping. */
+static inline bool put_end(struct table *t, struct column *c, const struct sock *s,
+			   const struct addr *a)
+{
+	char *cell = t->row.data + c->at, *end = cell;
+
+	if (UNLIKELY(a->scope || !a->family))
+		return false;
+	if (UNLIKELY(!a->port && a == &s->peer && addr_is_any(a)))
+		*end++ = '*';
+	else
+		end = addr_write(cell, a);
+	end_text(t, c, cell, end);
+	return true;
+}
+
+static inline bool put_state(struct table *t, struct column *c, const struct sock *s)
+{
+	bool datagrams = s->proto != PROTO_TCP;
+
+	if (c->shown != (uint64_t)(s->state << 1 | datagrams)) {
+		const char *text = sock_state_text(s);
+
+		put_text(t, c, text, strlen(text));
+		c->shown = (uint64_t)(s->state << 1 | datagrams);
+	}
+	return true;
+}
+
+/* Text that needs no escaping. */
+static inline bool put_plain(struct table *t, struct column *c, const struct sock *s)
+{
+	struct value v;
+	size_t i;
+
+	if (!field_value(c->field, s, &v))
+		return put_number(t, c, ABSENT);
+	if (v.len == c->len && memcmp(v.text, t->row.data + c->at, v.len) == 0)
+		return true;
+	if (v.len > SLACK / 2)
+		return false;
+	for (i = 0; i < v.len; i++)
+		if (v.text[i] < ' ' || v.text[i] > '~' || v.text[i] == '\\')
+			return false;
+	put_text(t, c, v.text, v.len);
+	c->shown = NOTHING;
+	return true;
+}
+
+/* Brings one cell of the row up to date; false if it is not plain. */
+static inline bool put_cell(struct table *t, struct column *c, const struct sock *s)
+{
+	/* Of which a row with every detail has many. */
+	if (LIKELY(c->cell == CELL_WORD))
+		return put_number(t, c, word_of(c, s));
+	switch ((enum cell)c->cell) {
+	case CELL_WORD:
+		break;
+	case CELL_NUMBER:
+		return put_number(t, c, number_of(c->field, s));
+	case CELL_RECV_QUEUE:
+		return put_number(t, c,
+				  has_bytes_queued(s) ? sock_recv_bytes(s) : ABSENT);
+	case CELL_SEND_QUEUE:
+		return put_number(t, c,
+				  has_bytes_queued(s) ? sock_send_bytes(s) : ABSENT);
+	case CELL_LOCAL:
+		return put_end(t, c, s, &s->local);
+	case CELL_PEER:
+		return put_end(t, c, s, &s->peer);
+	case CELL_STATE:
+		return put_state(t, c, s);
+	case CELL_QUEUE:
+		if (sock_is_listener(s) || sock_is_unaccepted(s))
+			return false;
+		return put_number(t, c, ABSENT);
+	case CELL_TEXT:
+		return put_plain(t, c, s);
+	case CELL_OTHER:
+		break;
+	}
+	return false;
+}
+
+static bool put_row(struct table *t, const struct sock *s)
+{
+	struct column *c = t->columns, *last = c + t->n;
+
+	for (; c < last; c++)
+		if (UNLIKELY(!put_cell(t, c, s)))
+			return false;
+	return true;
+}
+
+void table_lay_out(struct table *t)
+{
+	size_t len = SLACK, i;
+
+	for (i = 0; i < t->n; i++) {
+		struct column *c = &t->columns[i];
+
+		c->at = (uint32_t)len;
+		c->len = 0;
+		c->shown = NOTHING;
+		len += c->width + TABLE_GAP;
+	}
+	buf_reset(&t->row);
+	buf_pad(&t->row, ' ', len + SLACK);
+	t->row.len = len;
+	t->outgrown = false;
+}
+
+size_t table_cell_width(const struct column *c, const char *text, size_t len)
+{
+	return c->wide ? text_width(text, len) : len;
+}
+
+const char *table_cell_style(const struct table *t, const struct field *f,
+			     const struct sock *s)
+{
+	if (f->unit == UNIT_QUEUE && s->state == STATE_LISTEN &&
+	    s->recv_queue > s->send_queue)
+		return t->style->bad;
+	if (f->unit != UNIT_STATE)
+		return "";
+	switch (s->state) {
+	case STATE_LISTEN:
+		return t->style->good;
+	case STATE_CLOSE_WAIT:
+		return t->style->warn;
+	case STATE_TIME_WAIT:
+		return t->style->dim;
+	default:
+		return "";
+	}
+}
+
+void table_put_padded(struct table *t, const struct column *c, const char *text,
+		      size_t len, bool last, const char *style)
+{
+	struct buf *b = &t->view.out->b;
+	size_t width = table_cell_width(c, text, len),
+	       pad = c->width > width ? c->width - width : 0;
+
+	if (c->right)
+		buf_pad(b, ' ', pad);
+	if (*style)
+		buf_puts(b, style);
+	buf_put(b, text, len);
+	if (*style)
+		buf_puts(b, t->style->reset);
+	if (!last)
+		buf_pad(b, ' ', (c->right ? 0 : pad) + TABLE_GAP);
+}
+
+/* A row with a cell that is not plain, by way of its units' formatting. */
+static void put_other_row(struct table *t, const struct sock *s)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		struct column *c = &t->columns[i];
+		size_t width;
+
+		buf_reset(&t->cell);
+		format_cell(&t->cell, c->field, s, t->view.opt.ascii);
+		width = table_cell_width(c, t->cell.data, t->cell.len);
+		if (width > c->width) {
+			c->width = (uint32_t)width;
+			t->outgrown = true;
+		}
+		table_put_padded(t, c, t->cell.data, t->cell.len, i + 1 == t->n,
+				 t->view.opt.colour ? table_cell_style(t, c->field, s)
+						    : "");
+	}
+	buf_putc(&t->view.out->b, '\n');
+}
+
+void table_stream_row(struct table *t, const struct sock *s)
+{
+	struct buf *b = &t->view.out->b;
+	const char *row;
+	size_t len;
+
+	while (LIKELY(put_row(t, s))) {
+		if (UNLIKELY(t->outgrown)) {
+			table_lay_out(t);
+			continue;
+		}
+		row = t->row.data + SLACK;
+		/* The last column's padding and gap have no use. */
+		for (len = t->row.len - SLACK; len && row[len - 1] == ' '; len--)
+			;
+		buf_reserve(b, len + 1);
+		memcpy(b->data + b->len, row, len);
+		b->data[b->len + len] = '\n';
+		b->len += len + 1;
+		return;
+	}
+	put_other_row(t, s);
+}
+
+static enum cell cell_of(const struct field *f)
+{
+	if (streq(f->name, "recv_queue"))
+		return CELL_RECV_QUEUE;
+	if (streq(f->name, "send_queue"))
+		return CELL_SEND_QUEUE;
+	if (streq(f->name, "local"))
+		return CELL_LOCAL;
+	if (streq(f->name, "peer"))
+		return CELL_PEER;
+	if (f->flags & FIELD_MULTI)
+		return CELL_OTHER;
+	if (format_is_number((enum unit)f->unit))
+		return f->source >= FROM_INFO && f->size == 4 &&
+				       !(f->flags &
+					 (FIELD_ZERO_ABSENT | FIELD_ONES_ABSENT))
+			       ? CELL_WORD
+			       : CELL_NUMBER;
+	if (f->unit == UNIT_STATE)
+		return CELL_STATE;
+	if (f->unit == UNIT_QUEUE)
+		return CELL_QUEUE;
+	return f->unit == UNIT_TEXT && f->group != GROUP_UNIX ? CELL_TEXT : CELL_OTHER;
+}
+
+struct column table_column(const struct field *f, bool colour)
+{
+	struct column c = {
+		.field = f,
+		.width = (uint32_t)strlen(f->heading),
+		.cell = colour && f->unit == UNIT_STATE ? CELL_OTHER : cell_of(f),
+		.right = f->flags & FIELD_RIGHT,
+		.wide = f->unit == UNIT_QUEUE || f->unit == UNIT_TIME ||
+			f->unit == UNIT_TEXT || f->unit == UNIT_ENDPOINT ||
+			f->unit == UNIT_IP || f->unit == UNIT_PROCESS,
+	};
+
+	if (c.cell == CELL_WORD) {
+		c.blob = field_blob_offsets[f->source];
+		c.from = f->offset;
+	}
+	return c;
+}
