@@ -316,9 +316,31 @@ int opt_parse(const struct opt_group *groups, size_t n_groups, int argc,
 	return r;
 }
 
+enum { HELP_COLUMN = 28, HELP_WIDTH = 80 };
+
+/* The text in its column, broken at blanks. */
+static void help_text(struct buf *b, const char *text)
+{
+	enum { ROOM = HELP_WIDTH - HELP_COLUMN };
+
+	while (strlen(text) > ROOM) {
+		size_t len = ROOM;
+
+		while (len && text[len] != ' ')
+			len--;
+		if (!len)
+			break;
+		buf_put(b, text, len);
+		buf_putc(b, '\n');
+		buf_pad(b, ' ', HELP_COLUMN);
+		text += len + 1;
+	}
+	buf_puts(b, text);
+	buf_putc(b, '\n');
+}
+
 static void help_row(struct buf *b, const struct opt *o)
 {
-	enum { HELP_COLUMN = 28 };
 	size_t start = b->len, width;
 
 	buf_puts(b, "  ");
@@ -340,8 +362,7 @@ static void help_row(struct buf *b, const struct opt *o)
 		width = 0;
 	}
 	buf_pad(b, ' ', HELP_COLUMN - width);
-	buf_puts(b, o->help);
-	buf_putc(b, '\n');
+	help_text(b, o->help);
 }
 
 void opt_help(struct buf *b, const struct opt_group *groups, size_t n_groups, bool full)

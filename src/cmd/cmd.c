@@ -25,13 +25,11 @@ const struct opt common_opts[N_COMMON_OPTS] = {
 	  .kind = OPT_SET,
 	  .at = offsetof(struct common, help),
 	  .value = HELP_SHORT,
-	  .flags = OPT_COMMON,
 	  .help = "the common options on one screen" },
 	{ .name = "help",
 	  .kind = OPT_SET,
 	  .at = offsetof(struct common, help),
 	  .value = HELP_FULL,
-	  .flags = OPT_COMMON,
 	  .help = "all options" },
 };
 

@@ -68,11 +68,11 @@ static const struct opt what_opts[] = {
 
 static const struct opt which_opts[] = {
 	{ "port", 0, OPT_PORTS, AT(ports), "LIST",
-	  "local or peer port: 80,443,8000-8010 or service names", OPT_COMMON,
+	  "local or peer port, such as 80,https,8000-8010", OPT_COMMON,
 	  .complete = "port" },
 	{ "state", 0, OPT_PARSE, AT(states), "LIST",
-	  "states, any spelling: listen,close-wait; groups as in ss: connected, all",
-	  OPT_COMMON, .parse = parse_states, .complete = "state" },
+	  "such as listen,close-wait; groups: connected, all", OPT_COMMON,
+	  .parse = parse_states, .complete = "state" },
 	{ "listen", 'l', OPT_FLAG, AT(listen), NULL, "listeners only", OPT_COMMON },
 	{ "pid", 0, OPT_LIST, AT(pids), "LIST", "sockets of these processes",
 	  .complete = "pid" },
@@ -95,7 +95,7 @@ static const struct opt which_opts[] = {
 
 static const struct opt show_opts[] = {
 	{ NULL, 'o', OPT_LIST, AT(columns), "COLUMNS",
-	  "columns to show; +COL adds to the default; 'help' lists them", OPT_COMMON,
+	  "columns to show; +COL adds one; 'help' lists them", OPT_COMMON,
 	  .complete = "column" },
 	{ "processes", 'p', OPT_FLAG, AT(processes), NULL,
 	  "show which programs hold each socket", OPT_COMMON },
@@ -122,7 +122,7 @@ static const struct opt show_opts[] = {
 
 static const struct opt judge_opts[] = {
 	{ "findings", 0, OPT_CHOICE, AT(findings), "WHICH",
-	  "say what is wrong, who does it and what to do (default for the table); all: notes too",
+	  "say what is wrong, who does it, what to do (default for the table); all: notes too",
 	  OPT_COMMON | OPT_OPTIONAL, .value = FINDINGS_ON, .choices = findings_names },
 	{ "no-findings", 0, OPT_SET, AT(findings), NULL, "rows only", OPT_COMMON,
 	  .value = FINDINGS_OFF },
@@ -140,8 +140,8 @@ static const struct opt judge_opts[] = {
 
 static const struct opt bindable_opts[] = {
 	{ "bindable", 0, OPT_TEXT, AT(bindable), "ADDR",
-	  "could a server bind this now, and if not, why not? exit 0 yes, 1 no, 3 cannot tell",
-	  OPT_COMMON, .complete = "address" },
+	  "could a server bind this now? if not, why not?", OPT_COMMON,
+	  .complete = "address" },
 	{ "reuseaddr", 0, OPT_FLAG, AT(reuseaddr), NULL, "it would set SO_REUSEADDR" },
 	{ "reuseport", 0, OPT_FLAG, AT(reuseport), NULL, "it would set SO_REUSEPORT" },
 	{ "v6only", 0, OPT_FLAG, AT(v6only), NULL, "it would set IPV6_V6ONLY" },
@@ -153,8 +153,7 @@ static const struct opt bindable_opts[] = {
 
 static const struct opt follow_opts[] = {
 	{ "wait", 0, OPT_DURATION, AT(wait_us), "DUR",
-	  "wait until something matches, at most so long; exit 4 if nothing did",
-	  OPT_COMMON },
+	  "wait until something matches; exit 4 if nothing did", OPT_COMMON },
 	{ "until-gone", 0, OPT_FLAG, AT(until_gone), NULL,
 	  "with --wait: until nothing matches any more" },
 };
