@@ -71,6 +71,10 @@ function __sockctl_processes
     __sockctl_raw process -tux | string split '; ' | string replace -rf '\[[0-9]+\] fd [0-9,]*$' '' | sort -u
 end
 
+function __sockctl_findings
+    __sockctl_table findings | awk -F '\t' '{ print $1 "\t" $4 }'
+end
+
 function __sockctl_netns
     path basename /run/netns/* /var/run/netns/* 2>/dev/null | sort -u
     __fish_complete_path (commandline -ct)
@@ -103,6 +107,8 @@ function __sockctl_argument -a letter metavar choices kind
             or printf '%s\n' -x -a '(__sockctl_column)'
         case port: state: pid:
             printf '%s\n' -x -a "(__sockctl_"$kind"s)"
+        case finding:
+            printf '%s\n' -x -a '(__sockctl_findings)'
         case process:
             printf '%s\n' -x -a '(__sockctl_processes)'
         case netns:

@@ -61,6 +61,13 @@ assert_among_offers() { # LINE WORD...
 @test "choices" {
 	assert_offers 'sockctl inspect --format ' json raw table
 	assert_offers 'sockctl connect --color a' always auto
+	run offers bash 'sockctl inspect --findings=a' # '=' ends a word there
+	assert_output all
+	run offers zsh 'sockctl inspect --findings=a'
+	assert_output --findings=all
+	run offers fish 'sockctl inspect --findings=a'
+	assert_output --findings=all
+	assert_offers 'sockctl inspect --explain close-' close-wait-leak
 }
 
 @test "states, as the user writes them, and lists of them" {
