@@ -281,12 +281,13 @@ offers() { # bash|zsh|fish LINE
 		line=${line#*sockctl }
 		line=${line%% | jq*}
 		line=${line%% >/dev/null*}
+		line=${line/--wait 10s/--wait 10ms}
 		[[ $line == inspect* && $line != *--from* && $line != *--netns* && $line != *--record* ]] || continue
 		eval "words=($line)"
 		sockctl "${words[@]}"
 		((status != 2 && status != 128)) || fail "sockctl $line: $stderr"
 	done < <(mandoc -T utf8 -O width=200 "$TOP"/man/sockctl.1 "$TOP"/man/sockctl-inspect.1 | sed 's/.\x08//g' |
-		grep -E '^ +(\$ )?(sudo )?sockctl inspect [^[]' | sed -E 's/^ +(\$ )?//'
+		grep -E '^ +\$ (sudo )?sockctl inspect' | sed -E 's/^ +\$ //'
 		grep -E '^(\$ )?(sudo )?sockctl inspect' "$TOP/README.md" | sed -E 's/ +#.*//; s/^\$ //')
 }
 

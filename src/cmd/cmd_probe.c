@@ -389,8 +389,8 @@ const struct command cmd_probe = {
 	.summary = "is it reachable, how fast, and if not, why not",
 	.operands = "ADDR... [-- CMD...]",
 	.about =
-		"Connects to each address and says what came of it, from the evidence: RST, an ICMP\n"
-		"message and its sender, silence, a full queue, a name that does not resolve.\n"
+		"Connects to each address and says what came of it, from the evidence: RST, an\n"
+		"ICMP message and its sender, silence, a full queue, a name without address.\n"
 		"Exits 0 if all are open, 1 if one says no, 4 for silence, 5 for names.",
 	.examples = "  sockctl probe db:5432 cache:6379\n"
 		    "  sockctl probe --attempts 20 --interval 100ms api:443\n"
