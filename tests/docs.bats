@@ -136,6 +136,14 @@ differences() { # FILE FILE
 	assert_equal "$(differences "$tables/known" "$tables/shown")" ''
 }
 
+@test "sockctl(1) lists every command, and refers to its page" {
+	local command
+	for command in $(commands); do
+		grep -qx "\.It Cm $command" "$TOP/man/sockctl.1" || fail "no '$command'"
+		grep -q "^\.Xr sockctl-$command 1" "$TOP/man/sockctl.1" || fail "no sockctl-$command(1)"
+	done
+}
+
 @test "the manual page of each command defines every option, and no other" {
 	local command
 	for command in $(documented); do
