@@ -63,8 +63,20 @@ static int show_row(void *ctx, struct sock *s)
 	return UNLIKELY(view_row(show->view, s) < 0) ? STOP : 0;
 }
 
+/* -q: only whether there is a row. */
+static int note_row(void *ctx, struct sock *s)
+{
+	struct show *show = ctx;
+
+	(void)s;
+	show->seen++;
+	return judges(show->c) ? 0 : STOP;
+}
+
 static int (*what_happens(const struct inspect_config *c))(void *ctx, struct sock *s)
 {
+	if (c->common.quiet)
+		return note_row;
 	if (c->count || c->summary || c->group)
 		return count_row;
 	return c->sort_field ? keep_row : show_row;
@@ -172,11 +184,13 @@ static int collect_and_show(struct show *show, struct reader *reader,
 			cmd_error(show->cmd, &f);
 		result.complete = false;
 	}
+	if (c->common.quiet)
+		return exit_code(show, &result);
 	if (c->sort_field)
 		show_sorted(show);
 	if (counts)
 		show_tally(show, opt);
-	if (show->limited && !c->common.quiet)
+	if (show->limited)
 		fprintf(stderr,
 			"sockctl %s: stopped after %llu rows (--limit); there are more\n",
 			show->cmd->name, (unsigned long long)show->seen);
@@ -202,7 +216,7 @@ int inspect_show(const struct command *cmd, struct inspect_config *c,
 		.format = (enum view_format)c->format,
 		.columns = c->shown.v,
 		.n_columns = c->shown.n,
-		.headings = !c->no_headings,
+		.headings = !c->no_headings && !c->common.quiet,
 		.ascii = c->ascii || !term_utf8(),
 	};
 	struct fault f = FAULT_INIT;

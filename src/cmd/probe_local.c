@@ -107,7 +107,7 @@ char *probe_local_cause(struct probe_result *r)
 		count_ports(&reader, &to, r);
 		return NULL;
 	}
-	if (reader_listeners(&reader, 0, false) < 0)
+	if (reader_listeners(&reader, 0) < 0)
 		return NULL;
 	for (i = 0; i < reader.listeners.n; i++)
 		if (would_take(reader.listeners.v[i], &to))

@@ -81,14 +81,17 @@ static void add_filter(const struct collector *c, struct inet_query *q,
 		q->bytecode = (struct blob){ program->data, (uint32_t)program->len };
 }
 
-static int show_listeners(struct collector *c)
+/* Rows of their own, so that the index stays as the kernel told it. */
+static int show_listeners(struct collector *c, const struct listeners *l)
 {
-	struct listeners *l = &c->r->listeners;
 	size_t i;
 	int r = 0;
 
+	if (!l->settled && c->sink->note)
+		c->sink->note(c->sink->ctx, "listeners-unsettled",
+			      "listeners come and go faster than they can be read: "
+			      "some may be missing or gone");
 	for (i = 0; i < l->n && r == 0; i++) {
-		/* A row of its own, so that the index stays as the kernel told it. */
 		struct sock s = *l->v[i];
 
 		r = collect_row(c, &s);
@@ -106,23 +109,28 @@ static bool wants_waiters(const struct sock *listener, const void *ctx)
 	       filter_eval(c->req->filter, listener, c->known) != FILTER_NO;
 }
 
-static int read_listeners(struct collector *c)
+/* All of them as an index, or only those that the filter lets through. */
+static int read_listeners(struct collector *c, const struct blob *bytecode)
 {
-	int err = reader_listeners(c->r, ext_for(c->needs, true), true);
+	uint32_t ext = ext_for(c->needs, true);
+	struct listeners some = { 0 };
+	int err, r;
 
+	if (bytecode->len && !(c->needs & NEED_WAITERS)) {
+		err = listeners_read(&c->r->dump, ext, bytecode, &some);
+		r = show_listeners(c, &some);
+		listeners_free(&some);
+		return r == 0 && err < 0 ? note_failure(c, "read the listeners", err) : r;
+	}
+	err = reader_listeners(c->r, ext);
 	if (err < 0)
-		return note_failure(c, "read the listeners", err);
-	if (!c->r->listeners.settled && c->sink->note)
-		c->sink->note(c->sink->ctx, "listeners-unsettled",
-			      "listeners come and go faster than they can be read: "
-			      "some may be missing or gone");
-	if (c->needs & NEED_WAITERS) {
+		note_failure(c, "read the listeners", err);
+	if (err == 0 && (c->needs & NEED_WAITERS)) {
 		err = waiters_read(c->r, wants_waiters, c);
 		if (err < 0)
-			return note_failure(c, "read who waits in the accept queues",
-					    err);
+			note_failure(c, "read who waits in the accept queues", err);
 	}
-	return 0;
+	return show_listeners(c, &c->r->listeners);
 }
 
 /* One connection by its four-tuple: one request instead of a walk. */
@@ -154,11 +162,9 @@ static int read_tcp(struct collector *c)
 	c->proto = PROTO_TCP;
 	if (req->filter && !req->record && filter_exact(req->filter, &local, &peer))
 		return read_exact(c, &local, &peer);
-	if (listen || (c->needs & (NEED_LISTENER | NEED_WAITERS)))
-		r = read_listeners(c);
-	if (r == 0 && listen)
-		r = show_listeners(c);
 	add_filter(c, &q, &program);
+	if (listen)
+		r = read_listeners(c, &q.bytecode);
 	q.ext = ext_for(c->needs, false);
 	if (r == 0 && others) {
 		q.states = others;

@@ -58,7 +58,7 @@ static void read_listeners(struct reader *r, const struct detect *d, struct evid
 {
 	size_t i, k;
 
-	if (reader_listeners(r, EXT_BIT(INET_DIAG_SKMEMINFO), true) < 0)
+	if (reader_listeners(r, EXT_BIT(INET_DIAG_SKMEMINFO)) < 0)
 		return;
 	waiters_read(r, deserves_look, e);
 	for (i = 0; i < d->listeners.n; i++) {

@@ -213,7 +213,7 @@ static enum bind_direction direction_of(struct reader *r, const struct bind_fact
 		return DIRECTION_SERVED;
 	if (s->state == STATE_SYN_SENT || (s->options & BIND_NO_PORT))
 		return DIRECTION_OUTGOING;
-	if (reader_listeners(r, 0, false) == 0) {
+	if (reader_listeners(r, 0) == 0) {
 		if (reader_listener_of(r, &key, &there, &members))
 			return DIRECTION_OUTGOING;
 		/* A dual-stack listener takes IPv4 as well. */

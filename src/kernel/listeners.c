@@ -70,21 +70,18 @@ static bool same_set(const struct listeners *a, const struct listeners *b)
 	return true;
 }
 
-static void listeners_free(struct listeners *l)
+void listeners_free(struct listeners *l)
 {
 	arena_free(&l->arena);
 	free(l->v);
 	*l = (struct listeners){ 0 };
 }
 
-static int read_once(struct reader *r, uint32_t ext, struct listeners *l,
+static int read_once(struct nl *nl, const struct inet_query *q, struct listeners *l,
 		     unsigned *packets)
 {
-	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = 1 << STATE_LISTEN,
-				.ext = ext };
 	struct reading reading = { .to = l };
-	int err = inet_dump(&r->dump, &q, take, &reading);
+	int err = inet_dump(nl, q, take, &reading);
 
 	*packets = reading.packets;
 	sort_and_unify(l);
@@ -104,31 +101,43 @@ static void unite(struct listeners *into, const struct listeners *from)
 	sort_and_unify(into);
 }
 
-int reader_listeners(struct reader *r, uint32_t ext, bool again)
+int listeners_read(struct nl *nl, uint32_t ext, const struct blob *bytecode,
+		   struct listeners *l)
 {
-	struct listeners now = { 0 }, before;
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = 1 << STATE_LISTEN,
+				.ext = ext,
+				.bytecode = bytecode ? *bytecode : (struct blob){ 0 } };
+	struct listeners before;
 	unsigned packets, readings;
 	int err;
 
-	if (r->listeners.read && !again)
-		return 0;
-	listeners_free(&r->listeners);
-	r->listeners.read = true;
-	err = read_once(r, ext, &now, &packets);
-	now.settled = packets <= 1;
-	for (readings = 1; err == 0 && !now.settled && readings < MOST_READINGS;
+	*l = (struct listeners){ 0 };
+	err = read_once(nl, &q, l, &packets);
+	/* Refused before a row came: the program asks for too much. */
+	if ((err == -EPERM || err == -EINVAL) && q.bytecode.len) {
+		q.bytecode.len = 0;
+		err = read_once(nl, &q, l, &packets);
+	}
+	l->settled = packets <= 1;
+	for (readings = 1; err == 0 && !l->settled && readings < MOST_READINGS;
 	     readings++) {
-		before = now;
-		now = (struct listeners){ 0 };
-		err = read_once(r, ext, &now, &packets);
-		now.settled = same_set(&before, &now);
-		if (!now.settled && readings + 1 == MOST_READINGS)
-			unite(&now, &before);
+		before = *l;
+		*l = (struct listeners){ 0 };
+		err = read_once(nl, &q, l, &packets);
+		l->settled = same_set(&before, l);
+		if (!l->settled && readings + 1 == MOST_READINGS)
+			unite(l, &before);
 		listeners_free(&before);
 	}
-	now.read = true;
-	r->listeners = now;
+	l->read = true;
 	return err;
+}
+
+int reader_listeners(struct reader *r, uint32_t ext)
+{
+	listeners_free(&r->listeners);
+	return listeners_read(&r->dump, ext, NULL, &r->listeners);
 }
 
 /* How well a listener fits a connection: 0 = not, more = more specific. */
@@ -152,6 +161,9 @@ bool reader_listener_of(struct reader *r, const struct sock *s,
 	size_t low = 0, high, i;
 	unsigned best = 0;
 
+	/* Asked for in the middle of a dump: on the other socket. */
+	if (!l->read && reader_side_socket(r) == 0)
+		listeners_read(&r->exact, 0, NULL, &r->listeners);
 	high = l->n;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;

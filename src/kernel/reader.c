@@ -35,15 +35,18 @@ void reader_close(struct reader *r)
 	free(take_ptr(&r->devices.v));
 }
 
+int reader_side_socket(struct reader *r)
+{
+	return r->exact.sock ? 0 : nl_open(&r->exact, NULL);
+}
+
 int reader_exact(struct reader *r, const struct sock *key, uint32_t ext,
 		 struct sock *answer)
 {
-	if (!r->exact.sock) {
-		int err = nl_open(&r->exact, NULL);
+	int err = reader_side_socket(r);
 
-		if (err < 0)
-			return err;
-	}
+	if (err < 0)
+		return err;
 	return inet_exact(&r->exact, &key->local, &key->peer, key->ifindex, key->cookie,
 			  ext, answer);
 }

@@ -55,12 +55,22 @@ void reader_close(struct reader *r);
 int reader_exact(struct reader *r, const struct sock *key, uint32_t ext,
 		 struct sock *answer);
 
-/* Reads the listeners once; again if asked to. ext as in struct inet_query. 0 or -errno.
+/*
+ * Reads listeners, those that pass the bytecode (NULL = all), into l; again where a
+ * reading may have missed some. ext as in struct inet_query. 0 or -errno.
  */
-int reader_listeners(struct reader *r, uint32_t ext, bool again);
+int listeners_read(struct nl *nl, uint32_t ext, const struct blob *bytecode,
+		   struct listeners *l);
+void listeners_free(struct listeners *l);
+
+/* All listeners, anew, as the index for reader_listener_of(). 0 or -errno. */
+int reader_listeners(struct reader *r, uint32_t ext);
+
+/* Opens the socket for single questions if it is not open yet. 0 or -errno. */
+int reader_side_socket(struct reader *r);
 
 /*
- * The listener in whose queue s waits, of those that reader_listeners() has read. members
+ * The listener in whose queue s waits, read now if they were not yet. members
  * counts the candidates that cannot be told apart. False if there is none.
  */
 bool reader_listener_of(struct reader *r, const struct sock *s,
