@@ -38,7 +38,7 @@ load lib/inspect
 	local args
 	netns
 	for args in --no-such-option -Z --port --port=x --port=99999 --limit=x --format=xml --color=blue \
-		--state=nonsense '--sort=' '-o ,' --jso --port=80, '--user=no-such-user-here' --from; do
+		--state=nonsense '--sort=' '-o ,' --jso '--port=80,' '--user=no-such-user-here' --from; do
 		# shellcheck disable=SC2086
 		inspect $args
 		if ((status != 2)) || [[ -n $output || $stderr != sockctl* ]]; then

@@ -170,7 +170,7 @@ load lib/inspect
 	assert_clean
 	assert_output ''
 	assert_equal "$(<"$BATS_TEST_TMPDIR/out")" "$want"
-	assert_equal "$(ls "$BATS_TEST_TMPDIR" | grep -c out)" 1
+	assert_equal "$(find "$BATS_TEST_TMPDIR" -name "out*" | wc -l)" 1
 }
 
 @test "-O is atomic: an old file stays when there is nothing good to put there" {

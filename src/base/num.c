@@ -176,7 +176,6 @@ int num_parse_port(const char *text, uint16_t *port, struct fault *f)
 		r = *p ? fault_say(f, EINVAL, "'%s' is not a port", text)
 		       : fault_say(f, ERANGE, "port %s is larger than 65535", text);
 	} else {
-		/* cppcheck-suppress getservbynameCalled ; only the main thread parses */
 		struct servent *se = *text ? getservbyname(text, NULL) : NULL;
 
 		if (se) {

@@ -185,8 +185,8 @@ static void describe(struct serving *g)
 
 	if (!c->no_reuseaddr)
 		sockopt_default(&c->options, "reuseaddr", 1);
-	/* Tiny segments stay tiny only where nobody gathers them, and an echo shall not wait
-	 * for the delayed ACK of the one before. */
+	/* Tiny segments stay tiny only where nobody gathers them, and an echo shall not
+	 * wait for the delayed ACK of the one before. */
 	if (c->behave.chunk || g->s.how.source == CONN_FROM_PEER)
 		sockopt_default(&c->options, "nodelay", 1);
 	g->how.options = &c->options;

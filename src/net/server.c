@@ -335,6 +335,7 @@ enum got { GOT_ONE, GOT_NONE, GOT_TROUBLE };
 static enum got accept_one(struct server *v)
 {
 	int flags = SOCK_CLOEXEC | (v->how->child ? 0 : SOCK_NONBLOCK);
+	/* cppcheck-suppress nullPointer ; accept4() takes NULL */
 	int sock = accept4(v->w.fd, NULL, NULL, flags);
 	struct fault f = FAULT_INIT;
 

@@ -87,6 +87,7 @@ static void put_json(struct out *out, const struct finding *f)
 	json_key(&j, "sockets");
 	json_open(&j, '[');
 	for (i = 0; i < f->n_cookies; i++) {
+		/* cppcheck-suppress legacyUninitvar ; only its address */
 		struct buf text = { cookie, 0, sizeof(cookie) };
 
 		buf_puts(&text, "0x");

@@ -26,7 +26,7 @@ struct config {
 #define AT(field) offsetof(struct config, field)
 
 static const struct opt opts[] = {
-	{.name = "runs",
+	{ .name = "runs",
 	  .kind = OPT_UINT,
 	  .at = AT(runs),
 	  .value = 1000000,
@@ -42,7 +42,7 @@ static const struct opt opts[] = {
 	  .kind = OPT_TEXT,
 	  .at = AT(netns),
 	  .metavar = "PATH",
-	  .help = "enter this network namespace first"},
+	  .help = "enter this network namespace first" },
 	{ .name = "pipe",
 	  .kind = OPT_FLAG,
 	  .at = AT(pipe),
@@ -54,9 +54,7 @@ static const struct opt opts[] = {
 	  .help = "this text" },
 };
 
-static const struct opt_group groups[] = {
-	{"Options", opts, ARRAY_SIZE(opts), 0}
-};
+static const struct opt_group groups[] = { { "Options", opts, ARRAY_SIZE(opts), 0 } };
 
 struct run {
 	double wall_ms, user_ms, system_ms;

@@ -36,7 +36,7 @@ struct config {
 #define AT(field) offsetof(struct config, field)
 
 static const struct opt opts[] = {
-	{.name = "tcp",
+	{ .name = "tcp",
 	  .kind = OPT_UINT,
 	  .at = AT(tcp),
 	  .value = SOCKETS_MAX,
@@ -75,17 +75,15 @@ static const struct opt opts[] = {
 	{ .name = "shared-hash",
 	  .kind = OPT_FLAG,
 	  .at = AT(shared_hash),
-	  .help = "use the established-hash that all namespaces share"					       },
+	  .help = "use the established-hash that all namespaces share" },
 	{ .name = "help",
 	  .letter = 'h',
 	  .kind = OPT_FLAG,
 	  .at = AT(help),
-	  .help = "this text"  },
+	  .help = "this text" },
 };
 
-static const struct opt_group groups[] = {
-	{"Options", opts, ARRAY_SIZE(opts), 0}
-};
+static const struct opt_group groups[] = { { "Options", opts, ARRAY_SIZE(opts), 0 } };
 
 static void write_sysctl(const char *path, const char *value, bool must)
 {

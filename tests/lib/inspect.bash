@@ -101,7 +101,7 @@ assert_matches() { # OPTIONS-AND-EXPRESSION... -- LABEL.ROLE...
 		return 1
 	fi
 	if [[ "$(labels)" != "$( ((${#want[@]} == 0)) || printf '%s\n' "${want[@]}" | LC_ALL=C sort)" ]]; then
-		echo "inspect ${args[*]}: want" "${want[@]}", got $(labels) >&2
+		echo "inspect ${args[*]}: want ${want[*]}, got $(labels | tr '\n' ' ')" >&2
 		return 1
 	fi
 }
