@@ -17,11 +17,37 @@ static void read_ulp(struct sock *s, const struct nl_attr *outer)
 			s->ulp = (struct blob){ a.data, a.len };
 }
 
-static void read_rare(struct sock *s, const struct nl_attr *a)
+static inline void read_attr(struct sock *s, const struct nl_attr *a)
 {
 	struct blob b = { a->data, a->len };
 
 	switch (a->type) {
+	case INET_DIAG_SHUTDOWN:
+		if (a->len >= 1) {
+			s->shutdown = *(const uint8_t *)a->data & 3;
+			/* Only full sockets have it; requests and TIME_WAIT remnants do
+			 * not. */
+			s->has |= SOCK_HAS_SHUTDOWN | SOCK_IS_FULL;
+		}
+		break;
+	case UAPI_INET_DIAG_MARK:
+		if (a->len >= 4) {
+			memcpy(&s->mark, a->data, 4);
+			s->has |= SOCK_HAS_MARK;
+		}
+		break;
+	case UAPI_INET_DIAG_CGROUP_ID:
+		if (a->len >= 8) {
+			memcpy(&s->cgroup_id, a->data, 8);
+			s->has |= SOCK_HAS_CGROUP;
+		}
+		break;
+	case UAPI_INET_DIAG_SOCKOPT:
+		if (a->len >= 2) {
+			memcpy(&s->options, a->data, 2);
+			s->has |= SOCK_HAS_OPTIONS;
+		}
+		break;
 	case INET_DIAG_MEMINFO:
 		s->meminfo = b;
 		break;
@@ -77,27 +103,6 @@ static void read_rare(struct sock *s, const struct nl_attr *a)
 		break;
 	default: /* newer kernels may tell more */
 		break;
-	}
-}
-
-/* The four that come unasked, first; what was asked for is rarer. */
-static void read_attr(struct sock *s, const struct nl_attr *a)
-{
-	if (a->type == INET_DIAG_SHUTDOWN && a->len >= 1) {
-		s->shutdown = *(const uint8_t *)a->data & 3;
-		/* Only full sockets have it; requests and TIME_WAIT remnants do not. */
-		s->has |= SOCK_HAS_SHUTDOWN | SOCK_IS_FULL;
-	} else if (a->type == UAPI_INET_DIAG_MARK && a->len >= 4) {
-		memcpy(&s->mark, a->data, 4);
-		s->has |= SOCK_HAS_MARK;
-	} else if (a->type == UAPI_INET_DIAG_CGROUP_ID && a->len >= 8) {
-		memcpy(&s->cgroup_id, a->data, 8);
-		s->has |= SOCK_HAS_CGROUP;
-	} else if (a->type == UAPI_INET_DIAG_SOCKOPT && a->len >= 2) {
-		memcpy(&s->options, a->data, 2);
-		s->has |= SOCK_HAS_OPTIONS;
-	} else {
-		read_rare(s, a);
 	}
 }
 
@@ -163,7 +168,7 @@ static inline bool parse(const struct nlmsghdr *h, uint8_t proto, bool all_attri
 	end = (const char *)h + h->nlmsg_len;
 	while (nl_attr_next(&p, end, &a)) {
 		read_attr(s, &a);
-		if ((s->has & SOCK_IS_FULL) && !all_attributes)
+		if (!all_attributes && (s->has & SOCK_IS_FULL))
 			break;
 	}
 

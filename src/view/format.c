@@ -31,14 +31,14 @@ bool format_is_number(enum unit unit)
 }
 
 /* v thousandths with three decimals. */
-static char *thousandths(char *end, uint64_t v)
+static inline char *thousandths(char *end, uint64_t v)
 {
 	unsigned rest = (unsigned)(v % 1000);
 
-	*--end = (char)('0' + rest % 10);
-	*--end = (char)('0' + rest / 10 % 10);
-	*--end = (char)('0' + rest / 100);
-	*--end = '.';
+	end -= 4;
+	end[0] = '.';
+	end[1] = (char)('0' + rest / 100);
+	memcpy(end + 2, digit_pairs + rest % 100 * 2, 2);
 	return digits_before(end, v / 1000);
 }
 
@@ -59,9 +59,7 @@ static char *rate(char *end, uint64_t v)
 	uint64_t rest = 0;
 	unsigned i = 0;
 
-	*--end = 's';
-	*--end = '/';
-	*--end = 'B';
+	end = memcpy(end - 3, "B/s", 3);
 	while (v >= 1000 && i + 2 < sizeof(letters)) {
 		rest = v % 1000;
 		v /= 1000;
@@ -86,12 +84,10 @@ char *format_number(char *end, enum unit unit, uint64_t value)
 {
 	switch (unit) {
 	case UNIT_US:
-		*--end = 's';
-		*--end = 'm';
-		return thousandths(end, value);
+		return thousandths(memcpy(end - 2, "ms", 2), value);
 	case UNIT_MS:
-		*--end = 's';
-		return thousandths(end, value);
+		end[-1] = 's';
+		return thousandths(end - 1, value);
 	case UNIT_RATIO:
 		return thousandths(end, value);
 	case UNIT_RATE:

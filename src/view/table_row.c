@@ -62,12 +62,10 @@ static inline void put_at_right(struct table *t, struct column *c, uint64_t v)
 	grow_to_text(t, c);
 }
 
-static inline bool put_number(struct table *t, struct column *c, uint64_t v)
+static bool put_number(struct table *t, struct column *c, uint64_t v)
 {
 	char tmp[FORMAT_NUMBER_MAX], *end = tmp + sizeof(tmp), *text = end - 1;
 
-	if (LIKELY(v == c->shown))
-		return true;
 	if (v == NOTHING)
 		return false;
 	c->shown = v;
@@ -82,16 +80,33 @@ static inline bool put_number(struct table *t, struct column *c, uint64_t v)
 	return true;
 }
 
-/* Four bytes of an attribute. */
-static inline uint64_t word_of(const struct column *c, const struct sock *s)
+static inline const char *attribute_of(const struct column *c, const struct sock *s)
 {
 	const struct blob *b = (const void *)((const char *)s + c->blob);
+
+	return LIKELY(b->len >= c->until) ? (const char *)b->data + c->from : NULL;
+}
+
+static inline uint64_t word_of(const struct column *c, const struct sock *s)
+{
+	const char *p = attribute_of(c, s);
 	uint32_t word;
 
-	if (UNLIKELY(b->len < c->from + sizeof(word)))
+	if (UNLIKELY(!p))
 		return ABSENT;
-	memcpy(&word, (const char *)b->data + c->from, sizeof(word));
+	memcpy(&word, p, sizeof(word));
 	return word;
+}
+
+static inline uint64_t long_of(const struct column *c, const struct sock *s)
+{
+	const char *p = attribute_of(c, s);
+	uint64_t word;
+
+	if (UNLIKELY(!p))
+		return ABSENT;
+	memcpy(&word, p, sizeof(word));
+	return MIN(word, NOTHING);
 }
 
 static inline uint64_t number_of(const struct field *f, const struct sock *s)
@@ -143,8 +158,8 @@ static inline bool put_plain(struct table *t, struct column *c, const struct soc
 	struct value v;
 	size_t i;
 
-	if (!field_value(c->field, s, &v))
-		return put_number(t, c, ABSENT);
+	if (!c->field->get(s, 0, &v))
+		return c->shown == ABSENT || put_number(t, c, ABSENT);
 	if (v.len == c->len && memcmp(v.text, t->row.data + c->at, v.len) == 0)
 		return true;
 	if (v.len > SLACK / 2)
@@ -160,20 +175,30 @@ static inline bool put_plain(struct table *t, struct column *c, const struct soc
 /* Brings one cell of the row up to date; false if it is not plain. */
 static inline bool put_cell(struct table *t, struct column *c, const struct sock *s)
 {
-	/* Of which a row with every detail has many. */
-	if (LIKELY(c->cell == CELL_WORD))
-		return put_number(t, c, word_of(c, s));
+	uint64_t v = ABSENT;
+
+	/* Apart, because a row with every detail has sixty of them. */
+	if (c->cell == CELL_WORD) {
+		v = word_of(c, s);
+		return LIKELY(v == c->shown) || put_number(t, c, v);
+	}
 	switch ((enum cell)c->cell) {
 	case CELL_WORD:
 		break;
+	case CELL_LONG:
+		v = long_of(c, s);
+		break;
 	case CELL_NUMBER:
-		return put_number(t, c, number_of(c->field, s));
+		v = number_of(c->field, s);
+		break;
 	case CELL_RECV_QUEUE:
-		return put_number(t, c,
-				  has_bytes_queued(s) ? sock_recv_bytes(s) : ABSENT);
+		if (has_bytes_queued(s))
+			v = sock_recv_bytes(s);
+		break;
 	case CELL_SEND_QUEUE:
-		return put_number(t, c,
-				  has_bytes_queued(s) ? sock_send_bytes(s) : ABSENT);
+		if (has_bytes_queued(s))
+			v = sock_send_bytes(s);
+		break;
 	case CELL_LOCAL:
 		return put_end(t, c, s, &s->local);
 	case CELL_PEER:
@@ -183,20 +208,20 @@ static inline bool put_cell(struct table *t, struct column *c, const struct sock
 	case CELL_QUEUE:
 		if (sock_is_listener(s) || sock_is_unaccepted(s))
 			return false;
-		return put_number(t, c, ABSENT);
+		break;
 	case CELL_TEXT:
 		return put_plain(t, c, s);
 	case CELL_OTHER:
-		break;
+		return false;
 	}
-	return false;
+	return LIKELY(v == c->shown) || put_number(t, c, v);
 }
 
 static bool put_row(struct table *t, const struct sock *s)
 {
 	struct column *c = t->columns, *last = c + t->n;
 
-	for (; c < last; c++)
+	for (; LIKELY(c < last); c++)
 		if (UNLIKELY(!put_cell(t, c, s)))
 			return false;
 	return true;
@@ -310,6 +335,13 @@ void table_stream_row(struct table *t, const struct sock *s)
 	put_other_row(t, s);
 }
 
+/* Four or eight bytes of an attribute, no value of which means that there is none. */
+static bool is_whole(const struct field *f)
+{
+	return f->source >= FROM_INFO && (f->size == 4 || f->size == 8) &&
+	       !(f->flags & (FIELD_ZERO_ABSENT | FIELD_ONES_ABSENT));
+}
+
 static enum cell cell_of(const struct field *f)
 {
 	if (streq(f->name, "recv_queue"))
@@ -323,16 +355,13 @@ static enum cell cell_of(const struct field *f)
 	if (f->flags & FIELD_MULTI)
 		return CELL_OTHER;
 	if (format_is_number((enum unit)f->unit))
-		return f->source >= FROM_INFO && f->size == 4 &&
-				       !(f->flags &
-					 (FIELD_ZERO_ABSENT | FIELD_ONES_ABSENT))
-			       ? CELL_WORD
-			       : CELL_NUMBER;
+		return !is_whole(f) ? CELL_NUMBER : f->size == 4 ? CELL_WORD : CELL_LONG;
 	if (f->unit == UNIT_STATE)
 		return CELL_STATE;
 	if (f->unit == UNIT_QUEUE)
 		return CELL_QUEUE;
-	return f->unit == UNIT_TEXT && f->group != GROUP_UNIX ? CELL_TEXT : CELL_OTHER;
+	return f->unit == UNIT_TEXT && f->get && f->group != GROUP_UNIX ? CELL_TEXT
+									: CELL_OTHER;
 }
 
 struct column table_column(const struct field *f, bool colour)
@@ -347,9 +376,10 @@ struct column table_column(const struct field *f, bool colour)
 			f->unit == UNIT_IP || f->unit == UNIT_PROCESS,
 	};
 
-	if (c.cell == CELL_WORD) {
+	if (is_whole(f)) {
 		c.blob = field_blob_offsets[f->source];
 		c.from = f->offset;
+		c.until = c.from + f->size;
 	}
 	return c;
 }

@@ -12,6 +12,7 @@ enum { TABLE_GAP = 2 };
 /* What a cell shows, and how it is known that it did not change. */
 enum cell {
 	CELL_WORD,   /* four bytes of an attribute, all values of which are meant */
+	CELL_LONG,   /* eight */
 	CELL_NUMBER, /* any other number */
 	CELL_RECV_QUEUE,
 	CELL_SEND_QUEUE,
@@ -27,12 +28,13 @@ struct column {
 	const struct field *field;
 	uint8_t cell; /* enum cell */
 	bool right;
-	bool wide;	     /* may hold characters of more than one byte */
-	uint16_t blob, from; /* CELL_WORD: at `from` of the blob at `blob` of a sock */
-	uint32_t width;	     /* grows when a cell needs more */
-	uint32_t at;	     /* of the cell in table.row */
-	uint32_t len;	     /* of the text that stands there */
-	uint64_t shown;	     /* the number it stands for */
+	bool wide; /* may hold characters of more than one byte */
+	uint32_t blob, from,
+		until;	/* CELL_WORD, CELL_LONG: bytes of the blob at `blob` of a sock */
+	uint32_t width; /* grows when a cell needs more */
+	uint32_t at;	/* of the cell in table.row */
+	uint32_t len;	/* of the text that stands there */
+	uint64_t shown; /* the number it stands for */
 };
 
 struct table {
