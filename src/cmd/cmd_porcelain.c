@@ -41,10 +41,14 @@ static void print_fields(struct buf *b)
 	table = field_table(&n);
 	for (i = 0; i < n; i++) {
 		const struct field *f = &table[i];
+		const char *key = f->json ? f->json : f->name;
+		const char *suffix = f->json ? "" : unit_suffix(f->unit);
 
+		/* What is composed of other fields has no key of its own. */
+		if (f->flags & FIELD_NO_JSON)
+			key = suffix = "";
 		buf_printf(b, "%s\t%s\t%s\t%s%s\t%s\n", f->name, f->heading,
-			   field_group_title(f->group), f->json ? f->json : f->name,
-			   f->json ? "" : unit_suffix(f->unit), f->help);
+			   field_group_title(f->group), key, suffix, f->help);
 	}
 }
 
