@@ -204,12 +204,19 @@ static int read_udp(struct collector *c)
 	return r;
 }
 
-/* Joins each unix row with the path of its peer, then lets the rows go on. */
-static int join_unix_peers(struct collector *c, struct collector *held)
+void collect_drop_held(struct collector *held)
+{
+	arena_free(&held->arena);
+	free(take_ptr(&held->rows));
+}
+
+int collect_join_unix(struct collector *c, struct collector *held)
 {
 	size_t i, size = held->n_rows * 2 + 1, slot;
 	struct sock **by_inode = xcalloc(size, sizeof(*by_inode));
 	int r = 0;
+
+	c->known |= NEED_UNIX_PEER;
 
 	for (i = 0; i < held->n_rows; i++) {
 		if (!held->rows[i]->path.len)
@@ -259,10 +266,8 @@ static int read_unix(struct collector *c)
 		/* The peer may be in a state or of a name that is not asked for: all are
 		 * read. */
 		err = unix_dump(&c->r->dump, ~0u, show, hold_unix_message, &held);
-		c->known |= NEED_UNIX_PEER;
-		r = join_unix_peers(c, &held);
-		arena_free(&held.arena);
-		free(held.rows);
+		r = collect_join_unix(c, &held);
+		collect_drop_held(&held);
 	} else {
 		err = unix_dump(&c->r->dump, c->req->states, show, collect_unix_message,
 				c);
@@ -358,7 +363,8 @@ int collect_run(struct reader *r, const struct collect_request *req,
 		if ((c.needs & NEEDS_OWNERS) && !c.deferred)
 			owners_scan(&r->owners, NULL, NULL, 0, r->threads);
 	} else {
-		c.needs &= ~(uint32_t)(NEEDS_ADDED & ~(NEED_USER | NEED_DEVICE));
+		c.needs &= ~(uint32_t)(NEEDS_ADDED &
+				       ~(NEED_USER | NEED_DEVICE | NEED_UNIX_PEER));
 	}
 	c.added = c.needs & NEEDS_ADDED;
 	c.every_row = c.added & ~(uint32_t)(NEED_LISTENER | NEED_WAIT_TIME |

@@ -10,7 +10,15 @@
 #include <stdlib.h>
 
 #include "kernel/collect_private.h"
+#include "kernel/diag_unix.h"
 #include "kernel/uapi.h"
+#include "model/field.h"
+
+/* The reading of a file. */
+struct replay {
+	struct collector *c;
+	struct collector held; /* unix rows that wait to be joined with their peers */
+};
 
 struct section {
 	struct nlmsghdr h;
@@ -36,8 +44,21 @@ void record_section(struct out *record, uint8_t proto)
 	buf_put(&record->b, &s, sizeof(s));
 }
 
-static int replay_message(struct collector *c, const struct nlmsghdr *h)
+/* A peer's path may come later in the file: unix rows wait for the end of it. */
+static int replay_unix(struct replay *p, const struct nlmsghdr *h)
 {
+	struct sock s;
+
+	if (!(p->c->needs & NEED_UNIX_PEER))
+		return collect_unix_message(h, p->c);
+	if (unix_parse(h, &s))
+		collect_keep(&p->held, &s);
+	return 0;
+}
+
+static int replay_message(struct replay *p, const struct nlmsghdr *h)
+{
+	struct collector *c = p->c;
 	const struct section *s = (const void *)h;
 
 	switch (h->nlmsg_type) {
@@ -54,7 +75,7 @@ static int replay_message(struct collector *c, const struct nlmsghdr *h)
 		return 0;
 	}
 	if (h->nlmsg_len > NLMSG_LENGTH(0) && *(const uint8_t *)NLMSG_DATA(h) == AF_UNIX)
-		return collect_unix_message(h, c);
+		return replay_unix(p, h);
 	return collect_inet_message(h, c);
 }
 
@@ -63,7 +84,7 @@ static int replay_message(struct collector *c, const struct nlmsghdr *h)
  * negative result. A DONE that carries an errno makes the record incomplete, as it was
  * when it was made.
  */
-static int64_t replay_chunk(struct collector *c, const char *data, size_t len,
+static int64_t replay_chunk(struct replay *p, const char *data, size_t len,
 			    uint64_t offset, struct fault *f)
 {
 	size_t at = 0;
@@ -87,9 +108,9 @@ static int64_t replay_chunk(struct collector *c, const char *data, size_t len,
 			if (h.nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
 				memcpy(&err, data + at + NLMSG_HDRLEN, sizeof(err));
 			if (err < 0)
-				c->complete = false;
+				p->c->complete = false;
 		} else {
-			r = replay_message(c, (const void *)(data + at));
+			r = replay_message(p, (const void *)(data + at));
 			if (r < 0)
 				return r;
 		}
@@ -98,7 +119,7 @@ static int64_t replay_chunk(struct collector *c, const char *data, size_t len,
 	return (int64_t)at;
 }
 
-static int replay_stream(struct collector *c, int fd, const char *name, struct fault *f)
+static int replay_stream(struct replay *p, int fd, const char *name, struct fault *f)
 {
 	/* malloc'ed, so that messages stay aligned to 4 as in the file. */
 	size_t cap = READ_CHUNK, len = 0;
@@ -119,7 +140,7 @@ static int replay_stream(struct collector *c, int fd, const char *name, struct f
 		if (n < 0)
 			return fault(f, errno, "read %s", name);
 		len += (size_t)n;
-		used = replay_chunk(c, data, len, offset, f);
+		used = replay_chunk(p, data, len, offset, f);
 		if (used < 0)
 			return (int)used;
 		offset += (uint64_t)used;
@@ -131,13 +152,14 @@ static int replay_stream(struct collector *c, int fd, const char *name, struct f
 	/* The last message may lack its padding; what is shorter was cut off. */
 	if (len >= sizeof(struct nlmsghdr) &&
 	    ((struct nlmsghdr *)(void *)data)->nlmsg_len == len)
-		return replay_message(c, (const void *)data);
+		return replay_message(p, (const void *)data);
 	if (len) {
-		c->complete = false;
-		if (c->sink->note)
-			c->sink->note(
-				c->sink->ctx, "truncated-record",
-				"the recorded dump ends in the middle of a message");
+		const struct collect_sink *sink = p->c->sink;
+
+		p->c->complete = false;
+		if (sink->note)
+			sink->note(sink->ctx, "truncated-record",
+				   "the recorded dump ends in the middle of a message");
 	}
 	return 0;
 }
@@ -145,6 +167,7 @@ static int replay_stream(struct collector *c, int fd, const char *name, struct f
 int collect_replay(struct collector *c, struct fault *f)
 {
 	const char *path = c->req->from;
+	struct replay replay = { .c = c };
 	_cleanup_close_ int fd = -1;
 	char shown[160];
 	int r;
@@ -157,7 +180,14 @@ int collect_replay(struct collector *c, struct fault *f)
 	if (fd < 0)
 		return fault(f, errno, "open %s", shown);
 	c->proto = PROTO_TCP;
-	r = replay_stream(c, fd, shown, f);
+	r = replay_stream(&replay, fd, shown, f);
+	/* What came before an error is shown all the same. */
+	if (replay.held.n_rows && (r == 0 || r == -EBADMSG)) {
+		int joined = collect_join_unix(c, &replay.held);
+
+		r = r < 0 ? r : joined;
+	}
+	collect_drop_held(&replay.held);
 	if (r == -EBADMSG && f && f->err == EBADMSG) {
 		char what[sizeof(f->what)];
 
