@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "cmd/endpoint_run.h"
+#include "cmd/explain.h"
 #include "net/datagram.h"
 #include "net/pinger.h"
 #include "net/resolve.h"
@@ -165,6 +166,10 @@ static int finish(struct connecting *g, int r, const struct fault *f)
 	if (r == EXIT_YES)
 		r = g->client.err ? endpoint_code_of_errno(g->client.err)
 				  : endpoint_code_of_session(&g->s);
+	if (g->client.err && g->list.n)
+		cmd_explain_connect(&g->teller, &g->list.v[0],
+				    g->sources.n ? &g->sources.v[0] : NULL,
+				    g->client.err);
 	return endpoint_leave(g->s.signo, r);
 }
 

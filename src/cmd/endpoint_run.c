@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "cmd/explain.h"
 #include "net/datagram.h"
 #include "net/resolve.h"
 
@@ -50,12 +51,6 @@ int endpoint_code_of_session(const struct session *s)
 		return EXIT_CANNOT;
 	}
 	return EXIT_CANNOT;
-}
-
-void cmd_explain_bind(struct teller *t, const struct endpoint *ep, const struct fault *f)
-{
-	(void)ep;
-	tell_fault(t, f);
 }
 
 int endpoint_leave(int signo, int code)
@@ -151,7 +146,7 @@ static int open_listener(struct serving *g, const struct target *t, bool echo,
 	fd = server_open(&list, &g->how, &g->local, &g->file, session_note, &g->s,
 			 &failed, f);
 	if (fd < 0)
-		cmd_explain_bind(&g->teller, &failed, f);
+		cmd_explain_bind(&g->teller, &failed, &g->c->options, f);
 	return fd;
 }
 

@@ -9,10 +9,6 @@ int endpoint_code_of_errno(int err);
 /* From how the connections ended. */
 int endpoint_code_of_session(const struct session *s);
 
-/* A bind() or listen() that failed, with its cause. The one place where more can be found
- * out about who holds the address. */
-void cmd_explain_bind(struct teller *t, const struct endpoint *ep, const struct fault *f);
-
 /* Ends the process through the signal that ended the session, if one did: the shell shall
  * see 128+n. Returns code otherwise. */
 int endpoint_leave(int signo, int code);

@@ -147,7 +147,7 @@ static bool lists_bound(struct reader *r)
 #define RESERVED_FILE "/proc/sys/net/ipv4/ip_local_reserved_ports"
 #define LOW_FILE      "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
-static void read_settings(struct bind_facts *f)
+void explain_settings(struct bind_facts *f)
 {
 	_cleanup_free_ char *range = procfile_read(RANGE_FILE),
 			    *start = procfile_read(LOW_FILE);
@@ -277,7 +277,7 @@ static void find_holders(struct reader *r, struct arena *a, struct kept *k,
 }
 
 /* Reserved ports are never drawn: "8080,9000-9010". */
-static void mark_reserved(bool *held)
+void explain_reserved(bool *held)
 {
 	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
 	char *p = text, *end;
@@ -302,7 +302,7 @@ static void count_range(const struct kept *k, struct bind_facts *f)
 	unsigned port;
 	size_t i;
 
-	mark_reserved(held);
+	explain_reserved(held);
 	for (port = f->range_lo; port <= f->range_hi; port++)
 		f->range_ports += !held[port];
 	for (i = 0; i < k->n; i++) {
@@ -337,7 +337,7 @@ static bool look_elsewhere(void *ctx)
 
 /* Who has the port in other namespaces: what people look for when nothing is wrong here.
  * Appends their rows to k. */
-static void find_elsewhere(struct kept *k, uint16_t port)
+void explain_elsewhere(struct kept *k, uint16_t port)
 {
 	struct elsewhere e = { .kept.arena = k->arena, .port = port };
 	size_t hidden, i;
@@ -348,17 +348,16 @@ static void find_elsewhere(struct kept *k, uint16_t port)
 	free(e.kept.v);
 }
 
-static void describe_elsewhere(struct arena *a, const struct kept *k, size_t from,
-			       struct bind_facts *f)
+struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n)
 {
+	struct bind_found *found = arena_zalloc(a, (n + 1) * sizeof(*found));
 	size_t i;
 
-	f->n_elsewhere = k->n - from;
-	f->elsewhere = arena_zalloc(a, (f->n_elsewhere + 1) * sizeof(*f->elsewhere));
-	for (i = 0; i < f->n_elsewhere; i++) {
-		f->elsewhere[i].holder.row = k->v[from + i];
-		found_process(&f->elsewhere[i], a);
+	for (i = 0; i < n; i++) {
+		found[i].holder.row = rows[i];
+		found_process(&found[i], a);
 	}
+	return found;
 }
 
 static bool has_bound(const struct kept *k)
@@ -379,11 +378,12 @@ static void explain_port(struct reader *r, struct arena *a, struct kept *k,
 
 	if (f->candidate.proto == PROTO_TCP) {
 		f->sees_bound = has_bound(k) || lists_bound(r);
-		find_elsewhere(k, f->candidate.addr.port);
+		explain_elsewhere(k, f->candidate.addr.port);
 	}
 	kept_own(k, r);
-	describe_elsewhere(a, k, here, f);
 	all = k->n;
+	f->n_elsewhere = all - here;
+	f->elsewhere = explain_found(a, k->v + here, f->n_elsewhere);
 	k->n = here;
 	find_holders(r, a, k, f);
 	k->n = all;
@@ -397,7 +397,7 @@ static void explain_inet(struct arena *a, struct bind_facts *f)
 	struct fault ignored = FAULT_INIT;
 	int err = reader_open(&r, &ignored);
 
-	read_settings(f);
+	explain_settings(f);
 	f->place = place_of(&c->addr, c->ifindex);
 	if (err == 0)
 		err = explain_read_port(&r, c->proto, c->addr.port, &k);

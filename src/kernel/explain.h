@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/fault.h"
-#include "model/bind_facts.h"
+#include "model/connect_facts.h"
 
 struct bind_question {
 	struct bind_candidate candidate; /* unix: proto only */
@@ -25,3 +25,29 @@ struct bind_question {
  */
 void explain_bind(const struct bind_question *q, struct arena *a,
 		  struct bind_facts *facts);
+
+struct connect_question {
+	uint8_t proto;	  /* enum sock_proto */
+	struct addr to;	  /* family 0: unix, then name as above */
+	struct addr from; /* where it was told to come from; family 0 = nowhere */
+	int err;	  /* of connect(): ECONNREFUSED, EADDRNOTAVAIL ... */
+	const char *name;
+	size_t name_len;
+	bool abstract;
+	const char *address; /* as it is shown */
+};
+
+/*
+ * The facts behind a connect() that was refused by an address of this host, or found no
+ * local port: what listens on the port, at which addresses, also in other namespaces; how
+ * many ports are used towards the destination. For whoever connects:
+ *
+ *	explain_connect(&(struct connect_question){ .proto = PROTO_TCP, .to = addr,
+ *			.err = ECONNREFUSED, .address = "127.0.0.1:80" }, &arena, &facts);
+ *	connect_judge(&facts, &causes);
+ *
+ * leaves in causes why it was, or nothing where the address is not of this host. Never
+ * fails, and connects to nothing.
+ */
+void explain_connect(const struct connect_question *q, struct arena *a,
+		     struct connect_facts *facts);

@@ -24,6 +24,15 @@ void found_process(struct bind_found *x, struct arena *a);
  * -errno. */
 int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, struct kept *k);
 
+/* ip_local_port_range and ip_unprivileged_port_start. */
+void explain_settings(struct bind_facts *f);
+/* Marks the ports of ip_local_reserved_ports: held has a place for every port. */
+void explain_reserved(bool *held);
+/* Appends the listeners on a TCP port in all other network namespaces. */
+void explain_elsewhere(struct kept *k, uint16_t port);
+/* Rows as a list with their processes. */
+struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n);
+
 /* The unix half of explain_bind(). */
 void explain_unix(const struct bind_question *q, struct arena *a,
 		  struct bind_facts *facts);

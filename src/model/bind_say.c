@@ -5,7 +5,7 @@
 #include "model/names.h"
 
 /* Who holds it: a process, or why there is none to name. */
-static void put_owner(struct buf *b, const struct bind_found *x)
+void bind_put_owner(struct buf *b, const struct bind_found *x)
 {
 	const struct sock *row = x->holder.row;
 
@@ -23,7 +23,7 @@ static void put_owner(struct buf *b, const struct bind_found *x)
 	}
 }
 
-static void put_age_and_unit(struct buf *b, const struct bind_found *x)
+void bind_put_age_and_unit(struct buf *b, const struct bind_found *x)
 {
 	if (x->age_ms) {
 		buf_puts(b, ", up for ");
@@ -35,7 +35,7 @@ static void put_age_and_unit(struct buf *b, const struct bind_found *x)
 	}
 }
 
-static void put_address(struct buf *b, const struct addr *a)
+void bind_put_address(struct buf *b, const struct addr *a)
 {
 	bool six = a->family == AF_INET6 && !addr_is_v4_mapped(a);
 
@@ -83,20 +83,20 @@ static void say_listener(const struct bind_facts *f, const struct bind_group *g,
 	const struct sock *row = g->first->holder.row;
 	const char *options = sharing_of(&g->first->holder);
 
-	put_owner(s, g->first);
+	bind_put_owner(s, g->first);
 	if (row->state == STATE_LISTEN)
 		buf_puts(s, " listens on ");
 	else if (row->state == STATE_BOUND_INACTIVE)
 		buf_puts(s, " is bound, and neither listens nor is connected, on ");
 	else
 		buf_puts(s, row->peer.port ? " is connected from " : " receives on ");
-	put_address(s, &row->local);
+	bind_put_address(s, &row->local);
 	put_overlap(s, &f->candidate, &g->first->holder);
 	if (g->n > 1)
 		buf_printf(s, " with %zu sockets", g->n);
 	if (options)
 		buf_printf(s, ", with %s", options);
-	put_age_and_unit(s, g->first);
+	bind_put_age_and_unit(s, g->first);
 }
 
 static bool v6only_helps(const struct bind_facts *f, const struct bind_group *g)
@@ -202,7 +202,7 @@ static void advise_reuseaddr(const struct bind_facts *f, const struct bind_group
 		buf_puts(a, "It was made without SO_REUSEADDR, so setting it on your "
 			    "socket does not help: both sides need it.");
 	else if (theirs == KNOWN_NOT && mine && f->tried)
-		buf_puts(a, "The trial shows that it was made without SO_REUSEADDR: both "
+		buf_puts(a, "bind() shows that it was made without SO_REUSEADDR: both "
 			    "sides need it.");
 	else if (theirs == KNOWN_NOT && !f->tried)
 		buf_printf(a,
@@ -219,11 +219,11 @@ static void say_connections(const struct bind_facts *f, const struct bind_group 
 	bool ends = longest_left(g, &left);
 
 	if (g->cause == CAUSE_CHILDREN) {
-		put_owner(s, g->first);
+		bind_put_owner(s, g->first);
 		buf_printf(s, " holds %zu connection%s of a listener that is gone ", g->n,
 			   g->n == 1 ? "" : "s");
 		put_states(s, g);
-		put_age_and_unit(s, g->first);
+		bind_put_age_and_unit(s, g->first);
 	} else {
 		buf_printf(s, "%zu connection%s of a server that is gone %s ", g->n,
 			   g->n == 1 ? "" : "s", g->n == 1 ? "is" : "are");
@@ -247,7 +247,7 @@ static void say_outgoing(const struct bind_facts *f, const struct bind_group *g,
 	bool drawn = port >= f->range_lo && port <= f->range_hi;
 
 	if (row->inode) {
-		put_owner(s, g->first);
+		bind_put_owner(s, g->first);
 		buf_printf(s,
 			   drawn ? " drew %u as its local port for "
 				 : " is connected from port %u to ",
@@ -262,7 +262,7 @@ static void say_outgoing(const struct bind_facts *f, const struct bind_group *g,
 		}
 		buf_puts(s, ") to ");
 	}
-	put_address(s, &row->peer);
+	bind_put_address(s, &row->peer);
 	if (g->n > 1)
 		buf_printf(s, " and %zu more", g->n - 1);
 	if (drawn)
@@ -329,12 +329,12 @@ void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
 	const struct sock *row = f->taken ? f->taken->holder.row : NULL;
 
 	if (row) {
-		put_owner(&s, f->taken);
+		bind_put_owner(&s, f->taken);
 		buf_printf(&s, " %s %s%s",
 			   row->state == STATE_LISTEN ? "listens on" : "is bound to",
 			   f->address,
 			   f->taken_elsewhere ? ", in another network namespace" : "");
-		put_age_and_unit(&s, f->taken);
+		bind_put_age_and_unit(&s, f->taken);
 	} else if (cause == CAUSE_LIVE) {
 		buf_printf(&s, "a live socket has %s; its process is not visible here",
 			   f->address);
@@ -368,9 +368,9 @@ void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes)
 
 	if (!f->n_elsewhere)
 		return;
-	put_owner(&b, &f->elsewhere[0]);
+	bind_put_owner(&b, &f->elsewhere[0]);
 	buf_puts(&b, " listens on ");
-	put_address(&b, &f->elsewhere[0].holder.row->local);
+	bind_put_address(&b, &f->elsewhere[0].holder.row->local);
 	buf_puts(&b, " in another network namespace");
 	if (f->n_elsewhere > 1)
 		buf_printf(&b, " (and %zu more do)", f->n_elsewhere - 1);

@@ -34,6 +34,13 @@ struct bind_group {
 	size_t n;
 };
 
+/* Who holds it: a process, or why there is none to name. */
+void bind_put_owner(struct buf *b, const struct bind_found *x);
+/* ", up for 3 days, unit nginx.service" */
+void bind_put_age_and_unit(struct buf *b, const struct bind_found *x);
+/* "127.0.0.1:80", "[::]:80": as an address to bind, also with port 0. */
+void bind_put_address(struct buf *b, const struct addr *a);
+
 enum bind_cause bind_cause_of(const struct bind_candidate *c, const struct bind_found *x);
 
 void bind_say_group(const struct bind_facts *f, const struct bind_group *g,

@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# When bind() or connect() fails, listen, echo and connect say who and what to do.
+
+load lib/helpers
+
+@test "listen names who holds the port, and what to do" {
+	netns
+	mk listen:port=8080
+	sockctl listen 127.0.0.1:8080 </dev/null
+	assert_equal "$status" 3
+	assert_equal "${stderr_lines[0]}" "sockctl listen: bind 127.0.0.1:8080: Address already in use"
+	assert_regex "${stderr_lines[1]}" "^  listener  mksock\[${F[listen.listener.pid]}\] fd ${F[listen.listener.fd]} listens on 127.0.0.1:8080"
+	assert_regex "$stderr" "next: stop mksock"
+}
+
+@test "echo tells it as JSON" {
+	netns
+	mk bound:port=8080
+	sockctl echo --json 127.0.0.1:8080
+	assert_equal "$status" 3
+	run jq -s -c '.[-1] | [.type, .bindable, .causes[0].id, .causes[0].processes[0].pid]' <<<"$stderr"
+	assert_output "[\"bindable\",false,\"bound-inactive\",${F[bound.bound.pid]}]"
+}
+
+@test "listen knows that the remnant in its way was made without SO_REUSEADDR" {
+	netns
+	mk time_wait:server,port=8080
+	sockctl listen 127.0.0.1:8080 </dev/null
+	assert_equal "$status" 3
+	assert_regex "$stderr" "remnant  1 connection of a server that is gone is in TIME_WAIT"
+	assert_regex "$stderr" "made without SO_REUSEADDR"
+	assert_regex "$stderr" "next: wait [0-9]+ s"
+}
+
+refused() { # ADDR
+	sockctl connect --json "$1" </dev/null
+	run jq -s -r '[.[] | select(.causes) | .causes[].id] | join(" ")' <<<"$stderr"
+}
+
+@test "connect: it listens on another address, in another family, or is bound and silent" {
+	netns
+	mk listen:port=8080,addr=127.0.0.2 listen:label=six,family=6,port=8081 bound:port=8082
+	refused 127.0.0.1:8080
+	assert_output --regexp '^other-address'
+	refused 127.0.0.1:8081
+	assert_output --regexp '^other-family'
+	refused 127.0.0.1:8082
+	assert_output --regexp '^bound-inactive'
+}
+
+@test "connect: it listens in another network namespace" {
+	skip_unless_root "other namespaces must be entered"
+	netns
+	mk listen:port=18099
+	netns
+	refused 127.0.0.1:18099
+	assert_output other-namespace
+	refused 127.0.0.1:18098
+	assert_output not-listening
+}
+
+@test "connect: the ephemeral ports towards this destination are used up" {
+	netns
+	in_ns sysctl -qw net.ipv4.ip_local_port_range="40000 40003"
+	mk listen:port=8080,queued=4
+	refused 127.0.0.1:8080
+	assert_output ephemeral-exhausted
+	sockctl connect 127.0.0.1:8080 </dev/null
+	assert_equal "$status" 3
+	assert_regex "$stderr" "4 of the 4 ports"
+}
+
+@test "connect: the source port is taken" {
+	netns
+	mk bound:port=9000 listen:port=8080
+	run --separate-stderr in_ns "$SOCKCTL" connect --json --source 127.0.0.1:9000 127.0.0.1:8080 </dev/null
+	run jq -s -r '[.[] | select(.causes) | .causes[].id] | join(" ")' <<<"$stderr"
+	assert_output bound-inactive
+}
+
+@test "connect: stale file, no socket, other type" {
+	netns
+	mk unix_bound:path="$BATS_TEST_TMPDIR/dgram",type=dgram
+	touch "$BATS_TEST_TMPDIR/file"
+	refused "unix:$BATS_TEST_TMPDIR/file"
+	assert_output not-a-socket
+	refused "unix:$BATS_TEST_TMPDIR/dgram"
+	assert_output other-type
+	refused "unix:$BATS_TEST_TMPDIR/none"
+	assert_output not-listening
+}
