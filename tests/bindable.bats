@@ -69,6 +69,199 @@ said() { # OPTION...
 	assert_equal "$(culprit)" "${F[established.server0.pid]} ${F[established.server0.fd]}"
 }
 
+@test "reuseport-mismatch: one side lacks SO_REUSEPORT, or the users differ" {
+	netns
+	mk listen:port=8080,reuseport listen:label=plain,port=8081
+	bindable 1 127.0.0.1:8080
+	assert_equal "$(ids)" reuseport-mismatch
+	bindable 1 --reuseport 127.0.0.1:8081
+	assert_equal "$(ids)" reuseport-mismatch
+	bindable 0 --reuseport 127.0.0.1:8080
+	skip_unless_root "sockets of several users are needed"
+	bindable 1 --reuseport --as-user nobody 127.0.0.1:8080
+	assert_equal "$(ids)" reuseport-mismatch
+	assert_equal "$(jq -r '.causes[0].advice | test("of root")' <<<"$output")" true
+}
+
+@test "bound-inactive: bound, and neither listening nor connected" {
+	netns
+	mk bound:port=8080
+	bindable 1 0.0.0.0:8080
+	assert_equal "$(ids)" bound-inactive
+	assert_equal "$(culprit)" "${F[bound.bound.pid]} ${F[bound.bound.fd]}"
+}
+
+@test "outgoing: a connection drew the port" {
+	netns
+	mk established:listener,port=8080
+	bindable 1 "127.0.0.1:$(port_of established.client0)"
+	assert_equal "$(ids)" outgoing
+	assert_equal "$(culprit)" "${F[established.client0.pid]} ${F[established.client0.fd]}"
+	assert_equal "$(jq -r '.causes[0].advice | test("ip_local_reserved_ports")' <<<"$output")" true
+}
+
+@test "kernel-socket: a tunnel has the port" {
+	skip_unless_root "another process namespace is needed"
+	netns
+	in_ns ip link add vx0 type vxlan id 7 dstport 4789 local 127.0.0.1 2>/dev/null ||
+		skip "this kernel makes no vxlan"
+	in_ns ip link set vx0 up
+	bindable 1 udp:0.0.0.0:4789
+	assert_equal "$(ids)" kernel-socket
+}
+
+@test "ephemeral-exhausted: port 0, and all of the range is held; unknown: but for one" {
+	netns
+	in_ns sysctl -qw net.ipv4.ip_local_port_range="40000 40003"
+	mk bound:label=a bound:label=b
+	bindable 0 127.0.0.1:0
+	mk_more bound:label=c
+	mk_more bound:label=d
+	bindable 1 127.0.0.1:0
+	assert_equal "$(ids)" ephemeral-exhausted
+	bindable 0 127.0.0.2:0
+	in_ns sysctl -qw net.ipv4.ip_local_port_range="40000 40004"
+	bindable 3 127.0.0.1:0
+	assert_equal "$(verdict) $(ids)" "null unknown"
+}
+
+@test "privileged-port: a low one, for users without the right" {
+	netns
+	in_ns sysctl -qw net.ipv4.ip_unprivileged_port_start=1024
+	skip_unless_root "another user is asked about"
+	bindable 0 127.0.0.1:80
+	bindable 1 --as-user nobody 127.0.0.1:80
+	assert_equal "$(ids)" privileged-port
+	bindable 1 --as-user nobody --try 127.0.0.1:80
+	assert_equal "$(ids)" privileged-port
+	in_ns sysctl -qw net.ipv4.ip_unprivileged_port_start=80
+	bindable 0 --as-user nobody 127.0.0.1:80
+}
+
+@test "not-local and no-scope: addresses that are not there, not yet, or of no interface" {
+	netns
+	bindable 1 10.1.2.3:8080
+	assert_equal "$(ids)" not-local
+	in_ns sysctl -qw net.ipv4.ip_nonlocal_bind=1
+	bindable 0 10.1.2.3:8080
+	bindable 0 127.3.2.1:8080
+	bindable 1 '[fe80::1]:8080'
+	assert_equal "$(ids)" no-scope
+	bindable 1 '[2001:db8::1]:8080'
+	assert_equal "$(ids)" not-local
+	in_ns ip link add d0 type dummy 2>/dev/null || skip "this kernel makes no dummy interface"
+	in_ns sysctl -qw net.ipv6.conf.d0.dad_transmits=30
+	in_ns ip link set d0 up
+	in_ns ip address add 2001:db8::1/64 dev d0
+	if in_ns ip -6 address show dev d0 tentative | grep -q 2001:db8::1; then
+		bindable 1 '[2001:db8::1]:8080'
+		assert_equal "$(jq -r '.causes[0].summary | test("tentative")' <<<"$output")" true
+	fi
+	in_ns ip address add 2001:db8::2/64 dev d0 nodad
+	bindable 0 '[2001:db8::2]:8080'
+}
+
+@test "stale-unix, live-unix, not-a-socket, no-directory, policy: what a path can be" {
+	local dir=$BATS_TEST_TMPDIR
+	netns
+	mk unix_listen:path="$dir/live" unix_bound:label=gone,path="$dir/stale"
+	mk_more close:of=gone.bound
+	bindable 1 "$dir/live"
+	assert_equal "$(ids)" live-unix
+	assert_equal "$(culprit)" "${F[unix_listen.listener.pid]} ${F[unix_listen.listener.fd]}"
+	bindable 1 "$dir/stale"
+	assert_equal "$(ids)" stale-unix
+	ln -s nowhere "$dir/link"
+	for path in "$dir" "$dir/link" /dev/null "$BATS_TEST_FILENAME"; do
+		bindable 1 "$path"
+		assert_equal "$(ids)" not-a-socket
+	done
+	bindable 1 "$dir/none/socket"
+	assert_equal "$(ids)" no-directory
+	bindable 0 "$dir/free"
+	skip_unless_root "another user is asked about"
+	chmod 700 "$dir"
+	bindable 1 --as-user nobody "$dir/free"
+	assert_equal "$(ids)" policy
+	chmod 777 "$dir"
+}
+
+@test "live-unix: held in another network namespace" {
+	skip_unless_root "other namespaces must be entered"
+	netns
+	mk unix_bound:path="$BATS_TEST_TMPDIR/live"
+	netns
+	bindable 1 "$BATS_TEST_TMPDIR/live"
+	assert_equal "$(ids)" live-unix
+	assert_equal "$(culprit)" "${F[unix_bound.bound.pid]} ${F[unix_bound.bound.fd]}"
+}
+
+@test "stale or live is told without the right to look into other namespaces" {
+	skip_unless_root "another user must ask"
+	netns
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR/.." 2>/dev/null || true
+	local dir
+	dir=$(mktemp -d /tmp/sockctl-tests.XXXXXX)
+	chmod 755 "$dir"
+	mk unix_listen:path="$dir/live" unix_bound:label=gone,path="$dir/stale"
+	mk_more close:of=gone.bound
+	chmod 777 "$dir/live" "$dir/stale"
+	netns
+	sockctl_as_user inspect --json --bindable "$dir/stale"
+	assert_equal "$(ids)" stale-unix
+	sockctl_as_user inspect --json --bindable "$dir/live"
+	assert_equal "$(ids)" live-unix
+	rm -r "$dir"
+}
+
+@test "abstract-taken: the name is in use by a socket of the same type" {
+	netns
+	mk unix_bound:abstract=name,type=dgram
+	bindable 1 unix-dgram:@name
+	assert_equal "$(ids)" abstract-taken
+	bindable 0 unix:@name
+}
+
+@test "another network namespace is no conflict, and is mentioned" {
+	skip_unless_root "other namespaces must be entered"
+	netns
+	mk listen:port=18077
+	netns
+	bindable 0 127.0.0.1:18077
+	assert_equal "$(jq -r '.notes[0] | test("mksock.*another network namespace")' <<<"$output")" true
+	bindable 1 --netns "$(("${F[listen.listener.pid]}"))" 127.0.0.1:18077
+	assert_equal "$(ids)" listener
+}
+
+@test "an owner that may not be looked into is not taken for the kernel" {
+	skip_unless_root "another user must ask"
+	netns
+	mk listen:port=8080
+	sockctl_as_user inspect --json --bindable 127.0.0.1:8080
+	assert_equal "$status $(ids)" "1 listener"
+	assert_equal "$(jq -c '.causes[0].processes' <<<"$output")" '[]'
+	assert_equal "$(jq -r '.causes[0].summary | test("may not be looked into")' <<<"$output")" true
+}
+
+@test "options and users that make no sense are refused" {
+	netns
+	inspect --reuseaddr
+	assert_refused 2 'belong to --bindable'
+	inspect --bindable udp:127.0.0.1:53 --try
+	assert_refused 2 'TCP only'
+	inspect --bindable 127.0.0.1:8080 --as-user nosuchuser
+	assert_refused 2 "there is no user 'nosuchuser'"
+	inspect --bindable 127.0.0.1
+	assert_refused 2 'a port is missing'
+}
+
+@test "several ports are answered one by one; the worst decides the exit code" {
+	netns
+	mk listen:port=8081
+	bindable 1 127.0.0.1:8080-8082
+	assert_equal "$(jq -s -c '[.[].bindable]' <<<"$output")" '[true,false,true]'
+}
+
 # A real bind() is the referee: in a process namespace of its own, so that the look for
 # owners is short.
 matrix() { # WHAT

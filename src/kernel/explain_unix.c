@@ -10,6 +10,7 @@
 #include "kernel/diag_unix.h"
 #include "kernel/explain_private.h"
 #include "kernel/netns_each.h"
+#include "kernel/process.h"
 #include "kernel/uapi.h"
 
 struct search {
@@ -157,23 +158,24 @@ static void explain_file(const struct bind_question *q, const struct stat *st,
 /* Nothing is there: may a file be made? */
 static void explain_directory(const char *path, struct bind_facts *f)
 {
-	_cleanup_free_ char *parent = xstrdup(path);
-	char *slash = strrchr(parent, '/');
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *parent = slash ? xstrndup(path, MAX((size_t)(slash - path),
+								 (size_t)1))
+					    : xstrdup(".");
 	struct stat st;
+	int err = 0;
 
-	if (slash == parent)
-		slash[1] = '\0';
-	else if (slash)
-		*slash = '\0';
-	if (stat(slash ? parent : ".", &st) != 0 || !S_ISDIR(st.st_mode)) {
+	if (stat(parent, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		f->file = FILE_NO_PARENT;
 		return;
 	}
-	/* Whoever --as-user names is judged by the trial of a server, not by access(). */
-	if (!f->user &&
-	    faccessat(AT_FDCWD, slash ? parent : ".", W_OK | X_OK, AT_EACCESS)) {
+	if (f->user)
+		err = process_may_write_as(f->user, f->candidate.uid, parent);
+	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) != 0)
+		err = -errno;
+	if (err < 0) {
 		f->file = FILE_FORBIDDEN;
-		f->file_error = errno;
+		f->file_error = -err;
 	}
 }
 

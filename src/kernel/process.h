@@ -9,3 +9,9 @@ uint64_t process_age_ms(int32_t pid);
 /* Whether the caller has CAP_NET_BIND_SERVICE where the network namespace it is in asks
  * for it: in the user namespace that owns it. */
 bool process_may_bind_low(void);
+
+/*
+ * Whether a user could write to a directory, by its mode, owner and lists. For a moment
+ * the calling thread sees the file system as that user does. 0 or -errno.
+ */
+int process_may_write_as(const char *user, uint32_t uid, const char *directory);
