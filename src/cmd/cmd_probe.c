@@ -116,7 +116,7 @@ static const struct opt when_opts[] = {
 	{ "any", 0, OPT_FLAG, AT(any), NULL, "--wait: one of them is enough" },
 	{ "down", 0, OPT_FLAG, AT(down), NULL, "--wait: until none answers" },
 	{ "parallel", 0, OPT_UINT, AT(parallel), "N",
-	  "so many targets at once (default: 1024)" },
+	  "so many at once (default: 1024 targets; ports: as the descriptors allow)" },
 	{ "rate", 0, OPT_PARSE, AT(rate), "N/s", "begin so many a second at most",
 	  .parse = parse_rate },
 	{ NULL, 'w', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_timeout,
@@ -144,6 +144,8 @@ static const struct opt answer_opts[] = {
 static const struct opt show_opts[] = {
 	{ "negotiated", 0, OPT_FLAG, AT(negotiated), NULL,
 	  "what both sides agreed on: MSS, window scale, SACK, MPTCP ..." },
+	{ "closed", 0, OPT_FLAG, AT(closed), NULL,
+	  "list the closed ports of a scan, too" },
 	{ "json", 0, OPT_FLAG, AT(json), NULL, "attempts and summaries as JSON Lines",
 	  OPT_COMMON },
 	{ "yes", 0, OPT_FLAG, AT(yes), NULL, "do not ask, whatever the size" },
@@ -204,7 +206,7 @@ static int code_of(enum verdict v)
 /* All targets are needed; of the ports of one target, any. */
 static int code_of_run(const struct probe_run *run)
 {
-	enum verdict all = VERDICT_YES;
+	enum verdict all = run->scans_verdict;
 	size_t i = 0, from;
 
 	while (i < run->n_jobs) {
@@ -289,9 +291,10 @@ static int probe_targets(const struct command *cmd, struct probe_config *c,
 	struct probe_report report = { 0 };
 	struct probe_run run = { .cmd = cmd, .c = c, .report = &report };
 	struct fault f = FAULT_INIT;
-	unsigned long fds = endpoint_raise_fds();
 	int code, r;
+	size_t i;
 
+	endpoint_raise_fds();
 	r = probe_prepare(&run, &f);
 	if (r == 0)
 		r = find_source(&run, &f);
@@ -300,10 +303,15 @@ static int probe_targets(const struct command *cmd, struct probe_config *c,
 		return cmd_usage(cmd, &f);
 	}
 	probe_make_jobs(&run, t, &f);
-	/* Each target in flight holds a descriptor, and a look-up another. */
-	c->parallel = MIN(c->parallel, MAX(fds / 4, 64ul));
 	report_begin(&report, c);
-	r = probe_run_jobs(&run, &f);
+	if (run.n_jobs)
+		r = probe_run_jobs(&run, &f);
+	for (i = 0; i < run.n_scans && r == 0 && !run.signo; i++) {
+		enum verdict v;
+
+		r = probe_scan_target(&run, &run.scans[i], &v, &f);
+		run.scans_verdict = verdict_worse(run.scans_verdict, v);
+	}
 	if (r < 0) {
 		cmd_error(cmd, &f);
 		code = EXIT_CANNOT;
@@ -363,7 +371,7 @@ static int run(const struct command *cmd, int argc, char **argv)
 	struct probe_config c = { .timeout_us = 3000000,
 				  .attempts = 1,
 				  .interval_us = 1000000,
-				  .parallel = 1024,
+				  .parallel = PROBE_UNSET,
 				  .wait_us = PROBE_UNSET };
 	struct opt_operands words = { 0 };
 	int code, i;

@@ -69,6 +69,9 @@ struct probe_run {
 	int signo;
 	struct probe_job *jobs;
 	size_t n_jobs, started, in_flight, left;
+	struct probe_scan_target *scans;
+	size_t n_scans, cap_scans;
+	enum verdict scans_verdict;
 	struct timer end, pace;
 	uint64_t next_start_us;
 	bool waited; /* --wait is fulfilled */
@@ -86,6 +89,19 @@ void probe_run_free(struct probe_run *run);
 int probe_run_jobs(struct probe_run *run, struct fault *f);
 /* Whether the job is where --wait wants it. */
 bool probe_job_fulfilled(const struct probe_job *j);
+
+/* One target with many ports, and no question but whether they are open. */
+struct probe_scan_target {
+	struct target *target;
+	const char *text;
+};
+
+/* Whether this target is scanned rather than asked port by port. */
+bool probe_is_scan(const struct probe_config *c, const struct target *t);
+/* Scans; tells through run->report; stores how it weighs (the verdict of the best port).
+ * 0 or -errno with a fault. run->signo is set when a signal came. */
+int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
+		      enum verdict *verdict, struct fault *f);
 
 /*
  * What the kernel's tables say about a refusal or silence on an address of this host:

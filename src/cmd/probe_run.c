@@ -13,6 +13,7 @@ enum {
 	LOCAL_RETRY_US = 10 * 1000, /* a wait on this host answers within 20 ms */
 	FIRST_RETRY_US = 10 * 1000,
 	LAST_RETRY_US = 500 * 1000,
+	DEFAULT_PARALLEL = 1024,
 	FIRST_PATIENCE_US = 300 * 1000, /* a new SYN beats waiting for the kernel's */
 };
 
@@ -70,6 +71,13 @@ int probe_prepare(struct probe_run *run, struct fault *f)
 	return r;
 }
 
+static void job_stop(struct probe_job *j)
+{
+	attempt_stop(&j->attempt);
+	if (j->lookup)
+		resolve_drop(take_ptr(&j->lookup));
+}
+
 void probe_run_free(struct probe_run *run)
 {
 	size_t i;
@@ -77,9 +85,6 @@ void probe_run_free(struct probe_run *run)
 	for (i = 0; i < run->n_jobs; i++) {
 		struct probe_job *j = &run->jobs[i];
 
-		attempt_stop(&j->attempt);
-		if (j->lookup)
-			resolve_drop(j->lookup);
 		if (j->how.http) {
 			struct buf http = *j->how.http;
 
@@ -93,12 +98,12 @@ void probe_run_free(struct probe_run *run)
 		free(j->note);
 	}
 	free(run->jobs);
+	free(run->scans);
 	endpoint_list_free(&run->how.sources);
 	buf_free(&run->send);
 	buf_free(&run->expect);
 	if (run->has_regex)
 		regfree(&run->regex);
-	loop_free(&run->l);
 }
 
 bool probe_job_fulfilled(const struct probe_job *j)
@@ -114,9 +119,10 @@ bool probe_job_fulfilled(const struct probe_job *j)
 static void start_more(struct probe_run *run)
 {
 	const struct probe_config *c = run->c;
+	uint64_t parallel = c->parallel == PROBE_UNSET ? DEFAULT_PARALLEL : c->parallel;
 	uint64_t now = loop_now(&run->l);
 
-	while (run->started < run->n_jobs && run->in_flight < c->parallel) {
+	while (run->started < run->n_jobs && run->in_flight < parallel) {
 		if (c->rate && now < run->next_start_us) {
 			timer_set(&run->l, &run->pace, run->next_start_us);
 			return;
@@ -399,5 +405,8 @@ int probe_run_jobs(struct probe_run *run, struct fault *f)
 	start_more(run);
 	r = run->l.stopped ? 0 : loop_run(&run->l);
 	sigprocmask(SIG_SETMASK, &run->old_mask, NULL);
+	for (i = 0; i < run->n_jobs; i++)
+		job_stop(&run->jobs[i]);
+	loop_free(&run->l);
 	return r < 0 ? fault(f, -r, "wait for events") : 0;
 }

@@ -193,6 +193,13 @@ int probe_make_jobs(struct probe_run *run, struct probe_targets *t, struct fault
 	for (i = 0; i < t->n; i++) {
 		struct target *one = &t->v[i];
 
+		if (probe_is_scan(run->c, one)) {
+			run->scans = array_grow(run->scans, run->n_scans, &run->cap_scans,
+						sizeof(*run->scans));
+			run->scans[run->n_scans++] =
+				(struct probe_scan_target){ one, t->texts[i] };
+			continue;
+		}
 		index = 0;
 		port = one->port;
 		if (one->ports.n)

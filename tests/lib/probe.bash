@@ -32,6 +32,8 @@ link() {
 	on_server ip addr add $V4/24 dev down0
 	on_server ip -6 addr add $V6/64 dev down0 nodad
 	on_server ip link set down0 up
+	# Neighbour discovery takes its first answers once the links are ready.
+	in_ns "$SOCKCTL" probe -q -T 5s "[$V6]:1" $V4:1 || true
 }
 
 on_server() {

@@ -1,0 +1,335 @@
+/* Scans: open ports as they are found, the others counted by reason. */
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "cmd/probe_report.h"
+#include "cmd/probe_targets.h"
+#include "net/probe_udpscan.h"
+
+enum {
+	ASKED_ONE_BY_ONE = 16, /* more ports than this are a scan */
+	DESCRIPTORS_KEPT = 64,
+	PROGRESS_US = 500 * 1000,
+	WINDOW_MOST = 40000,
+};
+
+struct scanning {
+	struct probe_run *run;
+	const struct probe_scan_target *t;
+	struct scan scan;
+	struct udp_scan udp;
+	struct scan_how how;
+	struct timer progress;
+	uint64_t started_us;
+	bool is_udp, all, shown, over;
+	bool any_open;
+};
+
+bool probe_is_scan(const struct probe_config *c, const struct target *t)
+{
+	if (t->proto != TARGET_TCP && t->proto != TARGET_UDP)
+		return false;
+	if (c->syn)
+		return t->proto == TARGET_TCP;
+	if (c->attempts != 1 || c->wait_us != PROBE_UNSET || c->expect || c->http ||
+	    c->banner || c->stable_us || c->verify || c->negotiated ||
+	    (c->send && t->proto == TARGET_TCP))
+		return false;
+	return probe_target_ports(t) > ASKED_ONE_BY_ONE;
+}
+
+static const struct scan_totals *totals(const struct scanning *g)
+{
+	return g->is_udp ? &g->udp.totals : &g->scan.totals;
+}
+
+static void clear_progress(struct scanning *g)
+{
+	if (g->shown)
+		fputs("\r\033[K", stderr);
+	g->shown = false;
+}
+
+static void put_found(struct scanning *g, const struct probe_result *r)
+{
+	struct probe_report *p = g->run->report;
+	struct buf *b = &p->out.b;
+	struct servent se, *found = NULL;
+	char text[ENDPOINT_TEXT_MAX], names[1024];
+	const char *name = outcome_name(r->outcome);
+	struct addr a;
+	size_t from = b->len;
+
+	if (p->json) {
+		report_json_attempt(b, g->t->text, 1, r, NULL);
+		return;
+	}
+	clear_progress(g);
+	endpoint_addr(&r->peer, &a);
+	getservbyport_r(htons(a.port), g->is_udp ? "udp" : "tcp", &se, names,
+			sizeof(names), &found);
+	endpoint_text(text, sizeof(text), &r->peer);
+	buf_printf(b, "%-22s  %s%s%s", text, report_colour(p, r->outcome), name,
+		   p->style->reset);
+	buf_pad(b, ' ', strlen(name) < 12 ? 14 - strlen(name) : 2);
+	buf_printf(b, "%-16s  ", found ? found->s_name : "-");
+	if (g->is_udp && r->outcome == OUTCOME_OPEN)
+		buf_puts(b, "answered");
+	else
+		probe_put_reason(b, r);
+	buf_putc(b, '\n');
+	if (b->len > from)
+		out_flush(&p->out);
+}
+
+static void found(struct scanning *g, const struct probe_result *r)
+{
+	g->any_open |= r->outcome == OUTCOME_OPEN;
+	if ((r->outcome == OUTCOME_OPEN || g->all) && !g->run->report->quiet)
+		put_found(g, r);
+}
+
+static void tcp_found(struct scan *s, const struct probe_result *r)
+{
+	found(s->owner, r);
+}
+
+static void udp_found(struct udp_scan *s, const struct probe_result *r)
+{
+	found(s->owner, r);
+}
+
+static void tcp_over(struct scan *s)
+{
+	struct scanning *g = s->owner;
+
+	g->over = true;
+	loop_stop(s->l);
+}
+
+static void udp_over(struct udp_scan *s)
+{
+	struct scanning *g = s->owner;
+
+	g->over = true;
+	loop_stop(s->l);
+}
+
+static void progress_due(struct loop *l, struct timer *t)
+{
+	struct scanning *g = LOOP_OWNER(t, struct scanning, progress);
+	const struct scan_totals *n = totals(g);
+	uint64_t now = clock_us(), took = now - g->started_us;
+
+	if (took > 1000000 && n->done) {
+		fprintf(stderr, "\r\033[K%s: %llu of %llu ports, %llu open, %.0f s left",
+			g->t->text, (unsigned long long)n->done,
+			(unsigned long long)n->ports,
+			(unsigned long long)n->counts[OUTCOME_OPEN],
+			(double)took / 1e6 * (double)(n->ports - n->done) /
+				(double)n->done);
+		fflush(stderr);
+		g->shown = true;
+	}
+	timer_set(l, t, now + PROGRESS_US);
+}
+
+/* The verdict of the whole: any open port is a yes, else the worst. */
+static enum verdict weigh(const struct scan_totals *n, enum outcome *outcome)
+{
+	enum verdict worst = VERDICT_YES;
+	size_t o;
+
+	*outcome = OUTCOME_OPEN;
+	if (n->counts[OUTCOME_OPEN])
+		return VERDICT_YES;
+	for (o = 0; o < OUTCOME_COUNT; o++)
+		if (n->counts[o] && outcome_verdict((enum outcome)o) > worst) {
+			worst = outcome_verdict((enum outcome)o);
+			*outcome = (enum outcome)o;
+		}
+	return worst == VERDICT_YES ? VERDICT_CANNOT : worst;
+}
+
+static void put_json_totals(struct scanning *g, const struct endpoint *to,
+			    enum outcome outcome)
+{
+	const struct scan_totals *n = totals(g);
+	struct json j = json_on(&g->run->report->out.b);
+	_cleanup_buf_ struct buf ip = { 0 };
+	struct addr a = { 0 };
+	size_t o;
+
+	endpoint_addr(to, &a);
+	addr_put_ip(&ip, &a);
+	json_begin_object(&j, "summary");
+	json_text_member(&j, "target", g->t->text, strlen(g->t->text));
+	json_member_str(&j, "proto", target_proto_name(to->proto));
+	json_member_str(&j, "addr", buf_cstr(&ip));
+	json_member_null(&j, "port");
+	json_member_str(&j, "outcome", outcome_name(outcome));
+	json_member_u64(&j, "attempts", n->done);
+	json_member_u64(&j, "open", n->counts[OUTCOME_OPEN]);
+	json_member_u64(&j, "late", 0);
+	json_key(&j, "outcomes");
+	json_open(&j, '{');
+	for (o = 0; o < OUTCOME_COUNT; o++)
+		if (n->counts[o])
+			json_member_u64(&j, outcome_name((enum outcome)o), n->counts[o]);
+	json_close(&j, '}');
+	json_member_null(&j, "rtt_us");
+	json_member_null(&j, "connect_us");
+	json_member_u64(&j, "ports", n->ports);
+	json_member_u64(&j, "duration_us", n->took_us);
+	json_member_u64(&j, "self_connects", n->phantoms);
+	json_end_object(&j);
+}
+
+static void put_totals(struct scanning *g, const struct endpoint *to)
+{
+	const struct scan_totals *n = totals(g);
+	struct buf *b = &g->run->report->out.b;
+	_cleanup_buf_ struct buf ip = { 0 };
+	struct addr a = { 0 };
+	size_t o;
+
+	endpoint_addr(to, &a);
+	addr_put_ip(&ip, &a);
+	buf_printf(b, "%s: %llu of %llu ports open", buf_cstr(&ip),
+		   (unsigned long long)n->counts[OUTCOME_OPEN],
+		   (unsigned long long)n->ports);
+	for (o = OUTCOME_OPEN + 1; o < OUTCOME_COUNT; o++)
+		if (n->counts[o])
+			buf_printf(b, ", %llu %s", (unsigned long long)n->counts[o],
+				   outcome_name((enum outcome)o));
+	if (n->done < n->ports)
+		buf_printf(b, ", %llu not asked",
+			   (unsigned long long)(n->ports - n->done));
+	buf_puts(b, "; ");
+	probe_put_time(b, n->took_us);
+	if (n->phantoms)
+		buf_printf(b, "; %llu connection%s to itself seen and thrown away",
+			   (unsigned long long)n->phantoms, n->phantoms == 1 ? "" : "s");
+	buf_putc(b, '\n');
+}
+
+static void signalled(struct loop *l, int signo)
+{
+	struct probe_run *run = l->owner;
+
+	run->signo = signo;
+	loop_stop(l);
+}
+
+/* As many descriptors as there may be; root may raise its own limit. */
+static uint64_t most_in_flight(const struct probe_config *c)
+{
+	struct rlimit rl,
+		more = { WINDOW_MOST + DESCRIPTORS_KEPT, WINDOW_MOST + DESCRIPTORS_KEPT };
+	uint64_t window;
+
+	getrlimit(RLIMIT_NOFILE, &rl);
+	if (rl.rlim_cur < more.rlim_cur && setrlimit(RLIMIT_NOFILE, &more) == 0)
+		rl = more;
+	window = rl.rlim_cur > 2 * DESCRIPTORS_KEPT ? rl.rlim_cur - DESCRIPTORS_KEPT
+						    : DESCRIPTORS_KEPT;
+	window = MIN(window, (uint64_t)WINDOW_MOST);
+	return c->parallel == PROBE_UNSET ? window : MIN(window, c->parallel);
+}
+
+static int scan_address(struct scanning *g, const struct endpoint *to,
+			enum verdict *verdict, struct fault *f)
+{
+	struct probe_run *run = g->run;
+	const struct probe_config *c = run->c;
+	struct loop l;
+	sigset_t set, old;
+	enum outcome outcome;
+	int r = loop_init(&l);
+
+	if (r < 0)
+		return fault(f, -r, "make an event loop");
+	l.owner = run;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	r = loop_signals(&l, &set, &old, signalled);
+	if (r < 0)
+		return fault(f, -r, "watch for signals");
+	g->started_us = clock_us();
+	g->is_udp = to->proto == TARGET_UDP;
+	g->progress.fn = progress_due;
+	if (isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) && !c->common.quiet)
+		timer_set(&l, &g->progress, g->started_us + PROGRESS_US);
+	if (g->is_udp) {
+		g->udp.owner = g;
+		g->udp.found = udp_found;
+		g->udp.over = udp_over;
+		r = udp_scan_start(&g->udp, &l, to, &g->t->target->ports, &g->how, f);
+	} else {
+		g->scan.owner = g;
+		g->scan.found = tcp_found;
+		g->scan.over = tcp_over;
+		g->scan.with_refused = g->all;
+		scan_start(&g->scan, &l, to, &g->t->target->ports, &g->how);
+	}
+	if (r == 0) {
+		r = loop_run(&l);
+		if (!g->over && g->is_udp)
+			g->udp.totals.took_us = clock_us() - g->started_us;
+		else if (!g->over)
+			g->scan.totals.took_us = clock_us() - g->started_us;
+		if (g->is_udp)
+			udp_scan_stop(&g->udp);
+		else
+			scan_stop(&g->scan);
+		clear_progress(g);
+		*verdict = weigh(totals(g), &outcome);
+		if (run->report->json)
+			put_json_totals(g, to, outcome);
+		else if (!run->report->quiet)
+			put_totals(g, to);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	loop_free(&l);
+	return r;
+}
+
+int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
+		      enum verdict *verdict, struct fault *f)
+{
+	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
+				   .empty = RESOLVE_EMPTY_LOOPBACK4 };
+	_cleanup_endpoints_ struct endpoint_list list = { 0 };
+	size_t i, n;
+	int r = resolve(t->target, t->target->port, &how, &list, f);
+
+	*verdict = VERDICT_YES;
+	if (r < 0) {
+		cmd_error(run->cmd, f);
+		*verdict = VERDICT_NAME;
+		return 0;
+	}
+	n = run->c->all_addresses ? list.n : 1;
+	for (i = 0; i < n && r == 0 && !run->signo; i++) {
+		struct scanning g = { .run = run, .t = t };
+		enum verdict v;
+
+		g.all = run->c->closed ||
+			probe_target_ports(t->target) <= ASKED_ONE_BY_ONE;
+		g.how.attempt = &run->how;
+		g.how.timeout_us = run->c->timeout_given ? run->c->timeout_us
+				   : list.v[i].proto == TARGET_UDP
+					   ? run->c->timeout_us
+					   : (uint64_t)SCAN_TIMEOUT_US;
+		g.how.rate = run->c->rate;
+		g.how.window = most_in_flight(run->c);
+		r = scan_address(&g, &list.v[i], &v, f);
+		*verdict = verdict_worse(*verdict, v);
+	}
+	return r;
+}

@@ -1,0 +1,343 @@
+#include "net/probe_udpscan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+enum {
+	STATE_OUT, /* not in the list */
+	STATE_ASKED,
+	STATE_CLOSED, /* ICMP came */
+	STATE_OPEN,   /* an answer came */
+};
+
+enum {
+	ROUNDS = 2,
+	BURST = 64, /* then the error queue is emptied: it is as long as the buffer */
+	DEFAULT_RATE = 1000, /* what Linux limits all its ICMP errors to */
+	CHECK_US = 500 * 1000,
+	CANARIES = 8, /* more than the limit lets through at once, which is six */
+	CANARIES_HEARD = 7,
+};
+
+static void put_port(struct endpoint *ep, uint16_t port)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&ep->ss;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&ep->ss;
+
+	if (ep->family == AF_INET)
+		v4->sin_port = htons(port);
+	else
+		v6->sin6_port = htons(port);
+}
+
+static void tell(struct udp_scan *s, uint16_t port, enum outcome outcome, int err,
+		 const struct probe_icmp *icmp)
+{
+	struct probe_result r = { .outcome = outcome,
+				  .err = err,
+				  .mptcp = -1,
+				  .connect_us = clock_us() - s->totals.started_us };
+
+	r.peer = s->to;
+	put_port(&r.peer, port);
+	if (icmp)
+		r.icmp = *icmp;
+	s->totals.counts[outcome]++;
+	s->totals.done++;
+	s->found(s, &r);
+}
+
+static void closed(struct udp_scan *s, uint16_t port, int err,
+		   const struct probe_icmp *icmp)
+{
+	struct probe_result r = { .peer = s->to, .err = err, .icmp = *icmp };
+
+	if (s->state[port] != STATE_ASKED) {
+		/* The known one answers again: the host is not silent. */
+		if (s->checking && port == s->known_closed)
+			s->heard++;
+		return;
+	}
+	s->state[port] = STATE_CLOSED;
+	s->known_closed = port;
+	probe_judge_facts(&r);
+	tell(s, port, r.outcome == OUTCOME_REFUSED ? OUTCOME_REFUSED_ICMP : r.outcome,
+	     err, icmp);
+}
+
+static void take_errors(struct udp_scan *s)
+{
+	struct probe_icmp icmp = { 0 };
+	struct addr to;
+	int err, pending;
+	socklen_t len = sizeof(pending);
+
+	while (probe_take_icmp(s->w.fd, &icmp, &to, &err))
+		closed(s, to.port, err, &icmp);
+	/* What the queue left in SO_ERROR must not fail the next send. */
+	getsockopt(s->w.fd, SOL_SOCKET, SO_ERROR, &pending, &len);
+}
+
+static void take_answers(struct udp_scan *s)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct addr from, want;
+	char data[64];
+
+	endpoint_addr(&s->to, &want);
+	for (; recvfrom(s->w.fd, data, sizeof(data), MSG_TRUNC, (struct sockaddr *)&ss,
+			&len) >= 0;
+	     len = sizeof(ss))
+		if (addr_from_sockaddr(&from, (struct sockaddr *)&ss, len) &&
+		    addr_same_ip(&from, &want) && s->state[from.port] == STATE_ASKED) {
+			s->state[from.port] = STATE_OPEN;
+			tell(s, from.port, OUTCOME_OPEN, 0, NULL);
+		}
+}
+
+static void ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct udp_scan *s = LOOP_OWNER(w, struct udp_scan, w);
+
+	(void)l;
+	if (events & EPOLLERR)
+		take_errors(s);
+	if (events & EPOLLIN)
+		take_answers(s);
+	if (s->totals.done == s->n && !s->checking && s->next >= s->n)
+		timer_set(s->l, &s->t, clock_us());
+}
+
+static int open_socket(const struct scan_how *how, const struct endpoint *to,
+		       struct fault *f)
+{
+	struct dial_how open_how = { .options = &how->attempt->options,
+				     .sources = how->attempt->sources.v,
+				     .n_sources = how->attempt->sources.n };
+	int size = 4 << 20, fd = dial_open(to, &open_how, f);
+
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+		probe_want_errors(fd, to->family);
+	}
+	return fd;
+}
+
+/* A datagram to our own port would come back and look like an answer: that one is asked
+ * from another socket, when this one is gone. */
+static void leave_own_port(struct udp_scan *s)
+{
+	int fd;
+
+	take_errors(s);
+	take_answers(s);
+	watch_close(s->l, &s->w);
+	s->own_port = 0;
+	fd = open_socket(s->how, &s->to, NULL);
+	s->w.fd = fd;
+	if (fd >= 0)
+		watch_set(s->l, &s->w, EPOLLIN);
+}
+
+/* False if the buffer is full. */
+static bool ask(struct udp_scan *s, uint16_t port)
+{
+	const struct buf *data = s->how->attempt->send;
+	int tries;
+
+	if (s->near && port == s->own_port)
+		leave_own_port(s);
+	put_port(&s->to, port);
+	for (tries = 0; tries < 3; tries++) {
+		if (sendto(s->w.fd, data ? data->data : "", data ? data->len : 0,
+			   MSG_NOSIGNAL, (const struct sockaddr *)&s->to.ss,
+			   s->to.len) >= 0)
+			return true;
+		if (errno == EAGAIN || errno == ENOBUFS)
+			return false;
+		if (errno == EPERM || errno == EACCES || errno == ENETUNREACH ||
+		    errno == EHOSTUNREACH || errno == EINVAL) {
+			struct probe_result r = { .peer = s->to,
+						  .err = errno,
+						  .at_once = true };
+			int err = errno;
+
+			if (s->state[port] != STATE_ASKED)
+				return true;
+			probe_judge_facts(&r);
+			s->state[port] = STATE_CLOSED;
+			tell(s, port, r.outcome, err, NULL);
+			return true;
+		}
+		take_errors(s); /* an error of an earlier port came out here */
+	}
+	return true;
+}
+
+static void send_some(struct udp_scan *s)
+{
+	uint64_t rate = s->how->rate ? s->how->rate : s->near ? 0 : DEFAULT_RATE;
+	uint64_t now = clock_us();
+	unsigned burst = 0;
+
+	for (; s->next < s->n; s->next++) {
+		uint16_t port = s->list[s->next];
+
+		if (s->state[port] != STATE_ASKED)
+			continue;
+		if (burst++ == BURST) {
+			take_errors(s);
+			timer_set(s->l, &s->t, now);
+			return;
+		}
+		if (rate && s->next_us > now) {
+			timer_set(s->l, &s->t, s->next_us);
+			return;
+		}
+		if (!ask(s, port)) {
+			timer_set(s->l, &s->t, now + 1000);
+			return;
+		}
+		if (rate)
+			s->next_us = MAX(s->next_us, now - MIN(now, (uint64_t)5000)) +
+				     1000000 / rate;
+	}
+	take_errors(s);
+	/* The round is out: so long for its answers. */
+	s->round++;
+	timer_set(s->l, &s->t,
+		  s->totals.done == s->n ? now : now + s->how->timeout_us / ROUNDS);
+}
+
+static void finish(struct udp_scan *s)
+{
+	bool limited = s->checking && s->heard < CANARIES_HEARD;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->state[s->list[i]] == STATE_ASKED)
+			tell(s, s->list[i],
+			     limited ? OUTCOME_RATE_LIMITED : OUTCOME_OPEN_OR_FILTERED, 0,
+			     NULL);
+	s->totals.took_us = clock_us() - s->totals.started_us;
+	s->over(s);
+}
+
+static void next_round(struct udp_scan *s)
+{
+	unsigned i;
+
+	if (s->totals.done == s->n || s->checking) {
+		finish(s);
+	} else if (s->round < ROUNDS) {
+		s->next = 0;
+		send_some(s);
+	} else if (s->known_closed) {
+		/* Does a port that is known to be closed still say so? */
+		s->checking = true;
+		for (i = 0; i < CANARIES; i++)
+			ask(s, s->known_closed);
+		timer_set(s->l, &s->t,
+			  clock_us() + MIN(s->how->timeout_us, (uint64_t)CHECK_US));
+	} else {
+		finish(s);
+	}
+}
+
+static void due(struct loop *l, struct timer *t)
+{
+	struct udp_scan *s = LOOP_OWNER(t, struct udp_scan, t);
+
+	(void)l;
+	if (s->next < s->n)
+		send_some(s);
+	else
+		next_round(s);
+}
+
+/* Chooses the socket's port now, to be known; 0 if it cannot be. */
+static uint16_t bind_any_port(int fd, const struct endpoint *to)
+{
+	struct addr a = { .family = (uint8_t)to->family };
+	struct endpoint any, local;
+
+	endpoint_from_addr(&any, TARGET_UDP, &a);
+	/* With --source it is bound already, and has its port. */
+	if (endpoint_local(fd, to, &local) == 0 && endpoint_addr(&local, &a) && !a.port)
+		endpoint_bind(fd, &any, NULL, NULL);
+	if (endpoint_local(fd, to, &local) < 0 || !endpoint_addr(&local, &a))
+		return 0;
+	return a.port;
+}
+
+/* The kernel goes to an address of its own from that very address. */
+static bool is_near(const struct endpoint *to)
+{
+	_cleanup_close_ int fd = endpoint_socket(to, NULL);
+	struct endpoint local;
+	struct addr a, b;
+
+	if (!endpoint_addr(to, &a) || addr_is_loopback(&a))
+		return true;
+	return fd >= 0 && endpoint_connect(fd, to) == 0 &&
+	       endpoint_local(fd, to, &local) == 0 && endpoint_addr(&local, &b) &&
+	       addr_same_ip(&a, &b);
+}
+
+static void list_ports(struct udp_scan *s)
+{
+	bool own = false;
+	uint32_t p;
+	size_t i;
+
+	for (i = 0; i < s->ports->n; i++)
+		for (p = s->ports->v[i].lo; p <= s->ports->v[i].hi; p++) {
+			if (s->state[p] != STATE_OUT)
+				continue;
+			s->state[p] = STATE_ASKED;
+			if (p == s->own_port)
+				own = true;
+			else
+				s->list[s->n++] = (uint16_t)p;
+		}
+	if (own)
+		s->list[s->n++] = s->own_port;
+}
+
+int udp_scan_start(struct udp_scan *s, struct loop *l, const struct endpoint *to,
+		   const struct port_set *ports, const struct scan_how *how,
+		   struct fault *f)
+{
+	int fd = open_socket(how, to, f);
+
+	if (fd < 0)
+		return fd;
+	s->l = l;
+	s->to = *to;
+	s->ports = ports;
+	s->how = how;
+	s->w = (struct watch){ .fd = fd, .fn = ready };
+	put_port(&s->to, 9); /* connect() wants one */
+	s->near = is_near(&s->to);
+	s->own_port = bind_any_port(fd, to);
+	s->t = (struct timer){ .fn = due };
+	s->state = xcalloc(65536, 1);
+	s->list = xcalloc(65536, sizeof(*s->list));
+	s->totals = (struct scan_totals){ .started_us = clock_us() };
+	list_ports(s);
+	s->totals.ports = s->n;
+	watch_set(l, &s->w, EPOLLIN);
+	timer_set(l, &s->t, clock_us());
+	return 0;
+}
+
+void udp_scan_stop(struct udp_scan *s)
+{
+	timer_stop(s->l, &s->t);
+	watch_close(s->l, &s->w);
+	free(take_ptr(&s->state));
+	free(take_ptr(&s->list));
+}
