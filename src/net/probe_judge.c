@@ -144,10 +144,11 @@ static enum outcome judge_icmp(const struct probe_result *r)
 	bool host = r->icmp.family == AF_INET ? r->icmp.type == 3 && r->icmp.code == 1
 					      : r->icmp.type == 1 && r->icmp.code == 3;
 
-	/* Nobody answered ARP or neighbour discovery: the kernel gives up after seconds,
-	 * where a rule in OUTPUT answers in microseconds, the socket being in SYN_SENT.
-	 */
-	if (r->icmp.own && host && r->connect_us > 400 * 1000)
+	/* Nobody answered ARP or neighbour discovery: a timer tells, while nobody uses
+	 * the socket, so it is closed. A rule in OUTPUT answers from within connect(),
+	 * and leaves it in SYN_SENT. */
+	if (r->icmp.own && host &&
+	    (r->has_tcp ? r->tcp.state == TCP_CLOSE : r->connect_us > 100 * 1000))
 		return OUTCOME_UNREACHABLE;
 	if (r->icmp.own)
 		return OUTCOME_DENIED_LOCAL;
@@ -252,7 +253,8 @@ void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once)
 {
 	r->err = err;
 	r->at_once = at_once;
-	if (!at_once && (r->peer.family == AF_INET || r->peer.family == AF_INET6))
+	if (!at_once && !r->icmp.family &&
+	    (r->peer.family == AF_INET || r->peer.family == AF_INET6))
 		probe_take_icmp(fd, &r->icmp, NULL, NULL);
 	if (r->peer.proto == TARGET_TCP || r->peer.proto == TARGET_MPTCP)
 		r->has_tcp = probe_read_tcp(fd, &r->tcp);

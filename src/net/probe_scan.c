@@ -152,12 +152,7 @@ static void settle(struct scan *s, int fd, uint16_t port, uint64_t started_us, i
 		}
 		return;
 	}
-	r.err = err;
-	r.at_once = at_once;
-	if (r.icmp.family)
-		probe_judge_facts(&r);
-	else
-		probe_judge_failure(&r, fd, err, at_once);
+	probe_judge_failure(&r, fd, err, at_once);
 	tell(s, &r);
 	close_fd(fd);
 }
