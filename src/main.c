@@ -1,6 +1,7 @@
 /* The command table, --help and --version. Each command's story is in cmd/. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -85,10 +86,15 @@ static int help_command(int argc, char **argv)
  */
 static void occupy_standard_descriptors(void)
 {
+	struct pollfd fds[] = { { .fd = STDIN_FILENO },
+				{ .fd = STDOUT_FILENO },
+				{ .fd = STDERR_FILENO } };
 	int fd;
 
+	if (poll(fds, ARRAY_SIZE(fds), 0) <= 0)
+		return;
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
+		if (fds[fd].revents & POLLNVAL)
 			(void)!open("/dev/null",
 				    fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/fault.h"
 
-enum { OUT_FLUSH_AT = 64 * 1024 };
+enum { OUT_FLUSH_AT = 120 * 1024 };
 
 struct out {
 	struct buf b; /* writers append here */

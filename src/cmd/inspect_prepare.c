@@ -125,7 +125,9 @@ static int build_filter(struct inspect_config *c, const struct strv *expressions
 	size_t i;
 	int r = 0;
 
-	evidence_ephemeral_range(&env.ephemeral_lo, &env.ephemeral_hi);
+	/* Only "autobound" asks for it. */
+	if (expressions->n || c->fail_if.n)
+		evidence_ephemeral_range(&env.ephemeral_lo, &env.ephemeral_hi);
 	r = judge_prepare(c, &env, f);
 	if (r < 0)
 		return r;

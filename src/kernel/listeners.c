@@ -58,16 +58,52 @@ static void sort_and_unify(struct listeners *l)
 	l->n = kept;
 }
 
-static bool same_set(const struct listeners *a, const struct listeners *b)
+/* The cookies of a reading that is only compared. */
+struct cookies {
+	uint64_t *v;
+	size_t n, cap;
+};
+
+static int take_cookie(const struct nlmsghdr *h, void *ctx)
 {
+	struct cookies *c = ctx;
+	struct sock s;
+
+	if (!inet_parse_brief(h, PROTO_TCP, &s))
+		return 0;
+	c->v = array_grow(c->v, c->n, &c->cap, sizeof(*c->v));
+	c->v[c->n++] = s.cookie;
+	return 0;
+}
+
+static int by_cookie(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Whether a second reading finds the sockets of the first, no more and no fewer. */
+static int same_again(struct nl *nl, const struct inet_query *q,
+		      const struct listeners *l, bool *same)
+{
+	struct cookies now = { 0 }, before = { 0 };
+	int err = inet_dump(nl, q, take_cookie, &now);
 	size_t i;
 
-	if (a->n != b->n)
-		return false;
-	for (i = 0; i < a->n; i++)
-		if (a->v[i]->cookie != b->v[i]->cookie)
-			return false;
-	return true;
+	for (i = 0; i < l->n; i++) {
+		before.v = array_grow(before.v, before.n, &before.cap, sizeof(*before.v));
+		before.v[before.n++] = l->v[i]->cookie;
+	}
+	if (now.n)
+		qsort(now.v, now.n, sizeof(*now.v), by_cookie);
+	if (before.n)
+		qsort(before.v, before.n, sizeof(*before.v), by_cookie);
+	*same = now.n == before.n &&
+		(!now.n || memcmp(now.v, before.v, now.n * sizeof(*now.v)) == 0);
+	free(now.v);
+	free(before.v);
+	return err;
 }
 
 void listeners_free(struct listeners *l)
@@ -88,8 +124,6 @@ static int read_once(struct nl *nl, const struct inet_query *q, struct listeners
 	return err;
 }
 
-/* A listener of an earlier reading that the last one lacks may have been missed: keep
- * both. */
 static void unite(struct listeners *into, const struct listeners *from)
 {
 	size_t i;
@@ -120,13 +154,19 @@ int listeners_read(struct nl *nl, uint32_t ext, const struct blob *bytecode,
 		err = read_once(nl, &q, l, &packets);
 	}
 	l->settled = packets <= 1;
+	q.ext = 0;
 	for (readings = 1; err == 0 && !l->settled && readings < MOST_READINGS;
 	     readings++) {
+		err = same_again(nl, &q, l, &l->settled);
+		if (err < 0 || l->settled)
+			break;
 		before = *l;
 		*l = (struct listeners){ 0 };
+		q.ext = ext;
 		err = read_once(nl, &q, l, &packets);
-		l->settled = same_set(&before, l);
-		if (!l->settled && readings + 1 == MOST_READINGS)
+		q.ext = 0;
+		/* One that the last reading lacks may have been missed: keep both. */
+		if (readings + 1 == MOST_READINGS)
 			unite(l, &before);
 		listeners_free(&before);
 	}
