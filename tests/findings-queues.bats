@@ -88,12 +88,12 @@ setup() {
 
 @test "a queue that is emptied slowly: the owner is slow, not stopped" {
 	spawn "${NS[@]}" "$SOCKCTL" listen -k --backlog 4 --accept-rate 10/s --recv-only --port-file "$BATS_TEST_TMPDIR/port" 127.0.0.1:0
-	local listener=$PID
+	local server=$PID
 	until_shown -l
 	spawn "${NS[@]}" "$SOCKCTL" connect --connections 3000 --rate 50/s --hold 60s -T 60s "$(cat "$BATS_TEST_TMPDIR/port")"
 	until_shown -l 'accept_queue_full'
 	findings
-	assert_equal "$(culprits accept-queue-full)" "$listener"
+	assert_equal "$(culprits accept-queue-full)" "$server"
 	assert_figures accept-queue-full 'accepts == 1'
 	assert_equal "$(get accept-queue-full .severity)" critical
 	[[ $(get accept-queue-full .summary) == *'slow, not stopped'* ]]
@@ -116,8 +116,7 @@ setup() {
 
 @test "an owner that may not be seen is said to be so" {
 	mk listen:backlog=1,queued=2
-	sockctl_as_user inspect --json --findings
-	FINDINGS=$(jq -c 'select(.type == "finding")' <<<"$output")
+	findings_as_user
 	if is_root; then
 		[[ $(get accept-queue-full .where) == *'no permission'* ]]
 		assert_equal "$(culprits accept-queue-full)" ''

@@ -92,8 +92,6 @@ int judge_prepare(struct inspect_config *c, const struct filter_env *env, struct
 				      : FINDINGS_OFF;
 	if (c->findings != FINDINGS_OFF) {
 		c->detect = arena_zalloc(&c->arena, sizeof(*c->detect));
-		evidence_ephemeral_range(&c->detect->ephemeral_lo,
-					 &c->detect->ephemeral_hi);
 		detect_begin(c->detect);
 	}
 	c->n_fail_rules = c->fail_if.n;

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "cmd/inspect.h"
+#include "kernel/evidence.h"
 #include "view/tally.h"
 
 struct show {
@@ -177,7 +178,11 @@ static int collect_and_show(struct show *show, struct reader *reader,
 	struct view_end end = { 0 };
 	struct fault f = FAULT_INIT;
 	bool counts = c->count || c->summary || c->group;
-	int r = collect_run(reader, &c->request, &sink, &result, &f);
+	int r;
+
+	if (c->detect)
+		evidence_begin(c->detect);
+	r = collect_run(reader, &c->request, &sink, &result, &f);
 
 	if (r < 0 && r != STOP) {
 		if (f.err)

@@ -12,6 +12,20 @@
 #include "kernel/waiters.h"
 #include "model/tcpinfo.h"
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+void evidence_begin(struct detect *d)
+{
+	evidence_ephemeral_range(&d->ephemeral_lo, &d->ephemeral_hi);
+	d->began_ms = now_ms();
+}
+
 void evidence_ephemeral_range(uint16_t *lo, uint16_t *hi)
 {
 	_cleanup_free_ char *text = procfile_read(
@@ -31,14 +45,6 @@ void evidence_free(struct evidence *e)
 	arena_free(&e->arena);
 	free(e->processes);
 	*e = (struct evidence){ 0 };
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 /* A listener whose queue, or whose half-open connections, call for a closer look. */
@@ -133,12 +139,15 @@ static void read_connection(struct reader *r, struct connection_facts *c, int tu
 	c->received[turn] = info_u64(&s, INFO(bytes_received));
 	c->retrans = s.retrans;
 	c->has_info = s.tcp_info.len >= INFO(bytes_acked) + 8;
+	if (s.tcp_info.len > INFO(backoff))
+		c->backoff = ((const uint8_t *)s.tcp_info.data)[INFO(backoff)];
 	c->rto_us = info_u32(&s, INFO(rto));
 	c->has_windows = s.tcp_info.len >= INFO(rcv_wnd) + 4;
 	c->snd_wnd = info_u32(&s, INFO(snd_wnd));
 	c->rcv_wnd = info_u32(&s, INFO(rcv_wnd));
 	c->age_ms = info_u32(&s, s.state == STATE_CLOSE_WAIT ? INFO(last_ack_recv)
 							     : INFO(last_data_sent));
+	c->received_ms = info_u32(&s, INFO(last_data_recv));
 	c->has_mem = s.skmem.len > 0;
 	c->rmem = mem_u32(&s, SOCK_MEM_RMEM);
 	c->rcvbuf = mem_u32(&s, SOCK_MEM_RCVBUF);
@@ -210,9 +219,11 @@ static struct connection_facts *begin_connections(struct evidence *e,
 	return v;
 }
 
-/* The processes behind what is still suspect: one scan for their inodes. */
+/* The processes behind what is still suspect: one scan for their inodes. waiting_too: and
+ * those of listeners in whose queue somebody waits, whose descriptors nobody else looks
+ * at. */
 static void read_owners(struct reader *r, const struct detect *d, struct evidence *e,
-			bool name_listeners)
+			bool name_listeners, bool waiting_too)
 {
 	const struct suspects *lists[] = { &d->close_wait, &d->senders, &d->readers,
 					   &d->syn_sent,   &d->orphans, &d->udp };
@@ -222,7 +233,8 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 	size_t i, k;
 
 	for (i = 0; i < e->n_listeners; i++)
-		if (e->listeners[i].suspect || e->listeners[i].shadow || name_listeners)
+		if (e->listeners[i].suspect || e->listeners[i].shadow || name_listeners ||
+		    (waiting_too && e->listeners[i].row->recv_queue))
 			inode_set_add(&wanted, e->listeners[i].row->inode);
 	for (k = 0; k < ARRAY_SIZE(lists); k++)
 		for (i = 0; i < lists[k]->n; i++)
@@ -290,7 +302,7 @@ static bool suspect_readers(const struct detect *d, struct evidence *e)
 	for (i = 0; i < d->readers.n; i++) {
 		struct connection_facts *c = &e->readers[i];
 
-		c->suspect = c->read[0] &&
+		c->suspect = c->read[0] && c->received_ms >= STUCK_AGE_MS &&
 			     ((c->has_mem &&
 			       (uint64_t)c->rmem * 100 >=
 				       (uint64_t)c->rcvbuf * READER_PERCENT) ||
@@ -344,12 +356,34 @@ static bool suspect_udp(const struct detect *d, struct evidence *e)
 	return any;
 }
 
+/* A closed window is normal for a moment here too. */
+static void suspect_orphans(const struct detect *d, struct evidence *e)
+{
+	size_t i;
+
+	for (i = 0; i < d->orphans.n; i++) {
+		struct connection_facts *c = &e->orphans[i];
+
+		c->suspect = c->read[0] &&
+			     (c->row->timer == 1 || c->age_ms >= STUCK_AGE_MS);
+	}
+}
+
 static void suspect_all(struct connection_facts *v, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
 		v[i].suspect = true;
+}
+
+/* Whether TIME_WAIT has no room: a second reading tells whether it is skipped. */
+static bool suspect_time_wait(const struct detect *d, const struct evidence *e)
+{
+	const struct net_limits *n = &e->limits;
+
+	return d->time_wait && n->has_sockstat && n->has_tw_buckets && n->tw_buckets &&
+	       n->time_wait * 100 >= n->tw_buckets * TIME_WAIT_PERCENT;
 }
 
 /* The look that clears most candidates. Returns whether any is left for a second reading.
@@ -372,12 +406,14 @@ static bool first_reading(struct reader *r, const struct detect *d, struct evide
 		read_connections(r, e->close_wait, d->close_wait.n, 0);
 	read_connections(r, e->senders, d->senders.n, 0);
 	read_connections(r, e->readers, d->readers.n, 0);
+	read_connections(r, e->orphans, d->orphans.n, 0);
 	twice |= suspect_close_wait(d, e);
 	twice |= suspect_senders(d, e);
 	twice |= suspect_readers(d, e);
 	twice |= suspect_udp(d, e);
+	twice |= suspect_time_wait(d, e);
 	suspect_all(e->syn_sent, d->syn_sent.n);
-	suspect_all(e->orphans, d->orphans.n);
+	suspect_orphans(d, e);
 	return twice;
 }
 
@@ -390,6 +426,7 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 	read_connections(r, e->senders, d->senders.n, 1);
 	read_connections(r, e->readers, d->readers.n, 1);
 	read_udp_again(r, d, e);
+	e->growth_ms = (uint32_t)(now_ms() - d->began_ms);
 	evidence_growth(r, d, e);
 	procfile_counters(&e->counters[1]);
 }
@@ -403,7 +440,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	procfile_limits(&e->limits);
 	procfile_counters(&e->counters[0]);
 	twice = first_reading(r, d, e);
-	read_owners(r, d, e, name_listeners);
+	read_owners(r, d, e, name_listeners, !every_process);
 	if (twice)
 		second_reading(r, d, e, start);
 	evidence_descriptors(r, e, every_process);

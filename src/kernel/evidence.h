@@ -4,6 +4,9 @@
 #include "kernel/reader.h"
 #include "model/evidence.h"
 
+/* Before the first row: the clock, and the namespace's range of ephemeral ports. */
+void evidence_begin(struct detect *d);
+
 /*
  * Fills e (zero-initialised) for d. Takes READING_INTERVAL_MS where a candidate needs two
  * readings. name_listeners: find the owners of listeners that are only worth a note, too.

@@ -84,6 +84,20 @@ static bool pair_value(const char *text, const char *table, const char *name,
 	return false;
 }
 
+/* snmp has IPv4's in two lines, snmp6 one name and value a line. */
+static uint64_t udp_full(void)
+{
+	static const char name6[] = "Udp6RcvbufErrors";
+	_cleanup_free_ char *v4 = procfile_read("/proc/thread-self/net/snmp");
+	_cleanup_free_ char *v6 = procfile_read("/proc/thread-self/net/snmp6");
+	const char *line = v6 ? strstr(v6, name6) : NULL;
+	uint64_t n = 0;
+
+	if (v4)
+		pair_value(v4, "Udp", "RcvbufErrors", &n);
+	return n + (line ? strtoull(line + sizeof(name6) - 1, NULL, 10) : 0);
+}
+
 void procfile_counters(struct net_counters *c)
 {
 	_cleanup_free_ char *text = procfile_read("/proc/thread-self/net/netstat");
@@ -99,6 +113,7 @@ void procfile_counters(struct net_counters *c)
 	if (pair_value(text, "TcpExt", "TCPReqQFullDrop", &dropped))
 		c->reqq_full += dropped;
 	pair_value(text, "TcpExt", "TCPTimeWaitOverflow", &c->tw_overflow);
+	c->udp_full = udp_full();
 }
 
 /* ip_local_reserved_ports: "8080,9148-9150"; how many of them lie inside the range. */
@@ -150,6 +165,8 @@ void procfile_limits(struct net_limits *l)
 	l->has_max_orphans = procfile_sysctl("ipv4/tcp_max_orphans", &l->max_orphans);
 	procfile_sysctl("ipv4/tcp_abort_on_overflow", &l->abort_on_overflow);
 	procfile_sysctl("ipv4/tcp_syncookies", &l->syncookies);
+	procfile_sysctl("ipv4/tcp_tw_reuse", &l->tw_reuse);
+	procfile_sysctl("ipv4/tcp_timestamps", &l->timestamps);
 	if (range && sscanf(range, "%u %u", &lo, &hi) == 2 && lo <= hi && hi <= 65535)
 		l->ephemeral_ports = hi - lo + 1 - reserved_inside(lo, hi);
 	read_sockstat(l);

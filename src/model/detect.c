@@ -30,7 +30,9 @@ void detect_free(struct detect *d)
 
 static void suspect(struct detect *d, struct suspects *list, const struct sock *s)
 {
-	if (list->count++ >= MOST_SUSPECTS)
+	bool leak = list == &d->close_wait;
+
+	if (list->count++ >= (leak ? (uint64_t)MOST_CLOSE_WAIT : MOST_SUSPECTS))
 		return;
 	list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
 	list->v[list->n++] = sock_dup(&d->arena, s);
@@ -96,8 +98,9 @@ static void count_way(struct detect *d, const struct sock *s)
 {
 	struct destination *w;
 
+	/* What a listener of this range has accepted did not draw its port. */
 	if (s->local.port < d->ephemeral_lo || s->local.port > d->ephemeral_hi ||
-	    d->n_destinations >= MOST_DESTINATIONS)
+	    d->listener_ports[s->local.port] || d->n_destinations >= MOST_DESTINATIONS)
 		return;
 	if (d->n_destinations * 2 >= d->size_destinations)
 		grow_ways(d);
@@ -107,6 +110,8 @@ static void count_way(struct detect *d, const struct sock *s)
 		w->peer = s->peer;
 		d->n_destinations++;
 	}
+	w->reusable += s->state == STATE_TIME_WAIT &&
+		       s->expires_ms <= TIME_WAIT_MS - REUSE_AGE_MS;
 }
 
 static void count_half_open(struct detect *d, const struct sock *s)
@@ -119,8 +124,8 @@ static void count_half_open(struct detect *d, const struct sock *s)
 	d->half_open_retrans[s->local.port] += s->retrans;
 }
 
-/* Unacknowledged data with a timer that has fired in vain, or a window that stays closed.
- */
+/* Unacknowledged data with a timer that has fired in vain, or a window that is closed: a
+ * peer that lives answers each probe, so that they are not counted. */
 static bool may_be_stuck_sending(const struct sock *s)
 {
 	return s->send_queue &&
@@ -175,7 +180,7 @@ static void detect_tcp(struct detect *d, const struct sock *s)
 			return;
 		}
 		count_way(d, s);
-		if ((s->timer == 1 || s->timer == 4) && s->retrans >= STUCK_RETRANS)
+		if ((s->timer == 1 && s->retrans >= STUCK_RETRANS) || s->timer == 4)
 			suspect(d, &d->orphans, s);
 		return;
 	case STATE_CLOSE:
@@ -186,11 +191,21 @@ static void detect_tcp(struct detect *d, const struct sock *s)
 	}
 }
 
+static bool has_dropped(const struct sock *s)
+{
+	uint32_t drops;
+
+	if (s->skmem.len < (SOCK_MEM_DROPS + 1) * sizeof(drops))
+		return false;
+	memcpy(&drops, (const uint32_t *)s->skmem.data + SOCK_MEM_DROPS, sizeof(drops));
+	return drops;
+}
+
 void detect_row(struct detect *d, const struct sock *s)
 {
 	if (s->proto == PROTO_TCP)
 		detect_tcp(d, s);
-	else if (s->proto == PROTO_UDP && (s->recv_queue || s->skmem.len))
+	else if (s->proto == PROTO_UDP && (s->recv_queue || has_dropped(s)))
 		suspect(d, &d->udp, s);
 }
 

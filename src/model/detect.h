@@ -16,20 +16,25 @@ struct suspects {
 	uint64_t count;
 };
 
-enum { MOST_SUSPECTS = 4096 };
+enum {
+	MOST_SUSPECTS = 4096,
+	MOST_CLOSE_WAIT = 65536, /* a leak is counted, not only told */
+};
 
 /* Connections towards one destination from ports of the ephemeral range. */
 struct destination {
 	struct addr local; /* address only */
 	struct addr peer;  /* address and port */
 	uint32_t used;	   /* 0 = free slot */
+	uint32_t reusable; /* of these: in TIME_WAIT for longer than REUSE_AGE_MS */
 };
 
 struct detect {
 	struct arena arena;
 	uint16_t ephemeral_lo, ephemeral_hi; /* set before the first row */
-	bool whole_tcp;	  /* no filter: totals are those of the namespace */
-	bool whole_ports; /* what is seen of a port is all of it */
+	uint64_t began_ms; /* when the rows began to be read; CLOCK_MONOTONIC */
+	bool whole_tcp;	   /* no filter: totals are those of the namespace */
+	bool whole_ports;  /* what is seen of a port is all of it */
 	struct suspects listeners;
 	struct suspects close_wait; /* accepted: inode set */
 	struct suspects senders, readers, syn_sent, orphans, udp;

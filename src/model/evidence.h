@@ -9,12 +9,13 @@
 /* Counters of the namespace that rise with losses; a reading each. */
 struct net_counters {
 	uint64_t listen_overflows, listen_drops, syncookies_sent, reqq_full, tw_overflow;
+	uint64_t udp_full; /* datagrams that found a full buffer, IPv4 and IPv6 */
 	bool known;
 };
 
 struct net_limits {
 	uint64_t somaxconn, syn_backlog, tw_buckets, max_orphans;
-	uint64_t abort_on_overflow, syncookies;
+	uint64_t abort_on_overflow, syncookies, tw_reuse, timestamps;
 	uint64_t ephemeral_ports;    /* of the range, without the reserved ones */
 	uint64_t time_wait, orphans; /* in use now (sockstat) */
 	bool has_somaxconn, has_syn_backlog, has_tw_buckets, has_max_orphans,
@@ -52,9 +53,11 @@ struct connection_facts {
 	uint64_t acked[2], received[2];
 	uint32_t age_ms; /* CLOSE_WAIT: at least so long; senders: since data was last
 			    sent */
+	uint32_t received_ms; /* since data was last received */
 	uint32_t rcvbuf, rmem, snd_wnd, rcv_wnd, retrans, rto_us, rmem_later;
 	uint64_t drops[2];
-	bool read[2]; /* still there, and the same */
+	uint8_t backoff; /* of the timer: how often it was doubled */
+	bool read[2];	 /* still there, and the same */
 	bool suspect; /* the first look has not cleared it */
 	bool has_info, has_mem, has_windows;
 	const struct holder *holders;
@@ -63,6 +66,7 @@ struct connection_facts {
 struct evidence {
 	struct arena arena;
 	uint32_t interval_ms; /* between the readings; 0 = there was one */
+	uint32_t growth_ms;   /* between the dump of all rows and the second reading */
 	struct net_counters counters[2];
 	struct net_limits limits;
 	struct listener_facts *listeners;

@@ -38,6 +38,8 @@ enum {
 	DESCRIPTORS_PERCENT = 90, /* of RLIMIT_NOFILE: near the limit */
 	EPHEMERAL_PERCENT = 80,	  /* of the ports towards one destination */
 	EPHEMERAL_CRITICAL = 95,
+	TIME_WAIT_MS = 60000,	/* TCP_TIMEWAIT_LEN */
+	REUSE_AGE_MS = 1000,	/* net.ipv4.tcp_tw_reuse takes TIME_WAIT of this age */
 	TIME_WAIT_PERCENT = 90, /* of tcp_max_tw_buckets */
 	ORPHANS_PERCENT = 80,	/* of tcp_max_orphans */
 	STUCK_RETRANS = 2,	/* retransmissions or probes without an answer */

@@ -100,6 +100,7 @@ void judge(const struct detect *d, const struct evidence *e, struct findings *fs
 	judge_queues(&j);
 	judge_listeners(&j);
 	judge_leaks(&j);
+	judge_orphans(&j);
 	judge_traffic(&j);
 	findings_sort(fs);
 	buf_free(&j.text);

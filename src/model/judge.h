@@ -50,6 +50,7 @@ void judge_member(struct judge *j, const struct listener_facts *l);
 /* The rules, by what they look at. */
 void judge_queues(struct judge *j);    /* accept and SYN queues */
 void judge_listeners(struct judge *j); /* shadowed and exposed ones */
-void judge_leaks(struct judge *j);     /* CLOSE_WAIT, descriptors, orphans */
+void judge_leaks(struct judge *j);     /* CLOSE_WAIT, descriptors */
+void judge_orphans(struct judge *j);
 /* Stuck ends, unanswered SYNs, ports, TIME_WAIT, UDP. */
 void judge_traffic(struct judge *j);

@@ -1,18 +1,25 @@
-/* What programs forgot: sockets in CLOSE_WAIT, descriptors, connections without an owner.
- */
+/* What programs forgot: sockets in CLOSE_WAIT, and descriptors. */
 #include "model/judge.h"
+
+#include <stdlib.h>
+
+/* Connections in CLOSE_WAIT from one host. */
+struct remote {
+	struct addr addr; /* address alone */
+	uint32_t n;
+};
 
 /* The CLOSE_WAIT sockets of one process that are old enough. */
 struct leak {
 	int32_t pid;
 	uint32_t n, unread, eof_unread;
-	uint32_t total; /* the young ones too */
+	uint32_t total;	 /* the young ones too */
+	uint32_t recent; /* of the last minute, at most */
 	uint32_t oldest_ms;
 	const struct holder *fds, **link; /* its descriptors, in the findings' arena */
 	uint64_t *cookies;
-	struct addr peer; /* the remote endpoint of most of them, address alone */
-	uint32_t peer_n;
-	uint32_t peers; /* distinct remote addresses, as far as counted */
+	struct remote *remotes;
+	uint32_t n_remotes;
 };
 
 struct leaks {
@@ -20,33 +27,22 @@ struct leaks {
 	size_t n;
 };
 
+enum { MINUTE_MS = 60000 };
+
 static struct leak *leak_of(struct judge *j, struct leaks *all, int32_t pid)
 {
-	size_t i;
+	size_t room = j->d->close_wait.n + 1, i;
 
 	for (i = 0; i < all->n; i++)
 		if (all->v[i].pid == pid)
 			return &all->v[i];
 	all->v[all->n] = (struct leak){
 		.pid = pid,
-		.cookies = arena_alloc(&j->fs->arena,
-				       (j->d->close_wait.n + 1) * sizeof(uint64_t)),
+		.cookies = arena_alloc(&j->fs->arena, room * sizeof(uint64_t)),
+		.remotes = arena_alloc(&j->fs->arena, room * sizeof(struct remote)),
 	};
 	all->v[all->n].link = &all->v[all->n].fds;
 	return &all->v[all->n++];
-}
-
-/* The most frequent remote address, by the majority vote of Boyer and Moore. */
-static void vote(struct leak *l, const struct addr *peer)
-{
-	if (!l->peer_n) {
-		l->peer = *peer;
-		l->peer_n = 1;
-	} else if (addr_same_ip(&l->peer, peer)) {
-		l->peer_n++;
-	} else {
-		l->peer_n--;
-	}
 }
 
 static void count_leak(struct judge *j, struct leaks *all,
@@ -55,11 +51,12 @@ static void count_leak(struct judge *j, struct leaks *all,
 	struct leak *l = leak_of(j, all, h->pid);
 	struct holder *copy;
 
+	l->remotes[l->n] = (struct remote){ c->row->peer, 1 };
 	l->cookies[l->n++] = c->row->cookie;
 	l->unread += c->recv[0] > 0;
 	l->eof_unread += c->row->recv_queue > 0;
+	l->recent += c->age_ms <= MINUTE_MS;
 	l->oldest_ms = MAX(l->oldest_ms, c->age_ms);
-	vote(l, &c->row->peer);
 	copy = arena_dup(&j->fs->arena, h, sizeof(*h));
 	copy->next = NULL;
 	copy->command = arena_strdup(&j->fs->arena, h->command);
@@ -67,63 +64,170 @@ static void count_leak(struct judge *j, struct leaks *all,
 	l->link = &copy->next;
 }
 
-static uint32_t from_peer(const struct judge *j, const struct leak *l)
+static int by_address(const void *a, const void *b)
 {
-	uint32_t n = 0;
-	size_t i;
+	struct addr x = ((const struct remote *)a)->addr,
+		    y = ((const struct remote *)b)->addr;
 
-	for (i = 0; i < j->d->close_wait.n; i++) {
-		const struct connection_facts *c = &j->e->close_wait[i];
-		const struct holder *h;
-
-		for (h = c->holders; h; h = h->next)
-			if (c->suspect && h->pid == l->pid &&
-			    addr_same_ip(&c->row->peer, &l->peer)) {
-				n++;
-				break;
-			}
-	}
-	return n;
+	x.port = y.port = 0;
+	return addr_compare(&x, &y);
 }
 
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = ((const struct remote *)a)->n, y = ((const struct remote *)b)->n;
+
+	return (x < y) - (x > y);
+}
+
+/* One entry a remote host, the most frequent first. */
+static void count_remotes(struct leak *l)
+{
+	uint32_t i;
+
+	qsort(l->remotes, l->n, sizeof(*l->remotes), by_address);
+	for (i = 0; i < l->n; i++) {
+		struct remote *last = l->n_remotes ? &l->remotes[l->n_remotes - 1] : NULL;
+
+		if (last && addr_same_ip(&last->addr, &l->remotes[i].addr))
+			last->n++;
+		else
+			l->remotes[l->n_remotes++] = l->remotes[i];
+	}
+	qsort(l->remotes, l->n_remotes, sizeof(*l->remotes), by_number);
+}
+
+static void put_remotes(struct judge *j, const struct leak *l)
+{
+	enum { SHOWN = 3 };
+	uint32_t i;
+
+	buf_puts(&j->text, "\nThe peers: ");
+	for (i = 0; i < l->n_remotes && i < SHOWN; i++) {
+		if (i)
+			buf_puts(&j->text, ", ");
+		addr_put_ip(&j->text, &l->remotes[i].addr);
+		buf_printf(&j->text, " (%u)", l->remotes[i].n);
+	}
+	if (l->n_remotes > SHOWN)
+		buf_printf(&j->text, " and %u more hosts", l->n_remotes - SHOWN);
+	buf_putc(&j->text, '.');
+}
+
+/*
+ * How fast it grows. The two readings are close to each other, and one socket between
+ * them would be a wild guess a minute; the ages say how many came in the last minute, at
+ * most. The smaller of both is told.
+ */
 static void put_growth(struct judge *j, const struct leak *l,
 		       const struct process_facts *p, struct finding *f)
 {
-	bool known = p->has_later && j->e->interval_ms &&
+	uint32_t window_ms = MIN(l->oldest_ms, (uint32_t)MINUTE_MS);
+	uint64_t by_age = (uint64_t)l->recent * MINUTE_MS / MAX(window_ms, 1u);
+	bool known = p->has_later && j->e->growth_ms &&
 		     j->d->close_wait.count == j->d->close_wait.n;
 	uint64_t grown = known && p->close_wait_later > l->total
 				 ? p->close_wait_later - l->total
 				 : 0;
-	uint64_t per_minute = grown && j->e->interval_ms
-				      ? grown * 60000 / j->e->interval_ms
-				      : 0;
+	uint64_t per_minute = known ? MIN(grown * MINUTE_MS / j->e->growth_ms, by_age)
+				    : 0;
+	uint64_t rate = per_minute ? per_minute : by_age;
+	bool ends = p->fd_limit != UINT64_MAX && p->fd_limit > p->fds && rate;
+	uint64_t left_ms = ends ? (p->fd_limit - p->fds) * MINUTE_MS / rate : 0;
 
 	finding_figure(f, "growth_per_minute", per_minute, known);
-	if (!per_minute)
+	finding_figure(f, "in_last_minute", l->recent, true);
+	finding_figure(f, "until_limit_ms", left_ms, ends && per_minute);
+	if (grown)
+		buf_printf(&j->text, ", %llu more came in %u ms (+%llu a minute)",
+			   (unsigned long long)grown, j->e->growth_ms,
+			   (unsigned long long)per_minute);
+	else if (l->recent)
+		buf_printf(&j->text, ", at most %u of these came in the last minute",
+			   l->recent);
+	if (!ends)
 		return;
-	buf_printf(&j->text, ", +%llu a minute", (unsigned long long)per_minute);
-	if (p->known && p->fd_limit > p->fds) {
-		buf_puts(&j->text, ": accept() will fail with EMFILE in about ");
-		buf_put_duration(&j->text, (p->fd_limit - p->fds) * 60000 / per_minute);
-	}
+	buf_puts(&j->text, ": accept() will fail with EMFILE in about ");
+	buf_put_duration(&j->text, left_ms);
+	if (!per_minute)
+		buf_puts(&j->text, " at the earliest");
 }
 
-static void leak_finding(struct judge *j, const struct leak *l)
+static bool near_limit(const struct process_facts *p)
 {
-	const struct process_facts *p = evidence_process(j->e, l->pid);
-	struct finding *f = finding_add(j->fs, RULE_CLOSE_WAIT_LEAK);
-	uint32_t same_peer = from_peer(j, l);
-	bool limit_known = p && p->known && p->fd_limit;
+	return p && p->known && p->fd_limit && p->fd_limit != UINT64_MAX &&
+	       p->fds * 100 >= p->fd_limit * DESCRIPTORS_PERCENT;
+}
 
-	buf_put_escaped(&j->text, l->fds->command, strlen(l->fds->command));
-	buf_printf(&j->text, "[%d], %u sockets, oldest >= ", l->pid, l->n);
-	buf_put_duration(&j->text, l->oldest_ms);
-	if (p && p->unit) {
-		buf_puts(&j->text, ", unit ");
-		buf_put_escaped(&j->text, p->unit, strlen(p->unit));
+static const struct listener_facts *waiting_listener(const struct judge *j, int32_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < j->e->n_listeners; i++) {
+		const struct listener_facts *l = &j->e->listeners[i];
+		const struct holder *h;
+
+		for (h = l->holders; h; h = h->next)
+			if (h->pid == pid && l->queued[l->read[1] ? 1 : 0])
+				return l;
 	}
-	f->where = judge_text(j);
+	return NULL;
+}
 
+static void put_unit(struct judge *j, const struct process_facts *p)
+{
+	if (!p || !p->unit)
+		return;
+	buf_puts(&j->text, ", unit ");
+	buf_put_escaped(&j->text, p->unit, strlen(p->unit));
+}
+
+/* Connections that wait for a process without descriptors. */
+static uint32_t starved(const struct judge *j, const struct process_facts *p)
+{
+	const struct listener_facts *l = waiting_listener(j, p->pid);
+
+	return l && p->fds >= p->fd_limit ? l->queued[l->read[1] ? 1 : 0] : 0;
+}
+
+/* Its listeners get no connection off their queues. */
+static void put_starved(struct judge *j, const struct process_facts *p, struct finding *f)
+{
+	const struct listener_facts *l = waiting_listener(j, p->pid);
+	uint32_t n = starved(j, p);
+
+	if (!n)
+		return;
+	buf_puts(&j->text, "\naccept() on ");
+	judge_put_addr(j, &l->row->local);
+	buf_printf(&j->text, " must be failing with EMFILE: %u connection%s there.", n,
+		   n == 1 ? " waits" : "s wait");
+	if (!f->n_cookies)
+		judge_cookies(j, f, &l->row->cookie, 1);
+}
+
+static void put_descriptors(struct judge *j, const struct leak *l,
+			    const struct process_facts *p, struct finding *f)
+{
+	buf_printf(&j->text, "\n%llu of ", (unsigned long long)p->fds);
+	if (p->fd_limit == UINT64_MAX)
+		buf_puts(&j->text, "unlimited");
+	else
+		buf_printf(&j->text, "%llu", (unsigned long long)p->fd_limit);
+	buf_puts(&j->text, " descriptors are in use");
+	if (p->fd_limit != UINT64_MAX)
+		buf_printf(&j->text, ", %llu %% of the limit by these",
+			   (unsigned long long)(l->n * 100ull / p->fd_limit));
+	put_growth(j, l, p, f);
+	buf_putc(&j->text, '.');
+	put_starved(j, p, f);
+	if (near_limit(p))
+		f->severity = SEVERITY_CRITICAL;
+}
+
+/* "it read 9 to the end and never closed them; 5 still hold unread data" */
+static void put_ends(struct judge *j, const struct leak *l)
+{
 	buf_printf(
 		&j->text,
 		"The peers closed %u connections at least %u s ago, and the program did not: ",
@@ -137,31 +241,42 @@ static void leak_finding(struct judge *j, const struct leak *l)
 			   l->eof_unread, l->unread);
 	judge_put_holders(j, l->fds);
 	buf_putc(&j->text, '.');
-	if (same_peer) {
-		buf_printf(&j->text, "\n%u of them are from ", same_peer);
-		addr_put_ip(&j->text, &l->peer);
-		buf_putc(&j->text, '.');
-	}
+	if (j->d->close_wait.count > j->d->close_wait.n)
+		buf_printf(
+			&j->text,
+			" There are more: only %zu of %llu in CLOSE_WAIT were looked at.",
+			j->d->close_wait.n, (unsigned long long)j->d->close_wait.count);
+}
+
+static void leak_finding(struct judge *j, struct leak *l)
+{
+	const struct process_facts *p = evidence_process(j->e, l->pid);
+	struct finding *f = finding_add(j->fs, RULE_CLOSE_WAIT_LEAK);
+	bool limit_known = p && p->known && p->fd_limit;
+
+	buf_put_escaped(&j->text, l->fds->command, strlen(l->fds->command));
+	buf_printf(&j->text, "[%d], %u sockets, oldest >= ", l->pid, l->n);
+	buf_put_duration(&j->text, l->oldest_ms);
+	put_unit(j, p);
+	f->where = judge_text(j);
+	f->holders = l->fds;
+	f->cookies = l->cookies;
+	f->n_cookies = l->n;
+	count_remotes(l);
 	finding_figure(f, "sockets", l->n, true);
 	finding_figure(f, "oldest_ms", l->oldest_ms, true);
 	finding_figure(f, "with_unread_data", l->unread, true);
 	finding_figure(f, "end_not_read", l->eof_unread, true);
 	finding_figure(f, "drained", l->n - l->eof_unread, true);
-	finding_figure(f, "from_first_peer", same_peer, true);
-	if (limit_known) {
-		buf_printf(&j->text, "\n%llu of %llu descriptors are in use",
-			   (unsigned long long)p->fds, (unsigned long long)p->fd_limit);
-		if (p->fd_limit != UINT64_MAX)
-			buf_printf(&j->text, ", %llu %% by these",
-				   (unsigned long long)(l->n * 100ull / p->fd_limit));
-		put_growth(j, l, p, f);
-		buf_putc(&j->text, '.');
-		if (p->fd_limit != UINT64_MAX &&
-		    p->fds * 100 >= p->fd_limit * DESCRIPTORS_PERCENT)
-			f->severity = SEVERITY_CRITICAL;
-	}
+	finding_figure(f, "remote_hosts", l->n_remotes, true);
+	finding_figure(f, "from_first_peer", l->remotes[0].n, true);
 	finding_figure(f, "descriptors", limit_known ? p->fds : 0, limit_known);
-	finding_figure(f, "descriptor_limit", limit_known ? p->fd_limit : 0, limit_known);
+	finding_figure(f, "descriptor_limit", limit_known ? p->fd_limit : 0,
+		       limit_known && p->fd_limit != UINT64_MAX);
+	put_ends(j, l);
+	put_remotes(j, l);
+	if (limit_known)
+		put_descriptors(j, l, p, f);
 	f->summary = judge_text(j);
 	buf_printf(
 		&j->text,
@@ -169,9 +284,6 @@ static void leak_finding(struct judge *j, const struct leak *l)
 		"and does not close it",
 		l->pid);
 	f->advice = judge_text(j);
-	f->holders = l->fds;
-	f->cookies = l->cookies;
-	f->n_cookies = l->n;
 }
 
 /* Sockets in CLOSE_WAIT whose owner may not be seen: the leak is there all the same. */
@@ -230,19 +342,46 @@ static void judge_close_wait(struct judge *j)
 		anonymous_leak(j, nobody, oldest);
 }
 
-static const struct listener_facts *waiting_listener(const struct judge *j, int32_t pid)
+/* Whether a leak was told of this process, that holds half of its descriptors: one cause,
+ * one finding. */
+static bool told_as_leak(const struct judge *j, const struct process_facts *p)
 {
 	size_t i;
 
-	for (i = 0; i < j->e->n_listeners; i++) {
-		const struct listener_facts *l = &j->e->listeners[i];
-		const struct holder *h;
+	for (i = 0; i < j->fs->n; i++) {
+		const struct finding *f = j->fs->v[i];
 
-		for (h = l->holders; h; h = h->next)
-			if (h->pid == pid && l->queued[l->read[1] ? 1 : 0])
-				return l;
+		if (f->rule == RULE_CLOSE_WAIT_LEAK && f->holders &&
+		    f->holders->pid == p->pid && f->n_cookies * 2ull >= p->fds)
+			return true;
 	}
-	return NULL;
+	return false;
+}
+
+static void descriptor_finding(struct judge *j, const struct process_facts *p)
+{
+	struct finding *f = finding_add(j->fs, RULE_DESCRIPTOR_EXHAUSTION);
+
+	if (p->fds >= p->fd_limit)
+		f->severity = SEVERITY_CRITICAL;
+	buf_put_escaped(&j->text, p->command, strlen(p->command));
+	buf_printf(&j->text, "[%d]", p->pid);
+	put_unit(j, p);
+	f->where = judge_text(j);
+	buf_printf(&j->text, "%llu of %llu descriptors are in use (RLIMIT_NOFILE).",
+		   (unsigned long long)p->fds, (unsigned long long)p->fd_limit);
+	put_starved(j, p, f);
+	f->summary = judge_text(j);
+	buf_printf(&j->text,
+		   "ls -l /proc/%d/fd shows what it holds; prlimit --pid %d --nofile=N "
+		   "raises the limit while it runs",
+		   p->pid, p->pid);
+	f->advice = judge_text(j);
+	f->holders = judge_holders(
+		j, &(struct holder){ .pid = p->pid, .fd = -1, .command = p->command });
+	finding_figure(f, "descriptors", p->fds, true);
+	finding_figure(f, "descriptor_limit", p->fd_limit, true);
+	finding_figure(f, "waiting", starved(j, p), true);
 }
 
 static void judge_descriptors(struct judge *j)
@@ -251,96 +390,14 @@ static void judge_descriptors(struct judge *j)
 
 	for (i = 0; i < j->e->n_processes; i++) {
 		const struct process_facts *p = &j->e->processes[i];
-		const struct listener_facts *l;
-		struct finding *f;
 
-		if (!p->known || !p->fd_limit || p->fd_limit == UINT64_MAX ||
-		    p->fds * 100 < p->fd_limit * DESCRIPTORS_PERCENT)
-			continue;
-		f = finding_add(j->fs, RULE_DESCRIPTOR_EXHAUSTION);
-		l = waiting_listener(j, p->pid);
-		if (p->fds >= p->fd_limit)
-			f->severity = SEVERITY_CRITICAL;
-		buf_put_escaped(&j->text, p->command, strlen(p->command));
-		buf_printf(&j->text, "[%d]", p->pid);
-		if (p->unit) {
-			buf_puts(&j->text, ", unit ");
-			buf_put_escaped(&j->text, p->unit, strlen(p->unit));
-		}
-		f->where = judge_text(j);
-		buf_printf(&j->text, "%llu of %llu descriptors are in use.",
-			   (unsigned long long)p->fds, (unsigned long long)p->fd_limit);
-		if (l && p->fds >= p->fd_limit) {
-			buf_puts(&j->text, "\naccept() on ");
-			judge_put_addr(j, &l->row->local);
-			buf_printf(
-				&j->text,
-				" must be failing with EMFILE: %u connections wait there.",
-				l->queued[l->read[1] ? 1 : 0]);
-			judge_cookies(j, f, &l->row->cookie, 1);
-		}
-		f->summary = judge_text(j);
-		f->holders = judge_holders(j, &(struct holder){ .pid = p->pid,
-								.fd = -1,
-								.command = p->command });
-		finding_figure(f, "descriptors", p->fds, true);
-		finding_figure(f, "descriptor_limit", p->fd_limit, true);
+		if (near_limit(p) && !told_as_leak(j, p))
+			descriptor_finding(j, p);
 	}
-}
-
-static void judge_orphans(struct judge *j)
-{
-	const struct net_limits *n = &j->e->limits;
-	bool crowded = j->d->whole_tcp && n->has_sockstat && n->has_max_orphans &&
-		       n->max_orphans &&
-		       n->orphans * 100 >= n->max_orphans * ORPHANS_PERCENT;
-	uint64_t unsent = 0;
-	struct finding *f;
-	size_t i;
-
-	if (!j->d->orphans.n && !crowded)
-		return;
-	f = finding_add(j->fs, RULE_ORPHANS);
-	f->cookies = arena_alloc(&j->fs->arena, (j->d->orphans.n + 1) * sizeof(uint64_t));
-	for (i = 0; i < j->d->orphans.n; i++) {
-		const struct sock *s = j->d->orphans.v[i];
-
-		unsent += sock_send_bytes(s);
-		((uint64_t *)(uintptr_t)f->cookies)[f->n_cookies++] = s->cookie;
-	}
-	if (j->d->orphans.n) {
-		const struct sock *s = j->d->orphans.v[0];
-
-		judge_put_addr(j, &s->local);
-		buf_puts(&j->text, " to ");
-		judge_put_addr(j, &s->peer);
-		if (j->d->orphans.count > 1)
-			buf_printf(&j->text, " and %llu more",
-				   (unsigned long long)j->d->orphans.count - 1);
-		f->where = judge_text(j);
-		buf_printf(
-			&j->text,
-			"%llu connections without an owner wait for the peer, with %llu bytes not "
-			"acknowledged; this one was tried %u times.",
-			(unsigned long long)j->d->orphans.count,
-			(unsigned long long)unsent, s->retrans);
-	} else {
-		f->where = "this host";
-	}
-	if (crowded)
-		buf_printf(&j->text, "%s%llu orphans of at most %llu (tcp_max_orphans).",
-			   j->text.len ? "\n" : "", (unsigned long long)n->orphans,
-			   (unsigned long long)n->max_orphans);
-	f->summary = judge_text(j);
-	finding_figure(f, "sockets", j->d->orphans.count, true);
-	finding_figure(f, "unsent_bytes", unsent, true);
-	finding_figure(f, "orphans", n->orphans, n->has_sockstat);
-	finding_figure(f, "max_orphans", n->max_orphans, n->has_max_orphans);
 }
 
 void judge_leaks(struct judge *j)
 {
 	judge_close_wait(j);
 	judge_descriptors(j);
-	judge_orphans(j);
 }

@@ -1,6 +1,11 @@
 /* Accept queues and SYN queues. */
 #include "model/judge.h"
 
+static bool full_in(const struct listener_facts *l, int turn)
+{
+	return l->read[turn] && l->queued[turn] > l->limit;
+}
+
 /* Whether the owner took a connection off the queue between the two readings. */
 enum pace { PACE_UNKNOWN, PACE_STANDS, PACE_MOVES };
 
@@ -17,7 +22,10 @@ static enum pace pace_of(const struct judge *j, const struct listener_facts *l)
 	if (b->waiting &&
 	    b->longest_wait_ms + SLACK_MS >= a->longest_wait_ms + j->e->interval_ms)
 		return PACE_STANDS;
-	return b->gave_up > a->gave_up || !b->stable ? PACE_UNKNOWN : PACE_MOVES;
+	if (b->stable)
+		return b->gave_up > a->gave_up ? PACE_UNKNOWN : PACE_MOVES;
+	/* A full queue changes its length only if something is taken off. */
+	return full_in(l, 0) && full_in(l, 1) ? PACE_MOVES : PACE_UNKNOWN;
 }
 
 static void put_pace(struct judge *j, const struct listener_facts *l)
@@ -245,11 +253,6 @@ static void queue_finding(struct judge *j, const struct listener_facts *l,
 	judge_of_listener(j, f, l);
 	queue_figures(j, l, f);
 	finding_figure(f, "unanswered", clients, true);
-}
-
-static bool full_in(const struct listener_facts *l, int turn)
-{
-	return l->read[turn] && l->queued[turn] > l->limit;
 }
 
 static bool is_full(const struct listener_facts *l)

@@ -198,6 +198,16 @@ static void make_accept(struct scenario *s)
 			 "accepted", i);
 }
 
+static void make_send(struct scenario *s)
+{
+	static const char bytes[65536];
+	long n = number(s, "n", 1);
+
+	if (n > (long)sizeof(bytes))
+		die("send: at most %zu bytes", sizeof(bytes));
+	must((int)write(find_held(s)->fd, bytes, (size_t)n), "write");
+}
+
 static void make_comm(struct scenario *s)
 {
 	must(prctl(PR_SET_NAME, text(s, "name", "mksock")), "PR_SET_NAME");
@@ -261,6 +271,7 @@ static void make_files(struct scenario *s)
 static const struct maker other_makers[] = {
 	{ "close", make_close, "of=LABEL.ROLE: close a socket that was made before" },
 	{ "accept", make_accept, "of=LABEL.ROLE n=: accept from a listener" },
+	{ "send", make_send, "of=LABEL.ROLE n=: write into a connection" },
 	{ "files", make_files, "limit= spare=: RLIMIT_NOFILE, all but spare= in use" },
 	{ "comm", make_comm, "name=: the name of this process" },
 	{ "holders", make_holders,

@@ -1,4 +1,5 @@
 /* TCP in every state, over IPv4, IPv6 and v4-mapped IPv6. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -331,6 +332,17 @@ static void make_time_wait(struct scenario *s)
 	end_listener(s, &e);
 }
 
+/* A client of a server that somebody else made. */
+static void make_client(struct scenario *s)
+{
+	union address to = { .in = { .sin_family = AF_INET } };
+
+	to.in.sin_port = htons((uint16_t)number(s, "port", 0));
+	if (inet_pton(AF_INET, text(s, "to", "127.0.0.1"), &to.in.sin_addr) != 1)
+		die("client: to= wants an IPv4 address");
+	tell(s, "ESTABLISHED", client_socket(s, &to, true), "client");
+}
+
 static void make_bound(struct scenario *s)
 {
 	tell(s, "BOUND_INACTIVE", server_socket(s, SOCK_STREAM), "bound");
@@ -348,6 +360,7 @@ const struct maker tcp_makers[] = {
 	{ "last_ack", make_stuck, "owned rcvbuf= sndbuf= family=" },
 	{ "closing", make_stuck, "owned rcvbuf= sndbuf= family=" },
 	{ "time_wait", make_time_wait, "n= server lost listener family=" },
+	{ "client", make_client, "to= port= from= cport= sndbuf=" },
 	{ "bound", make_bound, "family= addr= port= reuseaddr reuseport" },
 	{ NULL, NULL, NULL },
 };
