@@ -96,29 +96,31 @@ end
 
 # What "complete" is told of an option's argument.
 function __sockctl_argument -a letter metavar choices kind
-    switch "$kind:$choices"
-        case ':?*'
-            printf '%s\n' -x -a (string replace -a , ' ' -- $choices)
-        case file:
+    switch "$kind"
+        case file
             printf '%s\n' -r -F
-        case column:
+        case column
             test "$letter" = -o
             and printf '%s\n' -x -a '(__sockctl_columns)'
             or printf '%s\n' -x -a '(__sockctl_column)'
-        case port: state: pid:
+        case port state pid
             printf '%s\n' -x -a "(__sockctl_"$kind"s)"
-        case finding:
+        case finding
             printf '%s\n' -x -a '(__sockctl_findings)'
-        case process:
+        case process
             printf '%s\n' -x -a '(__sockctl_processes)'
-        case netns:
+        case netns
             printf '%s\n' -x -a '(__sockctl_netns)'
-        case user:
+        case user
             printf '%s\n' -x -a '(__fish_complete_users)'
-        case host:
+        case host
             printf '%s\n' -x -a '(__fish_print_hostnames)'
         case '*'
-            string match -qr '^[^=]' -- $metavar; and printf '%s\n' -x
+            if test -n "$choices"
+                printf '%s\n' -x -a (string replace -a , ' ' -- $choices)
+            else
+                string match -qr '^[^=]' -- $metavar; and printf '%s\n' -x
+            end
     end
 end
 
