@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cmd/endpoint_run.h"
+#include "cmd/probe_more.h"
 #include "cmd/probe_report.h"
 #include "cmd/probe_targets.h"
 #include "kernel/netns.h"
@@ -144,6 +145,13 @@ static const struct opt answer_opts[] = {
 static const struct opt show_opts[] = {
 	{ "negotiated", 0, OPT_FLAG, AT(negotiated), NULL,
 	  "what both sides agreed on: MSS, window scale, SACK, MPTCP ..." },
+	{ "hops", 0, OPT_FLAG, AT(hops), NULL,
+	  "the routers on the way, by connects of growing TTL" },
+	{ "measure-backlog", 0, OPT_FLAG, AT(backlog), NULL,
+	  "fill the accept queue: how many does it hold, how fast is it emptied" },
+	{ "max", 0, OPT_UINT, AT(max), "N",
+	  "--measure-backlog: so many connections at most (default: 4096)",
+	  .value = 60000 },
 	{ "closed", 0, OPT_FLAG, AT(closed), NULL,
 	  "list the closed ports of a scan, too" },
 	{ "json", 0, OPT_FLAG, AT(json), NULL, "attempts and summaries as JSON Lines",
@@ -170,6 +178,12 @@ static int check(const struct probe_config *c, const struct opt_operands *words,
 		return fault_say(f, EINVAL, "--any and --down exclude each other");
 	if (waits && c->attempts != 1)
 		return fault_say(f, EINVAL, "--wait and --attempts exclude each other");
+	if (c->hops && c->backlog)
+		return fault_say(f, EINVAL,
+				 "--hops and --measure-backlog exclude each "
+				 "other");
+	if ((c->hops || c->backlog) && c->kind)
+		return fault_say(f, EINVAL, "--hops and --measure-backlog speak TCP");
 	if (c->parallel == 0)
 		return fault_say(f, ERANGE, "--parallel: at least 1 is wanted");
 	if (words->n_before_dashes < words->words.n && !c->attempts)
@@ -192,7 +206,7 @@ static int find_source(struct probe_run *run, struct fault *f)
 	return r < 0 ? r : resolve(&source, source.port, &local, &run->how.sources, f);
 }
 
-static int code_of(enum verdict v)
+int probe_code_of(enum verdict v)
 {
 	static const int codes[] = {
 		[VERDICT_YES] = EXIT_YES,	   [VERDICT_NO] = EXIT_NO,
@@ -226,7 +240,7 @@ static int code_of_run(const struct probe_run *run)
 		if (!any || run->c->all_addresses)
 			all = verdict_worse(all, worst);
 	}
-	return code_of(all);
+	return probe_code_of(all);
 }
 
 /* The last reason of each target that is missing. */
@@ -285,6 +299,24 @@ static int become(const struct command *cmd, char *const *argv)
 	return EXIT_CANNOT;
 }
 
+/* The questions that are asked of one target after the other. */
+static int ask_more(struct probe_run *run, const struct probe_targets *t)
+{
+	struct fault f = FAULT_INIT;
+	int code = EXIT_YES, one;
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		one = run->c->hops ? probe_show_hops(run, &t->v[i], t->texts[i])
+				   : probe_measure_backlog(run, &t->v[i], t->texts[i]);
+		code = MAX(code, one);
+	}
+	if (out_close(&run->report->out, &f) == 0)
+		return code;
+	cmd_error(run->cmd, &f);
+	return EXIT_CANNOT;
+}
+
 static int probe_targets(const struct command *cmd, struct probe_config *c,
 			 struct probe_targets *t)
 {
@@ -301,6 +333,13 @@ static int probe_targets(const struct command *cmd, struct probe_config *c,
 	if (r < 0) {
 		probe_run_free(&run);
 		return cmd_usage(cmd, &f);
+	}
+	if (c->hops || c->backlog) {
+		report_begin(&report, c);
+		code = ask_more(&run, t);
+		out_discard(&report.out);
+		probe_run_free(&run);
+		return code;
 	}
 	probe_make_jobs(&run, t, &f);
 	report_begin(&report, c);
@@ -372,7 +411,8 @@ static int run(const struct command *cmd, int argc, char **argv)
 				  .attempts = 1,
 				  .interval_us = 1000000,
 				  .parallel = PROBE_UNSET,
-				  .wait_us = PROBE_UNSET };
+				  .wait_us = PROBE_UNSET,
+				  .max = 4096 };
 	struct opt_operands words = { 0 };
 	int code, i;
 

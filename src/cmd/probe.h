@@ -109,3 +109,7 @@ int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
  * sentence (malloc'ed) or NULL.
  */
 char *probe_local_cause(struct probe_result *r);
+/* Fills r->queue... of the listener of r->peer, if it is on this host. */
+void probe_local_queue(struct probe_result *r);
+
+int probe_code_of(enum verdict v); /* an exit code */

@@ -120,3 +120,20 @@ char *probe_local_cause(struct probe_result *r)
 	}
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
 }
+
+void probe_local_queue(struct probe_result *r)
+{
+	_cleanup_reader_ struct reader reader = { 0 };
+	struct addr to;
+	size_t i;
+
+	if (!endpoint_addr(&r->peer, &to) || !addr_is_loopback(&to) ||
+	    reader_open(&reader, NULL) < 0 || reader_listeners(&reader, 0) < 0)
+		return;
+	for (i = 0; i < reader.listeners.n && !r->queue_known; i++)
+		if (would_take(reader.listeners.v[i], &to)) {
+			r->queue_known = true;
+			r->queue = reader.listeners.v[i]->recv_queue;
+			r->queue_limit = reader.listeners.v[i]->send_queue;
+		}
+}

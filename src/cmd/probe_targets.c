@@ -15,8 +15,8 @@ static int add_target(struct probe_targets *t, const struct probe_config *c,
 	struct target *one;
 	int r;
 
-	if (c->hops && !c->kind)
-		how.flags |= TARGET_PORT_OPTIONAL;
+	if (c->hops || c->backlog)
+		how.flags = 0;
 	t->v = array_grow(t->v, t->n, &t->cap, sizeof(*t->v));
 	t->texts = array_grow(t->texts, t->n, &t->cap_texts, sizeof(*t->texts));
 	one = &t->v[t->n];
@@ -24,6 +24,11 @@ static int add_target(struct probe_targets *t, const struct probe_config *c,
 	if (r < 0)
 		return r;
 	t->texts[t->n++] = xstrdup(text);
+	if ((c->hops || c->backlog) && one->proto != TARGET_TCP) {
+		fault_say(f, EINVAL, "--hops and --measure-backlog speak TCP");
+		fault_mark(f, text, 0);
+		return -EINVAL;
+	}
 	if (one->proto == TARGET_RAW || one->proto == TARGET_FD) {
 		fault_say(f, EINVAL, "%s: has no connection to try",
 			  target_proto_name(one->proto));

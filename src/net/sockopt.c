@@ -133,6 +133,19 @@ void sockopt_list_free(struct sockopt_list *list)
 	*list = (struct sockopt_list){ 0 };
 }
 
+void sockopt_copy(struct sockopt_list *list, const struct sockopt_list *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->n; i++) {
+		list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
+		list->v[list->n] = from->v[i];
+		if (from->v[i].text)
+			list->v[list->n].text = xstrdup(from->v[i].text);
+		list->n++;
+	}
+}
+
 static const struct sockopt *find(const char *name, size_t len)
 {
 	size_t i;

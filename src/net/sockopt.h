@@ -48,6 +48,8 @@ struct sockopt_list {
  * -ERANGE with a fault that marks the place. Fits struct opt's `parse`. */
 int sockopt_parse(const char *text, void *list, struct fault *f);
 void sockopt_list_free(struct sockopt_list *list);
+/* Appends copies of all of from. */
+void sockopt_copy(struct sockopt_list *list, const struct sockopt_list *from);
 /* Adds name=value unless the user gave that option. */
 void sockopt_default(struct sockopt_list *list, const char *name, int value);
 bool sockopt_given(const struct sockopt_list *list, const char *name);

@@ -1,0 +1,243 @@
+/* --measure-backlog and --hops: what a server can take, and the way to it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/probe_more.h"
+#include "cmd/probe_report.h"
+#include "net/probe_backlog.h"
+
+enum { HOPS_MOST = 30, HOP_TIMEOUT_US = 1000 * 1000 };
+
+static int first_address(const struct probe_run *run, const struct target *t,
+			 struct endpoint_list *list, struct fault *f)
+{
+	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
+				   .empty = RESOLVE_EMPTY_LOOPBACK4 };
+
+	return resolve(t, t->port, &how, list, f);
+}
+
+static int name_code(struct probe_run *run, const struct fault *f)
+{
+	cmd_error(run->cmd, f);
+	return EXIT_NAME;
+}
+
+static void put_backlog_json(struct buf *b, const char *text, const struct addr *a,
+			     const struct backlog_result *r,
+			     const struct probe_result *local)
+{
+	struct json j = json_on(b);
+	_cleanup_buf_ struct buf ip = { 0 };
+
+	addr_put_ip(&ip, a);
+	json_begin_object(&j, "backlog");
+	json_text_member(&j, "target", text, strlen(text));
+	json_member_str(&j, "addr", buf_cstr(&ip));
+	json_member_u64(&j, "port", a->port);
+	json_member_u64(&j, "held", r->held);
+	json_member_u64(&j, "held_before_first_stall", r->first_held);
+	json_member_u64(&j, "ghosts", r->ghosts);
+	json_member_u64(&j, "silent", r->silent);
+	json_member_u64(&j, "refused", r->refused);
+	json_member_bool(&j, "full", r->full);
+	json_member_u64(&j, "rtt_us", r->rtt_us);
+	json_key(&j, "accepts_per_second");
+	json_fixed(&j, (uint64_t)(r->accepts_per_second * 10), 1);
+	if (local->queue_known) {
+		json_member_u64(&j, "accept_queue", local->queue);
+		json_member_u64(&j, "accept_queue_limit", local->queue_limit);
+	}
+	json_end_object(&j);
+}
+
+static void put_backlog(struct buf *b, const char *text, const struct backlog_result *r,
+			const struct probe_result *local)
+{
+	buf_printf(b, "%s  ", text);
+	if (!r->held && r->refused)
+		buf_puts(b, "refuses connections");
+	else if (!r->full)
+		buf_printf(b,
+			   "took all of %llu connections: it accepts, or its queue is "
+			   "longer (--max)",
+			   (unsigned long long)r->held);
+	else
+		buf_printf(b, "holds %llu connections: a backlog of %llu",
+			   (unsigned long long)r->held,
+			   (unsigned long long)(r->held ? r->held - 1 : 0));
+	if (r->full && r->first_held + 1 < r->held)
+		buf_printf(b,
+			   "\n  the first stall came after %llu: a group of listeners, "
+			   "or it accepted meanwhile",
+			   (unsigned long long)r->first_held);
+	if (r->full)
+		buf_printf(b,
+			   "\n  %llu more were ghosts, %llu silent, %llu reset; accepts "
+			   "%.1f a second",
+			   (unsigned long long)r->ghosts, (unsigned long long)r->silent,
+			   (unsigned long long)r->refused, r->accepts_per_second);
+	if (local->queue_known)
+		buf_printf(b, "\n  the kernel here says: backlog %u, %u queued before",
+			   local->queue_limit, local->queue);
+	buf_putc(b, '\n');
+}
+
+int probe_measure_backlog(struct probe_run *run, const struct target *t, const char *text)
+{
+	struct backlog_how how = { .attempt = &run->how, .max = run->c->max };
+	_cleanup_endpoints_ struct endpoint_list list = { 0 };
+	struct probe_result local = { .outcome = OUTCOME_FILTERED, .mptcp = -1 };
+	struct backlog_result result;
+	struct fault f = FAULT_INIT;
+	struct addr a = { 0 };
+
+	if (first_address(run, t, &list, &f) < 0)
+		return name_code(run, &f);
+	endpoint_addr(&list.v[0], &a);
+	if (!addr_is_loopback(&a) && !run->c->yes) {
+		fault_say(&f, EPERM,
+			  "%s is not of this host's loopback: measuring fills "
+			  "its queue until it accepts",
+			  text);
+		fault_hint(&f, "--yes means it");
+		return cmd_usage(run->cmd, &f);
+	}
+	/* What the kernel's own table says has no side effect: first. */
+	local.peer = list.v[0];
+	probe_local_queue(&local);
+	if (backlog_measure(&list.v[0], &how, &result, &f) < 0) {
+		cmd_error(run->cmd, &f);
+		return EXIT_CANNOT;
+	}
+	if (run->report->json)
+		put_backlog_json(&run->report->out.b, text, &a, &result, &local);
+	else if (!run->report->quiet)
+		put_backlog(&run->report->out.b, text, &result, &local);
+	return result.held ? EXIT_YES : result.refused ? EXIT_NO : EXIT_DEADLINE;
+}
+
+/* --- hops: one connect a time to live, all at the same time --- */
+
+struct hop {
+	struct attempt attempt;
+	struct attempt_how how;
+	struct probe_result r;
+	bool done;
+};
+
+struct path {
+	struct hop hops[HOPS_MOST];
+};
+
+static bool reached(const struct probe_result *r)
+{
+	return !(r->icmp.family == AF_INET && r->icmp.type == 11) &&
+	       !(r->icmp.family == AF_INET6 && r->icmp.type == 3) &&
+	       r->outcome != OUTCOME_FILTERED;
+}
+
+/* Over when every hop up to the first that arrived is known. */
+static void hop_done(struct attempt *a)
+{
+	struct hop *h = a->owner;
+	struct path *path = a->l->owner;
+	struct loop *l = a->l;
+	size_t i;
+
+	h->r = a->r;
+	h->done = true;
+	attempt_stop(a);
+	for (i = 0; i < HOPS_MOST && path->hops[i].done; i++)
+		if (reached(&path->hops[i].r))
+			break;
+	if (i == HOPS_MOST || path->hops[i].done)
+		loop_stop(l);
+}
+
+static void put_hop(struct probe_run *run, const char *text, size_t ttl,
+		    const struct probe_result *r)
+{
+	struct buf *b = &run->report->out.b;
+	_cleanup_buf_ struct buf from = { 0 };
+	bool there = reached(r);
+	struct addr a = { 0 };
+
+	if (there && !r->icmp.family)
+		endpoint_addr(&r->peer, &a);
+	else if (r->icmp.family)
+		a = r->icmp.from;
+	if (a.family)
+		addr_put_ip(&from, &a);
+	if (run->report->json) {
+		struct json j = json_on(b);
+
+		json_begin_object(&j, "hop");
+		json_text_member(&j, "target", text, strlen(text));
+		json_member_u64(&j, "ttl", ttl);
+		if (from.len)
+			json_member_str(&j, "addr", buf_cstr(&from));
+		else
+			json_member_null(&j, "addr");
+		json_member_u64(&j, "connect_us", r->connect_us);
+		json_member_str(&j, "outcome", outcome_name(r->outcome));
+		json_end_object(&j);
+		return;
+	}
+	buf_printf(b, "%2zu  %-39s  ", ttl, from.len ? buf_cstr(&from) : "*");
+	if (there) {
+		buf_printf(b, "%s  ", outcome_name(r->outcome));
+		probe_put_reason(b, r);
+	} else if (from.len) {
+		probe_put_time(b, r->connect_us);
+	} else {
+		buf_puts(b, "no answer");
+	}
+	buf_putc(b, '\n');
+}
+
+int probe_show_hops(struct probe_run *run, const struct target *t, const char *text)
+{
+	_cleanup_endpoints_ struct endpoint_list list = { 0 };
+	_cleanup_free_ struct path *path = xcalloc(1, sizeof(*path));
+	enum verdict v = VERDICT_SILENCE;
+	struct fault f = FAULT_INIT;
+	struct loop l;
+	size_t i;
+
+	if (first_address(run, t, &list, &f) < 0)
+		return name_code(run, &f);
+	list.n = 1;
+	if (loop_init(&l) < 0)
+		return EXIT_CANNOT;
+	l.owner = path;
+	for (i = 0; i < HOPS_MOST; i++) {
+		struct hop *h = &path->hops[i];
+
+		h->how = run->how;
+		h->how.options = (struct sockopt_list){ 0 };
+		sockopt_copy(&h->how.options, &run->how.options);
+		sockopt_default(&h->how.options, "ttl", (int)i + 1);
+		if (!run->c->timeout_given)
+			h->how.timeout_us = HOP_TIMEOUT_US;
+		h->attempt.done = hop_done;
+		h->attempt.owner = h;
+		attempt_start(&h->attempt, &l, &list, &h->how);
+	}
+	loop_run(&l);
+	for (i = 0; i < HOPS_MOST && path->hops[i].done; i++) {
+		if (!run->report->quiet)
+			put_hop(run, text, i + 1, &path->hops[i].r);
+		if (reached(&path->hops[i].r)) {
+			v = outcome_verdict(path->hops[i].r.outcome);
+			break;
+		}
+	}
+	for (i = 0; i < HOPS_MOST; i++) {
+		attempt_stop(&path->hops[i].attempt);
+		sockopt_list_free(&path->hops[i].how.options);
+	}
+	loop_free(&l);
+	return probe_code_of(v);
+}
