@@ -50,6 +50,13 @@ said() { # OPTION...
 	assert_line --index 2 --regexp '^next: stop mksock\[[0-9]+\]'
 }
 
+@test "listener: what it took is no cause beside it, and one among many" {
+	netns
+	mk established:listener,port=8080,n=40
+	bindable 1 0.0.0.0:8080
+	assert_equal "$(ids)" listener
+}
+
 @test "remnant: TIME_WAIT of a server that is gone, and what SO_REUSEADDR does about it" {
 	netns
 	mk time_wait:server,port=8080
@@ -253,6 +260,11 @@ said() { # OPTION...
 	assert_refused 2 "there is no user 'nosuchuser'"
 	inspect --bindable 127.0.0.1
 	assert_refused 2 'a port is missing'
+	inspect --bindable 127.0.0.1 8080
+	assert_refused 2 'two words'
+	inspect --quiet --bindable 127.0.0.1:8080
+	assert_clean
+	assert_output ''
 }
 
 @test "several ports are answered one by one; the worst decides the exit code" {

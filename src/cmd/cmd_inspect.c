@@ -8,6 +8,7 @@
 #include "cmd/inspect.h"
 #include "kernel/netns.h"
 #include "model/names.h"
+#include "model/target.h"
 #include "view/view_findings.h"
 
 static const char *const findings_names[] = { "off", "on", "all", NULL };
@@ -303,6 +304,11 @@ static int inspect_run(const struct command *cmd, int argc, char **argv)
 	}
 	if (config.explain) {
 		code = explain(cmd, config.explain);
+		goto out;
+	}
+	if (config.bindable && operands.words.n) {
+		target_two_words(config.bindable, operands.words.v[0], &f);
+		code = cmd_usage(cmd, &f);
 		goto out;
 	}
 	if (check(&config, &f) < 0 || inspect_prepare(&config, &operands.words, &f) < 0) {

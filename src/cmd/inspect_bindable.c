@@ -94,7 +94,9 @@ static void answer(struct asking *x)
 	try_bind(x, &facts);
 	v.verdict = bind_judge(&facts, &causes);
 	v.tried = facts.tried || facts.candidate.proto != PROTO_TCP;
-	if (x->c->format == VIEW_JSON)
+	if (x->c->common.quiet)
+		buf_reset(&x->out->b);
+	else if (x->c->format == VIEW_JSON)
 		view_bindable_json(&x->out->b, &v);
 	else
 		view_bindable_text(
@@ -112,6 +114,11 @@ static bool ipv6_only_by_default(void)
 	if (file)
 		fclose(file);
 	return c == '1';
+}
+
+static bool has_ipv6(void)
+{
+	return access("/proc/net/if_inet6", F_OK) == 0;
 }
 
 static void ask_inet(struct asking *x, const struct endpoint *ep)
@@ -165,6 +172,8 @@ static int ask(struct asking *x, const struct target *t, struct fault *f)
 		r = resolve(t, port, &how, &list, f);
 		/* Of "every address" a server takes the first that it can: dual stack. */
 		for (i = 0; r == 0 && i < list.n; i++) {
+			if (list.v[i].family == AF_INET6 && i + 1 < list.n && !has_ipv6())
+				continue;
 			ask_inet(x, &list.v[i]);
 			if (t->host == TARGET_HOST_NONE || t->host == TARGET_HOST_ANY)
 				break;

@@ -17,13 +17,16 @@
 
 void kept_add(struct kept *k, const struct sock *s)
 {
-	size_t i;
-
-	for (i = 0; i < k->n; i++)
-		if (s->cookie && k->v[i]->cookie == s->cookie)
-			return;
+	if (seen_before(&k->seen, s->cookie))
+		return;
 	k->v = array_grow(k->v, k->n, &k->cap, sizeof(*k->v));
 	k->v[k->n++] = sock_dup(k->arena, s);
+}
+
+void kept_free(struct kept *k)
+{
+	seen_free(&k->seen);
+	free(take_ptr(&k->v));
 }
 
 void kept_own(struct kept *k, struct reader *r)
@@ -139,7 +142,7 @@ static bool lists_bound(struct reader *r)
 		return false;
 	reading.port = ntohs(sin.sin_port);
 	seen = read_bound(r, &reading) == 0 && k.n > 0;
-	free(k.v);
+	kept_free(&k);
 	return seen;
 }
 
@@ -174,12 +177,9 @@ static const struct bind_found *listener_of(const struct bind_facts *f,
 	struct bind_candidate as_if = { .proto = s->proto, .addr = s->local };
 	size_t i;
 
-	for (i = 0; i < f->n_found; i++) {
-		const struct bind_holder *h = &f->found[i].holder;
-
-		if (h->row->state == STATE_LISTEN && bind_overlap(&as_if, h) == KNOWN_ON)
+	for (i = 0; i < f->n_listening; i++)
+		if (bind_overlap(&as_if, &f->found[i].holder) == KNOWN_ON)
 			return &f->found[i];
-	}
 	return NULL;
 }
 
@@ -194,8 +194,9 @@ static bool is_connection(const struct sock *s)
  * other end does: a listener there, or a port that no kernel draws, means that it was
  * called by us.
  */
-static enum bind_direction direction_of(struct reader *r, const struct bind_facts *f,
-					const struct sock *s)
+static enum bind_direction direction_of(struct reader *r,
+					const struct bind_found *listener,
+					const struct bind_facts *f, const struct sock *s)
 {
 	enum {
 		BIND_NO_PORT = BIT(8)
@@ -209,7 +210,7 @@ static enum bind_direction direction_of(struct reader *r, const struct bind_fact
 	if (!is_connection(s))
 		return s->proto == PROTO_UDP && s->peer.port && drawn ? DIRECTION_OUTGOING
 								      : DIRECTION_NONE;
-	if (listener_of(f, s))
+	if (listener)
 		return DIRECTION_SERVED;
 	if (s->state == STATE_SYN_SENT || (s->options & BIND_NO_PORT))
 		return DIRECTION_OUTGOING;
@@ -247,6 +248,37 @@ static void read_holder(struct bind_found *x, struct arena *a)
 		x->holder.v6only = known_option(o.v6only);
 }
 
+/* A port may have hundreds of thousands of connections: so many owners are asked for
+ * their options; what a listener took beyond has the listener's. */
+enum { MOST_ASKED = 1024 };
+
+/* Listeners first: all else is measured by them. */
+static size_t listeners_first(struct kept *k)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < k->n; i++) {
+		struct sock *s = k->v[i];
+
+		if (s->state != STATE_LISTEN)
+			continue;
+		k->v[i] = k->v[n];
+		k->v[n++] = s;
+	}
+	return n;
+}
+
+/* What a connection has of its listener. */
+static void inherit(struct bind_found *x, const struct bind_found *listener, bool options)
+{
+	x->covered = true;
+	if (!options)
+		return;
+	x->holder.reuseaddr = listener->holder.reuseaddr;
+	x->holder.reuseport = listener->holder.reuseport;
+	x->holder.v6only = listener->holder.v6only;
+}
+
 static void find_holders(struct reader *r, struct arena *a, struct kept *k,
 			 struct bind_facts *f)
 {
@@ -255,24 +287,20 @@ static void find_holders(struct reader *r, struct arena *a, struct kept *k,
 	f->unreadable = r->owners.unreadable;
 	f->found = arena_zalloc(a, (k->n + 1) * sizeof(*f->found));
 	f->n_found = k->n;
+	f->n_listening = listeners_first(k);
 	for (i = 0; i < k->n; i++) {
-		f->found[i].holder.row = k->v[i];
-		read_holder(&f->found[i], a);
-	}
-	for (i = 0; i < f->n_found; i++) {
 		struct bind_found *x = &f->found[i];
-		const struct bind_found *listener;
+		const struct sock *row = x->holder.row = k->v[i];
+		const struct bind_found *listener = is_connection(row)
+							    ? listener_of(f, row)
+							    : NULL;
 
-		x->direction = direction_of(r, f, x->holder.row);
-		listener = is_connection(x->holder.row) ? listener_of(f, x->holder.row)
-							: NULL;
-		x->covered = listener != NULL;
+		if (!listener || i < MOST_ASKED)
+			read_holder(x, a);
+		if (listener)
+			inherit(x, listener, sock_is_unaccepted(row) || i >= MOST_ASKED);
+		x->direction = direction_of(r, listener, f, row);
 		x->holder.inherited = x->direction == DIRECTION_SERVED;
-		if (!listener || !sock_is_unaccepted(x->holder.row))
-			continue;
-		x->holder.reuseaddr = listener->holder.reuseaddr;
-		x->holder.reuseport = listener->holder.reuseport;
-		x->holder.v6only = listener->holder.v6only;
 	}
 }
 
@@ -345,7 +373,7 @@ void explain_elsewhere(struct kept *k, uint16_t port)
 	netns_each(look_elsewhere, &e, &hidden);
 	for (i = 0; i < e.kept.n; i++)
 		kept_add(k, e.kept.v[i]);
-	free(e.kept.v);
+	kept_free(&e.kept);
 }
 
 struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n)
@@ -406,7 +434,7 @@ static void explain_inet(struct arena *a, struct bind_facts *f)
 		count_range(&k, f);
 	else if (r.dump.sock)
 		explain_port(&r, a, &k, f);
-	free(k.v);
+	kept_free(&k);
 }
 
 void explain_bind(const struct bind_question *q, struct arena *a,

@@ -29,8 +29,8 @@ static void find_servers(struct reader *r, struct arena *a, struct connect_facts
 	f->here = explain_found(a, k.v, f->n_here);
 	f->n_elsewhere = k.n - f->n_here;
 	f->elsewhere = explain_found(a, k.v + f->n_here, f->n_elsewhere);
-	free(all.v);
-	free(k.v);
+	kept_free(&all);
+	kept_free(&k);
 }
 
 struct use {
@@ -93,7 +93,7 @@ static void find_twin(struct reader *r, struct arena *a, struct connect_facts *f
 	kept_add(&k, &answer);
 	kept_own(&k, r);
 	f->twin = k.v[0];
-	free(k.v);
+	kept_free(&k);
 }
 
 void explain_connect(const struct connect_question *q, struct arena *a,

@@ -3,13 +3,17 @@
 
 #include "kernel/explain.h"
 #include "kernel/reader.h"
+#include "kernel/seen.h"
 
 /* Rows that are kept, in an arena. */
 struct kept {
 	struct arena *arena;
 	struct sock **v;
 	size_t n, cap;
+	struct seen seen;
 };
+
+void kept_free(struct kept *k); /* the arena stays */
 
 /* A copy of s at the end of k, unless its cookie is there already. */
 void kept_add(struct kept *k, const struct sock *s);

@@ -152,7 +152,7 @@ static void explain_file(const struct bind_question *q, const struct stat *st,
 	} else {
 		f->file = hidden || x.err ? ask_the_file(q->name) : FILE_STALE;
 	}
-	free(x.kept.v);
+	kept_free(&x.kept);
 }
 
 /* Nothing is there: may a file be made? */
@@ -188,7 +188,7 @@ static void explain_abstract(const struct bind_question *q, struct arena *a,
 	f->dump_error = x.err;
 	if (x.kept.n)
 		name_owner(&x, f);
-	free(x.kept.v);
+	kept_free(&x.kept);
 }
 
 void explain_unix(const struct bind_question *q, struct arena *a, struct bind_facts *f)

@@ -142,6 +142,9 @@ enum bind_place place_of(const struct addr *a, uint32_t ifindex)
 	struct addr plain = addr_unmapped(a);
 	enum bind_place place;
 
+	/* A kernel without IPv6 (ipv6.disable=1) makes no such socket. */
+	if (a->family == AF_INET6 && access("/proc/net/if_inet6", F_OK) != 0)
+		return PLACE_FOREIGN;
 	if (addr_is_any(&plain))
 		return PLACE_LOCAL;
 	place = plain.family == AF_INET ? place_of_v4(&plain) : place_of_v6(a, ifindex);

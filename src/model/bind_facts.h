@@ -47,8 +47,8 @@ struct bind_facts {
 	const char *asked;   /* as the command line takes it: "udp:[::1]:53" */
 
 	/* TCP and UDP */
-	struct bind_found *found;
-	size_t n_found;
+	struct bind_found *found; /* listeners first */
+	size_t n_found, n_listening;
 	enum bind_place place;
 	uint16_t range_lo, range_hi, unprivileged_from;
 	bool range_read;

@@ -77,11 +77,23 @@ static bool same_group(const struct bind_found *a, const struct bind_found *b)
 	return x->holders->pid == y->holders->pid;
 }
 
+/* Whether a listener is in the way: then what it took is no cause of its own. */
+static bool listener_conflicts(const struct bind_facts *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_listening; i++)
+		if (bind_between(&f->candidate, &f->found[i].holder) != BIND_OK)
+			return true;
+	return false;
+}
+
 /* One cause for all holders of one kind and one process that are of this verdict. */
 static void add_holders(const struct bind_facts *f, enum bind_verdict wanted,
 			struct causes *causes)
 {
 	bool *told = arena_zalloc(causes->arena, f->n_found + 1);
+	bool by_listener = listener_conflicts(f);
 	size_t i, j;
 
 	for (i = 0; i < f->n_found && causes->n < CAUSES_MOST; i++) {
@@ -90,14 +102,14 @@ static void add_holders(const struct bind_facts *f, enum bind_verdict wanted,
 			.first = x, .verdict = bind_between(&f->candidate, &x->holder)
 		};
 
-		if (told[i] || x->covered || g.verdict != wanted)
+		if (told[i] || (x->covered && by_listener) || g.verdict != wanted)
 			continue;
 		g.cause = bind_cause_of(&f->candidate, x);
 		g.members = arena_alloc(causes->arena, f->n_found * sizeof(*g.members));
 		for (j = i; j < f->n_found; j++) {
 			const struct bind_found *y = &f->found[j];
 
-			if (told[j] || y->covered || !same_group(x, y) ||
+			if (told[j] || (y->covered && by_listener) || !same_group(x, y) ||
 			    bind_cause_of(&f->candidate, y) != g.cause ||
 			    bind_between(&f->candidate, &y->holder) != g.verdict)
 				continue;
