@@ -1,6 +1,7 @@
 #include "base/util.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 
 void close_fd(int fd)
@@ -20,4 +21,13 @@ void cleanup_close(int *fd)
 void cleanup_free(void *pointer_to_pointer)
 {
 	free(*(void **)pointer_to_pointer);
+}
+
+unsigned processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	return (unsigned)MAX(CPU_COUNT(&set), 1);
 }

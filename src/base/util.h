@@ -51,3 +51,6 @@ void cleanup_free(void *pointer_to_pointer);
 
 #define _cleanup_close_ __attribute__((cleanup(cleanup_close)))
 #define _cleanup_free_	__attribute__((cleanup(cleanup_free)))
+
+/* On which this process may run. */
+unsigned processors(void);

@@ -7,6 +7,7 @@
 #include "kernel/bytecode.h"
 #include "kernel/diag_inet.h"
 #include "kernel/diag_unix.h"
+#include "kernel/shard.h"
 #include "kernel/uapi.h"
 #include "kernel/waiters.h"
 
@@ -54,9 +55,19 @@ static int note_failure(struct collector *c, const char *what, int err)
 	return 0;
 }
 
+/* Whether a dump is of many rows that nothing but their number makes slow; a record is of
+ * one dump. */
+static bool can_shard(const struct collector *c, const struct inet_query *q)
+{
+	return q->protocol == IPPROTO_TCP && (q->states & 1 << STATE_ESTABLISHED) &&
+	       !q->bytecode.len && !q->sport && !q->dport && !c->req->record;
+}
+
 static int run_query(struct collector *c, const struct inet_query *q, const char *what)
 {
-	int err = inet_dump(&c->r->dump, q, collect_inet_message, c);
+	unsigned shards = can_shard(c, q) ? shard_count(c->r->threads) : 1;
+	int err = shards > 1 ? shard_dump(&c->r->dump, q, shards, collect_inet_message, c)
+			     : inet_dump(&c->r->dump, q, collect_inet_message, c);
 
 	if (c->sink_error)
 		return c->sink_error;

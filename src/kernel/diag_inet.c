@@ -220,7 +220,7 @@ static void add_bytecode(char *message, const struct blob *code)
 	h->nlmsg_len = (uint32_t)(NLMSG_ALIGN(h->nlmsg_len) + NLA_ALIGN(a.nla_len));
 }
 
-int inet_dump(struct nl *nl, const struct inet_query *q, nl_message_fn *fn, void *ctx)
+int inet_send(struct nl *nl, const struct inet_query *q)
 {
 	_cleanup_free_ char *message = xcalloc(1, sizeof(struct request) + NLA_HDRLEN +
 							  NLA_ALIGN(q->bytecode.len));
@@ -247,7 +247,16 @@ int inet_dump(struct nl *nl, const struct inet_query *q, nl_message_fn *fn, void
 	}
 	if (q->bytecode.len)
 		add_bytecode(message, &q->bytecode);
-	return nl_dump(nl, &r->h, fn, ctx);
+	return nl_send(nl, &r->h, NLM_F_DUMP);
+}
+
+int inet_dump(struct nl *nl, const struct inet_query *q, nl_message_fn *fn, void *ctx)
+{
+	struct nl_answer a = { .fn = fn, .ctx = ctx };
+	int r = inet_send(nl, q);
+
+	a.seq = nl->seq;
+	return r < 0 ? r : nl_go_on(nl, &a, NL_ALL_PACKETS);
 }
 
 static int take_exact(const struct nlmsghdr *h, void *ctx)

@@ -19,6 +19,9 @@ struct inet_query {
  * nl_dump(). */
 int inet_dump(struct nl *nl, const struct inet_query *q, nl_message_fn *fn, void *ctx);
 
+/* Only asks for it: the answer has nl->seq. */
+int inet_send(struct nl *nl, const struct inet_query *q);
+
 /*
  * Asks for one TCP connection, or the listener that would take it; cookie 0 = whichever
  * it is. The message stays in nl->buf until the next request. Fills *s; 0, -ENOENT, or

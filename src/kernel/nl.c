@@ -128,39 +128,43 @@ int nl_send(struct nl *nl, struct nlmsghdr *req, uint16_t flags)
 	return 0;
 }
 
-static int exchange(struct nl *nl, struct nlmsghdr *req, uint16_t flags,
-		    nl_message_fn *fn, void *ctx)
+int nl_go_on(struct nl *nl, struct nl_answer *a, unsigned packets)
 {
-	struct nl_answer a = { .fn = fn, .ctx = ctx };
-	int r = nl_send(nl, req, flags);
+	int r = 0;
 
-	a.seq = nl->seq;
-	/* Without NLM_F_DUMP the answer is one message, and no DONE follows. */
-	while (r == 0 && !a.done && !(a.messages && !(flags & NLM_F_DUMP))) {
+	for (; packets && !a->done && r == 0; packets--) {
 		ssize_t n = nl_receive(nl, nl->buf);
 
-		if (n < 0) {
-			r = (int)n;
-			break;
-		}
+		if (n < 0)
+			return (int)n;
 		if (nl->record)
 			buf_put(&nl->record->b, nl->buf, (size_t)n);
-		r = nl_walk(&a, nl->buf, (size_t)n);
-		if (r < 0)
-			nl->abandoned = true;
-		else if (nl->record)
+		r = nl_walk(a, nl->buf, (size_t)n);
+		if (r == 0 && nl->record)
 			out_maybe_flush(nl->record);
 	}
-	nl->interrupted |= a.interrupted;
-	return r < 0 ? r : a.error;
+	nl->abandoned |= r < 0;
+	nl->interrupted |= a->interrupted;
+	return r < 0 ? r : a->error;
 }
 
 int nl_dump(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
 {
-	return exchange(nl, req, NLM_F_DUMP, fn, ctx);
+	struct nl_answer a = { .fn = fn, .ctx = ctx };
+	int r = nl_send(nl, req, NLM_F_DUMP);
+
+	a.seq = nl->seq;
+	return r < 0 ? r : nl_go_on(nl, &a, NL_ALL_PACKETS);
 }
 
 int nl_ask(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
 {
-	return exchange(nl, req, 0, fn, ctx);
+	struct nl_answer a = { .fn = fn, .ctx = ctx };
+	int r = nl_send(nl, req, 0);
+
+	a.seq = nl->seq;
+	/* Without NLM_F_DUMP the answer is one message, and no DONE follows. */
+	while (r == 0 && !a.done && !a.messages)
+		r = nl_go_on(nl, &a, 1);
+	return r;
 }

@@ -63,6 +63,11 @@ struct nl_answer {
 	bool interrupted; /* NLM_F_DUMP_INTR was among it */
 };
 
+/* Receives and takes up to so many packets of an answer. 0, -errno (the kernel's too), or
+ * what fn returned. */
+enum { NL_ALL_PACKETS = -1 };
+int nl_go_on(struct nl *nl, struct nl_answer *a, unsigned packets);
+
 /* Takes a packet, message by message. 0, -EBADMSG, or what fn returned. */
 int nl_walk(struct nl_answer *a, const void *packet, size_t len);
 

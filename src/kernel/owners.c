@@ -251,15 +251,6 @@ static void list_processes(struct scan *scan, const int32_t *pids, size_t n_pids
 		closedir(dir);
 }
 
-static unsigned processors(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
-		return 1;
-	return (unsigned)MAX(CPU_COUNT(&set), 1);
-}
-
 static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
 {
 	size_t total = 0, i;
