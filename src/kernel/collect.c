@@ -88,6 +88,8 @@ static void add_filter(const struct collector *c, struct inet_query *q,
 		       struct buf *program)
 {
 	buf_reset(program);
+	/* Looked at before any program runs, but not by every walk. */
+	filter_only_ports(c->req->filter, &q->sport, &q->dport);
 	if (c->req->filter && bytecode_compile(program, c->req->filter, &reader_caps))
 		q->bytecode = (struct blob){ program->data, (uint32_t)program->len };
 }

@@ -127,3 +127,6 @@ uint32_t filter_named_states(const struct filter_node *node);
  * port, joined by and. Fills both ends.
  */
 bool filter_exact(const struct filter_node *node, struct addr *local, struct addr *peer);
+
+/* The one port at either end that every IP row that can match has; 0 = any. */
+void filter_only_ports(const struct filter_node *node, uint16_t *local, uint16_t *peer);

@@ -200,3 +200,13 @@ bool filter_exact(const struct filter_node *n, struct addr *local, struct addr *
 	*peer = e.addr[1];
 	return true;
 }
+
+void filter_only_ports(const struct filter_node *n, uint16_t *local, uint16_t *peer)
+{
+	struct ends e = { 0 };
+
+	if (n)
+		add_ends(&e, n);
+	*local = e.conflict ? 0 : e.port[0];
+	*peer = e.conflict ? 0 : e.port[1];
+}

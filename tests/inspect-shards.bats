@@ -1,0 +1,40 @@
+#!/usr/bin/env bats
+# A large table is read by several threads: the rows are the same, whoever reads them.
+
+load lib/helpers
+load lib/inspect
+
+setup_file() {
+	local farm=$BUILD/tests/bench/farm
+	[[ -x $farm && $EUID -eq 0 ]] || skip "needs root and the farm of tests/bench"
+	mkfifo "$BATS_FILE_TMPDIR/hold"
+	"$farm" --tcp 2000 <"$BATS_FILE_TMPDIR/hold" >"$BATS_FILE_TMPDIR/farm" 3>&- &
+	exec 7>"$BATS_FILE_TMPDIR/hold"
+	until grep -qs '^ready' "$BATS_FILE_TMPDIR/farm"; do read -rt 0.05 <> <(:) || :; done
+	farm_pid=$(sed 's/.*pid=\([0-9]*\).*/\1/' "$BATS_FILE_TMPDIR/farm")
+	export farm_pid
+}
+
+teardown_file() {
+	exec 7>&-
+	wait
+}
+
+ends() { # THREADS
+	"$SOCKCTL" inspect --netns "$farm_pid" --no-findings --format raw --no-headings \
+		-o state,local,peer,cookie --threads "$1" | sort
+}
+
+@test "two, three and four threads read the rows that one reads, each once" {
+	want=$(ends 1)
+	(($(wc -l <<<"$want") >= 2000))
+	for threads in 2 3 4 64; do
+		assert_equal "$(ends $threads | cksum)" "$(cksum <<<"$want")"
+	done
+}
+
+@test "a listing by threads ends when its reader had enough" {
+	run "$SOCKCTL" inspect --netns "$farm_pid" --no-findings --threads 2 --limit 500 -H
+	assert_success
+	assert_equal "$(grep -c : <<<"$output")" 501 # the note on --limit is a line too
+}
