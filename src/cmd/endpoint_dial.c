@@ -3,6 +3,7 @@
 
 #include "cmd/endpoint_run.h"
 #include "cmd/explain.h"
+#include "cmd/tracer.h"
 #include "net/datagram.h"
 #include "net/pinger.h"
 #include "net/resolve.h"
@@ -19,6 +20,7 @@ enum {
 struct connecting {
 	struct endpoint_config *c;
 	struct teller teller;
+	struct tracer tracer;
 	struct session s;
 	struct client client;
 	struct client_how how;
@@ -101,6 +103,8 @@ static void describe(struct connecting *g, const struct target *t)
 	g->how.dial.drop_answers = c->half_open;
 	g->how.dial.note = session_note;
 	g->how.dial.note_ctx = &g->s;
+	if (c->trace)
+		g->how.dial.call = session_dial_call;
 	g->how.list = &g->list;
 	g->how.connections = c->connections;
 	g->how.rate = c->rate;
@@ -127,9 +131,15 @@ static void describe(struct connecting *g, const struct target *t)
 
 static int go(struct connecting *g, struct fault *f)
 {
-	struct net_ops ops = teller_ops(&g->teller);
-	int r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM, !g->echo,
-			      f);
+	struct net_ops ops;
+	int r;
+
+	if (g->c->trace) {
+		tracer_init(&g->tracer);
+		g->teller.tracer = &g->tracer;
+	}
+	ops = teller_ops(&g->teller);
+	r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM, !g->echo, f);
 
 	if (r < 0)
 		return r;
@@ -141,6 +151,8 @@ static int go(struct connecting *g, struct fault *f)
 	datagram_stop(&g->d);
 	pinger_free(&g->pinger);
 	session_end(&g->s);
+	if (g->teller.tracer)
+		tracer_free(g->teller.tracer);
 	return r;
 }
 

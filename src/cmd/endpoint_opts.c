@@ -226,6 +226,8 @@ static const struct opt echo_opts[] = {
 };
 
 static const struct opt tell_opts[] = {
+	FLAG("trace", 0, AT(trace), .flags = OPT_COMMON,
+	     .help = "show each system call and what it did in the kernel"),
 	FLAG("json", 0, AT(json), .flags = OPT_COMMON,
 	     .help = "events as JSON Lines on stderr"),
 	FLAG("report", 0, AT(report), .flags = OPT_COMMON,

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "cmd/explain.h"
+#include "cmd/tracer.h"
 #include "net/datagram.h"
 #include "net/resolve.h"
 
@@ -108,6 +109,7 @@ int endpoint_go_background(struct fault *f)
 struct serving {
 	struct endpoint_config *c;
 	struct teller teller;
+	struct tracer tracer;
 	struct server_how how;
 	struct child_how child;
 	struct session s;
@@ -143,8 +145,7 @@ static int open_listener(struct serving *g, const struct target *t, bool echo,
 		tell_fault(&g->teller, f);
 		return fd == -ETIMEDOUT ? -ETIMEDOUT : -ENXIO;
 	}
-	fd = server_open(&list, &g->how, &g->local, &g->file, session_note, &g->s,
-			 &failed, f);
+	fd = server_open(&list, &g->how, &g->local, &g->file, &g->s, &failed, f);
 	if (fd < 0)
 		cmd_explain_bind(&g->teller, &failed, &g->c->options, f);
 	return fd;
@@ -212,6 +213,8 @@ static int serve(struct serving *g, int fd, struct fault *f)
 	if (r < 0)
 		return r;
 	if (target_is_connected(g->local.proto)) {
+		if (g->teller.tracer)
+			tracer_watch(g->teller.tracer, &g->s.loop);
 		r = server_start(&g->v, &g->s, fd, &g->local, &g->file, &g->how, f);
 		if (r == 0)
 			r = session_run(&g->s);
@@ -224,6 +227,8 @@ static int serve(struct serving *g, int fd, struct fault *f)
 		datagram_stop(&g->d);
 	}
 	session_end(&g->s);
+	if (g->teller.tracer)
+		tracer_free(g->teller.tracer);
 	return r;
 }
 
@@ -253,6 +258,10 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 				    .info = c->info,
 				    .many = c->keep || c->max,
 				    .verbose = c->common.verbose };
+	if (c->trace) {
+		tracer_init(&g.tracer);
+		g.teller.tracer = &g.tracer;
+	}
 	g.s.ops = teller_ops(&g.teller);
 	r = endpoint_fill_how(c, echo ? ENDPOINT_ECHO : ENDPOINT_LISTEN, t->proto,
 			      &g.s.how, &f);

@@ -4,6 +4,8 @@
 #include <linux/vm_sockets.h>
 #include <stdio.h>
 
+#include "cmd/tracer.h"
+
 /* One write() a message: lines of several processes do not mix. */
 static void to_stderr(const struct buf *b)
 {
@@ -125,7 +127,7 @@ static void event_json(const struct net_event *e)
 		[NET_LISTENING] = "listening", [NET_ACCEPTED] = "accepted",
 		[NET_CONNECTED] = "connected", [NET_CLOSED] = "closed",
 		[NET_CHILD] = "note",	       [NET_TROUBLE] = "note",
-		[NET_NOTE] = "note",
+		[NET_NOTE] = "note",	       [NET_CALL] = "call",
 	};
 	_cleanup_buf_ struct buf b = { 0 };
 	struct json j = json_on(&b);
@@ -157,6 +159,8 @@ static void event_json(const struct net_event *e)
 	case NET_TROUBLE:
 		json_member_str(&j, "id", "trouble");
 		json_fault(&j, e->fault);
+		break;
+	case NET_CALL:
 		break;
 	case NET_NOTE:
 		json_member_str(&j, "id", "remark");
@@ -277,6 +281,9 @@ static void event_text(const struct teller *t, const struct net_event *e)
 	case NET_TROUBLE:
 		cmd_error(t->cmd, e->fault);
 		break;
+	case NET_CALL:
+		tracer_call(t->tracer, e);
+		break;
 	case NET_NOTE:
 		if (!t->quiet)
 			fprintf(stderr, "sockctl %s: %s\n", t->cmd->name, e->text);
@@ -288,7 +295,9 @@ static void event(void *ctx, const struct net_event *e)
 {
 	const struct teller *t = ctx;
 
-	if (t->json)
+	if (e->kind == NET_CALL)
+		tracer_call(t->tracer, e);
+	else if (t->json)
 		event_json(e);
 	else
 		event_text(t, e);
@@ -298,7 +307,8 @@ struct net_ops teller_ops(struct teller *t)
 {
 	return (struct net_ops){ .event = event,
 				 .ctx = t,
-				 .wants_peers = t->json || t->verbose };
+				 .wants_peers = t->json || t->verbose,
+				 .wants_calls = t->tracer };
 }
 
 void tell_listening(struct teller *t, const struct endpoint *local)

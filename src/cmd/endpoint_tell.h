@@ -7,11 +7,14 @@
 #include "net/pinger.h"
 #include "net/session.h"
 
+struct tracer;
+
 struct teller {
 	const struct command *cmd;
 	bool json, quiet, report, info;
 	bool many; /* connections: --report tells of all together */
 	unsigned verbose;
+	struct tracer *tracer; /* --trace, or NULL */
 };
 
 /* The ops of a session that tell through t. */

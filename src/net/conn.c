@@ -1,6 +1,8 @@
 #include "net/conn.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -8,66 +10,34 @@
 
 enum { ACK_POLL_FIRST_US = 1000, ACK_POLL_MOST_US = 50000 };
 
-/* --- what the connections of a run have in common --- */
+/* --- what --trace is told --- */
 
-void conn_how_init(struct conn_how *how, const struct behave *behave)
+static void tell_call(struct conn *c, int64_t result, uint64_t began, const char *fmt,
+		      ...) PRINTF_LIKE(4, 5);
+static void tell_call(struct conn *c, int64_t result, uint64_t began, const char *fmt,
+		      ...)
 {
-	*how = (struct conn_how){ .behave = behave };
-	how->in_rules = how->out_rules = flow_no_rules;
-	how->source = CONN_FROM_STREAM;
-	how->half_close = true;
+	char text[64];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	c->called(c, text, result, began);
 }
 
-static void build_expect(struct conn_how *how)
+/* What a turn moved, in one line for each direction. */
+static void tell_moved(struct conn *c, uint64_t in, uint64_t out, uint64_t began)
 {
-	const char *p = how->expect.data;
-	uint32_t k = 0;
-	size_t i;
+	bool echo = c->how->source == CONN_FROM_PEER;
+	uint64_t sent = (echo ? c->rx.moved_out : c->tx.moved_out) - out;
 
-	how->expect_back = xcalloc(how->expect.len, sizeof(*how->expect_back));
-	for (i = 1; i < how->expect.len; i++) {
-		while (k && p[i] != p[k])
-			k = how->expect_back[k - 1];
-		k += p[i] == p[k];
-		how->expect_back[i] = k;
-	}
-}
-
-void conn_how_ready(struct conn_how *how, enum target_proto proto)
-{
-	const struct behave *b = how->behave;
-	struct flow_rules *in = &how->in_rules, *out = &how->out_rules;
-	uint64_t cut = MIN(b->reset_after_bytes, b->close_after_bytes);
-
-	in->rate = b->read_rate;
-	in->tcp = proto == TARGET_TCP;
-	in->records = out->records = proto == TARGET_UNIX_SEQPACKET;
-	out->rate = b->write_rate;
-	out->chunk = b->chunk;
-	out->chunk_delay_us = b->chunk_delay_us;
-	out->delay_us = b->delay_us;
-	out->corrupt = b->corrupt;
-	out->truncate_bytes = b->truncate_bytes;
-	in->stop_after = out->stop_after = cut;
-	if (how->source == CONN_FROM_PEER) {
-		/* One flow is both: the peer's bytes in, the same bytes out. */
-		bool tcp = in->tcp;
-
-		*in = *out;
-		in->tcp = tcp;
-		in->rate = b->read_rate && b->write_rate
-				   ? MIN(b->read_rate, b->write_rate)
-				   : MAX(b->read_rate, b->write_rate);
-	}
-	if (how->expect.len)
-		build_expect(how);
-}
-
-void conn_how_free(struct conn_how *how)
-{
-	buf_free(&how->text);
-	buf_free(&how->expect);
-	free(take_ptr(&how->expect_back));
+	if (c->rx.moved_in > in)
+		tell_call(c, (int64_t)(c->rx.moved_in - in), began, "recv(%d)", c->w.fd);
+	else if ((c->rx_want & FLOW_DONE) && !c->peer_ended)
+		tell_call(c, 0, began, "recv(%d)", c->w.fd);
+	if (sent)
+		tell_call(c, (int64_t)sent, began, "send(%d)", c->w.fd);
 }
 
 /* --- the end --- */
@@ -114,6 +84,8 @@ static void finish(struct conn *c, enum conn_end end, const struct fault *f)
 	timer_stop(c->l, &c->life);
 	stream_unwait(&c->in_wait);
 	stream_unwait(&c->out_wait);
+	if (c->called)
+		tell_call(c, 0, clock_us(), "close(%d)", c->w.fd);
 	flow_free(&c->rx);
 	flow_free(&c->tx);
 	watch_close(c->l, &c->w);
@@ -249,10 +221,14 @@ static void peer_ended(struct conn *c)
 
 static void send_fin(struct conn *c)
 {
+	uint64_t began = clock_us();
+
 	c->sent_fin = true;
 	if (!c->closed_first)
 		c->closed_first = REPORT_WE;
 	shutdown(c->w.fd, SHUT_WR);
+	if (c->called)
+		tell_call(c, 0, began, "shutdown(%d, SHUT_WR)", c->w.fd);
 }
 
 /* --close-first: what is there is sent, then our FIN goes out before the peer's. */
@@ -413,6 +389,9 @@ static void arrange(struct conn *c)
 
 static void run(struct conn *c, bool rx, bool tx)
 {
+	uint64_t in = c->rx.moved_in, began = c->called ? clock_us() : 0;
+	uint64_t out = c->how->source == CONN_FROM_PEER ? c->rx.moved_out
+							: c->tx.moved_out;
 	unsigned before;
 
 	if (rx && !(c->rx_want & FLOW_DONE) && !c->how->behave->no_read)
@@ -421,6 +400,8 @@ static void run(struct conn *c, bool rx, bool tx)
 	before = c->tx_want;
 	if ((tx || c->tx.from == FLOW_MEMORY) && !(before & FLOW_DONE) && before)
 		c->tx_want = flow_step(c->l, &c->tx);
+	if (c->called)
+		tell_moved(c, in, out, began);
 	if (c->how->idle_us) {
 		uint64_t bytes = c->rx.moved_in + c->rx.moved_out + c->tx.moved_out;
 

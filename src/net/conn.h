@@ -73,6 +73,9 @@ struct conn {
 	char head[5];
 	void (*ended)(struct conn *c, enum conn_end end, const struct fault *f,
 		      const struct conn_report *report);
+	/* --trace: what was done to the socket; NULL = nobody asks */
+	void (*called)(struct conn *c, const char *call, int64_t result,
+		       uint64_t began_us);
 	void *owner;
 	struct conn *next, **at; /* the owner's list */
 	uint16_t proto;		 /* enum target_proto */

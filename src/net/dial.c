@@ -68,11 +68,14 @@ static int bind_source(int fd, const struct endpoint *ep, const struct dial_how 
 
 int dial_open(const struct endpoint *ep, const struct dial_how *how, struct fault *f)
 {
+	uint64_t began = clock_us();
 	_cleanup_close_ int fd = endpoint_socket(ep, f);
 	int r = 0;
 
 	if (fd < 0)
 		return take_fd(&fd);
+	if (how->call)
+		how->call(how->note_ctx, fd, fd, began, endpoint_socket_text(ep));
 	if (how->options)
 		r = sockopt_apply(fd, how->options, SOCKOPT_EARLY, how->note,
 				  how->note_ctx, f);
@@ -264,6 +267,8 @@ static bool settle(struct dial_attempt *a, uint32_t events)
 		return false;
 	}
 	d->took_us = clock_us() - a->started_us;
+	if (d->how->call)
+		d->how->call(d->how->note_ctx, a->w.fd, 0, a->started_us, "connected");
 	watch_remove(d->l, &a->w);
 	fd = take_fd(&a->w.fd);
 	finish(d, fd, a->index, NULL);
@@ -299,6 +304,13 @@ static void start_attempt(struct dial_attempt *a, struct fault *f)
 	if (d->how->opened)
 		d->how->opened(d->how->evidence_ctx, a->w.fd, &d->order[a->index]);
 	r = endpoint_connect(a->w.fd, &d->order[a->index]);
+	if (d->how->call) {
+		char where[ENDPOINT_TEXT_MAX - 32], text[ENDPOINT_TEXT_MAX];
+
+		endpoint_text(where, sizeof(where), &d->order[a->index]);
+		snprintf(text, sizeof(text), "connect(%d, %s)", a->w.fd, where);
+		d->how->call(d->how->note_ctx, a->w.fd, r, a->started_us, text);
+	}
 	if (r == 0 || r == -EINPROGRESS)
 		r = watch_set(d->l, &a->w, EPOLLOUT);
 	if (r < 0)

@@ -23,6 +23,9 @@ struct dial_how {
 	uint64_t deadline_us; /* on clock_us(); 0 = the kernel's own patience */
 	bool drop_answers;    /* a socket filter swallows the SYN-ACK (CAP_NET_ADMIN) */
 	void (*note)(void *ctx, const char *text); /* of sockopt_apply() */
+	/* --trace: socket() and connect(), told when they have returned; may be NULL */
+	void (*call)(void *ctx, int fd, int64_t result, uint64_t began_us,
+		     const char *text);
 	void *note_ctx;
 	/* For those who want the evidence; either may be NULL. opened: just before
 	 * connect(). failed: before the socket of a failed attempt is closed; err is

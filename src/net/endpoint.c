@@ -180,6 +180,27 @@ bool endpoint_same(const struct endpoint *a, const struct endpoint *b)
 	return a->len == b->len && memcmp(&a->ss, &b->ss, a->len) == 0;
 }
 
+const char *endpoint_socket_text(const struct endpoint *ep)
+{
+	static const char *const texts[] = {
+		[TARGET_TCP] = "socket(AF_INET, SOCK_STREAM)",
+		[TARGET_MPTCP] = "socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP)",
+		[TARGET_UDP] = "socket(AF_INET, SOCK_DGRAM)",
+		[TARGET_UNIX] = "socket(AF_UNIX, SOCK_STREAM)",
+		[TARGET_UNIX_DGRAM] = "socket(AF_UNIX, SOCK_DGRAM)",
+		[TARGET_UNIX_SEQPACKET] = "socket(AF_UNIX, SOCK_SEQPACKET)",
+		[TARGET_VSOCK] = "socket(AF_VSOCK, SOCK_STREAM)",
+		[TARGET_RAW] = "socket(AF_INET, SOCK_RAW)",
+		[TARGET_FD] = "socket()",
+	};
+
+	if (ep->family == AF_INET6 && ep->proto == TARGET_TCP)
+		return "socket(AF_INET6, SOCK_STREAM)";
+	if (ep->family == AF_INET6 && ep->proto == TARGET_UDP)
+		return "socket(AF_INET6, SOCK_DGRAM)";
+	return texts[ep->proto];
+}
+
 static void hint_socket(const struct endpoint *ep, int err, struct fault *f)
 {
 	if (err == EMFILE)

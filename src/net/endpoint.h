@@ -54,6 +54,9 @@ int endpoint_peer(int fd, const struct endpoint *like, struct endpoint *ep);
 /* Same address and port. */
 bool endpoint_same(const struct endpoint *a, const struct endpoint *b);
 
+/* "socket(AF_INET, SOCK_STREAM)": as a program would write it. */
+const char *endpoint_socket_text(const struct endpoint *ep);
+
 /* socket(2), CLOEXEC and non-blocking. The descriptor, or -errno with a fault. */
 int endpoint_socket(const struct endpoint *ep, struct fault *f);
 

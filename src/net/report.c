@@ -16,6 +16,7 @@ bool report_tcp(int fd, struct tcp_brief *t)
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
 		return false;
 	t->state = info.tcpi_state;
+	t->last_data_sent_ms = info.tcpi_last_data_sent;
 	t->rtt_us = info.tcpi_rtt;
 	t->rttvar_us = info.tcpi_rttvar;
 	t->min_rtt_us = info.tcpi_min_rtt;

@@ -7,7 +7,8 @@
 struct tcp_brief {
 	uint8_t state; /* TCP_ESTABLISHED ... of the kernel */
 	uint32_t rtt_us, rttvar_us, min_rtt_us;
-	uint32_t retransmits; /* segments, in all */
+	uint32_t last_data_sent_ms; /* of a fresh socket: since the handshake */
+	uint32_t retransmits;	    /* segments, in all */
 	uint32_t cwnd, ssthresh, snd_mss, rcv_mss;
 	uint64_t bytes_acked, bytes_received;
 	uint32_t segs_out, segs_in, reordering;

@@ -16,42 +16,55 @@ enum {
 
 /* --- opening --- */
 
-static int open_one(const struct endpoint *ep, const struct server_how *how,
-		    struct unix_file *file, void (*note)(void *, const char *), void *ctx,
-		    struct fault *f)
+static int bind_and_listen(int fd, const struct endpoint *ep,
+			   const struct server_how *how, struct unix_file *file,
+			   struct session *s, struct fault *f)
 {
-	_cleanup_close_ int fd = endpoint_socket(ep, f);
 	char text[ENDPOINT_TEXT_MAX];
+	uint64_t began = clock_us();
+	int r;
+
+	endpoint_text(text, sizeof(text), ep);
+	r = endpoint_bind(fd, ep, file, f);
+	session_call(s, fd, r, began, "bind(%d, %.400s)", fd, text);
+	if (r < 0 || !target_is_connected(ep->proto) || how->behave->bind_only)
+		return r;
+	began = clock_us();
+	r = listen(fd, how->backlog) == 0 ? 0 : -errno;
+	session_call(s, fd, r, began, "listen(%d, %d)", fd, how->backlog);
+	if (r < 0) {
+		fault(f, -r, "listen on %s", text);
+		if (r == -EADDRINUSE)
+			fault_hint(f, "another socket that is bound here began to listen "
+				      "first");
+		endpoint_unlink(ep, file);
+	}
+	return r;
+}
+
+static int open_one(const struct endpoint *ep, const struct server_how *how,
+		    struct unix_file *file, struct session *s, struct fault *f)
+{
+	uint64_t began = clock_us();
+	_cleanup_close_ int fd = endpoint_socket(ep, f);
 	int r, zero = 0;
 	struct addr a;
 
 	if (fd < 0)
 		return take_fd(&fd);
+	session_call(s, fd, fd, began, "%s", endpoint_socket_text(ep));
 	/* [::] means every address, IPv4 too, whatever bindv6only says; --option v6only
 	 * comes later and has the last word. */
 	if (ep->family == AF_INET6 && endpoint_addr(ep, &a) && addr_is_any(&a))
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-	r = sockopt_apply(fd, how->options, SOCKOPT_EARLY, note, ctx, f);
+	r = sockopt_apply(fd, how->options, SOCKOPT_EARLY, session_note, s, f);
 	if (r == 0)
-		r = endpoint_bind(fd, ep, file, f);
-	if (r < 0)
-		return r;
-	if (target_is_connected(ep->proto) && !how->behave->bind_only &&
-	    listen(fd, how->backlog) != 0) {
-		r = fault(f, errno, "listen on %s",
-			  endpoint_text(text, sizeof(text), ep));
-		if (r == -EADDRINUSE)
-			fault_hint(f, "another socket that is bound here began to listen "
-				      "first");
-		endpoint_unlink(ep, file);
-		return r;
-	}
-	return take_fd(&fd);
+		r = bind_and_listen(fd, ep, how, file, s, f);
+	return r < 0 ? r : take_fd(&fd);
 }
 
 int server_open(const struct endpoint_list *list, const struct server_how *how,
-		struct endpoint *local, struct unix_file *file,
-		void (*note)(void *ctx, const char *text), void *ctx,
+		struct endpoint *local, struct unix_file *file, struct session *s,
 		struct endpoint *failed, struct fault *f)
 {
 	int fd = -EADDRNOTAVAIL;
@@ -59,7 +72,7 @@ int server_open(const struct endpoint_list *list, const struct server_how *how,
 
 	for (i = 0; i < list->n; i++) {
 		*failed = list->v[i];
-		fd = open_one(&list->v[i], how, file, note, ctx, f);
+		fd = open_one(&list->v[i], how, file, s, f);
 		/* Without IPv6 here, the IPv4 address of the same name will do. */
 		if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
 			break;
@@ -335,6 +348,7 @@ enum got { GOT_ONE, GOT_NONE, GOT_TROUBLE };
 static enum got accept_one(struct server *v)
 {
 	int flags = SOCK_CLOEXEC | (v->how->child ? 0 : SOCK_NONBLOCK);
+	uint64_t began = v->s->ops.wants_calls ? clock_us() : 0;
 	/* cppcheck-suppress nullPointer ; accept4() takes NULL */
 	int sock = accept4(v->w.fd, NULL, NULL, flags);
 	struct fault f = FAULT_INIT;
@@ -343,6 +357,7 @@ static enum got accept_one(struct server *v)
 		if (v->starved)
 			session_note(v->s, "accepting again");
 		v->starved = false;
+		session_call(v->s, sock, sock, began, "accept4(%d)", v->w.fd);
 		serve(v, sock);
 		return GOT_ONE;
 	}

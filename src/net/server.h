@@ -40,8 +40,7 @@ struct server {
  * -errno with a fault; *failed is the endpoint of the last failure.
  */
 int server_open(const struct endpoint_list *list, const struct server_how *how,
-		struct endpoint *local, struct unix_file *file,
-		void (*note)(void *ctx, const char *text), void *ctx,
+		struct endpoint *local, struct unix_file *file, struct session *s,
 		struct endpoint *failed, struct fault *f);
 
 /* The descriptor that was handed over (LISTEN_FDS), or fd `number` of `fd:N`. */

@@ -1,6 +1,8 @@
 #include "net/session.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -13,6 +15,39 @@ void session_tell(struct session *s, const struct net_event *e)
 void session_note(void *session, const char *text)
 {
 	session_tell(session, &(struct net_event){ .kind = NET_NOTE, .text = text });
+}
+
+void session_dial_call(void *session, int fd, int64_t result, uint64_t began_us,
+		       const char *text)
+{
+	struct session *s = session;
+
+	if (s->ops.wants_calls)
+		session_tell(s, &(struct net_event){ .kind = NET_CALL,
+						     .fd = fd,
+						     .text = text,
+						     .result = result,
+						     .took_us = clock_us() - began_us });
+}
+
+void session_call(struct session *s, int fd, int64_t result, uint64_t began_us,
+		  const char *fmt, ...)
+{
+	char text[ENDPOINT_TEXT_MAX];
+	va_list ap;
+
+	if (!s->ops.wants_calls)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	session_dial_call(s, fd, result, began_us, text);
+}
+
+static void conn_called(struct conn *c, const char *call, int64_t result,
+			uint64_t began_us)
+{
+	session_dial_call(c->owner, c->w.fd, result, began_us, call);
 }
 
 void session_trouble(struct session *s, const struct fault *f)
@@ -169,6 +204,7 @@ int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
 		introduce(s, fd, id, accepted, took_us);
 	c->owner = s;
 	c->ended = conn_ended;
+	c->called = s->ops.wants_calls ? conn_called : NULL;
 	c->id = id;
 	c->proto = (uint16_t)s->like.proto;
 	s->totals.started++;

@@ -1,0 +1,65 @@
+/* What the connections of a run have in common: rules and tables from behaviours. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "net/conn.h"
+
+void conn_how_init(struct conn_how *how, const struct behave *behave)
+{
+	*how = (struct conn_how){ .behave = behave };
+	how->in_rules = how->out_rules = flow_no_rules;
+	how->source = CONN_FROM_STREAM;
+	how->half_close = true;
+}
+
+static void build_expect(struct conn_how *how)
+{
+	const char *p = how->expect.data;
+	uint32_t k = 0;
+	size_t i;
+
+	how->expect_back = xcalloc(how->expect.len, sizeof(*how->expect_back));
+	for (i = 1; i < how->expect.len; i++) {
+		while (k && p[i] != p[k])
+			k = how->expect_back[k - 1];
+		k += p[i] == p[k];
+		how->expect_back[i] = k;
+	}
+}
+
+void conn_how_ready(struct conn_how *how, enum target_proto proto)
+{
+	const struct behave *b = how->behave;
+	struct flow_rules *in = &how->in_rules, *out = &how->out_rules;
+	uint64_t cut = MIN(b->reset_after_bytes, b->close_after_bytes);
+
+	in->rate = b->read_rate;
+	in->tcp = proto == TARGET_TCP;
+	in->records = out->records = proto == TARGET_UNIX_SEQPACKET;
+	out->rate = b->write_rate;
+	out->chunk = b->chunk;
+	out->chunk_delay_us = b->chunk_delay_us;
+	out->delay_us = b->delay_us;
+	out->corrupt = b->corrupt;
+	out->truncate_bytes = b->truncate_bytes;
+	in->stop_after = out->stop_after = cut;
+	if (how->source == CONN_FROM_PEER) {
+		/* One flow is both: the peer's bytes in, the same bytes out. */
+		bool tcp = in->tcp;
+
+		*in = *out;
+		in->tcp = tcp;
+		in->rate = b->read_rate && b->write_rate
+				   ? MIN(b->read_rate, b->write_rate)
+				   : MAX(b->read_rate, b->write_rate);
+	}
+	if (how->expect.len)
+		build_expect(how);
+}
+
+void conn_how_free(struct conn_how *how)
+{
+	buf_free(&how->text);
+	buf_free(&how->expect);
+	free(take_ptr(&how->expect_back));
+}
