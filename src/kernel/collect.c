@@ -327,15 +327,25 @@ static int release_deferred(struct collector *c)
 
 static void note_unreadable(struct collector *c)
 {
+	const struct owners *o = &c->r->owners;
+	struct fault f = FAULT_INIT;
 	char text[160];
 
-	if (!c->r->owners.unreadable || !c->sink->note)
-		return;
-	snprintf(
-		text, sizeof(text),
-		"%zu processes may not be read: owners among them are unknown (try sudo)",
-		c->r->owners.unreadable);
-	c->sink->note(c->sink->ctx, "owners-unreadable", text);
+	if (o->unreadable && c->sink->note) {
+		snprintf(text, sizeof(text),
+			 "%zu process%s may not be read: owners among them are unknown "
+			 "(try sudo)",
+			 o->unreadable, o->unreadable == 1 ? "" : "es");
+		c->sink->note(c->sink->ctx, "owners-unreadable", text);
+	}
+	/* No descriptors, no /proc: then who is missing cannot be told from who is not
+	 * there. */
+	if (o->failed) {
+		fault(&f, o->failed, "read the descriptors of all processes");
+		c->complete = false;
+		if (c->sink->note)
+			c->sink->note(c->sink->ctx, "owners-incomplete", f.what);
+	}
 }
 
 static int read_live(struct collector *c, struct fault *f)

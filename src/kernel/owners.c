@@ -81,6 +81,8 @@ struct worker {
 	struct owner_entry *entries;
 	size_t n, cap;
 	size_t unreadable;
+	int failed; /* errno of a process that could not be looked at for another reason
+		     */
 	pthread_t thread;
 };
 
@@ -206,6 +208,8 @@ static void scan_process(struct worker *w, size_t process, char *buf)
 	if (dir < 0) {
 		if (errno == EACCES || errno == EPERM)
 			w->unreadable++;
+		else if (errno != ENOENT && errno != ESRCH)
+			w->failed = errno;
 		return;
 	}
 	scan_links(w, dir, process, buf);
@@ -270,6 +274,7 @@ static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
 			o->table[slot] = *e;
 		}
 		o->unreadable += workers[w].unreadable;
+		o->failed = workers[w].failed ? workers[w].failed : o->failed;
 		free(take_ptr(&workers[w].entries));
 	}
 }
@@ -286,7 +291,7 @@ void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t
 	o->scanned = true;
 	scan.proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (scan.proc_fd < 0) {
-		o->unreadable = 1;
+		o->failed = errno;
 		return;
 	}
 	scan.sizes_known = fstatat(scan.proc_fd, "self/fd", &st, 0) == 0 &&

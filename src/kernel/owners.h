@@ -26,6 +26,7 @@ struct owners {
 	struct owner_process *processes;
 	size_t n_processes;
 	size_t unreadable; /* processes whose descriptors may not be read */
+	int failed;	   /* errno, if some could not be read for another reason */
 	struct holder *scratch;
 	size_t scratch_cap;
 	bool scanned;

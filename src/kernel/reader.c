@@ -131,8 +131,9 @@ static void add_owners(struct reader *r, struct sock *s)
 	else if (!s->inode)
 		s->owner_status = OWNER_NONE;
 	else
-		s->owner_status = r->owners.unreadable ? OWNER_PERMISSION
-						       : OWNER_INVISIBLE;
+		s->owner_status = r->owners.unreadable || r->owners.failed
+					  ? OWNER_PERMISSION
+					  : OWNER_INVISIBLE;
 }
 
 /* The inode at the other end of a connection on this host: by the reversed tuple, or the
