@@ -274,6 +274,31 @@ said() { # OPTION...
 	assert_equal "$(jq -s -c '[.[].bindable]' <<<"$output")" '[true,false,true]'
 }
 
+@test "what it says is what the schema says" {
+	netns
+	mk listen:port=8080 time_wait:server,port=8081
+	"$SOCKCTL" porcelain schema >"$BATS_TEST_TMPDIR/schema"
+	for address in 127.0.0.1:8080-8082 127.0.0.1:0 /dev/null @name udp:127.0.0.1:53; do
+		inspect --json --reuseaddr --bindable "$address"
+		run "$TOP/tests/lib/validate" "$BATS_TEST_TMPDIR/schema" <<<"$output"
+		assert_success
+	done
+}
+
+@test "a trial binds once, never listens, and without --try the port is left alone" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	netns
+	mk listen:port=8080
+	local calls=bind,listen,connect,setsockopt,getsockopt
+	run in_ns strace -f -e trace=$calls "$SOCKCTL" inspect --bindable 127.0.0.1:8080
+	refute_output --partial 'htons(8080)'
+	run in_ns strace -f -e trace=$calls "$SOCKCTL" inspect --bindable 127.0.0.1:8080 --try
+	assert_equal "$(grep -c 'bind(.*htons(8080)' <<<"$output")" 1
+	refute_output --partial 'listen('
+	refute_output --regexp 'connect\([^\n]*AF_INET'
+	refute_output --partial SO_ERROR
+}
+
 # A real bind() is the referee: in a process namespace of its own, so that the look for
 # owners is short.
 matrix() { # WHAT

@@ -215,11 +215,15 @@ static void advise_reuseaddr(const struct bind_facts *f, const struct bind_group
 static void say_connections(const struct bind_facts *f, const struct bind_group *g,
 			    struct buf *s, struct buf *a)
 {
+	const struct sock *row = g->first->holder.row;
 	uint32_t left;
 	bool ends = longest_left(g, &left);
 
 	if (g->cause == CAUSE_CHILDREN) {
-		bind_put_owner(s, g->first);
+		if (row->holders && g->n > 1)
+			put_process(s, row->holders);
+		else
+			bind_put_owner(s, g->first);
 		buf_printf(s, " holds %zu connection%s of a listener that is gone ", g->n,
 			   g->n == 1 ? "" : "s");
 		put_states(s, g);
