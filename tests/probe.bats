@@ -211,9 +211,12 @@ name_outcome() {
 	netns
 	mk listen:addr=127.0.0.2,port=80
 	probe 127.0.0.1:80
-	assert_output --partial 'somebody listens only on 127.0.0.2:80'
+	assert_output --partial ' listens on 127.0.0.2:80 only'
 	probe 127.0.0.1:81
-	assert_output --partial 'nothing listens on this port'
+	assert_output --partial 'nothing listens on port 81'
+	probe --json 127.0.0.1:81
+	jq -es '.[1].cause | test("nothing listens on port 81")' <<<"$output"
+	assert_valid
 }
 
 @test "unix sockets: open, missing, stale, full, wrong type, no permission" {

@@ -268,12 +268,30 @@ static void tell_missing(const struct probe_run *run)
 	}
 }
 
+/* Once nothing is timed any more: the causes of the first refusals. */
+static void find_causes(struct probe_run *run)
+{
+	enum { EXPLAINED_MOST = 8 };
+	size_t i, n = 0;
+
+	for (i = 0; i < run->n_jobs && n < EXPLAINED_MOST; i++) {
+		struct probe_job *j = &run->jobs[i];
+
+		if (!j->done || j->note || j->last.outcome == OUTCOME_OPEN)
+			continue;
+		j->note = probe_local_why(&j->last);
+		n += j->note != NULL;
+	}
+}
+
 static int finish(struct probe_run *run)
 {
 	struct fault f = FAULT_INIT;
 	bool waits = run->c->wait_us != PROBE_UNSET;
 	int code;
 
+	if (!run->c->common.quiet && run->c->wait_us == PROBE_UNSET)
+		find_causes(run);
 	report_end(run->report, run);
 	if (out_close(&run->report->out, &f) < 0) {
 		cmd_error(run->cmd, &f);

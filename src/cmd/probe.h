@@ -104,11 +104,13 @@ int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
 		      enum verdict *verdict, struct fault *f);
 
 /*
- * What the kernel's tables say about a refusal or silence on an address of this host:
- * full accept queue, listener elsewhere, ports used. May sharpen r->outcome; returns a
- * sentence (malloc'ed) or NULL.
+ * What sock_diag says about a silence on an address of this host: a full accept queue,
+ * ports used. Quick; may sharpen r->outcome. Returns a sentence (malloc'ed) or NULL.
  */
 char *probe_local_cause(struct probe_result *r);
+/* Why an address of this host refused: who listens where instead. Reads all of /proc, so
+ * only when nothing is being timed. */
+char *probe_local_why(const struct probe_result *r);
 /* Fills r->queue... of the listener of r->peer, if it is on this host. */
 void probe_local_queue(struct probe_result *r);
 

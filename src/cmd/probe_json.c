@@ -92,7 +92,7 @@ void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
 	probe_put_reason(&reason, r);
 	json_text_member(&j, "reason", reason.data, reason.len);
 	if (note)
-		json_member_str(&j, "cause", note);
+		json_text_member(&j, "cause", note, strlen(note));
 	put_time(&j, "connect_us", r->connect_us, r->connect_us || r->peer.len);
 	put_time(&j, "rtt_us", r->tcp.rtt, r->has_tcp && r->tcp.rtt && open);
 	put_time(&j, "name_us", r->name_us, r->name_us > 0);
@@ -161,6 +161,8 @@ void report_json_summary(struct buf *b, const struct probe_job *job)
 	json_text_member(&j, "target", job->text, strlen(job->text));
 	put_peer(&j, &job->last);
 	json_member_str(&j, "outcome", outcome_name(job->last.outcome));
+	if (job->note)
+		json_text_member(&j, "cause", job->note, strlen(job->note));
 	json_member_u64(&j, "attempts", job->done);
 	json_member_u64(&j, "open", job->counts[OUTCOME_OPEN]);
 	json_member_u64(&j, "late", job->late);

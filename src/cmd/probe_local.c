@@ -1,6 +1,7 @@
 /* The other side of a refusal, where it is on this host: the kernel's own tables. */
 #include <stdlib.h>
 
+#include "cmd/explain.h"
 #include "cmd/probe.h"
 #include "kernel/diag_inet.h"
 #include "kernel/reader.h"
@@ -17,23 +18,6 @@ static bool would_take(const struct sock *listener, const struct addr *to)
 		return true;
 	return listener->local.family == AF_INET6 &&
 	       !((listener->has & SOCK_HAS_V6ONLY) && listener->v6only);
-}
-
-static void put_elsewhere(struct buf *b, const struct reader *reader,
-			  const struct addr *to)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < reader->listeners.n; i++) {
-		const struct sock *s = reader->listeners.v[i];
-
-		if (s->local.port != to->port || would_take(s, to))
-			continue;
-		buf_puts(b, n++ ? ", " : "on this port somebody listens only on ");
-		addr_put(b, &s->local);
-	}
-	if (!n)
-		buf_puts(b, "nothing listens on this port, on no address of this host");
 }
 
 static void put_listener(struct buf *b, const struct sock *s, struct probe_result *r)
@@ -83,41 +67,69 @@ static void count_ports(struct reader *reader, const struct addr *to,
 		r->ports_used = c.n;
 }
 
-static bool is_asked_about(enum outcome o)
+/* A silence: is there a listener, and is its queue full? */
+static void look_at_queue(struct buf *b, struct probe_result *r, const struct addr *to)
 {
-	return o == OUTCOME_REFUSED || o == OUTCOME_REFUSED_ICMP ||
-	       o == OUTCOME_FILTERED || o == OUTCOME_GHOST ||
-	       o == OUTCOME_RESET_AFTER_ACCEPT || o == OUTCOME_REJECTED ||
-	       o == OUTCOME_NO_PORT || o == OUTCOME_SELF_CONNECT;
+	_cleanup_reader_ struct reader reader = { 0 };
+	size_t i;
+
+	if (reader_open(&reader, NULL) < 0 || reader_listeners(&reader, 0) < 0)
+		return;
+	for (i = 0; i < reader.listeners.n; i++)
+		if (would_take(reader.listeners.v[i], to)) {
+			put_listener(b, reader.listeners.v[i], r);
+			return;
+		}
+}
+
+/* A refusal: the same explainer as connect's. */
+static void put_causes(struct buf *b, const struct probe_result *r)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct causes causes = { .arena = &arena };
+	size_t i;
+
+	explain_endpoint(&r->peer, NULL, r->err, &causes);
+	for (i = 0; i < causes.n; i++)
+		buf_printf(b, "%s%s", i ? "; " : "", causes.v[i].summary);
+	causes_free(&causes);
+}
+
+static void count_ports_used(struct probe_result *r, const struct addr *to)
+{
+	_cleanup_reader_ struct reader reader = { 0 };
+
+	if (reader_open(&reader, NULL) == 0)
+		count_ports(&reader, to, r);
 }
 
 char *probe_local_cause(struct probe_result *r)
 {
-	_cleanup_reader_ struct reader reader = { 0 };
 	_cleanup_buf_ struct buf b = { 0 };
 	struct addr to;
-	size_t i;
+	bool ip = endpoint_addr(&r->peer, &to);
 
-	if ((r->peer.proto != TARGET_TCP && r->peer.proto != TARGET_MPTCP) ||
-	    !is_asked_about(r->outcome) || !endpoint_addr(&r->peer, &to) ||
-	    reader_open(&reader, NULL) < 0)
-		return NULL;
-	to = addr_unmapped(&to);
-	if (r->outcome == OUTCOME_NO_PORT) {
-		count_ports(&reader, &to, r);
-		return NULL;
+	if (ip && r->peer.proto == TARGET_TCP && r->outcome == OUTCOME_NO_PORT) {
+		to = addr_unmapped(&to);
+		count_ports_used(r, &to);
+	} else if (ip && r->peer.proto == TARGET_TCP &&
+		   (r->outcome == OUTCOME_FILTERED || r->outcome == OUTCOME_GHOST ||
+		    r->outcome == OUTCOME_RESET_AFTER_ACCEPT ||
+		    r->outcome == OUTCOME_REJECTED ||
+		    r->outcome == OUTCOME_REFUSED_ICMP)) {
+		to = addr_unmapped(&to);
+		look_at_queue(&b, r, &to);
 	}
-	if (reader_listeners(&reader, 0) < 0)
-		return NULL;
-	for (i = 0; i < reader.listeners.n; i++)
-		if (would_take(reader.listeners.v[i], &to))
-			break;
-	if (i < reader.listeners.n) {
-		if (r->outcome != OUTCOME_REFUSED)
-			put_listener(&b, reader.listeners.v[i], r);
-	} else {
-		put_elsewhere(&b, &reader, &to);
-	}
+	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
+}
+
+char *probe_local_why(const struct probe_result *r)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (r->outcome == OUTCOME_REFUSED || r->outcome == OUTCOME_SELF_CONNECT ||
+	    r->peer.family == AF_UNIX)
+		put_causes(&b, r);
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
 }
 
