@@ -58,6 +58,8 @@ static int look(struct inspect_config *c, struct reader *reader, bool *matched,
 	return r;
 }
 
+enum { SHOWN = 3 };
+
 struct nearest {
 	struct buf text;
 	unsigned rows;
@@ -67,13 +69,31 @@ static int near_row(void *ctx, struct sock *s)
 {
 	struct nearest *n = ctx;
 
-	if (n->rows++ >= 3)
+	if (n->rows++ >= SHOWN)
 		return STOP;
 	buf_printf(&n->text, "%s%s ", n->rows > 1 ? "; " : "", state_name(s->state));
 	format_cell(&n->text, field_find("local", 5), s, true);
 	buf_puts(&n->text, " ");
 	format_cell(&n->text, field_find("peer", 4), s, true);
 	return 0;
+}
+
+/* What has not gone: the rows that match. */
+static void tell_left(const struct command *cmd, struct inspect_config *c,
+		      struct reader *reader)
+{
+	struct nearest n = { 0 };
+	struct collect_sink sink = { near_row, NULL, &n };
+	struct collect_request request = c->request;
+	struct collect_result result;
+
+	request.record = NULL;
+	request.needs = 0;
+	collect_run(reader, &request, &sink, &result, NULL);
+	if (n.rows)
+		fprintf(stderr, "sockctl %s: still there: %s%s\n", cmd->name,
+			buf_cstr(&n.text), n.rows > SHOWN ? "; and more" : "");
+	buf_free(&n.text);
 }
 
 /* What is on these ports instead: other states, other addresses. */
@@ -91,7 +111,7 @@ static void tell_nearest(const struct command *cmd, struct inspect_config *c,
 		collect_run(reader, &request, &sink, &result, NULL);
 	if (n.rows)
 		fprintf(stderr, "sockctl %s: nearest: %s%s\n", cmd->name,
-			buf_cstr(&n.text), n.rows > 3 ? "; and more" : "");
+			buf_cstr(&n.text), n.rows > SHOWN ? "; and more" : "");
 	else if (c->ports_only)
 		fprintf(stderr, "sockctl %s: no socket at all uses these ports\n",
 			cmd->name);
@@ -121,11 +141,16 @@ int inspect_wait(const struct command *cmd, struct inspect_config *c,
 		pause_us(MIN(pause, deadline - now));
 		pause = MIN(pause * 2, (uint64_t)LONGEST_PAUSE_US);
 	}
-	buf_put_duration(&waited, c->wait_us / 1000);
+	if (c->wait_us < 1000000)
+		buf_printf(&waited, "%llu ms", (unsigned long long)c->wait_us / 1000);
+	else
+		buf_put_duration(&waited, c->wait_us / 1000);
 	fprintf(stderr, "sockctl %s: %s within %s\n", cmd->name,
 		c->until_gone ? "what matches did not go away" : "nothing matched",
 		buf_cstr(&waited));
-	if (!c->until_gone)
+	if (c->until_gone)
+		tell_left(cmd, c, reader);
+	else
 		tell_nearest(cmd, c, reader);
 	return EXIT_DEADLINE;
 }

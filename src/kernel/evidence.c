@@ -123,34 +123,90 @@ static uint32_t mem_u32(const struct sock *s, enum sock_mem index)
 
 #define INFO(member) offsetof(struct tcpinfo, member)
 
+enum { CONNECTION_EXT = EXT_BIT(INET_DIAG_INFO) | EXT_BIT(INET_DIAG_SKMEMINFO) };
+
+static void take_reading(struct connection_facts *c, const struct sock *s, int turn)
+{
+	c->read[turn] = true;
+	c->recv[turn] = sock_recv_bytes(s);
+	c->send[turn] = sock_send_bytes(s);
+	c->acked[turn] = info_u64(s, INFO(bytes_acked));
+	c->received[turn] = info_u64(s, INFO(bytes_received));
+	c->retrans = s->retrans;
+	c->has_info = s->tcp_info.len >= INFO(bytes_acked) + 8;
+	if (s->tcp_info.len > INFO(backoff))
+		c->backoff = ((const uint8_t *)s->tcp_info.data)[INFO(backoff)];
+	c->rto_us = info_u32(s, INFO(rto));
+	c->has_windows = s->tcp_info.len >= INFO(rcv_wnd) + 4;
+	c->snd_wnd = info_u32(s, INFO(snd_wnd));
+	c->rcv_wnd = info_u32(s, INFO(rcv_wnd));
+	c->age_ms = info_u32(s, s->state == STATE_CLOSE_WAIT ? INFO(last_ack_recv)
+							     : INFO(last_data_sent));
+	c->received_ms = info_u32(s, INFO(last_data_recv));
+	c->has_mem = s->skmem.len > 0;
+	c->rmem = mem_u32(s, SOCK_MEM_RMEM);
+	c->rcvbuf = mem_u32(s, SOCK_MEM_RCVBUF);
+}
+
 /* One more look at a TCP connection, by its cookie. */
 static void read_connection(struct reader *r, struct connection_facts *c, int turn)
 {
-	uint32_t ext = EXT_BIT(INET_DIAG_INFO) | EXT_BIT(INET_DIAG_SKMEMINFO);
 	struct sock s;
 
-	if (reader_exact(r, c->row, ext, &s) < 0 || s.cookie != c->row->cookie ||
-	    s.state != c->row->state)
+	if (reader_exact(r, c->row, CONNECTION_EXT, &s) == 0 &&
+	    s.cookie == c->row->cookie && s.state == c->row->state)
+		take_reading(c, &s, turn);
+}
+
+struct by_cookie {
+	struct connection_facts **v;
+	size_t n;
+};
+
+static int compare_cookies(const void *a, const void *b)
+{
+	const struct connection_facts *x = *(struct connection_facts *const *)a,
+				      *y = *(struct connection_facts *const *)b;
+
+	return (x->row->cookie > y->row->cookie) - (x->row->cookie < y->row->cookie);
+}
+
+static int take_one(const struct nlmsghdr *h, void *ctx)
+{
+	const struct by_cookie *all = ctx;
+	struct connection_facts key, *wanted = &key, **found;
+	struct sock s;
+
+	if (!inet_parse(h, PROTO_TCP, &s))
+		return 0;
+	key.row = &s;
+	found = bsearch(&wanted, all->v, all->n, sizeof(*all->v), compare_cookies);
+	if (found)
+		take_reading(*found, &s, 0);
+	return 0;
+}
+
+/* CLOSE_WAIT: a few one by one, many in one more dump of that state. */
+static void read_close_wait(struct reader *r, struct connection_facts *v, size_t n)
+{
+	enum { FEW = 256 };
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = 1 << STATE_CLOSE_WAIT,
+				.ext = CONNECTION_EXT };
+	struct by_cookie all = { .n = n };
+	size_t i;
+
+	if (n <= FEW) {
+		for (i = 0; i < n; i++)
+			read_connection(r, &v[i], 0);
 		return;
-	c->read[turn] = true;
-	c->recv[turn] = sock_recv_bytes(&s);
-	c->send[turn] = sock_send_bytes(&s);
-	c->acked[turn] = info_u64(&s, INFO(bytes_acked));
-	c->received[turn] = info_u64(&s, INFO(bytes_received));
-	c->retrans = s.retrans;
-	c->has_info = s.tcp_info.len >= INFO(bytes_acked) + 8;
-	if (s.tcp_info.len > INFO(backoff))
-		c->backoff = ((const uint8_t *)s.tcp_info.data)[INFO(backoff)];
-	c->rto_us = info_u32(&s, INFO(rto));
-	c->has_windows = s.tcp_info.len >= INFO(rcv_wnd) + 4;
-	c->snd_wnd = info_u32(&s, INFO(snd_wnd));
-	c->rcv_wnd = info_u32(&s, INFO(rcv_wnd));
-	c->age_ms = info_u32(&s, s.state == STATE_CLOSE_WAIT ? INFO(last_ack_recv)
-							     : INFO(last_data_sent));
-	c->received_ms = info_u32(&s, INFO(last_data_recv));
-	c->has_mem = s.skmem.len > 0;
-	c->rmem = mem_u32(&s, SOCK_MEM_RMEM);
-	c->rcvbuf = mem_u32(&s, SOCK_MEM_RCVBUF);
+	}
+	all.v = xcalloc(n, sizeof(struct connection_facts *));
+	for (i = 0; i < n; i++)
+		all.v[i] = &v[i];
+	qsort(all.v, n, sizeof(struct connection_facts *), compare_cookies);
+	inet_dump(&r->dump, &q, take_one, &all);
+	free(all.v);
 }
 
 static void read_connections(struct reader *r, struct connection_facts *v, size_t n,
@@ -403,7 +459,7 @@ static bool first_reading(struct reader *r, const struct detect *d, struct evide
 	if (twice)
 		read_listeners(r, d, e, 0);
 	if (d->close_wait.count >= CLOSE_WAIT_LEAST)
-		read_connections(r, e->close_wait, d->close_wait.n, 0);
+		read_close_wait(r, e->close_wait, d->close_wait.n);
 	read_connections(r, e->senders, d->senders.n, 0);
 	read_connections(r, e->readers, d->readers.n, 0);
 	read_connections(r, e->orphans, d->orphans.n, 0);

@@ -62,12 +62,44 @@ static int take_close_wait(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
+/* One socket more for each process that holds it; false if nobody is known to. */
+static bool count_later(struct reader *r, struct evidence *e, uint32_t inode)
+{
+	const struct holder *h = owners_find(&r->owners, inode);
+	bool found = h != NULL;
+	int32_t last = -1;
+	size_t k;
+
+	/* Several descriptors of one process are one socket. */
+	for (; h; last = h->pid, h = h->next)
+		for (k = 0; h->pid != last && k < e->n_processes; k++)
+			if (e->processes[k].pid == h->pid)
+				e->processes[k].close_wait_later++;
+	return found;
+}
+
+/* The sockets that are new since the owners were read: the same processes are asked
+ * again, for these alone. */
+static void count_fresh(struct reader *r, struct evidence *e,
+			const struct inode_list *list, const struct inode_set *fresh)
+{
+	_cleanup_free_ int32_t *pids = xcalloc(e->n_processes, sizeof(*pids));
+	size_t i;
+
+	for (i = 0; i < e->n_processes; i++)
+		pids[i] = e->processes[i].pid;
+	owners_scan(&r->owners, fresh, pids, e->n_processes, r->threads);
+	for (i = 0; i < list->n; i++)
+		if (inode_set_has(fresh, list->v[i]))
+			count_later(r, e, list->v[i]);
+}
+
 void evidence_growth(struct reader *r, const struct detect *d, struct evidence *e)
 {
 	struct inet_query q = { .protocol = IPPROTO_TCP,
 				.states = 1 << STATE_CLOSE_WAIT };
 	struct inode_list inodes = { 0 };
-	_cleanup_free_ int32_t *pids = NULL;
+	struct inode_set fresh = { 0 };
 	size_t i;
 
 	if (d->close_wait.count < CLOSE_WAIT_LEAST || !e->n_processes ||
@@ -75,23 +107,14 @@ void evidence_growth(struct reader *r, const struct detect *d, struct evidence *
 		free(inodes.v);
 		return;
 	}
-	pids = xcalloc(e->n_processes, sizeof(*pids));
-	for (i = 0; i < e->n_processes; i++) {
-		pids[i] = e->processes[i].pid;
+	for (i = 0; i < e->n_processes; i++)
 		e->processes[i].has_later = true;
-	}
-	owners_scan(&r->owners, NULL, pids, e->n_processes, 1);
-	for (i = 0; i < inodes.n; i++) {
-		const struct holder *h = owners_find(&r->owners, inodes.v[i]);
-		int32_t last = -1;
-		size_t k;
-
-		/* Several descriptors of one process are one socket. */
-		for (; h; last = h->pid, h = h->next)
-			for (k = 0; h->pid != last && k < e->n_processes; k++)
-				if (e->processes[k].pid == h->pid)
-					e->processes[k].close_wait_later++;
-	}
+	for (i = 0; i < inodes.n; i++)
+		if (!count_later(r, e, inodes.v[i]))
+			inode_set_add(&fresh, inodes.v[i]);
+	if (fresh.n)
+		count_fresh(r, e, &inodes, &fresh);
+	inode_set_free(&fresh);
 	free(inodes.v);
 }
 

@@ -42,7 +42,8 @@ static const struct rule rules[RULE_COUNT] = {
 		"with EADDRNOTAVAIL.",
 		"Reuse connections (keep-alive, a pool), widen net.ipv4.ip_local_port_range, or add "
 		"addresses on either side.",
-		"80 % of ip_local_port_range minus ip_local_reserved_ports; critical from 95 %",
+		"80 % of ip_local_port_range minus ip_local_reserved_ports; critical from 95 %; "
+		"TIME_WAIT that tcp_tw_reuse gives back is not counted",
 	},
 	[RULE_TIME_WAIT_OVERFLOW] = {
 		"time-wait-overflow", SEVERITY_WARNING,
@@ -57,23 +58,24 @@ static const struct rule rules[RULE_COUNT] = {
 		"because its program does not read, or segments are retransmitted without an answer.",
 		"With a closed window look at the program at the other end; with retransmissions at "
 		"the path to it.",
-		"SEND-Q unchanged over two readings, with 2 retransmissions or probes, or a window "
-		"closed for 1 s",
+		"SEND-Q unchanged over two readings, with 2 retransmissions, or a window closed for "
+		"1 s; not where the program that does not read is on this host and told itself",
 	},
 	[RULE_STUCK_READER] = {
 		"stuck-reader", SEVERITY_WARNING,
 		"The receive buffer is full and the program does not read: the window is closed, the "
 		"peer cannot send.",
 		"See what the program waits for instead of reading.",
-		"80 % of the receive buffer or a closed window, at least 1024 bytes, unchanged over "
-		"two readings",
+		"80 % of the receive buffer or a closed window, at least 1024 bytes, nothing read "
+		"between two readings, no data for 1 s",
 	},
 	[RULE_SYN_SENT_UNANSWERED] = {
 		"syn-sent-unanswered", SEVERITY_WARNING,
 		"A connect() gets no answer at all: a firewall drops the packets, the host is down, "
 		"or the server's accept queue is full.",
 		"sockctl probe HOST:PORT tells which.",
-		"one SYN was sent again: no answer for at least a second",
+		"one SYN was sent again: no answer for at least a second; not where accept-queue-full "
+		"tells of the listener",
 	},
 	[RULE_ORPHANS] = {
 		"orphans", SEVERITY_WARNING,
@@ -81,8 +83,8 @@ static const struct rule rules[RULE_COUNT] = {
 		"wait for an acknowledgment that does not come.",
 		"The kernel gives up by itself (net.ipv4.tcp_orphan_retries); look at the peers if "
 		"they are many.",
-		"an ownerless FIN_WAIT1, CLOSING or LAST_ACK after 2 retransmissions or probes, or "
-		"80 % of tcp_max_orphans",
+		"an ownerless FIN_WAIT1, CLOSING or LAST_ACK after 2 retransmissions or with a window "
+		"closed for 1 s, or 80 % of tcp_max_orphans",
 	},
 	[RULE_EXPOSED_LISTENER] = {
 		"exposed-listener", SEVERITY_NOTE,
@@ -96,7 +98,8 @@ static const struct rule rules[RULE_COUNT] = {
 		"the other, or one of a SO_REUSEPORT group does not accept its share.",
 		"Give them ports of their own, or stop the one that is not meant.",
 		"a specific and a wildcard address, or [::] and 0.0.0.0, of different owners; a group "
-		"member whose queue stands while the others' are empty. Of one owner it is a note.",
+		"member whose queue stands while another's is empty and the oldest waits for 1 s. "
+		"Of one process or unit it is a note.",
 	},
 	[RULE_DESCRIPTOR_EXHAUSTION] = {
 		"descriptor-exhaustion", SEVERITY_WARNING,
@@ -104,7 +107,8 @@ static const struct rule rules[RULE_COUNT] = {
 		"will fail with EMFILE.",
 		"Find what it holds (ls -l /proc/PID/fd); raise RLIMIT_NOFILE (LimitNOFILE= of the "
 		"unit) if the load is real.",
-		"90 % of RLIMIT_NOFILE; critical when none is left",
+		"90 % of RLIMIT_NOFILE; critical when none is left; not where close-wait-leak tells of "
+		"half of them",
 	},
 	[RULE_UDP_DROPS] = {
 		"udp-drops", SEVERITY_WARNING,

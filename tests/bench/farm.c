@@ -29,7 +29,7 @@ enum {
 };
 
 struct config {
-	bool help, shared_hash;
+	bool help, shared_hash, healthy;
 	uint64_t tcp, udp, unix_sockets, processes, files, holders;
 };
 
@@ -76,6 +76,10 @@ static const struct opt opts[] = {
 	  .kind = OPT_FLAG,
 	  .at = AT(shared_hash),
 	  .help = "use the established-hash that all namespaces share" },
+	{ .name = "healthy",
+	  .kind = OPT_FLAG,
+	  .at = AT(healthy),
+	  .help = "nothing is half closed: no finding is due" },
 	{ .name = "help",
 	  .letter = 'h',
 	  .kind = OPT_FLAG,
@@ -137,10 +141,9 @@ static void raise_file_limit(uint64_t files)
 
 	if (getrlimit(RLIMIT_NOFILE, &r))
 		die("RLIMIT_NOFILE");
-	if (r.rlim_cur >= files)
-		return;
-	r.rlim_cur = files;
+	/* All that is allowed: a process near its limit would be a finding. */
 	r.rlim_max = MAX(r.rlim_max, files);
+	r.rlim_cur = r.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &r))
 		die("RLIMIT_NOFILE");
 }
@@ -318,6 +321,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "farm: how many sockets? see --help\n");
 		return 2;
 	}
+	plan.healthy = c.healthy;
 	enter_namespace(&plan, c.shared_hash);
 	raise_file_limit(share_files(&plan));
 	run(&plan);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/util.h"
+#include <stdbool.h>
 
 enum farm_kind { FARM_TCP, FARM_FDS, FARM_UDP, FARM_UNIX };
 
@@ -13,6 +14,7 @@ struct plan {
 	uint64_t sockets; /* all of them, listeners not counted; FARM_FDS: unused */
 	uint64_t holders; /* processes that hold them */
 	uint64_t files;	  /* FARM_FDS: descriptors a process, one in five a TCP socket */
+	bool healthy;	  /* FARM_TCP: nothing half closed */
 };
 
 /* What was made, by state; the sum over all holders is on the ready line. */

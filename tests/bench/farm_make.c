@@ -153,7 +153,7 @@ struct mix mix_of(const struct plan *plan)
 	uint32_t n = (uint32_t)plan->sockets;
 	struct mix m = {
 		.time_wait = n / 20,
-		.half_closed = n / 10,
+		.half_closed = plan->healthy ? 0 : n / 10,
 		.listen = MIN(LISTEN_MAX, MAX(n / 10, 8u)),
 	};
 
