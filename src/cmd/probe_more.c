@@ -200,7 +200,7 @@ static void put_hop(struct probe_run *run, const char *text, size_t ttl,
 int probe_show_hops(struct probe_run *run, const struct target *t, const char *text)
 {
 	_cleanup_endpoints_ struct endpoint_list list = { 0 };
-	_cleanup_free_ struct path *path = xcalloc(1, sizeof(*path));
+	_cleanup_free_ struct path *path = NULL;
 	enum verdict v = VERDICT_SILENCE;
 	struct fault f = FAULT_INIT;
 	struct loop l;
@@ -211,7 +211,7 @@ int probe_show_hops(struct probe_run *run, const struct target *t, const char *t
 	list.n = 1;
 	if (loop_init(&l) < 0)
 		return EXIT_CANNOT;
-	l.owner = path;
+	l.owner = path = xcalloc(1, sizeof(*path));
 	for (i = 0; i < HOPS_MOST; i++) {
 		struct hop *h = &path->hops[i];
 
