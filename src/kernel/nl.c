@@ -67,8 +67,9 @@ int nl_walk(struct nl_answer *a, const void *packet, size_t len)
 			continue;
 		if (UNLIKELY(h->nlmsg_flags & NLM_F_DUMP_INTR))
 			a->interrupted = true;
-		if (UNLIKELY(h->nlmsg_type == NLMSG_DONE ||
-			     h->nlmsg_type == NLMSG_ERROR)) {
+		if (UNLIKELY(h->nlmsg_type < NLMSG_MIN_TYPE)) {
+			if (h->nlmsg_type != NLMSG_DONE && h->nlmsg_type != NLMSG_ERROR)
+				continue;
 			end_answer(a, h);
 			return 0;
 		}

@@ -145,7 +145,9 @@ struct shards {
 	struct shard v[SHARDS_MOST];
 	unsigned n;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* a packet was filled, or read where all were full */
+	/* Half a ring was filled, or the last packet; half a full ring was read. Each
+	 * wakes a thread, so not every packet does. */
+	pthread_cond_t filled, emptied;
 	bool stop;
 };
 
@@ -177,10 +179,11 @@ static void *receive(void *arg)
 		packet->len = nl_receive(&shard->nl, packet->data);
 		last = is_last(packet);
 		pthread_mutex_lock(&all->lock);
-		if (shard->filled++ == shard->read)
-			pthread_cond_broadcast(&all->changed);
+		shard->filled++;
+		if (last || shard->filled - shard->read >= PACKETS / 2)
+			pthread_cond_signal(&all->filled);
 		while (shard->filled - shard->read == PACKETS && !all->stop)
-			pthread_cond_wait(&all->changed, &all->lock);
+			pthread_cond_wait(&all->emptied, &all->lock);
 		last |= all->stop;
 		pthread_mutex_unlock(&all->lock);
 	}
@@ -207,7 +210,7 @@ static struct shard *next_packet(struct shards *all, unsigned *turn)
 				found = shard;
 		}
 		if (!found && left)
-			pthread_cond_wait(&all->changed, &all->lock);
+			pthread_cond_wait(&all->filled, &all->lock);
 	}
 	pthread_mutex_unlock(&all->lock);
 	++*turn;
@@ -219,8 +222,8 @@ static void packet_is_read(struct shard *shard)
 	struct shards *all = shard->all;
 
 	pthread_mutex_lock(&all->lock);
-	if (shard->filled - shard->read++ == PACKETS)
-		pthread_cond_broadcast(&all->changed);
+	if (shard->filled - ++shard->read == PACKETS / 2)
+		pthread_cond_broadcast(&all->emptied);
 	pthread_mutex_unlock(&all->lock);
 }
 
@@ -277,7 +280,7 @@ static void stop(struct shards *all)
 
 	pthread_mutex_lock(&all->lock);
 	all->stop = true;
-	pthread_cond_broadcast(&all->changed);
+	pthread_cond_broadcast(&all->emptied);
 	pthread_mutex_unlock(&all->lock);
 	for (i = 0; i < all->n; i++) {
 		if (all->v[i].running)
@@ -292,7 +295,8 @@ static int dump_shards(struct nl *nl, const struct inet_query *q, const struct c
 {
 	struct shards all = { .n = cut->n,
 			      .lock = PTHREAD_MUTEX_INITIALIZER,
-			      .changed = PTHREAD_COND_INITIALIZER };
+			      .filled = PTHREAD_COND_INITIALIZER,
+			      .emptied = PTHREAD_COND_INITIALIZER };
 	unsigned i;
 	int r = 0;
 

@@ -141,14 +141,18 @@ static inline bool put_end(struct table *t, struct column *c, const struct sock 
 
 static inline bool put_state(struct table *t, struct column *c, const struct sock *s)
 {
+	static const struct state_word unconnected = { "UNCONN", 6 };
 	bool datagrams = s->proto != PROTO_TCP;
+	uint64_t shown = (uint64_t)s->state << 1 | datagrams;
+	const struct state_word *w;
 
-	if (c->shown != (uint64_t)(s->state << 1 | datagrams)) {
-		const char *text = sock_state_text(s);
-
-		put_text(t, c, text, strlen(text));
-		c->shown = (uint64_t)(s->state << 1 | datagrams);
-	}
+	if (LIKELY(c->shown == shown))
+		return true;
+	c->shown = shown;
+	w = datagrams && s->state == STATE_CLOSE
+		    ? &unconnected
+		    : &state_words_padded[s->state < STATE_COUNT ? s->state : 0];
+	put_text(t, c, w->text, w->len);
 	return true;
 }
 
@@ -177,13 +181,9 @@ static inline bool put_cell(struct table *t, struct column *c, const struct sock
 {
 	uint64_t v = ABSENT;
 
-	/* Apart, because a row with every detail has sixty of them. */
-	if (c->cell == CELL_WORD) {
-		v = word_of(c, s);
-		return LIKELY(v == c->shown) || put_number(t, c, v);
-	}
 	switch ((enum cell)c->cell) {
-	case CELL_WORD:
+	case CELL_END:
+	case CELL_WORD: /* of which put_row() takes care */
 		break;
 	case CELL_LONG:
 		v = long_of(c, s);
@@ -219,12 +219,22 @@ static inline bool put_cell(struct table *t, struct column *c, const struct sock
 
 static bool put_row(struct table *t, const struct sock *s)
 {
-	struct column *c = t->columns, *last = c + t->n;
+	struct column *c;
+	uint64_t v;
 
-	for (; LIKELY(c < last); c++)
+	for (c = t->columns;; c++) {
+		/* Apart, because a row with every detail has sixty of them. */
+		if (c->cell == CELL_WORD) {
+			v = word_of(c, s);
+			if (UNLIKELY(v != c->shown))
+				put_number(t, c, v);
+			continue;
+		}
+		if (c->cell == CELL_END)
+			return true;
 		if (UNLIKELY(!put_cell(t, c, s)))
 			return false;
-	return true;
+	}
 }
 
 void table_lay_out(struct table *t)
@@ -324,7 +334,8 @@ void table_stream_row(struct table *t, const struct sock *s)
 		}
 		row = t->row.data + SLACK;
 		/* The last column's padding and gap have no use. */
-		for (len = t->row.len - SLACK; len && row[len - 1] == ' '; len--)
+		for (len = t->row.len - SLACK - TABLE_GAP; len && row[len - 1] == ' ';
+		     len--)
 			;
 		buf_reserve(b, len + 1);
 		memcpy(b->data + b->len, row, len);

@@ -11,6 +11,7 @@ enum { TABLE_GAP = 2 };
 
 /* What a cell shows, and how it is known that it did not change. */
 enum cell {
+	CELL_END,    /* behind the last column */
 	CELL_WORD,   /* four bytes of an attribute, all values of which are meant */
 	CELL_LONG,   /* eight */
 	CELL_NUMBER, /* any other number */
@@ -47,7 +48,7 @@ struct table {
 	struct buf row; /* the last row that was plain, padding included */
 	bool outgrown;	/* a column became wider than its place in it */
 	const struct term_style *style;
-	struct column columns[];
+	struct column columns[]; /* n, and one more that is CELL_END */
 };
 
 struct column table_column(const struct field *f, bool colour);

@@ -11,7 +11,7 @@
 #include "view/table_row.h"
 
 /* Rows that are measured before the first is shown. */
-enum { SAMPLE_ROWS = 1000, SAMPLE_BYTES = 128 * 1024 };
+enum { SAMPLE_ROWS = 400, SAMPLE_BYTES = 64 * 1024 };
 
 static void hold_row(struct table *t, const struct sock *s)
 {
@@ -124,7 +124,8 @@ struct view *view_table_new(const struct view_options *opt, struct out *out)
 {
 	static const struct view_ops ops = { table_row, table_end_rows, table_end,
 					     table_free };
-	struct table *t = xcalloc(1, sizeof(*t) + opt->n_columns * sizeof(t->columns[0]));
+	struct table *t = xcalloc(1, sizeof(*t) + (opt->n_columns + 1) *
+							  sizeof(t->columns[0]));
 	size_t i;
 
 	t->view = (struct view){ &ops, *opt, out };
