@@ -77,13 +77,13 @@ setup() {
 
 @test "a rising number of drops has a rate, and the host counters confirm it" {
 	mk listen:backlog=1,queued=2
-	spawn "${NS[@]}" "$SOCKCTL" connect --connections 60 --rate 100/s --hold 60s -T 60s "${F[listen.listener.local]}"
+	spawn "${NS[@]}" "$SOCKCTL" connect --connections 3000 --rate 50/s --hold 60s -T 60s "${F[listen.listener.local]}"
 	until_shown 'state = syn-sent'
 	findings
 	[[ $FOUND == *'critical accept-queue-full'* ]]
 	assert_figures accept-queue-full 'drops_between_readings >= 1' 'drops_per_second >= 1' \
 		'overflows_between_readings >= 1'
-	assert_text accept-queue-full 'ListenOverflows of this namespace rises with them'
+	[[ $(get accept-queue-full .summary) == *'ListenOverflows of this namespace rises with them'* ]]
 }
 
 @test "a queue that is emptied slowly: the owner is slow, not stopped" {
@@ -92,9 +92,12 @@ setup() {
 	until_shown -l
 	spawn "${NS[@]}" "$SOCKCTL" connect --connections 3000 --rate 50/s --hold 60s -T 60s "$(cat "$BATS_TEST_TMPDIR/port")"
 	until_shown -l 'accept_queue_full'
-	findings
+	# A look may find the queue with room again, or two clients of one age.
+	local looks=0
+	until findings && [[ $(get accept-queue-full .figures.accepts) == 1 ]]; do
+		((looks++ < 20)) || fail "no look in 20 saw the queue move: $FINDINGS"
+	done
 	assert_equal "$(culprits accept-queue-full)" "$server"
-	assert_figures accept-queue-full 'accepts == 1'
 	assert_equal "$(get accept-queue-full .severity)" critical
 	[[ $(get accept-queue-full .summary) == *'slow, not stopped'* ]]
 }

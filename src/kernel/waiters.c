@@ -9,6 +9,7 @@
 #include "model/tcpinfo.h"
 
 enum {
+	ONE_AGE_MS = 20,  /* waits that differ by less are one age */
 	MOST_TRIES = 3,	  /* readings of a queue that keeps moving */
 	MOST_AGES = 8192, /* exact requests in one walk; the limit of a queue is 4096 by
 			     default */
@@ -90,10 +91,14 @@ static int count_row(const struct nlmsghdr *h, void *ctx)
 	    reader_exact(w->r, &s, EXT_BIT(INET_DIAG_INFO), &fresh) == 0 &&
 	    fresh.cookie == s.cookie &&
 	    sock_info_u32(&fresh, offsetof(struct tcpinfo, last_data_sent), &ms)) {
-		if (!stats->has_wait || ms > stats->longest_wait_ms) {
-			stats->longest_wait_ms = ms;
+		/* Ages are read one after the other and rounded to ticks: of clients that
+		 * came together the first of the walk is the oldest, the next time too.
+		 */
+		if (!stats->has_wait || ms > stats->oldest_wait_ms + ONE_AGE_MS) {
+			stats->oldest_wait_ms = ms;
 			stats->oldest = s.peer;
 		}
+		stats->longest_wait_ms = MAX(stats->longest_wait_ms, ms);
 		stats->has_wait = true;
 	}
 	return 0;

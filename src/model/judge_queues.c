@@ -18,10 +18,14 @@ static enum pace pace_of(const struct judge *j, const struct listener_facts *l)
 	    !a->has_wait || !b->has_wait || !a->waiting)
 		return PACE_UNKNOWN;
 	/* The queue is first in, first out: if its oldest is still there, nobody was
-	 * accepted. If it is gone, it was accepted, or reset by its client. */
+	 * accepted. If it is gone, it was accepted, or reset by its client. Another of
+	 * about the same age tells nothing: which of the two is older is a matter of
+	 * rounding. */
+	if (b->waiting && !addr_compare(&a->oldest, &b->oldest))
+		return PACE_STANDS;
 	if (b->waiting &&
 	    b->longest_wait_ms + SLACK_MS >= a->longest_wait_ms + j->e->interval_ms)
-		return PACE_STANDS;
+		return PACE_UNKNOWN;
 	if (b->stable)
 		return b->gave_up > a->gave_up ? PACE_UNKNOWN : PACE_MOVES;
 	/* A full queue changes its length only if something is taken off. */
