@@ -58,7 +58,7 @@ struct connection_facts {
 	uint64_t drops[2];
 	uint8_t backoff; /* of the timer: how often it was doubled */
 	bool read[2];	 /* still there, and the same */
-	bool suspect; /* the first look has not cleared it */
+	bool suspect;	 /* the first look has not cleared it */
 	bool has_info, has_mem, has_windows;
 	const struct holder *holders;
 };
