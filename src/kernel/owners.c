@@ -162,7 +162,6 @@ static void add_entry(struct worker *w, uint32_t inode, size_t process, int32_t 
 static void scan_links(struct worker *w, int dir, size_t process, char *buf)
 {
 	struct scan *scan = w->scan;
-	bool refused = false;
 	char link[64];
 	long n;
 
@@ -172,17 +171,13 @@ static void scan_links(struct worker *w, int dir, size_t process, char *buf)
 		while (at < n) {
 			struct linux_dirent64 *d = (void *)(buf + at);
 			uint32_t inode;
-			ssize_t len;
 			int32_t fd;
 
 			at += d->reclen;
 			if (!parse_number(d->name, &fd))
 				continue;
-			len = readlinkat(dir, d->name, link, sizeof(link));
-			/* The directory may be open to those who may not follow its
-			 * links. */
-			refused |= len < 0 && (errno == EACCES || errno == EPERM);
-			inode = socket_inode(link, len);
+			inode = socket_inode(
+				link, readlinkat(dir, d->name, link, sizeof(link)));
 			if (!inode ||
 			    (scan->wanted && !inode_set_has(scan->wanted, inode)))
 				continue;
@@ -190,7 +185,7 @@ static void scan_links(struct worker *w, int dir, size_t process, char *buf)
 			add_entry(w, inode, process, fd);
 		}
 	}
-	if (refused || (n < 0 && (errno == EACCES || errno == EPERM)))
+	if (n < 0 && (errno == EACCES || errno == EPERM))
 		w->unreadable++;
 }
 
