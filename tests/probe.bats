@@ -212,10 +212,10 @@ name_outcome() {
 	mk listen:addr=127.0.0.2,port=80
 	probe 127.0.0.1:80
 	assert_output --partial ' listens on 127.0.0.2:80 only'
-	probe 127.0.0.1:81
-	assert_output --partial 'nothing listens on port 81'
-	probe --json 127.0.0.1:81
-	jq -es '.[1].cause | test("nothing listens on port 81")' <<<"$output"
+	probe 127.0.0.1:61234
+	assert_output --partial 'nothing listens on port 61234'
+	probe --json 127.0.0.1:61234
+	jq -es '.[1].cause | test("nothing listens on port 61234")' <<<"$output"
 	assert_valid
 }
 

@@ -14,7 +14,7 @@ enum {
 	ASKED_ONE_BY_ONE = 16, /* more ports than this are a scan */
 	DESCRIPTORS_KEPT = 64,
 	PROGRESS_US = 500 * 1000,
-	WINDOW_MOST = 40000,
+	WINDOW_MOST = 65535,
 };
 
 struct scanning {

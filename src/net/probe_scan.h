@@ -13,7 +13,7 @@
 #include "base/loop.h"
 #include "net/probe_attempt.h"
 
-enum { SCAN_TIMEOUT_US = 1200 * 1000 }; /* past the first SYN retransmit */
+enum { SCAN_TIMEOUT_US = 1100 * 1000 }; /* past the first SYN retransmit */
 
 struct scan_how {
 	const struct attempt_how *attempt; /* options, sources */
