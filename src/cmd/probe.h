@@ -28,7 +28,7 @@ struct probe_config {
 	bool banner, verify, graceful;
 	uint64_t stable_us;
 	/* more */
-	bool negotiated, backlog, yes, syn, hops, closed;
+	bool negotiated, backlog, yes, hops, closed;
 	uint64_t max;
 	bool json;
 	char *const *command; /* after "--"; NULL = none */

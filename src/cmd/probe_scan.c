@@ -33,8 +33,6 @@ bool probe_is_scan(const struct probe_config *c, const struct target *t)
 {
 	if (t->proto != TARGET_TCP && t->proto != TARGET_UDP)
 		return false;
-	if (c->syn)
-		return t->proto == TARGET_TCP;
 	if (c->attempts != 1 || c->wait_us != PROBE_UNSET || c->expect || c->http ||
 	    c->banner || c->stable_us || c->verify || c->negotiated ||
 	    (c->send && t->proto == TARGET_TCP))
