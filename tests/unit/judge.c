@@ -29,12 +29,13 @@ static struct sock row(enum sock_state state, struct addr local, struct addr pee
 {
 	static uint64_t cookie;
 
+	cookie++;
 	return (struct sock){ .proto = PROTO_TCP,
 			      .family = AF_INET,
 			      .state = (uint8_t)state,
 			      .local = local,
 			      .peer = peer,
-			      .inode = (uint32_t)++cookie + 1000,
+			      .inode = (uint32_t)cookie + 1000,
 			      .cookie = cookie,
 			      .has = SOCK_IS_FULL | SOCK_HAS_QUEUES | SOCK_HAS_LIMIT };
 }
