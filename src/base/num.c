@@ -159,6 +159,21 @@ int num_parse_size(const char *text, uint64_t *bytes, struct fault *f)
 	return r;
 }
 
+int num_parse_rate(const char *text, void *rate, struct fault *f)
+{
+	size_t len = strlen(text);
+	_cleanup_free_ char *number = NULL;
+
+	if (len > 2 && streq(text + len - 2, "/s"))
+		len -= 2;
+	number = xstrndup(text, len);
+	if (num_parse_size(number, rate, f) < 0)
+		return -EINVAL;
+	if (*(uint64_t *)rate)
+		return 0;
+	return fault_say(f, ERANGE, "a rate of 0 never comes to an end");
+}
+
 int num_parse_port(const char *text, uint16_t *port, struct fault *f)
 {
 	const char *p = text;

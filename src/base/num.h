@@ -16,6 +16,9 @@ int num_parse_duration(const char *text, uint64_t *us, struct fault *f);
  * here. */
 int num_parse_size(const char *text, uint64_t *bytes, struct fault *f);
 
+/* "10/s", "64k/s", "10": how many a second, as uint64_t, not 0. The form of OPT_PARSE. */
+int num_parse_rate(const char *text, void *rate, struct fault *f);
+
 /* A number 0..65535 or the name of a service (/etc/services). */
 int num_parse_port(const char *text, uint16_t *port, struct fault *f);
 

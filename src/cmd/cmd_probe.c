@@ -12,22 +12,6 @@
 
 enum { PROBES_WITHOUT_YES = 1000000 };
 
-/* "100/s", "100": how many a second. */
-static int parse_rate(const char *arg, void *to, struct fault *f)
-{
-	size_t len = strlen(arg);
-	_cleanup_free_ char *number = NULL;
-
-	if (len > 2 && streq(arg + len - 2, "/s"))
-		len -= 2;
-	number = xstrndup(arg, len);
-	if (num_parse_size(number, to, f) < 0)
-		return -EINVAL;
-	if (*(uint64_t *)to)
-		return 0;
-	return fault_say(f, ERANGE, "a rate of 0 never comes to an end");
-}
-
 static int parse_timeout(const char *arg, void *to, struct fault *f)
 {
 	struct probe_config *c = LOOP_OWNER(to, struct probe_config, timeout_us);
@@ -119,7 +103,7 @@ static const struct opt when_opts[] = {
 	{ "parallel", 0, OPT_UINT, AT(parallel), "N",
 	  "so many at once (default: 1024 targets; ports: as the descriptors allow)" },
 	{ "rate", 0, OPT_PARSE, AT(rate), "N/s", "begin so many a second at most",
-	  .parse = parse_rate },
+	  .parse = num_parse_rate },
 	{ NULL, 'w', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_timeout,
 	  .flags = OPT_HIDDEN },
 	{ NULL, 'z', OPT_IGNORED, .flags = OPT_HIDDEN },

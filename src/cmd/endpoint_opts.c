@@ -9,22 +9,6 @@
 #define AT(member)	offsetof(struct endpoint_config, member)
 #define BEHAVES(member) (AT(behave) + offsetof(struct behave, member))
 
-/* "10/s", "10": how many a second. */
-static int parse_rate(const char *arg, void *to, struct fault *f)
-{
-	size_t len = strlen(arg);
-	_cleanup_free_ char *number = NULL;
-
-	if (len > 2 && streq(arg + len - 2, "/s"))
-		len -= 2;
-	number = xstrndup(arg, len);
-	if (num_parse_size(number, to, f) < 0)
-		return -EINVAL;
-	if (*(uint64_t *)to)
-		return 0;
-	return fault_say(f, ERANGE, "a rate of 0 never comes to an end");
-}
-
 static int parse_at_least_one(const char *arg, void *to, struct fault *f)
 {
 	int r = num_parse_u64(arg, UINT64_MAX, to, f);
@@ -56,9 +40,10 @@ static int parse_nc_wait(const char *arg, void *to, struct fault *f)
 	{                                                                                \
 		.name = n, .letter = l, .kind = k, .at = m, .metavar = meta, __VA_ARGS__ \
 	}
-#define RATE(n, m, ...)                                                                 \
-	{                                                                               \
-		.name = n, .kind = OPT_PARSE, .parse = parse_rate, .at = m, __VA_ARGS__ \
+#define RATE(n, m, ...)                                                         \
+	{                                                                       \
+		.name = n, .kind = OPT_PARSE, .parse = num_parse_rate, .at = m, \
+		__VA_ARGS__                                                     \
 	}
 
 static const struct opt address_opts[] = {

@@ -113,11 +113,6 @@ char *format_number(char *end, enum unit unit, uint64_t value)
 	return digits_before(end, value);
 }
 
-void format_duration(struct buf *b, uint64_t ms)
-{
-	buf_put_duration(b, ms);
-}
-
 void format_path(struct buf *b, const struct blob *path)
 {
 	const char *p = path->data;
@@ -291,7 +286,7 @@ static void put_time(struct buf *b, const struct field *f, const struct sock *s,
 		buf_puts(b, ascii ? ">= " : "≥ ");
 	else if (s->state == STATE_ESTABLISHED)
 		buf_puts(b, "idle ");
-	format_duration(b, v.u);
+	buf_put_duration(b, v.u);
 	if (s->timer == 3)
 		buf_puts(b, " left");
 }

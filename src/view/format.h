@@ -22,9 +22,6 @@ void format_cell(struct buf *b, const struct field *f, const struct sock *s, boo
  */
 void format_raw(struct buf *b, const struct field *f, const struct sock *s);
 
-/* "4.2s", "41s", "3h12m", "2d4h". */
-void format_duration(struct buf *b, uint64_t ms);
-
 /* "java[812] fd 12, fd 40; nginx[7] fd 3", or why there is none. */
 void format_holders(struct buf *b, const struct holder *h);
 
