@@ -3,17 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
-#include <time.h>
 
 #include "base/mem.h"
-
-uint64_t clock_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 uint64_t loop_now(struct loop *l)
 {

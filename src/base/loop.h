@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 
 struct loop;
@@ -54,7 +55,6 @@ void loop_stop(struct loop *l);
 
 /* CLOCK_MONOTONIC in microseconds, read at most once a turn of the loop. */
 uint64_t loop_now(struct loop *l);
-uint64_t clock_us(void); /* read now */
 
 /*
  * Wants `events` (EPOLLIN, EPOLLOUT, ...) of w->fd from now on. 0 keeps the descriptor

@@ -6,29 +6,13 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cmd/inspect.h"
 #include "model/names.h"
 #include "view/format.h"
 
 enum { FIRST_PAUSE_US = 2000, LONGEST_PAUSE_US = 50000, STOP = -ECANCELED };
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-static void pause_us(uint64_t us)
-{
-	struct timespec ts = { .tv_sec = (time_t)(us / 1000000),
-			       .tv_nsec = (long)(us % 1000000) * 1000 };
-
-	nanosleep(&ts, NULL);
-}
 
 static int first_row(void *ctx, struct sock *s)
 {
@@ -121,7 +105,7 @@ static void tell_nearest(const struct command *cmd, struct inspect_config *c,
 int inspect_wait(const struct command *cmd, struct inspect_config *c,
 		 struct reader *reader)
 {
-	uint64_t deadline = now_us() + c->wait_us, pause = FIRST_PAUSE_US;
+	uint64_t deadline = clock_us() + c->wait_us, pause = FIRST_PAUSE_US;
 	_cleanup_buf_ struct buf waited = { 0 };
 	struct fault f = FAULT_INIT;
 	bool matched;
@@ -135,10 +119,10 @@ int inspect_wait(const struct command *cmd, struct inspect_config *c,
 		}
 		if (matched != c->until_gone)
 			return EXIT_YES;
-		now = now_us();
+		now = clock_us();
 		if (now >= deadline)
 			break;
-		pause_us(MIN(pause, deadline - now));
+		clock_sleep_until(MIN(now + pause, deadline));
 		pause = MIN(pause * 2, (uint64_t)LONGEST_PAUSE_US);
 	}
 	if (c->wait_us < 1000000)

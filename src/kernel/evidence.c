@@ -1,10 +1,9 @@
 #include "kernel/evidence.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "kernel/diag_inet.h"
 #include "kernel/evidence_private.h"
 #include "kernel/procfile.h"
@@ -12,18 +11,10 @@
 #include "kernel/waiters.h"
 #include "model/tcpinfo.h"
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 void evidence_begin(struct detect *d)
 {
 	evidence_ephemeral_range(&d->ephemeral_lo, &d->ephemeral_hi);
-	d->began_ms = now_ms();
+	d->began_ms = clock_ms();
 }
 
 void evidence_ephemeral_range(uint16_t *lo, uint16_t *hi)
@@ -308,20 +299,6 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 			facts[k][i].holders = evidence_holders(r, e, facts[k][i].row);
 }
 
-static void wait_until(uint64_t deadline_ms)
-{
-	uint64_t now = now_ms();
-
-	if (now < deadline_ms) {
-		uint64_t ms = deadline_ms - now;
-		struct timespec ts = { .tv_sec = (time_t)(ms / 1000),
-				       .tv_nsec = (long)(ms % 1000) * 1000000 };
-
-		while (nanosleep(&ts, &ts) != 0 && errno == EINTR)
-			;
-	}
-}
-
 /* First look at the listeners: which of them need another. */
 static bool suspect_listeners(const struct detect *d, struct evidence *e)
 {
@@ -476,13 +453,13 @@ static bool first_reading(struct reader *r, const struct detect *d, struct evide
 static void second_reading(struct reader *r, const struct detect *d, struct evidence *e,
 			   uint64_t start)
 {
-	wait_until(start + READING_INTERVAL_MS);
-	e->interval_ms = (uint32_t)(now_ms() - start);
+	clock_sleep_until((start + READING_INTERVAL_MS) * 1000);
+	e->interval_ms = (uint32_t)(clock_ms() - start);
 	read_listeners(r, d, e, 1);
 	read_connections(r, e->senders, d->senders.n, 1);
 	read_connections(r, e->readers, d->readers.n, 1);
 	read_udp_again(r, d, e);
-	e->growth_ms = (uint32_t)(now_ms() - d->began_ms);
+	e->growth_ms = (uint32_t)(clock_ms() - d->began_ms);
 	evidence_growth(r, d, e);
 	procfile_counters(&e->counters[1]);
 }
@@ -490,7 +467,7 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 		   bool name_listeners, bool every_process)
 {
-	uint64_t start = now_ms();
+	uint64_t start = clock_ms();
 	bool twice;
 
 	procfile_limits(&e->limits);

@@ -1,0 +1,19 @@
+/* CLOCK_MONOTONIC, read now. */
+#pragma once
+
+#include <stdint.h>
+
+uint64_t clock_ns(void);
+
+static inline uint64_t clock_us(void)
+{
+	return clock_ns() / 1000;
+}
+
+static inline uint64_t clock_ms(void)
+{
+	return clock_ns() / 1000000;
+}
+
+/* Sleeps until clock_us() has come to at_us. */
+void clock_sleep_until(uint64_t at_us);
