@@ -87,6 +87,21 @@ load lib/inspect
 	assert_equal "$output" "$want"
 }
 
+@test "an empty table says so on stderr, machine formats stay silent" {
+	netns
+	inspect
+	assert_equal "$status:$output" 1:
+	assert_equal "$stderr" 'sockctl inspect: no TCP socket matches (-u: UDP, -x: unix sockets)'
+	inspect -u --port 81
+	assert_equal "$status:$output" 1:
+	assert_equal "$stderr" 'sockctl inspect: no socket matches'
+	inspect --json
+	assert_equal "$status" 1
+	assert_equal "$stderr" ''
+	inspect --allow-empty
+	assert_equal "$status:$stderr" 0:
+}
+
 @test "-q says nothing, the code is the answer" {
 	netns
 	mk listen:port=80

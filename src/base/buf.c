@@ -100,6 +100,21 @@ void buf_put_duration(struct buf *b, uint64_t ms)
 			   (unsigned)(s / 3600 % 24));
 }
 
+void buf_put_time(struct buf *b, uint64_t us)
+{
+	double v = (double)us;
+
+	if (us < 1000000)
+		buf_printf(b,
+			   us < 100	 ? "%.3f ms"
+			   : us < 10000	 ? "%.2f ms"
+			   : us < 100000 ? "%.1f ms"
+					 : "%.0f ms",
+			   v / 1e3);
+	else
+		buf_printf(b, us < 10000000 ? "%.3g s" : "%.1f s", v / 1e6);
+}
+
 const char *buf_cstr(struct buf *b)
 {
 	buf_reserve(b, 1);

@@ -52,6 +52,8 @@ void buf_put_i64(struct buf *b, int64_t v);
 void buf_put_hex(struct buf *b, uint64_t v); /* no 0x, no leading zeros */
 /* "0.3s", "41s", "3m07s", "3h12m", "2d04h". */
 void buf_put_duration(struct buf *b, uint64_t ms);
+/* What was measured, three digits that count: "0.012 ms", "3.41 ms", "1.02 s". */
+void buf_put_time(struct buf *b, uint64_t us);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* The text as a C string; stays valid until the next write. */

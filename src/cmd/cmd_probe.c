@@ -240,7 +240,7 @@ static void tell_missing(const struct probe_run *run)
 		if (probe_job_fulfilled(j))
 			continue;
 		buf_puts(&b, "waited ");
-		probe_put_time(&b, run->c->wait_us);
+		buf_put_time(&b, run->c->wait_us);
 		buf_printf(&b, ", %s is %s%s", j->text, run->c->down ? "still " : "",
 			   j->done ? outcome_name(j->last.outcome) : "not answered");
 		if (j->done) {

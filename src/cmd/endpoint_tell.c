@@ -186,8 +186,6 @@ static void put_size(struct buf *b, uint64_t bytes)
 
 static void put_counts(struct buf *b, const struct conn_report *r)
 {
-	double seconds = (double)r->duration_us / 1e6;
-
 	buf_puts(b, "received ");
 	put_size(b, r->bytes_in);
 	buf_puts(b, ", sent ");
@@ -195,7 +193,8 @@ static void put_counts(struct buf *b, const struct conn_report *r)
 	if (r->unsent_bytes)
 		buf_printf(b, ", %llu of them never acknowledged",
 			   (unsigned long long)r->unsent_bytes);
-	buf_printf(b, " in %.3g s", seconds);
+	buf_puts(b, " in ");
+	buf_put_time(b, r->duration_us);
 }
 
 static void put_info(struct buf *b, const struct tcp_brief *t)

@@ -149,6 +149,19 @@ static void show_tally(struct show *show, const struct view_options *opt)
 	}
 }
 
+/* An empty screen leaves people wondering whether the program worked at all. */
+static void say_nothing_matched(const struct show *show)
+{
+	const struct inspect_config *c = show->c;
+
+	if (c->common.quiet || c->format != VIEW_TABLE)
+		return;
+	fprintf(stderr, "sockctl %s: no %s\n", show->cmd->name,
+		c->what & (WHAT_TCP | WHAT_UDP | WHAT_UNIX)
+			? "socket matches"
+			: "TCP socket matches (-u: UDP, -x: unix sockets)");
+}
+
 static int exit_code(const struct show *show, const struct collect_result *result)
 {
 	const struct inspect_config *c = show->c;
@@ -159,8 +172,10 @@ static int exit_code(const struct show *show, const struct collect_result *resul
 		return EXIT_NO;
 	if (!show->seen && !c->count && !c->summary && !c->allow_empty &&
 	    !c->until_gone && !c->n_fail_rules && !c->fail_drops &&
-	    c->fail_fill == UINT64_MAX)
+	    c->fail_fill == UINT64_MAX) {
+		say_nothing_matched(show);
 		return EXIT_NO;
+	}
 	return EXIT_YES;
 }
 

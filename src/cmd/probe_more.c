@@ -190,7 +190,7 @@ static void put_hop(struct probe_run *run, const char *text, size_t ttl,
 		buf_printf(b, "%s  ", outcome_name(r->outcome));
 		probe_put_reason(b, r);
 	} else if (from.len) {
-		probe_put_time(b, r->connect_us);
+		buf_put_time(b, r->connect_us);
 	} else {
 		buf_puts(b, "no answer");
 	}

@@ -48,7 +48,8 @@ static void put_stats(struct buf *b, const struct probe_job *j)
 		buf_puts(b, "connect");
 	else
 		return;
-	buf_printf(b, " %.2f/%.2f/%.2f ms", sum.min / 1e3, sum.p50 / 1e3, sum.max / 1e3);
+	buf_printf(b, sum.max < 100 ? " %.3f/%.3f/%.3f ms" : " %.2f/%.2f/%.2f ms",
+		   sum.min / 1e3, sum.p50 / 1e3, sum.max / 1e3);
 }
 
 static void put_reason(struct buf *b, const struct probe_job *j)
@@ -73,14 +74,14 @@ static void put_times(struct buf *b, const struct probe_result *r)
 {
 	if (r->name_us) {
 		buf_puts(b, "name ");
-		probe_put_time(b, r->name_us);
+		buf_put_time(b, r->name_us);
 		buf_puts(b, ", ");
 	}
 	buf_puts(b, "connect ");
-	probe_put_time(b, r->connect_us);
+	buf_put_time(b, r->connect_us);
 	if (r->first_byte_us) {
 		buf_puts(b, ", first byte ");
-		probe_put_time(b, r->first_byte_us);
+		buf_put_time(b, r->first_byte_us);
 	}
 }
 

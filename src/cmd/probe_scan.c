@@ -208,7 +208,7 @@ static void put_totals(struct scanning *g, const struct endpoint *to)
 		buf_printf(b, ", %llu not asked",
 			   (unsigned long long)(n->ports - n->done));
 	buf_puts(b, "; ");
-	probe_put_time(b, n->took_us);
+	buf_put_time(b, n->took_us);
 	if (n->phantoms)
 		buf_printf(b, "; %llu connection%s to itself seen and thrown away",
 			   (unsigned long long)n->phantoms, n->phantoms == 1 ? "" : "s");

@@ -77,5 +77,3 @@ const char *probe_icmp_name(const struct probe_icmp *icmp);
 
 /* The sentence for people: the evidence in words. */
 void probe_put_reason(struct buf *b, const struct probe_result *r);
-/* "0.31 ms", "3.07 s": three digits that count. */
-void probe_put_time(struct buf *b, uint64_t us);

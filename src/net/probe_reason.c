@@ -5,24 +5,10 @@
 
 #include "net/probe.h"
 
-void probe_put_time(struct buf *b, uint64_t us)
-{
-	double v = (double)us;
-
-	if (us < 1000000)
-		buf_printf(b,
-			   us < 10000	 ? "%.2f ms"
-			   : us < 100000 ? "%.1f ms"
-					 : "%.0f ms",
-			   v / 1e3);
-	else
-		buf_printf(b, us < 10000000 ? "%.3g s" : "%.1f s", v / 1e6);
-}
-
 static void put_after(struct buf *b, uint64_t us)
 {
 	buf_puts(b, " after ");
-	probe_put_time(b, us);
+	buf_put_time(b, us);
 }
 
 static void put_icmp(struct buf *b, const struct probe_result *r)
@@ -62,16 +48,16 @@ static void put_open(struct buf *b, const struct probe_result *r)
 		put_after(b, r->first_byte_us);
 	} else if (r->loss != PROBE_LOSS_NONE) {
 		buf_printf(b, "connected only after ");
-		probe_put_time(b, r->connect_us);
+		buf_put_time(b, r->connect_us);
 		buf_printf(b, ": %s %s", r->lost == 1 ? "the first SYN was" : "SYNs were",
 			   losses[r->loss]);
 		if (r->loss == PROBE_LOSS_SYN) {
 			buf_puts(b, "; rtt ");
-			probe_put_time(b, r->tcp.rtt);
+			buf_put_time(b, r->tcp.rtt);
 		}
 	} else if (r->has_tcp && r->tcp.rtt) {
 		buf_puts(b, "rtt ");
-		probe_put_time(b, r->tcp.rtt);
+		buf_put_time(b, r->tcp.rtt);
 	} else {
 		buf_puts(b, "connected");
 		put_after(b, r->connect_us);
@@ -132,11 +118,11 @@ static void put_filtered(struct buf *b, const struct probe_result *r)
 		unsigned syns = 1 + r->tcp.total_retrans;
 
 		buf_printf(b, "no answer to %u SYN%s in ", syns, syns == 1 ? "" : "s");
-		probe_put_time(b, r->connect_us);
+		buf_put_time(b, r->connect_us);
 		buf_puts(b, ": a firewall drops them, or the host is down");
 	} else {
 		buf_puts(b, "no answer in ");
-		probe_put_time(b, r->connect_us);
+		buf_put_time(b, r->connect_us);
 	}
 }
 
@@ -251,7 +237,7 @@ void probe_put_reason(struct buf *b, const struct probe_result *r)
 		break;
 	case OUTCOME_OPEN_OR_FILTERED:
 		buf_puts(b, "no answer in ");
-		probe_put_time(b, r->connect_us);
+		buf_put_time(b, r->connect_us);
 		buf_puts(b, ", which a silent service gives as well as a firewall");
 		break;
 	case OUTCOME_NO_NAME:

@@ -152,11 +152,32 @@ static void widths(void)
 	CHECK_INT(text_width("", 0), 0);
 }
 
+static void times(void)
+{
+	static const struct {
+		uint64_t us;
+		const char *text;
+	} cases[] = {
+		{ 0, "0.000 ms" },     { 12, "0.012 ms" },     { 100, "0.10 ms" },
+		{ 3412, "3.41 ms" },   { 12345, "12.3 ms" },   { 123456, "123 ms" },
+		{ 1020000, "1.02 s" }, { 12345678, "12.3 s" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buf_ struct buf b = { 0 };
+
+		buf_put_time(&b, cases[i].us);
+		CHECK_STR(buf_cstr(&b), cases[i].text);
+	}
+}
+
 int main(void)
 {
 	RUN(numbers, "numbers are written as printf writes them");
 	RUN(negative, "negative numbers too, to the smallest");
 	RUN(grows, "a buffer grows and keeps what it has");
+	RUN(times, "a time that was measured has three digits that count");
 	RUN(escapes, "foreign text is escaped, printable UTF-8 passes");
 	RUN(escapes_are_safe, "no pair of bytes yields a control character");
 	RUN(widths, "the width of a text is its characters");
