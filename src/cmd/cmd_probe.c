@@ -242,7 +242,7 @@ static void tell_missing(const struct probe_run *run)
 		buf_puts(&b, "waited ");
 		buf_put_time(&b, run->c->wait_us);
 		buf_printf(&b, ", %s is %s%s", j->text, run->c->down ? "still " : "",
-			   j->done ? outcome_name(j->last.outcome) : "not answered");
+			   j->done ? outcome_name(j->last.outcome) : "not answered yet");
 		if (j->done) {
 			buf_puts(&b, ": ");
 			probe_put_reason(&b, &j->last);
@@ -387,12 +387,16 @@ static int run_with(const struct command *cmd, struct probe_config *c,
 	struct fault f = FAULT_INIT;
 	int code, r = check(c, words, &f);
 
+	if (c->wait_us != PROBE_UNSET)
+		c->wait_until_us = clock_us() + c->wait_us;
 	if (r == 0)
 		r = probe_targets_read(&t, c, words, &f);
 	if (r == 0)
 		r = count_probes(c, &t, &f);
 	if (r < 0) {
-		code = r == -EIO ? EXIT_CANNOT : EXIT_USAGE;
+		code = r == -EIO	 ? EXIT_CANNOT
+		       : r == -ETIMEDOUT ? EXIT_DEADLINE
+					 : EXIT_USAGE;
 		if (code == EXIT_USAGE)
 			cmd_usage(cmd, &f);
 		else

@@ -22,6 +22,7 @@ struct probe_config {
 	bool timeout_given; /* filled after parsing */
 	uint64_t attempts, interval_us, parallel, rate;
 	uint64_t wait_us;
+	uint64_t wait_until_us; /* filled after parsing: on clock_us() */
 	bool any, down;
 	/* the answer */
 	const char *send, *expect, *http;
@@ -89,6 +90,10 @@ void probe_run_free(struct probe_run *run);
 int probe_run_jobs(struct probe_run *run, struct fault *f);
 /* Whether the job is where --wait wants it. */
 bool probe_job_fulfilled(const struct probe_job *j);
+
+/* A name that did not become an address, as a result. */
+struct probe_result probe_judge_name(const struct target *t, int err,
+				     const struct fault *f);
 
 /* One target with many ports, and no question but whether they are open. */
 struct probe_scan_target {

@@ -266,6 +266,7 @@ static void put_statistics(struct probe_report *p, const struct probe_job *j)
 void report_end(struct probe_report *p, const struct probe_run *run)
 {
 	struct columns w = measure(run);
+	bool waits = run->c->wait_us != PROBE_UNSET;
 	size_t i, open = 0, told = 0;
 
 	if (p->quiet)
@@ -279,8 +280,8 @@ void report_end(struct probe_report *p, const struct probe_run *run)
 		open += j->last.outcome == OUTCOME_OPEN;
 		if (p->json)
 			report_json_summary(&p->out.b, j);
-		else
-			put_row(p, j, &w);
+		else if (!waits || probe_job_fulfilled(j))
+			put_row(p, j, &w); /* the others have a word on stderr */
 		out_maybe_flush(&p->out);
 	}
 	if (p->json)

@@ -255,19 +255,23 @@ static void connect_now(struct probe_job *j)
 	attempt_start(&j->attempt, &j->run->l, &j->list, &j->how);
 }
 
-static void name_failed(struct probe_job *j, int err, const struct fault *f)
+struct probe_result probe_judge_name(const struct target *t, int err,
+				     const struct fault *f)
 {
-	struct probe_result r = { .mptcp = -1 };
+	struct probe_result r = { .mptcp = -1, .peer.proto = t->proto };
 
-	probe_judge_errno(&r, -err, f->what);
-	r.peer.proto = j->target->proto;
+	probe_judge_fault(&r, f);
 	if (err == -ETIMEDOUT || err == -EAGAIN)
 		r.outcome = OUTCOME_NAME_TIMEOUT;
 	else if (err == -ENOENT)
 		r.outcome = OUTCOME_NO_NAME;
-	else
-		r.outcome = OUTCOME_ERROR;
-	r.connect_us = 0;
+	return r;
+}
+
+static void name_failed(struct probe_job *j, int err, const struct fault *f)
+{
+	struct probe_result r = probe_judge_name(j->target, err, f);
+
 	job_told(j, &r);
 }
 
@@ -348,9 +352,22 @@ static void signalled(struct loop *l, int signo)
 	loop_stop(l);
 }
 
+/* The first question of some may not be over: what they know so far is their reason. */
 static void wait_over(struct loop *l, struct timer *t)
 {
-	(void)t;
+	struct probe_run *run = LOOP_OWNER(t, struct probe_run, end);
+	size_t i;
+
+	for (i = 0; i < run->started; i++) {
+		struct probe_job *j = &run->jobs[i];
+
+		if (j->done)
+			continue;
+		if (j->lookup)
+			lookup_done(j);
+		else
+			attempt_expire(&j->attempt);
+	}
 	loop_stop(l);
 }
 
@@ -401,7 +418,7 @@ int probe_run_jobs(struct probe_run *run, struct fault *f)
 	run->pace.fn = pace_due;
 	run->end.fn = wait_over;
 	if (run->c->wait_us != PROBE_UNSET)
-		timer_set(&run->l, &run->end, clock_us() + run->c->wait_us);
+		timer_set(&run->l, &run->end, run->c->wait_until_us);
 	start_more(run);
 	r = run->l.stopped ? 0 : loop_run(&run->l);
 	sigprocmask(SIG_SETMASK, &run->old_mask, NULL);

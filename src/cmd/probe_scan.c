@@ -162,12 +162,15 @@ static void put_json_totals(struct scanning *g, const struct endpoint *to,
 	struct addr a = { 0 };
 	size_t o;
 
-	endpoint_addr(to, &a);
-	addr_put_ip(&ip, &a);
 	json_begin_object(&j, "summary");
 	json_text_member(&j, "target", g->t->text, strlen(g->t->text));
 	json_member_str(&j, "proto", target_proto_name(to->proto));
-	json_member_str(&j, "addr", buf_cstr(&ip));
+	if (endpoint_addr(to, &a)) {
+		addr_put_ip(&ip, &a);
+		json_member_str(&j, "addr", buf_cstr(&ip));
+	} else {
+		json_member_null(&j, "addr");
+	}
 	json_member_null(&j, "port");
 	json_member_str(&j, "outcome", outcome_name(outcome));
 	json_member_u64(&j, "attempts", n->done);
@@ -273,7 +276,7 @@ static int scan_address(struct scanning *g, const struct endpoint *to,
 		g->scan.found = tcp_found;
 		g->scan.over = tcp_over;
 		g->scan.with_refused = g->all;
-		scan_start(&g->scan, &l, to, &g->t->target->ports, &g->how);
+		r = scan_start(&g->scan, &l, to, &g->t->target->ports, &g->how, f);
 	}
 	if (r == 0) {
 		r = loop_run(&l);
@@ -297,6 +300,27 @@ static int scan_address(struct scanning *g, const struct endpoint *to,
 	return r;
 }
 
+/* There is no address to scan. */
+static enum verdict put_nameless(struct probe_run *run, const struct probe_scan_target *t,
+				 int err, const struct fault *f)
+{
+	struct probe_result r = probe_judge_name(t->target, err, f);
+	struct scanning g = { .run = run, .t = t, .is_udp = r.peer.proto == TARGET_UDP };
+	struct probe_report *p = run->report;
+	struct buf *b = &p->out.b;
+
+	if (p->json) {
+		report_json_attempt(b, t->text, 1, &r, NULL);
+		put_json_totals(&g, &r.peer, r.outcome);
+	} else if (!p->quiet) {
+		buf_printf(b, "%s  %s%s%s  ", t->text, report_colour(p, r.outcome),
+			   outcome_name(r.outcome), p->style->reset);
+		probe_put_reason(b, &r);
+		buf_putc(b, '\n');
+	}
+	return outcome_verdict(r.outcome);
+}
+
 int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
 		      enum verdict *verdict, struct fault *f)
 {
@@ -308,8 +332,7 @@ int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
 
 	*verdict = VERDICT_YES;
 	if (r < 0) {
-		cmd_error(run->cmd, f);
-		*verdict = VERDICT_NAME;
+		*verdict = put_nameless(run, t, r, f);
 		return 0;
 	}
 	n = run->c->all_addresses ? list.n : 1;

@@ -51,15 +51,26 @@ static int open_soon(const char *path, uint64_t deadline_us)
 	}
 }
 
-static int read_whole(const char *path, uint64_t patience_us, struct buf *b,
+static int read_whole(const char *path, uint64_t deadline_us, struct buf *b,
 		      struct fault *f)
 {
+	uint64_t begun = clock_us();
 	_cleanup_close_ int opened = -1;
 	int fd = STDIN_FILENO;
 	ssize_t n;
 
 	if (!streq(path, "-")) {
-		fd = opened = open_soon(path, clock_us() + patience_us);
+		fd = opened = open_soon(path, deadline_us);
+		if (fd == -ENOENT) {
+			char name[200];
+			_cleanup_buf_ struct buf took = { 0 };
+
+			buf_put_time(&took, clock_us() - begun);
+			return fault_say(
+				f, ETIMEDOUT, "there is no %s, nor did it come within %s",
+				escape_text(name, sizeof(name), path, strlen(path)),
+				buf_cstr(&took));
+		}
 		if (fd < 0) {
 			fault(f, -fd, "read %s", path);
 			return -EIO;
@@ -82,9 +93,10 @@ static int read_file(struct probe_targets *t, const struct probe_config *c,
 		     const char *path, struct fault *f)
 {
 	_cleanup_buf_ struct buf b = { 0 };
-	uint64_t patience = c->wait_us != PROBE_UNSET ? c->wait_us : c->timeout_us;
+	uint64_t deadline = c->wait_us != PROBE_UNSET ? c->wait_until_us
+						      : clock_us() + c->timeout_us;
 	char *line, *next;
-	int r = read_whole(path, patience, &b, f);
+	int r = read_whole(path, deadline, &b, f);
 
 	if (r < 0)
 		return r;

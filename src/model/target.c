@@ -205,9 +205,18 @@ static int parse_bracketed(struct parse *p)
 /* Two colons or more without brackets: where the address ends cannot be told. */
 static int refuse_bare_ip6(struct parse *p)
 {
+	size_t word = strspn(p->at, "abcdefghijklmnopqrstuvwxyz-");
 	const char *last = strrchr(p->at, ':');
 	struct addr ignored;
-	int r = refuse(p, p->at, "an IPv6 address wants brackets before its port");
+	int r;
+
+	/* "sctp:host:80"; a word of hexadecimal digits may be an address. */
+	if (p->at == p->text && p->at[word] == ':' && strspn(p->at, "abcdef") < word) {
+		r = refuse(p, p->at, "no protocol has this name here");
+		fault_hint(p->f, "the protocols are tcp, udp, unix, mptcp, vsock");
+		return r;
+	}
+	r = refuse(p, p->at, "an IPv6 address wants brackets before its port");
 
 	if (last > p->at && last[1] &&
 	    strspn(last + 1, "0123456789") == strlen(last + 1) &&

@@ -374,6 +374,12 @@ static void deadline_over(struct loop *l, struct timer *t)
 	finish(d, -ETIMEDOUT, last, &f);
 }
 
+void dial_expire(struct dial *d)
+{
+	timer_stop(d->l, &d->deadline);
+	deadline_over(d->l, &d->deadline);
+}
+
 void dial_start(struct dial *d, struct loop *l, const struct endpoint_list *list,
 		const struct dial_how *how)
 {

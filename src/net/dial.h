@@ -64,6 +64,8 @@ struct dial {
 void dial_start(struct dial *d, struct loop *l, const struct endpoint_list *list,
 		const struct dial_how *how);
 void dial_stop(struct dial *d);
+/* The deadline is now. */
+void dial_expire(struct dial *d);
 
 /*
  * socket, options, source address: everything before connect(). The descriptor or -errno

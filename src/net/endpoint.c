@@ -228,6 +228,14 @@ int endpoint_socket(const struct endpoint *ep, struct fault *f)
 	return -err;
 }
 
+bool endpoint_is_abstract(const struct endpoint *ep)
+{
+	const struct sockaddr_un *sun = (const struct sockaddr_un *)&ep->ss;
+
+	return ep->family == AF_UNIX &&
+	       ep->len > offsetof(struct sockaddr_un, sun_path) && !sun->sun_path[0];
+}
+
 static void hint_bind(const struct endpoint *ep, int err, struct fault *f)
 {
 	struct addr a = { 0 };

@@ -50,7 +50,8 @@ struct probe_result {
 	uint32_t ports_used; /* no-port: towards this destination; 0 = not counted */
 	size_t n_answer;
 	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */
-	char told[200];		       /* error, names: words from below */
+	const char *file_kind; /* "a directory": what is there instead of a socket */
+	char told[400];	       /* error, names: words from below */
 };
 
 /* What the failed socket still knows, then the verdict. err positive; ETIMEDOUT also for
@@ -60,8 +61,10 @@ void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once);
 void probe_judge_facts(struct probe_result *r);
 /* A connected socket: TCP_INFO, both names, what was lost. */
 void probe_judge_open(struct probe_result *r, int fd);
-/* A failure before there was a socket, or of a name. */
-void probe_judge_errno(struct probe_result *r, int err, const char *told);
+/* What was asked for could not be made: no socket, an option or a source address that was
+ * refused. Nothing was sent, so it is an error whatever the errno means of a connect().
+ */
+void probe_judge_fault(struct probe_result *r, const struct fault *f);
 
 /* Asks the kernel to keep ICMP errors for us (IP_RECVERR, IPV6_RECVERR). */
 void probe_want_errors(int fd, int family);

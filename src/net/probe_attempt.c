@@ -20,6 +20,14 @@ void attempt_stop(struct attempt *a)
 	a->l = NULL;
 }
 
+void attempt_expire(struct attempt *a)
+{
+	if (a->l && a->stage == ATTEMPT_DIALLING)
+		dial_expire(&a->dial);
+	else if (a->l && a->stage == ATTEMPT_TALKING)
+		attempt_silent(a);
+}
+
 void attempt_finish(struct attempt *a)
 {
 	struct probe_result *r = &a->r;
@@ -103,7 +111,7 @@ static void dialled(struct dial *d, int fd, size_t index, const struct fault *f)
 		return;
 	}
 	if (!a->judged)
-		probe_judge_errno(&a->r, f->err, f->what);
+		probe_judge_fault(&a->r, f);
 	dial_stop(d);
 	if (a->r.outcome == OUTCOME_SELF_CONNECT) {
 		a->r.phantoms++;

@@ -65,6 +65,9 @@ void attempt_start(struct attempt *a, struct loop *l, const struct endpoint_list
 		   const struct attempt_how *how);
 /* Safe at any time; a that was zeroed and never started needs none. */
 void attempt_stop(struct attempt *a);
+/* Its time is over now: done() is called with what can be said so far. Nothing happens
+ * while it only watches what is open already. */
+void attempt_expire(struct attempt *a);
 
 /* --- between the files of an attempt --- */
 
@@ -75,3 +78,5 @@ bool attempt_answered(struct attempt *a);
 /* The connected datagram socket in a->w.fd sends and waits. */
 void attempt_udp_start(struct attempt *a);
 void attempt_stream_start(struct attempt *a);
+/* A socket that has been sent to, or spoken to, has not answered in time. */
+void attempt_silent(struct attempt *a);

@@ -193,6 +193,19 @@ static void verify_look(struct attempt *a)
 	a->next_look_us = MIN(a->next_look_us * 2, (uint64_t)50000);
 }
 
+void attempt_silent(struct attempt *a)
+{
+	struct probe_result *r = &a->r;
+
+	if (r->peer.proto == TARGET_UDP) {
+		r->connect_us = clock_us() - a->opened_us;
+		r->outcome = r->first_byte_us ? OUTCOME_SILENT : OUTCOME_OPEN_OR_FILTERED;
+	} else {
+		r->outcome = OUTCOME_SILENT;
+	}
+	attempt_finish(a);
+}
+
 static void stage_over(struct loop *l, struct timer *t)
 {
 	struct attempt *a = LOOP_OWNER(t, struct attempt, t);
@@ -207,8 +220,7 @@ static void stage_over(struct loop *l, struct timer *t)
 			next_stage(a);
 			return;
 		}
-		a->r.outcome = OUTCOME_SILENT;
-		attempt_finish(a);
+		attempt_silent(a);
 		break;
 	case ATTEMPT_WATCHING:
 		next_stage(a);

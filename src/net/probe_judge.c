@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include <linux/errqueue.h> /* wants struct timespec */
@@ -165,15 +167,20 @@ static enum outcome judge_timeout(const struct probe_result *r)
 	return OUTCOME_FILTERED;
 }
 
-static enum outcome judge_unix(int err)
+static enum outcome judge_unix(const struct probe_result *r)
 {
-	switch (err) {
+	switch (r->err) {
 	case ENOENT:
 	case ENOTDIR:
 	case ELOOP:
 		return OUTCOME_MISSING_PATH;
 	case ECONNREFUSED:
-		return OUTCOME_STALE_UNIX;
+		if (r->file_kind)
+			return OUTCOME_WRONG_TYPE;
+		/* An abstract name goes with its socket: nothing is left that is stale.
+		 */
+		return endpoint_is_abstract(&r->peer) ? OUTCOME_MISSING_PATH
+						      : OUTCOME_STALE_UNIX;
 	case EAGAIN:
 	case ETIMEDOUT:
 		return OUTCOME_QUEUE_FULL;
@@ -209,7 +216,7 @@ static enum outcome judge_errno(const struct probe_result *r)
 	case EINVAL: /* a blackhole route, fe80:: without scope, 127.x to elsewhere */
 		return r->at_once ? OUTCOME_UNREACHABLE : OUTCOME_ERROR;
 	case EADDRNOTAVAIL:
-		return OUTCOME_NO_PORT;
+		return r->peer.family == AF_VSOCK ? OUTCOME_ERROR : OUTCOME_NO_PORT;
 	case ETIMEDOUT:
 		return judge_timeout(r);
 	default:
@@ -226,7 +233,7 @@ static bool is_self(const struct probe_result *r)
 void probe_judge_facts(struct probe_result *r)
 {
 	if (r->peer.family == AF_UNIX)
-		r->outcome = judge_unix(r->err);
+		r->outcome = judge_unix(r);
 	else if (r->icmp.family)
 		r->outcome = judge_icmp(r);
 	else if (is_self(r))
@@ -249,6 +256,25 @@ static void read_local(struct probe_result *r, int fd)
 	}
 }
 
+/* connect() says of a file that is no socket what it says of one nobody listens behind.
+ */
+static const char *kind_of_file(const struct endpoint *ep)
+{
+	const struct sockaddr_un *sun = (const void *)&ep->ss;
+	char path[sizeof(sun->sun_path) + 1] = "";
+	struct stat st;
+
+	memcpy(path, sun->sun_path,
+	       MIN((size_t)ep->len - offsetof(struct sockaddr_un, sun_path),
+		   sizeof(sun->sun_path)));
+	if (endpoint_is_abstract(ep) || stat(path, &st) != 0 || S_ISSOCK(st.st_mode))
+		return NULL;
+	return S_ISDIR(st.st_mode)    ? "a directory"
+	       : S_ISREG(st.st_mode)  ? "an ordinary file"
+	       : S_ISFIFO(st.st_mode) ? "a named pipe"
+				      : "a device";
+}
+
 void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once)
 {
 	r->err = err;
@@ -259,15 +285,19 @@ void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once)
 	if (r->peer.proto == TARGET_TCP || r->peer.proto == TARGET_MPTCP)
 		r->has_tcp = probe_read_tcp(fd, &r->tcp);
 	read_local(r, fd);
+	if (r->peer.family == AF_UNIX && err == ECONNREFUSED)
+		r->file_kind = kind_of_file(&r->peer);
 	probe_judge_facts(r);
 }
 
-void probe_judge_errno(struct probe_result *r, int err, const char *told)
+void probe_judge_fault(struct probe_result *r, const struct fault *f)
 {
-	r->err = err;
+	r->err = f->err;
 	r->at_once = true;
-	snprintf(r->told, sizeof(r->told), "%s", told);
-	probe_judge_facts(r);
+	snprintf(r->told, sizeof(r->told), "%.250s%s%.140s", f->what,
+		 f->hint[0] ? "; " : "", f->hint);
+	/* Not even begun before the time was over. */
+	r->outcome = f->err == ETIMEDOUT ? OUTCOME_FILTERED : OUTCOME_ERROR;
 }
 
 /*

@@ -123,6 +123,9 @@ static void put_filtered(struct buf *b, const struct probe_result *r)
 	} else {
 		buf_puts(b, "no answer in ");
 		buf_put_time(b, r->connect_us);
+		if (r->peer.family == AF_VSOCK)
+			buf_puts(b, ": no machine has this CID, or no transport of this "
+				    "kernel leads to it");
 	}
 }
 
@@ -156,7 +159,8 @@ static void put_ended(struct buf *b, const struct probe_result *r, const char *h
 
 static void put_silent(struct buf *b, const struct probe_result *r)
 {
-	buf_printf(b, "accepted, but %s did not come",
+	buf_printf(b, "%s, but %s did not come",
+		   r->peer.proto == TARGET_UDP ? "answered" : "accepted",
 		   r->missed ? r->missed : "an answer");
 	if (r->n_answer) {
 		buf_puts(b, "; it said: ");
@@ -181,6 +185,18 @@ static void put_no_port(struct buf *b, const struct probe_result *r)
 	if (r->ports_used)
 		buf_printf(b, ": %u are in use towards it", r->ports_used);
 	buf_puts(b, " (net.ipv4.ip_local_port_range)");
+}
+
+static void put_error(struct buf *b, const struct probe_result *r)
+{
+	if (r->told[0])
+		buf_puts(b, r->told);
+	else if (r->peer.family == AF_VSOCK &&
+		 (r->err == ENODEV || r->err == EADDRNOTAVAIL))
+		buf_puts(b, "this kernel has no vsock transport to that CID: guests have "
+			    "virtio, hosts vhost_vsock, CID 1 wants vsock_loopback");
+	else
+		buf_puts(b, strerror(r->err));
 }
 
 void probe_put_reason(struct buf *b, const struct probe_result *r)
@@ -245,20 +261,28 @@ void probe_put_reason(struct buf *b, const struct probe_result *r)
 		buf_puts(b, r->told);
 		break;
 	case OUTCOME_MISSING_PATH:
-		buf_puts(b, "there is no such path");
+		buf_puts(b, endpoint_is_abstract(&r->peer)
+				    ? "no socket of this network namespace listens under "
+				      "this abstract name"
+				    : "there is no such path");
 		break;
 	case OUTCOME_STALE_UNIX:
 		buf_puts(b, "the socket file is there, but nobody listens behind it");
 		break;
 	case OUTCOME_WRONG_TYPE:
-		buf_puts(b, "the socket there is of another type: try unix:, unix-dgram: "
-			    "or unix-seqpacket:");
+		if (r->file_kind)
+			buf_printf(b, "there is %s, no socket", r->file_kind);
+		else
+			buf_puts(
+				b,
+				"the socket there is of another type: try unix:, unix-dgram: "
+				"or unix-seqpacket:");
 		break;
 	case OUTCOME_NO_PERMISSION:
 		buf_puts(b, "the permissions of the path forbid it");
 		break;
 	case OUTCOME_ERROR:
-		buf_puts(b, r->told[0] ? r->told : strerror(r->err));
+		put_error(b, r);
 		break;
 	case OUTCOME_COUNT:
 		break;

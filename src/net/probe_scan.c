@@ -247,18 +247,27 @@ static void expire_due(struct loop *l, struct timer *t)
 
 /* --- sending --- */
 
+static int open_socket(struct scan *s, struct fault *f)
+{
+	struct dial_how how = { .options = &s->how->attempt->options,
+				.sources = s->how->attempt->sources.v,
+				.n_sources = s->how->attempt->sources.n };
+	int fd = dial_open(&s->to, &how, f);
+
+	if (fd >= 0)
+		probe_want_errors(fd, s->to.family);
+	return fd;
+}
+
 /* False if no more can be sent for now. */
 static bool probe_port(struct scan *s, uint16_t port)
 {
 	struct fault f = FAULT_INIT;
-	struct dial_how open_how = { .options = &s->how->attempt->options,
-				     .sources = s->how->attempt->sources.v,
-				     .n_sources = s->how->attempt->sources.n };
 	int fd = take_fd(&s->idle_fd), err;
 	uint64_t now;
 
 	if (fd < 0) {
-		fd = dial_open(&s->to, &open_how, &f);
+		fd = open_socket(s, &f);
 		if (fd < 0 && is_ours(-fd) && s->in_flight) {
 			s->trouble = true;
 			try_again(s, port);
@@ -267,11 +276,10 @@ static bool probe_port(struct scan *s, uint16_t port)
 		if (fd < 0) {
 			struct probe_result r = result_of(s, port, clock_us());
 
-			probe_judge_errno(&r, -fd, f.what);
+			probe_judge_fault(&r, &f);
 			tell(s, &r);
 			return true;
 		}
-		probe_want_errors(fd, s->to.family);
 	}
 	set_port(s, port);
 	now = clock_us();
@@ -336,8 +344,8 @@ static void grow_due(struct loop *l, struct timer *t)
 		timer_set(l, &s->pump, loop_now(l));
 }
 
-void scan_start(struct scan *s, struct loop *l, const struct endpoint *to,
-		const struct port_set *ports, const struct scan_how *how)
+int scan_start(struct scan *s, struct loop *l, const struct endpoint *to,
+	       const struct port_set *ports, const struct scan_how *how, struct fault *f)
 {
 	size_t i;
 
@@ -345,18 +353,22 @@ void scan_start(struct scan *s, struct loop *l, const struct endpoint *to,
 	s->to = *to;
 	s->ports = ports;
 	s->how = how;
+	/* An option or a source that is refused is so for every port. */
+	s->idle_fd = open_socket(s, f);
+	if (s->idle_fd < 0)
+		return s->idle_fd;
 	s->range = 0;
 	s->port = ports->v[0].lo;
 	s->totals = (struct scan_totals){ .started_us = clock_us() };
 	for (i = 0; i < ports->n; i++)
 		s->totals.ports += (uint64_t)(ports->v[i].hi - ports->v[i].lo) + 1;
 	s->window = 1;
-	s->idle_fd = -1;
 	s->pump = (struct timer){ .fn = pump_due };
 	s->grow = (struct timer){ .fn = grow_due };
 	s->expire = (struct timer){ .fn = expire_due };
 	timer_set(l, &s->pump, clock_us());
 	timer_set(l, &s->grow, clock_us() + GROW_US);
+	return 0;
 }
 
 void scan_stop(struct scan *s)

@@ -53,7 +53,8 @@ struct scan {
 	void *owner;
 };
 
-/* to is an IP address; ports must stay. over is called once, from the loop. */
-void scan_start(struct scan *s, struct loop *l, const struct endpoint *to,
-		const struct port_set *ports, const struct scan_how *how);
+/* to is an IP address; ports must stay. over is called once, from the loop. 0 or -errno
+ * with a fault: no socket can be made as asked for. */
+int scan_start(struct scan *s, struct loop *l, const struct endpoint *to,
+	       const struct port_set *ports, const struct scan_how *how, struct fault *f);
 void scan_stop(struct scan *s);

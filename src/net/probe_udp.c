@@ -114,9 +114,7 @@ static void udp_timer(struct loop *l, struct timer *t)
 		udp_send(a);
 		return;
 	}
-	a->r.connect_us = clock_us() - a->opened_us;
-	a->r.outcome = a->r.first_byte_us ? OUTCOME_SILENT : OUTCOME_OPEN_OR_FILTERED;
-	attempt_finish(a);
+	attempt_silent(a);
 }
 
 void attempt_udp_start(struct attempt *a)
