@@ -19,24 +19,17 @@ static int check(const struct endpoint_config *c, const struct target *t, struct
 	return 0;
 }
 
+static int go(const struct command *cmd, struct endpoint_config *c,
+	      const struct target *t)
+{
+	return endpoint_dial(cmd, c, t, false);
+}
+
 static int run(const struct command *cmd, int argc, char **argv)
 {
-	ENDPOINT_CONFIG_FREE struct endpoint_config c = ENDPOINT_CONFIG_INIT;
-	_cleanup_target_ struct target t = { 0 };
-	struct opt_operands words = { 0 };
-	struct fault f = FAULT_INIT;
-	int code = EXIT_USAGE, r;
+	static const struct endpoint_story story = { .check = check, .go = go };
 
-	if (endpoint_list_options(cmd, argc, argv, &code) ||
-	    !cmd_begin(cmd, argc, argv, &c, &c.common, &words, &code)) {
-		strv_free(&words.words);
-		return code;
-	}
-	r = endpoint_target(&c, &words, NULL, &t, &f);
-	if (r == 0)
-		r = check(&c, &t, &f);
-	strv_free(&words.words);
-	return r < 0 ? cmd_usage(cmd, &f) : endpoint_dial(cmd, &c, &t, false);
+	return endpoint_main(cmd, argc, argv, &story);
 }
 
 const struct command cmd_connect = {

@@ -1,30 +1,24 @@
 /* echo: send back what arrives. */
-#include <errno.h>
-
 #include "cmd/endpoint_run.h"
+
+static int go(const struct command *cmd, struct endpoint_config *c,
+	      const struct target *t)
+{
+	if (c->client)
+		return endpoint_dial(cmd, c, t, true);
+	c->keep = !c->once;
+	return endpoint_serve(cmd, c, t, true);
+}
 
 static int run(const struct command *cmd, int argc, char **argv)
 {
-	ENDPOINT_CONFIG_FREE struct endpoint_config c = ENDPOINT_CONFIG_INIT;
-	_cleanup_target_ struct target t = { 0 };
-	struct opt_operands words = { 0 };
-	struct fault f = FAULT_INIT;
-	int code = EXIT_USAGE, r;
+	static const struct endpoint_story story = {
+		.otherwise = "127.0.0.1:0",
+		.otherwise6 = "[::1]:0",
+		.go = go,
+	};
 
-	if (endpoint_list_options(cmd, argc, argv, &code) ||
-	    !cmd_begin(cmd, argc, argv, &c, &c.common, &words, &code)) {
-		strv_free(&words.words);
-		return code;
-	}
-	r = endpoint_target(&c, &words, c.family == AF_INET6 ? "[::1]:0" : "127.0.0.1:0",
-			    &t, &f);
-	strv_free(&words.words);
-	if (r < 0)
-		return cmd_usage(cmd, &f);
-	if (c.client)
-		return endpoint_dial(cmd, &c, &t, true);
-	c.keep = !c.once;
-	return endpoint_serve(cmd, &c, &t, true);
+	return endpoint_main(cmd, argc, argv, &story);
 }
 
 const struct command cmd_echo = {

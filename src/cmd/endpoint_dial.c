@@ -100,6 +100,7 @@ static void describe(struct connecting *g, const struct target *t)
 	if (c->behave.chunk)
 		sockopt_default(&c->options, "nodelay", 1);
 	g->how.dial.options = &c->options;
+	g->how.dial.patient = true;
 	g->how.dial.drop_answers = c->half_open;
 	g->how.dial.note = session_note;
 	g->how.dial.note_ctx = &g->s;

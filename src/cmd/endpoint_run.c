@@ -11,6 +11,29 @@
 #include "net/datagram.h"
 #include "net/resolve.h"
 
+int endpoint_main(const struct command *cmd, int argc, char **argv,
+		  const struct endpoint_story *story)
+{
+	ENDPOINT_CONFIG_FREE struct endpoint_config c = ENDPOINT_CONFIG_INIT;
+	_cleanup_target_ struct target t = { 0 };
+	struct opt_operands words = { 0 };
+	struct fault f = FAULT_INIT;
+	int code = EXIT_USAGE, r;
+
+	if (endpoint_list_options(cmd, argc, argv, &code) ||
+	    !cmd_begin(cmd, argc, argv, &c, &c.common, &words, &code)) {
+		strv_free(&words.words);
+		return code;
+	}
+	r = endpoint_target(&c, &words,
+			    c.family == AF_INET6 ? story->otherwise6 : story->otherwise,
+			    &t, &f);
+	if (r == 0 && story->check)
+		r = story->check(&c, &t, &f);
+	strv_free(&words.words);
+	return r < 0 ? cmd_usage(cmd, &f) : story->go(cmd, &c, &t);
+}
+
 int endpoint_code_of_errno(int err)
 {
 	switch (err) {

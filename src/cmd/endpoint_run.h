@@ -4,6 +4,23 @@
 #include "cmd/endpoint_opts.h"
 #include "cmd/endpoint_tell.h"
 
+/* What listen, connect and echo differ in. */
+struct endpoint_story {
+	const char *otherwise, *otherwise6; /* the address where none is given; NULL = it
+					       must be */
+	/* What the parser cannot know: options that do not go together. 0 or -errno with
+	 * a fault; NULL = anything goes. */
+	int (*check)(const struct endpoint_config *c, const struct target *t,
+		     struct fault *f);
+	int (*go)(const struct command *cmd, struct endpoint_config *c,
+		  const struct target *t); /* returns the exit code */
+};
+
+/* The frame of the three commands: options, the address, what does not go together, then
+ * the story. Returns the exit code. */
+int endpoint_main(const struct command *cmd, int argc, char **argv,
+		  const struct endpoint_story *story);
+
 /* From the errno of a failed open, bind or connect to the exit code. */
 int endpoint_code_of_errno(int err);
 /* From how the connections ended. */

@@ -8,6 +8,8 @@
 
 #include "base/mem.h"
 
+enum { FULL_FIRST_US = 1000, FULL_MOST_US = 50000 };
+
 /* The resolver's order with families alternating from the first one on (RFC 8305, 4). */
 static void interleave(struct endpoint *out, const struct endpoint_list *list)
 {
@@ -159,11 +161,13 @@ static void clear(struct dial *d)
 {
 	size_t i;
 
-	for (i = 0; i < d->next; i++)
+	for (i = 0; i < d->next; i++) {
+		timer_stop(d->l, &d->attempts[i].again);
 		if (d->attempts[i].w.fd >= 0) {
 			watch_remove(d->l, &d->attempts[i].w);
 			close_fd(take_fd(&d->attempts[i].w.fd));
 		}
+	}
 	timer_stop(d->l, &d->stagger);
 	timer_stop(d->l, &d->deadline);
 	free(take_ptr(&d->attempts));
@@ -221,6 +225,7 @@ static void attempt_failed(struct dial_attempt *a, int err, bool at_once)
 
 	a->err = err;
 	a->took_us = clock_us() - a->started_us;
+	timer_stop(a->dial->l, &a->again);
 	if (a->w.fd >= 0) {
 		if (how->failed)
 			how->failed(how->evidence_ctx, a->w.fd, &a->dial->order[a->index],
@@ -286,6 +291,49 @@ static void attempt_ready(struct loop *l, struct watch *w, uint32_t events)
 		try_next(d, &f);
 }
 
+/* The kernel tells nobody when the queue of a unix listener has room again, and a socket
+ * that does not block is refused with EAGAIN: ask again. */
+static int wait_for_room(struct dial_attempt *a)
+{
+	a->wait_us = a->wait_us ? MIN(a->wait_us * 2, (uint32_t)FULL_MOST_US)
+				: FULL_FIRST_US;
+	timer_set(a->dial->l, &a->again, clock_us() + a->wait_us);
+	return 0;
+}
+
+static int connect_attempt(struct dial_attempt *a)
+{
+	struct dial *d = a->dial;
+	const struct endpoint *ep = &d->order[a->index];
+	int r = endpoint_connect(a->w.fd, ep);
+
+	if (d->how->call && !a->wait_us) {
+		char where[ENDPOINT_TEXT_MAX - 32], text[ENDPOINT_TEXT_MAX];
+
+		endpoint_text(where, sizeof(where), ep);
+		snprintf(text, sizeof(text), "connect(%d, %s)", a->w.fd, where);
+		d->how->call(d->how->note_ctx, a->w.fd, r, a->started_us, text);
+	}
+	if (r == -EAGAIN && d->how->patient && ep->family == AF_UNIX)
+		return wait_for_room(a);
+	if (r == 0 || r == -EINPROGRESS)
+		r = watch_set(d->l, &a->w, EPOLLOUT);
+	return r;
+}
+
+static void again_due(struct loop *l, struct timer *t)
+{
+	struct dial_attempt *a = LOOP_OWNER(t, struct dial_attempt, again);
+	struct fault f = FAULT_INIT;
+	int r = connect_attempt(a);
+
+	(void)l;
+	if (r < 0) {
+		attempt_failed(a, -r, false);
+		try_next(a->dial, &f);
+	}
+}
+
 static void start_attempt(struct dial_attempt *a, struct fault *f)
 {
 	struct dial *d = a->dial;
@@ -303,16 +351,7 @@ static void start_attempt(struct dial_attempt *a, struct fault *f)
 	a->started_us = clock_us();
 	if (d->how->opened)
 		d->how->opened(d->how->evidence_ctx, a->w.fd, &d->order[a->index]);
-	r = endpoint_connect(a->w.fd, &d->order[a->index]);
-	if (d->how->call) {
-		char where[ENDPOINT_TEXT_MAX - 32], text[ENDPOINT_TEXT_MAX];
-
-		endpoint_text(where, sizeof(where), &d->order[a->index]);
-		snprintf(text, sizeof(text), "connect(%d, %s)", a->w.fd, where);
-		d->how->call(d->how->note_ctx, a->w.fd, r, a->started_us, text);
-	}
-	if (r == 0 || r == -EINPROGRESS)
-		r = watch_set(d->l, &a->w, EPOLLOUT);
+	r = connect_attempt(a);
 	if (r < 0)
 		attempt_failed(a, -r, true);
 	else
@@ -326,6 +365,7 @@ static void try_next(struct dial *d, struct fault *f)
 		struct dial_attempt *a = &d->attempts[d->next];
 
 		*a = (struct dial_attempt){ .w = { .fd = -1, .fn = attempt_ready },
+					    .again.fn = again_due,
 					    .dial = d,
 					    .index = d->next };
 		d->next++;
@@ -358,11 +398,13 @@ static void deadline_over(struct loop *l, struct timer *t)
 	char text[ENDPOINT_TEXT_MAX];
 	struct fault f = FAULT_INIT;
 	size_t i, last = 0;
+	bool full = false;
 
 	(void)l;
 	for (i = 0; i < d->next; i++)
 		if (d->attempts[i].w.fd >= 0) {
 			last = i;
+			full = d->attempts[i].wait_us;
 			attempt_failed(&d->attempts[i], ETIMEDOUT, false);
 		}
 	endpoint_text(text, sizeof(text), &d->order[last]);
@@ -370,7 +412,7 @@ static void deadline_over(struct loop *l, struct timer *t)
 		  "connect %s: no answer within %.3g s (the deadline of "
 		  "--timeout)",
 		  text, (double)(clock_us() - d->started_us) / 1e6);
-	dial_hint(&d->order[last], ETIMEDOUT, &f);
+	dial_hint(&d->order[last], full ? EAGAIN : ETIMEDOUT, &f);
 	finish(d, -ETIMEDOUT, last, &f);
 }
 

@@ -21,7 +21,9 @@ struct dial_how {
 	const struct endpoint *sources;	    /* local addresses to bind, one a family */
 	size_t n_sources;
 	uint64_t deadline_us; /* on clock_us(); 0 = the kernel's own patience */
-	bool drop_answers;    /* a socket filter swallows the SYN-ACK (CAP_NET_ADMIN) */
+	bool patient;	   /* a unix listener whose queue is full is asked again until the
+			      deadline */
+	bool drop_answers; /* a socket filter swallows the SYN-ACK (CAP_NET_ADMIN) */
 	void (*note)(void *ctx, const char *text); /* of sockopt_apply() */
 	/* --trace: socket() and connect(), told when they have returned; may be NULL */
 	void (*call)(void *ctx, int fd, int64_t result, uint64_t began_us,
@@ -39,8 +41,10 @@ struct dial_how {
 
 struct dial_attempt {
 	struct watch w; /* w.fd -1 = over */
+	struct timer again;
 	struct dial *dial;
-	size_t index;		      /* in the list */
+	size_t index;	  /* in the list */
+	uint32_t wait_us; /* before it is asked again; 0 = it never was full */
 	uint64_t started_us, took_us; /* from connect() on */
 	int err;		      /* positive; 0 = in flight, or connected */
 };
