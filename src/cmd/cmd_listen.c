@@ -7,6 +7,7 @@ static int check(const struct endpoint_config *c, const struct target *t, struct
 {
 	int sources = !!c->exec + !!c->shell + !!c->reply + !!c->http + !!c->send;
 
+	(void)t;
 	if (sources > 1)
 		return fault_say(
 			f, EINVAL,
@@ -16,10 +17,6 @@ static int check(const struct endpoint_config *c, const struct target *t, struct
 		return fault_say(f, EINVAL,
 				 "the command has the connection to itself: "
 				 "--output and --expect see nothing");
-	if (!target_is_connected(t->proto) && (c->exec || c->shell || c->http))
-		return fault_say(f, EINVAL,
-				 "datagrams have no connection to give to a "
-				 "command or to HTTP");
 	return 0;
 }
 

@@ -28,6 +28,8 @@ int endpoint_main(const struct command *cmd, int argc, char **argv,
 	r = endpoint_target(&c, &words,
 			    c.family == AF_INET6 ? story->otherwise6 : story->otherwise,
 			    &t, &f);
+	if (r == 0 && t.proto != TARGET_FD)
+		r = endpoint_check(cmd, &c, t.proto, &f);
 	if (r == 0 && story->check)
 		r = story->check(&c, &t, &f);
 	strv_free(&words.words);
@@ -222,6 +224,7 @@ static void describe(struct serving *g)
 		.echo = g->s.how.source == CONN_FROM_PEER,
 		.max = c->once ? 1 : c->max,
 		.timeout_us = c->timeout_us,
+		.output_dir = c->output_dir,
 	};
 }
 
@@ -299,6 +302,10 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 		return fd == -ETIMEDOUT ? EXIT_DEADLINE
 		       : fd == -ENXIO	? EXIT_NAME
 					: EXIT_CANNOT;
+	if (t->proto == TARGET_FD && endpoint_check(cmd, c, g.local.proto, &f) < 0) {
+		close_fd(fd);
+		return cmd_usage(cmd, &f);
+	}
 	r = c->port_file ? endpoint_write_port_file(c->port_file, &g.local, &f) : 0;
 	if (r == 0) {
 		tell_listening(&g.teller, &g.local);

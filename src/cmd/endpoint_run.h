@@ -21,6 +21,10 @@ struct endpoint_story {
 int endpoint_main(const struct command *cmd, int argc, char **argv,
 		  const struct endpoint_story *story);
 
+/* What this protocol, or a client that measures, cannot do. 0 or -EINVAL with a fault. */
+int endpoint_check(const struct command *cmd, const struct endpoint_config *c,
+		   enum target_proto proto, struct fault *f);
+
 /* From the errno of a failed open, bind or connect to the exit code. */
 int endpoint_code_of_errno(int err);
 /* From how the connections ended. */

@@ -348,7 +348,7 @@ static void summary_json(const struct session *s, uint64_t us)
 	json_member_u64(&j, "received_bytes", n->bytes_in);
 	json_member_u64(&j, "sent_bytes", n->bytes_out);
 	json_member_u64(&j, "unsent_bytes", n->unsent_bytes);
-	if (n->peers) {
+	if (s->datagrams) {
 		json_member_u64(&j, "peers", n->peers);
 		json_member_u64(&j, "received_datagrams", n->datagrams_in);
 		json_member_u64(&j, "sent_datagrams", n->datagrams_out);
@@ -373,9 +373,9 @@ void tell_summary(struct teller *t, const struct session *s)
 	}
 	if (!t->report && !t->verbose && !(s->signo && n->unsent_bytes))
 		return;
-	if (n->peers)
-		buf_printf(&b, "%llu peers, %llu datagrams received, %llu sent",
-			   (unsigned long long)n->peers,
+	if (s->datagrams)
+		buf_printf(&b, "%llu peer%s, %llu datagrams received, %llu sent",
+			   (unsigned long long)n->peers, n->peers == 1 ? "" : "s",
 			   (unsigned long long)n->datagrams_in,
 			   (unsigned long long)n->datagrams_out);
 	else

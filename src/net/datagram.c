@@ -5,78 +5,8 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
-
-enum { PEERS_MOST = 65536 }; /* beyond it peers are served, but not counted apart */
-
-/* --- who has sent something: an open hash of addresses --- */
-
-struct datagram_peers {
-	struct sockaddr_storage *v;
-	socklen_t *len;
-	size_t n, size; /* size is a power of two */
-};
-
-static uint64_t hash_address(const void *p, size_t len)
-{
-	const unsigned char *s = p;
-	uint64_t h = 14695981039346656037ull;
-
-	for (; len; len--)
-		h = (h ^ *s++) * 1099511628211ull;
-	return h ^ h >> 32;
-}
-
-static bool put_peer(struct datagram_peers *p, const struct sockaddr_storage *ss,
-		     socklen_t len)
-{
-	size_t i = hash_address(ss, len) & (p->size - 1);
-
-	for (; p->len[i]; i = (i + 1) & (p->size - 1))
-		if (p->len[i] == len && memcmp(&p->v[i], ss, len) == 0)
-			return false;
-	memcpy(&p->v[i], ss, len);
-	p->len[i] = len;
-	p->n++;
-	return true;
-}
-
-static void grow_peers(struct datagram_peers *p)
-{
-	struct datagram_peers bigger = { .size = p->size ? p->size * 2 : 64 };
-	size_t i;
-
-	bigger.v = xcalloc(bigger.size, sizeof(*bigger.v));
-	bigger.len = xcalloc(bigger.size, sizeof(*bigger.len));
-	for (i = 0; i < p->size; i++)
-		if (p->len[i])
-			put_peer(&bigger, &p->v[i], p->len[i]);
-	free(p->v);
-	free(p->len);
-	*p = bigger;
-}
-
-/* Returns true if it is a new one. */
-static bool meet(struct datagram *d, const struct sockaddr_storage *ss, socklen_t len)
-{
-	struct datagram_peers *p = d->peers;
-
-	if (p->n >= PEERS_MOST || !len)
-		return false;
-	if (p->n * 2 >= p->size)
-		grow_peers(p);
-	return put_peer(p, ss, len);
-}
-
-/* --- a batch of datagrams --- */
-
-struct datagram_batch {
-	struct mmsghdr msg[DATAGRAM_BATCH];
-	struct iovec iov[DATAGRAM_BATCH];
-	struct sockaddr_storage from[DATAGRAM_BATCH];
-	int n, sent; /* received, and how many of them are answered */
-	char *data;  /* DATAGRAM_BATCH * DATAGRAM_MOST; only what is used is ever touched
-		      */
-};
+#include "net/datagram_private.h"
+#include "net/peerfile.h"
 
 static struct datagram_batch *batch_new(void)
 {
@@ -86,11 +16,11 @@ static struct datagram_batch *batch_new(void)
 	return b;
 }
 
-static int batch_receive(struct datagram_batch *b, int fd)
+static int batch_receive(struct datagram_batch *b, int fd, int most)
 {
 	int i;
 
-	for (i = 0; i < DATAGRAM_BATCH; i++) {
+	for (i = 0; i < most; i++) {
 		b->iov[i] = (struct iovec){ b->data + (size_t)i * DATAGRAM_MOST,
 					    DATAGRAM_MOST };
 		b->msg[i].msg_hdr = (struct msghdr){ .msg_name = &b->from[i],
@@ -99,7 +29,7 @@ static int batch_receive(struct datagram_batch *b, int fd)
 						     .msg_iovlen = 1 };
 	}
 	b->sent = 0;
-	b->n = recvmmsg(fd, b->msg, DATAGRAM_BATCH, MSG_DONTWAIT, NULL);
+	b->n = recvmmsg(fd, b->msg, (unsigned)most, MSG_DONTWAIT, NULL);
 	if (b->n < 0) {
 		b->n = 0;
 		return -errno;
@@ -107,88 +37,6 @@ static int batch_receive(struct datagram_batch *b, int fd)
 	for (i = 0; i < b->n; i++)
 		b->iov[i].iov_len = b->msg[i].msg_len;
 	return b->n;
-}
-
-/* --- the end --- */
-
-static void over(struct datagram *d, enum conn_end end, const struct fault *f)
-{
-	session_worse(d->s, end, f ? f->err : 0);
-	if (f)
-		session_trouble(d->s, f);
-	loop_stop(&d->s->loop);
-}
-
-static void send_failed(struct datagram *d, int err)
-{
-	struct fault f = FAULT_INIT;
-
-	d->s->totals.failed++;
-	if (err == ECONNREFUSED) {
-		d->refused = true;
-		fault_say(&f, err,
-			  "refused: nothing is bound to that port (ICMP port "
-			  "unreachable came back)");
-		if (d->how->server)
-			session_trouble(d->s, &f);
-		else
-			over(d, CONN_RESET, &f);
-		return;
-	}
-	fault(&f, err, "send a datagram");
-	if (err == EMSGSIZE)
-		fault_hint(
-			&f,
-			"a datagram has at most 65507 bytes; --chunk makes smaller ones");
-	if (d->how->server)
-		session_trouble(d->s, &f);
-	else
-		over(d, CONN_ERROR, &f);
-}
-
-/* --- answering --- */
-
-static void corrupt(struct datagram *d, char *data, size_t len)
-{
-	uint64_t every = d->how->behave->corrupt, at;
-
-	if (!every)
-		return;
-	for (at = every - 1 - d->s->totals.bytes_out % every; at < len; at += every)
-		data[at] ^= 1;
-}
-
-/* Sends what is left of the batch back. False: the socket is full, or time must pass. */
-static bool answer(struct datagram *d)
-{
-	struct datagram_batch *b = d->batch;
-	const struct conn_how *how = &d->s->how;
-	int n, i;
-
-	while (b->sent < b->n) {
-		if (!d->how->echo)
-			for (i = b->sent; i < b->n; i++)
-				b->iov[i] = (struct iovec){ how->text.data,
-							    how->text.len };
-		n = sendmmsg(d->w.fd, b->msg + b->sent, (unsigned)(b->n - b->sent),
-			     MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
-			return false;
-		if (n < 0 && errno != EINTR) {
-			/* An unnamed unix socket cannot be answered; a peer that is gone
-			 * need not be. */
-			if (errno != ENOTCONN && errno != EDESTADDRREQ &&
-			    errno != EINVAL && !(errno == ECONNREFUSED && d->how->server))
-				send_failed(d, errno);
-			n = 1;
-		} else if (n > 0) {
-			d->s->totals.datagrams_out += (unsigned)n;
-			for (i = 0; i < n; i++)
-				d->s->totals.bytes_out += b->iov[b->sent + i].iov_len;
-		}
-		b->sent += MAX(n, 0);
-	}
-	return true;
 }
 
 /* --- standard output --- */
@@ -208,7 +56,7 @@ static bool flush_out(struct datagram *d)
 		}
 		if (n < 0) {
 			fault(&f, -(int)n, "write the output");
-			over(d, CONN_OUTPUT, &f);
+			datagram_over(d, CONN_OUTPUT, &f);
 			return false;
 		}
 		d->out_at += (size_t)n;
@@ -239,155 +87,168 @@ static bool expected(struct datagram *d, const char *data, size_t len)
 
 static void arrange(struct datagram *d);
 
-static void tell_peer(struct datagram *d, const struct sockaddr_storage *ss,
-		      socklen_t len)
+static void name_peer(const struct datagram *d, struct endpoint *peer, int i)
 {
-	struct endpoint peer = d->local;
+	*peer = d->local;
+	peer->ss = d->batch->from[i];
+	peer->len = d->batch->msg[i].msg_hdr.msg_namelen;
+}
 
+/* Counts the sender of the i-th datagram; the first one is who the input goes to. */
+static uint32_t meet(struct datagram *d, int i)
+{
+	struct endpoint peer;
+	uint32_t id;
+	bool new;
+
+	if (!d->how->server)
+		return 1;
+	id = peers_meet(d->peers, &d->batch->from[i],
+			d->batch->msg[i].msg_hdr.msg_namelen, &new);
+	if (!new)
+		return id;
+	name_peer(d, &peer, i);
+	if (!d->peer.len)
+		d->peer = peer;
 	d->s->totals.peers++;
-	if (!d->s->ops.wants_peers)
-		return;
-	peer.ss = *ss;
-	peer.len = len;
-	session_tell(d->s, &(struct net_event){ .kind = NET_ACCEPTED,
-						.id = d->s->totals.peers,
-						.local = &d->local,
-						.peer = &peer });
+	if (d->s->ops.wants_peers)
+		session_tell(d->s, &(struct net_event){ .kind = NET_ACCEPTED,
+							.id = d->s->totals.peers,
+							.local = &d->local,
+							.peer = &peer });
+	return id;
+}
+
+/* --output: appended, for nobody can hold a file open for every peer there may be. */
+static void to_file(struct datagram *d, uint32_t id, int i)
+{
+	const struct iovec *v = &d->batch->iov[i];
+	struct fault f = FAULT_INIT;
+	struct endpoint peer;
+	size_t done = 0;
+	ssize_t n = 0;
+	int fd;
+
+	name_peer(d, &peer, i);
+	fd = peerfile_open(d->how->output_dir, id, &peer, true, &f);
+	while (fd >= 0 && done < v->iov_len && n >= 0) {
+		n = write(fd, (const char *)v->iov_base + done, v->iov_len - done);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		done += (size_t)MAX(n, 0);
+	}
+	if (n < 0)
+		fault(&f, errno, "write the output");
+	if (fd >= 0 && close(fd) != 0 && !f.err)
+		fault(&f, errno, "write the output");
+	if (f.err)
+		datagram_over(d, CONN_OUTPUT, &f);
+}
+
+/* Only unix sockets send larger ones. */
+static void tell_cut(struct datagram *d)
+{
+	struct fault f = FAULT_INIT;
+
+	fault_say(&f, EMSGSIZE, "a datagram was longer than %d bytes: the rest is lost",
+		  DATAGRAM_MOST);
+	d->s->totals.failed++;
+	session_worse(d->s, CONN_ERROR, EMSGSIZE);
+	session_trouble(d->s, &f);
 }
 
 static void take_batch(struct datagram *d)
 {
 	struct datagram_batch *b = d->batch;
-	struct session_totals *t = &d->s->totals;
-	bool to_stdout = !d->how->echo, found = false;
+	const struct behave *how = d->how->behave;
+	bool answers = !how->mute &&
+		       (d->how->echo || d->s->how.source == CONN_FROM_REPLY);
+	bool found = false;
 	int i;
 
 	for (i = 0; i < b->n; i++) {
-		struct msghdr *h = &b->msg[i].msg_hdr;
+		struct iovec *v = &b->iov[i];
+		uint32_t id = meet(d, i);
 
-		t->datagrams_in++;
-		t->bytes_in += b->iov[i].iov_len;
-		if (d->how->server && meet(d, &b->from[i], h->msg_namelen))
-			tell_peer(d, &b->from[i], h->msg_namelen);
-		if (d->how->server && !d->peer.len && h->msg_namelen) {
-			d->peer = d->local;
-			d->peer.ss = b->from[i];
-			d->peer.len = h->msg_namelen;
-		}
-		if (to_stdout && !d->s->how.send_only)
-			buf_put(&d->out_pending, b->iov[i].iov_base, b->iov[i].iov_len);
-		else
-			corrupt(d, b->iov[i].iov_base, b->iov[i].iov_len);
+		d->s->totals.datagrams_in++;
+		d->s->totals.bytes_in += v->iov_len;
+		if (how->read_rate)
+			d->read_at_us = datagram_after(d, d->read_at_us, v->iov_len,
+						       how->read_rate);
+		if (b->msg[i].msg_hdr.msg_flags & MSG_TRUNC)
+			tell_cut(d);
 		if (d->s->how.expect.len)
-			found |= expected(d, b->iov[i].iov_base, b->iov[i].iov_len);
+			found |= expected(d, v->iov_base, v->iov_len);
+		if (d->how->output_dir)
+			to_file(d, id, i);
+		else if (!d->how->echo && !d->s->how.send_only)
+			buf_put(&d->out_pending, v->iov_base, v->iov_len);
+		if (answers)
+			datagram_prepare_answer(d, v);
 	}
 	timer_stop(&d->s->loop, &d->first);
 	d->last_us = loop_now(&d->s->loop);
-	if (!d->how->behave->mute &&
-	    (d->how->echo || d->s->how.source == CONN_FROM_REPLY)) {
-		if (d->how->behave->delay_us)
-			timer_set(&d->s->loop, &d->later,
-				  d->last_us + d->how->behave->delay_us);
-	} else {
+	if (!answers)
 		b->sent = b->n;
-	}
+	else if (how->delay_us)
+		timer_set(&d->s->loop, &d->later, d->last_us + how->delay_us);
 	flush_out(d);
 	if (found)
-		over(d, CONN_MET, NULL);
+		datagram_over(d, CONN_MET, NULL);
+}
+
+static bool may_receive(struct datagram *d)
+{
+	return !timer_armed(&d->later) && !datagram_unanswered(d) &&
+	       !d->out_pending.len && !d->how->behave->no_read &&
+	       datagram_due(d, d->read_at_us) && !d->s->loop.stopped;
 }
 
 static void receive(struct datagram *d)
 {
-	int r = batch_receive(d->batch, d->w.fd);
+	const struct behave *b = d->how->behave;
+	uint64_t most = DATAGRAM_BATCH;
+	int r;
 
+	if (d->how->max)
+		most = MIN(most, d->how->max - d->s->totals.datagrams_in);
+	if (b->read_rate || b->close_after_bytes != BEHAVE_UNSET)
+		most = 1;
+	r = batch_receive(d->batch, d->w.fd, (int)most);
 	if (r > 0)
 		take_batch(d);
 	else if (r < 0 && r != -EAGAIN && r != -EINTR)
-		send_failed(d, -r);
+		datagram_send_failed(d, -r);
 }
 
-/* Reads one datagram's worth of input and sends it. */
-static void send_input(struct datagram *d)
+/* --max and --close-after-bytes. */
+static bool is_over(const struct datagram *d)
 {
-	const struct conn_how *how = &d->s->how;
-	size_t most = d->how->behave->chunk ? MIN(d->how->behave->chunk, DATAGRAM_MOST)
-					    : DATAGRAM_INPUT;
-	ssize_t n;
-	int i;
+	const struct session_totals *t = &d->s->totals;
+	uint64_t most = d->how->behave->close_after_bytes;
 
-	for (i = 0; i < DATAGRAM_BATCH && !d->input_ended && d->peer.len; i++) {
-		if (!d->has_in) {
-			buf_reset(&d->in_pending);
-			buf_reserve(&d->in_pending, most);
-			n = stream_read(how->in, d->in_pending.data, most);
-			if (n == -EAGAIN) {
-				stream_wait(&d->s->loop, how->in, &d->in_wait);
-				return;
-			}
-			if (n <= 0) {
-				d->input_ended = true;
-				d->last_us = loop_now(&d->s->loop);
-				return;
-			}
-			d->in_pending.len = (size_t)n;
-			corrupt(d, d->in_pending.data, d->in_pending.len);
-			d->has_in = true;
-		}
-		n = sendto(d->w.fd, d->in_pending.data, d->in_pending.len,
-			   MSG_DONTWAIT | MSG_NOSIGNAL,
-			   d->how->server ? (const struct sockaddr *)&d->peer.ss : NULL,
-			   d->how->server ? d->peer.len : 0);
-		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == EINTR)) {
-			d->waiting_send = true;
-			return;
-		}
-		d->has_in = false;
-		d->last_us = loop_now(&d->s->loop);
-		if (n < 0) {
-			send_failed(d, errno);
-			return;
-		}
-		d->s->totals.datagrams_out++;
-		d->s->totals.bytes_out += (size_t)n;
-	}
-	if (!d->input_ended && d->peer.len)
-		d->waiting_send = true; /* more is there: the next turn */
+	return (d->how->max && t->datagrams_in >= d->how->max) ||
+	       (most != BEHAVE_UNSET && (t->bytes_in >= most || t->bytes_out >= most));
 }
 
-static void send_text(struct datagram *d)
+static void run(struct datagram *d, bool readable)
 {
-	const struct conn_how *how = &d->s->how;
-	ssize_t n = send(d->w.fd, how->text.data, how->text.len,
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	d->input_ended = true;
-	d->last_us = loop_now(&d->s->loop);
-	if (n < 0) {
-		send_failed(d, errno);
-		return;
-	}
-	d->s->totals.datagrams_out++;
-	d->s->totals.bytes_out += (size_t)n;
-}
-
-static void run(struct datagram *d, bool readable, bool writable)
-{
-	bool delayed = timer_armed(&d->later);
-	bool stuck = !delayed && d->batch->sent < d->batch->n && !answer(d);
-
-	d->waiting_send = stuck;
-	if (readable && !stuck && !delayed && d->batch->sent == d->batch->n &&
-	    !d->out_pending.len && !d->how->behave->no_read) {
+	d->waiting_send = false;
+	if (!timer_armed(&d->later))
+		datagram_answer(d);
+	if (readable && may_receive(d)) {
 		receive(d);
-		if (!timer_armed(&d->later) && d->batch->sent < d->batch->n)
-			d->waiting_send = !answer(d);
+		if (!timer_armed(&d->later))
+			datagram_answer(d);
 	}
-	if (d->s->how.source == CONN_FROM_STREAM && !d->input_ended && d->peer.len &&
-	    !d->in_wait.at && (writable || !d->waiting_send))
-		send_input(d);
-	if (d->how->max && d->s->totals.datagrams_in >= d->how->max &&
-	    !d->out_pending.len && d->batch->sent == d->batch->n)
-		over(d, CONN_COMPLETE, NULL);
+	if (datagram_has_input(d) && !d->waiting_send && !d->s->loop.stopped)
+		datagram_send_input(d);
+	if (is_over(d) && !d->out_pending.len && !datagram_unanswered(d))
+		datagram_over(d,
+			      d->how->behave->close_after_bytes == BEHAVE_UNSET
+				      ? CONN_COMPLETE
+				      : CONN_CUT,
+			      NULL);
 	if (!d->s->loop.stopped)
 		arrange(d);
 }
@@ -399,7 +260,7 @@ static void arrange_end(struct datagram *d)
 
 	if (!d->how->server && d->input_ended) {
 		if (d->s->how.send_only) {
-			over(d, CONN_COMPLETE, NULL);
+			datagram_over(d, CONN_COMPLETE, NULL);
 			return;
 		}
 		if (!quiet)
@@ -409,42 +270,64 @@ static void arrange_end(struct datagram *d)
 		timer_set(&d->s->loop, &d->idle, d->last_us + quiet);
 }
 
+static void arrange_pace(struct datagram *d, bool held)
+{
+	uint64_t at = UINT64_MAX;
+
+	if (!datagram_due(d, d->send_at_us) &&
+	    (datagram_unanswered(d) || d->has_in || datagram_has_input(d)))
+		at = d->send_at_us;
+	if (!held && !datagram_due(d, d->read_at_us))
+		at = MIN(at, d->read_at_us);
+	if (at != UINT64_MAX)
+		timer_set(&d->s->loop, &d->pace, at);
+}
+
 static void arrange(struct datagram *d)
 {
-	bool held = d->out_pending.len || d->batch->sent < d->batch->n ||
+	bool held = d->out_pending.len || datagram_unanswered(d) ||
 		    d->how->behave->no_read;
+	bool reads = !held && datagram_due(d, d->read_at_us);
 
 	watch_set(&d->s->loop, &d->w,
-		  (held ? 0 : EPOLLIN) | (d->waiting_send ? (uint32_t)EPOLLOUT : 0));
+		  (reads ? (uint32_t)EPOLLIN : 0) |
+			  (d->waiting_send ? (uint32_t)EPOLLOUT : 0));
+	arrange_pace(d, held);
 	arrange_end(d);
 }
 
 static void socket_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	(void)l;
-	run(LOOP_OWNER(w, struct datagram, w), events & ~(uint32_t)EPOLLOUT,
-	    events & EPOLLOUT);
+	run(LOOP_OWNER(w, struct datagram, w), events & ~(uint32_t)EPOLLOUT);
 }
 
 static void in_ready(struct loop *l, struct stream_waiter *w)
 {
 	(void)l;
-	run(LOOP_OWNER(w, struct datagram, in_wait), false, true);
+	run(LOOP_OWNER(w, struct datagram, in_wait), false);
 }
 
 static void out_ready(struct loop *l, struct stream_waiter *w)
 {
 	struct datagram *d = LOOP_OWNER(w, struct datagram, out_wait);
 
-	(void)l;
+	/* A blocked output is not an idle network. */
+	d->last_us = loop_now(l);
 	if (flush_out(d))
-		run(d, true, false);
+		run(d, true);
 }
 
 static void delay_over(struct loop *l, struct timer *t)
 {
 	(void)l;
-	run(LOOP_OWNER(t, struct datagram, later), false, true);
+	run(LOOP_OWNER(t, struct datagram, later), false);
+}
+
+static void pace_over(struct loop *l, struct timer *t)
+{
+	(void)l;
+	run(LOOP_OWNER(t, struct datagram, pace), true);
 }
 
 static void first_over(struct loop *l, struct timer *t)
@@ -457,7 +340,7 @@ static void first_over(struct loop *l, struct timer *t)
 	fault_say(&f, ETIMEDOUT,
 		  "no datagram came within %.3g s (the deadline of --timeout)",
 		  (double)d->how->timeout_us / 1e6);
-	over(d, CONN_IDLE, &f);
+	datagram_over(d, CONN_IDLE, &f);
 }
 
 /* Silence: the only end that datagrams have. */
@@ -466,18 +349,37 @@ static void idle_over(struct loop *l, struct timer *t)
 	struct datagram *d = LOOP_OWNER(t, struct datagram, idle);
 	struct fault f = FAULT_INIT;
 
-	(void)l;
+	/* Our own pace and a blocked output are not the network's silence. */
+	if (d->out_pending.len || datagram_unanswered(d) || d->has_in) {
+		d->last_us = loop_now(l);
+		arrange_end(d);
+		return;
+	}
 	if (d->s->how.expect.len) {
 		fault_say(&f, ETIMEDOUT, "what was expected did not come");
-		over(d, CONN_IDLE, &f);
+		datagram_over(d, CONN_IDLE, &f);
 	} else if (d->s->how.idle_us && !d->s->totals.datagrams_in) {
 		fault_say(&f, ETIMEDOUT,
 			  "nothing came for %.3g s: the idle limit (-I, --idle) passed",
 			  (double)d->s->how.idle_us / 1e6);
-		over(d, CONN_IDLE, &f);
+		datagram_over(d, CONN_IDLE, &f);
 	} else {
-		over(d, CONN_COMPLETE, NULL);
+		datagram_over(d, CONN_COMPLETE, NULL);
 	}
+}
+
+static void prepare_text(struct datagram *d)
+{
+	const struct conn_how *how = &d->s->how;
+
+	if (how->source != CONN_FROM_TEXT && how->source != CONN_FROM_REPLY)
+		return;
+	buf_reserve(&d->text, how->text.len * 2 + 1);
+	if (how->out_rules.crlf)
+		d->text.len = flow_add_cr(d->text.data, how->text.data, how->text.len,
+					  &d->was_cr);
+	else
+		buf_put(&d->text, how->text.data, how->text.len);
 }
 
 int datagram_start(struct datagram *d, struct session *s, int fd,
@@ -496,10 +398,13 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 	d->idle.fn = idle_over;
 	d->first.fn = first_over;
 	d->later.fn = delay_over;
+	d->pace.fn = pace_over;
 	d->in_wait.wake = in_ready;
 	d->out_wait.wake = out_ready;
 	d->batch = batch_new();
-	d->peers = xcalloc(1, sizeof(*d->peers));
+	d->peers = peers_new();
+	prepare_text(d);
+	s->datagrams = true;
 	d->last_us = loop_now(&s->loop);
 	s->owner = d;
 	r = watch_set(&s->loop, &d->w, EPOLLIN);
@@ -507,12 +412,11 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 		return fault(f, -r, "watch the socket");
 	if (how->server && how->timeout_us)
 		timer_set(&s->loop, &d->first, d->last_us + how->timeout_us);
-	if (peer && s->how.source == CONN_FROM_TEXT)
-		send_text(d);
-	else if (peer && s->how.source != CONN_FROM_STREAM)
+	if (s->how.source != CONN_FROM_TEXT && s->how.source != CONN_FROM_STREAM)
 		d->input_ended = true;
+	s->totals.peers = peer ? 1 : 0;
 	if (peer || s->how.idle_us)
-		run(d, false, true);
+		run(d, false);
 	return 0;
 }
 
@@ -523,6 +427,7 @@ void datagram_stop(struct datagram *d)
 	timer_stop(l, &d->idle);
 	timer_stop(l, &d->first);
 	timer_stop(l, &d->later);
+	timer_stop(l, &d->pace);
 	stream_unwait(&d->in_wait);
 	stream_unwait(&d->out_wait);
 	if (d->w.fd >= 0) {
@@ -531,12 +436,9 @@ void datagram_stop(struct datagram *d)
 	}
 	buf_free(&d->out_pending);
 	buf_free(&d->in_pending);
+	buf_free(&d->text);
 	if (d->batch)
 		free(d->batch->data);
 	free(take_ptr(&d->batch));
-	if (d->peers) {
-		free(d->peers->v);
-		free(d->peers->len);
-	}
-	free(take_ptr(&d->peers));
+	peers_free(take_ptr(&d->peers));
 }

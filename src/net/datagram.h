@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "net/peers.h"
 #include "net/session.h"
 
 enum { DATAGRAM_BATCH = 64, DATAGRAM_MOST = 65536, DATAGRAM_INPUT = 16384 };
@@ -13,30 +14,35 @@ enum { DATAGRAM_BATCH = 64, DATAGRAM_MOST = 65536, DATAGRAM_INPUT = 16384 };
 struct datagram_how {
 	const struct behave *behave;
 	bool echo, server;
-	uint64_t max;	     /* end after so many datagrams; 0 = never */
-	uint64_t timeout_us; /* for the first one; 0 = none */
-	uint64_t quiet_us;   /* client: how long after the input's end answers may come */
+	uint64_t max;		/* end after so many datagrams; 0 = never */
+	uint64_t timeout_us;	/* for the first one; 0 = none */
+	const char *output_dir; /* or NULL: a file a peer */
+	uint64_t quiet_us; /* client: how long after the input's end answers may come */
 };
 
-struct datagram_peers;
+struct datagram_batch;
 
 struct datagram {
 	struct session *s;
 	const struct datagram_how *how;
 	struct watch w;
-	struct timer idle, first, later;
+	struct timer idle, first, later, pace;
 	struct stream_waiter in_wait, out_wait;
 	struct endpoint local, peer; /* peer: whom stdin goes to; len 0 = nobody yet */
 	struct unix_file file;
-	struct datagram_peers *peers;
+	struct peers *peers;
 	struct datagram_batch *batch; /* received; being answered */
 	struct buf out_pending;
 	size_t out_at;
-	struct buf
-		in_pending; /* one datagram read from the input that could not be sent */
-	bool has_in, input_ended, waiting_send, timed_out, refused;
+	struct buf in_pending; /* one datagram of the input that could not be sent yet */
+	struct buf text;       /* what --send and --reply say, line ends made */
+	size_t text_at;
+	bool has_in, input_ended, waiting_send, timed_out, was_cr;
+	bool busy; /* the input had something last time: no new --delay */
 	uint32_t matched;
 	uint64_t last_us;
+	uint64_t send_at_us, read_at_us; /* rates: not before; 0 = any time */
+	uint64_t passed;		 /* bytes that --corrupt has counted */
 };
 
 /* Takes fd. 0 or -errno with a fault. peer NULL for a server. */

@@ -203,16 +203,15 @@ static void corrupt(struct flow *f, char *data, size_t len)
 		data[at] ^= 1;
 }
 
-/* LF becomes CR LF, CR LF stays. dst has room for twice the bytes. */
-static size_t add_cr(struct flow *f, char *dst, const char *src, size_t len)
+size_t flow_add_cr(char *dst, const char *src, size_t len, bool *was_cr)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < len; i++) {
-		if (src[i] == '\n' && !f->was_cr)
+		if (src[i] == '\n' && !*was_cr)
 			dst[n++] = '\r';
 		dst[n++] = src[i];
-		f->was_cr = src[i] == '\r';
+		*was_cr = src[i] == '\r';
 	}
 	return n;
 }
@@ -258,7 +257,7 @@ static unsigned copy_round(struct loop *l, struct flow *f)
 	if (f->tap && !f->tap(f, data, len))
 		f->ended = true;
 	if (f->rules->crlf) {
-		len = add_cr(f, l->scratch + LOOP_SCRATCH / 2, data, len);
+		len = flow_add_cr(l->scratch + LOOP_SCRATCH / 2, data, len, &f->was_cr);
 		data = l->scratch + LOOP_SCRATCH / 2;
 	}
 	if (f->rules->delay_us && !f->busy) {

@@ -71,5 +71,9 @@ struct flow {
 
 extern const struct flow_rules flow_no_rules;
 
+/* --crlf: LF becomes CR LF, CR LF stays. dst has room for twice the bytes; *was_cr is
+ * carried from one piece to the next. Returns the new length. */
+size_t flow_add_cr(char *dst, const char *src, size_t len, bool *was_cr);
+
 unsigned flow_step(struct loop *l, struct flow *f);
 void flow_free(struct flow *f);

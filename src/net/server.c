@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "net/peerfile.h"
 
 enum {
 	ACCEPT_BURST = 64, /* a turn, so that those who are in are served too */
@@ -253,26 +254,15 @@ static void run_child(struct server *v, int sock, uint64_t id)
 
 /* --- accepting --- */
 
-/* NNNN-ADDRESS in the directory, '/' replaced: unix peers have paths. */
 static struct stream *peer_file(struct server *v, int sock, uint64_t id)
 {
-	char name[4096], text[ENDPOINT_TEXT_MAX] = "";
 	struct fault f = FAULT_INIT;
 	struct endpoint peer;
+	bool named = endpoint_peer(sock, &v->s->like, &peer) == 0;
+	int fd = peerfile_open(v->how->output_dir, id, named ? &peer : NULL, false, &f);
 	struct stream *out;
-	char *p;
-	int fd;
 
-	if (endpoint_peer(sock, &v->s->like, &peer) == 0)
-		endpoint_text(text, sizeof(text), &peer);
-	for (p = text; *p; p++)
-		if (*p == '/')
-			*p = '_';
-	snprintf(name, sizeof(name), "%s/%06llu-%s", v->how->output_dir,
-		 (unsigned long long)id, text);
-	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd < 0) {
-		fault(&f, errno, "create %s", name);
 		session_trouble(v->s, &f);
 		session_worse(v->s, CONN_OUTPUT, f.err);
 		return NULL;

@@ -56,6 +56,7 @@ struct session {
 	struct session_totals totals;
 	enum conn_end verdict; /* of the connection that went worst */
 	int err;	       /* errno beside it */
+	bool datagrams;	       /* what is counted are peers and datagrams */
 	bool forgiving;	       /* a server: what one peer does is no failure of ours */
 	int signo;	       /* the signal that ended it, or 0 */
 	sigset_t old_mask;

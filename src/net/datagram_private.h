@@ -1,0 +1,33 @@
+/* What the parts of datagram.c share: datagram_send.c is how they go out. */
+#pragma once
+
+#include "net/datagram.h"
+
+struct datagram_batch {
+	struct mmsghdr msg[DATAGRAM_BATCH];
+	struct iovec iov[DATAGRAM_BATCH];
+	struct sockaddr_storage from[DATAGRAM_BATCH];
+	int n, sent; /* received, and how many of them are answered */
+	char *data;  /* DATAGRAM_BATCH * DATAGRAM_MOST; only what is used is ever touched
+		      */
+};
+
+/* The session is over; f may be NULL. */
+void datagram_over(struct datagram *d, enum conn_end end, const struct fault *f);
+/* A send or receive call said so: the end of a client, told by a server. */
+void datagram_send_failed(struct datagram *d, int err);
+
+/* Paces: whether this time has come, and the time after so many more bytes at a rate. */
+bool datagram_due(struct datagram *d, uint64_t at_us);
+uint64_t datagram_after(struct datagram *d, uint64_t at_us, uint64_t bytes,
+			uint64_t rate);
+
+/* Answers: what came (echo) or a text, sent back until the socket is full or time must
+ * pass. */
+bool datagram_unanswered(const struct datagram *d);
+void datagram_prepare_answer(struct datagram *d, struct iovec *v);
+void datagram_answer(struct datagram *d);
+
+/* The input: whether it is its turn; sends as much of it as goes in one turn. */
+bool datagram_has_input(const struct datagram *d);
+void datagram_send_input(struct datagram *d);
