@@ -170,6 +170,7 @@ static int open_listener(struct serving *g, const struct target *t, bool echo,
 		tell_fault(&g->teller, f);
 		return fd == -ETIMEDOUT ? -ETIMEDOUT : -ENXIO;
 	}
+	session_hold_signals(&g->s);
 	fd = server_open(&list, &g->how, &g->local, &g->file, &g->s, &failed, f);
 	if (fd < 0)
 		cmd_explain_bind(&g->teller, &failed, &g->c->options, f);

@@ -63,10 +63,25 @@ static void signalled(struct loop *l, int signo)
 	loop_stop(l);
 }
 
+static void ending_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+}
+
+void session_hold_signals(struct session *s)
+{
+	sigset_t set;
+
+	ending_signals(&set);
+	s->signals_held = sigprocmask(SIG_BLOCK, &set, &s->old_mask) == 0;
+}
+
 int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
 		  bool use_stdout, struct fault *f)
 {
-	sigset_t set;
+	sigset_t set, held;
 	int r;
 
 	s->ops = *ops;
@@ -75,10 +90,9 @@ int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
 	if (r < 0)
 		return fault(f, -r, "make an event loop");
 	s->loop.owner = s;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	r = loop_signals(&s->loop, &set, &s->old_mask, signalled);
+	ending_signals(&set);
+	r = loop_signals(&s->loop, &set, s->signals_held ? &held : &s->old_mask,
+			 signalled);
 	if (r < 0)
 		return fault(f, -r, "watch for signals");
 	if (use_stdin)

@@ -60,10 +60,15 @@ struct session {
 	bool forgiving;	       /* a server: what one peer does is no failure of ours */
 	int signo;	       /* the signal that ended it, or 0 */
 	sigset_t old_mask;
+	bool signals_held;
 	/* Called when the last connection has ended. */
 	void (*idle)(struct session *s);
 	void *owner;
 };
+
+/* From here on SIGINT and SIGTERM wait for session_begin(): whoever has been told that we
+ * listen may end us at once, and the unix path goes with us all the same. */
+void session_hold_signals(struct session *s);
 
 /* loop, signals (SIGINT, SIGTERM end the session), streams. 0 or -errno with a fault. */
 int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
