@@ -66,6 +66,17 @@ void buf_put_hex(struct buf *b, uint64_t v)
 	buf_put(b, p, (size_t)(tmp + sizeof(tmp) - p));
 }
 
+void buf_put_hex_bytes(struct buf *b, const void *data, size_t len)
+{
+	const unsigned char *bytes = data;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		buf_putc(b, hex_digits[bytes[i] >> 4]);
+		buf_putc(b, hex_digits[bytes[i] & 15]);
+	}
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;

@@ -140,9 +140,6 @@ void json_bytes(struct json *j, const void *s, size_t len)
 
 void json_text_member(struct json *j, const char *key, const void *s, size_t len)
 {
-	const unsigned char *bytes = s;
-	size_t i;
-
 	json_key(j, key);
 	separate(j);
 	if (put_quoted(j->b, s, len))
@@ -150,8 +147,7 @@ void json_text_member(struct json *j, const char *key, const void *s, size_t len
 	buf_puts(j->b, ",\"");
 	buf_puts(j->b, key);
 	buf_puts(j->b, "_hex\":\"");
-	for (i = 0; i < len; i++)
-		buf_printf(j->b, "%02x", bytes[i]);
+	buf_put_hex_bytes(j->b, s, len);
 	buf_putc(j->b, '"');
 }
 

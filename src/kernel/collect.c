@@ -39,6 +39,8 @@ static uint32_t ext_for(uint32_t needs, bool listeners)
 		ext |= EXT_BIT(INET_DIAG_TOS);
 	if (needs & NEED_TCLASS)
 		ext |= EXT_BIT(INET_DIAG_TCLASS);
+	if (needs & NEED_BPF)
+		ext |= EXT_BIT(UAPI_INET_DIAG_SK_BPF_STORAGES);
 	return ext;
 }
 
@@ -173,7 +175,9 @@ static int read_tcp(struct collector *c)
 	int r = 0;
 
 	c->proto = PROTO_TCP;
-	if (req->filter && !req->record && filter_exact(req->filter, &local, &peer))
+	/* The answer to a single question never has their storage. */
+	if (req->filter && !req->record && !(c->needs & NEED_BPF) &&
+	    filter_exact(req->filter, &local, &peer))
 		return read_exact(c, &local, &peer);
 	add_filter(c, &q, &program);
 	if (listen)
@@ -348,6 +352,35 @@ static void note_unreadable(struct collector *c)
 	}
 }
 
+static int no_row(const struct nlmsghdr *h, void *ctx)
+{
+	(void)h, (void)ctx;
+	return 0;
+}
+
+/* A dump that asks for them is refused as a whole to those who may not: of no state, so
+ * that nothing is read to find out. */
+static void without_refused_storages(struct collector *c)
+{
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.family = AF_INET,
+				.ext = ext_for(NEED_BPF, false) };
+	int err;
+
+	if (!(c->needs & NEED_BPF) ||
+	    (err = inet_dump(&c->r->dump, &q, no_row, NULL)) == 0)
+		return;
+	c->needs &= ~(uint32_t)NEED_BPF;
+	if (!c->sink->note)
+		return;
+	c->sink->note(c->sink->ctx, "bpf-refused",
+		      err == -EPERM
+			      ? "what BPF programs keep for sockets is told to root "
+				"only (CAP_BPF)"
+			      : "this kernel does not tell what BPF programs keep for "
+				"sockets");
+}
+
 static int read_live(struct collector *c, struct fault *f)
 {
 	struct nl *nl = &c->r->dump;
@@ -355,6 +388,7 @@ static int read_live(struct collector *c, struct fault *f)
 
 	if (!nl->sock)
 		return collect_procnet(c, c->req->protos, f);
+	without_refused_storages(c);
 	nl->record = c->req->record;
 	if (c->req->protos & BIT(PROTO_TCP))
 		r = read_tcp(c);

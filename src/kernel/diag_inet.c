@@ -7,16 +7,6 @@
 #include "base/mem.h"
 #include "kernel/uapi.h"
 
-static void read_ulp(struct sock *s, const struct nl_attr *outer)
-{
-	const char *p = outer->data, *end = p + outer->len;
-	struct nl_attr a;
-
-	while (nl_attr_next(&p, end, &a))
-		if (a.type == UAPI_INET_ULP_INFO_NAME)
-			s->ulp = (struct blob){ a.data, a.len };
-}
-
 static inline void read_attr(struct sock *s, const struct nl_attr *a)
 {
 	struct blob b = { a->data, a->len };
@@ -99,7 +89,10 @@ static inline void read_attr(struct sock *s, const struct nl_attr *a)
 		s->md5 = b;
 		break;
 	case UAPI_INET_DIAG_ULP_INFO:
-		read_ulp(s, a);
+		s->ulp = b;
+		break;
+	case UAPI_INET_DIAG_SK_BPF_STORAGES:
+		s->bpf_storages = b;
 		break;
 	default: /* newer kernels may tell more */
 		break;
@@ -206,24 +199,26 @@ struct request {
 };
 
 /* message has room behind the request. */
-static void add_bytecode(char *message, const struct blob *code)
+static void add_attribute(char *message, uint16_t type, const struct blob *payload)
 {
 	struct nlmsghdr *h = (void *)message;
 	struct nlattr a = {
-		.nla_len = (uint16_t)(NLA_HDRLEN + code->len),
-		.nla_type = INET_DIAG_REQ_BYTECODE,
+		.nla_len = (uint16_t)(NLA_HDRLEN + payload->len),
+		.nla_type = type,
 	};
 	char *tail = message + NLMSG_ALIGN(h->nlmsg_len);
 
 	memcpy(tail, &a, sizeof(a));
-	memcpy(tail + NLA_HDRLEN, code->data, code->len);
+	if (payload->len)
+		memcpy(tail + NLA_HDRLEN, payload->data, payload->len);
 	h->nlmsg_len = (uint32_t)(NLMSG_ALIGN(h->nlmsg_len) + NLA_ALIGN(a.nla_len));
 }
 
 int inet_send(struct nl *nl, const struct inet_query *q)
 {
-	_cleanup_free_ char *message = xcalloc(1, sizeof(struct request) + NLA_HDRLEN +
-							  NLA_ALIGN(q->bytecode.len));
+	_cleanup_free_ char *message = xcalloc(
+		1, sizeof(struct request) + 2 * NLA_HDRLEN + NLA_ALIGN(q->bytecode.len));
+	static const struct blob none;
 	struct request *r = (void *)message;
 	struct inet_diag_sockid id = { .idiag_sport = htons(q->sport),
 				       .idiag_dport = htons(q->dport) };
@@ -246,7 +241,11 @@ int inet_send(struct nl *nl, const struct inet_query *q)
 		r->v2.id = id;
 	}
 	if (q->bytecode.len)
-		add_bytecode(message, &q->bytecode);
+		add_attribute(message, INET_DIAG_REQ_BYTECODE, &q->bytecode);
+	/* Without the descriptor of a map in it: those of all maps. */
+	if (q->ext & EXT_BIT(UAPI_INET_DIAG_SK_BPF_STORAGES))
+		add_attribute(message, UAPI_INET_DIAG_REQ_SK_BPF_STORAGES | NLA_F_NESTED,
+			      &none);
 	return nl_send(nl, &r->h, NLM_F_DUMP);
 }
 

@@ -5,10 +5,9 @@
  */
 #pragma once
 
-#include <linux/netlink.h>
-
 #include "base/fault.h"
 #include "base/out.h"
+#include "model/attr.h"
 
 struct mnl_socket;
 
@@ -70,29 +69,3 @@ int nl_go_on(struct nl *nl, struct nl_answer *a, unsigned packets);
 
 /* Takes a packet, message by message. 0, -EBADMSG, or what fn returned. */
 int nl_walk(struct nl_answer *a, const void *packet, size_t len);
-
-/* Attributes of a message; the payload of each is in bounds. */
-struct nl_attr {
-	uint16_t type;
-	uint16_t len; /* of the payload */
-	const void *data;
-};
-
-/* Takes the attribute at *p (end bounds it) and steps on; false when there is no further
- * one. */
-static inline bool nl_attr_next(const char **p, const char *end, struct nl_attr *a)
-{
-	ptrdiff_t left = end - *p;
-	struct nlattr h;
-
-	if (left < (ptrdiff_t)sizeof(h))
-		return false;
-	memcpy(&h, *p, sizeof(h));
-	if (h.nla_len < sizeof(h) || h.nla_len > left)
-		return false;
-	a->type = h.nla_type & NLA_TYPE_MASK;
-	a->len = (uint16_t)(h.nla_len - sizeof(h));
-	a->data = *p + sizeof(h);
-	*p += MIN((ptrdiff_t)NLA_ALIGN(h.nla_len), left);
-	return true;
-}

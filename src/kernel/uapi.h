@@ -18,15 +18,17 @@ enum {
 	UAPI_INET_DIAG_CLASS_ID = 17,
 	UAPI_INET_DIAG_MD5SIG = 18,
 	UAPI_INET_DIAG_ULP_INFO = 19,
+	UAPI_INET_DIAG_SK_BPF_STORAGES = 20,
 	UAPI_INET_DIAG_CGROUP_ID = 21,
 	UAPI_INET_DIAG_SOCKOPT = 22,
 	UAPI_INET_DIAG_COUNT,
 
-	UAPI_INET_ULP_INFO_NAME = 1,
+	UAPI_INET_DIAG_REQ_SK_BPF_STORAGES = 2, /* as an attribute of the request */
 
 	UAPI_UNIX_DIAG_UID = 7,
 	UAPI_UDIAG_SHOW_UID = 0x40,
 };
 
-/* idiag_ext: attribute N is asked for with bit N - 1. */
+/* idiag_ext: attribute N is asked for with bit N - 1; those past 8 by an attribute of the
+ * request. */
 #define EXT_BIT(attribute) (1u << ((attribute)-1))

@@ -47,15 +47,11 @@ const char *field_nearest(const char *name, size_t len)
 }
 
 static const char *const group_names[GROUP_GROUPS] = {
-	[GROUP_SOCKET] = "socket",
-	[GROUP_QUEUES] = "queues",
-	[GROUP_OWNER] = "owner",
-	[GROUP_TIMES] = "times",
-	[GROUP_TCP] = "tcp",
-	[GROUP_MEMORY] = "memory",
-	[GROUP_CONGESTION] = "congestion_details",
-	[GROUP_OPTIONS] = "options",
-	[GROUP_UNIX] = "unix",
+	[GROUP_SOCKET] = "socket",     [GROUP_QUEUES] = "queues",
+	[GROUP_OWNER] = "owner",       [GROUP_TIMES] = "times",
+	[GROUP_TCP] = "tcp",	       [GROUP_ATTACHED] = "attached",
+	[GROUP_MEMORY] = "memory",     [GROUP_CONGESTION] = "congestion_details",
+	[GROUP_OPTIONS] = "options",   [GROUP_UNIX] = "unix",
 	[GROUP_SOCKOPTS] = "sockopts",
 };
 

@@ -27,6 +27,7 @@ enum unit {
 	UNIT_PROCESS, /* all holders, or why there are none */
 	UNIT_TIME,    /* the time that matters in this state */
 	UNIT_RATIO,   /* thousandths */
+	UNIT_DUMP,    /* bytes, in hexadecimal */
 	UNIT_UNITS,
 };
 
@@ -56,6 +57,7 @@ enum need {
 	NEED_UNIX_CLIENTS = BIT(18), /* UNIX_DIAG_ICONS */
 	NEED_ATTRIBUTES = BIT(19),   /* what the kernel sends unasked beside the message:
 					mark, options, cgroup id */
+	NEED_BPF = BIT(20),	     /* INET_DIAG_SK_BPF_STORAGES, of all maps */
 };
 
 /* Where a plain number lies. */
@@ -87,6 +89,7 @@ enum field_group {
 	GROUP_OWNER,
 	GROUP_TIMES,
 	GROUP_TCP,
+	GROUP_ATTACHED,
 	GROUP_MEMORY,
 	GROUP_CONGESTION,
 	GROUP_OPTIONS,

@@ -413,20 +413,6 @@ bool get_congestion(const struct sock *s, unsigned i, struct value *v)
 	return set_name(v, &s->cong);
 }
 
-bool get_ulp(const struct sock *s, unsigned i, struct value *v)
-{
-	(void)i;
-	return set_name(v, &s->ulp);
-}
-
-bool get_md5_keys(const struct sock *s, unsigned i, struct value *v)
-{
-	enum { MD5SIG_BYTES = 100 }; /* struct tcp_diag_md5sig */
-
-	(void)i;
-	return s->md5.data && value_set_uint(v, s->md5.len / MD5SIG_BYTES);
-}
-
 bool get_bbr_bandwidth(const struct sock *s, unsigned i, struct value *v)
 {
 	uint32_t half[2];

@@ -1,4 +1,5 @@
-/* Getters of the field table that are more than a number at an offset. */
+/* Getters of the field table that are more than a number at an offset (field_get.c), and
+ * of what is attached to a socket (attached.c). */
 #pragma once
 
 #include "model/field.h"
@@ -19,3 +20,9 @@ field_getter get_proto, get_family, get_state, get_local, get_peer, get_local_ad
 	get_option_hdrincl, get_option_mc_loop, get_option_transparent, get_option_mc_all,
 	get_option_nodefrag, get_option_bind_no_port, get_option_rfc4884,
 	get_option_defer_connect;
+
+field_getter get_tls_version, get_tls_cipher, get_tls_tx, get_tls_rx, get_tls_zerocopy,
+	get_tls_no_pad, get_mptcp_token, get_mptcp_peer_token, get_mptcp_id,
+	get_mptcp_peer_id, get_mptcp_flags, get_mptcp_write_seq, get_mptcp_map_seq,
+	get_mptcp_map_subflow_seq, get_mptcp_ssn_offset, get_mptcp_map_len, get_md5_peer,
+	get_md5_key_len, get_bpf_map, get_bpf_value;

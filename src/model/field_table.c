@@ -23,6 +23,7 @@
 #define RIGHT_QUEUE	0
 #define RIGHT_PROCESS	0
 #define RIGHT_TIME	0
+#define RIGHT_DUMP	0
 
 #define ROW(n, h, u)	.name = (n), .heading = (h), .unit = UNIT_##u
 #define MEMBER(type, m) .offset = offsetof(type, m), .size = sizeof(((type *)0)->m)
@@ -207,6 +208,28 @@ static const struct field table[] = {
 	INFO("accecn_opt_seen", "ACCECN-OPT-SEEN", COUNT, accecn_opt_seen, 0, "AccECN: whether its option was seen"),
 	GET(TCP, "ulp", "ULP", TEXT, get_ulp, 0, NEED_INFO, "upper layer protocol: tls, mptcp (told to CAP_NET_ADMIN)"),
 	GET(TCP, "md5_keys", "MD5-KEYS", COUNT, get_md5_keys, 0, NEED_INFO, "TCP MD5 keys set (told to CAP_NET_ADMIN)"),
+
+	/* attached; told to CAP_NET_ADMIN only */
+	GET(ATTACHED, "tls_version", "TLS-VERSION", TEXT, get_tls_version, 0, NEED_INFO, "kernel TLS: 1.2, 1.3"),
+	GET(ATTACHED, "tls_cipher", "TLS-CIPHER", TEXT, get_tls_cipher, 0, NEED_INFO, "kernel TLS: cipher, such as aes-gcm-128"),
+	GET(ATTACHED, "tls_tx", "TLS-TX", TEXT, get_tls_tx, 0, NEED_INFO, "kernel TLS: who encrypts: none, software, device, device-record"),
+	GET(ATTACHED, "tls_rx", "TLS-RX", TEXT, get_tls_rx, 0, NEED_INFO, "kernel TLS: who decrypts"),
+	GET(ATTACHED, "tls_zerocopy", "TLS-ZEROCOPY", BOOL, get_tls_zerocopy, 0, NEED_INFO, "kernel TLS: sendfile() does not copy (TLS_TX_ZEROCOPY_RO)"),
+	GET(ATTACHED, "tls_no_pad", "TLS-NO-PAD", BOOL, get_tls_no_pad, 0, NEED_INFO, "kernel TLS: records without padding are expected (TLS_RX_EXPECT_NO_PAD)"),
+	GET(ATTACHED, "mptcp_token", "MPTCP-TOKEN", HEX, get_mptcp_token, 0, NEED_INFO, "MPTCP subflow: our token; the subflows of a connection share it"),
+	GET(ATTACHED, "mptcp_peer_token", "MPTCP-PEER-TOKEN", HEX, get_mptcp_peer_token, 0, NEED_INFO, "MPTCP subflow: the peer's token"),
+	GET(ATTACHED, "mptcp_id", "MPTCP-ID", COUNT, get_mptcp_id, 0, NEED_INFO, "MPTCP subflow: id of our address"),
+	GET(ATTACHED, "mptcp_peer_id", "MPTCP-PEER-ID", COUNT, get_mptcp_peer_id, 0, NEED_INFO, "MPTCP subflow: id of the peer's address"),
+	GET(ATTACHED, "mptcp_flags", "MPTCP-FLAGS", TEXT, get_mptcp_flags, 0, NEED_INFO, "MPTCP subflow: M m MP_CAPABLE of the peer, of ours; J j MP_JOIN; B b backup; e fully established; c connected; v mapping valid"),
+	GET(ATTACHED, "mptcp_write_seq", "MPTCP-WRITE-SEQ", COUNT, get_mptcp_write_seq, 0, NEED_INFO, "MPTCP subflow: sequence number written next, from the initial one"),
+	GET(ATTACHED, "mptcp_map_seq", "MPTCP-MAP-SEQ", COUNT, get_mptcp_map_seq, 0, NEED_INFO, "MPTCP subflow: data sequence number that the mapping in force starts at"),
+	GET(ATTACHED, "mptcp_map_subflow_seq", "MPTCP-MAP-SUBFLOW-SEQ", COUNT, get_mptcp_map_subflow_seq, 0, NEED_INFO, "MPTCP subflow: the subflow's sequence number there"),
+	GET(ATTACHED, "mptcp_ssn_offset", "MPTCP-SSN-OFFSET", COUNT, get_mptcp_ssn_offset, 0, NEED_INFO, "MPTCP subflow: offset of its sequence numbers"),
+	GET_KEY(ATTACHED, "mptcp_map_len", "MPTCP-MAP-LEN", BYTES, get_mptcp_map_len, 0, NEED_INFO, "mptcp_map_bytes", "MPTCP subflow: length of the mapping in force"),
+	GET_KEY(ATTACHED, "md5_peer", "MD5-PEER", TEXT, get_md5_peer, FIELD_MULTI, NEED_INFO, "md5_peers", "TCP MD5: addresses that have a key, with prefix length"),
+	GET_KEY(ATTACHED, "md5_key_len", "MD5-KEY-LEN", BYTES, get_md5_key_len, FIELD_MULTI, NEED_INFO, "md5_key_bytes", "TCP MD5: lengths of these keys, which themselves are not shown"),
+	GET_KEY(ATTACHED, "bpf_map", "BPF-MAP", COUNT, get_bpf_map, FIELD_MULTI, NEED_BPF, "bpf_maps", "ids of the BPF maps that keep something for this socket (sk_storage)"),
+	GET_KEY(ATTACHED, "bpf_value", "BPF-VALUE", DUMP, get_bpf_value, FIELD_MULTI, NEED_BPF, "bpf_values", "what they keep, in hexadecimal"),
 
 	/* memory */
 	BLOB(MEMORY, "rmem_alloc", "RMEM-ALLOC", BYTES, SKMEM, 0, 4, NEED_SKMEM, "receive memory in use"),

@@ -143,6 +143,7 @@ static int parse_scalar(enum unit unit, char *text, uint64_t *value, struct faul
 	case UNIT_HEX:
 	case UNIT_PROCESS:
 	case UNIT_RATIO:
+	case UNIT_DUMP:
 	case UNIT_UNITS:
 		break;
 	}
@@ -203,6 +204,10 @@ int literal_parse(struct parser *p, const struct field *field, enum filter_op op
 
 	if (field->unit == UNIT_TEXT || field->unit == UNIT_PROCESS)
 		return parse_text(p, field, op, t, out);
+	if (field->unit == UNIT_DUMP)
+		return filter_fail(p, t->at,
+				   "%s is shown, not compared; bpf_map is a number",
+				   field->name);
 	if (op == FILTER_GLOB)
 		return filter_fail(p, t->at, "%s is no text, '~' does not apply",
 				   field->name);

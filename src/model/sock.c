@@ -41,6 +41,7 @@ struct sock *sock_dup(struct arena *a, const struct sock *s)
 	own(a, &copy->bbr);
 	own(a, &copy->ulp);
 	own(a, &copy->md5);
+	own(a, &copy->bpf_storages);
 	own(a, &copy->path);
 	own(a, &copy->peer_path);
 	own(a, &copy->waiting_clients);

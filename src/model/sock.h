@@ -184,8 +184,12 @@ struct sock {
 	struct blob meminfo;  /* uint32_t[4]: rmem, wmem, fmem, tmem */
 	struct blob cong;     /* name of the congestion control, may end in NUL */
 	struct blob vegas, dctcp, bbr; /* its details */
-	struct blob ulp;	       /* name of the upper layer protocol (tls, mptcp) */
-	struct blob md5;
+	/* Lists of attributes and of structs, as the kernel sent them (model/attached.c).
+	 */
+	struct blob
+		ulp; /* of the upper layer protocol: its name, what tls or mptcp tell */
+	struct blob md5; /* struct tcp_diag_md5sig[] */
+	struct blob bpf_storages;
 
 	struct blob path;      /* unix: the name, raw; an abstract one starts with NUL */
 	struct blob peer_path; /* unix: the peer's name, joined by its inode */

@@ -19,6 +19,7 @@ struct value {
 		const char *text;
 		const struct addr *addr;
 	};
+	char room[64]; /* for a text that a getter makes: such a value is not copied */
 };
 
 static inline bool value_set_uint(struct value *v, uint64_t u)

@@ -18,6 +18,7 @@ bool format_is_number(enum unit unit)
 	case UNIT_RATIO:
 		return true;
 	case UNIT_TEXT:
+	case UNIT_DUMP:
 	case UNIT_STATE:
 	case UNIT_IP:
 	case UNIT_ENDPOINT:
@@ -101,6 +102,7 @@ char *format_number(char *end, enum unit unit, uint64_t value)
 	case UNIT_BYTES:
 	case UNIT_PORT:
 	case UNIT_TEXT:
+	case UNIT_DUMP:
 	case UNIT_STATE:
 	case UNIT_IP:
 	case UNIT_ENDPOINT:
@@ -301,7 +303,9 @@ static void put_value(struct buf *b, const struct value *v, const struct field *
 		buf_put(b, p, (size_t)(end - p));
 		return;
 	case VALUE_TEXT:
-		if (f->unit == UNIT_TEXT && f->group != GROUP_UNIX) {
+		if (f->unit == UNIT_DUMP) {
+			buf_put_hex_bytes(b, v->text, v->len);
+		} else if (f->unit == UNIT_TEXT && f->group != GROUP_UNIX) {
 			buf_put_escaped(b, v->text, v->len);
 		} else {
 			struct blob path = { v->text, v->len };
@@ -367,6 +371,7 @@ void format_cell(struct buf *b, const struct field *f, const struct sock *s, boo
 	case UNIT_COOKIE:
 	case UNIT_HEX:
 	case UNIT_RATIO:
+	case UNIT_DUMP:
 	case UNIT_UNITS:
 		break;
 	}
@@ -414,6 +419,7 @@ void format_raw(struct buf *b, const struct field *f, const struct sock *s)
 	case UNIT_IP:
 	case UNIT_COOKIE:
 	case UNIT_HEX:
+	case UNIT_DUMP:
 	case UNIT_UNITS:
 		break;
 	}

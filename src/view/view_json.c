@@ -198,6 +198,13 @@ static void put_value(struct json *j, const struct field *f, const struct value 
 			json_u64(j, v->u);
 		return;
 	case VALUE_TEXT:
+		if (f->unit == UNIT_DUMP) {
+			_cleanup_buf_ struct buf text = { 0 };
+
+			buf_put_hex_bytes(&text, v->text, v->len);
+			json_bytes(j, text.data, text.len);
+			return;
+		}
 		json_bytes(j, v->text, v->len);
 		return;
 	case VALUE_ADDR: {
@@ -221,6 +228,12 @@ static void put_multi(struct json *j, const struct field *f, const struct sock *
 	struct value v;
 	unsigned i;
 
+	/* That there are none is known of owners only, and only where none can be. */
+	if (!f->get(s, 0, &v) &&
+	    (s->owner_status != OWNER_NONE || f->needs != NEED_OWNERS)) {
+		json_null(j);
+		return;
+	}
 	json_open(j, '[');
 	for (i = 0; f->get(s, i, &v); i++)
 		put_value(j, f, &v);
