@@ -179,7 +179,7 @@ static const struct opt misbehave_opts[] = {
 	TAKES("truncate", 0, OPT_SIZE, BEHAVES(truncate_bytes), "SIZE",
 	      .help = "send no more than SIZE, then end"),
 	TAKES("hold", 0, OPT_DURATION, BEHAVES(hold_us), "DUR", .flags = OPT_COMMON,
-	      .help = "send what is there, no FIN (-N: at once), close after DUR"),
+	      .help = "send what is there, close after DUR; -N: FIN at once"),
 	FLAG("no-close", 0, BEHAVES(no_close), .help = "read the end and never close"),
 	FLAG("close-first", 0, BEHAVES(close_first),
 	     .help = "FIN as soon as the peer's first bytes came: TIME_WAIT is ours"),
