@@ -72,3 +72,15 @@ load lib/inspect
 	sockctl_as_user inspect --netns "$holder"
 	assert_refused 3 '([Pp]ermi|root|CAP_)'
 }
+
+@test "autobound is the range of ports of the namespace that is looked into" {
+	skip_unless_root "--netns wants it"
+	netns
+	in_ns sh -c 'echo "2000 2999" >/proc/sys/net/ipv4/ip_local_port_range'
+	mk listen:port=2500,label=inside listen:port=40000,label=outside
+	holder=$NS_PID
+	NS=()
+	assert_matches --netns "$holder" autobound -- inside.listener
+	# Names are resolved outside, where there may be a way to a name server.
+	assert_matches --netns "$holder" 'src localhost and autobound' -- inside.listener
+}

@@ -133,3 +133,38 @@ load lib/inspect
 		assert_equal "$(value_of "$name" peer_processes | jq '.[0].pid')" "${F[$name.pid]}"
 	done
 }
+
+@test "whether a process that may not be read has a socket cannot be told: exit 3, and which it is" {
+	skip_unless_root "drops to another user"
+	netns
+	mk listen:port=80
+	for asked in "--pid $MK_PID" '--process mksock' "pid = $MK_PID and state = listen"; do
+		sockctl_as_user inspect --json $asked
+		assert_equal "$status" 3
+		assert_line '{"v":1,"type":"end","rows":0,"complete":false}'
+		# Of a name it is the first that has it, of whatever test.
+		assert_line --regexp '"owner-hidden","text":"mksock\[[0-9]+\] may not be read'
+		[[ $stderr == *'] may not be read: whether a socket of it matches is unknown'* ]]
+		[[ $asked == --process* || $stderr == *"mksock[$MK_PID]"* ]]
+	done
+	# A name that no process has; a state with no such socket needs no owner.
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" --process 'no-such*name'
+	assert_equal "$status" 1
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" --pid "$MK_PID" --state syn-sent
+	assert_equal "$status" 1
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" --pid 4194999
+	assert_equal "$status" 1
+}
+
+@test "the right to open a process's directory without that to follow its links is a want of permission" {
+	skip_unless_root "gives a user one capability"
+	netns
+	mk listen:port=80
+	setpriv --reuid=65534 --inh-caps=+dac_read_search --ambient-caps=+dac_read_search true 2>/dev/null ||
+		skip "no ambient capabilities here"
+	run --separate-stderr in_ns setpriv --reuid=65534 --clear-groups --inh-caps=+dac_read_search \
+		--ambient-caps=+dac_read_search "$SOCKCTL" inspect "${NO_FINDINGS[@]}" -p
+	assert_equal "$status" 0
+	assert_line --regexp '^LISTEN +127\.0\.0\.1:80 .*\(no permission'
+	[[ $stderr == *'may not be read: owners among them are unknown'* ]]
+}

@@ -177,6 +177,7 @@ static void config_free(struct inspect_config *c)
 	strv_free(&c->dst);
 	strv_free(&c->columns);
 	strv_free(&c->fail_if);
+	close_fd(c->home);
 }
 
 /* Options that exclude each other; the rest is checked where it is used. */
@@ -260,11 +261,9 @@ static int run_with(const struct command *cmd, struct inspect_config *config,
 	_cleanup_reader_ struct reader reader = { .threads = (unsigned)config->threads };
 	int r = 0;
 
-	if (config->netns)
-		r = netns_enter(config->netns, f);
-	if (r == 0 && config->bindable)
+	if (config->bindable)
 		return inspect_bindable(cmd, config);
-	if (r == 0 && !config->from) {
+	if (!config->from) {
 		r = reader_open(&reader, f);
 		/* Kernels and sandboxes without sock_diag still have /proc/net. */
 		if (r == -EPROTONOSUPPORT || r == -ENOENT || r == -EAFNOSUPPORT)
@@ -283,12 +282,22 @@ static int run_with(const struct command *cmd, struct inspect_config *config,
 	return inspect_show(cmd, config, &reader);
 }
 
+/* First of all: expressions name devices and the range of ports of that namespace. */
+static int enter_netns(struct inspect_config *c, struct fault *f)
+{
+	if (!c->netns)
+		return 0;
+	c->home = netns_here();
+	return netns_enter(c->netns, f);
+}
+
 static int inspect_run(const struct command *cmd, int argc, char **argv)
 {
 	struct inspect_config config = { .limit = UINT64_MAX,
 					 .findings = FINDINGS_AUTO,
 					 .fail_fill = UINT64_MAX,
-					 .wait_us = UINT64_MAX };
+					 .wait_us = UINT64_MAX,
+					 .home = -1 };
 	struct opt_operands operands = { 0 };
 	struct fault f = FAULT_INIT;
 	int code;
@@ -311,7 +320,12 @@ static int inspect_run(const struct command *cmd, int argc, char **argv)
 		code = cmd_usage(cmd, &f);
 		goto out;
 	}
-	if (check(&config, &f) < 0 || inspect_prepare(&config, &operands.words, &f) < 0) {
+	if (check(&config, &f) == 0 && enter_netns(&config, &f) < 0) {
+		cmd_error(cmd, &f);
+		code = EXIT_CANNOT;
+		goto out;
+	}
+	if (f.err || inspect_prepare(&config, &operands.words, &f) < 0) {
 		code = f.err == EINVAL || f.err == ERANGE ? cmd_usage(cmd, &f)
 							  : EXIT_CANNOT;
 		if (code == EXIT_CANNOT)

@@ -49,6 +49,7 @@ struct inspect_config {
 	uint64_t wait_us; /* UINT64_MAX = not asked */
 	const char *bindable, *as_user;
 	bool reuseaddr, reuseport, v6only, try_bind;
+	int home; /* the network namespace that --netns left; negative = none */
 	/* what follows from it, by inspect_prepare() */
 	struct arena arena;
 	struct columns shown;

@@ -8,15 +8,21 @@
 #include "cmd/inspect.h"
 #include "kernel/cgroup.h"
 #include "kernel/evidence.h"
+#include "kernel/netns.h"
 
-static int resolve(const char *name, struct arena *a, struct addr **addrs, size_t *n,
-		   struct fault *f)
+/* The target of --netns may have no way to a name server: names are those of home. */
+static int resolve_at_home(void *ctx, const char *name, struct arena *a,
+			   struct addr **addrs, size_t *n, struct fault *f)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *ai;
+	const struct inspect_config *c = ctx;
+	_cleanup_close_ int there = c->home < 0 ? -1 : netns_swap(c->home);
 	int err = getaddrinfo(name, NULL, &hints, &list);
 	char shown[128];
 	size_t count = 0;
 
+	if (there >= 0)
+		close_fd(netns_swap(there));
 	if (err)
 		return fault_say(f, ENXIO, "%s: %s",
 				 escape_text(shown, sizeof(shown), name, strlen(name)),
@@ -120,7 +126,9 @@ static int add_user(struct inspect_config *c, struct fault *f)
 static int build_filter(struct inspect_config *c, const struct strv *expressions,
 			struct fault *f)
 {
-	struct filter_env env = { .resolve = resolve, .cgroup_id = cgroup_id_of };
+	struct filter_env env = { .resolve = resolve_at_home,
+				  .cgroup_id = cgroup_id_of,
+				  .ctx = c };
 	_cleanup_buf_ struct buf joined = { 0 };
 	size_t i;
 	int r = 0;

@@ -179,6 +179,18 @@ static int exit_code(const struct show *show, const struct collect_result *resul
 	return EXIT_YES;
 }
 
+/* Nothing matched, but that is no answer: what may not be read could have. */
+static void tell_hidden(struct show *show, struct collect_result *result)
+{
+	struct fault f = FAULT_INIT;
+
+	fault_say(&f, EACCES,
+		  "%s may not be read: whether a socket of it matches is unknown",
+		  result->hidden);
+	show_note(show, "owner-hidden", f.what);
+	result->complete = false;
+}
+
 /* Runs the collection and says how it ended. Returns an exit code. */
 static int collect_and_show(struct show *show, struct reader *reader,
 			    const struct view_options *opt)
@@ -204,6 +216,8 @@ static int collect_and_show(struct show *show, struct reader *reader,
 			cmd_error(show->cmd, &f);
 		result.complete = false;
 	}
+	if (!show->seen && !show->n_rows && result.hidden[0])
+		tell_hidden(show, &result);
 	if (c->common.quiet)
 		return exit_code(show, &result);
 	if (c->sort_field)

@@ -329,6 +329,28 @@ static int release_deferred(struct collector *c)
 	return r;
 }
 
+/* Enough to find one among a thousand processes for a filter that is about owners alone;
+ * a bound, for there may be as many rows. */
+enum { MOST_GUESSES = 1 << 14 };
+
+void collect_guess(struct collector *c, const struct sock *s)
+{
+	struct sock guess = *s;
+	struct holder h;
+	char shown[40];
+	size_t i = 0;
+
+	while (!c->hidden[0] && c->guesses < MOST_GUESSES &&
+	       owners_unreadable(&c->r->owners, &i, &h)) {
+		c->guesses++;
+		guess.holders = &h;
+		if (filter_eval(c->req->filter, &guess, ~0u) != FILTER_YES)
+			continue;
+		escape_text(shown, sizeof(shown), h.command, strlen(h.command));
+		snprintf(c->hidden, sizeof(c->hidden), "%s[%d]", shown, h.pid);
+	}
+}
+
 static void note_unreadable(struct collector *c)
 {
 	const struct owners *o = &c->r->owners;
@@ -435,6 +457,7 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	if (err == 0 && (c.needs & NEEDS_OWNERS))
 		note_unreadable(&c);
 	result->complete = c.complete;
+	memcpy(result->hidden, c.hidden, sizeof(c.hidden));
 	seen_free(&c.seen);
 	arena_free(&c.arena);
 	free(c.rows);

@@ -33,6 +33,9 @@ struct collect_sink {
 
 struct collect_result {
 	bool complete; /* every dump ended well */
+	/* A process that may not be read, as name[pid], and for which a row would have
+	 * passed the filter if it were the holder; "" = none. */
+	char hidden[64];
 };
 
 /* 0, -errno with a fault, or what the sink returned. Partial results are told by result

@@ -23,6 +23,8 @@ struct collector {
 	struct sock **rows;
 	size_t n_rows, cap_rows;
 	bool complete;
+	unsigned guesses; /* made by collect_guess() */
+	char hidden[64];  /* as in struct collect_result */
 };
 
 /* One parsed row: duplicates and other families out, filter, annotations, sink. 0 or
@@ -31,6 +33,10 @@ int collect_row(struct collector *c, struct sock *s);
 
 /* Its last steps, when everything is known or can be looked up now. */
 int collect_finish(struct collector *c, struct sock *s);
+
+/* A row that the filter refused while its owner is not known for want of permission:
+ * would another have passed? */
+void collect_guess(struct collector *c, const struct sock *s);
 
 /* Puts a copy off into c->rows. */
 void collect_keep(struct collector *c, const struct sock *s);

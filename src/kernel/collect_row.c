@@ -34,8 +34,11 @@ static inline int finish(struct collector *c, struct sock *s)
 		reader_annotate(c->r, s, c->added & ~(uint32_t)NEED_SOCKOPTS);
 	if ((c->added & NEED_SOCKOPTS) && !passes_with_options(c, s))
 		return 0;
-	if (c->filter_again && filter_eval(c->req->filter, s, ~0u) != FILTER_YES)
+	if (c->filter_again && filter_eval(c->req->filter, s, ~0u) != FILTER_YES) {
+		if (s->owner_status == OWNER_PERMISSION)
+			collect_guess(c, s);
 		return 0;
+	}
 	if (sock_is_listener(s))
 		c->matched_listeners++;
 	r = c->sink->row(c->sink->ctx, s);

@@ -62,3 +62,23 @@ int netns_enter(const char *which, struct fault *f)
 	}
 	return 0;
 }
+
+int netns_here(void)
+{
+	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int netns_swap(int to)
+{
+	int here = netns_here();
+
+	if (here >= 0 && setns(to, CLONE_NEWNET) != 0) {
+		int err = errno;
+
+		close_fd(here);
+		return -err;
+	}
+	return here;
+}

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "kernel/netns.h"
 
 struct known {
 	ino_t *v;
@@ -104,8 +105,10 @@ int netns_each(bool (*fn)(void *ctx), void *ctx, size_t *hidden)
 	struct each e = { .fn = fn, .ctx = ctx };
 	struct stat st;
 
-	e.home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (e.home < 0 || fstat(e.home, &st) != 0) {
+	e.home = netns_here();
+	if (e.home < 0)
+		return e.home;
+	if (fstat(e.home, &st) != 0) {
 		int err = errno;
 
 		close_fd(e.home);

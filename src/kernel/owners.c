@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "base/mem.h"
+#include "kernel/process.h"
 
 enum { COMM_MAX = 64, DIRENT_BUFFER = 32 * 1024, MOST_THREADS = 4 };
 
@@ -24,6 +25,7 @@ struct owner_entry {
 struct owner_process {
 	int32_t pid;
 	char command[16];
+	bool unreadable;
 };
 
 static size_t slot_for(uint32_t inode, size_t size)
@@ -80,7 +82,6 @@ struct worker {
 	struct scan *scan;
 	struct owner_entry *entries;
 	size_t n, cap;
-	size_t unreadable;
 	int failed; /* errno of a process that could not be looked at for another reason
 		     */
 	pthread_t thread;
@@ -93,6 +94,7 @@ struct scan {
 	atomic_size_t next;
 	bool sizes_known; /* st_size of /proc/PID/fd counts the descriptors (Linux 6.2) */
 	int proc_fd;
+	bool may_trace;
 };
 
 struct linux_dirent64 {
@@ -132,7 +134,7 @@ static uint32_t socket_inode(const char *link, ssize_t len)
 	return i < len && link[i] == ']' && v <= UINT32_MAX ? (uint32_t)v : 0;
 }
 
-static void read_command(struct scan *scan, struct owner_process *p)
+static void read_command(int proc_fd, struct owner_process *p)
 {
 	char path[32], text[COMM_MAX];
 	ssize_t n;
@@ -140,8 +142,8 @@ static void read_command(struct scan *scan, struct owner_process *p)
 
 	if (p->command[0])
 		return;
-	snprintf(path, sizeof(path), "%d/comm", p->pid);
-	fd = openat(scan->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%s%d/comm", proc_fd < 0 ? "/proc/" : "", p->pid);
+	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 	n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
 	close_fd(fd);
 	if (n > 0 && text[n - 1] == '\n')
@@ -159,9 +161,15 @@ static void add_entry(struct worker *w, uint32_t inode, size_t process, int32_t 
 	w->entries[w->n++] = (struct owner_entry){ inode, (uint32_t)process, fd };
 }
 
+static bool is_refusal(int err)
+{
+	return err == EACCES || err == EPERM;
+}
+
 static void scan_links(struct worker *w, int dir, size_t process, char *buf)
 {
 	struct scan *scan = w->scan;
+	bool refused = false;
 	char link[64];
 	long n;
 
@@ -171,22 +179,27 @@ static void scan_links(struct worker *w, int dir, size_t process, char *buf)
 		while (at < n) {
 			struct linux_dirent64 *d = (void *)(buf + at);
 			uint32_t inode;
+			ssize_t len;
 			int32_t fd;
 
 			at += d->reclen;
 			if (!parse_number(d->name, &fd))
 				continue;
-			inode = socket_inode(
-				link, readlinkat(dir, d->name, link, sizeof(link)));
+			len = readlinkat(dir, d->name, link, sizeof(link));
+			refused |= len < 0 && is_refusal(errno);
+			inode = socket_inode(link, len);
 			if (!inode ||
 			    (scan->wanted && !inode_set_has(scan->wanted, inode)))
 				continue;
-			read_command(scan, &scan->processes[process]);
+			read_command(scan->proc_fd, &scan->processes[process]);
 			add_entry(w, inode, process, fd);
 		}
 	}
-	if (n < 0 && (errno == EACCES || errno == EPERM))
-		w->unreadable++;
+	/* CAP_DAC_READ_SEARCH opens the directory, following its links is another right.
+	 * Who has that and is refused all the same (by a sandbox) is told as of what is
+	 * not visible, or no socket of the kernel's could be called that. */
+	if ((n < 0 && is_refusal(errno)) || (refused && !scan->may_trace))
+		scan->processes[process].unreadable = true;
 }
 
 static void scan_process(struct worker *w, size_t process, char *buf)
@@ -206,8 +219,8 @@ static void scan_process(struct worker *w, size_t process, char *buf)
 	}
 	dir = openat(scan->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0) {
-		if (errno == EACCES || errno == EPERM)
-			w->unreadable++;
+		if (is_refusal(errno))
+			scan->processes[process].unreadable = true;
 		else if (errno != ENOENT && errno != ESRCH)
 			w->failed = errno;
 		return;
@@ -273,7 +286,6 @@ static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
 				slot = slot + 1 == o->size ? 0 : slot + 1;
 			o->table[slot] = *e;
 		}
-		o->unreadable += workers[w].unreadable;
 		o->failed = workers[w].failed ? workers[w].failed : o->failed;
 		free(take_ptr(&workers[w].entries));
 	}
@@ -282,7 +294,9 @@ static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
 void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t *pids,
 		 size_t n_pids, unsigned threads)
 {
-	struct scan scan = { .wanted = wanted, .proc_fd = -1 };
+	struct scan scan = { .wanted = wanted,
+			     .proc_fd = -1,
+			     .may_trace = process_may_trace() };
 	struct worker workers[MOST_THREADS] = { 0 };
 	unsigned n = threads ? threads : processors(), i, started = 0;
 	struct stat st;
@@ -311,6 +325,8 @@ void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t
 	merge(o, workers, n);
 	o->processes = scan.processes;
 	o->n_processes = scan.n_processes;
+	for (i = 0; i < o->n_processes; i++)
+		o->unreadable += o->processes[i].unreadable;
 	close_fd(scan.proc_fd);
 }
 
@@ -358,4 +374,19 @@ const struct holder *owners_find(struct owners *o, uint32_t inode)
 	for (i = 0; i + 1 < n; i++)
 		o->scratch[i].next = &o->scratch[i + 1];
 	return o->scratch;
+}
+
+bool owners_unreadable(struct owners *o, size_t *i, struct holder *h)
+{
+	for (; *i < o->n_processes; ++*i) {
+		struct owner_process *p = &o->processes[*i];
+
+		if (!p->unreadable)
+			continue;
+		read_command(-1, p);
+		*h = (struct holder){ .pid = p->pid, .command = p->command, .fd = -1 };
+		++*i;
+		return true;
+	}
+	return false;
 }

@@ -45,3 +45,7 @@ void owners_free(struct owners *o);
  * lives until the next call with the same scratch.
  */
 const struct holder *owners_find(struct owners *o, uint32_t inode);
+
+/* The next process from *i on whose descriptors may not be read, as a holder without a
+ * descriptor. False if there is none. */
+bool owners_unreadable(struct owners *o, size_t *i, struct holder *h);

@@ -62,6 +62,11 @@ static bool netns_is_above(void)
 	return net >= 0 && owner < 0 && errno == EPERM;
 }
 
+bool process_may_trace(void)
+{
+	return has_capability(CAP_SYS_PTRACE);
+}
+
 bool process_may_bind_low(void)
 {
 	return has_capability(CAP_NET_BIND_SERVICE) && !netns_is_above();

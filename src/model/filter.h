@@ -66,10 +66,11 @@ struct filter_node {
 struct filter_env {
 	/* Appends every address of a host name to *addrs (arena memory). Returns 0 or
 	 * -errno. */
-	int (*resolve)(const char *name, struct arena *a, struct addr **addrs, size_t *n,
-		       struct fault *f);
+	int (*resolve)(void *ctx, const char *name, struct arena *a, struct addr **addrs,
+		       size_t *n, struct fault *f);
 	/* "cgroup /path": the cgroup's id. Returns 0 or -errno. */
 	int (*cgroup_id)(const char *path, uint64_t *id, struct fault *f);
+	void *ctx;
 	uint16_t ephemeral_lo, ephemeral_hi; /* ip_local_port_range, for "autobound" */
 };
 

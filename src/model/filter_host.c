@@ -134,7 +134,7 @@ static int add_name(struct parser *p, const struct token *t, size_t at, size_t l
 		return filter_fail(p, t->at + at,
 				   "'%s' is no address, and names are not looked up here",
 				   filter_show(p, t));
-	if (p->env->resolve(name, p->arena, &addrs, &n, p->fault) < 0)
+	if (p->env->resolve(p->env->ctx, name, p->arena, &addrs, &n, p->fault) < 0)
 		return filter_fail_at(p, t->at + at);
 	for (i = 0; i < n; i++) {
 		struct filter_host *h;

@@ -221,9 +221,10 @@ static void compare(const struct filter_node *node)
 	filter_named_states(node);
 }
 
-static int resolve(const char *name, struct arena *a, struct addr **addrs, size_t *n,
-		   struct fault *f)
+static int resolve(void *ctx, const char *name, struct arena *a, struct addr **addrs,
+		   size_t *n, struct fault *f)
 {
+	(void)ctx;
 	if (strlen(name) != 1)
 		return fault_say(f, 2, "no such host");
 	*n = (size_t)(name[0] & 3);

@@ -8,9 +8,10 @@
 
 static struct arena arena;
 
-static inline int fake_resolve(const char *name, struct arena *a, struct addr **addrs,
-			       size_t *n, struct fault *f)
+static inline int fake_resolve(void *ctx, const char *name, struct arena *a,
+			       struct addr **addrs, size_t *n, struct fault *f)
 {
+	(void)ctx;
 	if (strcmp(name, "two") != 0)
 		return fault_say(f, ENOENT, "no such host");
 	*addrs = arena_zalloc(a, 2 * sizeof(**addrs));
