@@ -238,20 +238,40 @@ char *escape_text(char *dst, size_t size, const void *text, size_t len)
 	return dst;
 }
 
+/* U+0300..U+036F, the combining diacritics (0xcc, or 0xcd and less than 0xb0), stand on
+ * the character before them. */
+static bool is_diacritic(const unsigned char *s, size_t left)
+{
+	return s[0] == 0xcc || (s[0] == 0xcd && left > 1 && s[1] < 0xb0);
+}
+
+/* The width of eight bytes of UTF-8: those that begin a character. False if a diacritic
+ * may be among them. */
+static inline bool word_width(const char *s, size_t *width)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t word, lead, marks;
+
+	memcpy(&word, s, sizeof(word));
+	marks = (word ^ 0xcc * ones) & 0xfe * ones;
+	if ((marks - ones) & ~marks & 0x80 * ones)
+		return false;
+	lead = ~((word >> 7) & ~(word >> 6)) & ones;
+	*width += lead * ones >> 56;
+	return true;
+}
+
 size_t text_width(const char *s, size_t len)
 {
-	size_t width = 0, i;
+	size_t width = 0, i = 0;
 
-	for (i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)s[i];
+	while (i + 8 <= len && word_width(s + i, &width))
+		i += 8;
+	for (; i < len; i++) {
+		const unsigned char *c = (const unsigned char *)s + i;
 
-		if (c < 0x80 || c >= 0xc0)
-			width++;
-		/* U+0300..U+036F, the combining diacritics, stand on the character before
-		 * them */
-		if ((c == 0xcc ||
-		     (c == 0xcd && i + 1 < len && (unsigned char)s[i + 1] < 0xb0)))
-			width--;
+		width += (*c & 0xc0) != 0x80;
+		width -= is_diacritic(c, len - i);
 	}
 	return width;
 }

@@ -96,16 +96,21 @@ static void add_filter(const struct collector *c, struct inet_query *q,
 		q->bytecode = (struct blob){ program->data, (uint32_t)program->len };
 }
 
+static void tell_unsettled(const struct collector *c, bool settled)
+{
+	if (!settled && c->sink->note)
+		c->sink->note(c->sink->ctx, "listeners-unsettled",
+			      "listeners come and go faster than they can be read: "
+			      "some may be missing or gone");
+}
+
 /* Rows of their own, so that the index stays as the kernel told it. */
 static int show_listeners(struct collector *c, const struct listeners *l)
 {
 	size_t i;
 	int r = 0;
 
-	if (!l->settled && c->sink->note)
-		c->sink->note(c->sink->ctx, "listeners-unsettled",
-			      "listeners come and go faster than they can be read: "
-			      "some may be missing or gone");
+	tell_unsettled(c, l->settled);
 	for (i = 0; i < l->n && r == 0; i++) {
 		struct sock s = *l->v[i];
 
@@ -124,18 +129,23 @@ static bool wants_waiters(const struct sock *listener, const void *ctx)
 	       filter_eval(c->req->filter, listener, c->known) != FILTER_NO;
 }
 
-/* All of them as an index, or only those that the filter lets through. */
-static int read_listeners(struct collector *c, const struct blob *bytecode)
+/* All of them as an index, where rows will be looked up in it; else row by row, and only
+ * those that the filter lets through. */
+static int read_listeners(struct collector *c, const struct blob *bytecode, bool others)
 {
 	uint32_t ext = ext_for(c->needs, true);
-	struct listeners some = { 0 };
-	int err, r;
+	bool index = (c->needs & NEED_WAITERS) || ((c->needs & NEED_LISTENER) && others);
+	int err;
 
-	if (bytecode->len && !(c->needs & NEED_WAITERS)) {
-		err = listeners_read(&c->r->dump, ext, bytecode, &some);
-		r = show_listeners(c, &some);
-		listeners_free(&some);
-		return r == 0 && err < 0 ? note_failure(c, "read the listeners", err) : r;
+	if (!index || (bytecode->len && !(c->needs & NEED_WAITERS))) {
+		bool settled;
+
+		err = listeners_each(&c->r->dump, ext, bytecode, collect_inet_message, c,
+				     &settled);
+		if (c->sink_error)
+			return c->sink_error;
+		tell_unsettled(c, settled);
+		return err < 0 ? note_failure(c, "read the listeners", err) : 0;
 	}
 	err = reader_listeners(c->r, ext);
 	if (err < 0)
@@ -181,7 +191,7 @@ static int read_tcp(struct collector *c)
 		return read_exact(c, &local, &peer);
 	add_filter(c, &q, &program);
 	if (listen)
-		r = read_listeners(c, &q.bytecode);
+		r = read_listeners(c, &q.bytecode, others != 0);
 	q.ext = ext_for(c->needs, false);
 	if (r == 0 && others) {
 		q.states = others;

@@ -4,7 +4,9 @@
  * dump is between two packets hides others of its chain, so a reading that took more than
  * one packet is repeated until two agree.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/inet_diag.h>
 #include <stdlib.h>
 
 #include "kernel/diag_inet.h"
@@ -12,98 +14,168 @@
 
 enum { MOST_READINGS = 6 };
 
+/* One listener of a reading: what it is known by, and where its message is. */
+struct listing {
+	uint64_t cookie;
+	uint32_t at; /* in messages */
+	uint16_t port;
+};
+
 struct reading {
-	struct listeners *to;
+	struct buf messages; /* as they came; rows are made of them when all is settled */
+	struct listing *v;
+	size_t n, cap;
+	bool cookies_only; /* it is only compared: keep no messages */
 	unsigned packets;
 	const void *last;
 };
 
+static void reading_free(struct reading *r)
+{
+	buf_free(&r->messages);
+	free(r->v);
+	*r = (struct reading){ 0 };
+}
+
+static void keep(struct reading *r, const struct nlmsghdr *h)
+{
+	const struct inet_diag_msg *m = NLMSG_DATA(h);
+
+	r->v = array_grow(r->v, r->n, &r->cap, sizeof(*r->v));
+	r->v[r->n++] = (struct listing){
+		.cookie = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0],
+		.at = (uint32_t)r->messages.len,
+		.port = ntohs(m->id.idiag_sport),
+	};
+	if (r->cookies_only)
+		return;
+	buf_put(&r->messages, h, h->nlmsg_len);
+	buf_pad(&r->messages, '\0', NLMSG_ALIGN(h->nlmsg_len) - h->nlmsg_len);
+}
+
 static int take(const struct nlmsghdr *h, void *ctx)
 {
-	struct reading *reading = ctx;
-	struct listeners *l = reading->to;
-	struct sock s;
+	struct reading *r = ctx;
 
 	/* Messages of one packet follow each other in the buffer; a new packet starts
 	 * over. */
-	if ((const void *)h <= reading->last || !reading->last)
-		reading->packets++;
-	reading->last = h;
-	if (!inet_parse(h, PROTO_TCP, &s))
-		return 0;
-	l->v = array_grow(l->v, l->n, &l->cap, sizeof(*l->v));
-	l->v[l->n++] = sock_dup(&l->arena, &s);
+	if ((const void *)h <= r->last || !r->last)
+		r->packets++;
+	r->last = h;
+	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
+		keep(r, h);
 	return 0;
 }
 
 static int by_port(const void *a, const void *b)
 {
-	const struct sock *x = *(struct sock *const *)a, *y = *(struct sock *const *)b;
+	const struct listing *x = a, *y = b;
 
-	if (x->local.port != y->local.port)
-		return (int)x->local.port - (int)y->local.port;
+	if (x->port != y->port)
+		return (int)x->port - (int)y->port;
 	return (x->cookie > y->cookie) - (x->cookie < y->cookie);
 }
 
-static void sort_and_unify(struct listeners *l)
+static void sort_and_unify(struct reading *r)
 {
 	size_t i, kept = 0;
 
-	if (l->n)
-		qsort(l->v, l->n, sizeof(*l->v), by_port);
-	for (i = 0; i < l->n; i++)
-		if (!kept || !l->v[i]->cookie ||
-		    l->v[i]->cookie != l->v[kept - 1]->cookie)
-			l->v[kept++] = l->v[i];
-	l->n = kept;
+	if (r->n)
+		qsort(r->v, r->n, sizeof(*r->v), by_port);
+	for (i = 0; i < r->n; i++)
+		if (!kept || !r->v[i].cookie || r->v[i].cookie != r->v[kept - 1].cookie)
+			r->v[kept++] = r->v[i];
+	r->n = kept;
 }
 
-/* The cookies of a reading that is only compared. */
-struct cookies {
-	uint64_t *v;
-	size_t n, cap;
-};
-
-static int take_cookie(const struct nlmsghdr *h, void *ctx)
+static bool same_in_order(const struct reading *a, const struct reading *b)
 {
-	struct cookies *c = ctx;
-	struct sock s;
-
-	if (!inet_parse_brief(h, PROTO_TCP, &s))
-		return 0;
-	c->v = array_grow(c->v, c->n, &c->cap, sizeof(*c->v));
-	c->v[c->n++] = s.cookie;
-	return 0;
-}
-
-static int by_cookie(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-/* Whether a second reading finds the sockets of the first, no more and no fewer. */
-static int same_again(struct nl *nl, const struct inet_query *q,
-		      const struct listeners *l, bool *same)
-{
-	struct cookies now = { 0 }, before = { 0 };
-	int err = inet_dump(nl, q, take_cookie, &now);
 	size_t i;
 
-	for (i = 0; i < l->n; i++) {
-		before.v = array_grow(before.v, before.n, &before.cap, sizeof(*before.v));
-		before.v[before.n++] = l->v[i]->cookie;
+	for (i = 0; i < a->n && i < b->n; i++)
+		if (a->v[i].cookie != b->v[i].cookie)
+			return false;
+	return a->n == b->n;
+}
+
+/* Whether two readings found the same sockets. If none came or went in between, they
+ * stand in the same order. */
+static bool same(struct reading *a, struct reading *b)
+{
+	if (same_in_order(a, b))
+		return true;
+	sort_and_unify(a);
+	sort_and_unify(b);
+	return same_in_order(a, b);
+}
+
+static int read_once(struct nl *nl, struct inet_query *q, struct reading *r)
+{
+	int err = inet_dump(nl, q, take, r);
+
+	/* Refused before a row came: the program asks for too much. */
+	if ((err == -EPERM || err == -EINVAL) && q->bytecode.len) {
+		q->bytecode.len = 0;
+		err = inet_dump(nl, q, take, r);
 	}
-	if (now.n)
-		qsort(now.v, now.n, sizeof(*now.v), by_cookie);
-	if (before.n)
-		qsort(before.v, before.n, sizeof(*before.v), by_cookie);
-	*same = now.n == before.n &&
-		(!now.n || memcmp(now.v, before.v, now.n * sizeof(*now.v)) == 0);
-	free(now.v);
-	free(before.v);
 	return err;
+}
+
+static void unite(struct reading *into, const struct reading *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->n; i++)
+		keep(into, (const void *)(from->messages.data + from->v[i].at));
+}
+
+/* Reads until two readings agree, into r, sorted by port. */
+static int read_settled(struct nl *nl, uint32_t ext, const struct blob *bytecode,
+			struct reading *r, bool *settled)
+{
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = 1 << STATE_LISTEN,
+				.ext = ext,
+				.bytecode = bytecode ? *bytecode : (struct blob){ 0 } };
+	unsigned readings;
+	int err = read_once(nl, &q, r);
+
+	*settled = r->packets <= 1;
+	for (readings = 1; err == 0 && !*settled && readings < MOST_READINGS;
+	     readings++) {
+		struct reading again = { .cookies_only = true }, before;
+
+		q.ext = 0;
+		err = read_once(nl, &q, &again);
+		*settled = same(r, &again);
+		reading_free(&again);
+		if (err < 0 || *settled)
+			break;
+		before = *r;
+		*r = (struct reading){ 0 };
+		q.ext = ext;
+		err = read_once(nl, &q, r);
+		/* One that the last reading lacks may have been missed: keep both. */
+		if (readings + 1 == MOST_READINGS)
+			unite(r, &before);
+		reading_free(&before);
+	}
+	sort_and_unify(r);
+	return err;
+}
+
+int listeners_each(struct nl *nl, uint32_t ext, const struct blob *bytecode,
+		   nl_message_fn *fn, void *ctx, bool *settled)
+{
+	struct reading reading = { 0 };
+	int err = read_settled(nl, ext, bytecode, &reading, settled);
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < reading.n && r == 0; i++)
+		r = fn((const void *)(reading.messages.data + reading.v[i].at), ctx);
+	reading_free(&reading);
+	return r < 0 ? r : err;
 }
 
 void listeners_free(struct listeners *l)
@@ -113,71 +185,28 @@ void listeners_free(struct listeners *l)
 	*l = (struct listeners){ 0 };
 }
 
-static int read_once(struct nl *nl, const struct inet_query *q, struct listeners *l,
-		     unsigned *packets)
+static int add_to_index(const struct nlmsghdr *h, void *ctx)
 {
-	struct reading reading = { .to = l };
-	int err = inet_dump(nl, q, take, &reading);
+	struct listeners *l = ctx;
+	struct sock s;
 
-	*packets = reading.packets;
-	sort_and_unify(l);
-	return err;
+	if (!inet_parse(h, PROTO_TCP, &s))
+		return 0;
+	l->v = array_grow(l->v, l->n, &l->cap, sizeof(*l->v));
+	l->v[l->n++] = sock_dup(&l->arena, &s);
+	return 0;
 }
 
-static void unite(struct listeners *into, const struct listeners *from)
+static int read_index(struct nl *nl, uint32_t ext, struct listeners *l)
 {
-	size_t i;
-
-	for (i = 0; i < from->n; i++) {
-		into->v = array_grow(into->v, into->n, &into->cap, sizeof(*into->v));
-		into->v[into->n++] = sock_dup(&into->arena, from->v[i]);
-	}
-	sort_and_unify(into);
-}
-
-int listeners_read(struct nl *nl, uint32_t ext, const struct blob *bytecode,
-		   struct listeners *l)
-{
-	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = 1 << STATE_LISTEN,
-				.ext = ext,
-				.bytecode = bytecode ? *bytecode : (struct blob){ 0 } };
-	struct listeners before;
-	unsigned packets, readings;
-	int err;
-
-	*l = (struct listeners){ 0 };
-	err = read_once(nl, &q, l, &packets);
-	/* Refused before a row came: the program asks for too much. */
-	if ((err == -EPERM || err == -EINVAL) && q.bytecode.len) {
-		q.bytecode.len = 0;
-		err = read_once(nl, &q, l, &packets);
-	}
-	l->settled = packets <= 1;
-	q.ext = 0;
-	for (readings = 1; err == 0 && !l->settled && readings < MOST_READINGS;
-	     readings++) {
-		err = same_again(nl, &q, l, &l->settled);
-		if (err < 0 || l->settled)
-			break;
-		before = *l;
-		*l = (struct listeners){ 0 };
-		q.ext = ext;
-		err = read_once(nl, &q, l, &packets);
-		q.ext = 0;
-		/* One that the last reading lacks may have been missed: keep both. */
-		if (readings + 1 == MOST_READINGS)
-			unite(l, &before);
-		listeners_free(&before);
-	}
+	listeners_free(l);
 	l->read = true;
-	return err;
+	return listeners_each(nl, ext, NULL, add_to_index, l, &l->settled);
 }
 
 int reader_listeners(struct reader *r, uint32_t ext)
 {
-	listeners_free(&r->listeners);
-	return listeners_read(&r->dump, ext, NULL, &r->listeners);
+	return read_index(&r->dump, ext, &r->listeners);
 }
 
 /* How well a listener fits a connection: 0 = not, more = more specific. */
@@ -203,7 +232,7 @@ bool reader_listener_of(struct reader *r, const struct sock *s,
 
 	/* Asked for in the middle of a dump: on the other socket. */
 	if (!l->read && reader_side_socket(r) == 0)
-		listeners_read(&r->exact, 0, NULL, &r->listeners);
+		read_index(&r->exact, 0, &r->listeners);
 	high = l->n;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;

@@ -56,11 +56,13 @@ int reader_exact(struct reader *r, const struct sock *key, uint32_t ext,
 		 struct sock *answer);
 
 /*
- * Reads listeners, those that pass the bytecode (NULL = all), into l; again where a
- * reading may have missed some. ext as in struct inet_query. 0 or -errno.
+ * Hands the message of each listener that passes the bytecode (NULL = all) to fn, in the
+ * order of ports. They are read again where a reading may have missed some; settled tells
+ * whether two readings agreed, or one came in a single packet. ext as in struct
+ * inet_query. 0, -errno, or what fn returned.
  */
-int listeners_read(struct nl *nl, uint32_t ext, const struct blob *bytecode,
-		   struct listeners *l);
+int listeners_each(struct nl *nl, uint32_t ext, const struct blob *bytecode,
+		   nl_message_fn *fn, void *ctx, bool *settled);
 void listeners_free(struct listeners *l);
 
 /* All listeners, anew, as the index for reader_listener_of(). 0 or -errno. */

@@ -19,8 +19,8 @@ enum { SLACK = 128 };
 
 static inline void grow_to_text(struct table *t, struct column *c)
 {
-	if (UNLIKELY(c->len > c->width)) {
-		c->width = c->len;
+	if (UNLIKELY(c->len > c->width + c->extra)) {
+		c->width = c->len - c->extra;
 		t->outgrown = true;
 	}
 }
@@ -176,6 +176,50 @@ static inline bool put_plain(struct table *t, struct column *c, const struct soc
 	return true;
 }
 
+/*
+ * The queue of a listener. Its bar has more bytes than columns; the cell has room for
+ * them, and the row another layout, as long as listeners follow each other.
+ */
+static bool put_listener_queue(struct table *t, struct column *c, const struct sock *s)
+{
+	uint64_t shown = (uint64_t)s->recv_queue << 32 | s->send_queue;
+	const uint32_t has = SOCK_HAS_QUEUES | SOCK_HAS_LIMIT;
+	uint32_t width, extra;
+
+	if (c->shown == shown)
+		return true;
+	if ((s->has & has) != has || shown >= NOTHING ||
+	    (t->view.opt.colour && *table_cell_style(t, c->field, s)))
+		return false;
+	buf_reset(&t->cell);
+	format_cell(&t->cell, c->field, s, t->view.opt.ascii);
+	width = (uint32_t)table_cell_width(c, t->cell.data, t->cell.len);
+	extra = (uint32_t)t->cell.len - width;
+	if (extra != c->extra || width > c->width) {
+		c->extra = extra;
+		c->width = MAX(c->width, width);
+		t->outgrown = true;
+		return true;
+	}
+	put_text(t, c, t->cell.data, t->cell.len);
+	c->shown = shown;
+	return true;
+}
+
+static inline bool put_queue(struct table *t, struct column *c, const struct sock *s)
+{
+	if (sock_is_listener(s))
+		return put_listener_queue(t, c, s);
+	if (sock_is_unaccepted(s))
+		return false;
+	if (UNLIKELY(c->extra)) {
+		c->extra = 0;
+		t->outgrown = true;
+		return true;
+	}
+	return LIKELY(c->shown == ABSENT) || put_number(t, c, ABSENT);
+}
+
 /* Brings one cell of the row up to date; false if it is not plain. */
 static inline bool put_cell(struct table *t, struct column *c, const struct sock *s)
 {
@@ -206,9 +250,7 @@ static inline bool put_cell(struct table *t, struct column *c, const struct sock
 	case CELL_STATE:
 		return put_state(t, c, s);
 	case CELL_QUEUE:
-		if (sock_is_listener(s) || sock_is_unaccepted(s))
-			return false;
-		break;
+		return put_queue(t, c, s);
 	case CELL_TEXT:
 		return put_plain(t, c, s);
 	case CELL_OTHER:
@@ -247,7 +289,7 @@ void table_lay_out(struct table *t)
 		c->at = (uint32_t)len;
 		c->len = 0;
 		c->shown = NOTHING;
-		len += c->width + TABLE_GAP;
+		len += c->width + c->extra + TABLE_GAP;
 	}
 	buf_reset(&t->row);
 	buf_pad(&t->row, ' ', len + SLACK);
@@ -281,11 +323,11 @@ const char *table_cell_style(const struct table *t, const struct field *f,
 }
 
 void table_put_padded(struct table *t, const struct column *c, const char *text,
-		      size_t len, bool last, const char *style)
+		      size_t len, size_t width, const char *style)
 {
 	struct buf *b = &t->view.out->b;
-	size_t width = table_cell_width(c, text, len),
-	       pad = c->width > width ? c->width - width : 0;
+	size_t pad = c->width > width ? c->width - width : 0;
+	bool last = c[1].cell == CELL_END;
 
 	if (c->right)
 		buf_pad(b, ' ', pad);
@@ -314,7 +356,7 @@ static void put_other_row(struct table *t, const struct sock *s)
 			c->width = (uint32_t)width;
 			t->outgrown = true;
 		}
-		table_put_padded(t, c, t->cell.data, t->cell.len, i + 1 == t->n,
+		table_put_padded(t, c, t->cell.data, t->cell.len, width,
 				 t->view.opt.colour ? table_cell_style(t, c->field, s)
 						    : "");
 	}

@@ -35,6 +35,7 @@ struct column {
 	uint32_t width; /* grows when a cell needs more */
 	uint32_t at;	/* of the cell in table.row */
 	uint32_t len;	/* of the text that stands there */
+	uint32_t extra; /* bytes that the text has more than columns */
 	uint64_t shown; /* the number it stands for */
 };
 
@@ -60,9 +61,10 @@ size_t table_cell_width(const struct column *c, const char *text, size_t len);
 const char *table_cell_style(const struct table *t, const struct field *f,
 			     const struct sock *s);
 
-/* Padding, style and text of one cell; no blanks behind the last. */
+/* Padding, style and text of one cell of t->columns, which takes `width` columns; no
+ * blanks behind the last. */
 void table_put_padded(struct table *t, const struct column *c, const char *text,
-		      size_t len, bool last, const char *style);
+		      size_t len, size_t width, const char *style);
 
 /* Gives every column its place in the row. */
 void table_lay_out(struct table *t);

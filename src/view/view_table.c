@@ -13,28 +13,32 @@
 /* Rows that are measured before the first is shown. */
 enum { SAMPLE_ROWS = 400, SAMPLE_BYTES = 64 * 1024 };
 
+/* What stands before each cell that is held back. */
+struct head {
+	uint32_t len, width;
+	const char *style;
+};
+
 static void hold_row(struct table *t, const struct sock *s)
 {
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
 		struct column *c = &t->columns[i];
-		size_t at = t->held.len, width;
-		const char *style = t->view.opt.colour ? table_cell_style(t, c->field, s)
-						       : "";
-		uint32_t head[2];
+		size_t at = t->held.len;
+		const char *text;
+		struct head head = {
+			.style = t->view.opt.colour ? table_cell_style(t, c->field, s)
+						    : "",
+		};
 
 		buf_pad(&t->held, '\0', sizeof(head));
 		format_cell(&t->held, c->field, s, t->view.opt.ascii);
-		head[0] = (uint32_t)(t->held.len - at - sizeof(head));
-		head[1] = *style ? (style == t->style->bad    ? 1
-				    : style == t->style->good ? 2
-				    : style == t->style->warn ? 3
-							      : 4)
-				 : 0;
-		memcpy(t->held.data + at, head, sizeof(head));
-		width = table_cell_width(c, t->held.data + at + sizeof(head), head[0]);
-		c->width = MAX(c->width, (uint32_t)width);
+		text = t->held.data + at + sizeof(head);
+		head.len = (uint32_t)(t->held.len - at - sizeof(head));
+		head.width = (uint32_t)table_cell_width(c, text, head.len);
+		memcpy(t->held.data + at, &head, sizeof(head));
+		c->width = MAX(c->width, head.width);
 	}
 	t->held_rows++;
 }
@@ -46,9 +50,9 @@ static void put_headings(struct table *t)
 
 	for (i = 0; i < t->n; i++) {
 		const char *h = t->columns[i].field->heading;
+		size_t len = strlen(h);
 
-		table_put_padded(t, &t->columns[i], h, strlen(h), i + 1 == t->n,
-				 t->style->bold);
+		table_put_padded(t, &t->columns[i], h, len, len, t->style->bold);
 	}
 	buf_putc(b, '\n');
 }
@@ -56,8 +60,6 @@ static void put_headings(struct table *t)
 /* Shows the sample; from here on rows stream. */
 static void release(struct table *t)
 {
-	const char *styles[] = { "", t->style->bad, t->style->good, t->style->warn,
-				 t->style->dim };
 	struct buf *b = &t->view.out->b;
 	const char *p = t->held.data;
 	size_t row, i;
@@ -66,13 +68,13 @@ static void release(struct table *t)
 		put_headings(t);
 	for (row = 0; row < t->held_rows; row++) {
 		for (i = 0; i < t->n; i++) {
-			uint32_t head[2];
+			struct head head;
 
-			memcpy(head, p, sizeof(head));
+			memcpy(&head, p, sizeof(head));
 			p += sizeof(head);
-			table_put_padded(t, &t->columns[i], p, head[0], i + 1 == t->n,
-					 styles[head[1]]);
-			p += head[0];
+			table_put_padded(t, &t->columns[i], p, head.len, head.width,
+					 head.style);
+			p += head.len;
 		}
 		buf_putc(b, '\n');
 		out_maybe_flush(t->view.out);

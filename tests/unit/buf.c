@@ -150,6 +150,14 @@ static void widths(void)
 	CHECK_INT(text_width("e\xcc\x81", 3), 1); /* combining acute */
 	CHECK_INT(text_width("\xcd\xb0", 2), 1);  /* U+0370 is a letter */
 	CHECK_INT(text_width("", 0), 0);
+	/* Words of eight bytes, with and without something in them to look at. */
+	CHECK_INT(text_width("0.0.0.0:8080", 12), 12);
+	CHECK_INT(
+		text_width("\xe2\x96\x91\xe2\x96\x91\xe2\x96\x91\xe2\x96\x91  0/128", 19),
+		11);
+	CHECK_INT(text_width("caf\x65\xcc\x81 au lait", 14), 12);
+	CHECK_INT(text_width("letters\xcd\xb0 and more", 18), 17);
+	CHECK_INT(text_width("letters\xcd\x80 and more", 18), 16);
 }
 
 static void times(void)
