@@ -127,6 +127,37 @@ assert_all_facts() {
 	assert_row six.socket family=inet6 state=TIME_WAIT
 }
 
+# How many dumps inspect asks the kernel for.
+dumps() {
+	in_ns strace -f -e trace=sendto -o "$BATS_TEST_TMPDIR/trace" \
+		"$SOCKCTL" inspect --no-findings --allow-empty >"$BATS_TEST_TMPDIR/rows"
+	grep -c TCPDIAG_GETSOCK "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "the table of connections is not walked in a namespace that has none" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	netns
+	assert_equal "$(dumps)" 1
+	mk bound udp
+	assert_equal "$(dumps)" 1
+	mk time_wait
+	assert_equal "$(dumps)" 2
+	grep TIME_WAIT "$BATS_TEST_TMPDIR/rows"
+}
+
+@test "one remnant of a connection is enough to be found, in either family" {
+	local family scenario
+	for family in 4 6 mapped; do
+		for scenario in time_wait established; do
+			netns
+			F=()
+			mk "$scenario:family=$family"
+			inspect_json
+			assert_all_facts
+		done
+	done
+}
+
 @test "bound but silent sockets show only when asked for" {
 	netns
 	mk bound bound:family=6,label=six listen

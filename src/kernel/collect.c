@@ -8,6 +8,7 @@
 #include "kernel/diag_inet.h"
 #include "kernel/diag_unix.h"
 #include "kernel/shard.h"
+#include "kernel/sockstat.h"
 #include "kernel/uapi.h"
 #include "kernel/waiters.h"
 
@@ -173,6 +174,16 @@ static int read_exact(struct collector *c, const struct addr *local,
 	return collect_row(c, &s);
 }
 
+/*
+ * Whether the table can have rows: the walk, of all namespaces' sockets where they share
+ * one, is spared if the namespace counts none. Half-open requests are not counted, but
+ * they have a listener, and die soon after it.
+ */
+static bool worth_a_walk(const struct collector *c)
+{
+	return c->matched_listeners || c->req->record || !sockstat_no_tcp();
+}
+
 static int read_tcp(struct collector *c)
 {
 	const struct collect_request *req = c->req;
@@ -193,7 +204,7 @@ static int read_tcp(struct collector *c)
 	if (listen)
 		r = read_listeners(c, &q.bytecode, others != 0);
 	q.ext = ext_for(c->needs, false);
-	if (r == 0 && others) {
+	if (r == 0 && others && worth_a_walk(c)) {
 		q.states = others;
 		if (others & (1 << STATE_SYN_RECV))
 			q.states |= 1 << STATE_NEW_SYN_RECV;

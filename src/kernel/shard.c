@@ -3,10 +3,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "kernel/sockstat.h"
 #include "kernel/uapi.h"
 
 enum {
@@ -334,37 +334,12 @@ int shard_dump(struct nl *nl, const struct inet_query *q, unsigned n, nl_message
 
 /* ---- whether ---- */
 
-static unsigned long number_after(const char *line, const char *word)
-{
-	const char *at = strstr(line, word);
-
-	return at ? strtoul(at + strlen(word), NULL, 10) : 0;
-}
-
-/* The TCP sockets of one family, from /proc/net/sockstat (proc(5)); 0 if unknown. */
-static unsigned long count_in(const char *path, const char *line_start)
-{
-	FILE *file = fopen(path, "re");
-	unsigned long n = 0;
-	char line[256];
-
-	while (file && fgets(line, sizeof(line), file))
-		if (has_prefix(line, line_start))
-			n = number_after(line, " inuse ") + number_after(line, " tw ");
-	if (file)
-		fclose(file);
-	return n;
-}
-
 unsigned shard_count(unsigned threads)
 {
 	unsigned n = threads ? threads : processors();
+	uint64_t sockets;
 
 	if (n < 2 || threads)
 		return MAX(n, 1u);
-	if (count_in("/proc/thread-self/net/sockstat", "TCP:") +
-		    count_in("/proc/thread-self/net/sockstat6", "TCP6:") <
-	    WORTH_IT)
-		return 1;
-	return n;
+	return sockstat_tcp(&sockets) && sockets >= WORTH_IT ? n : 1;
 }
