@@ -92,8 +92,8 @@ void probe_run_free(struct probe_run *run)
 			free((void *)(uintptr_t)j->how.http);
 		}
 		endpoint_list_free(&j->list);
-		free(j->rtt);
-		free(j->connect);
+		spread_free(j->rtt);
+		spread_free(j->connect);
 		free(j->text);
 		free(j->note);
 	}
