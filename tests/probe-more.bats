@@ -12,7 +12,7 @@ load lib/probe
 		mk listen:addr=127.0.0.1,port=80,backlog=8
 		probe --measure-backlog --json 127.0.0.1:80
 		assert_valid
-		jq -e '.type == "backlog" and .held == 9 and .full and .accept_queue_limit == 8
+		jq -es '.[0] | .type == "backlog" and .held == 9 and .full and .accept_queue_limit == 8
 			and .accept_queue == 0 and .accepts_per_second == 0' <<<"$output"
 		reap
 	done
@@ -32,7 +32,75 @@ load lib/probe
 	netns
 	peer silent 127.0.0.1 80
 	probe --measure-backlog --max 100 --json 127.0.0.1:80
-	jq -e '.held == 100 and (.full | not) and .ghosts == 0' <<<"$output"
+	jq -es '.[0] | .held == 100 and (.full | not) and .ghosts == 0' <<<"$output"
+}
+
+@test "a group of listeners is filled one by one: the first stall, and the total" {
+	netns
+	mk group:reuseport,n=4,addr=127.0.0.1,port=80,backlog=8
+	probe --measure-backlog --json 127.0.0.1:80
+	assert_valid
+	jq -es '.[0] | .held == 36 and .full and .held_before_first_stall >= 9 and .held_before_first_stall <= 36
+		and .listeners == 4 and .accept_queue_limit == 32 and .accepts_per_second == 0' <<<"$output"
+	reap
+	link
+	server_mk group:reuseport,n=3,addr=$V4,port=80,backlog=100
+	probe --measure-backlog --yes $V4:80
+	assert_clean
+	assert_line --regexp '^10.99.0.2:80  holds 303 connections; the first stall came after [0-9]+: several listeners'
+	assert_line '  these places stay taken until it accepts'
+	reap
+	netns
+	SERVER=()
+	mk group:reuseport,n=2,addr=127.0.0.1,port=80,backlog=8
+	probe --measure-backlog 127.0.0.1:80
+	assert_line --regexp '^127.0.0.1:80  holds 18 connections, 2 listeners of a group together: a backlog of 16'
+	assert_line '  the kernel here says: backlog 16, 0 queued before'
+}
+
+@test "how fast a full queue is emptied" {
+	netns
+	peer slow 127.0.0.1 80 '8 0.02'
+	local in=$IN out=$OUT ours
+	probe --measure-backlog --json 127.0.0.1:80
+	assert_valid
+	ours=$(jq .accepts_per_second <<<"$output")
+	jq -es '.[0] | .full and .held > 20' <<<"$output"
+	echo >&"$in"
+	OUT=$out
+	read -r -t "$READY_WITHIN" -u "$OUT" _ theirs _
+	# Its own count goes from its first accept() to its last, ours is of the second half.
+	awk -v a="$ours" -v b="$theirs" 'BEGIN { print a, b; exit !(a > b * 0.75 && a < b * 1.25) }'
+	probe --measure-backlog 127.0.0.1:80
+	assert_line --regexp 'accepts [0-9.]+ a second from a full queue'
+}
+
+@test "a queue that is full already, and a server that is not there" {
+	netns
+	mk listen:addr=127.0.0.1,port=80,backlog=2,queued=3
+	probe --measure-backlog 127.0.0.1:80
+	[[ $status == 4 ]]
+	assert_line '127.0.0.1:80  took no connection: its queue is full already, or nothing answers'
+	assert_line '  the kernel here says: backlog 2, 3 queued before'
+}
+
+@test "the backlog of a unix socket, without --yes, by path and by name" {
+	local dir=$BATS_TEST_TMPDIR
+	netns
+	mk "unix_listen:path=$dir/s,backlog=5" unix_listen:abstract=here,type=seqpacket,backlog=3,label=a
+	probe --measure-backlog --json "unix:$dir/s"
+	assert_valid
+	jq -es --arg path "$dir/s" '.[0] | .held == 6 and .full and .addr == $path and .port == null
+		and .accept_queue_limit == 5 and .accept_queue == 0 and .accepts_per_second == 0' <<<"$output"
+	probe --measure-backlog unix-seqpacket:@here
+	assert_clean
+	assert_line 'unix-seqpacket:@here  holds 4 connections: a backlog of 3'
+	probe --measure-backlog "unix:$dir/none"
+	assert_refused 1 'No such file'
+	probe --measure-backlog "unix-dgram:$dir/s"
+	assert_refused 2 '--measure-backlog speaks TCP and unix'
+	probe --measure-backlog --max 2 -q "unix-seqpacket:@here"
+	[[ $status == 4 && -z $output$stderr ]]
 }
 
 @test "measuring leaves no connection and no orphan of ours behind" {

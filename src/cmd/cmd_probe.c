@@ -166,8 +166,8 @@ static int check(const struct probe_config *c, const struct opt_operands *words,
 		return fault_say(f, EINVAL,
 				 "--hops and --measure-backlog exclude each "
 				 "other");
-	if ((c->hops || c->backlog) && c->kind)
-		return fault_say(f, EINVAL, "--hops and --measure-backlog speak TCP");
+	if ((c->hops || c->backlog) && c->kind == 1)
+		return fault_say(f, EINVAL, "--hops and --measure-backlog speak no UDP");
 	if (c->parallel == 0)
 		return fault_say(f, ERANGE, "--parallel: at least 1 is wanted");
 	if (words->n_before_dashes < words->words.n && !c->attempts)

@@ -116,7 +116,11 @@ char *probe_local_cause(struct probe_result *r);
 /* Why an address of this host refused: who listens where instead. Reads all of /proc, so
  * only when nothing is being timed. */
 char *probe_local_why(const struct probe_result *r);
-/* Fills r->queue... of the listener of r->peer, if it is on this host. */
-void probe_local_queue(struct probe_result *r);
+/* The listeners of this host that take what is sent to an address. */
+struct probe_listeners {
+	size_t n;	       /* 0 = none, or not of this host */
+	uint64_t queue, limit; /* of all of them together */
+};
+struct probe_listeners probe_local_listeners(const struct endpoint *to);
 
 int probe_code_of(enum verdict v); /* an exit code */

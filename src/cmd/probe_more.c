@@ -24,18 +24,25 @@ static int name_code(struct probe_run *run, const struct fault *f)
 	return EXIT_NAME;
 }
 
-static void put_backlog_json(struct buf *b, const char *text, const struct addr *a,
+static void put_backlog_json(struct buf *b, const char *text, const struct endpoint *to,
 			     const struct backlog_result *r,
-			     const struct probe_result *local)
+			     const struct probe_listeners *local)
 {
 	struct json j = json_on(b);
-	_cleanup_buf_ struct buf ip = { 0 };
+	_cleanup_buf_ struct buf address = { 0 };
+	struct addr a;
 
-	addr_put_ip(&ip, a);
 	json_begin_object(&j, "backlog");
 	json_text_member(&j, "target", text, strlen(text));
-	json_member_str(&j, "addr", buf_cstr(&ip));
-	json_member_u64(&j, "port", a->port);
+	if (endpoint_addr(to, &a)) {
+		addr_put_ip(&address, &a);
+		json_member_str(&j, "addr", buf_cstr(&address));
+		json_member_u64(&j, "port", a.port);
+	} else {
+		endpoint_put_path(&address, to);
+		json_text_member(&j, "addr", address.data, address.len);
+		json_member_null(&j, "port");
+	}
 	json_member_u64(&j, "held", r->held);
 	json_member_u64(&j, "held_before_first_stall", r->first_held);
 	json_member_u64(&j, "ghosts", r->ghosts);
@@ -44,77 +51,120 @@ static void put_backlog_json(struct buf *b, const char *text, const struct addr 
 	json_member_bool(&j, "full", r->full);
 	json_member_u64(&j, "rtt_us", r->rtt_us);
 	json_key(&j, "accepts_per_second");
-	json_fixed(&j, (uint64_t)(r->accepts_per_second * 10), 1);
-	if (local->queue_known) {
+	if (r->accepts_per_second < 0)
+		json_null(&j);
+	else
+		json_fixed(&j, (uint64_t)(r->accepts_per_second * 10 + 0.5), 1);
+	if (local->n) {
+		json_member_u64(&j, "listeners", local->n);
 		json_member_u64(&j, "accept_queue", local->queue);
-		json_member_u64(&j, "accept_queue_limit", local->queue_limit);
+		json_member_u64(&j, "accept_queue_limit", local->limit);
 	}
 	json_end_object(&j);
 }
 
+/* A listener holds one connection more than its backlog. */
+static void put_capacity(struct buf *b, const struct backlog_result *r,
+			 const struct probe_listeners *local)
+{
+	bool stalled_early = r->first_held + 1 < r->held;
+	uint64_t held = r->held, n = MAX((uint64_t)local->n, (uint64_t)1);
+
+	if (r->accepts_per_second > 0) {
+		buf_printf(
+			b,
+			"accepts %.1f a second from a full queue; the first stall came "
+			"after %llu connections: a backlog of about %llu",
+			r->accepts_per_second, (unsigned long long)r->first_held,
+			(unsigned long long)(r->first_held ? r->first_held - 1 : 0));
+		return;
+	}
+	buf_printf(b, "holds %llu connection%s", (unsigned long long)held,
+		   held == 1 ? "" : "s");
+	if (n > 1)
+		buf_printf(b, ", %llu listeners of a group together",
+			   (unsigned long long)n);
+	if ((n > 1 || !stalled_early) && held >= n)
+		buf_printf(b, ": a backlog of %llu", (unsigned long long)(held - n));
+	if (stalled_early)
+		buf_printf(b, "; the first stall came after %llu",
+			   (unsigned long long)r->first_held);
+	if (stalled_early && n == 1)
+		buf_puts(b, ": several listeners share the port (SO_REUSEPORT), or its "
+			    "SYN queue is short");
+	buf_puts(b, "\n  these places stay taken until it accepts");
+}
+
 static void put_backlog(struct buf *b, const char *text, const struct backlog_result *r,
-			const struct probe_result *local)
+			const struct probe_listeners *local)
 {
 	buf_printf(b, "%s  ", text);
 	if (!r->held && r->refused)
 		buf_puts(b, "refuses connections");
+	else if (!r->held)
+		buf_puts(b, "took no connection: its queue is full already, or nothing "
+			    "answers");
 	else if (!r->full)
 		buf_printf(b,
 			   "took all of %llu connections: it accepts, or its queue is "
 			   "longer (--max)",
 			   (unsigned long long)r->held);
 	else
-		buf_printf(b, "holds %llu connections: a backlog of %llu",
-			   (unsigned long long)r->held,
-			   (unsigned long long)(r->held ? r->held - 1 : 0));
-	if (r->full && r->first_held + 1 < r->held)
+		put_capacity(b, r, local);
+	if (r->held && r->full && r->ghosts + r->silent + r->refused)
 		buf_printf(b,
-			   "\n  the first stall came after %llu: a group of listeners, "
-			   "or it accepted meanwhile",
-			   (unsigned long long)r->first_held);
-	if (r->full)
+			   "\n  of those beyond, %llu had no answer, %llu were connected "
+			   "for us only (ghosts), %llu were reset",
+			   (unsigned long long)r->silent, (unsigned long long)r->ghosts,
+			   (unsigned long long)r->refused);
+	if (local->n)
 		buf_printf(b,
-			   "\n  %llu more were ghosts, %llu silent, %llu reset; accepts "
-			   "%.1f a second",
-			   (unsigned long long)r->ghosts, (unsigned long long)r->silent,
-			   (unsigned long long)r->refused, r->accepts_per_second);
-	if (local->queue_known)
-		buf_printf(b, "\n  the kernel here says: backlog %u, %u queued before",
-			   local->queue_limit, local->queue);
+			   "\n  the kernel here says: backlog %llu, %llu queued before",
+			   (unsigned long long)local->limit,
+			   (unsigned long long)local->queue);
 	buf_putc(b, '\n');
+}
+
+static int may_fill(struct probe_run *run, const struct endpoint *to, const char *text,
+		    struct fault *f)
+{
+	struct addr a;
+
+	if (run->c->yes || !endpoint_addr(to, &a) || addr_is_loopback(&a))
+		return 0;
+	fault_say(f, EPERM,
+		  "%s is not of this host's loopback: measuring fills its queue until it "
+		  "accepts",
+		  text);
+	fault_hint(f, "--yes means it");
+	return -EPERM;
 }
 
 int probe_measure_backlog(struct probe_run *run, const struct target *t, const char *text)
 {
 	struct backlog_how how = { .attempt = &run->how, .max = run->c->max };
 	_cleanup_endpoints_ struct endpoint_list list = { 0 };
-	struct probe_result local = { .outcome = OUTCOME_FILTERED, .mptcp = -1 };
+	struct buf *b = &run->report->out.b;
+	struct probe_listeners local;
 	struct backlog_result result;
 	struct fault f = FAULT_INIT;
-	struct addr a = { 0 };
+	int r;
 
 	if (first_address(run, t, &list, &f) < 0)
 		return name_code(run, &f);
-	endpoint_addr(&list.v[0], &a);
-	if (!addr_is_loopback(&a) && !run->c->yes) {
-		fault_say(&f, EPERM,
-			  "%s is not of this host's loopback: measuring fills "
-			  "its queue until it accepts",
-			  text);
-		fault_hint(&f, "--yes means it");
+	if (may_fill(run, &list.v[0], text, &f) < 0)
 		return cmd_usage(run->cmd, &f);
-	}
 	/* What the kernel's own table says has no side effect: first. */
-	local.peer = list.v[0];
-	probe_local_queue(&local);
-	if (backlog_measure(&list.v[0], &how, &result, &f) < 0) {
+	local = probe_local_listeners(&list.v[0]);
+	r = backlog_measure(&list.v[0], &how, &result, &f);
+	if (r < 0) {
 		cmd_error(run->cmd, &f);
-		return EXIT_CANNOT;
+		return r == -ENOENT ? EXIT_NO : EXIT_CANNOT;
 	}
 	if (run->report->json)
-		put_backlog_json(&run->report->out.b, text, &a, &result, &local);
+		put_backlog_json(b, text, &list.v[0], &result, &local);
 	else if (!run->report->quiet)
-		put_backlog(&run->report->out.b, text, &result, &local);
+		put_backlog(b, text, &result, &local);
 	return result.held ? EXIT_YES : result.refused ? EXIT_NO : EXIT_DEADLINE;
 }
 

@@ -24,8 +24,12 @@ static int add_target(struct probe_targets *t, const struct probe_config *c,
 	if (r < 0)
 		return r;
 	t->texts[t->n++] = xstrdup(text);
-	if ((c->hops || c->backlog) && one->proto != TARGET_TCP) {
-		fault_say(f, EINVAL, "--hops and --measure-backlog speak TCP");
+	if ((c->hops || c->backlog) && one->proto != TARGET_TCP &&
+	    (c->hops ||
+	     (one->proto != TARGET_UNIX && one->proto != TARGET_UNIX_SEQPACKET))) {
+		fault_say(f, EINVAL,
+			  c->hops ? "--hops speaks TCP"
+				  : "--measure-backlog speaks TCP and unix");
 		fault_mark(f, text, 0);
 		return -EINVAL;
 	}

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/un.h>
 
 #include "kernel/diag_unix.h"
@@ -20,20 +19,12 @@ struct search {
 	int err;
 };
 
-/* unix_diag has the device as the kernel packs it: 12 bits major, 20 minor. */
-static uint32_t kernel_dev(dev_t dev)
-{
-	return (uint32_t)(major(dev) << 20 | (minor(dev) & 0xfffff));
-}
-
 static bool is_it(const struct search *x, const struct sock *s)
 {
 	const char *name = s->path.data;
 
 	if (x->file)
-		return (s->has & SOCK_HAS_VFS) &&
-		       s->vfs_inode == (uint32_t)x->file->st_ino &&
-		       s->vfs_dev == kernel_dev(x->file->st_dev);
+		return unix_is_file(s, x->file);
 	return s->proto == x->q->candidate.proto && s->path.len == x->q->name_len + 1 &&
 	       !name[0] && memcmp(name + 1, x->q->name, x->q->name_len) == 0;
 }

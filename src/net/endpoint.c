@@ -228,6 +228,27 @@ int endpoint_socket(const struct endpoint *ep, struct fault *f)
 	return -err;
 }
 
+/* The kernel goes to an address of its own from that very address. */
+bool endpoint_is_local(const struct endpoint *ep)
+{
+	struct endpoint datagram, local;
+	_cleanup_close_ int fd = -1;
+	struct addr a, b;
+
+	if (ep->family == AF_UNIX)
+		return true;
+	if (!endpoint_addr(ep, &a))
+		return false;
+	if (addr_is_loopback(&a))
+		return true;
+	a.port = 9; /* connect() wants one */
+	endpoint_from_addr(&datagram, TARGET_UDP, &a);
+	fd = endpoint_socket(&datagram, NULL);
+	return fd >= 0 && endpoint_connect(fd, &datagram) == 0 &&
+	       endpoint_local(fd, &datagram, &local) == 0 && endpoint_addr(&local, &b) &&
+	       addr_same_ip(&a, &b);
+}
+
 bool endpoint_is_abstract(const struct endpoint *ep)
 {
 	const struct sockaddr_un *sun = (const struct sockaddr_un *)&ep->ss;

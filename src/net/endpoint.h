@@ -31,6 +31,8 @@ void endpoint_from_addr(struct endpoint *ep, enum target_proto proto,
 void endpoint_from_unix(struct endpoint *ep, enum target_proto proto, const char *name,
 			bool abstract);
 
+/* An address of this host (and namespace). Sends nothing. */
+bool endpoint_is_local(const struct endpoint *ep);
 /* A unix socket's name that is in no file system. */
 bool endpoint_is_abstract(const struct endpoint *ep);
 /* The IP address and port; false for other families. */

@@ -45,7 +45,6 @@ struct probe_result {
 	int mptcp;	    /* 1 the peer speaks it, 0 it does not, -1 not asked */
 	bool verified;	    /* the peer acknowledged our FIN: a real connection */
 	const char *missed; /* what the answer lacked: "the expected text", ... */
-	bool queue_known;
 	uint32_t queue, queue_limit; /* of the local listener, where known */
 	uint32_t ports_used; /* no-port: towards this destination; 0 = not counted */
 	size_t n_answer;

@@ -2,7 +2,9 @@
  * How many connections a server queues without accepting them. Bursts of connections,
  * each followed by a FIN: what the server really holds acknowledges it (FIN_WAIT2), a
  * ghost that only we believe in does not (FIN_WAIT1). It occupies the queue until the
- * server accepts, so it stops at the first burst of which nothing is taken.
+ * server accepts, so it stops when for a second nothing is taken, or after two seconds of
+ * a server that goes on accepting. A unix socket says itself that its queue is full
+ * (EAGAIN).
  */
 #pragma once
 
@@ -21,9 +23,11 @@ struct backlog_result {
 	uint64_t refused; /* RST, also of a connection that stood (abort_on_overflow) */
 	bool full;	  /* the end was seen; false: the maximum came first */
 	uint32_t rtt_us;
-	double accepts_per_second; /* of the full queue, seen for a second */
+	double accepts_per_second; /* of the full queue, seen for a second; < 0: not known
+				    */
 };
 
-/* Blocks for some round trips, and for a second in the end. 0 or -errno with a fault. */
+/* Blocks for some round trips, and for a second or two in the end. 0 or -errno with a
+ * fault. */
 int backlog_measure(const struct endpoint *to, const struct backlog_how *how,
 		    struct backlog_result *result, struct fault *f);

@@ -273,20 +273,6 @@ static uint16_t bind_any_port(int fd, const struct endpoint *to)
 	return a.port;
 }
 
-/* The kernel goes to an address of its own from that very address. */
-static bool is_near(const struct endpoint *to)
-{
-	_cleanup_close_ int fd = endpoint_socket(to, NULL);
-	struct endpoint local;
-	struct addr a, b;
-
-	if (!endpoint_addr(to, &a) || addr_is_loopback(&a))
-		return true;
-	return fd >= 0 && endpoint_connect(fd, to) == 0 &&
-	       endpoint_local(fd, to, &local) == 0 && endpoint_addr(&local, &b) &&
-	       addr_same_ip(&a, &b);
-}
-
 static void list_ports(struct udp_scan *s)
 {
 	bool own = false;
@@ -321,7 +307,7 @@ int udp_scan_start(struct udp_scan *s, struct loop *l, const struct endpoint *to
 	s->how = how;
 	s->w = (struct watch){ .fd = fd, .fn = ready };
 	put_port(&s->to, 9); /* connect() wants one */
-	s->near = is_near(&s->to);
+	s->near = endpoint_is_local(&s->to);
 	s->own_port = bind_any_port(fd, to);
 	s->t = (struct timer){ .fn = due };
 	s->state = xcalloc(65536, 1);
