@@ -176,12 +176,15 @@ static int read_exact(struct collector *c, const struct addr *local,
 
 /*
  * Whether the table can have rows: the walk, of all namespaces' sockets where they share
- * one, is spared if the namespace counts none. Half-open requests are not counted, but
- * they have a listener, and die soon after it.
+ * one, is spared if the namespace counts none. Half-open requests are not counted; they
+ * have a listener, and die soon after it, but who asks for them by name gets them.
  */
-static bool worth_a_walk(const struct collector *c)
+static bool worth_a_walk(const struct collector *c, uint32_t states)
 {
-	return c->matched_listeners || c->req->record || !sockstat_no_tcp();
+	bool by_name = (states & STATES_SYN_RECV) &&
+		       (states & STATES_CONNECTED) != STATES_CONNECTED;
+
+	return c->matched_listeners || c->req->record || by_name || !sockstat_no_tcp();
 }
 
 static int read_tcp(struct collector *c)
@@ -204,7 +207,7 @@ static int read_tcp(struct collector *c)
 	if (listen)
 		r = read_listeners(c, &q.bytecode, others != 0);
 	q.ext = ext_for(c->needs, false);
-	if (r == 0 && others && worth_a_walk(c)) {
+	if (r == 0 && others && worth_a_walk(c, others)) {
 		q.states = others;
 		if (others & (1 << STATE_SYN_RECV))
 			q.states |= 1 << STATE_NEW_SYN_RECV;
