@@ -98,7 +98,7 @@ netns() {
 	if ! "${maker[@]}" true 2>/dev/null; then
 		skip "cannot make a network namespace here"
 	fi
-	spawn "${maker[@]}" bash -c 'ip link set lo up && echo ready && exec cat'
+	spawn "${maker[@]}" "$TOP/tests/lib/netns-up" sh -c 'echo ready && exec cat'
 	await_line '^ready$'
 	NS_PID=$PID
 	NS=(nsenter --net="/proc/$NS_PID/ns/net")

@@ -9,7 +9,8 @@ NOBODY=10.99.0.77 # an address of the link that no host has
 
 # A second namespace beside NS, in the same user namespace: sets PID.
 second_netns() {
-	spawn "${NS[@]}" unshare --net bash -c 'ip link set lo up && echo ready && exec cat'
+	spawn "${NS[@]}" unshare --net "$TOP/tests/lib/netns-up" \
+		sh -c 'echo ready && exec cat'
 	await_line '^ready$'
 }
 
