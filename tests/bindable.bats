@@ -302,6 +302,7 @@ said() { # OPTION...
 # A real bind() is the referee: in a process namespace of its own, so that the look for
 # owners is short.
 matrix() { # WHAT
+	skip_unless_mounts "bindmatrix has a /proc of its own"
 	netns
 	in_ns sysctl -qw net.ipv4.ip_local_port_range="40000 49999"
 	run in_ns unshare --pid --fork --mount-proc "${MKSOCK%/*}/bindmatrix" "$SOCKCTL" "$1"

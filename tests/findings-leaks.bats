@@ -58,10 +58,20 @@ until_old() { # LABEL.ROLE
 @test "a leak that grows says how fast, and when it ends" {
 	mk files:limit=4000 close_wait:n=16
 	until_old close_wait.server15
-	# What comes during the reading is counted by it.
-	(for ((i = 0; i < 300; i++)); do echo "close_wait:label=more$i"; done >&"$MK_IN") &
+	# One after the other, from before the first reading until the last is over.
+	more() {
+		local i
+		for ((i = 0; i < 1500; i++)); do
+			echo "close_wait:label=more$i" >&"$MK_IN"
+			OUT=$MK_OUT await_line '^ready$' || return
+			read -r -t 0.005 <> <(:) || true
+		done
+	}
+	more &
+	local feeder=$!
 	findings
-	wait $!
+	kill "$feeder"
+	wait "$feeder" || true
 	assert_found 'warning close-wait-leak'
 	assert_figures close-wait-leak 'growth_per_minute >= 1' 'until_limit_ms >= 1'
 	[[ $(get close-wait-leak .summary) =~ [0-9]+' more came in '[0-9]+' ms (+'[0-9]+' a minute): accept() will fail with EMFILE in about ' ]]

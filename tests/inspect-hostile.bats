@@ -143,7 +143,7 @@ sys.stdout.buffer.write(random.Random($seed).randbytes(5000))" >"$dump"
 }
 
 @test "no /proc to read: owners are unknown, rows are there" {
-	skip_unless_root "hides /proc in a mount namespace"
+	skip_unless_mounts "hides /proc"
 	! grep -q __asan_init "$SOCKCTL" || skip "a sanitized program reads its options and threads from /proc"
 	netns
 	mk listen:port=80

@@ -76,7 +76,7 @@ mk_stale() { # PATH
 	assert_refused 4 'is silent: accepted, but an answer did not come'
 	probe --wait 100ms udp:$V4:53
 	assert_refused 4 'is open-or-filtered: no answer in'
-	skip_unless_root 'it mounts a resolv.conf'
+	skip_unless_mounts 'it mounts a resolv.conf'
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --wait 200ms some.example:80
 	assert_refused 4 'some.example:80 is name-timeout: .* did not resolve before the deadline'
 }
@@ -107,7 +107,7 @@ mk_stale() { # PATH
 }
 
 @test "a scan of a name without address tells so, in JSON as well, and not with -q" {
-	skip_unless_root 'it mounts a resolv.conf'
+	skip_unless_mounts 'it mounts a resolv.conf'
 	link
 	peer nxdomain $V4 53
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --json some.example:1-100

@@ -9,7 +9,8 @@
 
 #include "bindmatrix.h"
 
-enum { BIND_NO_PORT = 24 }; /* IP_BIND_ADDRESS_NO_PORT */
+enum { BIND_NO_PORT = 24 };	/* IP_BIND_ADDRESS_NO_PORT */
+enum { LOCAL_PORT_RANGE = 51 }; /* IP_LOCAL_PORT_RANGE, Linux 6.3 */
 enum { ESTABLISHED = 1, FIN_WAIT1 = 4, FIN_WAIT2 = 5, CLOSED = 7, CLOSE_WAIT = 8 };
 
 static int keep(struct holder *h, int fd)
@@ -75,6 +76,26 @@ static int listening(struct holder *h, const struct binder *b)
 	return fd;
 }
 
+/*
+ * The range of the namespace is 40000 to 49999: clients draw from its lower half, holders
+ * one port each of the upper. So no holder draws a port on which a client's TIME_WAIT was
+ * left behind, about which the tables cannot tell.
+ */
+static void draw_from(int fd, uint32_t lo, uint32_t hi)
+{
+	uint32_t range = hi << 16 | lo;
+
+	setsockopt(fd, IPPROTO_IP, LOCAL_PORT_RANGE, &range, sizeof(range));
+}
+
+static void draw_fresh(int fd)
+{
+	static uint16_t next = 45000;
+
+	draw_from(fd, next, next);
+	next++;
+}
+
 /* Where a client reaches a socket that is bound there. */
 static socklen_t reach(union address *to, const struct binder *b, uint16_t port)
 {
@@ -93,6 +114,7 @@ static int client_to(struct holder *h, const struct binder *b, uint16_t port)
 	socklen_t len = reach(&to, b, port);
 	int fd = must(socket(to.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
 
+	draw_from(fd, 40000, 44999);
 	must(connect(fd, &to.sa, len), "connect");
 	return keep(h, fd);
 }
@@ -224,6 +246,7 @@ static void outgoing(struct holder *h, const struct binder *b, bool explicitly)
 		snprintf(mapped, sizeof(mapped), "::ffff:127.0.0.1");
 		len = make_address(&to, mapped, port);
 	}
+	draw_fresh(fd);
 	must(connect(fd, &to.sa, len), "connect");
 	h->port = port_of(fd);
 }
@@ -245,6 +268,7 @@ static void make_outgoing_late(struct holder *h, const struct binder *b)
 	union address a, to;
 	socklen_t len = make_address(&a, b->place.text, 0);
 
+	draw_fresh(fd);
 	must(setsockopt(fd, IPPROTO_IP, BIND_NO_PORT, &on, sizeof(on)), "no port");
 	must(bind(fd, &a.sa, len), "bind");
 	len = reach(&to, b, port);

@@ -49,6 +49,14 @@ skip_unless_root() { # WHY
 	is_root || skip "needs root: $1"
 }
 
+# For what is mounted where only the test sees it. Where / is no mount point (a bare chroot),
+# the kernel refuses to keep such mounts from others.
+skip_unless_mounts() { # WHY
+	skip_unless_root "$1"
+	unshare --mount true 2>/dev/null ||
+		skip "no mount namespace can be made here, / is no mount point perhaps: $1"
+}
+
 # Runs a program in the background with a pipe for its stdin and stdout, both kept in
 # descriptors: sets PID, IN, OUT. Nothing is read yet.
 spawn() { # CMD...
