@@ -265,6 +265,8 @@ struct probe_result probe_judge_name(const struct target *t, int err,
 		r.outcome = OUTCOME_NAME_TIMEOUT;
 	else if (err == -ENOENT)
 		r.outcome = OUTCOME_NO_NAME;
+	if (r.outcome != OUTCOME_ERROR)
+		r.err = 0; /* none of a socket */
 	return r;
 }
 

@@ -36,7 +36,7 @@ static const struct {
 				   "ICMP answers dried up: cannot tell" },
 	[OUTCOME_NO_NAME] = { "no-name", VERDICT_NAME, "the name does not resolve" },
 	[OUTCOME_NAME_TIMEOUT] = { "name-timeout", VERDICT_NAME,
-				   "no name server answered" },
+				   "no name server answered, or they failed" },
 	[OUTCOME_MISSING_PATH] = { "missing-path", VERDICT_NO, "there is no such path" },
 	[OUTCOME_STALE_UNIX] = { "stale-unix", VERDICT_NO,
 				 "the path is there, but nobody listens behind it" },

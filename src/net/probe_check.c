@@ -28,11 +28,26 @@ static int http_status(const struct buf *in)
 	return atoi((char[]){ in->data[i + 1], in->data[i + 2], in->data[i + 3], 0 });
 }
 
+static bool matches_bytes(const regex_t *regex, const char *data, size_t len)
+{
+	regmatch_t range = { .rm_so = 0, .rm_eo = (regoff_t)len };
+
+	return regexec(regex, data, 1, &range, REG_STARTEND) == 0;
+}
+
+/* As it came, or with lines that end as the pattern's $ knows them. */
 static bool matches(const regex_t *regex, const struct buf *in)
 {
-	regmatch_t range = { .rm_so = 0, .rm_eo = (regoff_t)in->len };
+	_cleanup_buf_ struct buf lines = { 0 };
+	size_t i;
 
-	return regexec(regex, in->data ? in->data : "", 1, &range, REG_STARTEND) == 0;
+	if (matches_bytes(regex, in->data ? in->data : "", in->len))
+		return true;
+	buf_reserve(&lines, in->len + 1);
+	for (i = 0; i < in->len; i++)
+		if (in->data[i] != '\r' || i + 1 == in->len || in->data[i + 1] != '\n')
+			buf_putc(&lines, in->data[i]);
+	return lines.len < in->len && matches_bytes(regex, lines.data, lines.len);
 }
 
 bool attempt_answered(struct attempt *a)

@@ -11,6 +11,9 @@
 
 #include "base/loop.h"
 #include "base/mem.h"
+#include "net/nameserver.h"
+
+enum { ASK_AGAIN_US = 250 * 1000 };
 
 /* Shared by the caller and the thread; whoever lets go last frees it. */
 struct lookup {
@@ -19,8 +22,9 @@ struct lookup {
 	int eventfd; /* readable once the fields below are final */
 	char *name;
 	int family;
-	int result; /* EAI_... */
-	int err;    /* errno beside EAI_SYSTEM */
+	int result;	/* EAI_... */
+	int err;	/* errno beside EAI_SYSTEM */
+	struct buf why; /* beside EAI_AGAIN: what the name servers say */
 	struct addrinfo *list;
 };
 
@@ -44,6 +48,7 @@ static void lookup_release(struct lookup *k)
 		freeaddrinfo(k->list);
 	pthread_mutex_destroy(&k->lock);
 	close_fd(k->eventfd);
+	buf_free(&k->why);
 	free(k->name);
 	free(k);
 }
@@ -53,13 +58,17 @@ static void *lookup_run(void *arg)
 	struct lookup *k = arg;
 	struct addrinfo hints = { .ai_family = k->family, .ai_socktype = SOCK_STREAM };
 	struct addrinfo *list = NULL;
+	struct buf why = { 0 };
 	uint64_t one = 1;
 	int r = getaddrinfo(k->name, NULL, &hints, &list), err = errno;
 
+	if (r == EAI_AGAIN)
+		nameserver_tell(&why, k->name, ASK_AGAIN_US);
 	pthread_mutex_lock(&k->lock);
 	k->result = r;
 	k->err = err;
 	k->list = r == 0 ? list : NULL;
+	k->why = why;
 	pthread_mutex_unlock(&k->lock);
 	if (write(k->eventfd, &one, sizeof(one)) < 0)
 		abort(); /* a fresh eventfd takes a 1 */
@@ -223,11 +232,11 @@ static int tell_failure(const struct resolve *r, struct fault *f)
 	else
 		fault_say(f, ENOENT, "the name '%s' does not resolve%s: %s", name, family,
 			  gai_strerror(k->result));
-	fault_hint(f,
-		   k->result == EAI_AGAIN
-			   ? "no name server answered: see /etc/resolv.conf"
-			   : "check the spelling; 'getent ahosts %s' asks the same way",
-		   name);
+	if (k->result == EAI_AGAIN)
+		fault_hint(f, "%s (/etc/resolv.conf)", buf_cstr(&r->lookup->why));
+	else
+		fault_hint(f, "check the spelling; 'getent ahosts %s' asks the same way",
+			   name);
 	return k->result == EAI_AGAIN ? -EAGAIN : -ENOENT;
 }
 
@@ -235,6 +244,7 @@ static int wait_lookup(const struct resolve *r, struct fault *f)
 {
 	struct lookup *k = r->lookup;
 	struct pollfd p = { .fd = k->eventfd, .events = POLLIN };
+	_cleanup_buf_ struct buf servers = { 0 };
 	uint64_t now;
 	int ready, wait;
 
@@ -253,7 +263,8 @@ static int wait_lookup(const struct resolve *r, struct fault *f)
 		return 0;
 	fault_say(f, ETIMEDOUT, "the name '%s' did not resolve before the deadline",
 		  r->t->name);
-	fault_hint(f, "no name server answered in time: see /etc/resolv.conf");
+	nameserver_list(&servers);
+	fault_hint(f, "no answer from %s (/etc/resolv.conf)", buf_cstr(&servers));
 	return -ETIMEDOUT;
 }
 

@@ -73,11 +73,7 @@ peer() { # MODE ADDRESS PORT [ARG]
 
 # Runs a command in the client's namespace with this name server.
 with_resolver() { # ADDRESS CMD...
-	local conf=$BATS_TEST_TMPDIR/resolv.conf
-	printf 'nameserver %s\noptions timeout:10 attempts:1\n' "$1" >"$conf"
-	shift
-	in_ns unshare --mount sh -c 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"' \
-		sh "$conf" "$@"
+	"$TOP/tests/lib/with-resolver" "$1" "$BATS_TEST_TMPDIR" "${NS[@]}" "${@:2}"
 }
 
 probe() {

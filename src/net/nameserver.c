@@ -1,0 +1,152 @@
+#include "net/nameserver.h"
+
+#include <arpa/nameser.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "net/endpoint.h"
+
+enum { QUERY_MAX = 512, LABEL_MAX = 63 };
+
+struct server {
+	struct addr addr;
+	int fd;	   /* -1 = its fate is known */
+	int err;   /* of connect(), send() or recv() */
+	int rcode; /* -1 = it has not answered */
+};
+
+/* resolv.conf(5): without a line the resolver asks this host. */
+static size_t read_servers(struct server *v)
+{
+	FILE *file = fopen("/etc/resolv.conf", "re");
+	char line[512], word[128];
+	size_t n = 0;
+
+	while (file && n < NAMESERVERS_MAX && fgets(line, sizeof(line), file)) {
+		v[n] = (struct server){ .fd = -1, .rcode = -1 };
+		if (sscanf(line, " nameserver %127s", word) == 1 &&
+		    addr_parse_ip(word, strlen(word), true, &v[n].addr) == 0)
+			v[n++].addr.port = NAMESERVER_PORT;
+	}
+	if (file)
+		fclose(file);
+	if (!n) {
+		v[n] = (struct server){ .fd = -1, .rcode = -1 };
+		addr_parse_ip("127.0.0.1", 9, false, &v[n].addr);
+		v[n++].addr.port = NAMESERVER_PORT;
+	}
+	return n;
+}
+
+/* A question for the IPv4 address of name; its length, 0 if it is no name of the DNS. */
+static size_t make_query(uint8_t *q, const char *name)
+{
+	static const uint8_t head[] = { 0x53, 0x6b, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t tail[] = { 0, 0, ns_t_a, 0, ns_c_in };
+	size_t n = sizeof(head), len;
+
+	memcpy(q, head, sizeof(head));
+	for (; *name; name += len + (name[len] == '.')) {
+		len = strcspn(name, ".");
+		if (!len || len > LABEL_MAX || n + len + 1 + sizeof(tail) > QUERY_MAX)
+			return 0;
+		q[n++] = (uint8_t)len;
+		memcpy(q + n, name, len);
+		n += len;
+	}
+	memcpy(q + n, tail, sizeof(tail));
+	return n + sizeof(tail);
+}
+
+static void ask(struct server *s, const uint8_t *query, size_t len)
+{
+	struct endpoint to;
+
+	endpoint_from_addr(&to, TARGET_UDP, &s->addr);
+	s->fd = endpoint_socket(&to, NULL);
+	if (s->fd < 0)
+		s->err = errno;
+	else
+		s->err = -endpoint_connect(s->fd, &to);
+	if (!s->err && send(s->fd, query, len, MSG_NOSIGNAL) < 0)
+		s->err = errno;
+}
+
+static void listen_to(struct server *s, const uint8_t *query)
+{
+	uint8_t answer[QUERY_MAX];
+	ssize_t n = recv(s->fd, answer, sizeof(answer), MSG_DONTWAIT);
+
+	if (n < 0)
+		s->err = errno;
+	else if (n >= NS_HFIXEDSZ && memcmp(answer, query, 2) == 0)
+		s->rcode = answer[3] & 15;
+}
+
+static void put_server(struct buf *b, const struct server *s)
+{
+	static const char *const rcodes[] = { "and knows it now", "FORMERR", "SERVFAIL",
+					      "NXDOMAIN",	  "NOTIMP",  "REFUSED" };
+
+	addr_put_ip(b, &s->addr);
+	if (s->rcode >= 0 && s->rcode < (int)ARRAY_SIZE(rcodes))
+		buf_printf(b, " answers %s", rcodes[s->rcode]);
+	else if (s->rcode >= 0)
+		buf_printf(b, " answers with error %d", s->rcode);
+	else if (s->err == ECONNREFUSED)
+		buf_puts(b, ": nothing listens on its port 53");
+	else if (s->err)
+		buf_printf(b, ": %s", strerror(s->err));
+	else
+		buf_puts(b, " does not answer");
+}
+
+void nameserver_tell(struct buf *b, const char *name, uint64_t wait_us)
+{
+	uint64_t until = clock_us() + wait_us, now;
+	struct pollfd p[NAMESERVERS_MAX];
+	struct server v[NAMESERVERS_MAX];
+	size_t n = read_servers(v), i, left;
+	uint8_t query[QUERY_MAX];
+	size_t len = make_query(query, name);
+
+	if (!len)
+		return;
+	for (i = 0; i < n; i++)
+		ask(&v[i], query, len);
+	do {
+		now = clock_us();
+		for (left = i = 0; i < n; i++) {
+			bool open = !v[i].err && v[i].rcode < 0;
+
+			p[i] = (struct pollfd){ .fd = open ? v[i].fd : -1,
+						.events = POLLIN };
+			left += open;
+		}
+		if (!left || now >= until ||
+		    poll(p, n, (int)((until - now + 999) / 1000)) < 0)
+			break;
+		for (i = 0; i < n; i++)
+			if (p[i].revents)
+				listen_to(&v[i], query);
+	} while (true);
+	for (i = 0; i < n; i++) {
+		buf_puts(b, i ? "; " : "");
+		put_server(b, &v[i]);
+		if (v[i].fd >= 0)
+			close_fd(v[i].fd);
+	}
+}
+
+void nameserver_list(struct buf *b)
+{
+	struct server v[NAMESERVERS_MAX];
+	size_t n = read_servers(v), i;
+
+	for (i = 0; i < n; i++) {
+		buf_puts(b, i ? ", " : "");
+		addr_put_ip(b, &v[i].addr);
+	}
+}
