@@ -274,7 +274,7 @@ assert_table() {
 		fwmark = 7 =>
 	END
 	inspect 'cgroup = /no/such/group'
-	assert_refused '[0-9]' 'no/such/group' || [[ $status -ne 0 && $stderr == *no/such/group* ]]
+	assert_refused 3 "control group '/no/such/group': No such file"
 }
 
 @test "a name with several addresses matches all of them" {
