@@ -54,6 +54,42 @@ stable_rows() {
 	jq -e '. > 0' <<<"$(value_of established.server0 rmem_alloc_bytes)" >/dev/null
 }
 
+# What the rows of the last output say of accept queues; times were read twice, a tick apart.
+queue_facts() {
+	rows | jq -c 'select(.unaccepted or (.accept_queue // 0) > 0) |
+		[.cookie, .waiting, .gave_up, .syn_queue, (.longest_wait_ms | type), (.wait_ms | type), .listener_port, .drops]' | sort
+}
+
+@test "who waits in whose queue is told from the record" {
+	netns
+	mk listen:port=80,queued=2,rst=1 listen:port=81,label=calm \
+		listen:port=82,defer=30,syn_recv=2,label=half group:reuseport,n=2,clients=2
+	inspect_json --record "$dump"
+	want=$(queue_facts)
+	NS=()
+	inspect_json --from "$dump"
+	assert_equal "$(queue_facts)" "$want"
+	assert_row listen.listener waiting=2 gave_up=1 syn_queue=0
+	assert_row calm.listener waiting=0 gave_up=0 longest_wait_ms=0
+	assert_row half.listener waiting=0 syn_queue=2
+	inspect --from "$dump" --no-headings --format raw -o local_port,listener unaccepted and sport = :80
+	assert_output "$(printf '80\t127.0.0.1:80\n80\t127.0.0.1:80')"
+	# Listeners come first, as they do live.
+	inspect --from "$dump" --port 80 -H --format raw -o state,waiting
+	assert_line --index 0 "$(printf 'LISTEN\t2')"
+}
+
+@test "who waits in whose queue, from what ss wrote: a queue that was read once is not compared" {
+	netns
+	mk listen:port=80,queued=2,rst=1 listen:port=81,queued=1,label=whole
+	in_ns ss -a -t -i -D "$dump" >/dev/null
+	NS=()
+	inspect_json --from "$dump"
+	assert_row listen.listener waiting=2 gave_up=null
+	assert_row whole.listener waiting=1 gave_up=0
+	jq -e '. >= 0' <<<"$(value_of listen.listener longest_wait_ms)" >/dev/null
+}
+
 @test "--from filters, sorts and counts as a live dump does" {
 	netns
 	mk listen:port=80 listen:port=443,label=b established

@@ -289,6 +289,9 @@ int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 		q->needs |= filter_needs(c->fail_rules[i].filter);
 	if (c->fail_drops || (c->detect && (q->protos & BIT(PROTO_UDP))))
 		q->needs |= NEED_DROPS;
+	/* So that --from can tell later who waits, and for how long. */
+	if (c->record)
+		q->needs |= NEED_WAITERS | NEED_WAIT_TIME | NEED_DROPS;
 	q->all_waiters = c->ports.n > 0 || (c->shown.needs & NEED_WAITERS) ||
 			 (q->filter && (filter_needs(q->filter) & NEED_WAITERS));
 	return 0;

@@ -436,8 +436,12 @@ static int read_live(struct collector *c, struct fault *f)
 		return collect_procnet(c, c->req->protos, f);
 	without_refused_storages(c);
 	nl->record = c->req->record;
+	/* Second readings and answers to single questions, too: they tell who waits. */
+	if (c->req->record && reader_side_socket(c->r) == 0)
+		c->r->exact.record = c->req->record;
 	if (c->req->protos & BIT(PROTO_TCP))
 		r = read_tcp(c);
+	c->r->exact.record = NULL;
 	if (r == 0 && (c->req->protos & BIT(PROTO_UDP))) {
 		record_section(c->req->record, PROTO_UDP);
 		r = read_udp(c);
@@ -446,6 +450,7 @@ static int read_live(struct collector *c, struct fault *f)
 		record_section(c->req->record, PROTO_UNIX_STREAM);
 		r = read_unix(c);
 	}
+	nl->record = NULL;
 	if (nl->interrupted)
 		note_failure(c, "a dump was interrupted by changes of the table",
 			     -EAGAIN);
@@ -467,7 +472,8 @@ int collect_run(struct reader *r, const struct collect_request *req,
 			owners_scan(&r->owners, NULL, NULL, 0, r->threads);
 	} else {
 		c.needs &= ~(uint32_t)(NEEDS_ADDED &
-				       ~(NEED_USER | NEED_DEVICE | NEED_UNIX_PEER));
+				       ~(NEED_USER | NEED_DEVICE | NEED_UNIX_PEER |
+					 NEED_LISTENER | NEED_WAITERS));
 	}
 	c.added = c.needs & NEEDS_ADDED;
 	c.every_row = c.added & ~(uint32_t)(NEED_LISTENER | NEED_WAIT_TIME |

@@ -185,15 +185,33 @@ void listeners_free(struct listeners *l)
 	*l = (struct listeners){ 0 };
 }
 
+void listeners_add(struct listeners *l, const struct sock *s)
+{
+	l->v = array_grow(l->v, l->n, &l->cap, sizeof(*l->v));
+	l->v[l->n++] = sock_dup(&l->arena, s);
+}
+
+static int by_local_port(const void *a, const void *b)
+{
+	const struct sock *x = *(struct sock *const *)a, *y = *(struct sock *const *)b;
+
+	if (x->local.port != y->local.port)
+		return (int)x->local.port - (int)y->local.port;
+	return (x->cookie > y->cookie) - (x->cookie < y->cookie);
+}
+
+void listeners_sort(struct listeners *l)
+{
+	if (l->n)
+		qsort(l->v, l->n, sizeof(*l->v), by_local_port);
+}
+
 static int add_to_index(const struct nlmsghdr *h, void *ctx)
 {
-	struct listeners *l = ctx;
 	struct sock s;
 
-	if (!inet_parse(h, PROTO_TCP, &s))
-		return 0;
-	l->v = array_grow(l->v, l->n, &l->cap, sizeof(*l->v));
-	l->v[l->n++] = sock_dup(&l->arena, &s);
+	if (inet_parse(h, PROTO_TCP, &s))
+		listeners_add(ctx, &s);
 	return 0;
 }
 

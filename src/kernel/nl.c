@@ -161,11 +161,17 @@ int nl_dump(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
 int nl_ask(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
 {
 	struct nl_answer a = { .fn = fn, .ctx = ctx };
+	const struct nlmsghdr *h = (const void *)nl->buf;
+	struct out *record = take_ptr(&nl->record);
 	int r = nl_send(nl, req, 0);
 
 	a.seq = nl->seq;
 	/* Without NLM_F_DUMP the answer is one message, and no DONE follows. */
 	while (r == 0 && !a.done && !a.messages)
 		r = nl_go_on(nl, &a, 1);
+	/* That there is no such socket does not make a record incomplete. */
+	if (r == 0 && a.messages && record)
+		buf_put(&record->b, h, NLMSG_ALIGN(h->nlmsg_len));
+	nl->record = record;
 	return r;
 }

@@ -65,6 +65,11 @@ int listeners_each(struct nl *nl, uint32_t ext, const struct blob *bytecode,
 		   nl_message_fn *fn, void *ctx, bool *settled);
 void listeners_free(struct listeners *l);
 
+/* Adds a copy; after the last, sorts them by port and drops those that were there before.
+ */
+void listeners_add(struct listeners *l, const struct sock *s);
+void listeners_sort(struct listeners *l);
+
 /* All listeners, anew, as the index for reader_listener_of(). 0 or -errno. */
 int reader_listeners(struct reader *r, uint32_t ext);
 

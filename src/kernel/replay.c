@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kernel/collect_private.h"
+#include "kernel/diag_inet.h"
 #include "kernel/diag_unix.h"
+#include "kernel/replay.h"
 #include "kernel/uapi.h"
 #include "model/field.h"
 
@@ -18,6 +19,8 @@
 struct replay {
 	struct collector *c;
 	struct collector held; /* unix rows that wait to be joined with their peers */
+	struct collector queues, rest; /* TCP rows that wait for those of all queues */
+	bool tcp_over;		       /* they were shown */
 };
 
 struct section {
@@ -56,6 +59,47 @@ static int replay_unix(struct replay *p, const struct nlmsghdr *h)
 	return 0;
 }
 
+/* Where a row waits in a queue, or is one. */
+static bool is_of_queue(const struct sock *s)
+{
+	return sock_is_listener(s) || sock_is_unaccepted(s) ||
+	       (s->state == STATE_SYN_RECV && !(s->has & SOCK_IS_FULL));
+}
+
+/*
+ * Who waits in whose queue is known at the end of the TCP rows: what is of a queue waits
+ * for it, and with it the rest where listeners come first. But as long as nobody asks for
+ * that count, listeners and the rest are shown as they come.
+ */
+static int replay_tcp(struct replay *p, const struct nlmsghdr *h)
+{
+	struct collector *c = p->c;
+	bool counts = c->needs & NEED_WAITERS;
+	struct sock s;
+
+	if (!(c->needs & (NEED_WAITERS | NEED_LISTENER)) || p->tcp_over)
+		return collect_inet_message(h, c);
+	if (!inet_parse(h, PROTO_TCP, &s))
+		return 0;
+	if (is_of_queue(&s))
+		collect_keep(&p->queues, &s);
+	else if (counts)
+		collect_keep(&p->rest, &s);
+	return counts || sock_is_unaccepted(&s) ? 0 : collect_row(c, &s);
+}
+
+static int end_tcp(struct replay *p)
+{
+	int r = 0;
+
+	if (!p->tcp_over && (p->c->needs & (NEED_WAITERS | NEED_LISTENER)))
+		r = replay_queues(p->c, &p->queues, &p->rest);
+	p->tcp_over = true;
+	collect_drop_held(&p->queues);
+	collect_drop_held(&p->rest);
+	return r;
+}
+
 static int replay_message(struct replay *p, const struct nlmsghdr *h)
 {
 	struct collector *c = p->c;
@@ -65,8 +109,10 @@ static int replay_message(struct replay *p, const struct nlmsghdr *h)
 	case NLMSG_NOOP:
 		if (h->nlmsg_len >= sizeof(*s) &&
 		    memcmp(s->magic, section_magic, sizeof(section_magic)) == 0 &&
-		    s->proto < PROTO_COUNT)
+		    s->proto < PROTO_COUNT) {
 			c->proto = s->proto;
+			return s->proto == PROTO_TCP ? 0 : end_tcp(p);
+		}
 		return 0;
 	case UAPI_TCPDIAG_GETSOCK:
 	case SOCK_DIAG_BY_FAMILY:
@@ -76,7 +122,7 @@ static int replay_message(struct replay *p, const struct nlmsghdr *h)
 	}
 	if (h->nlmsg_len > NLMSG_LENGTH(0) && *(const uint8_t *)NLMSG_DATA(h) == AF_UNIX)
 		return replay_unix(p, h);
-	return collect_inet_message(h, c);
+	return c->proto == PROTO_TCP ? replay_tcp(p, h) : collect_inet_message(h, c);
 }
 
 /*
@@ -180,14 +226,23 @@ int collect_replay(struct collector *c, struct fault *f)
 	if (fd < 0)
 		return fault(f, errno, "open %s", shown);
 	c->proto = PROTO_TCP;
+	/* Of the file, not of this machine. */
+	c->r->listeners.read = c->r->listeners.settled = true;
 	r = replay_stream(&replay, fd, shown, f);
 	/* What came before an error is shown all the same. */
+	if (r == 0 || r == -EBADMSG) {
+		int shown_tcp = end_tcp(&replay);
+
+		r = r < 0 ? r : shown_tcp;
+	}
 	if (replay.held.n_rows && (r == 0 || r == -EBADMSG)) {
 		int joined = collect_join_unix(c, &replay.held);
 
 		r = r < 0 ? r : joined;
 	}
 	collect_drop_held(&replay.held);
+	collect_drop_held(&replay.queues);
+	collect_drop_held(&replay.rest);
 	if (r == -EBADMSG && f && f->err == EBADMSG) {
 		char what[sizeof(f->what)];
 

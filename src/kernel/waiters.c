@@ -65,42 +65,56 @@ static void count_host(struct accept_stats *stats, const struct addr *client)
 	stats->other_hosts++;
 }
 
+/* Counts a row into the figures of its listener; returns them if it waits for accept().
+ */
+static struct accept_stats *count(struct walk *w, const struct sock *s)
+{
+	bool half_open = s->state == STATE_SYN_RECV && !(s->has & SOCK_IS_FULL);
+	struct accept_stats *stats;
+
+	if ((!half_open && !sock_is_unaccepted(s)) || !(stats = stats_of(w, s)))
+		return NULL;
+	if (half_open) {
+		stats->syn_queue++;
+		stats->syn_retrans += s->retrans;
+		return NULL;
+	}
+	stats->waiting++;
+	stats->closed += s->state == STATE_CLOSE_WAIT;
+	count_host(stats, &s->peer);
+	return stats;
+}
+
+/* False if the row does not say how long it has waited. */
+static bool count_age(struct accept_stats *stats, const struct sock *s)
+{
+	uint32_t ms;
+
+	if (!sock_info_u32(s, offsetof(struct tcpinfo, last_data_sent), &ms))
+		return false;
+	/* Ages are read one after the other and rounded to ticks: of clients that came
+	 * together the first of the walk is the oldest, the next time too. */
+	if (!stats->has_wait || ms > stats->oldest_wait_ms + ONE_AGE_MS) {
+		stats->oldest_wait_ms = ms;
+		stats->oldest = s->peer;
+	}
+	stats->longest_wait_ms = MAX(stats->longest_wait_ms, ms);
+	stats->has_wait = true;
+	return true;
+}
+
 static int count_row(const struct nlmsghdr *h, void *ctx)
 {
 	struct walk *w = ctx;
 	struct accept_stats *stats;
 	struct sock s, fresh;
-	uint32_t ms;
 
-	if (!inet_parse_brief(h, PROTO_TCP, &s))
+	if (!inet_parse_brief(h, PROTO_TCP, &s) || !(stats = count(w, &s)))
 		return 0;
-	if (s.state == STATE_SYN_RECV && !(s.has & SOCK_IS_FULL)) {
-		stats = stats_of(w, &s);
-		if (stats) {
-			stats->syn_queue++;
-			stats->syn_retrans += s.retrans;
-		}
-		return 0;
-	}
-	if (!sock_is_unaccepted(&s) || !(stats = stats_of(w, &s)))
-		return 0;
-	stats->waiting++;
-	stats->closed += s.state == STATE_CLOSE_WAIT;
-	count_host(stats, &s.peer);
 	if (w->ages++ < MOST_AGES &&
 	    reader_exact(w->r, &s, EXT_BIT(INET_DIAG_INFO), &fresh) == 0 &&
-	    fresh.cookie == s.cookie &&
-	    sock_info_u32(&fresh, offsetof(struct tcpinfo, last_data_sent), &ms)) {
-		/* Ages are read one after the other and rounded to ticks: of clients that
-		 * came together the first of the walk is the oldest, the next time too.
-		 */
-		if (!stats->has_wait || ms > stats->oldest_wait_ms + ONE_AGE_MS) {
-			stats->oldest_wait_ms = ms;
-			stats->oldest = s.peer;
-		}
-		stats->longest_wait_ms = MAX(stats->longest_wait_ms, ms);
-		stats->has_wait = true;
-	}
+	    fresh.cookie == s.cookie)
+		count_age(stats, &fresh);
 	return 0;
 }
 
@@ -146,6 +160,16 @@ static bool in_group(struct reader *r, const struct sock *listener)
 	return reader_listener_of(r, listener, &found, &members) && members > 1;
 }
 
+/* Who gave up is known if the queue stood still while those who wait were counted. */
+static void settle(struct accept_stats *stats, const struct sock *listener, bool still)
+{
+	stats->stable = stats->attributable && still &&
+			stats->waiting <= listener->recv_queue;
+	stats->has_wait |= !stats->waiting; /* nobody waits: no time */
+	if (stats->stable)
+		stats->gave_up = listener->recv_queue - stats->waiting;
+}
+
 /* Reads the listeners' own rows again: a queue that moved makes the difference
  * meaningless. */
 static bool compare_queues(struct reader *r, struct walk *w)
@@ -158,14 +182,10 @@ static bool compare_queues(struct reader *r, struct walk *w)
 		const struct sock *listener = w->counts[i].listener;
 		struct sock now;
 
-		stats->stable = stats->attributable &&
-				reader_exact(r, listener, 0, &now) == 0 &&
-				now.recv_queue == listener->recv_queue &&
-				stats->waiting <= listener->recv_queue;
-		stats->has_wait |= !stats->waiting; /* nobody waits: no time */
-		if (stats->stable)
-			stats->gave_up = listener->recv_queue - stats->waiting;
-		else if (stats->attributable)
+		settle(stats, listener,
+		       stats->attributable && reader_exact(r, listener, 0, &now) == 0 &&
+			       now.recv_queue == listener->recv_queue);
+		if (stats->attributable && !stats->stable)
 			all_stable = false;
 	}
 	return all_stable;
@@ -183,6 +203,41 @@ static void begin_count(struct reader *r, struct count *c, bool again)
 	*c->stats = (struct accept_stats){ .attributable = !in_group(r, c->listener) };
 }
 
+static void add_listener(struct walk *w, size_t *cap, struct sock *listener)
+{
+	struct accept_stats *stats = arena_zalloc(&w->r->listeners.arena, sizeof(*stats));
+
+	listener->accept = stats;
+	w->counts = array_grow(w->counts, w->n, cap, sizeof(*w->counts));
+	w->counts[w->n++] = (struct count){ listener, stats };
+}
+
+void waiters_count(struct reader *r, const bool *still, struct sock *const *rows,
+		   size_t n)
+{
+	struct listeners *l = &r->listeners;
+	struct walk w = { .r = r };
+	size_t cap = 0, i;
+
+	for (i = 0; i < l->n; i++) {
+		add_listener(&w, &cap, l->v[i]);
+		begin_count(r, &w.counts[i], false);
+	}
+	for (i = 0; i < n; i++) {
+		struct accept_stats *stats = count(&w, rows[i]);
+
+		if (stats && !count_age(stats, rows[i]))
+			stats->unaged++;
+	}
+	for (i = 0; i < l->n; i++) {
+		struct accept_stats *stats = w.counts[i].stats;
+
+		stats->has_wait &= !stats->unaged;
+		settle(stats, l->v[i], still[i] || stats->waiting == l->v[i]->recv_queue);
+	}
+	free(w.counts);
+}
+
 int waiters_read(struct reader *r,
 		 bool (*wanted)(const struct sock *listener, const void *ctx),
 		 const void *ctx)
@@ -193,16 +248,9 @@ int waiters_read(struct reader *r,
 	unsigned try;
 	int err = 0;
 
-	for (i = 0; i < l->n; i++) {
-		struct accept_stats *stats;
-
-		if (!wanted(l->v[i], ctx))
-			continue;
-		stats = arena_zalloc(&l->arena, sizeof(*stats));
-		l->v[i]->accept = stats;
-		w.counts = array_grow(w.counts, w.n, &cap, sizeof(*w.counts));
-		w.counts[w.n++] = (struct count){ l->v[i], stats };
-	}
+	for (i = 0; i < l->n; i++)
+		if (wanted(l->v[i], ctx))
+			add_listener(&w, &cap, l->v[i]);
 	for (try = 0; w.n && err == 0 && try < MOST_TRIES; try++) {
 		for (i = 0; i < w.n; i++)
 			begin_count(r, &w.counts[i], try > 0);

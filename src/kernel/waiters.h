@@ -12,3 +12,10 @@
 int waiters_read(struct reader *r,
 		 bool (*wanted)(const struct sock *listener, const void *ctx),
 		 const void *ctx);
+
+/*
+ * The same of recorded rows, for every listener in r->listeners: still[i] says that the
+ * i-th was read twice with the same queue. Each of the n rows is there once.
+ */
+void waiters_count(struct reader *r, const bool *still, struct sock *const *rows,
+		   size_t n);

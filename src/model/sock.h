@@ -117,6 +117,7 @@ struct accept_stats {
 	uint32_t closed;      /* of these: the client has closed its side since */
 	uint32_t gave_up;     /* reset by the client while queued: queued minus waiting */
 	uint32_t longest_wait_ms; /* 0 if nobody waits */
+	uint32_t unaged;	  /* of those that wait, how many do not say how long */
 	uint32_t oldest_wait_ms;  /* of `oldest`; may be a few ms less */
 	struct addr oldest;	  /* the client that waits longest; family 0 = none */
 	struct {
