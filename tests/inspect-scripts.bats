@@ -158,6 +158,27 @@ assert_said() { # CODE [REGEX]...
 	assert_said 0
 }
 
+@test "--until-gone: the kernel tells of the end, so the wait looks twice a second, not fifty times" {
+	command -v strace >/dev/null || skip "needs strace"
+	mk listen:port=80 established
+	for what in '-l --port 80' "dport = $(port_of established.client0 peer)"; do
+		in_ns strace -f -e trace=sendto -o "$BATS_TEST_TMPDIR/calls" \
+			"$SOCKCTL" inspect --until-gone --wait 1200ms $what 2>/dev/null || true
+		looks=$(grep -c 'sendto(' "$BATS_TEST_TMPDIR/calls")
+		# Four looks and the one that says what is left, of a few requests each.
+		((looks > 0 && looks <= 25)) || fail "$what: $looks requests"
+	done
+}
+
+@test "--until-gone: that a state is left is not told by the kernel, and seen all the same" {
+	mk established listen:port=80
+	spawn "${NS[@]}" "$SOCKCTL" inspect --until-gone --wait 30s --state established \
+		"sport = $(port_of established.client0)"
+	local waiter=$PID
+	mk_more close:of=established.client0
+	await_end "$waiter"
+}
+
 @test "--until-gone wants a deadline" {
 	inspect --until-gone --port 80
 	assert_refused 2 '--until-gone wants --wait'

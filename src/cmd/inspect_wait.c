@@ -1,36 +1,50 @@
 /*
  * inspect --wait: until something matches, or nothing does any more. The kernel tells of
- * sockets that end, not of those that begin, so this looks again and again: cheaply,
- * because a look asks only for the states and ports in question and ends at the first
- * row.
+ * sockets that end, not of those that begin or change their state, so this looks again
+ * and again: cheaply, because a look asks only for the states and ports in question and
+ * ends at the first row. Where everything that could end the wait is told, it only looks
+ * then, and seldom in between, for news can be lost.
  */
 #include <errno.h>
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "cmd/inspect.h"
+#include "kernel/gone.h"
 #include "model/names.h"
 #include "view/format.h"
 
-enum { FIRST_PAUSE_US = 2000, LONGEST_PAUSE_US = 50000, STOP = -ECANCELED };
+enum {
+	FIRST_PAUSE_US = 2000,
+	LONGEST_PAUSE_US = 50000,
+	TOLD_PAUSE_US = 500000, /* the end of what matches will be told */
+	STOP = -ECANCELED,
+};
+
+/* What a look saw. */
+struct sight {
+	bool matched;
+	/* of the first row that matched */
+	uint8_t state, timer;
+	uint32_t expires_ms;
+};
 
 static int first_row(void *ctx, struct sock *s)
 {
-	(void)s;
-	*(bool *)ctx = true;
+	*(struct sight *)ctx = (struct sight){ true, s->state, s->timer, s->expires_ms };
 	return STOP;
 }
 
-/* One look. Returns 0 or -errno; *matched says whether there was a row. */
-static int look(struct inspect_config *c, struct reader *reader, bool *matched,
+/* One look. Returns 0 or -errno. */
+static int look(struct inspect_config *c, struct reader *reader, struct sight *sight,
 		struct fault *f)
 {
 	struct collect_request request = c->request;
-	struct collect_sink sink = { first_row, NULL, matched };
+	struct collect_sink sink = { first_row, NULL, sight };
 	struct collect_result result = { false };
 	int r;
 
-	*matched = false;
+	*sight = (struct sight){ false };
 	request.record = NULL;
 	/* Nothing is shown: only what the filter itself needs is looked up. */
 	request.needs = 0;
@@ -102,29 +116,66 @@ static void tell_nearest(const struct command *cmd, struct inspect_config *c,
 	buf_free(&n.text);
 }
 
-int inspect_wait(const struct command *cmd, struct inspect_config *c,
+/*
+ * How long the row that was seen may be left alone, *told if its end will be: a remnant's
+ * clock runs to zero; another socket is freed, if it matches whatever its state is, or as
+ * a listener, which has no other. 0 = unknown.
+ */
+static uint64_t rest_us(const struct inspect_config *c, const struct sight *sight,
+			bool told)
+{
+	uint32_t states = c->request.states & STATES_DEFAULT, life = STATES_CONNECTED;
+	enum { TIMER_REMNANT = 3 };
+
+	if (c->request.protos & BIT(PROTO_UDP))
+		life |= 1 << STATE_CLOSE;
+	if (sight->timer == TIMER_REMNANT)
+		return MIN(sight->expires_ms * 1000ull + 1000, (uint64_t)TOLD_PAUSE_US);
+	if (told && filter_is_fixed(c->request.filter) &&
+	    sight->state != STATE_SYN_RECV &&
+	    ((states & life) == life || states == 1 << STATE_LISTEN))
+		return TOLD_PAUSE_US;
+	return 0;
+}
+
+/* Looks until it is time to show, EXIT_YES, or to give up, EXIT_DEADLINE. */
+static int watch(const struct command *cmd, struct inspect_config *c,
 		 struct reader *reader)
 {
-	uint64_t deadline = clock_us() + c->wait_us, pause = FIRST_PAUSE_US;
-	_cleanup_buf_ struct buf waited = { 0 };
+	_cleanup_close_ int news = c->until_gone ? gone_open(c->request.protos) : -1;
+	uint64_t deadline = clock_us() + c->wait_us, pause = FIRST_PAUSE_US, now;
 	struct fault f = FAULT_INIT;
-	bool matched;
+	struct sight sight = { false };
 
 	for (;;) {
-		uint64_t now;
+		uint64_t began = clock_us(), rest;
 
-		if (look(c, reader, &matched, &f) < 0) {
+		if (look(c, reader, &sight, &f) < 0) {
 			cmd_error(cmd, &f);
 			return EXIT_CANNOT;
 		}
-		if (matched != c->until_gone)
+		if (sight.matched != c->until_gone)
 			return EXIT_YES;
 		now = clock_us();
 		if (now >= deadline)
-			break;
-		clock_sleep_until(MIN(now + pause, deadline));
+			return EXIT_DEADLINE;
+		rest = c->until_gone ? rest_us(c, &sight, news >= 0) : 0;
+		rest = rest ? rest : pause;
 		pause = MIN(pause * 2, (uint64_t)LONGEST_PAUSE_US);
+		/* Where sockets end all the time, looking is not all that is done. */
+		if (gone_wait(news, MIN(now + rest, deadline)))
+			clock_sleep_until(MIN(now + 4 * (now - began), deadline));
 	}
+}
+
+int inspect_wait(const struct command *cmd, struct inspect_config *c,
+		 struct reader *reader)
+{
+	_cleanup_buf_ struct buf waited = { 0 };
+	int code = watch(cmd, c, reader);
+
+	if (code != EXIT_DEADLINE)
+		return code;
 	if (c->wait_us < 1000000)
 		buf_printf(&waited, "%llu ms", (unsigned long long)c->wait_us / 1000);
 	else

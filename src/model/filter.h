@@ -88,6 +88,10 @@ enum filter_result { FILTER_NO, FILTER_YES, FILTER_MAYBE };
 int filter_parse(struct arena *a, const char *text, const struct filter_env *env,
 		 const struct filter_node **node, struct fault *f);
 
+/* Whether what the filter asks of a socket stays as it is as long as the socket lives:
+ * its ends, its kind. NULL does. */
+bool filter_is_fixed(const struct filter_node *node);
+
 /* both, or the one that is not NULL; NULL matches everything. */
 const struct filter_node *filter_and(struct arena *a, const struct filter_node *left,
 				     const struct filter_node *right);

@@ -17,6 +17,25 @@ uint32_t filter_needs(const struct filter_node *n)
 	return needs | filter_needs(n->left) | filter_needs(n->right);
 }
 
+bool filter_is_fixed(const struct filter_node *n)
+{
+	static const char *const fixed[] = { "proto",	   "family",	"local_addr",
+					     "local_port", "peer_addr", "peer_port",
+					     "cookie" };
+	size_t i;
+
+	if (!n || n->op == FILTER_ALL)
+		return true;
+	if (n->op == FILTER_AND || n->op == FILTER_OR || n->op == FILTER_NOT)
+		return filter_is_fixed(n->left) && filter_is_fixed(n->right);
+	if (n->op == FILTER_ADDR)
+		return true;
+	for (i = 0; n->field && i < ARRAY_SIZE(fixed); i++)
+		if (streq(n->field->name, fixed[i]))
+			return true;
+	return false;
+}
+
 /* Whether a row whose peer is all zeros cannot match. */
 static bool wants_peer(const struct filter_host *h)
 {
