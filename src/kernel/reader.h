@@ -65,8 +65,7 @@ int listeners_each(struct nl *nl, uint32_t ext, const struct blob *bytecode,
 		   nl_message_fn *fn, void *ctx, bool *settled);
 void listeners_free(struct listeners *l);
 
-/* Adds a copy; after the last, sorts them by port and drops those that were there before.
- */
+/* For listeners that are not read here: adds a copy; after the last they are sorted. */
 void listeners_add(struct listeners *l, const struct sock *s);
 void listeners_sort(struct listeners *l);
 

@@ -68,8 +68,9 @@ static bool is_of_queue(const struct sock *s)
 
 /*
  * Who waits in whose queue is known at the end of the TCP rows: what is of a queue waits
- * for it, and with it the rest where listeners come first. But as long as nobody asks for
- * that count, listeners and the rest are shown as they come.
+ * for it (it may be in the file more than once), and with it the rest where listeners
+ * come first. But as long as nobody asks for that count, listeners and the rest are shown
+ * as they come.
  */
 static int replay_tcp(struct replay *p, const struct nlmsghdr *h)
 {
@@ -77,7 +78,7 @@ static int replay_tcp(struct replay *p, const struct nlmsghdr *h)
 	bool counts = c->needs & NEED_WAITERS;
 	struct sock s;
 
-	if (!(c->needs & (NEED_WAITERS | NEED_LISTENER)) || p->tcp_over)
+	if (p->tcp_over)
 		return collect_inet_message(h, c);
 	if (!inet_parse(h, PROTO_TCP, &s))
 		return 0;
@@ -92,7 +93,7 @@ static int end_tcp(struct replay *p)
 {
 	int r = 0;
 
-	if (!p->tcp_over && (p->c->needs & (NEED_WAITERS | NEED_LISTENER)))
+	if (!p->tcp_over)
 		r = replay_queues(p->c, &p->queues, &p->rest);
 	p->tcp_over = true;
 	collect_drop_held(&p->queues);

@@ -52,7 +52,7 @@ static void age(struct seen *s)
 
 void seen_turn_to(struct seen *s, uint64_t key)
 {
-	if (s->rows == SEEN_GENERATION)
+	if (s->rows == SEEN_GENERATION || s->young.used == SEEN_BLOCKS)
 		age(s);
 	if (s->young.used * 2 >= s->young.size)
 		grow(&s->young);

@@ -2,7 +2,7 @@
  * The cookies of the rows seen lately. A dump that resumes in the middle of a hash chain
  * tells the rows before its place again when others were inserted; they are at most a
  * chain's length apart. Two generations of SEEN_GENERATION rows remember at least that
- * many, in bounded memory.
+ * many, in bounded memory; of SEEN_BLOCKS, where neighbours in the dump are none here.
  *
  * The kernel gives cookies out in the order of the first dump that asks, so neighbours
  * stay neighbours: a block holds 64 of them as bits, and most rows find theirs in the
@@ -12,7 +12,7 @@
 
 #include "base/util.h"
 
-enum { SEEN_GENERATION = 32768 };
+enum { SEEN_GENERATION = 32768, SEEN_BLOCKS = 8192 };
 
 struct seen_block {
 	uint64_t key; /* cookie / 64 + 1; 0 = free */
