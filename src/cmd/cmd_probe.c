@@ -74,6 +74,8 @@ static const struct opt what_opts[] = {
 	  .complete = "file" },
 	{ "all-addresses", 0, OPT_FLAG, AT(all_addresses), NULL,
 	  "every address of a name by itself (default: the first that answers)" },
+	{ "syn", 0, OPT_FLAG, AT(syn), NULL,
+	  "half-open: a SYN by a raw socket, and no connection (CAP_NET_RAW)" },
 	{ "netns", 0, OPT_TEXT, AT(netns), "NS",
 	  "from another network namespace: name, pid or path", .complete = "netns" },
 	{ "source", 0, OPT_TEXT, AT(source), "ADDR", "from this address of ours" },
@@ -151,6 +153,28 @@ static const struct opt_group groups[] = {
 	COMMON_GROUP(struct probe_config),
 };
 
+/* There is no connection to ask anything of. */
+static int check_syn(const struct probe_config *c, struct fault *f)
+{
+	if (c->kind)
+		return fault_say(f, EINVAL, "--syn speaks TCP");
+	if (c->wait_us != PROBE_UNSET || c->attempts != 1)
+		return fault_say(f, EINVAL, "--syn asks once: no --wait, no --attempts");
+	if (c->hops || c->backlog)
+		return fault_say(f, EINVAL,
+				 "--hops and --measure-backlog make connections: no "
+				 "--syn");
+	if (c->send || c->expect || c->http || c->banner || c->stable_us || c->verify ||
+	    c->graceful || c->negotiated)
+		return fault_say(f, EINVAL,
+				 "--syn makes no connection that could be asked for "
+				 "an answer");
+	if (c->parallel != PROBE_UNSET)
+		return fault_say(f, EINVAL,
+				 "--syn holds no connections: --rate limits it");
+	return 0;
+}
+
 static int check(const struct probe_config *c, const struct opt_operands *words,
 		 struct fault *f)
 {
@@ -170,6 +194,8 @@ static int check(const struct probe_config *c, const struct opt_operands *words,
 		return fault_say(f, EINVAL, "--hops and --measure-backlog speak no UDP");
 	if (c->parallel == 0)
 		return fault_say(f, ERANGE, "--parallel: at least 1 is wanted");
+	if (c->syn && check_syn(c, f) < 0)
+		return -EINVAL;
 	if (words->n_before_dashes < words->words.n && !c->attempts)
 		return fault_say(f, EINVAL,
 				 "a command after '--' needs an end: --wait, or "
@@ -188,43 +214,6 @@ static int find_source(struct probe_run *run, struct fault *f)
 		return 0;
 	r = target_parse(run->c->source, &how, &source, f);
 	return r < 0 ? r : resolve(&source, source.port, &local, &run->how.sources, f);
-}
-
-int probe_code_of(enum verdict v)
-{
-	static const int codes[] = {
-		[VERDICT_YES] = EXIT_YES,	   [VERDICT_NO] = EXIT_NO,
-		[VERDICT_SILENCE] = EXIT_DEADLINE, [VERDICT_NAME] = EXIT_NAME,
-		[VERDICT_CANNOT] = EXIT_CANNOT,
-	};
-
-	return codes[v];
-}
-
-/* All targets are needed; of the ports of one target, any. */
-static int code_of_run(const struct probe_run *run)
-{
-	enum verdict all = run->scans_verdict;
-	size_t i = 0, from;
-
-	while (i < run->n_jobs) {
-		enum verdict worst = VERDICT_YES;
-		bool any = false;
-
-		for (from = i;
-		     i < run->n_jobs && run->jobs[i].target == run->jobs[from].target;
-		     i++) {
-			const struct probe_job *j = &run->jobs[i];
-			enum verdict v = j->done ? outcome_verdict(j->last.outcome)
-						 : VERDICT_CANNOT;
-
-			any |= v == VERDICT_YES;
-			worst = verdict_worse(worst, v);
-		}
-		if (!any || run->c->all_addresses)
-			all = verdict_worse(all, worst);
-	}
-	return probe_code_of(all);
 }
 
 /* The last reason of each target that is missing. */
@@ -283,7 +272,7 @@ static int finish(struct probe_run *run)
 	}
 	if (run->signo)
 		return endpoint_leave(run->signo, EXIT_CANNOT);
-	code = waits ? run->waited ? EXIT_YES : EXIT_DEADLINE : code_of_run(run);
+	code = waits ? run->waited ? EXIT_YES : EXIT_DEADLINE : probe_code_of_run(run);
 	if (waits && !run->waited && !run->c->common.quiet)
 		tell_missing(run);
 	return code;

@@ -14,7 +14,7 @@ struct probe_config {
 	/* what */
 	int family, kind; /* kind: 0 tcp, 1 udp, 2 unix */
 	struct strv target_files;
-	bool all_addresses;
+	bool all_addresses, syn;
 	const char *netns, *source, *interface;
 	struct sockopt_list options;
 	/* when */
@@ -101,8 +101,6 @@ struct probe_scan_target {
 	const char *text;
 };
 
-/* Whether this target is scanned rather than asked port by port. */
-bool probe_is_scan(const struct probe_config *c, const struct target *t);
 /* Scans; tells through run->report; stores how it weighs (the verdict of the best port).
  * 0 or -errno with a fault. run->signo is set when a signal came. */
 int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
@@ -124,3 +122,4 @@ struct probe_listeners {
 struct probe_listeners probe_local_listeners(const struct endpoint *to);
 
 int probe_code_of(enum verdict v); /* an exit code */
+int probe_code_of_run(const struct probe_run *run);

@@ -93,16 +93,21 @@ void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
 	json_text_member(&j, "reason", reason.data, reason.len);
 	if (note)
 		json_text_member(&j, "cause", note, strlen(note));
-	put_time(&j, "connect_us", r->connect_us, r->connect_us || r->peer.len);
+	put_time(&j, "connect_us", r->connect_us,
+		 r->connect_us || (r->peer.len && !r->half_open));
 	put_time(&j, "rtt_us", r->tcp.rtt, r->has_tcp && r->tcp.rtt && open);
 	put_time(&j, "name_us", r->name_us, r->name_us > 0);
 	if (r->first_byte_us)
 		json_member_u64(&j, "first_byte_us", r->first_byte_us);
 	if (r->life_us)
 		json_member_u64(&j, "life_us", r->life_us);
-	if (r->has_tcp)
+	if (r->has_tcp || r->half_open)
 		json_member_u64(&j, "syn_retransmits",
-				open ? r->lost : r->tcp.total_retrans);
+				open || r->half_open ? r->lost : r->tcp.total_retrans);
+	if (r->half_open)
+		json_member_bool(&j, "half_open", true);
+	if (r->ttl)
+		json_member_u64(&j, "answer_ttl", r->ttl);
 	if (r->loss != PROBE_LOSS_NONE)
 		json_member_str(&j, "lost", losses[r->loss]);
 	if (r->phantoms)

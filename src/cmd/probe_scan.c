@@ -8,41 +8,44 @@
 
 #include "cmd/probe_report.h"
 #include "cmd/probe_targets.h"
+#include "net/probe_synscan.h"
 #include "net/probe_udpscan.h"
 
 enum {
-	ASKED_ONE_BY_ONE = 16, /* more ports than this are a scan */
 	DESCRIPTORS_KEPT = 64,
 	PROGRESS_US = 500 * 1000,
 	WINDOW_MOST = 65535,
 };
 
+/* How the ports are asked. */
+enum engine { BY_CONNECT, BY_DATAGRAM, BY_SYN };
+
 struct scanning {
 	struct probe_run *run;
 	const struct probe_scan_target *t;
-	struct scan scan;
-	struct udp_scan udp;
+	enum engine engine;
+	union {
+		struct scan scan;
+		struct udp_scan udp;
+		struct syn_scan syn;
+	};
 	struct scan_how how;
 	struct timer progress;
 	uint64_t started_us;
-	bool is_udp, all, shown, over;
-	bool any_open;
+	bool all, shown, over;
 };
 
-bool probe_is_scan(const struct probe_config *c, const struct target *t)
+static struct scan_totals *totals(struct scanning *g)
 {
-	if (t->proto != TARGET_TCP && t->proto != TARGET_UDP)
-		return false;
-	if (c->attempts != 1 || c->wait_us != PROBE_UNSET || c->expect || c->http ||
-	    c->banner || c->stable_us || c->verify || c->negotiated ||
-	    (c->send && t->proto == TARGET_TCP))
-		return false;
-	return probe_target_ports(t) > ASKED_ONE_BY_ONE;
-}
-
-static const struct scan_totals *totals(const struct scanning *g)
-{
-	return g->is_udp ? &g->udp.totals : &g->scan.totals;
+	switch (g->engine) {
+	case BY_CONNECT:
+		return &g->scan.totals;
+	case BY_DATAGRAM:
+		return &g->udp.totals;
+	case BY_SYN:
+		return &g->syn.totals;
+	}
+	return NULL;
 }
 
 static void clear_progress(struct scanning *g)
@@ -60,6 +63,7 @@ static void put_found(struct scanning *g, const struct probe_result *r)
 	char text[ENDPOINT_TEXT_MAX], names[1024];
 	const char *name = outcome_name(r->outcome);
 	struct addr a;
+	bool udp = g->engine == BY_DATAGRAM;
 	size_t from = b->len;
 
 	if (p->json) {
@@ -68,14 +72,14 @@ static void put_found(struct scanning *g, const struct probe_result *r)
 	}
 	clear_progress(g);
 	endpoint_addr(&r->peer, &a);
-	getservbyport_r(htons(a.port), g->is_udp ? "udp" : "tcp", &se, names,
-			sizeof(names), &found);
+	getservbyport_r(htons(a.port), udp ? "udp" : "tcp", &se, names, sizeof(names),
+			&found);
 	endpoint_text(text, sizeof(text), &r->peer);
 	buf_printf(b, "%-22s  %s%s%s", text, report_colour(p, r->outcome), name,
 		   p->style->reset);
 	buf_pad(b, ' ', strlen(name) < 12 ? 14 - strlen(name) : 2);
 	buf_printf(b, "%-16s  ", found ? found->s_name : "-");
-	if (g->is_udp && r->outcome == OUTCOME_OPEN)
+	if (udp && r->outcome == OUTCOME_OPEN)
 		buf_puts(b, "answered");
 	else
 		probe_put_reason(b, r);
@@ -86,7 +90,6 @@ static void put_found(struct scanning *g, const struct probe_result *r)
 
 static void found(struct scanning *g, const struct probe_result *r)
 {
-	g->any_open |= r->outcome == OUTCOME_OPEN;
 	if ((r->outcome == OUTCOME_OPEN || g->all) && !g->run->report->quiet)
 		put_found(g, r);
 }
@@ -101,20 +104,72 @@ static void udp_found(struct udp_scan *s, const struct probe_result *r)
 	found(s->owner, r);
 }
 
+static void syn_found(struct syn_scan *s, const struct probe_result *r)
+{
+	found(s->owner, r);
+}
+
+static void over(struct scanning *g, struct loop *l)
+{
+	g->over = true;
+	loop_stop(l);
+}
+
 static void tcp_over(struct scan *s)
 {
-	struct scanning *g = s->owner;
-
-	g->over = true;
-	loop_stop(s->l);
+	over(s->owner, s->l);
 }
 
 static void udp_over(struct udp_scan *s)
 {
-	struct scanning *g = s->owner;
+	over(s->owner, s->l);
+}
 
-	g->over = true;
-	loop_stop(s->l);
+static void syn_over(struct syn_scan *s)
+{
+	over(s->owner, s->l);
+}
+
+static int start(struct scanning *g, struct loop *l, const struct endpoint *to,
+		 struct fault *f)
+{
+	const struct port_set *ports = &g->t->target->ports;
+
+	switch (g->engine) {
+	case BY_CONNECT:
+		g->scan.owner = g;
+		g->scan.found = tcp_found;
+		g->scan.over = tcp_over;
+		g->scan.with_refused = g->all;
+		return scan_start(&g->scan, l, to, ports, &g->how, f);
+	case BY_DATAGRAM:
+		g->udp.owner = g;
+		g->udp.found = udp_found;
+		g->udp.over = udp_over;
+		return udp_scan_start(&g->udp, l, to, ports, &g->how, f);
+	case BY_SYN:
+		g->syn.owner = g;
+		g->syn.found = syn_found;
+		g->syn.over = syn_over;
+		g->syn.with_refused = g->all;
+		return syn_scan_start(&g->syn, l, to, ports, &g->how, f);
+	}
+	return -EINVAL;
+}
+
+static void stop(struct scanning *g)
+{
+	switch (g->engine) {
+	case BY_CONNECT:
+		scan_stop(&g->scan);
+		break;
+	case BY_DATAGRAM:
+		udp_scan_stop(&g->udp);
+		break;
+	case BY_SYN:
+		syn_scan_stop(&g->syn);
+		break;
+	}
 }
 
 static void progress_due(struct loop *l, struct timer *t)
@@ -262,32 +317,15 @@ static int scan_address(struct scanning *g, const struct endpoint *to,
 	if (r < 0)
 		return fault(f, -r, "watch for signals");
 	g->started_us = clock_us();
-	g->is_udp = to->proto == TARGET_UDP;
 	g->progress.fn = progress_due;
 	if (isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) && !c->common.quiet)
 		timer_set(&l, &g->progress, g->started_us + PROGRESS_US);
-	if (g->is_udp) {
-		g->udp.owner = g;
-		g->udp.found = udp_found;
-		g->udp.over = udp_over;
-		r = udp_scan_start(&g->udp, &l, to, &g->t->target->ports, &g->how, f);
-	} else {
-		g->scan.owner = g;
-		g->scan.found = tcp_found;
-		g->scan.over = tcp_over;
-		g->scan.with_refused = g->all;
-		r = scan_start(&g->scan, &l, to, &g->t->target->ports, &g->how, f);
-	}
+	r = start(g, &l, to, f);
 	if (r == 0) {
 		r = loop_run(&l);
-		if (!g->over && g->is_udp)
-			g->udp.totals.took_us = clock_us() - g->started_us;
-		else if (!g->over)
-			g->scan.totals.took_us = clock_us() - g->started_us;
-		if (g->is_udp)
-			udp_scan_stop(&g->udp);
-		else
-			scan_stop(&g->scan);
+		if (!g->over)
+			totals(g)->took_us = clock_us() - g->started_us;
+		stop(g);
 		clear_progress(g);
 		*verdict = weigh(totals(g), &outcome);
 		if (run->report->json)
@@ -305,7 +343,10 @@ static enum verdict put_nameless(struct probe_run *run, const struct probe_scan_
 				 int err, const struct fault *f)
 {
 	struct probe_result r = probe_judge_name(t->target, err, f);
-	struct scanning g = { .run = run, .t = t, .is_udp = r.peer.proto == TARGET_UDP };
+	bool udp = r.peer.proto == TARGET_UDP;
+	struct scanning g = { .run = run,
+			      .t = t,
+			      .engine = udp ? BY_DATAGRAM : BY_CONNECT };
 	struct probe_report *p = run->report;
 	struct buf *b = &p->out.b;
 
@@ -337,14 +378,19 @@ int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
 	}
 	n = run->c->all_addresses ? list.n : 1;
 	for (i = 0; i < n && r == 0 && !run->signo; i++) {
-		struct scanning g = { .run = run, .t = t };
-		enum verdict v;
+		bool udp = list.v[i].proto == TARGET_UDP;
+		bool few = probe_target_ports(t->target) <= PROBE_ASKED_ONE_BY_ONE;
+		struct scanning g = { .run = run,
+				      .t = t,
+				      .engine = run->c->syn ? BY_SYN
+						: udp	    ? BY_DATAGRAM
+							    : BY_CONNECT };
+		enum verdict v = VERDICT_CANNOT;
 
-		g.all = run->c->closed ||
-			probe_target_ports(t->target) <= ASKED_ONE_BY_ONE;
+		g.all = run->c->closed || few;
 		g.how.attempt = &run->how;
-		g.how.timeout_us = run->c->timeout_given ? run->c->timeout_us
-				   : list.v[i].proto == TARGET_UDP
+		g.how.patient = run->c->timeout_given;
+		g.how.timeout_us = run->c->timeout_given || udp || few
 					   ? run->c->timeout_us
 					   : (uint64_t)SCAN_TIMEOUT_US;
 		g.how.rate = run->c->rate;

@@ -33,6 +33,11 @@ static int add_target(struct probe_targets *t, const struct probe_config *c,
 		fault_mark(f, text, 0);
 		return -EINVAL;
 	}
+	if (c->syn && one->proto != TARGET_TCP) {
+		fault_say(f, EINVAL, "--syn speaks TCP");
+		fault_mark(f, text, 0);
+		return -EINVAL;
+	}
 	if (one->proto == TARGET_RAW || one->proto == TARGET_FD) {
 		fault_say(f, EINVAL, "%s: has no connection to try",
 			  target_proto_name(one->proto));
@@ -161,6 +166,19 @@ uint64_t probe_target_ports(const struct target *t)
 	for (i = 0; i < t->ports.n; i++)
 		n += (uint64_t)(t->ports.v[i].hi - t->ports.v[i].lo) + 1;
 	return MAX(n, (uint64_t)1);
+}
+
+bool probe_is_scan(const struct probe_config *c, const struct target *t)
+{
+	if (c->syn)
+		return true;
+	if (t->proto != TARGET_TCP && t->proto != TARGET_UDP)
+		return false;
+	if (c->attempts != 1 || c->wait_us != PROBE_UNSET || c->expect || c->http ||
+	    c->banner || c->stable_us || c->verify || c->negotiated ||
+	    (c->send && t->proto == TARGET_TCP))
+		return false;
+	return probe_target_ports(t) > PROBE_ASKED_ONE_BY_ONE;
 }
 
 static struct probe_job *add_job(struct probe_run *run, size_t *cap)

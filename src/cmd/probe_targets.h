@@ -19,5 +19,9 @@ void probe_targets_free(struct probe_targets *t);
 /* How many ports t names, ranges counted out; 1 where ports do not matter. */
 uint64_t probe_target_ports(const struct target *t);
 
+enum { PROBE_ASKED_ONE_BY_ONE = 16 }; /* more ports than this are a scan */
+/* Whether this target is scanned rather than asked port by port. */
+bool probe_is_scan(const struct probe_config *c, const struct target *t);
+
 /* One job a target and port. */
 int probe_make_jobs(struct probe_run *run, struct probe_targets *t, struct fault *f);

@@ -96,6 +96,26 @@ int dial_open(const struct endpoint *ep, const struct dial_how *how, struct faul
 	return r < 0 ? r : take_fd(&fd);
 }
 
+int dial_choose_port(int fd, const struct endpoint *like, const struct addr *from,
+		     struct addr *a)
+{
+	struct endpoint ep;
+	int no = 0, r = endpoint_local(fd, like, &ep);
+
+	if (r == 0 && endpoint_addr(&ep, a) && a->port)
+		return 0;
+	/* bind_source() left it to connect(), which will not come. */
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &no, sizeof(no));
+	if (r < 0 || !endpoint_addr(&ep, a) || addr_is_any(a))
+		*a = *from;
+	a->port = 0;
+	endpoint_from_addr(&ep, like->proto, a);
+	r = endpoint_bind(fd, &ep, NULL, NULL);
+	if (r == 0)
+		r = endpoint_local(fd, like, &ep);
+	return r == 0 && endpoint_addr(&ep, a) ? 0 : r;
+}
+
 bool dial_is_self(int fd)
 {
 	struct endpoint like = { .proto = TARGET_TCP }, local, peer;

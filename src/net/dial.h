@@ -77,6 +77,11 @@ void dial_expire(struct dial *d);
  */
 int dial_open(const struct endpoint *ep, const struct dial_how *how, struct fault *f);
 
+/* The port of a socket of dial_open(), to *a with its address; one is chosen now if it
+ * has none, and from is its address if it has none. 0 or -errno. */
+int dial_choose_port(int fd, const struct endpoint *like, const struct addr *from,
+		     struct addr *a);
+
 /* Whether a TCP socket is connected to itself: nothing listened there, and the kernel had
  * chosen the very port we asked for as ours. */
 bool dial_is_self(int fd);

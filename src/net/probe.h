@@ -28,8 +28,10 @@ enum { PROBE_ANSWER_MAX = 512 };
 
 struct probe_result {
 	enum outcome outcome;
-	int err;      /* positive errno of connect(), SO_ERROR or send(); 0 = none */
-	bool at_once; /* connect() said it itself: nothing was sent */
+	int err;	/* positive errno of connect(), SO_ERROR or send(); 0 = none */
+	bool at_once;	/* connect() said it itself: nothing was sent */
+	bool half_open; /* a SYN of ours, not a connection: no socket was asked */
+	uint8_t ttl;	/* of the packet that answered; 0 = unknown */
 	bool has_tcp;
 	struct tcpinfo tcp;
 	struct probe_icmp icmp;
@@ -39,7 +41,8 @@ struct probe_result {
 	uint64_t first_byte_us;	     /* since the handshake; 0 = none came */
 	uint64_t life_us;	     /* closed or reset by the peer after so long */
 	enum probe_loss loss;
-	unsigned lost;	   /* SYNs that were sent again before a success */
+	unsigned lost;	   /* SYNs that were sent again before a success; half-open:
+			      before whatever came */
 	unsigned phantoms; /* connections to itself that were thrown away first */
 	int http_status;
 	int mptcp;	    /* 1 the peer speaks it, 0 it does not, -1 not asked */

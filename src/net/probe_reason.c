@@ -7,6 +7,8 @@
 
 static void put_after(struct buf *b, uint64_t us)
 {
+	if (!us)
+		return;
 	buf_puts(b, " after ");
 	buf_put_time(b, us);
 }
@@ -33,19 +35,30 @@ static void put_answer(struct buf *b, const struct probe_result *r)
 	buf_put_escaped(b, r->answer, end);
 }
 
+static const char *const losses[] = {
+	[PROBE_LOSS_NONE] = "",
+	[PROBE_LOSS_SYN] = "lost on the way there or dropped by a full queue",
+	[PROBE_LOSS_SYN_ACK] = "answered, and the answer was lost on the way back",
+	[PROBE_LOSS_UNKNOWN] = "lost, or its answer was (no timestamps to tell)",
+};
+
+/* Half-open: what became of the SYNs before. */
+static void put_syns(struct buf *b, const struct probe_result *r)
+{
+	if (r->loss != PROBE_LOSS_NONE)
+		buf_printf(b, ": %s %s", r->lost == 1 ? "the first SYN was" : "SYNs were",
+			   losses[r->loss]);
+}
+
 static void put_open(struct buf *b, const struct probe_result *r)
 {
-	static const char *const losses[] = {
-		[PROBE_LOSS_NONE] = "",
-		[PROBE_LOSS_SYN] = "lost on the way there or dropped by a full queue",
-		[PROBE_LOSS_SYN_ACK] =
-			"answered, and the answer was lost on the way back",
-		[PROBE_LOSS_UNKNOWN] = "lost, or its answer was (no timestamps to tell)",
-	};
-
 	if (r->peer.proto == TARGET_UDP) {
 		buf_puts(b, "answered");
 		put_after(b, r->first_byte_us);
+	} else if (r->half_open) {
+		buf_puts(b, "SYN-ACK");
+		put_after(b, r->connect_us);
+		put_syns(b, r);
 	} else if (r->loss != PROBE_LOSS_NONE) {
 		buf_printf(b, "connected only after ");
 		buf_put_time(b, r->connect_us);
@@ -114,8 +127,8 @@ static void put_unreachable(struct buf *b, const struct probe_result *r)
 
 static void put_filtered(struct buf *b, const struct probe_result *r)
 {
-	if (r->has_tcp) {
-		unsigned syns = 1 + r->tcp.total_retrans;
+	if (r->has_tcp || r->half_open) {
+		unsigned syns = 1 + (r->half_open ? r->lost : r->tcp.total_retrans);
 
 		buf_printf(b, "no answer to %u SYN%s in ", syns, syns == 1 ? "" : "s");
 		buf_put_time(b, r->connect_us);

@@ -18,6 +18,7 @@ enum { SCAN_TIMEOUT_US = 1100 * 1000 }; /* past the first SYN retransmit */
 struct scan_how {
 	const struct attempt_how *attempt; /* options, sources */
 	uint64_t timeout_us, rate;
+	bool patient;	 /* half-open: timeout_us is meant, even if all answer sooner */
 	uint64_t window; /* most connections in flight */
 };
 

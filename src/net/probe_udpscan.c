@@ -261,16 +261,9 @@ static void due(struct loop *l, struct timer *t)
 /* Chooses the socket's port now, to be known; 0 if it cannot be. */
 static uint16_t bind_any_port(int fd, const struct endpoint *to)
 {
-	struct addr a = { .family = (uint8_t)to->family };
-	struct endpoint any, local;
+	struct addr any = { .family = (uint8_t)to->family }, a;
 
-	endpoint_from_addr(&any, TARGET_UDP, &a);
-	/* With --source it is bound already, and has its port. */
-	if (endpoint_local(fd, to, &local) == 0 && endpoint_addr(&local, &a) && !a.port)
-		endpoint_bind(fd, &any, NULL, NULL);
-	if (endpoint_local(fd, to, &local) < 0 || !endpoint_addr(&local, &a))
-		return 0;
-	return a.port;
+	return dial_choose_port(fd, to, &any, &a) == 0 ? a.port : 0;
 }
 
 static void list_ports(struct udp_scan *s)
