@@ -119,24 +119,35 @@ load lib/probe
 }
 
 @test "hops: routers by their addresses, without privilege, up to the target" {
-	link
-	# A router between the two is the server's namespace, the target behind it a third.
-	second_netns
-	enter "$PID"
-	local target=("${ENTER[@]}") pid=$PID
-	on_server ip link add mid type veth peer name end netns "$pid"
-	on_server ip addr add 10.98.0.1/24 dev mid
-	on_server ip link set mid up
-	"${target[@]}" ip addr add 10.98.0.2/24 dev end
-	"${target[@]}" ip link set end up
-	"${target[@]}" ip route add default via 10.98.0.1
-	on_server sysctl -qw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0
-	in_ns ip route add 10.98.0.0/24 via $V4
-	sockctl_as_user probe --hops --json 10.98.0.2:80
+	routed
+	sockctl_as_user probe --hops --json $TARGET4:80
 	[[ $status == 1 ]]
 	assert_valid
 	[[ $(jq -rs 'map("\(.ttl) \(.addr) \(.outcome)") | join(",")' <<<"$output") == "1 $V4 unreachable,2 10.98.0.2 refused" ]]
-	probe --hops 10.98.0.2:80
+	probe --hops $TARGET4:80
 	assert_line --regexp "^ 1  $V4 "
 	assert_line --regexp '^ 2  10.98.0.2 +refused  RST'
+	probe --hops "[$TARGET6]:80"
+	assert_line --regexp "^ 1  $V6 "
+	assert_line --regexp "^ 2  $TARGET6 +refused  RST"
+}
+
+@test "hops: those that are silent, and nobody beyond the last" {
+	routed
+	# The router says nothing of itself.
+	server_rule output icmp type time-exceeded drop
+	probe --hops -T 500ms $TARGET4:80
+	[[ $status == 1 ]]
+	assert_line --regexp '^ 1  \* +no answer$'
+	assert_line --regexp '^ 2  10.98.0.2 +refused  RST'
+	on_server nft delete table inet t_output
+	server_rule forward tcp dport 80 drop
+	probe --hops -T 500ms $TARGET4:80
+	[[ $status == 4 ]]
+	assert_line --regexp "^ 1  $V4 "
+	assert_line ' 2 to 30  no answer'
+	((${#lines[@]} == 2))
+	probe --hops -T 500ms --json $TARGET4:80
+	assert_valid
+	jq -es 'length == 30 and .[29].addr == null and .[29].outcome == "filtered"' <<<"$output"
 }

@@ -89,7 +89,7 @@ QUERY='\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04both\x04test\x00\x00\
 # dnsmasq in the server's namespace, for .test; what is below servfail.test it asks a server
 # that fails.
 name_server() {
-	skip_unless_root 'it mounts a resolv.conf'
+	skip_unless_mounts 'it mounts a resolv.conf'
 	link
 	server_mk listen:addr=$V4,port=80,backlog=64 "listen:family=6,addr=$V6,port=80,backlog=64,label=six"
 	on_server ip addr add 10.99.0.3/24 dev down0

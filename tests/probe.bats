@@ -77,7 +77,7 @@ load lib/probe
 	server_rule input tcp dport 80 drop
 	assert_outcome 4 filtered 'no answer to 1 SYN in [0-9.]+ ms' -T 500ms $V4:80
 	[[ $(attempt .rtt_us) == null && $(attempt .errno) == ETIMEDOUT ]]
-	assert_outcome 4 filtered 'no answer to 2 SYNs in 1.[5-9][0-9]* s' -T 1.5s $V4:80
+	assert_outcome 4 filtered 'no answer to 2 SYNs in 1\.[4-9][0-9]* s' -T 1.5s $V4:80
 	[[ $(attempt .syn_retransmits) == 1 ]]
 }
 
@@ -270,16 +270,6 @@ name_outcome() {
 	jq -es '.[0] | .outcome == "open" and .lost == "syn" and .syn_retransmits == 1
 		and .rtt_us < 900000 and .connect_us > 900000' <<<"$output"
 	jq -es '.[1] | .late == 1 and .rtt_us == null and .connect_us == null' <<<"$output"
-}
-
-@test "a SYN-ACK that was lost: told as that" {
-	link
-	server_mk listen:addr=$V4,port=80,backlog=64
-	server_rule output 'tcp flags & (syn|ack) == syn|ack tcp sport 80 numgen inc mod 2 == 0 drop'
-	in_ns true
-	probe --json $V4:80
-	[[ $status == 0 ]]
-	jq -es '.[0] | .outcome == "open" and .syn_retransmits >= 1 and .connect_us > 900000' <<<"$output"
 }
 
 @test "verify: a real connection, and a ghost that only the client believes in" {

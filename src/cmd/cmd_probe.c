@@ -414,12 +414,14 @@ static int run(const struct command *cmd, int argc, char **argv)
 	if (cmd_begin(cmd, argc, argv, &c, &c.common, &words, &code)) {
 		for (i = 1; i < argc && !streq(argv[i], "--");)
 			i++;
+		if (i + 1 < argc)
+			c.command = argv + i + 1;
 		/* An empty value is "/" by its own default. */
 		if (c.http && !c.http[0])
 			c.http = "/";
 		code = run_with(cmd, &c, &words);
-		if (code == EXIT_YES && i + 1 < argc)
-			code = become(cmd, argv + i + 1);
+		if (code == EXIT_YES && c.command)
+			code = become(cmd, c.command);
 	}
 	strv_free(&words.words);
 	strv_free(&c.target_files);

@@ -247,6 +247,15 @@ static void put_hop(struct probe_run *run, const char *text, size_t ttl,
 	buf_putc(b, '\n');
 }
 
+/* From this one on nobody has answered: one line is enough for people. */
+static bool all_silent(const struct path *path, size_t from)
+{
+	for (; from < HOPS_MOST; from++)
+		if (reached(&path->hops[from].r) || path->hops[from].r.icmp.family)
+			return false;
+	return true;
+}
+
 int probe_show_hops(struct probe_run *run, const struct target *t, const char *text)
 {
 	_cleanup_endpoints_ struct endpoint_list list = { 0 };
@@ -277,6 +286,11 @@ int probe_show_hops(struct probe_run *run, const struct target *t, const char *t
 	}
 	loop_run(&l);
 	for (i = 0; i < HOPS_MOST && path->hops[i].done; i++) {
+		if (!run->report->json && !run->report->quiet && all_silent(path, i)) {
+			buf_printf(&run->report->out.b, "%2zu to %d  no answer\n", i + 1,
+				   HOPS_MOST);
+			break;
+		}
 		if (!run->report->quiet)
 			put_hop(run, text, i + 1, &path->hops[i].r);
 		if (reached(&path->hops[i].r)) {

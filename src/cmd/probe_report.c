@@ -6,13 +6,15 @@
 
 void report_begin(struct probe_report *p, const struct probe_config *c)
 {
-	out_init(&p->out, STDOUT_FILENO);
+	/* stdout is that of the command, if one follows. */
+	int fd = c->command ? STDERR_FILENO : STDOUT_FILENO;
+
+	out_init(&p->out, fd);
 	p->json = c->json;
 	p->quiet = c->common.quiet;
 	p->lines = !c->attempts || (c->common.verbose && c->attempts > 1);
-	p->terminal = isatty(STDOUT_FILENO);
-	p->style = term_style(
-		term_use_colour((enum term_when)c->common.color, STDOUT_FILENO));
+	p->terminal = isatty(fd);
+	p->style = term_style(term_use_colour((enum term_when)c->common.color, fd));
 }
 
 const char *report_colour(const struct probe_report *p, enum outcome o)
@@ -236,9 +238,10 @@ static void put_histogram(struct buf *b, const struct spread *s)
 	for (i = 0; i < BINS; i++) {
 		double low = sum.min + (sum.max - sum.min) * (double)i / BINS;
 
-		buf_printf(b, "  %9.3f ms  %8llu  ", low / 1e3,
-			   (unsigned long long)counts[i]);
-		buf_pad(b, '#', (size_t)((counts[i] * WIDTH + most - 1) / most));
+		buf_printf(b, "  %9.3f ms  %8llu%s", low / 1e3,
+			   (unsigned long long)counts[i], counts[i] ? "  " : "");
+		if (counts[i])
+			buf_pad(b, '#', (size_t)((counts[i] * WIDTH + most - 1) / most));
 		buf_putc(b, '\n');
 	}
 }
@@ -246,6 +249,7 @@ static void put_histogram(struct buf *b, const struct spread *s)
 static void put_statistics(struct probe_report *p, const struct probe_job *j)
 {
 	struct buf *b = &p->out.b;
+	const char *comma = "";
 	size_t o;
 
 	if (j->run->n_jobs > 1)
@@ -256,9 +260,12 @@ static void put_statistics(struct probe_report *p, const struct probe_job *j)
 		put_histogram(b, j->rtt ? j->rtt : j->connect);
 	buf_puts(b, " ");
 	for (o = 0; o < OUTCOME_COUNT; o++)
-		if (j->counts[o])
-			buf_printf(b, " %llu %s", (unsigned long long)j->counts[o],
+		if (j->counts[o]) {
+			buf_printf(b, "%s %llu %s", comma,
+				   (unsigned long long)j->counts[o],
 				   outcome_name((enum outcome)o));
+			comma = ",";
+		}
 	buf_printf(b, ", %.1f %% failed\n",
 		   100.0 * (double)(j->done - j->counts[OUTCOME_OPEN]) / (double)j->done);
 }

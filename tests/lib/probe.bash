@@ -37,6 +37,35 @@ link() {
 	in_ns "$SOCKCTL" probe -q -T 5s "[$V6]:1" $V4:1 || true
 }
 
+TARGET4=10.98.0.2 # behind the server of link(), with routed()
+TARGET6=fd98::2
+
+# The server's namespace becomes a router, a third one behind it the target.
+routed() {
+	link
+	second_netns
+	enter "$PID"
+	TARGET=("${ENTER[@]}")
+	on_server ip link add mid type veth peer name end netns "$PID"
+	on_server ip addr add 10.98.0.1/24 dev mid
+	on_server ip -6 addr add fd98::1/64 dev mid nodad
+	on_server ip link set mid up
+	on_target ip addr add $TARGET4/24 dev end
+	on_target ip -6 addr add $TARGET6/64 dev end nodad
+	on_target ip link set end up
+	on_target ip route add default via 10.98.0.1
+	on_target ip -6 route add default via fd98::1
+	on_server sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+		net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+	in_ns ip route add 10.98.0.0/24 via $V4
+	in_ns ip -6 route add fd98::/64 via $V6
+	probe --wait "${READY_WITHIN}s" --down "[$TARGET6]:1" $TARGET4:1
+}
+
+on_target() {
+	"${TARGET[@]}" "$@"
+}
+
 on_server() {
 	"${SERVER[@]}" "$@"
 }
