@@ -108,7 +108,7 @@ static void dialled(struct dial *dial, int fd, size_t index, const struct fault 
 			r = c->how->take(c->how->take_ctx, fd, &dial->order[index], &own);
 			c->taken |= r == 0;
 		} else {
-			r = session_add(c->s, fd, d->id, NULL, false, took);
+			r = session_add(c->s, fd, d->id, NULL, false, false, took);
 			if (r < 0)
 				fault(&own, -r, "watch the connection");
 		}

@@ -362,11 +362,14 @@ static bool wants_stream_write(const struct conn *c)
 	return (c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_STREAM;
 }
 
-/* Tells epoll, the streams and the clock what the flows wait for. */
+/* Tells epoll, the streams and the clock what the flows wait for. c may be gone
+ * afterwards. */
 static void arrange(struct conn *c)
 {
+	struct fault f = FAULT_INIT;
 	uint32_t events = 0;
 	uint64_t at = UINT64_MAX;
+	int r;
 
 	if ((c->rx_want & FLOW_WANT_READ))
 		events |= EPOLLIN;
@@ -374,7 +377,13 @@ static void arrange(struct conn *c)
 		events |= EPOLLOUT;
 	if ((c->tx_want & FLOW_WANT_WRITE))
 		events |= EPOLLOUT;
-	watch_set(c->l, &c->w, events);
+	r = watch_set(c->l, &c->w, events);
+	/* Only the first one can fail: epoll has no room for another descriptor. */
+	if (r < 0 && !c->w.added) {
+		fault(&f, -r, "watch a new connection");
+		finish(c, CONN_ERROR, &f);
+		return;
+	}
 	if (wants_stream_write(c))
 		stream_wait(c->l, c->rx.stream, &c->out_wait);
 	if ((c->tx_want & FLOW_WANT_READ) && c->tx.from == FLOW_STREAM)
@@ -538,10 +547,10 @@ static void start_flows(struct conn *c, struct stream *out_file)
 }
 
 int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *how,
-	       struct stream *out_file)
+	       struct stream *out_file, bool early)
 {
 	bool later;
-	int r;
+	int r = 0;
 
 	c->l = l;
 	c->how = how;
@@ -557,9 +566,11 @@ int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *ho
 	later = c->tx_want == 0;
 	/* All but an echo have something to begin with: epoll says at once that the
 	 * socket is writable, and the first turn is the loop's. */
-	r = watch_set(l, &c->w,
-		      later ? (c->rx_want ? EPOLLIN : 0)
-			    : (uint32_t)(EPOLLIN | EPOLLOUT));
+	early = early && later && c->rx_want;
+	if (!early)
+		r = watch_set(l, &c->w,
+			      later ? (c->rx_want ? EPOLLIN : 0)
+				    : (uint32_t)(EPOLLIN | EPOLLOUT));
 	if (r < 0) {
 		watch_close(l, &c->w);
 		return r;
@@ -568,5 +579,10 @@ int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *ho
 		c->last_us = loop_now(l);
 		timer_set(l, &c->idle, c->last_us + how->idle_us);
 	}
-	return 0;
+	return early;
+}
+
+void conn_first_turn(struct conn *c)
+{
+	run(c, true, false);
 }

@@ -86,9 +86,16 @@ void conn_how_init(struct conn_how *how, const struct behave *behave);
 void conn_how_ready(struct conn_how *how, enum target_proto proto);
 void conn_how_free(struct conn_how *how);
 
-/* Takes fd (non-blocking, connected) and starts moving. c is zeroed but for owner, ended,
- * id and proto. The first event comes from the loop. 0, or -errno: then fd is closed and
- * ended() not called. */
+/*
+ * Takes fd (non-blocking, connected). c is zeroed but for owner, ended, id and proto.
+ * The first event comes from the loop. 0, or -errno: then fd is closed and ended() not
+ * called.
+ *
+ * early: the connection may have its first turn before epoll knows of it, for a short one
+ * is over by then. True is returned where that is so, and conn_first_turn() must follow.
+ */
 int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *how,
-	       struct stream *out_file);
+	       struct stream *out_file, bool early);
+/* c may be gone afterwards, ended() called. */
+void conn_first_turn(struct conn *c);
 void conn_stop(struct conn *c, enum conn_end end, const struct fault *f);

@@ -12,6 +12,7 @@
 enum {
 	ROUNDS = 4,	       /* of one step, so that nobody starves the others */
 	SPLICE_MOST = 1 << 20, /* one splice(), sendfile() or discard */
+	MOVE_AGAIN = 1 << 19,
 	RECORD_MOST = 1 << 16, /* made of input; what a default send buffer takes */
 	PACE_SLICE_US = 50000, /* a rate is kept in portions of this much time */
 };
@@ -377,7 +378,11 @@ static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
 	f->moved_in += (size_t)n;
 	f->moved_out += (size_t)n;
 	pace(l, f, (size_t)n);
-	return 0;
+	/* After a small portion the socket is empty, most likely; while a large one
+	 * moved, more has come. */
+	return f->from == FLOW_SOCKET && (size_t)n < MIN(most, (size_t)MOVE_AGAIN)
+		       ? FLOW_WANT_READ
+		       : 0;
 }
 
 unsigned flow_step(struct loop *l, struct flow *f)

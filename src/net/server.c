@@ -300,7 +300,7 @@ static void serve(struct server *v, int sock)
 	r = sockopt_apply(sock, v->how->options, SOCKOPT_LATE, NULL, NULL, &f);
 	if (r < 0)
 		session_trouble(v->s, &f);
-	r = session_add(v->s, sock, id, file, true, 0);
+	r = session_add(v->s, sock, id, file, true, v->burst <= 1, 0);
 	if (r < 0) {
 		fault(&f, -r, "watch a new connection");
 		session_trouble(v->s, &f);
@@ -408,7 +408,13 @@ static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
 	int i;
 
 	(void)events;
-	for (i = 0; i < ACCEPT_BURST && got == GOT_ONE && v->w.fd >= 0; i++) {
+	/* Peers that come and go one by one are taken one by one: asking for another
+	 * would be a call in vain each time. Where they stay, more of them are taken in a
+	 * turn. */
+	if (v->s->totals.open > v->open_before)
+		v->burst = MIN(v->burst * 2, (int)ACCEPT_BURST);
+	v->open_before = v->s->totals.open;
+	for (i = 0; i < v->burst && got == GOT_ONE && v->w.fd >= 0 && !l->stopped; i++) {
 		uint64_t wait = not_yet(v);
 
 		if (wait) {
@@ -424,6 +430,8 @@ static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
 		if (v->how->behave->accept_delay_us)
 			return;
 	}
+	if (got == GOT_NONE)
+		v->burst = 1;
 }
 
 static void pause_over(struct loop *l, struct timer *t)
@@ -457,7 +465,9 @@ int server_start(struct server *v, struct session *s, int fd,
 {
 	int r;
 
-	*v = (struct server){ .s = s, .how = how, .local = *local, .file = *file };
+	*v = (struct server){
+		.s = s, .how = how, .local = *local, .file = *file, .burst = 1
+	};
 	v->w = (struct watch){ .fd = fd, .fn = accept_ready };
 	v->pause.fn = pause_over;
 	v->first.fn = first_over;

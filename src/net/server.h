@@ -29,6 +29,8 @@ struct server {
 	struct child *children;
 	uint64_t accepted;
 	uint64_t next_accept_us; /* --accept-rate */
+	uint64_t open_before;	 /* connections, when peers were there last time */
+	int burst;		 /* how many are taken in one turn */
 	bool due;		 /* --accept-delay is over for the next one */
 	bool starved;		 /* out of descriptors, told once */
 	bool timed_out;		 /* nobody came before timeout_us */

@@ -209,7 +209,7 @@ static void introduce(struct session *s, int fd, uint64_t id, bool accepted,
 }
 
 int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
-		bool accepted, uint64_t took_us)
+		bool accepted, bool early, uint64_t took_us)
 {
 	struct conn *c = xcalloc(1, sizeof(*c));
 	int r;
@@ -222,7 +222,7 @@ int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
 	c->id = id;
 	c->proto = (uint16_t)s->like.proto;
 	s->totals.started++;
-	r = conn_start(c, &s->loop, fd, &s->how, out_file);
+	r = conn_start(c, &s->loop, fd, &s->how, out_file, early);
 	if (r < 0) {
 		free(c);
 		s->totals.failed++;
@@ -235,5 +235,7 @@ int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
 	s->conns = c;
 	s->totals.open++;
 	s->totals.most_open = MAX(s->totals.most_open, s->totals.open);
+	if (r > 0)
+		conn_first_turn(c);
 	return 0;
 }

@@ -79,10 +79,11 @@ void session_end(struct session *s);
 /* Runs until the session is over. 0 or -errno. */
 int session_run(struct session *s);
 
-/* Makes fd a connection of the session. conn->out_file is taken. 0 or -errno (fd is
- * closed). */
+/* Makes fd a connection of the session. conn->out_file is taken. early: its first turn
+ * may come at once, and the connection may be over on return. 0 or -errno (fd is closed).
+ */
 int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
-		bool accepted, uint64_t took_us);
+		bool accepted, bool early, uint64_t took_us);
 
 /* Remembers the worst that happened, for the exit code. */
 void session_worse(struct session *s, enum conn_end end, int err);

@@ -430,15 +430,14 @@ int sockopt_apply(int fd, const struct sockopt_list *list, enum sockopt_phase ph
 	socklen_t len = sizeof(family);
 	size_t i;
 
-	if (!list->n)
-		return 0;
-	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
 	for (i = 0; i < list->n; i++) {
 		const struct sockopt_value *v = &list->v[i];
 		int r;
 
 		if (v->opt->phase != phase)
 			continue;
+		if (family == AF_UNSPEC)
+			getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
 		r = set_one(fd, family, v);
 		if (r < 0 && !v->implicit)
 			return tell(v, -r, f);
