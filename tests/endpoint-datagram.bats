@@ -57,6 +57,41 @@ print(all(s.recv(100) == b"peer %d" % i for i, s in enumerate(socks)))' "$PORT"
 	[[ $stderr == *"300 peers, 300 datagrams received, 300 sent"* ]]
 }
 
+# Sends datagrams of the SIZES while the server stands still, so that it finds all of them
+# at once; every byte of each tells which one it is. Prints True if they come back as they
+# were.
+burst() { # SIZE...
+	kill -STOP "$PID"
+	"${NS[@]}" timeout "$READY_WITHIN" python3 -c '
+import os, signal, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("127.0.0.1", int(sys.argv[2])))
+sent = [bytes([i]) * int(size) for i, size in enumerate(sys.argv[3:])]
+for data in sent: s.send(data)
+os.kill(int(sys.argv[1]), signal.SIGCONT)
+print([s.recv(65536) for _ in sent] == sent)' "$PID" "$PORT" "$@"
+}
+
+@test "datagrams of one size that came together go back each for itself, in order" {
+	serve echo --report --option rcvbuf=208k udp:127.0.0.1:0
+	run burst 64 64 64 64 100 100 64 0 0 64 1000 1000 1000 5000 5000 64 64
+	assert_output True
+	run burst $(printf '1 %.0s' {1..100})
+	assert_output True
+	end_served
+	[[ $stderr == *"117 datagrams received, 117 sent"* ]]
+}
+
+@test "on a path too narrow for them in one piece they are cut and come back all the same" {
+	netns
+	in_ns ip link set lo mtu 600
+	serve echo --report udp:127.0.0.1:0
+	run burst 1000 1000 1000 64 64 64 1000 1000
+	assert_output True
+	end_served
+	[[ $stderr == *"8 datagrams received, 8 sent"* && $stderr != *"send a datagram"* ]]
+}
+
 @test "--max takes exactly so many, the next stay unread" {
 	serve listen --max 2 udp:127.0.0.1:0
 	kill -STOP "$PID"

@@ -405,6 +405,7 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 	d->peers = peers_new();
 	prepare_text(d);
 	s->datagrams = true;
+	d->segments = how->server && local->proto == TARGET_UDP && !datagram_is_paced(d);
 	d->last_us = loop_now(&s->loop);
 	s->owner = d;
 	r = watch_set(&s->loop, &d->w, EPOLLIN);

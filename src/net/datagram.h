@@ -38,7 +38,8 @@ struct datagram {
 	struct buf text;       /* what --send and --reply say, line ends made */
 	size_t text_at;
 	bool has_in, input_ended, waiting_send, timed_out, was_cr;
-	bool busy; /* the input had something last time: no new --delay */
+	bool segments; /* runs of answers may go as one packet */
+	bool busy;     /* the input had something last time: no new --delay */
 	uint32_t matched;
 	uint64_t last_us;
 	uint64_t send_at_us, read_at_us; /* rates: not before; 0 = any time */

@@ -18,6 +18,7 @@ void datagram_over(struct datagram *d, enum conn_end end, const struct fault *f)
 void datagram_send_failed(struct datagram *d, int err);
 
 /* Paces: whether this time has come, and the time after so many more bytes at a rate. */
+bool datagram_is_paced(const struct datagram *d);
 bool datagram_due(struct datagram *d, uint64_t at_us);
 uint64_t datagram_after(struct datagram *d, uint64_t at_us, uint64_t bytes,
 			uint64_t rate);

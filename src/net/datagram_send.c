@@ -1,7 +1,7 @@
 /* How datagrams go out: paced, cut, corrupted; as answers, or from the input. */
 #include <errno.h>
 
-#include "net/datagram_private.h"
+#include "net/datagram_gso.h"
 
 /* --- the end --- */
 
@@ -68,7 +68,7 @@ uint64_t datagram_after(struct datagram *d, uint64_t at_us, uint64_t bytes, uint
 	return MAX(at_us, loop_now(&d->s->loop)) + (rate ? bytes * 1000000 / rate : 0);
 }
 
-static bool is_paced(const struct datagram *d)
+bool datagram_is_paced(const struct datagram *d)
 {
 	return d->how->behave->write_rate || d->how->behave->chunk_delay_us;
 }
@@ -79,7 +79,7 @@ static void was_sent(struct datagram *d, size_t bytes)
 
 	d->s->totals.datagrams_out++;
 	d->s->totals.bytes_out += bytes;
-	if (is_paced(d))
+	if (datagram_is_paced(d))
 		d->send_at_us = datagram_after(d, d->send_at_us, bytes, b->write_rate) +
 				b->chunk_delay_us;
 }
@@ -122,9 +122,12 @@ void datagram_answer(struct datagram *d)
 	int n, i;
 
 	while (datagram_unanswered(d) && datagram_due(d, d->send_at_us)) {
-		n = sendmmsg(d->w.fd, b->msg + b->sent,
-			     is_paced(d) ? 1 : (unsigned)(b->n - b->sent),
-			     MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = d->segments
+			    ? gso_send(b, d->w.fd, &d->segments)
+			    : sendmmsg(d->w.fd, b->msg + b->sent,
+				       datagram_is_paced(d) ? 1
+							    : (unsigned)(b->n - b->sent),
+				       MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
 			d->waiting_send = true;
 			return;

@@ -1,0 +1,85 @@
+#include "net/datagram_gso.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	SEGMENT_MOST = 1200, /* what every path takes; larger ones gain nothing */
+	SEGMENTS_MOST = 64,  /* UDP_MAX_SEGMENTS before Linux 6.9 */
+	PACKET_MOST = 60000, /* the headers fit beside it */
+	RUN_LEAST = 2,
+};
+
+static bool same_peer(const struct datagram_batch *b, int i, int j)
+{
+	const struct msghdr *a = &b->msg[i].msg_hdr, *c = &b->msg[j].msg_hdr;
+
+	return a->msg_namelen == c->msg_namelen &&
+	       memcmp(a->msg_name, c->msg_name, a->msg_namelen) == 0;
+}
+
+/* How many datagrams from the i-th on are of one size and for one peer. */
+static int run_at(const struct datagram_batch *b, int i)
+{
+	size_t len = b->iov[i].iov_len;
+	int most, n = 1;
+
+	if (!len || len > SEGMENT_MOST)
+		return 1;
+	most = MIN((int)SEGMENTS_MOST, (int)(PACKET_MOST / len));
+	while (i + n < b->n && n < most && b->iov[i + n].iov_len == len &&
+	       same_peer(b, i, i + n))
+		n++;
+	return n;
+}
+
+static int send_run(struct datagram_batch *b, int fd, int n)
+{
+	union {
+		char room[CMSG_SPACE(sizeof(uint16_t))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr m = b->msg[b->sent].msg_hdr;
+	uint16_t size = (uint16_t)b->iov[b->sent].iov_len;
+	struct cmsghdr *c;
+
+	m.msg_iov = &b->iov[b->sent];
+	m.msg_iovlen = (size_t)n;
+	m.msg_control = control.room;
+	m.msg_controllen = sizeof(control.room);
+	c = CMSG_FIRSTHDR(&m);
+	c->cmsg_level = SOL_UDP;
+	c->cmsg_type = UDP_SEGMENT;
+	c->cmsg_len = CMSG_LEN(sizeof(size));
+	memcpy(CMSG_DATA(c), &size, sizeof(size));
+	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : n;
+}
+
+/* Errors that a plain datagram may not meet: an old kernel, a path with a small MTU, no
+ * checksums, a device without them. */
+static bool is_about_segments(int err)
+{
+	return err == EINVAL || err == EMSGSIZE || err == EIO || err == EOPNOTSUPP ||
+	       err == ENOPROTOOPT;
+}
+
+int gso_send(struct datagram_batch *b, int fd, bool *on)
+{
+	int n = run_at(b, b->sent), r;
+
+	if (n >= RUN_LEAST) {
+		r = send_run(b, fd, n);
+		if (r > 0 || !is_about_segments(errno))
+			return r;
+		*on = false;
+		n = b->n - b->sent;
+	} else {
+		/* The loners until the next run. */
+		while (b->sent + n < b->n && run_at(b, b->sent + n) < RUN_LEAST)
+			n++;
+	}
+	return sendmmsg(fd, b->msg + b->sent, (unsigned)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
