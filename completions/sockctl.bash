@@ -33,6 +33,12 @@ _sockctl_states() { # TYPED: in its spelling
 	echo "$states"
 }
 
+# The states that a command's laboratory makes.
+_sockctl_lab() { # COMMAND
+	"$sockctl" porcelain lab 2>/dev/null | awk -F '\t' -v c="$1" '"," $2 "," ~ "," c "," { print $1 }'
+	echo help
+}
+
 _sockctl_plain() {
 	grep -v '[^[:alnum:]_.:-]' | sort -u
 }
@@ -57,7 +63,7 @@ _sockctl_list() { # CURRENT CANDIDATES
 	compopt -o nospace 2>/dev/null
 }
 
-_sockctl_value() { # KIND CURRENT
+_sockctl_value() { # KIND CURRENT COMMAND
 	local words='' cur=$2
 	case $1 in
 	file) _sockctl_files "$cur" ;;
@@ -72,6 +78,7 @@ _sockctl_value() { # KIND CURRENT
 			_sockctl_list "$cur" "$words help"
 		fi
 		;;
+	lab) mapfile -t COMPREPLY < <(compgen -W "$(_sockctl_lab "$3")" -- "$cur") ;;
 	column) mapfile -t COMPREPLY < <(compgen -W "$("$sockctl" porcelain fields | cut -f1)" -- "$cur") ;;
 	pid) _sockctl_list "$cur" "$(_sockctl_raw pid -tux | tr , '\n' | sort -nu)" ;;
 	process)
@@ -95,7 +102,7 @@ _sockctl_argument() { # COMMAND OPTION CURRENT
 	if [[ -n $choices ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "${choices//,/ }" -- "$3")
 	else
-		_sockctl_value "$kind" "$3"
+		_sockctl_value "$kind" "$3" "$1"
 	fi
 }
 

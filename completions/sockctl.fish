@@ -75,6 +75,11 @@ function __sockctl_findings
     __sockctl_table findings | awk -F '\t' '{ print $1 "\t" $4 }'
 end
 
+function __sockctl_lab
+    __sockctl_table lab | awk -F '\t' -v c=(__sockctl_command) '"," $2 "," ~ "," c "," { print $1 "\t" $3 }'
+    printf 'help\tlist them\n'
+end
+
 function __sockctl_netns
     path basename /run/netns/* /var/run/netns/* 2>/dev/null | sort -u
     __fish_complete_path (commandline -ct)
@@ -107,6 +112,8 @@ function __sockctl_argument -a letter metavar choices kind
             printf '%s\n' -x -a "(__sockctl_"$kind"s)"
         case finding
             printf '%s\n' -x -a '(__sockctl_findings)'
+        case lab
+            printf '%s\n' -x -a '(__sockctl_lab)'
         case process
             printf '%s\n' -x -a '(__sockctl_processes)'
         case netns

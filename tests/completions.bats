@@ -77,6 +77,13 @@ assert_among_offers() { # LINE WORD...
 	assert_offers 'sockctl inspect --state listen,close_' listen,close_wait
 }
 
+@test "states of the laboratory, those of the command's side" {
+	assert_offers 'sockctl connect --lab FIN' FIN_WAIT1 FIN_WAIT2
+	assert_offers 'sockctl listen --lab SYN' SYN_RECV
+	assert_offers 'sockctl connect --lab SYN' SYN_SENT
+	assert_among_offers 'sockctl listen --lab ' LISTEN-full CLOSE_WAIT help
+}
+
 @test "columns, added columns and lists of them" {
 	assert_offers 'sockctl inspect -o rtt' rtt rttvar
 	assert_offers 'sockctl inspect -o +rtt' +rtt +rttvar

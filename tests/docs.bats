@@ -215,6 +215,31 @@ differences() { # FILE FILE
 	done <"$tables/findings"
 }
 
+@test "every state of the laboratory is in --lab help and in the page of its command, word for word" {
+	local command text help name sides means how kept strict strict_kept
+	"$SOCKCTL" porcelain lab >"$tables/lab"
+	run awk -F '\t' 'NF != 7 || $1 == "" || $2 !~ /^(listen|connect|listen,connect)$/' "$tables/lab"
+	assert_output ''
+	for command in listen connect; do
+		awk -F '\t' -v c=$command '"," $2 "," ~ "," c "," { print $1 }' "$tables/lab" | sort >"$tables/known"
+		sockctl $command --lab help
+		assert_clean
+		help=$(tr -s ' \n' ' ' <<<"$output")
+		grep -oE '^  [A-Z]\S+' <<<"$output" | tr -d ' ' | sort >"$tables/shown"
+		assert_equal "$command: $(differences "$tables/known" "$tables/shown")" "$command: "
+		awk '/^\.S[hs]/ { on = /LABORATORY|--lab/ } on && /^\.It Cm / { print $3 }' \
+			"$TOP/man/sockctl-$command.1" | sort >"$tables/shown"
+		assert_equal "$command: $(differences "$tables/known" "$tables/shown")" "$command: "
+		text=$(page sockctl-$command | tr -s ' \n' ' ')
+		while IFS='|' read -r name sides means how kept strict strict_kept; do
+			grep -qiF -- "$name $means. Recipe: $how; kept $kept." <<<"$text" || fail "$command: $name"
+			grep -qF -- "$name $means $how; kept $kept" <<<"$help" || fail "$command --lab help: $name"
+			[[ -z $strict ]] || grep -qF -- "--strict: $strict; kept $strict_kept." <<<"$text" ||
+				fail "$command: $name --strict"
+		done < <(awk -F '\t' -v c=$command '"," $2 "," ~ "," c ","' "$tables/lab" | tr '\t' '|')
+	done
+}
+
 # What a shell offers at the end of a line; tests/completions.bats says more.
 offers() { # bash|zsh|fish LINE
 	local HOME=$BATS_TEST_TMPDIR/home PATH=$BATS_TEST_TMPDIR/bin:$PATH

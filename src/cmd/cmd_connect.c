@@ -27,7 +27,9 @@ static int go(const struct command *cmd, struct endpoint_config *c,
 
 static int run(const struct command *cmd, int argc, char **argv)
 {
-	static const struct endpoint_story story = { .check = check, .go = go };
+	static const struct endpoint_story story = { .check = check,
+						     .go = go,
+						     .side = LAB_SIDE_CONNECT };
 
 	return endpoint_main(cmd, argc, argv, &story);
 }
@@ -43,7 +45,8 @@ const struct command cmd_connect = {
 	.examples =
 		"  sockctl connect example.org:80 < request\n"
 		"  sockctl connect --send 'PING\\r\\n' --expect +PONG localhost:6379\n"
-		"  sockctl connect --connections 10 --hold 1m localhost:8080\n",
+		"  sockctl connect --connections 10 --hold 1m localhost:8080\n"
+		"  sockctl connect --lab TIME_WAIT\n",
 	.groups = endpoint_connect_groups,
 	.n_groups = N_CONNECT_GROUPS,
 	.run = run,

@@ -28,7 +28,9 @@ static int go(const struct command *cmd, struct endpoint_config *c,
 
 static int run(const struct command *cmd, int argc, char **argv)
 {
-	static const struct endpoint_story story = { .check = check, .go = go };
+	static const struct endpoint_story story = { .check = check,
+						     .go = go,
+						     .side = LAB_SIDE_LISTEN };
 
 	return endpoint_main(cmd, argc, argv, &story);
 }
@@ -44,7 +46,8 @@ const struct command cmd_listen = {
 	.examples = "  sockctl listen :8080 > file\n"
 		    "  sockctl listen -k --http 'hello\\n' 127.0.0.1:0\n"
 		    "  sockctl listen -k --exec 'tr a-z A-Z' :8080\n"
-		    "  sockctl listen --no-accept --backlog 2 :8080\n",
+		    "  sockctl listen --no-accept --backlog 2 :8080\n"
+		    "  sockctl listen --lab CLOSE_WAIT :8080\n",
 	.groups = endpoint_listen_groups,
 	.n_groups = N_LISTEN_GROUPS,
 	.run = run,

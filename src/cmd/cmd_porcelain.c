@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "cmd/cmd.h"
+#include "cmd/endpoint_run.h"
 #include "cmd/schema.h"
 #include "model/field.h"
 #include "model/filter_term.h"
@@ -101,7 +102,7 @@ static const struct {
 	{ "commands", print_commands }, { "options", print_options },
 	{ "fields", print_fields },	{ "states", print_states },
 	{ "words", print_words },	{ "findings", print_findings },
-	{ "schema", print_schema },
+	{ "lab", endpoint_lab_tsv },	{ "schema", print_schema },
 };
 
 static int porcelain_run(const struct command *cmd, int argc, char **argv)
@@ -124,8 +125,8 @@ static int porcelain_run(const struct command *cmd, int argc, char **argv)
 			goto out;
 		}
 	fault_say(&f, EINVAL,
-		  "which table? commands, options, fields, states, words, findings or "
-		  "schema");
+		  "which table? commands, options, fields, states, words, findings, "
+		  "lab or schema");
 	code = cmd_usage(cmd, &f);
 out:
 	strv_free(&operands.words);
@@ -140,7 +141,7 @@ const struct command cmd_porcelain = {
 	.operands = "TABLE",
 	.about =
 		"Prints one of the program's own tables, tab-separated: commands, options, fields,\n"
-		"states, words, findings; or the JSON schema.",
+		"states, words, findings, lab; or the JSON schema.",
 	.groups = groups,
 	.n_groups = ARRAY_SIZE(groups),
 	.hidden = true,

@@ -189,6 +189,13 @@ static const struct opt misbehave_opts[] = {
 	      .help = "RST after SIZE bytes in one direction"),
 };
 
+static const struct opt lab_opts[] = {
+	TAKES("lab", 0, OPT_TEXT, AT(lab), "STATE", .complete = "lab",
+	      .help = "make this TCP state, both ends here, and hold it; 'help' lists"),
+	FLAG("strict", 0, AT(strict),
+	     .help = "with a socket filter, without queued data (CAP_NET_ADMIN)"),
+};
+
 static const struct opt echo_opts[] = {
 	FLAG("client", 0, AT(client), .flags = OPT_COMMON,
 	     .help = "drive the echo server at ADDR, check every byte, measure"),
@@ -229,14 +236,18 @@ static const struct opt tell_opts[] = {
 const struct opt_group endpoint_listen_groups[N_LISTEN_GROUPS] = {
 	GROUP("Address", address_opts),	      GROUP("Listening", server_opts),
 	GROUP("Peers", listen_opts),	      GROUP("Data", data_opts),
-	GROUP("Misbehaving", misbehave_opts), GROUP("Telling", tell_opts),
-	COMMON_GROUP(struct endpoint_config),
+	GROUP("Misbehaving", misbehave_opts), GROUP("Laboratory", lab_opts),
+	GROUP("Telling", tell_opts),	      COMMON_GROUP(struct endpoint_config),
 };
 
 const struct opt_group endpoint_connect_groups[N_CONNECT_GROUPS] = {
-	GROUP("Address", address_opts), GROUP("Connecting", connect_opts),
-	GROUP("Data", data_opts),	GROUP("Misbehaving", misbehave_opts),
-	GROUP("Telling", tell_opts),	COMMON_GROUP(struct endpoint_config),
+	GROUP("Address", address_opts),
+	GROUP("Connecting", connect_opts),
+	GROUP("Data", data_opts),
+	GROUP("Misbehaving", misbehave_opts),
+	GROUP("Laboratory", lab_opts),
+	GROUP("Telling", tell_opts),
+	COMMON_GROUP(struct endpoint_config),
 };
 
 const struct opt_group endpoint_echo_groups[N_ECHO_GROUPS] = {

@@ -26,6 +26,9 @@ struct endpoint_config {
 	int half_close; /* -1 unset, 0, 1 */
 	const char *send, *expect;
 	bool crlf, hex;
+	/* laboratory */
+	const char *lab; /* NULL = not asked for */
+	bool strict;
 	/* telling */
 	bool json, info, report, trace;
 	/* echo --client */
@@ -41,7 +44,7 @@ struct endpoint_config {
 	}
 
 /* The tables of options, as each command lists them. */
-enum { N_LISTEN_GROUPS = 7, N_CONNECT_GROUPS = 6, N_ECHO_GROUPS = 6 };
+enum { N_LISTEN_GROUPS = 8, N_CONNECT_GROUPS = 7, N_ECHO_GROUPS = 6 };
 extern const struct opt_group endpoint_listen_groups[N_LISTEN_GROUPS];
 extern const struct opt_group endpoint_connect_groups[N_CONNECT_GROUPS];
 extern const struct opt_group endpoint_echo_groups[N_ECHO_GROUPS];

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "cmd/explain.h"
 #include "cmd/tracer.h"
@@ -22,6 +23,11 @@ int endpoint_main(const struct command *cmd, int argc, char **argv,
 
 	if (endpoint_list_options(cmd, argc, argv, &code) ||
 	    !cmd_begin(cmd, argc, argv, &c, &c.common, &words, &code)) {
+		strv_free(&words.words);
+		return code;
+	}
+	if (c.lab || c.strict) {
+		code = endpoint_lab(cmd, &c, &words, story->side);
 		strv_free(&words.words);
 		return code;
 	}
@@ -129,6 +135,57 @@ int endpoint_go_background(struct fault *f)
 	let_go(STDOUT_FILENO);
 	let_go(STDERR_FILENO);
 	return 0;
+}
+
+static int exit_code_of(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_CANNOT;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int endpoint_fork_background(int *parent, struct fault *f)
+{
+	char said;
+	int ends[2];
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return fault(f, errno, "make a pipe");
+	pid = fork();
+	if (pid < 0) {
+		int err = errno;
+
+		close_fd(ends[0]);
+		close_fd(ends[1]);
+		return fault(f, err, "go to the background");
+	}
+	if (pid == 0) {
+		close_fd(ends[0]);
+		setsid();
+		*parent = ends[1];
+		return 0;
+	}
+	close_fd(ends[1]);
+	do
+		n = read(ends[0], &said, 1);
+	while (n < 0 && errno == EINTR);
+	_exit(n == 1 ? EXIT_YES : exit_code_of(pid));
+}
+
+void endpoint_let_go(int *parent)
+{
+	let_go(STDIN_FILENO);
+	let_go(STDOUT_FILENO);
+	let_go(STDERR_FILENO);
+	/* Where the parent was killed meanwhile, there is nobody to be told. */
+	while (write(*parent, "", 1) < 0 && errno == EINTR)
+		;
+	close_fd(take_fd(parent));
 }
 
 struct serving {

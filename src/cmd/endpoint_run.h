@@ -3,6 +3,7 @@
 
 #include "cmd/endpoint_opts.h"
 #include "cmd/endpoint_tell.h"
+#include "net/lab.h"
 
 /* What listen, connect and echo differ in. */
 struct endpoint_story {
@@ -14,6 +15,7 @@ struct endpoint_story {
 		     struct fault *f);
 	int (*go)(const struct command *cmd, struct endpoint_config *c,
 		  const struct target *t); /* returns the exit code */
+	enum lab_side side;		   /* of --lab */
 };
 
 /* The frame of the three commands: options, the address, what does not go together, then
@@ -43,6 +45,14 @@ int endpoint_write_port_file(const char *path, const struct endpoint *local,
 int endpoint_go_background(struct fault *f);
 
 /*
+ * The same for those who are ready only later: returns in the child, whose parent waits.
+ * The parent ends with 0 when endpoint_let_go() is called with *parent, or else with the
+ * child's code.
+ */
+int endpoint_fork_background(int *parent, struct fault *f);
+void endpoint_let_go(int *parent);
+
+/*
  * The whole of a server command once its config is parsed: resolve, bind, listen, tell,
  * serve, report. echo is true for `echo`. Returns the exit code.
  */
@@ -55,3 +65,13 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
  */
 int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
 		  const struct target *t, bool echo);
+
+/*
+ * --lab: makes a TCP state, says each step, holds it until told to end. The address is
+ * the listener's, 127.0.0.1:0 where there is none.
+ */
+int endpoint_lab(const struct command *cmd, struct endpoint_config *c,
+		 const struct opt_operands *words, enum lab_side side);
+/* The table of the laboratory, one state a line: name, sides, meaning, recipe, how long
+ * it is kept, recipe with --strict, how long that is; TAB between. */
+void endpoint_lab_tsv(struct buf *b);

@@ -6,8 +6,7 @@
 
 #include "cmd/tracer.h"
 
-/* One write() a message: lines of several processes do not mix. */
-static void to_stderr(const struct buf *b)
+void tell_write(const struct buf *b)
 {
 	size_t done = 0;
 
@@ -168,7 +167,7 @@ static void event_json(const struct net_event *e)
 		break;
 	}
 	json_end_object(&j);
-	to_stderr(&b);
+	tell_write(&b);
 }
 
 static void put_size(struct buf *b, uint64_t bytes)
@@ -244,7 +243,7 @@ static void closed_text(const struct teller *t, const struct net_event *e)
 	}
 	if (t->info && r->has_tcp)
 		put_info(&b, &r->tcp);
-	to_stderr(&b);
+	tell_write(&b);
 }
 
 static void met_text(const struct teller *t, const struct net_event *e)
@@ -261,7 +260,7 @@ static void met_text(const struct teller *t, const struct net_event *e)
 	if (e->kind == NET_CONNECTED)
 		buf_printf(&b, " in %.3g ms", (double)e->took_us / 1e3);
 	buf_putc(&b, '\n');
-	to_stderr(&b);
+	tell_write(&b);
 }
 
 static void event_text(const struct teller *t, const struct net_event *e)
@@ -323,7 +322,7 @@ void tell_listening(struct teller *t, const struct endpoint *local)
 	buf_puts(&b, "listening on ");
 	endpoint_put(&b, local);
 	buf_putc(&b, '\n');
-	to_stderr(&b);
+	tell_write(&b);
 }
 
 void tell_fault(struct teller *t, const struct fault *f)
@@ -358,7 +357,7 @@ static void summary_json(const struct session *s, uint64_t us)
 	if (s->signo)
 		json_member_u64(&j, "signal", (uint64_t)s->signo);
 	json_end_object(&j);
-	to_stderr(&b);
+	tell_write(&b);
 }
 
 void tell_summary(struct teller *t, const struct session *s)
@@ -391,7 +390,7 @@ void tell_summary(struct teller *t, const struct session *s)
 		buf_printf(&b, ", %llu of them never acknowledged",
 			   (unsigned long long)n->unsent_bytes);
 	buf_printf(&b, " in %.3g s\n", (double)us / 1e6);
-	to_stderr(&b);
+	tell_write(&b);
 }
 
 static void pings_json(const struct pinger *p, uint64_t us)
@@ -425,7 +424,7 @@ static void pings_json(const struct pinger *p, uint64_t us)
 	json_member_u64(&j, "sent_bytes", p->s->totals.bytes_out);
 	json_member_u64(&j, "duration_us", us);
 	json_end_object(&j);
-	to_stderr(&b);
+	tell_write(&b);
 }
 
 static void pings_text(struct buf *b, const struct pinger *p, uint64_t us)

@@ -17,6 +17,9 @@ struct teller {
 	struct tracer *tracer; /* --trace, or NULL */
 };
 
+/* To stderr, one write() a message: lines of several processes do not mix. */
+void tell_write(const struct buf *b);
+
 /* The ops of a session that tell through t. */
 struct net_ops teller_ops(struct teller *t);
 

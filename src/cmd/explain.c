@@ -7,20 +7,6 @@
 #include "kernel/explain.h"
 #include "view/view_bindable.h"
 
-static void to_stderr(const struct buf *b)
-{
-	size_t done = 0;
-
-	while (done < b->len) {
-		ssize_t n = write(STDERR_FILENO, b->data + done, b->len - done);
-
-		if (n < 0 && errno != EINTR)
-			return;
-		if (n > 0)
-			done += (size_t)n;
-	}
-}
-
 static uint8_t proto_of(const struct endpoint *ep)
 {
 	if (ep->family == AF_UNIX)
@@ -140,7 +126,7 @@ void cmd_explain_bind(struct teller *t, const struct endpoint *ep,
 	} else if (causes.n) {
 		view_causes_text(&b, &causes);
 	}
-	to_stderr(&b);
+	tell_write(&b);
 	causes_free(&causes);
 }
 
@@ -192,6 +178,6 @@ void cmd_explain_connect(struct teller *t, const struct endpoint *ep,
 	} else if (causes.n) {
 		view_causes_text(&b, &causes);
 	}
-	to_stderr(&b);
+	tell_write(&b);
 	causes_free(&causes);
 }

@@ -1,12 +1,12 @@
 #include "net/dial.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "net/sockfilter.h"
 
 enum { FULL_FIRST_US = 1000, FULL_MOST_US = 50000 };
 
@@ -26,18 +26,6 @@ static void interleave(struct endpoint *out, const struct endpoint_list *list)
 		if (b < list->n)
 			out[n++] = list->v[b++];
 	}
-}
-
-static int attach_drop_all(int fd, struct fault *f)
-{
-	struct sock_filter drop = { BPF_RET | BPF_K, 0, 0, 0 };
-	struct sock_fprog program = { 1, &drop };
-
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0)
-		return 0;
-	fault(f, errno, "attach a filter that drops the answers");
-	fault_hint(f, "it needs CAP_NET_ADMIN: run it as root, or in 'unshare -rn'");
-	return -f->err;
 }
 
 static int bind_source(int fd, const struct endpoint *ep, const struct dial_how *how,
@@ -82,7 +70,7 @@ int dial_open(const struct endpoint *ep, const struct dial_how *how, struct faul
 		r = sockopt_apply(fd, how->options, SOCKOPT_EARLY, how->note,
 				  how->note_ctx, f);
 	if (r == 0 && how->drop_answers)
-		r = attach_drop_all(fd, f);
+		r = sockfilter_drop_all(fd, f);
 	if (r == 0)
 		r = bind_source(fd, ep, how, f);
 	/* A datagram client without a name gets no answers. */

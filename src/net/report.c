@@ -25,6 +25,9 @@ bool report_tcp(int fd, struct tcp_brief *t)
 	t->ssthresh = info.tcpi_snd_ssthresh;
 	t->snd_mss = info.tcpi_snd_mss;
 	t->rcv_mss = info.tcpi_rcv_mss;
+	t->unacked = info.tcpi_unacked;
+	t->sacked = info.tcpi_sacked;
+	t->notsent_bytes = info.tcpi_notsent_bytes;
 	t->bytes_acked = info.tcpi_bytes_acked;
 	t->bytes_received = info.tcpi_bytes_received;
 	t->segs_out = info.tcpi_segs_out;

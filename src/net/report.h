@@ -11,6 +11,10 @@ struct tcp_brief {
 	uint32_t retransmits;	    /* segments, in all */
 	uint32_t cwnd, ssthresh, snd_mss, rcv_mss;
 	uint64_t bytes_acked, bytes_received;
+	/* Segments in flight, and selectively acknowledged ones; of a listener: those who
+	 * wait in the accept queue, and its limit. */
+	uint32_t unacked, sacked;
+	uint32_t notsent_bytes; /* in the send queue, not yet on the wire */
 	uint32_t segs_out, segs_in, reordering;
 	uint64_t delivery_rate; /* bytes a second */
 	uint64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
