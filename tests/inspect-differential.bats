@@ -139,6 +139,13 @@ for line in sys.stdin:
 	population
 	for name in all connected synchronized bucket big established listening close-wait time-wait; do
 		in_ns ss -Htane state "$name" | grep -oE 'sk:[0-9a-f]+' | sed 's/sk:/0x/' | sort >"$BATS_TEST_TMPDIR/ss"
+		if [[ $name == bucket ]]; then
+			cp "$BATS_TEST_TMPDIR/ss" "$BATS_TEST_TMPDIR/bucket"
+		elif [[ $name == big ]]; then
+			# "The opposite to bucket", says ss(8); 6.15 lists half-open ones under both.
+			comm -23 "$BATS_TEST_TMPDIR/ss" "$BATS_TEST_TMPDIR/bucket" >"$BATS_TEST_TMPDIR/rest"
+			mv "$BATS_TEST_TMPDIR/rest" "$BATS_TEST_TMPDIR/ss"
+		fi
 		inspect --json "state $name"
 		assert_clean
 		rows | jq -r .cookie | sort >"$BATS_TEST_TMPDIR/inspect"
