@@ -28,7 +28,8 @@ void buf_grow(struct buf *b, size_t need)
 void buf_pad(struct buf *b, char c, size_t count)
 {
 	buf_reserve(b, count);
-	memset(b->data + b->len, c, count);
+	if (count)
+		memset(b->data + b->len, c, count);
 	b->len += count;
 }
 

@@ -46,6 +46,7 @@ static void grows(void)
 
 	for (i = 0; i < 100000; i++)
 		buf_putc(&b, (char)('a' + i % 26));
+	buf_pad(&b, '.', 0);
 	buf_pad(&b, '.', 70000);
 	CHECK_INT(b.len, 170000);
 	CHECK(b.data[0] == 'a' && b.data[99999] == (char)('a' + 99999 % 26));
