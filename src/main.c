@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "kernel/owners_bpf.h"
 
 const struct command *const commands[] = {
 	&cmd_inspect, &cmd_listen,    &cmd_connect, &cmd_echo,
@@ -45,7 +46,9 @@ static int print_version(void)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 
-	buf_puts(&b, "sockctl " SOCKCTL_VERSION "\noptional parts: none\n");
+	buf_puts(&b, "sockctl " SOCKCTL_VERSION "\n");
+	buf_printf(&b, "optional parts: %s\n",
+		   owners_bpf_built_in ? "bpf (owners of sockets)" : "none");
 	return cmd_print(NULL, &b);
 }
 

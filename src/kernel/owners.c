@@ -12,9 +12,18 @@
 #include <sys/syscall.h>
 
 #include "base/mem.h"
+#include "kernel/owners_bpf.h"
 #include "kernel/process.h"
 
-enum { COMM_MAX = 64, DIRENT_BUFFER = 32 * 1024, MOST_THREADS = 4 };
+enum {
+	COMM_MAX = 64,
+	DIRENT_BUFFER = 32 * 1024,
+	MOST_THREADS = 4,
+	/* Fewer are scanned in the time that the program of owners_bpf.h takes to load.
+	 */
+	WORTH_PROCESSES = 128,
+	WORTH_FILES = 1000,
+};
 
 struct owner_entry {
 	uint32_t inode; /* 0 = free */
@@ -90,7 +99,7 @@ struct worker {
 struct scan {
 	const struct inode_set *wanted;
 	struct owner_process *processes;
-	size_t n_processes;
+	size_t n_processes, cap_processes;
 	atomic_size_t next;
 	bool sizes_known; /* st_size of /proc/PID/fd counts the descriptors (Linux 6.2) */
 	int proc_fd;
@@ -239,30 +248,33 @@ static void *work(void *arg)
 	return NULL;
 }
 
+static struct owner_process *add_process(struct scan *scan, int32_t pid)
+{
+	struct owner_process *p;
+
+	scan->processes = array_grow(scan->processes, scan->n_processes,
+				     &scan->cap_processes, sizeof(*scan->processes));
+	p = &scan->processes[scan->n_processes++];
+	*p = (struct owner_process){ .pid = pid };
+	return p;
+}
+
 static void list_processes(struct scan *scan, const int32_t *pids, size_t n_pids)
 {
-	size_t cap = 0, i;
 	struct dirent *d;
+	size_t i;
 	DIR *dir;
 
-	for (i = 0; i < n_pids; i++) {
-		scan->processes = array_grow(scan->processes, scan->n_processes, &cap,
-					     sizeof(*scan->processes));
-		scan->processes[scan->n_processes++] =
-			(struct owner_process){ .pid = pids[i] };
-	}
+	for (i = 0; i < n_pids; i++)
+		add_process(scan, pids[i]);
 	if (n_pids)
 		return;
 	dir = opendir("/proc");
 	while (dir && (d = readdir(dir))) {
 		int32_t pid;
 
-		if (!parse_number(d->d_name, &pid))
-			continue;
-		scan->processes = array_grow(scan->processes, scan->n_processes, &cap,
-					     sizeof(*scan->processes));
-		scan->processes[scan->n_processes++] =
-			(struct owner_process){ .pid = pid };
+		if (parse_number(d->d_name, &pid))
+			add_process(scan, pid);
 	}
 	if (dir)
 		closedir(dir);
@@ -291,31 +303,66 @@ static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
 	}
 }
 
-void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t *pids,
-		 size_t n_pids, unsigned threads)
+static void take_record(const struct owner_record *r, void *ctx)
 {
-	struct scan scan = { .wanted = wanted,
-			     .proc_fd = -1,
-			     .may_trace = process_may_trace() };
-	struct worker workers[MOST_THREADS] = { 0 };
-	unsigned n = threads ? threads : processors(), i, started = 0;
-	struct stat st;
+	struct worker *w = ctx;
+	struct scan *scan = w->scan;
+	struct owner_process *p;
 
-	owners_free(o);
-	o->scanned = true;
-	scan.proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (scan.proc_fd < 0) {
-		o->failed = errno;
+	if (scan->wanted && !inode_set_has(scan->wanted, r->inode))
 		return;
+	if (!scan->n_processes || scan->processes[scan->n_processes - 1].pid != r->pid) {
+		p = add_process(scan, r->pid);
+		memcpy(p->command, r->command, sizeof(p->command) - 1);
 	}
-	scan.sizes_known = fstatat(scan.proc_fd, "self/fd", &st, 0) == 0 &&
-			   st.st_size > 0;
-	list_processes(&scan, pids, n_pids);
-	n = MIN(n, (unsigned)MOST_THREADS);
-	if (scan.n_processes < 16)
+	add_entry(w, r->inode, scan->n_processes - 1, r->fd);
+}
+
+/* A program takes time to be loaded, in which a few processes are scanned. */
+static bool worth_a_program(const struct scan *scan)
+{
+	struct stat st;
+	char path[32];
+	uint64_t files = 0;
+	size_t i;
+
+	if (!owners_bpf_built_in || scan->n_processes >= WORTH_PROCESSES)
+		return owners_bpf_built_in;
+	for (i = 0; i < scan->n_processes && scan->sizes_known; i++) {
+		snprintf(path, sizeof(path), "%d/fd", scan->processes[i].pid);
+		if (fstatat(scan->proc_fd, path, &st, 0) == 0)
+			files += (uint64_t)st.st_size;
+	}
+	return files >= WORTH_FILES;
+}
+
+/* False if nothing came of it. */
+static bool scan_by_bpf(struct owners *o, const struct inode_set *wanted)
+{
+	struct scan scan = { .wanted = wanted };
+	struct worker worker = { .scan = &scan };
+
+	if (owners_bpf_read(take_record, &worker) < 0) {
+		free(worker.entries);
+		free(scan.processes);
+		return false;
+	}
+	merge(o, &worker, 1);
+	o->processes = scan.processes;
+	o->n_processes = scan.n_processes;
+	return true;
+}
+
+static void scan_links_of_all(struct owners *o, struct scan *scan, unsigned threads)
+{
+	struct worker workers[MOST_THREADS] = { 0 };
+	unsigned n = MIN(threads ? threads : processors(), (unsigned)MOST_THREADS), i,
+		 started = 0;
+
+	if (scan->n_processes < 16)
 		n = 1;
 	for (i = 0; i < n; i++)
-		workers[i].scan = &scan;
+		workers[i].scan = scan;
 	for (i = 1; i < n; i++, started++)
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
 			break;
@@ -323,11 +370,32 @@ void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t
 	for (i = 1; i <= started; i++)
 		pthread_join(workers[i].thread, NULL);
 	merge(o, workers, n);
-	o->processes = scan.processes;
-	o->n_processes = scan.n_processes;
+	o->processes = scan->processes;
+	o->n_processes = scan->n_processes;
 	for (i = 0; i < o->n_processes; i++)
 		o->unreadable += o->processes[i].unreadable;
-	close_fd(scan.proc_fd);
+}
+
+void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t *pids,
+		 size_t n_pids, unsigned threads)
+{
+	struct scan scan = { .wanted = wanted, .may_trace = process_may_trace() };
+	_cleanup_close_ int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	owners_free(o);
+	o->scanned = true;
+	if (proc < 0) {
+		o->failed = errno;
+		return;
+	}
+	scan.proc_fd = proc;
+	scan.sizes_known = fstatat(proc, "self/fd", &st, 0) == 0 && st.st_size > 0;
+	list_processes(&scan, pids, n_pids);
+	if (!n_pids && worth_a_program(&scan) && scan_by_bpf(o, wanted))
+		free(scan.processes);
+	else
+		scan_links_of_all(o, &scan, threads);
 }
 
 void owners_free(struct owners *o)
