@@ -167,6 +167,25 @@ counted() { # prints the packets of each rule
 	assert_outcome 0 open ', fell back to TCP' --negotiated mptcp:$V4:81
 }
 
+@test "fast open: whether the server gives cookies" {
+	link
+	on_server sysctl -qw net.ipv4.tcp_fastopen=3
+	peer fastopen $V4 80
+	# A cookie is an address's, whatever the port.
+	peer silent $V6 81
+	probe --negotiated $V4:80 "[$V6]:81"
+	assert_clean
+	[[ $(grep -o 'fast open cookie [a-z]*' <<<"$output" | tr '\n' ,) == 'fast open cookie yes,fast open cookie no,' ]]
+	probe --negotiated --json $V4:80
+	assert_valid
+	jq -es '.[-1].fast_open_cookie' <<<"$output"
+	# It is known now, and nothing was sent over it.
+	[[ $(in_ns ip tcp_metrics show $V4) == *fo_cookie* ]]
+	in_ns sysctl -qw net.ipv4.tcp_fastopen=0
+	probe --negotiated $V4:80
+	assert_output --partial 'fast open cookie off here'
+}
+
 # --- from where ---
 
 @test "another namespace, by pid and by path; one that is not there" {

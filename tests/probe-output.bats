@@ -140,6 +140,54 @@ on_terminal() { # CMD...
 	jq -es 'map(select(.type == "summary") | .port) == [82, 80, 81]' <<<"$output"
 }
 
+# Each command line of the manual and of --help, shortened in time; what is not there may be
+# missed, but nothing may be refused.
+@test "the examples of the manual and of --help are accepted" {
+	local line n=0
+	export SOCKCTL
+	while IFS= read -r line; do
+		line=${line//30s/50ms}
+		run --separate-stderr in_ns timeout 20 sh -c "${line/#sockctl probe/\"\$SOCKCTL\" probe -T 50ms}"
+		if ((status == 2 || status >= 100)); then
+			echo "$line: $status $stderr" >&2
+			return 1
+		fi
+		n=$((n + 1))
+	done < <(
+		sed -n '/^\.Sh EXAMPLES/,/^\.Ed/s/^\(sockctl probe .*\)/\1/p' "$TOP/man/sockctl-probe.1" | sed 's/\\e/\\/g'
+		"$SOCKCTL" probe --help | sed -n 's/^  \(sockctl probe .*\)/\1/p'
+	)
+	((n >= 10))
+}
+
+@test "habits of other tools: done, or answered with the right spelling" {
+	local words want
+	probe -nzv -w 1 127.0.0.1:80
+	assert_success
+	while IFS='|' read -r words want; do
+		# shellcheck disable=SC2086 # words
+		probe $words
+		assert_refused 2 "$want"
+	done <<-'END'
+		-c 4 127.0.0.1:80|--attempts N
+		-i 1 127.0.0.1:80|--interval DUR
+		-p 80 127.0.0.1|host:80
+		-U /tmp/x|unix:/PATH
+		-sT 127.0.0.1:80|--syn
+		db 5432|write 'db:5432'
+		db 5432-5440|write 'db:5432-5440'
+		::1 80|write '\[::1\]:80'
+		127.0.0.1:80 -t 30|'30' is not an address
+		--wait 0 127.0.0.1:80|within 0
+	END
+}
+
+@test "many that are waited for in vain: the first are told, the others counted" {
+	probe --wait 50ms 127.0.0.1:100-139
+	[[ $status == 4 && $(grep -c ' is refused: ' <<<"$stderr") == 16 ]]
+	[[ ${stderr_lines[16]} == 'sockctl probe: 24 more were waited for in vain' ]]
+}
+
 @test "bad input: the place is marked, for options and addresses" {
 	local words mark
 	while read -r mark words; do

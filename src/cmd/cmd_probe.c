@@ -108,7 +108,20 @@ static const struct opt when_opts[] = {
 	  .parse = num_parse_rate },
 	{ NULL, 'w', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_timeout,
 	  .flags = OPT_HIDDEN },
+	/* Habits of nc, tcping, ping and nmap. */
 	{ NULL, 'z', OPT_IGNORED, .flags = OPT_HIDDEN },
+	{ NULL, 'n', OPT_IGNORED, .flags = OPT_HIDDEN },
+	{ .letter = 'p',
+	  .kind = OPT_WRONG,
+	  .help = "the port is part of the address: host:80; ours is --source ADDR:PORT" },
+	{ .letter = 'U', .kind = OPT_WRONG, .help = "a unix socket: unix:/PATH, or -x" },
+	{ .letter = 'c', .kind = OPT_WRONG, .help = "so many attempts: --attempts N" },
+	{ .letter = 'i',
+	  .kind = OPT_WRONG,
+	  .help = "between two attempts: --interval DUR" },
+	{ .letter = 's',
+	  .kind = OPT_WRONG,
+	  .help = "a scan by connects is what a range of ports does; by SYNs: --syn" },
 };
 
 static const struct opt answer_opts[] = {
@@ -184,6 +197,10 @@ static int check(const struct probe_config *c, const struct opt_operands *words,
 		return fault_say(f, EINVAL, "--any and --down belong to --wait");
 	if (c->any && c->down)
 		return fault_say(f, EINVAL, "--any and --down exclude each other");
+	if (c->wait_us == 0)
+		return fault_say(f, ERANGE,
+				 "--wait: no answer comes within 0; without --wait each "
+				 "is asked once");
 	if (waits && c->attempts != 1)
 		return fault_say(f, EINVAL, "--wait and --attempts exclude each other");
 	if (c->hops && c->backlog)
@@ -219,14 +236,16 @@ static int find_source(struct probe_run *run, struct fault *f)
 /* The last reason of each target that is missing. */
 static void tell_missing(const struct probe_run *run)
 {
-	size_t i;
+	enum { TOLD_MOST = 16 };
+	struct fault rest = FAULT_INIT;
+	size_t i, n = 0;
 
 	for (i = 0; i < run->n_jobs; i++) {
 		const struct probe_job *j = &run->jobs[i];
 		_cleanup_buf_ struct buf b = { 0 };
 		struct fault f = FAULT_INIT;
 
-		if (probe_job_fulfilled(j))
+		if (probe_job_fulfilled(j) || n++ >= TOLD_MOST)
 			continue;
 		buf_puts(&b, "waited ");
 		buf_put_time(&b, run->c->wait_us);
@@ -239,6 +258,11 @@ static void tell_missing(const struct probe_run *run)
 		fault_say(&f, ETIMEDOUT, "%s", buf_cstr(&b));
 		cmd_error(run->cmd, &f);
 	}
+	if (n <= TOLD_MOST)
+		return;
+	fault_say(&rest, ETIMEDOUT, "%zu more were waited for in vain", n - TOLD_MOST);
+	fault_hint(&rest, "--json has the last reason of each");
+	cmd_error(run->cmd, &rest);
 }
 
 /* Once nothing is timed any more: the causes of the first refusals. */
@@ -257,6 +281,24 @@ static void find_causes(struct probe_run *run)
 	}
 }
 
+/* With connections of their own, so only now. */
+static void ask_fastopen(struct probe_run *run)
+{
+	struct dial_how how = { .options = &run->how.options,
+				.sources = run->how.sources.v,
+				.n_sources = run->how.sources.n };
+	size_t i;
+
+	for (i = 0; i < run->n_jobs; i++) {
+		struct probe_job *j = &run->jobs[i];
+
+		if (j->done && j->last.outcome == OUTCOME_OPEN &&
+		    j->last.peer.proto == TARGET_TCP)
+			j->fastopen = fastopen_ask(&j->last.peer, &how,
+						   run->c->timeout_us);
+	}
+}
+
 static int finish(struct probe_run *run)
 {
 	struct fault f = FAULT_INIT;
@@ -265,6 +307,8 @@ static int finish(struct probe_run *run)
 
 	if (!run->c->common.quiet && run->c->wait_us == PROBE_UNSET)
 		find_causes(run);
+	if (run->c->negotiated && !run->c->common.quiet && !run->signo)
+		ask_fastopen(run);
 	report_end(run->report, run);
 	if (out_close(&run->report->out, &f) < 0) {
 		cmd_error(run->cmd, &f);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cmd/cmd.h"
+#include "net/fastopen.h"
 #include "net/probe_attempt.h"
 #include "net/resolve.h"
 #include "net/spread.h"
@@ -59,6 +60,7 @@ struct probe_job {
 	struct probe_result last;
 	bool changed; /* last differs from the one before, in outcome or address */
 	char *note;   /* what the kernel's own tables add to it */
+	enum fastopen fastopen;
 };
 
 struct probe_run {

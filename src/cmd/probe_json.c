@@ -178,6 +178,8 @@ void report_json_summary(struct buf *b, const struct probe_job *job)
 			json_member_u64(&j, outcome_name((enum outcome)o),
 					job->counts[o]);
 	json_close(&j, '}');
+	if (job->fastopen == FASTOPEN_YES || job->fastopen == FASTOPEN_NO)
+		json_member_bool(&j, "fast_open_cookie", job->fastopen == FASTOPEN_YES);
 	report_json_samples(&j, "rtt_us", job->rtt);
 	report_json_samples(&j, "connect_us", job->connect);
 	json_end_object(&j);

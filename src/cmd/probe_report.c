@@ -87,10 +87,15 @@ static void put_times(struct buf *b, const struct probe_result *r)
 	}
 }
 
-static void put_negotiated(struct buf *b, const struct probe_result *r)
+static void put_negotiated(struct buf *b, const struct probe_job *job)
 {
-	const struct tcpinfo *t = &r->tcp;
-	unsigned tfo_failed = t->bits >> 1 & 3;
+	static const char *const cookies[] = {
+		[FASTOPEN_UNKNOWN] = "not known",
+		[FASTOPEN_NO] = "no",
+		[FASTOPEN_YES] = "yes",
+		[FASTOPEN_OFF] = "off here (net.ipv4.tcp_fastopen)",
+	};
+	const struct tcpinfo *t = &job->last.tcp;
 
 	buf_printf(b, "mss %u (ours %u), path mtu %u, ", t->snd_mss, t->advmss, t->pmtu);
 	if (t->options & TCPINFO_WSCALE)
@@ -98,13 +103,10 @@ static void put_negotiated(struct buf *b, const struct probe_result *r)
 			   t->wscale >> 4);
 	else
 		buf_puts(b, "no window scale");
-	buf_printf(b, ", sack %s, timestamps %s, ecn %s, fast open %s",
+	buf_printf(b, ", sack %s, timestamps %s, ecn %s, fast open cookie %s",
 		   t->options & TCPINFO_SACK ? "yes" : "no",
 		   t->options & TCPINFO_TIMESTAMPS ? "yes" : "no",
-		   t->options & TCPINFO_ECN ? "yes" : "no",
-		   t->options & TCPINFO_SYN_DATA ? "yes"
-		   : tfo_failed			 ? "failed"
-						 : "not used");
+		   t->options & TCPINFO_ECN ? "yes" : "no", cookies[job->fastopen]);
 	buf_printf(b, ", rtt %.3f ms, its variance %.3f ms", t->rtt / 1e3,
 		   t->rttvar / 1e3);
 }
@@ -200,7 +202,7 @@ static void put_row(struct probe_report *p, const struct probe_job *j,
 		buf_printf(b, "  %s\n", j->note);
 	if (j->run->c->negotiated && j->last.has_tcp && j->last.outcome == OUTCOME_OPEN) {
 		buf_puts(b, "  ");
-		put_negotiated(b, &j->last);
+		put_negotiated(b, j);
 		buf_putc(b, '\n');
 	}
 	if (j->run->c->common.verbose && j->done == 1) {

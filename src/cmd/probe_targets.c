@@ -122,15 +122,23 @@ static int read_file(struct probe_targets *t, const struct probe_config *c,
 	return r;
 }
 
+/* "db 5432", as other tools take it; "db:80 30" is something else. */
+static bool are_two_words(const char *host, const char *port)
+{
+	struct target_how how = { .flags = TARGET_PORT_LIST };
+	_cleanup_target_ struct target whole = { 0 };
+
+	return *port && strspn(port, "0123456789,-") == strlen(port) &&
+	       !strchr(host, '/') && target_parse(host, &how, &whole, NULL) < 0;
+}
+
 int probe_targets_read(struct probe_targets *t, const struct probe_config *c,
 		       const struct opt_operands *words, struct fault *f)
 {
 	size_t i, n = words->n_before_dashes;
 	int r = 0;
 
-	if (n == 2 && words->words.v[1][0] &&
-	    strspn(words->words.v[1], "0123456789") == strlen(words->words.v[1]) &&
-	    !strchr(words->words.v[0], '/'))
+	if (n == 2 && are_two_words(words->words.v[0], words->words.v[1]))
 		return target_two_words(words->words.v[0], words->words.v[1], f);
 	for (i = 0; i < n && r == 0; i++)
 		r = add_target(t, c, words->words.v[i], f);
