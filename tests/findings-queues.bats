@@ -87,10 +87,10 @@ setup() {
 }
 
 @test "a queue that is emptied slowly: the owner is slow, not stopped" {
-	spawn "${NS[@]}" "$SOCKCTL" listen -k --backlog 4 --accept-rate 10/s --recv-only --port-file "$BATS_TEST_TMPDIR/port" 127.0.0.1:0
+	spawn "${NS[@]}" "$SOCKCTL" listen -k --backlog 4 --accept-rate 10/s --recv-only 127.0.0.1:4711
 	local server=$PID
 	until_shown -l
-	spawn "${NS[@]}" "$SOCKCTL" connect --connections 3000 --rate 50/s --hold 60s -T 60s "$(cat "$BATS_TEST_TMPDIR/port")"
+	spawn "${NS[@]}" "$SOCKCTL" connect --connections 3000 --rate 50/s --hold 60s -T 60s 127.0.0.1:4711
 	until_shown -l 'accept_queue_full'
 	# A look may find the queue with room again, or two clients of one age.
 	local looks=0

@@ -110,6 +110,7 @@ exit' "$MKSOCK" "$@" # not exec: the shell holds what keeps mksock alive
 }
 
 @test "inside a pid namespace only its own processes are seen, by its own numbers" {
+	skip_unless_mounts "a process namespace has a /proc of its own"
 	for by in used_bpf used_proc; do
 		drop=()
 		[[ $by == used_bpf ]] || drop=("${NO_BPF[@]}")
