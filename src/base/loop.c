@@ -47,7 +47,10 @@ int watch_set(struct loop *l, struct watch *w, uint32_t events)
 
 	if (w->added && w->events == events)
 		return 0;
-	if (epoll_ctl(l->epfd, w->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd, &ev) != 0)
+	/* It may be there without our knowledge, where taking it out failed before. */
+	if (epoll_ctl(l->epfd, w->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd, &ev) !=
+		    0 &&
+	    (errno != EEXIST || epoll_ctl(l->epfd, EPOLL_CTL_MOD, w->fd, &ev) != 0))
 		return -errno;
 	w->added = true;
 	w->events = events;

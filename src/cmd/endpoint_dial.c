@@ -147,7 +147,7 @@ static int go(struct connecting *g, struct fault *f)
 	if (g->echo)
 		pinger_init(&g->pinger, &g->s, &g->pinger_how);
 	client_start(&g->client, &g->s, &g->how);
-	r = session_run(&g->s);
+	r = session_run(&g->s, f);
 	client_stop(&g->client);
 	datagram_stop(&g->d);
 	pinger_free(&g->pinger);

@@ -286,6 +286,12 @@ static void describe(struct serving *g)
 	};
 }
 
+static void abandon(struct serving *g, int fd)
+{
+	close_fd(fd);
+	endpoint_unlink(&g->local, &g->file);
+}
+
 /* From the open listener to the end of the session. */
 static int serve(struct serving *g, int fd, struct fault *f)
 {
@@ -294,20 +300,22 @@ static int serve(struct serving *g, int fd, struct fault *f)
 
 	r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM,
 			  g->s.how.source != CONN_FROM_PEER, f);
-	if (r < 0)
+	if (r < 0) {
+		abandon(g, fd);
 		return r;
+	}
 	if (target_is_connected(g->local.proto)) {
 		if (g->teller.tracer)
 			tracer_watch(g->teller.tracer, &g->s.loop);
 		r = server_start(&g->v, &g->s, fd, &g->local, &g->file, &g->how, f);
 		if (r == 0)
-			r = session_run(&g->s);
+			r = session_run(&g->s, f);
 		server_stop(&g->v);
 	} else {
 		r = datagram_start(&g->d, &g->s, fd, &g->local, NULL, &g->file,
 				   &g->datagram_how, f);
 		if (r == 0)
-			r = session_run(&g->s);
+			r = session_run(&g->s, f);
 		datagram_stop(&g->d);
 	}
 	session_end(&g->s);
@@ -373,7 +381,7 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 	if (r == 0)
 		r = serve(&g, fd, &f);
 	else
-		endpoint_unlink(&g.local, &g.file);
+		abandon(&g, fd);
 	child_free_argv(g.exec_argv);
 	free(g.shell_argv[2]);
 	return finish(&g, r, &f);

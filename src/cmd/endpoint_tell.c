@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/vm_sockets.h>
+#include <poll.h>
 #include <stdio.h>
 
 #include "cmd/tracer.h"
@@ -13,6 +14,13 @@ void tell_write(const struct buf *b)
 	while (done < b->len) {
 		ssize_t n = write(STDERR_FILENO, b->data + done, b->len - done);
 
+		/* Somebody else made it non-blocking, and it is full: what is told is
+		 * told. */
+		if (n < 0 && errno == EAGAIN) {
+			poll(&(struct pollfd){ .fd = STDERR_FILENO, .events = POLLOUT },
+			     1, -1);
+			continue;
+		}
 		if (n < 0 && errno != EINTR)
 			return; /* nobody is left who could be told */
 		if (n > 0)

@@ -112,9 +112,10 @@ static void dialled(struct dial *dial, int fd, size_t index, const struct fault 
 			if (r < 0)
 				fault(&own, -r, "watch the connection");
 		}
-		drop(d);
 		if (r < 0)
-			session_trouble(c->s, &own);
+			give_up(d, &own);
+		else
+			drop(d);
 		check_over(c);
 		return;
 	}

@@ -222,13 +222,15 @@ static void peer_ended(struct conn *c)
 static void send_fin(struct conn *c)
 {
 	uint64_t began = clock_us();
+	int r;
 
+	/* Where it fails the connection is gone, and the next read says so. */
 	c->sent_fin = true;
 	if (!c->closed_first)
 		c->closed_first = REPORT_WE;
-	shutdown(c->w.fd, SHUT_WR);
+	r = shutdown(c->w.fd, SHUT_WR) == 0 ? 0 : -errno;
 	if (c->called)
-		tell_call(c, 0, began, "shutdown(%d, SHUT_WR)", c->w.fd);
+		tell_call(c, r, began, "shutdown(%d, SHUT_WR)", c->w.fd);
 }
 
 /* --close-first: what is there is sent, then our FIN goes out before the peer's. */
@@ -378,9 +380,8 @@ static void arrange(struct conn *c)
 	if ((c->tx_want & FLOW_WANT_WRITE))
 		events |= EPOLLOUT;
 	r = watch_set(c->l, &c->w, events);
-	/* Only the first one can fail: epoll has no room for another descriptor. */
-	if (r < 0 && !c->w.added) {
-		fault(&f, -r, "watch a new connection");
+	if (r < 0) {
+		fault(&f, -r, "watch the connection");
 		finish(c, CONN_ERROR, &f);
 		return;
 	}

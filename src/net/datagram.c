@@ -218,7 +218,7 @@ static void receive(struct datagram *d)
 	if (r > 0)
 		take_batch(d);
 	else if (r < 0 && r != -EAGAIN && r != -EINTR)
-		datagram_send_failed(d, -r);
+		datagram_failed(d, -r, "receive");
 }
 
 /* --max and --close-after-bytes. */
@@ -289,9 +289,16 @@ static void arrange(struct datagram *d)
 		    d->how->behave->no_read;
 	bool reads = !held && datagram_due(d, d->read_at_us);
 
-	watch_set(&d->s->loop, &d->w,
-		  (reads ? (uint32_t)EPOLLIN : 0) |
-			  (d->waiting_send ? (uint32_t)EPOLLOUT : 0));
+	int r = watch_set(&d->s->loop, &d->w,
+			  (reads ? (uint32_t)EPOLLIN : 0) |
+				  (d->waiting_send ? (uint32_t)EPOLLOUT : 0));
+	struct fault f = FAULT_INIT;
+
+	if (r < 0) {
+		fault(&f, -r, "watch the socket");
+		datagram_over(d, CONN_ERROR, &f);
+		return;
+	}
 	arrange_pace(d, held);
 	arrange_end(d);
 }

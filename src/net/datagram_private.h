@@ -15,7 +15,7 @@ struct datagram_batch {
 /* The session is over; f may be NULL. */
 void datagram_over(struct datagram *d, enum conn_end end, const struct fault *f);
 /* A send or receive call said so: the end of a client, told by a server. */
-void datagram_send_failed(struct datagram *d, int err);
+void datagram_failed(struct datagram *d, int err, const char *what);
 
 /* Paces: whether this time has come, and the time after so many more bytes at a rate. */
 bool datagram_is_paced(const struct datagram *d);

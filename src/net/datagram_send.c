@@ -13,7 +13,14 @@ void datagram_over(struct datagram *d, enum conn_end end, const struct fault *f)
 	loop_stop(&d->s->loop);
 }
 
-void datagram_send_failed(struct datagram *d, int err)
+/* What a peer does, or its network, is no failure of a server. */
+static bool is_theirs(int err)
+{
+	return err == ECONNREFUSED || err == EHOSTUNREACH || err == ENETUNREACH ||
+	       err == EPERM;
+}
+
+void datagram_failed(struct datagram *d, int err, const char *what)
 {
 	struct fault f = FAULT_INIT;
 
@@ -28,15 +35,18 @@ void datagram_send_failed(struct datagram *d, int err)
 			datagram_over(d, CONN_RESET, &f);
 		return;
 	}
-	fault(&f, err, "send a datagram");
+	fault(&f, err, "%s a datagram", what);
 	if (err == EMSGSIZE)
 		fault_hint(
 			&f,
 			"a datagram has at most 65507 bytes; --chunk makes smaller ones");
-	if (d->how->server)
-		session_trouble(d->s, &f);
-	else
+	if (!d->how->server) {
 		datagram_over(d, CONN_ERROR, &f);
+		return;
+	}
+	session_trouble(d->s, &f);
+	if (!is_theirs(err))
+		session_worse(d->s, CONN_ERROR, err);
 }
 
 /* --- how a datagram is spoilt, and how fast they go --- */
@@ -136,7 +146,7 @@ void datagram_answer(struct datagram *d)
 			continue;
 		if (n < 0) {
 			if (!is_nobody(d, errno))
-				datagram_send_failed(d, errno);
+				datagram_failed(d, errno, "send");
 			b->sent++;
 			continue;
 		}
@@ -250,7 +260,7 @@ void datagram_send_input(struct datagram *d)
 		d->last_us = loop_now(&d->s->loop);
 		if (n < 0) {
 			d->s->totals.unsent_bytes += d->in_pending.len;
-			datagram_send_failed(d, errno);
+			datagram_failed(d, errno, "send");
 			return;
 		}
 		was_sent(d, (size_t)n);

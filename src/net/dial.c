@@ -263,7 +263,8 @@ static bool settle(struct dial_attempt *a, uint32_t events)
 	int err = 0, fd;
 	socklen_t len = sizeof(err);
 
-	getsockopt(a->w.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (getsockopt(a->w.fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+		err = errno; /* not known to have failed is not connected */
 	if (!err && !(events & EPOLLOUT)) {
 		drop_queued_errors(a->w.fd);
 		return true;

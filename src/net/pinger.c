@@ -115,6 +115,7 @@ static bool write_some(struct ping *g)
 {
 	struct pinger *p = g->p;
 	struct fault f = FAULT_INIT;
+	int r;
 
 	while (g->sent < p->how->size) {
 		size_t n = (size_t)MIN(p->how->size - g->sent, (uint64_t)PATTERN);
@@ -132,9 +133,13 @@ static bool write_some(struct ping *g)
 		g->sent += (uint64_t)done;
 		p->s->totals.bytes_out += (uint64_t)done;
 	}
-	watch_set(&p->s->loop, &g->w,
-		  EPOLLIN | (g->sent < p->how->size ? (uint32_t)EPOLLOUT : 0));
-	return true;
+	r = watch_set(&p->s->loop, &g->w,
+		      EPOLLIN | (g->sent < p->how->size ? (uint32_t)EPOLLOUT : 0));
+	if (r < 0) {
+		fault(&f, -r, "watch the connection");
+		ping_over(g, &f);
+	}
+	return r == 0;
 }
 
 static void begin_round(struct ping *g)

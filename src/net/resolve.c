@@ -70,8 +70,9 @@ static void *lookup_run(void *arg)
 	k->list = r == 0 ? list : NULL;
 	k->why = why;
 	pthread_mutex_unlock(&k->lock);
-	if (write(k->eventfd, &one, sizeof(one)) < 0)
-		abort(); /* a fresh eventfd takes a 1 */
+	while (write(k->eventfd, &one, sizeof(one)) < 0)
+		if (errno != EINTR)
+			abort(); /* a fresh eventfd takes a 1 */
 	lookup_release(k);
 	return NULL;
 }
@@ -261,6 +262,8 @@ static int wait_lookup(const struct resolve *r, struct fault *f)
 	} while (ready < 0 && errno == EINTR);
 	if (ready > 0)
 		return 0;
+	if (ready < 0)
+		return fault(f, errno, "wait for the address of '%s'", r->t->name);
 	fault_say(f, ETIMEDOUT, "the name '%s' did not resolve before the deadline",
 		  r->t->name);
 	nameserver_list(&servers);

@@ -78,8 +78,12 @@ int server_open(const struct endpoint_list *list, const struct server_how *how,
 		if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
 			break;
 	}
-	if (fd >= 0 && endpoint_local(fd, &list->v[i], local) < 0)
-		*local = list->v[i];
+	if (fd >= 0 && endpoint_local(fd, &list->v[i], local) < 0) {
+		fault(f, errno, "ask for the address that was bound");
+		endpoint_unlink(&list->v[i], file);
+		close_fd(fd);
+		return -f->err;
+	}
 	return fd;
 }
 
@@ -268,9 +272,7 @@ static struct stream *peer_file(struct server *v, int sock, uint64_t id)
 		return NULL;
 	}
 	out = xcalloc(1, sizeof(*out));
-	stream_init(out, fd, true);
-	out->owned = true;
-	out->wants = 0; /* not standard output: nothing to put in its place */
+	stream_init_file(out, fd);
 	return out;
 }
 
@@ -304,6 +306,11 @@ static void serve(struct server *v, int sock)
 	if (r < 0) {
 		fault(&f, -r, "watch a new connection");
 		session_trouble(v->s, &f);
+		if (!v->s->forgiving)
+			session_worse(v->s, CONN_ERROR, f.err);
+		if (file)
+			stream_close(&v->s->loop, file);
+		free(file);
 		check_over(v);
 	}
 }
@@ -438,12 +445,10 @@ static void pause_over(struct loop *l, struct timer *t)
 {
 	struct server *v = LOOP_OWNER(t, struct server, pause);
 
-	if (v->how->behave->accept_delay_us && v->due) {
-		watch_set(l, &v->w, EPOLLIN);
+	if (watch_set(l, &v->w, EPOLLIN) < 0)
+		timer_set(l, t, loop_now(l) + STARVED_US);
+	else if (v->how->behave->accept_delay_us && v->due)
 		accept_ready(l, &v->w, EPOLLIN);
-		return;
-	}
-	watch_set(l, &v->w, EPOLLIN);
 }
 
 static void first_over(struct loop *l, struct timer *t)

@@ -93,8 +93,10 @@ int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
 	ending_signals(&set);
 	r = loop_signals(&s->loop, &set, s->signals_held ? &held : &s->old_mask,
 			 signalled);
-	if (r < 0)
+	if (r < 0) {
+		loop_free(&s->loop);
 		return fault(f, -r, "watch for signals");
+	}
 	if (use_stdin)
 		stream_init(&s->in, STDIN_FILENO, false);
 	else
@@ -128,9 +130,11 @@ void session_end(struct session *s)
 	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
 }
 
-int session_run(struct session *s)
+int session_run(struct session *s, struct fault *f)
 {
-	return loop_run(&s->loop);
+	int r = loop_run(&s->loop);
+
+	return r < 0 ? fault(f, -r, "wait for events") : 0;
 }
 
 /* From harmless to worst; what is not listed is no failure. */

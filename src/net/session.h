@@ -76,8 +76,8 @@ int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
 /* Ends what is still open, closes the streams. */
 void session_end(struct session *s);
 
-/* Runs until the session is over. 0 or -errno. */
-int session_run(struct session *s);
+/* Runs until the session is over. 0 or -errno with a fault. */
+int session_run(struct session *s, struct fault *f);
 
 /* Makes fd a connection of the session. conn->out_file is taken. early: its first turn
  * may come at once, and the connection may be over on return. 0 or -errno (fd is closed).

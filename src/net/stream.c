@@ -9,12 +9,14 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+enum { AGAIN_US = 10 * 1000 };
+
 static enum stream_kind kind_of(int fd)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		return STREAM_NONE;
+		return STREAM_OTHER;
 	if (S_ISFIFO(st.st_mode))
 		return STREAM_PIPE;
 	if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
@@ -43,12 +45,10 @@ static void reopen(struct stream *s, bool writing)
 	s->owned = true;
 }
 
-static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
+static void wake(struct loop *l, struct stream *s)
 {
-	struct stream *s = LOOP_OWNER(w, struct stream, w);
 	struct stream_waiter *list = s->first;
 
-	(void)events;
 	s->first = NULL;
 	if (list)
 		list->at = &list;
@@ -60,7 +60,18 @@ static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
 		one->wake(l, one);
 	}
 	if (!s->first)
-		watch_remove(l, w);
+		watch_remove(l, &s->w);
+}
+
+static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	(void)events;
+	wake(l, LOOP_OWNER(w, struct stream, w));
+}
+
+static void stream_again(struct loop *l, struct timer *t)
+{
+	wake(l, LOOP_OWNER(t, struct stream, again));
 }
 
 void stream_init(struct stream *s, int fd, bool writing)
@@ -68,6 +79,7 @@ void stream_init(struct stream *s, int fd, bool writing)
 	*s = (struct stream){ .fd = fd, .kind = kind_of(fd) };
 	s->wants = writing ? EPOLLOUT : EPOLLIN;
 	s->w = (struct watch){ .fd = -1, .fn = stream_ready };
+	s->again.fn = stream_again;
 	s->terminal = isatty(fd);
 	if (s->kind == STREAM_PIPE || s->kind == STREAM_OTHER)
 		reopen(s, writing);
@@ -83,6 +95,13 @@ void stream_init_none(struct stream *s)
 	*s = (struct stream){ .fd = -1, .kind = STREAM_NONE, .w = { .fd = -1 } };
 }
 
+void stream_init_file(struct stream *s, int fd)
+{
+	*s = (struct stream){ .fd = fd, .kind = STREAM_FILE, .owned = true };
+	s->w = (struct watch){ .fd = fd, .fn = stream_ready };
+	s->again.fn = stream_again;
+}
+
 int stream_close(struct loop *l, struct stream *s)
 {
 	int null, r = 0;
@@ -90,6 +109,7 @@ int stream_close(struct loop *l, struct stream *s)
 	if (s->fd < 0)
 		return 0;
 	watch_remove(l, &s->w);
+	timer_stop(l, &s->again);
 	if (s->owned && close(s->fd) != 0)
 		r = -errno;
 	s->fd = -1;
@@ -122,12 +142,14 @@ ssize_t stream_read(struct stream *s, void *to, size_t len)
 		return 0;
 	if (s->shared && !ready_now(s))
 		return -EAGAIN;
-	n = s->kind == STREAM_SOCKET ? recv(s->fd, to, len, MSG_DONTWAIT)
-				     : read(s->fd, to, len);
+	do {
+		n = s->kind == STREAM_SOCKET ? recv(s->fd, to, len, MSG_DONTWAIT)
+					     : read(s->fd, to, len);
+	} while (n < 0 && errno == EINTR);
 	if (n >= 0)
 		return n;
 	/* A terminal that is gone, or that we read in the background, has no more. */
-	return errno == EINTR ? -EAGAIN : errno == EIO && s->terminal ? 0 : -errno;
+	return errno == EIO && s->terminal ? 0 : -errno;
 }
 
 ssize_t stream_write(struct stream *s, const void *from, size_t len)
@@ -142,12 +164,15 @@ ssize_t stream_write(struct stream *s, const void *from, size_t len)
 			return -EAGAIN;
 		len = MIN(len, (size_t)PIPE_BUF);
 	}
-	n = s->kind == STREAM_SOCKET ? send(s->fd, from, len, MSG_DONTWAIT | MSG_NOSIGNAL)
-				     : write(s->fd, from, len);
-	return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+	do {
+		n = s->kind == STREAM_SOCKET
+			    ? send(s->fd, from, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+			    : write(s->fd, from, len);
+	} while (n < 0 && errno == EINTR);
+	return n >= 0 ? n : -errno;
 }
 
-int stream_wait(struct loop *l, struct stream *s, struct stream_waiter *w)
+void stream_wait(struct loop *l, struct stream *s, struct stream_waiter *w)
 {
 	if (!w->at) {
 		w->next = s->first;
@@ -156,7 +181,8 @@ int stream_wait(struct loop *l, struct stream *s, struct stream_waiter *w)
 			w->next->at = &w->next;
 		s->first = w;
 	}
-	return watch_set(l, &s->w, s->wants);
+	if (watch_set(l, &s->w, s->wants) < 0)
+		timer_set(l, &s->again, loop_now(l) + AGAIN_US);
 }
 
 void stream_unwait(struct stream_waiter *w)

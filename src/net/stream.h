@@ -32,6 +32,7 @@ struct stream {
 	bool shared; /* O_NONBLOCK could not be had: small writes after poll() only */
 	uint32_t wants;
 	struct stream_waiter *first;
+	struct timer again; /* wakes where epoll cannot: a file, or epoll_ctl() failed */
 };
 
 /* Takes fd (0 or 1, or an open file) as a stream. It is reopened non-blocking where that
@@ -39,6 +40,8 @@ struct stream {
  */
 void stream_init(struct stream *s, int fd, bool writing);
 void stream_init_none(struct stream *s);
+/* A regular file, which is closed in the end. */
+void stream_init_file(struct stream *s, int fd);
 /* Closes what is ours; fd 0 and 1 are replaced by /dev/null so that whoever is at the
  * other end sees the end. 0 or -errno of close(). */
 int stream_close(struct loop *l, struct stream *s);
@@ -47,6 +50,6 @@ int stream_close(struct loop *l, struct stream *s);
 ssize_t stream_read(struct stream *s, void *to, size_t len);
 ssize_t stream_write(struct stream *s, const void *from, size_t len);
 
-/* Wakes w once, when the stream is ready again. 0 or -errno. */
-int stream_wait(struct loop *l, struct stream *s, struct stream_waiter *w);
+/* Wakes w once, when the stream is ready again. */
+void stream_wait(struct loop *l, struct stream *s, struct stream_waiter *w);
 void stream_unwait(struct stream_waiter *w);
