@@ -338,7 +338,7 @@ static int run(struct laboratory *g)
 	if (r == 0)
 		r = lab_start(&g->lab, &g->s, &g->how, &f);
 	if (r == 0)
-		r = session_run(&g->s);
+		r = session_run(&g->s, &f);
 	if (r < 0) {
 		tell_fault(&g->teller, &f);
 		code = EXIT_CANNOT;
