@@ -1,57 +1,17 @@
-/*
- * The floors of the endpoint benchmarks: the same work with nothing around it, and the
- * other ends that all peers are measured with.
- */
-#include <arpa/inet.h>
-#include <errno.h>
+/* The floors of the endpoint benchmarks: the same work with nothing around it. */
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/util.h"
+#include "ends.h"
 
-enum { BLOCK = 256 * 1024, BATCH = 256 };
+enum { BATCH = 256 };
 
 static char block[BLOCK];
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static struct sockaddr_in loopback(const char *port)
-{
-	return (struct sockaddr_in){ .sin_family = AF_INET,
-				     .sin_port = htons((uint16_t)atoi(port)),
-				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-}
-
-static int listener(const char *port, int type)
-{
-	struct sockaddr_in sin = loopback(port);
-	int fd = socket(AF_INET, type, 0), one = 1;
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 ||
-	    (type == SOCK_STREAM && listen(fd, -1) != 0))
-		die("listen");
-	return fd;
-}
-
-static int dial(const char *port)
-{
-	struct sockaddr_in sin = loopback(port);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0)
-		die("connect");
-	return fd;
-}
 
 static int run_splice(char **arg)
 {
@@ -76,49 +36,12 @@ static int run_copy(char **arg)
 
 static int run_sendfile(char **arg)
 {
-	int fd = dial(arg[0]);
+	int fd = dial(arg[0], SOCK_STREAM);
 
 	while (sendfile(fd, STDIN_FILENO, NULL, 1 << 20) > 0)
 		;
 	shutdown(fd, SHUT_WR);
 	return read(fd, block, 1) != 0;
-}
-
-/* Sends so many bytes, then waits for the peer's end. */
-static int run_source(char **arg)
-{
-	int fd = dial(arg[0]);
-	long long left = atoll(arg[1]);
-
-	while (left > 0) {
-		ssize_t n = send(fd, block, (size_t)MIN(left, BLOCK), MSG_NOSIGNAL);
-
-		if (n < 0)
-			die("send");
-		left -= n;
-	}
-	shutdown(fd, SHUT_WR);
-	return read(fd, block, 1) != 0;
-}
-
-static int run_sink(char **arg)
-{
-	int fd = accept(listener(arg[0], SOCK_STREAM), NULL, NULL);
-
-	/* cppcheck-suppress nullPointer ; nothing is copied: MSG_TRUNC throws it away */
-	while (recv(fd, NULL, 1 << 20, MSG_TRUNC) > 0)
-		;
-	return 0;
-}
-
-static int run_drain(char **arg)
-{
-	int null = open("/dev/null", O_WRONLY);
-
-	(void)arg;
-	while (splice(STDIN_FILENO, NULL, null, NULL, 1 << 20, SPLICE_F_MOVE) > 0)
-		;
-	return 0;
 }
 
 static void take_all(int epfd, int lfd)
@@ -172,22 +95,6 @@ static int run_accept(char **arg)
 	return 1;
 }
 
-/* Connects, ends, waits for the peer's end, so many times. */
-static int run_churn(char **arg)
-{
-	long left = atol(arg[1]);
-
-	for (; left; left--) {
-		int fd = dial(arg[0]);
-
-		shutdown(fd, SHUT_WR);
-		if (read(fd, block, BLOCK) != 0)
-			die("read");
-		close(fd);
-	}
-	return 0;
-}
-
 static int run_udp(char **arg)
 {
 	int fd = listener(arg[0], SOCK_DGRAM);
@@ -202,22 +109,11 @@ static int run_udp(char **arg)
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int args;
-		int (*run)(char **arg);
-	} modes[] = {
+	static const struct mode modes[] = {
 		{ "splice", 1, run_splice },	 { "copy", 1, run_copy },
-		{ "sendfile", 1, run_sendfile }, { "source", 2, run_source },
-		{ "sink", 1, run_sink },	 { "drain", 0, run_drain },
-		{ "echo", 1, run_echo },	 { "accept", 1, run_accept },
-		{ "churn", 2, run_churn },	 { "udp", 1, run_udp },
+		{ "sendfile", 1, run_sendfile }, { "echo", 1, run_echo },
+		{ "accept", 1, run_accept },	 { "udp", 1, run_udp }
 	};
-	size_t i;
 
-	for (i = 0; argc > 1 && i < ARRAY_SIZE(modes); i++)
-		if (streq(modes[i].name, argv[1]) && argc - 2 == modes[i].args)
-			return modes[i].run(argv + 2);
-	fprintf(stderr, "usage: bare MODE [PORT [COUNT]]\n");
-	return 2;
+	return run_mode(modes, ARRAY_SIZE(modes), argc, argv);
 }
