@@ -72,7 +72,7 @@ setup() {
 	findings
 	assert_found 'critical accept-queue-full'
 	assert_figures accept-queue-full 'drops >= 3' 'unanswered == 2'
-	assert_text accept-queue-full 'ListenOverflows' '2 connect\(\)s on this host'
+	assert_text accept-queue-full 'ListenOverflows' '2 connect\(\) calls on this host'
 }
 
 @test "a rising number of drops has a rate, and the host counters confirm it" {

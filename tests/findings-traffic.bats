@@ -183,6 +183,16 @@ few_ports() {
 	assert_equal "$(get udp-drops '.sockets[0]')" "${F[udp.server.cookie]}"
 	assert_figures udp-drops 'drops >= 1000' 'drops_between_readings == 0' \
 		'receive_buffer_bytes >= 4096' 'receive_memory_bytes > 0'
+	# Who asks for no protocol is told, and shown TCP only; who asks for TCP is not.
+	mk_more listen:port=80
+	findings
+	assert_found 'warning udp-drops'
+	refute_output --partial '"proto":"udp"'
+	findings -t
+	assert_found
+	inspect
+	assert_line --regexp '^warning +udp-drops'
+	refute_output --partial UNCONN
 	TEXT_OPTIONS=(-u)
 	assert_text udp-drops "${F[udp.server.local]}, mksock\[$MK_PID\] fd ${F[udp.server.fd]}" \
 		'[0-9]+ datagrams were dropped' 'bytes of the receive buffer are in use' 'nothing is read'

@@ -205,3 +205,21 @@ load lib/inspect
 	run bash -c "set -o pipefail; '${NS[0]}' '${NS[1]}' '$SOCKCTL' inspect ${NO_FINDINGS[*]} -H 2>/dev/null | head -n 1"
 	assert_output --regexp '^(LISTEN|ESTABLISHED)'
 }
+
+@test "--group by process counts what each program holds, whatever the descriptors" {
+	netns
+	mk listen:port=80 established:n=3
+	inspect --group process -H --format raw
+	assert_output "$(printf 'mksock[%s]\t7' "$MK_PID")"
+}
+
+@test "--group and --summary: numbers stand under each other, a state is called as in the table" {
+	netns
+	mk listen:port=80 established:n=50 udp
+	inspect --group state
+	assert_output "$(printf '%s\n' 'STATE        COUNT' 'ESTABLISHED    100' 'LISTEN           1')"
+	inspect -tu --summary
+	assert_line 'tcp                     101'
+	assert_line '  LISTEN                  1'
+	assert_line '  UNCONN                  1'
+}

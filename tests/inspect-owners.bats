@@ -168,3 +168,24 @@ load lib/inspect
 	assert_line --regexp '^LISTEN +127\.0\.0\.1:80 .*\(no permission'
 	[[ $stderr == *'may not be read: owners among them are unknown'* ]]
 }
+
+@test "a socket that is made while the listing is made has its owner" {
+	netns
+	mk listen:port=80
+	local result=$BATS_TEST_TMPDIR/result child
+	# Owners are read, then the sockets; the listing is stopped behind its first question.
+	spawn "${NS[@]}" bash -c 'exec strace -f -e trace=sendto -e inject=sendto:signal=STOP:when=1 "$@" \
+		2>&1 >'"$result" sh "$SOCKCTL" inspect "${NO_FINDINGS[@]}" --threads 1 -p
+	local strace=$PID out=$OUT
+	IFS= read -r -t "$READY_WITHIN" -u "$out" first || skip "strace does not work here"
+	[[ $first == *sendto* ]] || skip "strace does not work here: $first"
+	OUT=$out
+	await_line 'stopped by SIGSTOP'
+	mk_more established
+	child=$(<"/proc/$strace/task/$strace/children")
+	kill -CONT $child
+	await_end "$strace"
+	run cat "$result"
+	assert_line --regexp "^ESTABLISHED +${F[established.client0.local]} .* mksock\[$MK_PID\] fd ${F[established.client0.fd]}\$"
+	refute_output --partial 'not visible here'
+}

@@ -56,6 +56,7 @@ struct inspect_config {
 	const struct field *sort_field, *group_field;
 	bool sort_descending;
 	struct collect_request request;
+	uint32_t shown_protos; /* of request.protos; the others are judged only */
 	const struct filter_node *ports_only; /* for the nearest thing that --wait saw */
 	struct fail_rule *fail_rules;
 	size_t n_fail_rules;

@@ -248,6 +248,11 @@ int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 	r = build_filter(c, expressions, f);
 	if (r == 0)
 		r = choose_columns(c, q->protos, f);
+	c->shown_protos = q->protos;
+	/* Who asks what is wrong does not know that it is datagrams that are lost. */
+	if (!(c->what & (WHAT_TCP | WHAT_UDP | WHAT_UNIX)) && c->detect && !c->listen &&
+	    !c->from)
+		q->protos |= BIT(PROTO_UDP);
 	if (r == 0 && c->sort) {
 		size_t len = strcspn(c->sort, ":");
 

@@ -90,6 +90,8 @@ static int judge_and_go_on(void *ctx, struct sock *s)
 
 	if (c->detect)
 		detect_row(c->detect, s);
+	if (!(c->shown_protos & BIT(s->proto)))
+		return 0;
 	judge_row(c, show->cmd, s, &show->failed);
 	return what_happens(c)(show, s);
 }

@@ -46,6 +46,7 @@ static int look(struct inspect_config *c, struct reader *reader, struct sight *s
 
 	*sight = (struct sight){ false };
 	request.record = NULL;
+	request.protos = c->shown_protos;
 	/* Nothing is shown: only what the filter itself needs is looked up. */
 	request.needs = 0;
 	r = collect_run(reader, &request, &sink, &result, f);
@@ -86,6 +87,7 @@ static void tell_left(const struct command *cmd, struct inspect_config *c,
 	struct collect_result result;
 
 	request.record = NULL;
+	request.protos = c->shown_protos;
 	request.needs = 0;
 	collect_run(reader, &request, &sink, &result, NULL);
 	if (n.rows)
@@ -100,7 +102,7 @@ static void tell_nearest(const struct command *cmd, struct inspect_config *c,
 {
 	struct nearest n = { 0 };
 	struct collect_sink sink = { near_row, NULL, &n };
-	struct collect_request request = { .protos = c->request.protos,
+	struct collect_request request = { .protos = c->shown_protos,
 					   .states = STATES_ALL,
 					   .filter = c->ports_only };
 	struct collect_result result;
@@ -127,7 +129,7 @@ static uint64_t rest_us(const struct inspect_config *c, const struct sight *sigh
 	uint32_t states = c->request.states & STATES_DEFAULT, life = STATES_CONNECTED;
 	enum { TIMER_REMNANT = 3 };
 
-	if (c->request.protos & BIT(PROTO_UDP))
+	if (c->shown_protos & BIT(PROTO_UDP))
 		life |= 1 << STATE_CLOSE;
 	if (sight->timer == TIMER_REMNANT)
 		return MIN(sight->expires_ms * 1000ull + 1000, (uint64_t)TOLD_PAUSE_US);
@@ -142,7 +144,7 @@ static uint64_t rest_us(const struct inspect_config *c, const struct sight *sigh
 static int watch(const struct command *cmd, struct inspect_config *c,
 		 struct reader *reader)
 {
-	_cleanup_close_ int news = c->until_gone ? gone_open(c->request.protos) : -1;
+	_cleanup_close_ int news = c->until_gone ? gone_open(c->shown_protos) : -1;
 	uint64_t deadline = clock_us() + c->wait_us, pause = FIRST_PAUSE_US, now;
 	struct fault f = FAULT_INIT;
 	struct sight sight = { false };

@@ -468,7 +468,8 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	c.known = ~(uint32_t)NEEDS_ADDED;
 	if (!req->from) {
 		c.deferred = owners_later(&c);
-		if ((c.needs & NEEDS_OWNERS) && !c.deferred)
+		c.owners_first = (c.needs & NEEDS_OWNERS) && !c.deferred;
+		if (c.owners_first)
 			owners_scan(&r->owners, NULL, NULL, 0, r->threads);
 	} else {
 		c.needs &= ~(uint32_t)(NEEDS_ADDED &
@@ -482,7 +483,9 @@ int collect_run(struct reader *r, const struct collect_request *req,
 			   (c.needs & (NEED_ATTRIBUTES | NEED_CGROUP | NEEDS_OWNERS));
 	c.filter_again = filter_needs(req->filter) & NEEDS_ADDED;
 	err = req->from ? collect_replay(&c, f) : read_live(&c, f);
-	if (err == 0 && c.deferred)
+	/* Sockets that were made since the owners were read, too. */
+	c.owners_first = false;
+	if (err == 0 && (c.deferred || c.n_rows))
 		err = release_deferred(&c);
 	if (err == 0 && (c.needs & NEEDS_OWNERS))
 		note_unreadable(&c);

@@ -8,12 +8,14 @@ struct collector {
 	struct reader *r;
 	const struct collect_request *req;
 	const struct collect_sink *sink;
-	uint32_t needs;	     /* of what is shown and of the filter */
-	uint32_t known;	     /* needs that a row meets when it comes from the kernel */
-	uint32_t added;	     /* of needs, what is looked up for a row after it came */
-	bool every_row;	     /* ... for any row, not only for one that waits in a queue */
-	bool filter_again;   /* the filter asks for some of it */
-	bool deferred;	     /* rows are kept until their owners are known */
+	uint32_t needs;	   /* of what is shown and of the filter */
+	uint32_t known;	   /* needs that a row meets when it comes from the kernel */
+	uint32_t added;	   /* of needs, what is looked up for a row after it came */
+	bool every_row;	   /* ... for any row, not only for one that waits in a queue */
+	bool filter_again; /* the filter asks for some of it */
+	bool deferred;	   /* rows are kept until their owners are known */
+	bool owners_first; /* ... were read before the rows: what is younger has none yet
+			    */
 	bool all_attributes; /* of a message; else those that every row needs */
 	int sink_error; /* what the sink returned, told apart from the kernel's errors */
 	uint8_t proto;	/* of the dump that runs */

@@ -25,6 +25,10 @@ static bool passes_with_options(struct collector *c, struct sock *s)
 	return true;
 }
 
+/* Rows without a holder that wait for a second look at all processes; where it is the
+ * rule, in another pid namespace, there is no sense in it. */
+enum { MOST_YOUNG = 4096 };
+
 static inline int finish(struct collector *c, struct sock *s)
 {
 	int r;
@@ -32,6 +36,11 @@ static inline int finish(struct collector *c, struct sock *s)
 	/* Most rows wait in no queue, and most listings ask for nothing else. */
 	if (c->every_row || (c->added && sock_is_unaccepted(s)))
 		reader_annotate(c->r, s, c->added & ~(uint32_t)NEED_SOCKOPTS);
+	if (UNLIKELY(s->owner_status == OWNER_INVISIBLE) && c->owners_first &&
+	    c->n_rows < MOST_YOUNG) {
+		collect_keep(c, s);
+		return 0;
+	}
 	if ((c->added & NEED_SOCKOPTS) && !passes_with_options(c, s))
 		return 0;
 	if (c->filter_again && filter_eval(c->req->filter, s, ~0u) != FILTER_YES) {

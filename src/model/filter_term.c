@@ -38,7 +38,11 @@ static const struct filter_node *unknown_word(struct parser *p, const struct tok
 	else if (nearest)
 		fault_hint(p->fault, "did you mean '%s'?", nearest);
 	else
-		fault_hint(p->fault, "'sockctl inspect -o help' lists the fields");
+		fault_hint(
+			p->fault,
+			"a program is asked for by process = %s; 'sockctl inspect -o help' "
+			"lists the fields",
+			shown);
 	return NULL;
 }
 

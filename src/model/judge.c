@@ -66,6 +66,19 @@ void judge_put_holders(struct judge *j, const struct holder *h)
 		buf_printf(&j->text, " and %u more", hidden);
 }
 
+uint64_t judge_per_second(const struct judge *j, uint64_t n)
+{
+	return j->e->interval_ms ? n * 1000 / j->e->interval_ms : 0;
+}
+
+void judge_put_rate(struct judge *j, uint64_t n)
+{
+	uint64_t rate = judge_per_second(j, n);
+
+	if (rate)
+		buf_printf(&j->text, " (%llu a second)", (unsigned long long)rate);
+}
+
 const struct holder *judge_holders(struct judge *j, const struct holder *h)
 {
 	return judge_holders_and(j, h, NULL);

@@ -19,6 +19,10 @@ void judge_put_addr(struct judge *j, const struct addr *a);
 /* "java[812] fd 12, 40, 41 and 206 more", or why there is no name. */
 void judge_put_holders(struct judge *j, const struct holder *h);
 
+/* What n in the time between the two readings is a second; as text, if that is any. */
+uint64_t judge_per_second(const struct judge *j, uint64_t n);
+void judge_put_rate(struct judge *j, uint64_t n);
+
 /* Holders copied into the findings' arena, so that they outlive the evidence. */
 const struct holder *judge_holders(struct judge *j, const struct holder *h);
 const struct holder *judge_holders_and(struct judge *j, const struct holder *h,

@@ -60,11 +60,6 @@ static uint64_t overflows_between(const struct judge *j)
 					: 0;
 }
 
-static uint64_t per_second(const struct judge *j, uint64_t n)
-{
-	return j->e->interval_ms ? n * 1000 / j->e->interval_ms : 0;
-}
-
 static void put_drops(struct judge *j, const struct listener_facts *l)
 {
 	const struct net_counters *c = j->e->counters;
@@ -76,9 +71,9 @@ static void put_drops(struct judge *j, const struct listener_facts *l)
 		   (unsigned long long)drops);
 	recent = judge_read_twice(j, l) ? l->drops[1] - l->drops[0] : 0;
 	if (recent)
-		buf_printf(&j->text, ", %llu of them in the last %u ms (%llu a second)",
-			   (unsigned long long)recent, j->e->interval_ms,
-			   (unsigned long long)per_second(j, recent));
+		buf_printf(&j->text, ", %llu of them in the last %u ms",
+			   (unsigned long long)recent, j->e->interval_ms);
+	judge_put_rate(j, recent);
 	buf_putc(&j->text, '.');
 	if (overflows_between(j) && recent)
 		buf_puts(&j->text, " ListenOverflows of this namespace rises with them.");
@@ -227,7 +222,8 @@ static void queue_figures(struct judge *j, const struct listener_facts *l,
 	finding_figure(f, "accepts", pace == PACE_MOVES, pace != PACE_UNKNOWN);
 	finding_figure(f, "drops", l->drops[l->read[1] ? 1 : 0], l->has_drops);
 	finding_figure(f, "drops_between_readings", recent, l->has_drops && two);
-	finding_figure(f, "drops_per_second", per_second(j, recent), l->has_drops && two);
+	finding_figure(f, "drops_per_second", judge_per_second(j, recent),
+		       l->has_drops && two);
 	finding_figure(f, "overflows_between_readings", overflows_between(j),
 		       counted && two);
 	finding_figure(f, "members", l->members, true);
@@ -246,7 +242,10 @@ static void queue_finding(struct judge *j, const struct listener_facts *l,
 	put_drops(j, l);
 	if (clients)
 		buf_printf(&j->text,
-			   "\n%u connect()s on this host get no answer from it.",
+			   clients == 1
+				   ? "\nA connect() on this host gets no answer from it."
+				   : "\n%u connect() calls on this host get no answer "
+				     "from it.",
 			   clients);
 	put_no_descriptor(j, l);
 	put_cap(j, l);

@@ -344,7 +344,7 @@ static void udp_finding(struct judge *j, const struct connection_facts *c)
 	const struct net_counters *n = j->e->counters;
 	uint64_t drops = c->read[1] ? c->drops[1] : c->drops[0];
 	uint64_t recent = c->read[1] ? c->drops[1] - c->drops[0] : 0;
-	uint64_t rate = j->e->interval_ms ? recent * 1000 / j->e->interval_ms : 0;
+	uint64_t rate = judge_per_second(j, recent);
 
 	judge_put_addr(j, &c->row->local);
 	buf_puts(&j->text, ", ");
@@ -356,13 +356,13 @@ static void udp_finding(struct judge *j, const struct connection_facts *c)
 		"use.",
 		(unsigned long long)drops, c->read[1] ? c->rmem_later : c->rmem,
 		c->rcvbuf);
-	if (recent)
-		buf_printf(
-			&j->text,
-			"\n%llu of them between two readings %u ms apart (%llu a second).",
-			(unsigned long long)recent, j->e->interval_ms,
-			(unsigned long long)rate);
-	else if (c->read[1])
+	if (recent) {
+		buf_printf(&j->text, "\n%llu of them between two readings %u ms apart",
+			   (unsigned long long)recent, j->e->interval_ms);
+		judge_put_rate(j, recent);
+		buf_putc(&j->text, '.');
+	}
+	if (!recent && c->read[1])
 		buf_printf(
 			&j->text,
 			"\nNone of them between two readings %u ms apart: nothing comes "

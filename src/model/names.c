@@ -67,11 +67,14 @@ const char *state_name(unsigned state)
 	return state_words_padded[state < STATE_COUNT ? state : 0].text;
 }
 
+const char *state_shown(unsigned proto, unsigned state)
+{
+	return state == STATE_CLOSE && proto != PROTO_TCP ? "UNCONN" : state_name(state);
+}
+
 const char *sock_state_text(const struct sock *s)
 {
-	if (s->state == STATE_CLOSE && s->proto != PROTO_TCP)
-		return "UNCONN";
-	return state_name(s->state);
+	return state_shown(s->proto, s->state);
 }
 
 static bool same_word(const char *name, const char *word, size_t len)

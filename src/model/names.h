@@ -15,6 +15,7 @@ extern const struct state_word state_words_padded[STATE_COUNT];
 
 /* As the text formats show it: a datagram socket without peer is UNCONN, not CLOSE. */
 const char *sock_state_text(const struct sock *s);
+const char *state_shown(unsigned proto, unsigned state);
 
 /*
  * States by name, any case, '-' or '_': also ss's groups (all, connected, synchronized,

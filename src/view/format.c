@@ -148,6 +148,22 @@ void format_holders(struct buf *b, const struct holder *h)
 	}
 }
 
+void format_programs(struct buf *b, const struct holder *h)
+{
+	const struct holder *last = NULL;
+
+	for (; h; last = h, h = h->next) {
+		if (last && last->pid == h->pid)
+			continue;
+		if (last)
+			buf_puts(b, "; ");
+		buf_put_escaped(b, h->command, strlen(h->command));
+		buf_putc(b, '[');
+		buf_put_u64(b, (uint64_t)h->pid);
+		buf_putc(b, ']');
+	}
+}
+
 static void put_unix_end(struct buf *b, const struct blob *path, uint32_t inode)
 {
 	if (path->len) {

@@ -53,7 +53,13 @@ static void count_value(struct tally *t, const struct sock *s)
 	struct tally_entry *e;
 	uint64_t hash;
 
-	format_raw(&text, t->field, s);
+	/* Each socket has a descriptor of its own: that would group nothing. */
+	if (t->field->unit == UNIT_PROCESS)
+		format_programs(&text, streq(t->field->name, "process")
+					       ? s->holders
+					       : s->peer_holders);
+	else
+		format_raw(&text, t->field, s);
 	buf_cstr(&text);
 	if (t->n * 2 >= t->size)
 		grow(t);
@@ -86,14 +92,31 @@ static int by_count(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
+static unsigned digits(uint64_t n)
+{
+	unsigned d = 1;
+
+	while (n /= 10)
+		d++;
+	return d;
+}
+
+/* The numbers stand under the end of COUNT, or of the largest. */
+static unsigned count_width(uint64_t largest)
+{
+	return MAX((unsigned)sizeof("COUNT") - 1, digits(largest));
+}
+
 static void put_line(struct out *out, const struct view_options *opt, const char *text,
-		     size_t len, size_t width, uint64_t count)
+		     size_t len, size_t width, uint64_t count, uint64_t largest)
 {
 	buf_put(&out->b, text, len);
 	if (opt->format == VIEW_RAW)
 		buf_putc(&out->b, '\t');
 	else
-		buf_pad(&out->b, ' ', width - text_width(text, len) + 2);
+		buf_pad(&out->b, ' ',
+			width - text_width(text, len) + 2 + count_width(largest) -
+				digits(count));
 	buf_put_u64(&out->b, count);
 	buf_putc(&out->b, '\n');
 	out_maybe_flush(out);
@@ -104,21 +127,26 @@ static void show_group(struct tally *t, const struct view_options *opt, struct o
 	const char *heading = opt->format == VIEW_RAW ? t->field->name
 						      : t->field->heading;
 	size_t width = strlen(heading), kept = 0, i;
+	uint64_t largest = 0;
 
 	for (i = 0; i < t->size; i++)
 		if (t->entries[i].text)
 			t->entries[kept++] = t->entries[i];
 	if (kept)
 		qsort(t->entries, kept, sizeof(*t->entries), by_count);
-	for (i = 0; i < kept; i++)
+	for (i = 0; i < kept; i++) {
+		largest = MAX(largest, t->entries[i].count);
 		width = MAX(width, text_width(t->entries[i].text, t->entries[i].len));
+	}
 	if (opt->headings && opt->format != VIEW_JSON) {
 		buf_puts(&out->b, heading);
-		if (opt->format == VIEW_RAW)
+		if (opt->format == VIEW_RAW) {
 			buf_puts(&out->b, "\tcount\n");
-		else
-			buf_pad(&out->b, ' ', width - strlen(heading) + 2),
-				buf_puts(&out->b, "COUNT\n");
+		} else {
+			buf_pad(&out->b, ' ',
+				width - strlen(heading) + 2 + count_width(largest) - 5);
+			buf_puts(&out->b, "COUNT\n");
+		}
 	}
 	for (i = 0; i < kept; i++) {
 		const struct tally_entry *e = &t->entries[i];
@@ -137,7 +165,7 @@ static void show_group(struct tally *t, const struct view_options *opt, struct o
 			out_maybe_flush(out);
 		} else {
 			put_line(out, opt, e->len ? e->text : "-", MAX(e->len, (size_t)1),
-				 width, e->count);
+				 width, e->count, largest);
 		}
 	}
 	t->size = kept;
@@ -145,8 +173,9 @@ static void show_group(struct tally *t, const struct view_options *opt, struct o
 
 static void show_states(struct tally *t, const struct view_options *opt, struct out *out)
 {
-	enum { WIDTH = 30 };
+	enum { WIDTH = 20 };
 	_cleanup_buf_ struct buf name = { 0 };
+	uint64_t largest = t->rows;
 	unsigned p, s;
 
 	for (p = 0; p < PROTO_COUNT; p++) {
@@ -172,15 +201,18 @@ static void show_states(struct tally *t, const struct view_options *opt, struct 
 			json_end_object(&j);
 			continue;
 		}
-		put_line(out, opt, proto_name(p), strlen(proto_name(p)), WIDTH, total);
+		put_line(out, opt, proto_name(p), strlen(proto_name(p)), WIDTH, total,
+			 largest);
 		for (s = 0; s < STATE_COUNT; s++) {
 			if (!t->states[p][s])
 				continue;
 			buf_reset(&name);
 			buf_printf(&name, "%s %s",
 				   opt->format == VIEW_RAW ? proto_name(p) : " ",
-				   state_name(s));
-			put_line(out, opt, name.data, name.len, WIDTH, t->states[p][s]);
+				   opt->format == VIEW_RAW ? state_name(s)
+							   : state_shown(p, s));
+			put_line(out, opt, name.data, name.len, WIDTH, t->states[p][s],
+				 largest);
 		}
 	}
 }
