@@ -25,6 +25,13 @@ load lib/inspect
 	assert_equal "$status" 0
 }
 
+@test "letters that ss has and we spell otherwise are answered with the spelling" {
+	for pair in '-i:-o \+tcp' '-m:-o \+memory' '-e:-o \+uid,inode,cookie,timer' '-s:--summary' '-tanpi:-o \+tcp'; do
+		inspect "${pair%%:*}"
+		assert_refused 2 "no such option here.*${pair#*:}"
+	done
+}
+
 @test "--count and --summary do not count nothing as no" {
 	netns
 	inspect --count

@@ -274,7 +274,51 @@ assert_table() {
 		fwmark = 7 =>
 	END
 	inspect 'cgroup = /no/such/group'
-	assert_refused 3 "control group '/no/such/group': No such file"
+	assert_refused 3 "there is no control group '/no/such/group'"
+	# A directory, but none of the hierarchy.
+	inspect "cgroup $BATS_TEST_TMPDIR"
+	assert_refused 3 "there is no control group '$BATS_TEST_TMPDIR'"
+}
+
+@test "cgroup: what the column shows is what the word takes, the root too" {
+	local group
+	inspect --json sport 80
+	group=$(jq -r 'select(.type == "socket").cgroup' <<<"$output")
+	[[ $group == /* ]] || skip "no cgroup v2 here"
+	assert_matches "cgroup $group and sport 80" -- www.listener
+	grep -q ' - cgroup2 ' /proc/self/mountinfo || skip "no cgroup v2 here"
+	assert_matches "cgroup $(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)$group and sport 80" -- www.listener
+}
+
+@test "the path of a unix socket is matched whole, by prefix and by glob" {
+	local path=$BATS_TEST_TMPDIR/sock
+	mk unix_listen:path="$path",label=file unix_bound:abstract=name,type=dgram,label=name
+	for word in "src = $path" "src unix:$path" "path = $path" "local = $path" "path ~ *$path" "src ${path%k}?"; do
+		assert_matches -x "$word" -- file.listener
+	done
+	assert_matches -x 'src = @name' -- name.bound
+	assert_matches -x "path = ${path}x" --
+	assert_matches -x "path = ${path%k}" --
+}
+
+@test "--pid takes numbers and ranges, and nothing else" {
+	assert_matches --pid "1,$((MK_PID - 1))-$MK_PID" --port 80 -- www.listener
+	assert_matches --pid "$((MK_PID + 1))-$((MK_PID + 2))" --port 80 --
+	inspect --pid '1) or (state = listen'
+	assert_refused 2 "--pid: '1\) or \(state = listen' is not the number of a process"
+	inspect --pid "5,abc"
+	assert_refused 2 $'  5,abc\n    \\^\n'
+	inspect --pid 9-5
+	assert_refused 2 "'9-5' is not the number"
+}
+
+@test "the reason is told where an address is nearly one" {
+	inspect 'src 10.0.0.0/33'
+	assert_refused 2 $'\'33\' is no prefix length of an IPv4 address: that is 0 to 32\n.*\n              \\^'
+	inspect 'src fe80::/129:80'
+	assert_refused 2 "'129' is no prefix length of an IPv6 address"
+	inspect 'dst 300.1.1.1'
+	assert_refused 2 "'300.1.1.1' is not an IPv4 address"
 }
 
 @test "a name with several addresses matches all of them" {

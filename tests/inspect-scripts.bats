@@ -84,6 +84,11 @@ assert_said() { # CODE [REGEX]...
 	assert_equal "$status" 0
 }
 
+@test "--fail-if: a count without a number is refused behind the comparison" {
+	inspect --fail-if 'count(state = listen) >'
+	assert_refused 2 $'is compared with a number\n  count\\(state = listen\\) >\n                         \\^'
+}
+
 @test "--fail-if: what is no rule is refused, with the place" {
 	while IFS='|' read -r rule regex; do
 		inspect --fail-if "$rule"

@@ -91,6 +91,11 @@ static const struct opt which_opts[] = {
 	{ "numeric", 'n', OPT_IGNORED,
 	  .help = "accepted for ss's sake: numbers are never resolved" },
 	{ NULL, 'U', OPT_WRONG, .help = "unix sockets are -x, UDP is -u" },
+	{ NULL, 'e', OPT_WRONG, .help = "columns: -o +uid,inode,cookie,timer" },
+	{ NULL, 'i', OPT_WRONG, .help = "all of tcp_info: -o +tcp" },
+	{ NULL, 'm', OPT_WRONG, .help = "memory: -o +memory" },
+	{ NULL, 'r', OPT_WRONG, .help = "numbers are never resolved" },
+	{ NULL, 's', OPT_WRONG, .help = "counts: --summary" },
 	{ NULL, 'z', OPT_WRONG, .help = "to test a port: sockctl probe HOST:PORT" },
 };
 

@@ -73,7 +73,11 @@ static int parse_fail_rule(struct inspect_config *c, const struct filter_env *en
 	rule->op = comparisons[i].op;
 	rest += strlen(comparisons[i].text);
 	rest += strspn(rest, " ");
-	r = num_parse_u64(rest, UINT64_MAX, &rule->limit, f);
+	r = num_parse_u64(rest, UINT64_MAX, &rule->limit, NULL);
+	if (r < 0) {
+		fault_say(f, EINVAL, "--fail-if: count(...) is compared with a number");
+		fault_mark(f, text, (size_t)(rest - text));
+	}
 	if (r == 0)
 		r = filter_parse(&c->arena, inside, env, &rule->filter, f);
 	return r;

@@ -73,31 +73,63 @@ static int add_ends(struct inspect_config *c, const struct filter_env *env,
 	return r;
 }
 
-static int add_pids(struct inspect_config *c, struct fault *f)
-{
-	_cleanup_buf_ struct buf text = { 0 };
-	size_t i;
-
-	if (!c->pids.n)
-		return 0;
-	buf_puts(&text, "pid in (");
-	for (i = 0; i < c->pids.n; i++)
-		buf_printf(&text, "%s%s", i ? "," : "", c->pids.v[i]);
-	buf_putc(&text, ')');
-	return add_text(c, NULL, arena_strdup(&c->arena, buf_cstr(&text)), f);
-}
-
 /* A leaf over one field, for options whose argument must not be read as an expression. */
 static void add_leaf(struct inspect_config *c, const char *field, enum filter_op op,
-		     struct filter_literal literal)
+		     const struct filter_literal *literals, size_t n)
 {
 	struct filter_node *node = arena_zalloc(&c->arena, sizeof(*node));
 
 	node->op = op;
 	node->field = field_find(field, strlen(field));
-	node->literals = arena_dup(&c->arena, &literal, sizeof(literal));
-	node->n_literals = 1;
+	node->literals = arena_dup(&c->arena, literals, n * sizeof(*literals));
+	node->n_literals = n;
 	add_node(c, node);
+}
+
+/* "812" or "800-899", up to the next comma. */
+static int parse_pids(struct inspect_config *c, const char *text, size_t at, size_t len,
+		      struct filter_literal *out, struct fault *f)
+{
+	char *word = arena_strndup(&c->arena, text + at, len), *dash = strchr(word, '-');
+	char shown[80];
+
+	*out = (struct filter_literal){ .mask = UINT64_MAX };
+	if (dash)
+		*dash = '\0';
+	if (num_parse_u64(word, INT32_MAX, &out->lo, NULL) < 0 ||
+	    num_parse_u64(dash ? dash + 1 : word, INT32_MAX, &out->hi, NULL) < 0 ||
+	    out->hi < out->lo) {
+		fault_say(f, EINVAL, "--pid: '%s' is not the number of a process",
+			  escape_text(shown, sizeof(shown), text + at, len));
+		fault_hint(f, "processes are asked for by name with --process");
+		fault_mark(f, text, at);
+		return -EINVAL;
+	}
+	out->kind = dash ? LITERAL_RANGE : LITERAL_NUMBER;
+	return 0;
+}
+
+static int add_pids(struct inspect_config *c, struct fault *f)
+{
+	struct filter_literal *pids = NULL;
+	size_t n = 0, cap = 0, i, at, len;
+	int r = 0;
+
+	for (i = 0; i < c->pids.n; i++) {
+		const char *text = c->pids.v[i];
+
+		for (at = 0; r == 0; at += len + 1) {
+			len = strcspn(text + at, ",");
+			pids = array_grow(pids, n, &cap, sizeof(*pids));
+			r = parse_pids(c, text, at, len, &pids[n++], f);
+			if (!text[at + len])
+				break;
+		}
+	}
+	if (r == 0 && n)
+		add_leaf(c, "pid", FILTER_IN, pids, n);
+	free(pids);
+	return r;
 }
 
 static int add_user(struct inspect_config *c, struct fault *f)
@@ -116,10 +148,11 @@ static int add_user(struct inspect_config *c, struct fault *f)
 			f, EINVAL, "--user: there is no user '%s'",
 			escape_text(shown, sizeof(shown), c->user, strlen(c->user)));
 	add_leaf(c, "uid", FILTER_EQ,
-		 (struct filter_literal){ .kind = LITERAL_NUMBER,
-					  .lo = uid,
-					  .hi = uid,
-					  .mask = UINT64_MAX });
+		 &(struct filter_literal){ .kind = LITERAL_NUMBER,
+					   .lo = uid,
+					   .hi = uid,
+					   .mask = UINT64_MAX },
+		 1);
 	return 0;
 }
 
@@ -145,9 +178,10 @@ static int build_filter(struct inspect_config *c, const struct strv *expressions
 	}
 	if (c->process)
 		add_leaf(c, "process", FILTER_GLOB,
-			 (struct filter_literal){ .kind = LITERAL_TEXT,
-						  .text = c->process,
-						  .len = strlen(c->process) });
+			 &(struct filter_literal){ .kind = LITERAL_TEXT,
+						   .text = c->process,
+						   .len = strlen(c->process) },
+			 1);
 	r = add_user(c, f);
 	if (r == 0)
 		r = add_pids(c, f);
@@ -189,6 +223,8 @@ static int choose_field(const char *option, const char *name, size_t len,
 	nearest = field_nearest(name, len);
 	if (nearest)
 		fault_hint(f, "did you mean '%s'? '-o help' lists them all", nearest);
+	else
+		fault_hint(f, "'-o help' lists them all");
 	return -EINVAL;
 }
 

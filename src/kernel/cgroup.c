@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "base/buf.h"
 
@@ -133,22 +134,35 @@ void cgroups_free(struct cgroups *c)
 	*c = (struct cgroups){ 0 };
 }
 
+/* A directory of the hierarchy; "/" is one of the file system, too. */
+static bool is_cgroup(const char *path, struct stat *st)
+{
+	enum { CGROUP2_MAGIC = 0x63677270 }; /* linux/magic.h */
+	struct statfs fs;
+
+	return stat(path, st) == 0 && S_ISDIR(st->st_mode) && statfs(path, &fs) == 0 &&
+	       (uint32_t)fs.f_type == CGROUP2_MAGIC;
+}
+
 int cgroup_id_of(const char *path, uint64_t *id, struct fault *f)
 {
 	_cleanup_buf_ struct buf full = { 0 };
 	struct stat st;
 	char shown[160];
 
-	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
-		if (find_mount(&full)) {
-			if (path[0] != '/')
-				buf_putc(&full, '/');
-			buf_puts(&full, path);
-		}
-		if (!full.len || stat(buf_cstr(&full), &st) != 0)
-			return fault(
-				f, ENOENT, "control group '%s'",
-				escape_text(shown, sizeof(shown), path, strlen(path)));
+	if (find_mount(&full)) {
+		if (path[0] != '/')
+			buf_putc(&full, '/');
+		buf_puts(&full, path);
+	}
+	if ((!full.len || !is_cgroup(buf_cstr(&full), &st)) && !is_cgroup(path, &st)) {
+		fault_say(f, ENOENT, "there is no control group '%s'",
+			  escape_text(shown, sizeof(shown), path, strlen(path)));
+		fault_hint(
+			f,
+			"its path below the mount point of cgroup2, as the column cgroup "
+			"has it, such as /system.slice/nginx.service");
+		return -ENOENT;
 	}
 	*id = st.st_ino;
 	return 0;

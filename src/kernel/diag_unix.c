@@ -26,7 +26,11 @@ static void read_attr(struct sock *s, const struct nl_attr *a)
 
 	switch (a->type) {
 	case UNIX_DIAG_NAME:
+		/* A path ends in NUL, or with the attribute; an abstract name begins with
+		 * one. */
 		s->path = (struct blob){ a->data, a->len };
+		if (a->len && *(const char *)a->data)
+			s->path.len = (uint32_t)strnlen(a->data, a->len);
 		break;
 	case UNIX_DIAG_VFS:
 		if (a->len >= sizeof(struct unix_diag_vfs)) {

@@ -113,6 +113,42 @@ static bool is_host_name(const char *s, size_t len)
 	return len > 0 && len < 254;
 }
 
+/* "10.0.0.0/33": an address, but no prefix of one. */
+static bool fail_prefix(struct parser *p, const struct token *t, size_t at,
+			const char *name)
+{
+	const char *slash = strchr(name, '/'), *end;
+	struct addr a;
+
+	if (!slash || addr_parse_ip(name, (size_t)(slash - name), false, &a) < 0)
+		return false;
+	end = slash + 1 + strcspn(slash + 1, ":");
+	if (addr_parse_ip(name, (size_t)(end - name), true, &a) == 0)
+		return false;
+	filter_fail(p, t->at + at + (size_t)(slash - name),
+		    "'%.*s' is no prefix length of an IPv%d address: that is 0 to %d",
+		    (int)(end - slash - 1), slash + 1, a.family == AF_INET ? 4 : 6,
+		    a.family == AF_INET ? 32 : 128);
+	return true;
+}
+
+/* "300.1.1.1" is meant as an address; no name server is asked for it. */
+static bool fail_dotted(struct parser *p, const struct token *t, size_t at,
+			const char *name)
+{
+	const char *dot;
+	unsigned dots = 0;
+
+	if (name[strspn(name, "0123456789.")])
+		return false;
+	for (dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.'))
+		dots++;
+	if (dots != 3)
+		return false;
+	filter_fail(p, t->at + at, "'%s' is not an IPv4 address", name);
+	return true;
+}
+
 static int add_name(struct parser *p, const struct token *t, size_t at, size_t len,
 		    const struct filter_host *like, struct hosts *out)
 {
@@ -120,6 +156,8 @@ static int add_name(struct parser *p, const struct token *t, size_t at, size_t l
 	struct addr *addrs = NULL;
 	size_t n = 0, i, before = out->n;
 
+	if (fail_dotted(p, t, at, name))
+		return -EINVAL;
 	if (!is_host_name(name, len) || all_digits(name, len)) {
 		filter_fail(p, t->at + at, "'%s' is not an address", filter_show(p, t));
 		if (all_digits(name, len))
@@ -241,6 +279,8 @@ static int parse_inet(struct parser *p, const struct token *t, size_t from,
 		return add_ip(p, t, &a, &like, out);
 	if (!*text || text[0] == '*' || text[0] == ':')
 		return parse_wildcard(p, t, from, out);
+	if (fail_prefix(p, t, from, text))
+		return -EINVAL;
 	colon = strrchr(text, ':');
 	if (!colon)
 		return add_name(p, t, from, len, &like, out);
