@@ -10,6 +10,7 @@
 #include "kernel/shard.h"
 #include "kernel/sockstat.h"
 #include "kernel/uapi.h"
+#include "kernel/unix_join.h"
 #include "kernel/waiters.h"
 
 enum {
@@ -251,52 +252,12 @@ void collect_drop_held(struct collector *held)
 	free(take_ptr(&held->rows));
 }
 
-int collect_join_unix(struct collector *c, struct collector *held)
-{
-	size_t i, size = held->n_rows * 2 + 1, slot;
-	struct sock **by_inode = xcalloc(size, sizeof(*by_inode));
-	int r = 0;
-
-	c->known |= NEED_UNIX_PEER;
-
-	for (i = 0; i < held->n_rows; i++) {
-		if (!held->rows[i]->path.len)
-			continue;
-		for (slot = held->rows[i]->inode % size; by_inode[slot];
-		     slot = slot + 1 == size ? 0 : slot + 1)
-			;
-		by_inode[slot] = held->rows[i];
-	}
-	for (i = 0; i < held->n_rows && r == 0; i++) {
-		struct sock s = *held->rows[i];
-
-		for (slot = s.peer_inode % size; s.peer_inode && by_inode[slot];
-		     slot = slot + 1 == size ? 0 : slot + 1)
-			if (by_inode[slot]->inode == s.peer_inode) {
-				s.peer_path = by_inode[slot]->path;
-				break;
-			}
-		r = collect_row(c, &s);
-	}
-	free(by_inode);
-	return r;
-}
-
-static int hold_unix_message(const struct nlmsghdr *h, void *ctx)
-{
-	struct sock s;
-
-	if (unix_parse(h, &s))
-		collect_keep(ctx, &s);
-	return 0;
-}
-
 static int read_unix(struct collector *c)
 {
 	uint32_t show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_PEER |
 			UDIAG_SHOW_RQLEN | UAPI_UDIAG_SHOW_UID;
 	bool join = c->needs & NEED_UNIX_PEER;
-	struct collector held = { 0 };
+	struct unix_rows rows = { 0 };
 	int err, r = 0;
 
 	if (c->needs & NEED_UNIX_CLIENTS)
@@ -306,9 +267,9 @@ static int read_unix(struct collector *c)
 	if (join) {
 		/* The peer may be in a state or of a name that is not asked for: all are
 		 * read. */
-		err = unix_dump(&c->r->dump, ~0u, show, hold_unix_message, &held);
-		r = collect_join_unix(c, &held);
-		collect_drop_held(&held);
+		err = unix_dump(&c->r->dump, ~0u, show, unix_rows_add, &rows);
+		r = unix_rows_show(&rows, c);
+		unix_rows_free(&rows);
 	} else {
 		err = unix_dump(&c->r->dump, c->req->states, show, collect_unix_message,
 				c);

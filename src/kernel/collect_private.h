@@ -48,9 +48,7 @@ void collect_keep(struct collector *c, const struct sock *s);
 int collect_inet_message(const struct nlmsghdr *h, void *ctx);
 int collect_unix_message(const struct nlmsghdr *h, void *ctx);
 
-/* Joins each unix row that held keeps with the path of its peer, and lets the rows go on.
- * 0 or negative. */
-int collect_join_unix(struct collector *c, struct collector *held);
+/* Frees the rows that it keeps. */
 void collect_drop_held(struct collector *held);
 
 /* Reads a recorded dump in place of the kernel (replay.c). */

@@ -10,15 +10,15 @@
 #include <stdlib.h>
 
 #include "kernel/diag_inet.h"
-#include "kernel/diag_unix.h"
 #include "kernel/replay.h"
 #include "kernel/uapi.h"
+#include "kernel/unix_join.h"
 #include "model/field.h"
 
 /* The reading of a file. */
 struct replay {
 	struct collector *c;
-	struct collector held; /* unix rows that wait to be joined with their peers */
+	struct unix_rows unix_rows;
 	struct collector queues, rest; /* TCP rows that wait for those of all queues */
 	bool tcp_over;		       /* they were shown */
 };
@@ -50,13 +50,9 @@ void record_section(struct out *record, uint8_t proto)
 /* A peer's path may come later in the file: unix rows wait for the end of it. */
 static int replay_unix(struct replay *p, const struct nlmsghdr *h)
 {
-	struct sock s;
-
 	if (!(p->c->needs & NEED_UNIX_PEER))
 		return collect_unix_message(h, p->c);
-	if (unix_parse(h, &s))
-		collect_keep(&p->held, &s);
-	return 0;
+	return unix_rows_add(h, &p->unix_rows);
 }
 
 /* Where a row waits in a queue, or is one. */
@@ -236,12 +232,12 @@ int collect_replay(struct collector *c, struct fault *f)
 
 		r = r < 0 ? r : shown_tcp;
 	}
-	if (replay.held.n_rows && (r == 0 || r == -EBADMSG)) {
-		int joined = collect_join_unix(c, &replay.held);
+	if (r == 0 || r == -EBADMSG) {
+		int joined = unix_rows_show(&replay.unix_rows, c);
 
 		r = r < 0 ? r : joined;
 	}
-	collect_drop_held(&replay.held);
+	unix_rows_free(&replay.unix_rows);
 	collect_drop_held(&replay.queues);
 	collect_drop_held(&replay.rest);
 	if (r == -EBADMSG && f && f->err == EBADMSG) {

@@ -123,6 +123,20 @@ static inline bool has_bytes_queued(const struct sock *s)
 	return (s->has & SOCK_HAS_QUEUES) && !sock_is_listener(s);
 }
 
+/* What format_cell() says, if all of it is ASCII: it has escaped the rest. */
+static bool put_ascii(struct table *t, struct column *c, const struct sock *s)
+{
+	size_t len;
+
+	buf_reset(&t->cell);
+	format_cell(&t->cell, c->field, s, t->view.opt.ascii);
+	len = t->cell.len;
+	if (len > SLACK / 2 || text_width(t->cell.data, len) != len)
+		return false;
+	put_text(t, c, t->cell.data, len);
+	return true;
+}
+
 /* An end of an IP socket whose text needs no escaping. */
 static inline bool put_end(struct table *t, struct column *c, const struct sock *s,
 			   const struct addr *a)
@@ -130,7 +144,7 @@ static inline bool put_end(struct table *t, struct column *c, const struct sock 
 	char *cell = t->row.data + c->at, *end = cell;
 
 	if (UNLIKELY(a->scope || !a->family))
-		return false;
+		return sock_is_unix(s) && put_ascii(t, c, s);
 	if (UNLIKELY(!a->port && a == &s->peer && addr_is_any(a)))
 		*end++ = '*';
 	else
