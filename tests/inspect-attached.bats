@@ -43,7 +43,9 @@ attach() { # WHAT
 	assert_equal "$((16#${want[8]}))" 6
 	inspect --no-findings -H --format raw state established dport = :8082 \
 		-o mptcp_map_seq,mptcp_ssn_offset,mptcp_write_seq
-	assert_output "$(printf '%u\t%u\t4' "0x${want[5]}" "0x${want[7]}")"
+	# ss 6.1 prints these in hexadecimal, 6.15 in decimal; both without saying so.
+	[[ $output == "${want[5]}	${want[7]}	4" ]] ||
+		assert_output "$(printf '%u\t%u\t4' "0x${want[5]}" "0x${want[7]}")"
 	inspect --count ulp = mptcp
 	assert_output 3
 	inspect --count mptcp_token = "0x${want[3]}"
