@@ -182,6 +182,20 @@ on_terminal() { # CMD...
 	END
 }
 
+@test "so many at once, so many a second" {
+	local i targets=()
+	nft_rule input 'tcp dport 90-95 drop'
+	probe --json -T 100ms --parallel 1 127.0.0.1:90 127.0.0.1:91 127.0.0.1:92
+	[[ $status == 4 ]]
+	# One after the other, in their order.
+	jq -es 'map(select(.type == "attempt").port) == [90, 91, 92]' <<<"$output"
+	for ((i = 0; i < 20; i++)); do targets+=(127.0.0.1:80); done
+	local start=${EPOCHREALTIME/./}
+	probe -q --rate 50/s "${targets[@]}"
+	assert_clean
+	((${EPOCHREALTIME/./} - start >= 380000))
+}
+
 @test "many that are waited for in vain: the first are told, the others counted" {
 	probe --wait 50ms 127.0.0.1:100-139
 	[[ $status == 4 && $(grep -c ' is refused: ' <<<"$stderr") == 16 ]]

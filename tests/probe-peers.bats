@@ -177,6 +177,26 @@ named_outcome() { # CODE OUTCOME REASON_REGEX ARG...
 	named_outcome 5 name-timeout "no answer from $V4" -T 500ms both.test:80
 }
 
+@test "names: the answer changes to another address, and away" {
+	name_server
+	server_mk listen:addr=10.99.0.3,port=80,backlog=640,label=other
+	echo "$V4 moving.test" >"$BATS_TEST_TMPDIR/hosts"
+	kill -HUP "$DNSMASQ"
+	spawn "$TOP/tests/lib/with-resolver" "$V4" "$BATS_TEST_TMPDIR" "${NS[@]}" "$SOCKCTL" probe --attempts 0 --interval 5ms -T 1s moving.test:80
+	local out=$OUT pid=$PID
+	# Until dnsmasq has read the file there is no such name.
+	await_line "moving.test:80  $V4:80  open"
+	echo "10.99.0.3 moving.test" >"$BATS_TEST_TMPDIR/hosts"
+	kill -HUP "$DNSMASQ"
+	OUT=$out await_line 'moving.test:80  10.99.0.3:80  open'
+	: >"$BATS_TEST_TMPDIR/hosts"
+	kill -HUP "$DNSMASQ"
+	OUT=$out await_line 'moving.test:80  -  no-name'
+	kill -INT "$pid"
+	OUT=$out await_line ' open, [0-9]+ no-name, [0-9.]+ % failed$'
+	await_end "$pid" || [[ $? == 130 ]]
+}
+
 @test "names: --wait goes on until the name exists" {
 	name_server
 	spawn "$TOP/tests/lib/with-resolver" "$V4" "$BATS_TEST_TMPDIR" "${NS[@]}" "$SOCKCTL" probe --wait 20s --json \

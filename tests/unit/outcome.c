@@ -1,0 +1,139 @@
+/* What an errno, an ICMP message and the socket's state come to; most were seen for real
+ * in the suites of probe, these are the ones that want a machine of their own. */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/un.h>
+
+#include "net/probe.h"
+#include "unit/unit.h"
+
+static enum outcome judged(enum target_proto proto, int family, int err, bool at_once)
+{
+	struct probe_result r = { .err = err, .at_once = at_once };
+
+	endpoint_init(&r.peer, proto, family);
+	probe_judge_facts(&r);
+	return r.outcome;
+}
+
+static void errnos(void)
+{
+	static const struct {
+		enum target_proto proto;
+		int family, err;
+		bool at_once;
+		enum outcome outcome;
+	} rows[] = {
+		{ TARGET_TCP, AF_INET, ECONNREFUSED, false, OUTCOME_REFUSED },
+		{ TARGET_TCP, AF_INET, ECONNRESET, false, OUTCOME_RESET_AFTER_ACCEPT },
+		{ TARGET_TCP, AF_INET, EPERM, true, OUTCOME_DENIED_LOCAL },
+		{ TARGET_TCP, AF_INET, EACCES, true, OUTCOME_DENIED_LOCAL },
+		{ TARGET_TCP, AF_INET, EADDRNOTAVAIL, true, OUTCOME_NO_PORT },
+		{ TARGET_TCP, AF_INET, EINVAL, true, OUTCOME_UNREACHABLE },
+		{ TARGET_TCP, AF_INET, EINVAL, false, OUTCOME_ERROR },
+		{ TARGET_TCP, AF_INET, ENETDOWN, true, OUTCOME_UNREACHABLE },
+		{ TARGET_TCP, AF_INET, EMFILE, true, OUTCOME_ERROR },
+		{ TARGET_TCP, AF_INET6, ETIMEDOUT, false, OUTCOME_FILTERED },
+		{ TARGET_VSOCK, AF_VSOCK, ECONNRESET, false, OUTCOME_REFUSED },
+		{ TARGET_VSOCK, AF_VSOCK, ENODEV, true, OUTCOME_ERROR },
+		{ TARGET_VSOCK, AF_VSOCK, EADDRNOTAVAIL, true, OUTCOME_ERROR },
+		{ TARGET_VSOCK, AF_VSOCK, ETIMEDOUT, false, OUTCOME_FILTERED },
+		{ TARGET_UNIX, AF_UNIX, ENOENT, true, OUTCOME_MISSING_PATH },
+		{ TARGET_UNIX, AF_UNIX, ELOOP, true, OUTCOME_MISSING_PATH },
+		{ TARGET_UNIX, AF_UNIX, EAGAIN, true, OUTCOME_QUEUE_FULL },
+		{ TARGET_UNIX, AF_UNIX, EACCES, true, OUTCOME_NO_PERMISSION },
+		{ TARGET_UNIX, AF_UNIX, EPROTOTYPE, true, OUTCOME_WRONG_TYPE },
+		{ TARGET_UNIX, AF_UNIX, ENAMETOOLONG, true, OUTCOME_ERROR },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		CHECK_STR(outcome_name(judged(rows[i].proto, rows[i].family, rows[i].err,
+					      rows[i].at_once)),
+			  outcome_name(rows[i].outcome));
+}
+
+static enum outcome icmp(int family, uint8_t type, uint8_t code)
+{
+	struct probe_result r = { .err = EHOSTUNREACH, .has_tcp = true };
+
+	endpoint_init(&r.peer, TARGET_TCP, family);
+	r.tcp.state = TCP_SYN_SENT;
+	r.icmp = (struct probe_icmp){ .family = (uint8_t)family,
+				      .type = type,
+				      .code = code };
+	probe_judge_facts(&r);
+	return r.outcome;
+}
+
+/* nft rejects with few of them. */
+static void codes(void)
+{
+	static const uint8_t v4[] = { 0, 1, 4, 5, 6, 7, 11, 12 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(v4); i++)
+		CHECK_INT(icmp(AF_INET, 3, v4[i]), OUTCOME_UNREACHABLE);
+	CHECK_INT(icmp(AF_INET, 11, 0), OUTCOME_UNREACHABLE);
+	CHECK_INT(icmp(AF_INET, 12, 0), OUTCOME_UNREACHABLE);
+	CHECK_INT(icmp(AF_INET6, 1, 2), OUTCOME_UNREACHABLE);
+	CHECK_INT(icmp(AF_INET6, 4, 1), OUTCOME_REFUSED_ICMP);
+	/* One that has no name here still is an answer. */
+	CHECK_INT(icmp(AF_INET, 3, 200), OUTCOME_UNREACHABLE);
+	CHECK_INT(icmp(AF_INET6, 100, 0), OUTCOME_UNREACHABLE);
+}
+
+/* The neighbour does not answer: a timer ran, yet no SYN went out again. */
+static void neighbours(void)
+{
+	struct probe_result r = { .err = ETIMEDOUT, .has_tcp = true };
+
+	endpoint_init(&r.peer, TARGET_TCP, AF_INET);
+	r.tcp.state = TCP_SYN_SENT;
+	r.tcp.retransmits = 2;
+	probe_judge_facts(&r);
+	CHECK_INT(r.outcome, OUTCOME_UNREACHABLE);
+	r.tcp.total_retrans = 2;
+	probe_judge_facts(&r);
+	CHECK_INT(r.outcome, OUTCOME_FILTERED);
+}
+
+static void weights(void)
+{
+	static const struct {
+		enum outcome outcome;
+		enum verdict verdict;
+	} rows[] = {
+		{ OUTCOME_OPEN, VERDICT_YES },
+		{ OUTCOME_SELF_CONNECT, VERDICT_NO },
+		{ OUTCOME_GHOST, VERDICT_NO },
+		{ OUTCOME_MISSING_PATH, VERDICT_NO },
+		{ OUTCOME_STALE_UNIX, VERDICT_NO },
+		{ OUTCOME_WRONG_TYPE, VERDICT_NO },
+		{ OUTCOME_SILENT, VERDICT_SILENCE },
+		{ OUTCOME_QUEUE_FULL, VERDICT_SILENCE },
+		{ OUTCOME_OPEN_OR_FILTERED, VERDICT_SILENCE },
+		{ OUTCOME_NO_NAME, VERDICT_NAME },
+		{ OUTCOME_NAME_TIMEOUT, VERDICT_NAME },
+		{ OUTCOME_NO_PORT, VERDICT_CANNOT },
+		{ OUTCOME_DENIED_LOCAL, VERDICT_CANNOT },
+		{ OUTCOME_NO_PERMISSION, VERDICT_CANNOT },
+		{ OUTCOME_RATE_LIMITED, VERDICT_CANNOT },
+		{ OUTCOME_ERROR, VERDICT_CANNOT },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		CHECK_INT(outcome_verdict(rows[i].outcome), rows[i].verdict);
+	CHECK_INT(verdict_worse(VERDICT_NO, VERDICT_SILENCE), VERDICT_SILENCE);
+	CHECK_INT(verdict_worse(VERDICT_CANNOT, VERDICT_NAME), VERDICT_CANNOT);
+}
+
+int main(void)
+{
+	RUN(errnos, "an errno means what it does for its protocol, at once or later");
+	RUN(codes, "every ICMP code is an answer");
+	RUN(neighbours, "a silence of the neighbour is not one of the host");
+	RUN(weights, "what an outcome weighs for the exit code");
+	return unit_done();
+}
