@@ -205,3 +205,27 @@ load lib/probe
 	probe 127.0.0.1:80-
 	[[ ${stderr_lines[2]} == *'^' ]]
 }
+
+@test "wait: a lost SYN costs a second socket, not the kernel's second" {
+	link
+	server_mk listen:addr=$V4,port=80,backlog=64
+	server_rule prerouting 'tcp flags syn / syn,ack tcp dport 80 numgen inc mod 2 == 0 drop'
+	probe --wait 20s --json $V4:80
+	[[ $status == 0 ]]
+	assert_valid
+	jq -es '.[0] | .outcome == "open" and .hedges == 1 and .syn_retransmits == 0 and .lost == null
+		and (.reason | test("by a second socket: the SYN of the first"))' <<<"$output"
+	# It is no latency.
+	jq -es '.[-1] | .late == 1 and .rtt_us == null' <<<"$output"
+	# Nothing is left of the first socket.
+	inspect --count --no-findings state != listen
+	assert_output 0
+}
+
+@test "wait: a refusal of the second socket ends the silence of the first" {
+	link
+	server_rule prerouting 'tcp flags syn / syn,ack tcp dport 80 numgen inc mod 10 == 0 drop'
+	spawn "${NS[@]}" "$SOCKCTL" probe --wait 20s --json $V4:80
+	await_line '"outcome":"refused"'
+	[[ ${#LINES_SEEN[@]} == 0 ]]
+}

@@ -111,6 +111,22 @@ load lib/probe
 	(($(attempt .connect_us) < 1000000))
 }
 
+@test "the own firewall drops in OUTPUT: silence, with what the counters say" {
+	link
+	nft_rule output 'tcp dport 80 drop'
+	server_rule input 'tcp dport 81 drop'
+	assert_outcome 4 filtered 'no answer to 1 SYN' -T 300ms $V4:80
+	[[ $output =~ meanwhile\ this\ host\ dropped\ [0-9]+\ packets?\ on\ the\ way\ out ]]
+	jq -es '.[-1] | .type == "summary" and (.cause | test("OutTransmits did not"))' <<<"$JSON"
+	probe -T 300ms "[$V6]:80"
+	assert_output --partial 'its own firewall may have eaten them'
+	probe --wait 300ms $V4:80
+	assert_refused 4 'filtered: no answer.*dropped [0-9]+ packets? on the way out'
+	# Where another host drops them nothing of the kind is said.
+	probe -T 300ms $V4:81 "[$V6]:81"
+	[[ $status == 4 && $output != *OutTransmits* ]]
+}
+
 @test "closed and reset after accept" {
 	link
 	peer close $V4 80

@@ -243,6 +243,7 @@ static void tell_missing(const struct probe_run *run)
 	for (i = 0; i < run->n_jobs; i++) {
 		const struct probe_job *j = &run->jobs[i];
 		_cleanup_buf_ struct buf b = { 0 };
+		_cleanup_free_ char *note = NULL;
 		struct fault f = FAULT_INIT;
 
 		if (probe_job_fulfilled(j) || n++ >= TOLD_MOST)
@@ -256,6 +257,9 @@ static void tell_missing(const struct probe_run *run)
 			probe_put_reason(&b, &j->last);
 		}
 		fault_say(&f, ETIMEDOUT, "%s", buf_cstr(&b));
+		note = j->done ? probe_local_drops(run, &j->last) : NULL;
+		if (note)
+			fault_hint(&f, "%s", note);
 		cmd_error(run->cmd, &f);
 	}
 	if (n <= TOLD_MOST)
@@ -277,6 +281,8 @@ static void find_causes(struct probe_run *run)
 		if (!j->done || j->note || j->last.outcome == OUTCOME_OPEN)
 			continue;
 		j->note = probe_local_why(&j->last);
+		if (!j->note)
+			j->note = probe_local_drops(run, &j->last);
 		n += j->note != NULL;
 	}
 }

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "cmd/cmd.h"
+#include "cmd/probe_progress.h"
+#include "kernel/procfile.h"
 #include "net/fastopen.h"
 #include "net/probe_attempt.h"
 #include "net/resolve.h"
@@ -50,6 +52,7 @@ struct probe_job {
 	struct watch lookup_w;
 	struct timer next;
 	uint64_t started_us, name_us, retry_us;
+	uint64_t path_us; /* the last round trip; 0 = none yet */
 	struct endpoint_list list;
 	struct attempt attempt;
 	struct attempt_how how;
@@ -75,7 +78,9 @@ struct probe_run {
 	struct probe_scan_target *scans;
 	size_t n_scans, cap_scans;
 	enum verdict scans_verdict;
-	struct timer end, pace;
+	struct timer end, pace, tell;
+	struct out_counters out4, out6; /* when it began */
+	struct progress progress;
 	uint64_t next_start_us;
 	bool waited; /* --wait is fulfilled */
 	struct probe_report *report;
@@ -116,6 +121,9 @@ char *probe_local_cause(struct probe_result *r);
 /* Why an address of this host refused: who listens where instead. Reads all of /proc, so
  * only when nothing is being timed. */
 char *probe_local_why(const struct probe_result *r);
+/* Why nothing came back from elsewhere, where this host's own counters tell: a sentence
+ * (malloc'ed) or NULL. */
+char *probe_local_drops(const struct probe_run *run, const struct probe_result *r);
 /* The listeners of this host that take what is sent to an address. */
 struct probe_listeners {
 	size_t n;	       /* 0 = none, or not of this host */

@@ -110,6 +110,8 @@ void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
 		json_member_u64(&j, "answer_ttl", r->ttl);
 	if (r->loss != PROBE_LOSS_NONE)
 		json_member_str(&j, "lost", losses[r->loss]);
+	if (r->hedges)
+		json_member_u64(&j, "hedges", r->hedges);
 	if (r->phantoms)
 		json_member_u64(&j, "self_connects", r->phantoms);
 	name = r->err ? strerrorname_np(r->err) : NULL;

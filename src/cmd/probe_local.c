@@ -127,6 +127,38 @@ char *probe_local_cause(struct probe_result *r)
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
 }
 
+/* A firewall's drop in OUTPUT looks to a TCP socket like silence. The namespace counts
+ * the packet as meant to be sent, and not as sent. */
+char *probe_local_drops(const struct probe_run *run, const struct probe_result *r)
+{
+	const struct out_counters *before;
+	struct out_counters after;
+	_cleanup_buf_ struct buf b = { 0 };
+	uint64_t meant, sent;
+	struct addr to;
+
+	if (r->outcome != OUTCOME_FILTERED || !r->has_tcp ||
+	    !endpoint_addr(&r->peer, &to))
+		return NULL;
+	to = addr_unmapped(&to);
+	before = to.family == AF_INET ? &run->out4 : &run->out6;
+	procfile_out(to.family, &after);
+	if (!before->known || !after.known)
+		return NULL;
+	meant = after.meant - before->meant;
+	sent = after.sent - before->sent;
+	/* Fewer than its SYNs: some of them, at least, went out. */
+	if (meant < sent + 1 + r->tcp.total_retrans)
+		return NULL;
+	buf_printf(
+		&b,
+		"meanwhile this host dropped %llu packet%s on the way out (OutRequests "
+		"rose, OutTransmits did not): its own firewall may have eaten them, "
+		"see 'nft list ruleset'",
+		(unsigned long long)(meant - sent), meant - sent == 1 ? "" : "s");
+	return xstrdup(buf_cstr(&b));
+}
+
 char *probe_local_why(const struct probe_result *r)
 {
 	_cleanup_buf_ struct buf b = { 0 };

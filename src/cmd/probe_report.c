@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum { MISSING_MOST = 400 }; /* bytes: longer than any terminal is wide */
+
 void report_begin(struct probe_report *p, const struct probe_config *c)
 {
 	/* stdout is that of the command, if one follows. */
@@ -54,14 +56,46 @@ static void put_stats(struct buf *b, const struct probe_job *j)
 		   sum.min / 1e3, sum.p50 / 1e3, sum.max / 1e3);
 }
 
-static void put_reason(struct buf *b, const struct probe_job *j)
+void report_put_reason(struct probe_report *p, struct buf *b,
+		       const struct probe_result *r)
+{
+	const char *colour = report_colour(p, r->outcome);
+
+	/* Connected, but not at the first try. */
+	if (r->outcome == OUTCOME_OPEN)
+		colour = r->loss != PROBE_LOSS_NONE || r->hedges ? p->style->warn : "";
+	buf_puts(b, colour);
+	probe_put_reason(b, r);
+	buf_puts(b, *colour ? p->style->reset : "");
+}
+
+void report_put_missing(struct buf *b, const struct probe_run *run)
+{
+	size_t i, there = 0;
+
+	for (i = 0; i < run->n_jobs; i++)
+		there += probe_job_fulfilled(&run->jobs[i]);
+	buf_printf(b, ": %zu of %zu %s; ", there, run->n_jobs,
+		   run->c->down ? "down" : "there");
+	for (i = 0; i < run->n_jobs && b->len < MISSING_MOST; i++) {
+		const struct probe_job *j = &run->jobs[i];
+
+		if (probe_job_fulfilled(j))
+			continue;
+		buf_put_escaped(b, j->text, strlen(j->text));
+		buf_printf(b, " %s  ",
+			   j->done ? outcome_name(j->last.outcome) : "no answer yet");
+	}
+}
+
+static void put_reason(struct probe_report *p, struct buf *b, const struct probe_job *j)
 {
 	size_t before = b->len;
 
 	if (j->done > 1 && j->last.outcome == OUTCOME_OPEN)
 		put_stats(b, j);
 	if (b->len == before)
-		probe_put_reason(b, &j->last);
+		report_put_reason(p, b, &j->last);
 	if (j->done > 1 && j->run->c->wait_us == PROBE_UNSET) {
 		buf_printf(b, "  %llu of %llu",
 			   (unsigned long long)j->counts[OUTCOME_OPEN],
@@ -125,7 +159,7 @@ static void put_change(struct probe_report *p, const struct probe_job *j)
 	put_address(b, &j->last);
 	buf_printf(b, "  %s%s%s  ", report_colour(p, j->last.outcome),
 		   outcome_name(j->last.outcome), p->style->reset);
-	probe_put_reason(b, &j->last);
+	report_put_reason(p, b, &j->last);
 	buf_putc(b, '\n');
 	out_flush(&p->out);
 }
@@ -196,7 +230,7 @@ static void put_row(struct probe_report *p, const struct probe_job *j,
 	buf_puts(b, name);
 	buf_puts(b, p->style->reset);
 	buf_pad(b, ' ', w->outcome - strlen(name) + 2);
-	put_reason(b, j);
+	put_reason(p, b, j);
 	buf_putc(b, '\n');
 	if (j->note)
 		buf_printf(b, "  %s\n", j->note);

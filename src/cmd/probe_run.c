@@ -14,7 +14,7 @@ enum {
 	FIRST_RETRY_US = 10 * 1000,
 	LAST_RETRY_US = 500 * 1000,
 	DEFAULT_PARALLEL = 1024,
-	FIRST_PATIENCE_US = 300 * 1000, /* a new SYN beats waiting for the kernel's */
+	HEDGE_LEAST_US = 250 * 1000, /* a new SYN beats waiting for the kernel's */
 };
 
 static void job_begin(struct probe_job *j);
@@ -187,12 +187,12 @@ static void check_waiting(struct probe_job *j, uint64_t now)
 	else
 		j->retry_us = j->retry_us ? MIN(j->retry_us * 2, (uint64_t)LAST_RETRY_US)
 					  : (uint64_t)FIRST_RETRY_US;
-	if (outcome_verdict(r->outcome) == VERDICT_SILENCE) {
-		j->how.timeout_us = MIN(j->how.timeout_us * 2, run->c->timeout_us);
-		timer_set(&run->l, &j->next, now);
-	} else {
+	/* A silence has taken its time. */
+	if (outcome_verdict(r->outcome) == VERDICT_SILENCE)
+		timer_set(&run->l, &j->next,
+			  MAX(now, j->started_us + (uint64_t)LAST_RETRY_US));
+	else
 		timer_set(&run->l, &j->next, now + j->retry_us);
-	}
 }
 
 static void schedule(struct probe_job *j)
@@ -217,6 +217,10 @@ static void job_told(struct probe_job *j, struct probe_result *r)
 	j->changed = !j->done || r->outcome != j->last.outcome ||
 		     (r->peer.len && !endpoint_same(&r->peer, &j->last.peer));
 	r->name_us = j->name_us;
+	if (r->outcome == OUTCOME_REFUSED)
+		j->path_us = r->connect_us;
+	else if (r->outcome == OUTCOME_OPEN && r->loss == PROBE_LOSS_NONE)
+		j->path_us = r->tcp.rtt;
 	if (run->c->wait_us == PROBE_UNSET && j->changed) {
 		free(take_ptr(&j->note));
 		if (r->outcome != OUTCOME_OPEN && is_near(r))
@@ -227,7 +231,7 @@ static void job_told(struct probe_job *j, struct probe_result *r)
 	j->counts[r->outcome]++;
 	if (r->outcome == OUTCOME_OPEN) {
 		/* A handshake that lost packets measures the timer, not the path. */
-		if (r->loss != PROBE_LOSS_NONE || r->phantoms) {
+		if (r->loss != PROBE_LOSS_NONE || r->phantoms || r->hedges) {
 			j->late++;
 		} else {
 			spread_add(&j->connect, r->connect_us);
@@ -250,6 +254,8 @@ static void attempt_done(struct attempt *a)
 
 static void connect_now(struct probe_job *j)
 {
+	if (j->run->c->wait_us != PROBE_UNSET)
+		j->how.hedge_us = MAX(3 * j->path_us, (uint64_t)HEDGE_LEAST_US);
 	j->attempt.done = attempt_done;
 	j->attempt.owner = j;
 	attempt_start(&j->attempt, &j->run->l, &j->list, &j->how);
@@ -322,9 +328,6 @@ static void job_begin(struct probe_job *j)
 		j->begun = true;
 		j->next.fn = next_due;
 		j->lookup_w.fn = lookup_ready;
-		if (run->c->wait_us != PROBE_UNSET)
-			j->how.timeout_us = MIN(run->c->timeout_us,
-						(uint64_t)FIRST_PATIENCE_US);
 	}
 	j->started_us = clock_us();
 	if (j->fixed) {
@@ -352,6 +355,20 @@ static void signalled(struct loop *l, int signo)
 
 	run->signo = signo;
 	loop_stop(l);
+}
+
+/* How far --wait is, for people who watch. */
+static void tell_due(struct loop *l, struct timer *t)
+{
+	struct probe_run *run = LOOP_OWNER(t, struct probe_run, tell);
+	uint64_t now = loop_now(l), begun = run->c->wait_until_us - run->c->wait_us;
+	_cleanup_buf_ struct buf b = { 0 };
+
+	buf_printf(&b, "waited %llu of ", (unsigned long long)((now - begun) / 1000000));
+	buf_put_time(&b, run->c->wait_us);
+	report_put_missing(&b, run);
+	progress_show(&run->progress, &b);
+	timer_set(l, t, now + PROGRESS_EVERY_US);
 }
 
 /* The first question of some may not be over: what they know so far is their reason. */
@@ -417,12 +434,19 @@ int probe_run_jobs(struct probe_run *run, struct fault *f)
 			make_request(&run->jobs[i], run->c->http);
 	}
 	run->left = run->n_jobs;
+	procfile_out(AF_INET, &run->out4);
+	procfile_out(AF_INET6, &run->out6);
 	run->pace.fn = pace_due;
 	run->end.fn = wait_over;
 	if (run->c->wait_us != PROBE_UNSET)
 		timer_set(&run->l, &run->end, run->c->wait_until_us);
+	run->tell.fn = tell_due;
+	progress_init(&run->progress, run->c->common.quiet);
+	if (run->c->wait_us != PROBE_UNSET && run->progress.wanted)
+		timer_set(&run->l, &run->tell, clock_us() + PROGRESS_AFTER_US);
 	start_more(run);
 	r = run->l.stopped ? 0 : loop_run(&run->l);
+	progress_clear(&run->progress);
 	sigprocmask(SIG_SETMASK, &run->old_mask, NULL);
 	for (i = 0; i < run->n_jobs; i++)
 		job_stop(&run->jobs[i]);

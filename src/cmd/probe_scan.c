@@ -13,7 +13,6 @@
 
 enum {
 	DESCRIPTORS_KEPT = 64,
-	PROGRESS_US = 500 * 1000,
 	WINDOW_MOST = 65535,
 };
 
@@ -32,7 +31,8 @@ struct scanning {
 	struct scan_how how;
 	struct timer progress;
 	uint64_t started_us;
-	bool all, shown, over;
+	struct progress line;
+	bool all, over;
 };
 
 static struct scan_totals *totals(struct scanning *g)
@@ -46,13 +46,6 @@ static struct scan_totals *totals(struct scanning *g)
 		return &g->syn.totals;
 	}
 	return NULL;
-}
-
-static void clear_progress(struct scanning *g)
-{
-	if (g->shown)
-		fputs("\r\033[K", stderr);
-	g->shown = false;
 }
 
 static void put_found(struct scanning *g, const struct probe_result *r)
@@ -70,7 +63,7 @@ static void put_found(struct scanning *g, const struct probe_result *r)
 		report_json_attempt(b, g->t->text, 1, r, NULL);
 		return;
 	}
-	clear_progress(g);
+	progress_clear(&g->line);
 	endpoint_addr(&r->peer, &a);
 	getservbyport_r(htons(a.port), udp ? "udp" : "tcp", &se, names, sizeof(names),
 			&found);
@@ -82,7 +75,7 @@ static void put_found(struct scanning *g, const struct probe_result *r)
 	if (udp && r->outcome == OUTCOME_OPEN)
 		buf_puts(b, "answered");
 	else
-		probe_put_reason(b, r);
+		report_put_reason(p, b, r);
 	buf_putc(b, '\n');
 	if (b->len > from)
 		out_flush(&p->out);
@@ -178,17 +171,18 @@ static void progress_due(struct loop *l, struct timer *t)
 	const struct scan_totals *n = totals(g);
 	uint64_t now = clock_us(), took = now - g->started_us;
 
-	if (took > 1000000 && n->done) {
-		fprintf(stderr, "\r\033[K%s: %llu of %llu ports, %llu open, %.0f s left",
-			g->t->text, (unsigned long long)n->done,
-			(unsigned long long)n->ports,
-			(unsigned long long)n->counts[OUTCOME_OPEN],
-			(double)took / 1e6 * (double)(n->ports - n->done) /
-				(double)n->done);
-		fflush(stderr);
-		g->shown = true;
+	if (took > PROGRESS_AFTER_US && n->done) {
+		_cleanup_buf_ struct buf b = { 0 };
+
+		buf_put_escaped(&b, g->t->text, strlen(g->t->text));
+		buf_printf(&b, ": %llu of %llu ports, %llu open, %.0f s left",
+			   (unsigned long long)n->done, (unsigned long long)n->ports,
+			   (unsigned long long)n->counts[OUTCOME_OPEN],
+			   (double)took / 1e6 * (double)(n->ports - n->done) /
+				   (double)n->done);
+		progress_show(&g->line, &b);
 	}
-	timer_set(l, t, now + PROGRESS_US);
+	timer_set(l, t, now + PROGRESS_EVERY_US);
 }
 
 /* The verdict of the whole: any open port is a yes, else the worst. */
@@ -301,7 +295,6 @@ static int scan_address(struct scanning *g, const struct endpoint *to,
 			enum verdict *verdict, struct fault *f)
 {
 	struct probe_run *run = g->run;
-	const struct probe_config *c = run->c;
 	struct loop l;
 	sigset_t set, old;
 	enum outcome outcome;
@@ -318,15 +311,16 @@ static int scan_address(struct scanning *g, const struct endpoint *to,
 		return fault(f, -r, "watch for signals");
 	g->started_us = clock_us();
 	g->progress.fn = progress_due;
-	if (isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) && !c->common.quiet)
-		timer_set(&l, &g->progress, g->started_us + PROGRESS_US);
+	progress_init(&g->line, run->c->common.quiet);
+	if (g->line.wanted)
+		timer_set(&l, &g->progress, g->started_us + PROGRESS_EVERY_US);
 	r = start(g, &l, to, f);
 	if (r == 0) {
 		r = loop_run(&l);
 		if (!g->over)
 			totals(g)->took_us = clock_us() - g->started_us;
 		stop(g);
-		clear_progress(g);
+		progress_clear(&g->line);
 		*verdict = weigh(totals(g), &outcome);
 		if (run->report->json)
 			put_json_totals(g, to, outcome);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 enum { LARGEST = 1 << 20 };
@@ -84,18 +85,55 @@ static bool pair_value(const char *text, const char *table, const char *name,
 	return false;
 }
 
-/* snmp has IPv4's in two lines, snmp6 one name and value a line. */
+/* snmp6: one name and value a line. */
+static bool line_value(const char *text, const char *name, uint64_t *value)
+{
+	size_t len = strlen(name);
+	const char *line;
+
+	for (line = text; line && *line;
+	     line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+		if (strncmp(line, name, len) == 0 &&
+		    (line[len] == ' ' || line[len] == '\t')) {
+			*value = strtoull(line + len, NULL, 10);
+			return true;
+		}
+	return false;
+}
+
 static uint64_t udp_full(void)
 {
-	static const char name6[] = "Udp6RcvbufErrors";
 	_cleanup_free_ char *v4 = procfile_read("/proc/thread-self/net/snmp");
 	_cleanup_free_ char *v6 = procfile_read("/proc/thread-self/net/snmp6");
-	const char *line = v6 ? strstr(v6, name6) : NULL;
-	uint64_t n = 0;
+	uint64_t n = 0, n6 = 0;
 
 	if (v4)
 		pair_value(v4, "Udp", "RcvbufErrors", &n);
-	return n + (line ? strtoull(line + sizeof(name6) - 1, NULL, 10) : 0);
+	if (v6)
+		line_value(v6, "Udp6RcvbufErrors", &n6);
+	return n + n6;
+}
+
+void procfile_out(int family, struct out_counters *c)
+{
+	bool four = family == AF_INET;
+	_cleanup_free_ char *text = procfile_read(four ? "/proc/thread-self/net/snmp"
+						       : "/proc/thread-self/net/snmp6");
+	uint64_t forwarded = 0;
+
+	*c = (struct out_counters){ 0 };
+	if (!text)
+		return;
+	if (four) {
+		c->known = pair_value(text, "Ip", "OutRequests", &c->meant) &&
+			   pair_value(text, "Ip", "ForwDatagrams", &forwarded) &&
+			   pair_value(text, "Ip", "OutTransmits", &c->sent);
+	} else {
+		c->known = line_value(text, "Ip6OutRequests", &c->meant) &&
+			   line_value(text, "Ip6OutForwDatagrams", &forwarded) &&
+			   line_value(text, "Ip6OutTransmits", &c->sent);
+	}
+	c->meant += forwarded;
 }
 
 void procfile_counters(struct net_counters *c)

@@ -10,6 +10,15 @@ char *procfile_read(const char *path);
 bool procfile_sysctl(const char *name, uint64_t *value);
 
 void procfile_counters(struct net_counters *c);
+/* Packets of IPv4 or IPv6 (family) that this namespace meant to send, its own and those
+ * it forwards, and that it sent. What lies between was dropped by this host itself: by an
+ * OUTPUT rule of its firewall, mostly. */
+struct out_counters {
+	uint64_t meant, sent;
+	bool known; /* older kernels do not count what was sent */
+};
+void procfile_out(int family, struct out_counters *c);
+
 void procfile_limits(struct net_limits *l);
 
 /* Descriptors in use and RLIMIT_NOFILE (soft). */

@@ -179,14 +179,14 @@ static void clear(struct dial *d)
 	timer_stop(d->l, &d->stagger);
 	timer_stop(d->l, &d->deadline);
 	free(take_ptr(&d->attempts));
-	d->next = 0;
+	d->next = d->tried = 0;
 }
 
 void dial_stop(struct dial *d)
 {
 	clear(d);
 	free(take_ptr(&d->order));
-	d->n = d->next = 0;
+	d->n = 0;
 }
 
 static void finish(struct dial *d, int fd, size_t index, const struct fault *f)
@@ -202,19 +202,19 @@ static void finish_failed(struct dial *d, struct fault *f)
 	size_t i, len;
 
 	if (!f->err) {
-		const struct dial_attempt *last = &d->attempts[d->next - 1];
+		const struct dial_attempt *last = &d->attempts[d->tried - 1];
 
 		endpoint_text(text, sizeof(text), &d->order[last->index]);
 		fault(f, last->err, "connect %s", text);
 		dial_hint(&d->order[last->index], last->err, f);
 	}
-	for (i = 0; d->n > 1 && i + 1 < d->next; i++) {
+	for (i = 0; d->n > 1 && i + 1 < d->tried; i++) {
 		endpoint_text(text, sizeof(text), &d->order[i]);
 		len = strlen(f->what);
 		snprintf(f->what + len, sizeof(f->what) - len, "%s%s: %s",
 			 i ? ", " : "; before that ", text, strerror(d->attempts[i].err));
 	}
-	finish(d, -f->err, d->next ? d->next - 1 : 0, f);
+	finish(d, -f->err, d->tried ? d->tried - 1 : 0, f);
 }
 
 static bool in_flight(const struct dial *d)
@@ -256,6 +256,34 @@ static void drop_queued_errors(int fd)
 		m.msg_controllen = sizeof(control);
 }
 
+/* Attempts at the same address before this one. */
+static unsigned earlier(const struct dial_attempt *a)
+{
+	const struct dial_attempt *b;
+	unsigned n = 0;
+
+	for (b = a->dial->attempts; b < a; b++)
+		n += b->index == a->index;
+	return n;
+}
+
+/* One of the sockets to an address has its answer: it holds for the others. */
+static void drop_twins(const struct dial_attempt *a)
+{
+	struct dial *d = a->dial;
+	size_t i;
+
+	for (i = 0; i < d->next; i++) {
+		struct dial_attempt *b = &d->attempts[i];
+
+		if (b->index != a->index || b->w.fd < 0)
+			continue;
+		b->err = a->err;
+		watch_remove(d->l, &b->w);
+		close_fd(take_fd(&b->w.fd));
+	}
+}
+
 /* Returns true if the attempt won, and the dial is over then, or is still in flight. */
 static bool settle(struct dial_attempt *a, uint32_t events)
 {
@@ -278,11 +306,13 @@ static bool settle(struct dial_attempt *a, uint32_t events)
 	}
 	if (err) {
 		attempt_failed(a, err, false);
+		drop_twins(a);
 		return false;
 	}
 	d->took_us = clock_us() - a->started_us;
 	if (d->how->call)
 		d->how->call(d->how->note_ctx, a->w.fd, 0, a->started_us, "connected");
+	d->hedged = earlier(a);
 	watch_remove(d->l, &a->w);
 	fd = take_fd(&a->w.fd);
 	finish(d, fd, a->index, NULL);
@@ -367,38 +397,84 @@ static void start_attempt(struct dial_attempt *a, struct fault *f)
 		f->err = 0;
 }
 
+static struct dial_attempt *add_attempt(struct dial *d, size_t index)
+{
+	struct dial_attempt *a = &d->attempts[d->next++];
+
+	*a = (struct dial_attempt){ .w = { .fd = -1, .fn = attempt_ready },
+				    .again.fn = again_due,
+				    .dial = d,
+				    .index = index };
+	return a;
+}
+
+static bool hedges_left(const struct dial *d)
+{
+	const struct endpoint *ep = &d->order[0];
+
+	return d->how->hedge_us && d->next < d->n + DIAL_HEDGES_MOST &&
+	       ep->type == SOCK_STREAM &&
+	       (ep->family == AF_INET || ep->family == AF_INET6);
+}
+
+/* When the next attempt starts, if nothing answers before. */
+static void set_stagger(struct dial *d)
+{
+	uint64_t wait = d->how->hedge_us;
+
+	if (d->tried < d->n)
+		wait = DIAL_STAGGER_US;
+	else if (d->next > d->n)
+		wait = MAX(wait, (uint64_t)DIAL_HEDGE_AGAIN_US);
+	if (d->tried < d->n || hedges_left(d))
+		timer_set(d->l, &d->stagger, loop_now(d->l) + wait);
+	else
+		timer_stop(d->l, &d->stagger);
+}
+
 /* Starts attempts until one is in flight, or tells that all have failed. */
 static void try_next(struct dial *d, struct fault *f)
 {
-	while (d->next < d->n) {
-		struct dial_attempt *a = &d->attempts[d->next];
+	while (d->tried < d->n) {
+		struct dial_attempt *a = add_attempt(d, d->tried++);
 
-		*a = (struct dial_attempt){ .w = { .fd = -1, .fn = attempt_ready },
-					    .again.fn = again_due,
-					    .dial = d,
-					    .index = d->next };
-		d->next++;
 		f->err = 0;
 		start_attempt(a, f);
 		if (a->w.fd >= 0)
 			break;
 	}
-	if (!in_flight(d)) {
-		finish_failed(d, f);
-		return;
-	}
-	if (d->next < d->n)
-		timer_set(d->l, &d->stagger, loop_now(d->l) + DIAL_STAGGER_US);
+	if (in_flight(d))
+		set_stagger(d);
 	else
-		timer_stop(d->l, &d->stagger);
+		finish_failed(d, f);
+}
+
+/* Another socket to an address that is silent, one after the other. */
+static void hedge(struct dial *d)
+{
+	struct fault f = FAULT_INIT;
+	size_t i, index;
+
+	for (i = 0; i < d->n; i++) {
+		index = (d->next + i) % d->n;
+		if (d->attempts[index].w.fd >= 0)
+			break;
+	}
+	if (i < d->n)
+		start_attempt(add_attempt(d, index), &f);
+	set_stagger(d);
 }
 
 static void stagger_over(struct loop *l, struct timer *t)
 {
+	struct dial *d = LOOP_OWNER(t, struct dial, stagger);
 	struct fault f = FAULT_INIT;
 
 	(void)l;
-	try_next(LOOP_OWNER(t, struct dial, stagger), &f);
+	if (d->tried < d->n || !d->next)
+		try_next(d, &f);
+	else
+		hedge(d);
 }
 
 static void deadline_over(struct loop *l, struct timer *t)
@@ -412,7 +488,7 @@ static void deadline_over(struct loop *l, struct timer *t)
 	(void)l;
 	for (i = 0; i < d->next; i++)
 		if (d->attempts[i].w.fd >= 0) {
-			last = i;
+			last = d->attempts[i].index;
 			full = d->attempts[i].wait_us;
 			attempt_failed(&d->attempts[i], ETIMEDOUT, false);
 		}
@@ -437,9 +513,12 @@ void dial_start(struct dial *d, struct loop *l, const struct endpoint_list *list
 	d->l = l;
 	d->how = how;
 	d->n = list->n;
-	d->next = 0;
+	d->next = d->tried = 0;
+	d->hedged = 0;
 	d->order = xcalloc(MAX(list->n, (size_t)1), sizeof(*d->order));
-	d->attempts = xcalloc(MAX(list->n, (size_t)1), sizeof(*d->attempts));
+	d->attempts = xcalloc(MAX(list->n, (size_t)1) +
+				      (how->hedge_us ? (size_t)DIAL_HEDGES_MOST : 0),
+			      sizeof(*d->attempts));
 	interleave(d->order, list);
 	d->started_us = clock_us();
 	d->stagger = (struct timer){ .fn = stagger_over };

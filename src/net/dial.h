@@ -14,15 +14,23 @@
 #include "net/endpoint.h"
 #include "net/sockopt.h"
 
-enum { DIAL_STAGGER_US = 250 * 1000 }; /* RFC 8305, 5: Connection Attempt Delay */
+enum {
+	DIAL_STAGGER_US = 250 * 1000, /* RFC 8305, 5: Connection Attempt Delay */
+	DIAL_HEDGES_MOST = 6,
+	DIAL_HEDGE_AGAIN_US = 500 * 1000,
+};
 
 struct dial_how {
 	const struct sockopt_list *options; /* may be NULL */
 	const struct endpoint *sources;	    /* local addresses to bind, one a family */
 	size_t n_sources;
 	uint64_t deadline_us; /* on clock_us(); 0 = the kernel's own patience */
-	bool patient;	   /* a unix listener whose queue is full is asked again until the
-			      deadline */
+	bool patient; /* a unix listener whose queue is full is asked again until the
+			 deadline */
+	/* TCP: where nothing has answered for so long another socket asks the same
+	 * address, and then others: a kernel sends a lost SYN again only after a second,
+	 * and does not know of a port that opens meanwhile. 0 = never. */
+	uint64_t hedge_us;
 	bool drop_answers; /* a socket filter swallows the SYN-ACK (CAP_NET_ADMIN) */
 	void (*note)(void *ctx, const char *text); /* of sockopt_apply() */
 	/* --trace: socket() and connect(), told when they have returned; may be NULL */
@@ -52,12 +60,14 @@ struct dial_attempt {
 struct dial {
 	struct loop *l;
 	const struct dial_how *how;
-	struct endpoint *order; /* a copy of the list, families alternating */
-	size_t n, next;
-	struct dial_attempt *attempts; /* n of them */
+	struct endpoint *order;	       /* a copy of the list, families alternating */
+	size_t n, tried;	       /* addresses; tried: those of them so far */
+	size_t next;		       /* attempts so far: n, and then the hedges */
+	struct dial_attempt *attempts; /* the first n are those of order */
 	struct timer stagger, deadline;
 	uint64_t started_us;
 	uint64_t took_us; /* connect() to answer, of the attempt that won */
+	unsigned hedged;  /* sockets to the same address before it, without answer */
 	/* fd >= 0: connected, and order[index] is where; it is the callee's now. fd < 0:
 	 * -errno, and f says it. The dial may be freed by the callback. */
 	void (*done)(struct dial *d, int fd, size_t index, const struct fault *f);

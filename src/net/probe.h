@@ -41,9 +41,11 @@ struct probe_result {
 	uint64_t first_byte_us;	     /* since the handshake; 0 = none came */
 	uint64_t life_us;	     /* closed or reset by the peer after so long */
 	enum probe_loss loss;
-	unsigned lost;	   /* SYNs that were sent again before a success; half-open:
-			      before whatever came */
-	unsigned phantoms; /* connections to itself that were thrown away first */
+	unsigned lost;	    /* SYNs that were sent again before a success; half-open:
+			       before whatever came */
+	unsigned hedges;    /* sockets that asked before the one that was answered */
+	uint64_t waited_us; /* since the first of them */
+	unsigned phantoms;  /* connections to itself that were thrown away first */
 	int http_status;
 	int mptcp;	    /* 1 the peer speaks it, 0 it does not, -1 not asked */
 	bool verified;	    /* the peer acknowledged our FIN: a real connection */

@@ -106,6 +106,8 @@ static void dialled(struct dial *d, int fd, size_t index, const struct fault *f)
 		a->w.fd = fd;
 		a->r.peer = d->order[index];
 		a->r.connect_us = d->took_us;
+		a->r.hedges = d->hedged;
+		a->r.waited_us = clock_us() - d->started_us;
 		dial_stop(d);
 		opened(a);
 		return;
@@ -160,6 +162,7 @@ void attempt_start(struct attempt *a, struct loop *l, const struct endpoint_list
 					 .sources = how->sources.v,
 					 .n_sources = how->sources.n,
 					 .deadline_us = a->deadline_us,
+					 .hedge_us = how->hedge_us,
 					 .opened = dial_opened,
 					 .failed = dial_failed,
 					 .evidence_ctx = a };

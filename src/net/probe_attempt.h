@@ -21,6 +21,7 @@ struct attempt_how {
 	struct sockopt_list options;
 	struct endpoint_list sources;
 	uint64_t timeout_us;	  /* connecting and talking together */
+	uint64_t hedge_us;	  /* as of struct dial_how */
 	const struct buf *send;	  /* NULL = nothing */
 	const struct buf *expect; /* bytes to come; NULL = not asked */
 	const regex_t *expect_regex;

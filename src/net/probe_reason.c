@@ -50,6 +50,17 @@ static void put_syns(struct buf *b, const struct probe_result *r)
 			   losses[r->loss]);
 }
 
+static void put_hedges(struct buf *b, const struct probe_result *r)
+{
+	if (r->hedges == 1)
+		buf_puts(b, ", by a second socket: the SYN of the first, ");
+	else
+		buf_printf(b, ", by socket %u: the SYNs of those before it, the first ",
+			   r->hedges + 1);
+	buf_put_time(b, r->waited_us);
+	buf_printf(b, " ago, %s not answered", r->hedges == 1 ? "was" : "were");
+}
+
 static void put_open(struct buf *b, const struct probe_result *r)
 {
 	if (r->peer.proto == TARGET_UDP) {
@@ -75,6 +86,8 @@ static void put_open(struct buf *b, const struct probe_result *r)
 		buf_puts(b, "connected");
 		put_after(b, r->connect_us);
 	}
+	if (r->hedges)
+		put_hedges(b, r);
 	if (r->verified)
 		buf_puts(b, ", verified");
 	if (r->mptcp >= 0)
