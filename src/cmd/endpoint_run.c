@@ -53,7 +53,6 @@ int endpoint_code_of_errno(int err)
 	case EPIPE:
 	case EPROTOTYPE:
 	case ENOENT: /* a unix path that is not there */
-	case ENODEV:
 		return EXIT_NO;
 	case ETIMEDOUT:
 	case EAGAIN: /* a unix listener whose queue stays full */

@@ -148,6 +148,12 @@ void dial_hint(const struct endpoint *ep, int err, struct fault *f)
 		fault_hint(f, "the socket is of another type: try unix-dgram: or "
 			      "unix-seqpacket:");
 		break;
+	case ENODEV:
+	case ECONNRESET:
+		if (ep->family == AF_VSOCK)
+			fault_hint(f, "nothing listens there, or there is no way to it: "
+				      "'lsmod' lists the vsock transports");
+		break;
 	case EAGAIN:
 		fault_hint(f, "the listener's queue is full: it does not accept");
 		break;

@@ -254,6 +254,7 @@ static void run_child(struct server *v, int sock, uint64_t id)
 		v->s->totals.open++;
 	}
 	close_fd(sock);
+	check_over(v); /* where no command runs nothing else would ask */
 }
 
 /* --- accepting --- */
