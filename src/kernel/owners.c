@@ -98,6 +98,10 @@ struct worker {
 
 struct scan {
 	const struct inode_set *wanted;
+	const int32_t *pids; /* only these; n_pids = 0: all */
+	size_t n_pids;
+	int32_t last_pid; /* whose record came last, and whether it is one of these */
+	bool last_asked_for;
 	struct owner_process *processes;
 	size_t n_processes, cap_processes;
 	atomic_size_t next;
@@ -303,13 +307,28 @@ static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
 	}
 }
 
+/* The records of a process follow each other: looked up once for all of them. */
+static bool is_asked_for(struct scan *scan, int32_t pid)
+{
+	size_t i;
+
+	if (!scan->n_pids || pid == scan->last_pid)
+		return !scan->n_pids || scan->last_asked_for;
+	scan->last_pid = pid;
+	scan->last_asked_for = false;
+	for (i = 0; i < scan->n_pids && !scan->last_asked_for; i++)
+		scan->last_asked_for = scan->pids[i] == pid;
+	return scan->last_asked_for;
+}
+
 static void take_record(const struct owner_record *r, void *ctx)
 {
 	struct worker *w = ctx;
 	struct scan *scan = w->scan;
 	struct owner_process *p;
 
-	if (scan->wanted && !inode_set_has(scan->wanted, r->inode))
+	if ((scan->wanted && !inode_set_has(scan->wanted, r->inode)) ||
+	    !is_asked_for(scan, r->pid))
 		return;
 	if (!scan->n_processes || scan->processes[scan->n_processes - 1].pid != r->pid) {
 		p = add_process(scan, r->pid);
@@ -337,9 +356,10 @@ static bool worth_a_program(const struct scan *scan)
 }
 
 /* False if nothing came of it. */
-static bool scan_by_bpf(struct owners *o, const struct inode_set *wanted)
+static bool scan_by_bpf(struct owners *o, const struct inode_set *wanted,
+			const int32_t *pids, size_t n_pids)
 {
-	struct scan scan = { .wanted = wanted };
+	struct scan scan = { .wanted = wanted, .pids = pids, .n_pids = n_pids };
 	struct worker worker = { .scan = &scan };
 
 	if (owners_bpf_read(take_record, &worker) < 0) {
@@ -392,7 +412,7 @@ void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t
 	scan.proc_fd = proc;
 	scan.sizes_known = fstatat(proc, "self/fd", &st, 0) == 0 && st.st_size > 0;
 	list_processes(&scan, pids, n_pids);
-	if (!n_pids && worth_a_program(&scan) && scan_by_bpf(o, wanted))
+	if (worth_a_program(&scan) && scan_by_bpf(o, wanted, pids, n_pids))
 		free(scan.processes);
 	else
 		scan_links_of_all(o, &scan, threads);
