@@ -3,7 +3,6 @@
  * all of them alike, and prints what each run took: whole process, start to exit, by
  * posix_spawn and wait4. The arithmetic is the caller's.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <spawn.h>
@@ -13,7 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "base/opt.h"
+#include "program.h"
 
 extern char **environ;
 
@@ -47,14 +46,8 @@ static const struct opt opts[] = {
 	  .kind = OPT_FLAG,
 	  .at = AT(pipe),
 	  .help = "read the output from a pipe and time its first byte" },
-	{ .name = "help",
-	  .letter = 'h',
-	  .kind = OPT_FLAG,
-	  .at = AT(help),
-	  .help = "this text" },
+	HELP_ROW(struct config),
 };
-
-static const struct opt_group groups[] = { { "Options", opts, ARRAY_SIZE(opts), 0 } };
 
 struct run {
 	double wall_ms, user_ms, system_ms;
@@ -63,12 +56,6 @@ struct run {
 	int status; /* exit code, or 128 + signal */
 	uint64_t bytes;
 };
-
-__attribute__((noreturn)) static void die(const char *what, int err)
-{
-	fprintf(stderr, "compare: %s: %s\n", what, strerror(err));
-	exit(1);
-}
 
 static double now_ms(void)
 {
@@ -110,7 +97,7 @@ static struct run run_once(char **argv, bool through_pipe)
 					 0);
 	if (through_pipe) {
 		if (pipe2(fd, O_CLOEXEC))
-			die("pipe", errno);
+			die("pipe");
 		out = fd[0];
 		posix_spawn_file_actions_adddup2(&actions, fd[1], STDOUT_FILENO);
 	} else {
@@ -120,14 +107,14 @@ static struct run run_once(char **argv, bool through_pipe)
 	start = now_ms();
 	err = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
 	if (err)
-		die(argv[0], err);
+		die_of(argv[0], err);
 	if (through_pipe) {
 		close_fd(fd[1]);
 		read_all(out, start, &r);
 	}
 	while (wait4(pid, &status, 0, &usage) < 0)
 		if (errno != EINTR)
-			die("wait4", errno);
+			die("wait4");
 	r.wall_ms = now_ms() - start;
 	r.user_ms = timeval_ms(&usage.ru_utime);
 	r.system_ms = timeval_ms(&usage.ru_stime);
@@ -171,15 +158,14 @@ static void enter_netns(const char *path)
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(path, errno);
+		die(path);
 }
 
 int main(int argc, char **argv)
 {
+	const struct program program = { "compare [OPTION]... -- COMMAND ::: COMMAND ...",
+					 opts, ARRAY_SIZE(opts) };
 	struct config c = { .runs = 7, .warm_up = 1 };
-	struct opt_operands operands = { 0 };
-	struct fault f = FAULT_INIT;
-	_cleanup_buf_ struct buf help = { 0 };
 	_cleanup_free_ struct command *commands = NULL;
 	size_t n, i;
 	uint64_t round;
@@ -187,21 +173,10 @@ int main(int argc, char **argv)
 
 	while (own < argc && !streq(argv[own], "--"))
 		own++;
-	if (opt_parse(groups, ARRAY_SIZE(groups), own, argv, &c, &operands, &f)) {
-		fprintf(stderr, "compare: %s\n", f.what);
-		return 2;
-	}
-	if (c.help) {
-		opt_help(&help, groups, ARRAY_SIZE(groups), true);
-		printf("usage: compare [OPTION]... -- COMMAND ::: COMMAND ...\n%s",
-		       buf_cstr(&help));
-		return 0;
-	}
+	program_begin(&program, own, argv, &c, &c.help);
 	n = own < argc ? split(argv + own + 1, &commands) : 0;
-	if (!n || operands.words.n) {
-		fprintf(stderr, "compare: which commands? they stand after '--'\n");
-		return 2;
-	}
+	if (!n)
+		program_wrong("which commands? they stand after '--'");
 	if (c.netns)
 		enter_netns(c.netns);
 	printf("round\tcommand\twall_ms\tuser_ms\tsystem_ms\tfirst_ms\trss_kib\tbytes\t"

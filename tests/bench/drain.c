@@ -2,7 +2,6 @@
  * The floor under every listing: asks the kernel for a dump and receives it, nothing
  * else. What a tool takes longer than this is its own work.
  */
-#include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -12,7 +11,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "base/opt.h"
+#include "program.h"
 
 enum { BUFFER = 32 * 1024 }; /* the kernel fills no more for a dump (6.18) */
 
@@ -56,24 +55,12 @@ static const struct opt opts[] = {
 	  .kind = OPT_FLAG,
 	  .at = AT(count),
 	  .help = "print messages, bytes and receives; then messages are looked at" },
-	{ .name = "help",
-	  .letter = 'h',
-	  .kind = OPT_FLAG,
-	  .at = AT(help),
-	  .help = "this text" },
+	HELP_ROW(struct config),
 };
-
-static const struct opt_group groups[] = { { "Options", opts, ARRAY_SIZE(opts), 0 } };
 
 struct tally {
 	uint64_t messages, bytes, receives;
 };
-
-__attribute__((noreturn)) static void die(const char *what, int err)
-{
-	fprintf(stderr, "drain: %s: %s\n", what, strerror(err));
-	exit(1);
-}
 
 union payload {
 	struct inet_diag_req one_pass;
@@ -93,7 +80,7 @@ static void send_request(int fd, uint16_t type, const void *payload, size_t len)
 
 	memcpy(&m.payload, payload, len);
 	if (send(fd, &m, m.head.nlmsg_len, 0) < 0)
-		die("send", errno);
+		die("send");
 }
 
 /* True at the end of the dump; an error it carries ends the program. */
@@ -116,7 +103,7 @@ static bool is_last(const char *data, size_t len)
 	}
 	memcpy(&err, data + at + sizeof(head), sizeof(err));
 	if (err)
-		die("the kernel's answer", -err);
+		die_of("the kernel's answer", -err);
 	return true;
 }
 
@@ -143,7 +130,7 @@ static void drain(int fd, char *data, size_t size, bool count, struct tally *t)
 	do {
 		len = recv(fd, data, size, 0);
 		if (len < (ssize_t)sizeof(struct nlmsghdr))
-			die("recv", len < 0 ? errno : EPROTO);
+			die_of("recv", len < 0 ? errno : EPROTO);
 		if (count)
 			t->messages += count_messages(data, (size_t)len);
 		t->bytes += (uint64_t)len;
@@ -190,27 +177,17 @@ static void request(int fd, const struct config *c, int family)
 
 int main(int argc, char **argv)
 {
+	const struct program program = { "drain [OPTION]...", opts, ARRAY_SIZE(opts) };
 	struct config c = { .states = 0xfff, .buffer = BUFFER };
-	struct opt_operands operands = { 0 };
-	struct fault f = FAULT_INIT;
-	_cleanup_buf_ struct buf help = { 0 };
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *data = NULL;
 	struct tally t = { 0 };
 
-	if (opt_parse(groups, ARRAY_SIZE(groups), argc, argv, &c, &operands, &f)) {
-		fprintf(stderr, "drain: %s\n", f.what);
-		return 2;
-	}
-	if (c.help) {
-		opt_help(&help, groups, ARRAY_SIZE(groups), true);
-		printf("usage: drain [OPTION]...\n%s", buf_cstr(&help));
-		return 0;
-	}
+	program_begin(&program, argc, argv, &c, &c.help);
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	data = malloc(c.buffer);
 	if (fd < 0 || !data)
-		die("a netlink socket", errno);
+		die("a netlink socket");
 	request(fd, &c, AF_INET);
 	drain(fd, data, c.buffer, c.count, &t);
 	if (c.walk == WALK_TWO_PASSES || c.walk == WALK_UDP) {

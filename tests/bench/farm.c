@@ -4,7 +4,6 @@
  * where they are and how many; the word `renew` on standard input makes the TIME-WAIT
  * part anew and is answered with a new ready line.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
@@ -17,8 +16,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "base/opt.h"
 #include "farm.h"
+#include "program.h"
 
 enum {
 	BUILD_DEADLINE_S = 180,
@@ -80,14 +79,8 @@ static const struct opt opts[] = {
 	  .kind = OPT_FLAG,
 	  .at = AT(healthy),
 	  .help = "nothing is half closed: no finding is due" },
-	{ .name = "help",
-	  .letter = 'h',
-	  .kind = OPT_FLAG,
-	  .at = AT(help),
-	  .help = "this text" },
+	HELP_ROW(struct config),
 };
-
-static const struct opt_group groups[] = { { "Options", opts, ARRAY_SIZE(opts), 0 } };
 
 static void write_sysctl(const char *path, const char *value, bool must)
 {
@@ -299,28 +292,17 @@ static struct plan plan_of(const struct config *c)
 
 int main(int argc, char **argv)
 {
+	const struct program program = {
+		"farm --tcp N | --udp N | --unix N | --processes P --files F", opts,
+		ARRAY_SIZE(opts)
+	};
 	struct config c = { .files = 50 };
-	struct opt_operands operands = { 0 };
-	struct fault f = FAULT_INIT;
-	_cleanup_buf_ struct buf help = { 0 };
 	struct plan plan;
 
-	if (opt_parse(groups, ARRAY_SIZE(groups), argc, argv, &c, &operands, &f)) {
-		fprintf(stderr, "farm: %s\n", f.what);
-		return 2;
-	}
-	if (c.help) {
-		opt_help(&help, groups, ARRAY_SIZE(groups), true);
-		printf("usage: farm --tcp N | --udp N | --unix N | --processes P --files F\n"
-		       "%s",
-		       buf_cstr(&help));
-		return 0;
-	}
+	program_begin(&program, argc, argv, &c, &c.help);
 	plan = plan_of(&c);
-	if (!plan.sockets || operands.words.n) {
-		fprintf(stderr, "farm: how many sockets? see --help\n");
-		return 2;
-	}
+	if (!plan.sockets)
+		program_wrong("how many sockets? see --help");
 	plan.healthy = c.healthy;
 	enter_namespace(&plan, c.shared_hash);
 	raise_file_limit(share_files(&plan));

@@ -61,5 +61,3 @@ struct time_waits;
 struct time_waits *time_waits_new(const struct plan *plan);
 void time_waits_renew(struct time_waits *t);
 uint32_t time_waits_count(const struct time_waits *t);
-
-__attribute__((noreturn)) void die(const char *what);

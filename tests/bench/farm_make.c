@@ -1,6 +1,5 @@
 /* The sockets of a farm: pairs over loopback, in the states the plan asks for. */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 
 #include "farm.h"
+#include "program.h"
 
 /*
  * Three port ranges that never meet: listeners, the bound clients of the TIME-WAIT part,
@@ -32,12 +32,6 @@ union address {
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
 };
-
-void die(const char *what)
-{
-	fprintf(stderr, "farm: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 static bool is_v6(uint32_t i)
 {
