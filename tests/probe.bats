@@ -225,6 +225,18 @@ name_outcome() {
 	[[ $(attempt .accept_queue) == 3 && $(attempt .accept_queue_limit) == 2 ]]
 }
 
+@test "the accept queue of one listener of a group is full" {
+	netns
+	mk group:reuseport,n=2,addr=127.0.0.1,port=80,backlog=2
+	probe -q --measure-backlog 127.0.0.1:80
+	mk_more accept:of=group.listener0,n=3
+	probe --json --attempts 24 --interval 0 -T 100ms 127.0.0.1:80
+	# Three places were free in one of the two, and are taken by the first that come to it.
+	jq -es '.[-1].outcomes == {"open": 3, "queue-full": 21}
+		and (map(select(.outcome == "queue-full" and .type == "attempt"))
+			| all(.accept_queue == 3 and .accept_queue_limit == 2))' <<<"$output"
+}
+
 @test "a refusal on this host says what is there instead" {
 	netns
 	mk listen:addr=127.0.0.2,port=80

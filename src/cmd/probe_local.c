@@ -24,6 +24,16 @@ static bool would_take(const struct sock *listener, const struct addr *to)
 	       !((listener->has & SOCK_HAS_V6ONLY) && listener->v6only);
 }
 
+/* The kernel prefers the listener that was told the address, then its family's. */
+static int rank(const struct sock *listener, const struct addr *to)
+{
+	if (!would_take(listener, to))
+		return 0;
+	if (!addr_is_any(&listener->local))
+		return 3;
+	return listener->local.family == to->family ? 2 : 1;
+}
+
 static void put_listener(struct buf *b, const struct sock *s, struct probe_result *r)
 {
 	if (s->recv_queue > s->send_queue) {
@@ -71,19 +81,24 @@ static void count_ports(struct reader *reader, const struct addr *to,
 		r->ports_used = c.n;
 }
 
-/* A silence: is there a listener, and is its queue full? */
+/* A silence: is there a listener, and is its queue full? Of a group each has its own. */
 static void look_at_queue(struct buf *b, struct probe_result *r, const struct addr *to)
 {
 	_cleanup_reader_ struct reader reader = { 0 };
+	const struct sock *seen = NULL;
 	size_t i;
 
 	if (reader_open(&reader, NULL) < 0 || reader_listeners(&reader, 0) < 0)
 		return;
-	for (i = 0; i < reader.listeners.n; i++)
-		if (would_take(reader.listeners.v[i], to)) {
-			put_listener(b, reader.listeners.v[i], r);
-			return;
-		}
+	for (i = 0; i < reader.listeners.n; i++) {
+		const struct sock *s = reader.listeners.v[i];
+		int better = rank(s, to) - (seen ? rank(seen, to) : 0);
+
+		if (better > 0 || (better == 0 && seen && s->recv_queue > s->send_queue))
+			seen = s;
+	}
+	if (seen)
+		put_listener(b, seen, r);
 }
 
 /* A refusal: the same explainer as connect's. */
@@ -167,16 +182,6 @@ char *probe_local_why(const struct probe_result *r)
 	    r->peer.family == AF_UNIX)
 		put_causes(&b, r);
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
-}
-
-/* The kernel prefers the listener that was told the address, then its family's. */
-static int rank(const struct sock *listener, const struct addr *to)
-{
-	if (!would_take(listener, to))
-		return 0;
-	if (!addr_is_any(&listener->local))
-		return 3;
-	return listener->local.family == to->family ? 2 : 1;
 }
 
 static struct probe_listeners inet_listeners(const struct addr *to)
