@@ -188,6 +188,19 @@ counted() { # prints the packets of each rule
 
 # --- from where ---
 
+@test "a link-local address with its interface" {
+	local ours
+	link
+	ours=$(on_server ip -6 -oneline addr show dev down0 scope link | sed 's/.*inet6 \([^/]*\).*/\1/')
+	server_mk "listen:family=6,addr=::,port=80,backlog=64"
+	probe --wait "${READY_WITHIN}s" "[$ours%up0]:80"
+	assert_clean
+	assert_outcome 0 open rtt "[$ours%up0]:80"
+	assert_outcome 0 open rtt --interface up0 "[$ours]:80"
+	assert_outcome 1 unreachable 'wants its interface' "[$ours]:80"
+	assert_outcome 1 refused RST "[$ours%up0]:81"
+}
+
 @test "another namespace, by pid and by path; one that is not there" {
 	skip_unless_root 'it enters a namespace'
 	link

@@ -48,6 +48,7 @@ load lib/probe
 	mk "unix_bound:path=$dir/d,type=dgram,label=d" "unix_listen:path=$dir/q,type=seqpacket,label=q" \
 		"unix_listen:path=$dir/full,type=seqpacket,backlog=1,queued=2,label=full"
 	assert_outcome 0 open connected "unix-dgram:$dir/d"
+	(cd "$dir" && assert_outcome 1 wrong-type 'another type' -x ./d)
 	assert_outcome 0 open connected "unix-seqpacket:$dir/q"
 	assert_outcome 1 wrong-type 'try unix:, unix-dgram: or unix-seqpacket:' "unix:$dir/d"
 	assert_outcome 1 wrong-type 'another type' "unix:$dir/q"
