@@ -48,6 +48,19 @@ plain() {
 	[[ ${#stderr_lines[@]} == 1 ]]
 }
 
+@test "attempts show how far they are, and what is said now" {
+	netns
+	mk listen:addr=127.0.0.1,port=80,backlog=64
+	on_terminal 200 --attempts 4 --interval 600ms 127.0.0.1:80
+	((status == 0))
+	[[ $output =~ "$CLEAR"'asked 2 of 4, 2 open; now open: rtt '[0-9.]+' ms' ]]
+	[[ ${output##*"$CLEAR"} == 127.0.0.1:80* ]]
+	on_terminal 200 -T 2s --attempts 2 --interval 1s 127.0.0.1:80 127.0.0.1:81
+	[[ $output =~ "$CLEAR"'asked '[23]' of 4, '[12]' open' ]]
+	probe --attempts 2 --interval 1s 127.0.0.1:80
+	[[ -z $stderr && $output != *$'\r'* ]]
+}
+
 @test "a scan shows how far it is, and for how long yet" {
 	netns
 	mk listen:addr=127.0.0.1,port=22,backlog=64

@@ -134,7 +134,7 @@ static const struct opt answer_opts[] = {
 	{ "http", 0, OPT_TEXT, AT(http), "PATH", "GET PATH (default: /) and its status",
 	  OPT_COMMON | OPT_OPTIONAL },
 	{ "stable", 0, OPT_DURATION, AT(stable_us), "DUR",
-	  "open means: still open after DUR" },
+	  "open means: still open after DUR", OPT_COMMON },
 	{ "verify", 0, OPT_FLAG, AT(verify), NULL,
 	  "open means: the server's kernel acknowledges our FIN" },
 	{ "graceful", 0, OPT_FLAG, AT(graceful), NULL,

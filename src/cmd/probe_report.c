@@ -88,6 +88,26 @@ void report_put_missing(struct buf *b, const struct probe_run *run)
 	}
 }
 
+void report_put_asked(struct buf *b, const struct probe_run *run)
+{
+	uint64_t done = 0, open = 0;
+	size_t i;
+
+	for (i = 0; i < run->n_jobs; i++) {
+		done += run->jobs[i].done;
+		open += run->jobs[i].counts[OUTCOME_OPEN];
+	}
+	buf_printf(b, "asked %llu", (unsigned long long)done);
+	if (run->c->attempts)
+		buf_printf(b, " of %llu",
+			   (unsigned long long)(run->n_jobs * run->c->attempts));
+	buf_printf(b, ", %llu open", (unsigned long long)open);
+	if (run->n_jobs != 1 || !run->jobs[0].done)
+		return;
+	buf_printf(b, "; now %s: ", outcome_name(run->jobs[0].last.outcome));
+	probe_put_reason(b, &run->jobs[0].last);
+}
+
 static void put_reason(struct probe_report *p, struct buf *b, const struct probe_job *j)
 {
 	size_t before = b->len;
@@ -159,6 +179,7 @@ static void put_change(struct probe_report *p, const struct probe_job *j)
 	put_address(b, &j->last);
 	buf_printf(b, "  %s%s%s  ", report_colour(p, j->last.outcome),
 		   outcome_name(j->last.outcome), p->style->reset);
+	progress_clear(&j->run->progress);
 	report_put_reason(p, b, &j->last);
 	buf_putc(b, '\n');
 	out_flush(&p->out);

@@ -19,6 +19,8 @@ void report_put_reason(struct probe_report *p, struct buf *b,
 		       const struct probe_result *r);
 /* ": 1 of 3 open; db:5432 refused, cache:6379 filtered": what --wait waits for. */
 void report_put_missing(struct buf *b, const struct probe_run *run);
+/* How many attempts are done, and what a single target said last. */
+void report_put_asked(struct buf *b, const struct probe_run *run);
 /* One attempt is over. */
 void report_attempt(struct probe_report *p, struct probe_job *j);
 /* All are. */

@@ -357,16 +357,21 @@ static void signalled(struct loop *l, int signo)
 	loop_stop(l);
 }
 
-/* How far --wait is, for people who watch. */
+/* How far it is, for people who watch. */
 static void tell_due(struct loop *l, struct timer *t)
 {
 	struct probe_run *run = LOOP_OWNER(t, struct probe_run, tell);
 	uint64_t now = loop_now(l), begun = run->c->wait_until_us - run->c->wait_us;
 	_cleanup_buf_ struct buf b = { 0 };
 
-	buf_printf(&b, "waited %llu of ", (unsigned long long)((now - begun) / 1000000));
-	buf_put_time(&b, run->c->wait_us);
-	report_put_missing(&b, run);
+	if (run->c->wait_us == PROBE_UNSET) {
+		report_put_asked(&b, run);
+	} else {
+		buf_printf(&b, "waited %llu of ",
+			   (unsigned long long)((now - begun) / 1000000));
+		buf_put_time(&b, run->c->wait_us);
+		report_put_missing(&b, run);
+	}
 	progress_show(&run->progress, &b);
 	timer_set(l, t, now + PROGRESS_EVERY_US);
 }
@@ -442,7 +447,7 @@ int probe_run_jobs(struct probe_run *run, struct fault *f)
 		timer_set(&run->l, &run->end, run->c->wait_until_us);
 	run->tell.fn = tell_due;
 	progress_init(&run->progress, run->c->common.quiet);
-	if (run->c->wait_us != PROBE_UNSET && run->progress.wanted)
+	if (run->progress.wanted)
 		timer_set(&run->l, &run->tell, clock_us() + PROGRESS_AFTER_US);
 	start_more(run);
 	r = run->l.stopped ? 0 : loop_run(&run->l);
