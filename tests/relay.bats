@@ -216,6 +216,26 @@ c.close()'
 	wait "$client"
 }
 
+@test "a reset while the last acknowledgement is waited for is a loss that is told" {
+	serve listen --no-read --option rcvbuf=4k 127.0.0.1:0
+	local client pid=$PID
+	# All of it fits into the send buffer, and the peer's FIN is there already.
+	head -c 60000 "$DATA" >"$BATS_TEST_TMPDIR/60k"
+	"${NS[@]}" "$SOCKCTL" connect "$ADDR" <"$BATS_TEST_TMPDIR/60k" >/dev/null 2>"$BATS_TEST_TMPDIR/client" 3>&- &
+	client=$!
+	PIDS+=("$client")
+	both_ended() {
+		has_state last-ack "$PORT" peer || has_state closing "$PORT" peer
+	}
+	until_true both_ended
+	kill -KILL "$pid"
+	status=0
+	wait "$client" || status=$?
+	assert_equal "$status" 1
+	run cat "$BATS_TEST_TMPDIR/client"
+	assert_output --regexp 'the peer reset the connection.*[0-9]+ of them never acknowledged'
+}
+
 @test "idle limit and deadlines say which passed, exit 4" {
 	serve listen --no-accept 127.0.0.1:0
 	sockctl connect -I 100ms "$ADDR" </dev/null

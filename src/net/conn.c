@@ -257,20 +257,22 @@ static void close_first(struct conn *c)
 
 static void ack_wait_over(struct loop *l, struct timer *t);
 
-/* Everything was given to the kernel; did the peer get it? True when it is settled. */
-static bool acknowledged(struct conn *c)
+/* Everything was given to the kernel. What speaks against the peer having it: an errno,
+ * or 0 = nothing yet. */
+static int delivery_error(const struct conn *c)
 {
 	int err = 0;
 	socklen_t len = sizeof(err);
 
-	if (!c->how->confirm || !c->tx.moved_out)
-		return true;
-	getsockopt(c->w.fd, SOL_SOCKET, SO_ERROR, &err, &len);
-	if (err) {
-		finish_socket_error(c, err);
-		return false;
-	}
-	if (!report_unsent(c->w.fd))
+	if (c->how->confirm && c->tx.moved_out)
+		getsockopt(c->w.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	return err;
+}
+
+/* Did the peer get it? If not, it is asked again in a while. */
+static bool acknowledged(struct conn *c)
+{
+	if (!c->how->confirm || !c->tx.moved_out || !report_unsent(c->w.fd))
 		return true;
 	c->ack_wait_us = c->ack_wait_us
 				 ? MIN(c->ack_wait_us * 2, (uint32_t)ACK_POLL_MOST_US)
@@ -305,6 +307,7 @@ static bool settle(struct conn *c)
 {
 	const struct behave *b = c->how->behave;
 	struct fault f = FAULT_INIT;
+	int err;
 
 	if (c->rx_want & FLOW_FAILED) {
 		finish_flow(c, &c->rx);
@@ -343,12 +346,15 @@ static bool settle(struct conn *c)
 		return true;
 	if (timer_armed(&c->life))
 		return true;
-	if (acknowledged(c)) {
-		finish(c, CONN_COMPLETE, NULL);
+	err = delivery_error(c);
+	if (err) {
+		finish_socket_error(c, err);
 		return false;
 	}
-	/* Gone, or waiting for the last acknowledgement. */
-	return c->w.fd >= 0;
+	if (!acknowledged(c))
+		return true;
+	finish(c, CONN_COMPLETE, NULL);
+	return false;
 }
 
 static void ack_wait_over(struct loop *l, struct timer *t)
