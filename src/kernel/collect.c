@@ -131,15 +131,18 @@ static bool wants_waiters(const struct sock *listener, const void *ctx)
 	       filter_eval(c->req->filter, listener, c->known) != FILTER_NO;
 }
 
-/* All of them as an index, where rows will be looked up in it; else row by row, and only
- * those that the filter lets through. */
-static int read_listeners(struct collector *c, const struct blob *bytecode, bool others)
+/*
+ * All of them as an index, if who waits in their queues must be known before they are
+ * shown; else row by row, and only those that the filter lets through. Then an index is
+ * made when the first un-accepted connection asks for it, which most listings have none
+ * of.
+ */
+static int read_listeners(struct collector *c, const struct blob *bytecode)
 {
 	uint32_t ext = ext_for(c->needs, true);
-	bool index = (c->needs & NEED_WAITERS) || ((c->needs & NEED_LISTENER) && others);
 	int err;
 
-	if (!index || (bytecode->len && !(c->needs & NEED_WAITERS))) {
+	if (!(c->needs & NEED_WAITERS)) {
 		bool settled;
 
 		err = listeners_each(&c->r->dump, ext, bytecode, collect_inet_message, c,
@@ -152,7 +155,7 @@ static int read_listeners(struct collector *c, const struct blob *bytecode, bool
 	err = reader_listeners(c->r, ext);
 	if (err < 0)
 		note_failure(c, "read the listeners", err);
-	if (err == 0 && (c->needs & NEED_WAITERS)) {
+	if (err == 0) {
 		err = waiters_read(c->r, wants_waiters, c);
 		if (err < 0)
 			note_failure(c, "read who waits in the accept queues", err);
@@ -206,7 +209,7 @@ static int read_tcp(struct collector *c)
 		return read_exact(c, &local, &peer);
 	add_filter(c, &q, &program);
 	if (listen)
-		r = read_listeners(c, &q.bytecode, others != 0);
+		r = read_listeners(c, &q.bytecode);
 	q.ext = ext_for(c->needs, false);
 	if (r == 0 && others && worth_a_walk(c, others)) {
 		q.states = others;
