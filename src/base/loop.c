@@ -47,6 +47,12 @@ int watch_set(struct loop *l, struct watch *w, uint32_t events)
 
 	if (w->added && w->events == events)
 		return 0;
+	/* epoll_ctl(2): what is exclusive cannot be modified. */
+	if (w->added && ((w->events | events) & EPOLLEXCLUSIVE)) {
+		if (epoll_ctl(l->epfd, EPOLL_CTL_DEL, w->fd, NULL) != 0)
+			return -errno;
+		w->added = false;
+	}
 	/* It may be there without our knowledge, where taking it out failed before. */
 	if (epoll_ctl(l->epfd, w->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd, &ev) !=
 		    0 &&

@@ -60,7 +60,8 @@ uint64_t loop_now(struct loop *l);
  * Wants `events` (EPOLLIN, EPOLLOUT, ...) of w->fd from now on. 0 keeps the descriptor
  * watched for errors only, told once: epoll reports EPOLLERR and EPOLLHUP whatever was
  * asked, and a socket that is held on purpose must not spin. Returns 0 or -errno; -EPERM
- * is a descriptor that never blocks (a regular file).
+ * is a descriptor that never blocks (a regular file). EPOLLEXCLUSIVE is for what several
+ * loops watch.
  */
 int watch_set(struct loop *l, struct watch *w, uint32_t events);
 /* Must be called before the descriptor is closed. */

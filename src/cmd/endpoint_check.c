@@ -10,6 +10,7 @@ enum role {
 	ON_CONNECT = BIT(1),
 	ON_ECHO = BIT(2),
 	ON_PINGER = BIT(3), /* echo --client, of any protocol */
+	ON_CREW = BIT(4),   /* echo --threads, of connections */
 	ON_SERVER = ON_LISTEN | ON_ECHO,
 	ON_ALL = ON_SERVER | ON_CONNECT,
 };
@@ -35,6 +36,9 @@ static const char only_measures[] = "--client sends, checks and measures, no mor
 static const char no_connection[] = "datagrams make no connection";
 static const char no_queue[] = "datagrams are not accepted, they are there";
 
+static const char one_socket[] = "one socket serves every peer of datagrams";
+static const char one_queue[] = "the threads take peers without asking each other";
+
 static const struct refusal refusals[] = {
 	ROW("--exec", exec, ON_LISTEN, no_connection, "--reply answers each datagram"),
 	ROW("--sh", shell, ON_LISTEN, no_connection, "--reply answers each datagram"),
@@ -50,8 +54,7 @@ static const struct refusal refusals[] = {
 	ROW("--bind-only", behave.bind_only, ON_SERVER,
 	    "a datagram socket receives once it is bound",
 	    "--no-read leaves what comes in the receive buffer"),
-	ROW("--limit-fds", behave.limit_fds, ON_SERVER,
-	    "one socket serves every peer of datagrams", NULL),
+	ROW("--limit-fds", behave.limit_fds, ON_SERVER, one_socket, NULL),
 	ROW("--chunk", behave.chunk, ON_ECHO, "an echo keeps datagrams whole",
 	    "--truncate shortens them"),
 	ROW("--close-first", behave.close_first, ON_ALL, no_connection,
@@ -63,6 +66,12 @@ static const struct refusal refusals[] = {
 	ROW("--hold", behave.hold_us, ON_SERVER, no_connection,
 	    "--max, --idle and --close-after-bytes end it"),
 	ROW("--half-open", half_open, ON_CONNECT, "datagrams have no handshake", NULL),
+	ROW("--threads", threads, ON_ECHO, one_socket, NULL),
+	ROW("--once", once, ON_CREW, "one peer needs one thread", NULL),
+	ROW("--accept-delay", behave.accept_delay_us, ON_CREW, one_queue, NULL),
+	ROW("--accept-rate", behave.accept_rate, ON_CREW, one_queue, NULL),
+	ROW("--trace", trace, ON_CREW, "several threads tell several stories", NULL),
+	CLIENT("--threads", threads),
 	CLIENT("--port-file", port_file),
 	CLIENT("--background", background),
 	CLIENT("--backlog", backlog),
@@ -98,7 +107,7 @@ static unsigned role_of(const struct command *cmd, const struct endpoint_config 
 	if (c->client)
 		return ON_PINGER;
 	if (target_is_connected(proto))
-		return 0;
+		return c->threads > 1 ? ON_CREW : 0;
 	return cmd == &cmd_listen    ? ON_LISTEN
 	       : cmd == &cmd_connect ? ON_CONNECT
 				     : ON_ECHO;

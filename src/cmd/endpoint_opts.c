@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/ctext.h"
+#include "net/crew.h"
 
 #define AT(member)	offsetof(struct endpoint_config, member)
 #define BEHAVES(member) (AT(behave) + offsetof(struct behave, member))
@@ -12,6 +13,14 @@
 static int parse_at_least_one(const char *arg, void *to, struct fault *f)
 {
 	int r = num_parse_u64(arg, UINT64_MAX, to, f);
+
+	return r < 0 || *(uint64_t *)to ? r
+					: fault_say(f, ERANGE, "at least 1 is wanted");
+}
+
+static int parse_threads(const char *arg, void *to, struct fault *f)
+{
+	int r = num_parse_u64(arg, CREW_MOST, to, f);
 
 	return r < 0 || *(uint64_t *)to ? r
 					: fault_say(f, ERANGE, "at least 1 is wanted");
@@ -211,6 +220,12 @@ static const struct opt echo_opts[] = {
 	  .help = "client: so many connections at once (default: 1)" },
 	FLAG("once", 0, AT(once), .flags = OPT_COMMON,
 	     .help = "serve one peer, then end"),
+	{ .name = "threads",
+	  .kind = OPT_PARSE,
+	  .parse = parse_threads,
+	  .at = AT(threads),
+	  .metavar = "N",
+	  .help = "serve with so many threads (default: 1)" },
 	TAKES("timeout", 'T', OPT_DURATION, AT(timeout_us), "DUR", .flags = OPT_COMMON,
 	      .help = "give up when no peer has come by then"),
 	TAKES("idle", 'I', OPT_DURATION, AT(idle_us), "DUR", .flags = OPT_COMMON,

@@ -9,6 +9,7 @@
 
 #include "cmd/explain.h"
 #include "cmd/tracer.h"
+#include "net/crew.h"
 #include "net/datagram.h"
 #include "net/resolve.h"
 
@@ -195,6 +196,7 @@ struct serving {
 	struct child_how child;
 	struct session s;
 	struct server v;
+	struct crew crew;
 	struct datagram_how datagram_how;
 	struct datagram d;
 	struct endpoint local;
@@ -291,6 +293,47 @@ static void abandon(struct serving *g, int fd)
 	endpoint_unlink(&g->local, &g->file);
 }
 
+static int serve_connections(struct serving *g, int fd, struct fault *f)
+{
+	bool alone = g->c->threads <= 1;
+	int r = 0;
+
+	if (g->teller.tracer)
+		tracer_watch(g->teller.tracer, &g->s.loop);
+	if (!alone)
+		r = crew_start(&g->crew, &g->s, fd, &g->local, &g->how, g->c->threads, f);
+	if (r < 0) {
+		crew_end(&g->crew);
+		abandon(g, fd);
+		return r;
+	}
+	r = server_start(&g->v, &g->s, fd, &g->local, &g->file, &g->how, f);
+	if (r == 0)
+		r = session_run(&g->s, f);
+	if (!alone)
+		crew_end(&g->crew);
+	server_stop(&g->v);
+	return r;
+}
+
+static int serve_datagrams(struct serving *g, int fd, struct fault *f)
+{
+	int r;
+
+	/* Of an inherited socket nobody knew it before. */
+	if (g->c->threads > 1) {
+		abandon(g, fd);
+		return fault_say(f, EINVAL,
+				 "--threads: one socket serves every peer of datagrams");
+	}
+	r = datagram_start(&g->d, &g->s, fd, &g->local, NULL, &g->file, &g->datagram_how,
+			   f);
+	if (r == 0)
+		r = session_run(&g->s, f);
+	datagram_stop(&g->d);
+	return r;
+}
+
 /* From the open listener to the end of the session. */
 static int serve(struct serving *g, int fd, struct fault *f)
 {
@@ -303,20 +346,8 @@ static int serve(struct serving *g, int fd, struct fault *f)
 		abandon(g, fd);
 		return r;
 	}
-	if (target_is_connected(g->local.proto)) {
-		if (g->teller.tracer)
-			tracer_watch(g->teller.tracer, &g->s.loop);
-		r = server_start(&g->v, &g->s, fd, &g->local, &g->file, &g->how, f);
-		if (r == 0)
-			r = session_run(&g->s, f);
-		server_stop(&g->v);
-	} else {
-		r = datagram_start(&g->d, &g->s, fd, &g->local, NULL, &g->file,
-				   &g->datagram_how, f);
-		if (r == 0)
-			r = session_run(&g->s, f);
-		datagram_stop(&g->d);
-	}
+	r = target_is_connected(g->local.proto) ? serve_connections(g, fd, f)
+						: serve_datagrams(g, fd, f);
 	session_end(&g->s);
 	if (g->teller.tracer)
 		tracer_free(g->teller.tracer);

@@ -12,6 +12,7 @@
 
 enum {
 	ACCEPT_BURST = 64, /* a turn, so that those who are in are served too */
+	SHARED_BURST = 8,  /* where other threads may take the rest */
 	STARVED_US = 100 * 1000,
 };
 
@@ -180,6 +181,8 @@ static void stop_accepting(struct server *v)
 	timer_stop(&v->s->loop, &v->first);
 	if (v->w.fd < 0)
 		return;
+	if (v->s->shared)
+		watch_remove(&v->s->loop, &v->w); /* others have it open, too */
 	watch_close(&v->s->loop, &v->w);
 	endpoint_unlink(&v->local, &v->file);
 	v->file.made = false;
@@ -280,10 +283,13 @@ static struct stream *peer_file(struct server *v, int sock, uint64_t id)
 static void serve(struct server *v, int sock)
 {
 	struct stream *file = NULL;
+	struct session_shared *shared = v->s->shared;
 	uint64_t id = ++v->accepted;
 	struct fault f = FAULT_INIT;
 	int r;
 
+	if (shared)
+		id = atomic_fetch_add(&shared->peers, 1) + 1;
 	timer_stop(&v->s->loop, &v->first);
 	/* The last one we want: those behind it shall be refused, not kept waiting. */
 	if (!wants_more(v))
@@ -325,12 +331,14 @@ static void rest(struct server *v, uint64_t us)
 /* Out of descriptors or memory: say it once, leave the queue alone for a while. */
 static void starve(struct server *v, int err)
 {
+	const struct session *s = v->s;
+	uint64_t open = s->shared ? atomic_load(&s->shared->open) : s->totals.open;
 	struct fault f = FAULT_INIT;
 
 	v->s->totals.out_of_fds++;
 	if (!v->starved) {
 		fault(&f, err, "accept on the listener, %llu connections open",
-		      (unsigned long long)v->s->totals.open);
+		      (unsigned long long)open);
 		fault_hint(&f, err == EMFILE
 				       ? "the limit of this process (ulimit -n) is "
 					 "reached; peers wait in the queue meanwhile"
@@ -409,9 +417,26 @@ static uint64_t not_yet(struct server *v)
 	return 0;
 }
 
+/* Of several threads one is woken for a peer, not all. */
+static int watch_peers(struct server *v)
+{
+	return watch_set(&v->s->loop, &v->w,
+			 EPOLLIN | (v->s->shared ? (uint32_t)EPOLLEXCLUSIVE : 0));
+}
+
+/* epoll wakes the first idle one in the order in which they began to watch: whoever took
+ * somebody goes to the end of it, or one thread would have them all. */
+static void let_others(struct server *v)
+{
+	watch_remove(&v->s->loop, &v->w);
+	if (watch_peers(v) < 0)
+		timer_set(&v->s->loop, &v->pause, loop_now(&v->s->loop) + STARVED_US);
+}
+
 static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	struct server *v = LOOP_OWNER(w, struct server, w);
+	uint64_t accepted = v->accepted;
 	enum got got = GOT_ONE;
 	int i;
 
@@ -420,7 +445,8 @@ static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
 	 * would be a call in vain each time. Where they stay, more of them are taken in a
 	 * turn. */
 	if (v->s->totals.open > v->open_before)
-		v->burst = MIN(v->burst * 2, (int)ACCEPT_BURST);
+		v->burst = MIN(v->burst * 2,
+			       v->s->shared ? (int)SHARED_BURST : (int)ACCEPT_BURST);
 	v->open_before = v->s->totals.open;
 	for (i = 0; i < v->burst && got == GOT_ONE && v->w.fd >= 0 && !l->stopped; i++) {
 		uint64_t wait = not_yet(v);
@@ -440,13 +466,15 @@ static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
 	}
 	if (got == GOT_NONE)
 		v->burst = 1;
+	if (v->s->shared && v->accepted > accepted && (v->w.events & EPOLLIN))
+		let_others(v);
 }
 
 static void pause_over(struct loop *l, struct timer *t)
 {
 	struct server *v = LOOP_OWNER(t, struct server, pause);
 
-	if (watch_set(l, &v->w, EPOLLIN) < 0)
+	if (watch_peers(v) < 0)
 		timer_set(l, t, loop_now(l) + STARVED_US);
 	else if (v->how->behave->accept_delay_us && v->due)
 		accept_ready(l, &v->w, EPOLLIN);
@@ -457,6 +485,8 @@ static void first_over(struct loop *l, struct timer *t)
 	struct server *v = LOOP_OWNER(t, struct server, first);
 	struct fault f = FAULT_INIT;
 
+	if (v->s->shared && atomic_load(&v->s->shared->peers))
+		return; /* another thread has them */
 	v->timed_out = true;
 	fault_say(&f, ETIMEDOUT,
 		  "nobody connected within %.3g s (the deadline of --timeout)",
@@ -490,7 +520,7 @@ int server_start(struct server *v, struct session *s, int fd,
 	}
 	/* A socket that is bound only, or never accepted from, is just there. */
 	if (!how->behave->no_accept && !how->behave->bind_only) {
-		r = watch_set(&s->loop, &v->w, EPOLLIN);
+		r = watch_peers(v);
 		if (r < 0)
 			return fault(f, -r, "watch the listener");
 	}

@@ -130,6 +130,42 @@ void session_end(struct session *s)
 	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
 }
 
+int session_branch(struct session *branch, const struct session *s, struct fault *f)
+{
+	int r;
+
+	*branch = (struct session){ .how = s->how,
+				    .ops = s->ops,
+				    .shared = s->shared,
+				    .forgiving = s->forgiving,
+				    .totals.began_us = s->totals.began_us };
+	r = loop_init(&branch->loop);
+	if (r < 0)
+		return fault(f, -r, "make an event loop");
+	branch->loop.owner = branch;
+	stream_init_none(&branch->in);
+	stream_init_none(&branch->out);
+	branch->how.in = &branch->in;
+	branch->how.out = &branch->out;
+	return 0;
+}
+
+void session_merge(struct session *s, struct session *branch)
+{
+	struct session_totals *to = &s->totals, *from = &branch->totals;
+
+	to->started += from->started;
+	to->complete += from->complete;
+	to->failed += from->failed;
+	to->bytes_in += from->bytes_in;
+	to->bytes_out += from->bytes_out;
+	to->unsent_bytes += from->unsent_bytes;
+	to->out_of_fds += from->out_of_fds;
+	to->most_open = atomic_load(&s->shared->most_open);
+	session_worse(s, branch->verdict, branch->err);
+	loop_free(&branch->loop);
+}
+
 int session_run(struct session *s, struct fault *f)
 {
 	int r = loop_run(&s->loop);
@@ -158,12 +194,34 @@ void session_worse(struct session *s, enum conn_end end, int err)
 	s->err = err;
 }
 
+static void count_open(struct session *s)
+{
+	uint64_t open, most;
+
+	s->totals.open++;
+	s->totals.most_open = MAX(s->totals.most_open, s->totals.open);
+	if (!s->shared)
+		return;
+	open = atomic_fetch_add(&s->shared->open, 1) + 1;
+	most = atomic_load(&s->shared->most_open);
+	while (open > most &&
+	       !atomic_compare_exchange_weak(&s->shared->most_open, &most, open))
+		;
+}
+
+static void count_closed(struct session *s)
+{
+	s->totals.open--;
+	if (s->shared)
+		atomic_fetch_sub(&s->shared->open, 1);
+}
+
 static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
 		       const struct conn_report *report)
 {
 	struct session *s = c->owner;
 
-	s->totals.open--;
+	count_closed(s);
 	s->totals.bytes_in += report->bytes_in;
 	s->totals.bytes_out += report->bytes_out;
 	s->totals.unsent_bytes += report->unsent_bytes;
@@ -237,8 +295,7 @@ int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
 	if (c->next)
 		c->next->at = &c->next;
 	s->conns = c;
-	s->totals.open++;
-	s->totals.most_open = MAX(s->totals.most_open, s->totals.open);
+	count_open(s);
 	if (r > 0)
 		conn_first_turn(c);
 	return 0;

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "net/conn.h"
 
 enum net_event_kind {
@@ -46,6 +48,11 @@ struct session_totals {
 	uint64_t began_us;
 };
 
+/* What the threads of a run count together. */
+struct session_shared {
+	_Atomic(uint64_t) peers, open, most_open;
+};
+
 struct session {
 	struct loop loop;
 	struct stream in, out;
@@ -54,11 +61,12 @@ struct session {
 	struct endpoint like; /* family and protocol of the peers */
 	struct conn *conns;
 	struct session_totals totals;
-	enum conn_end verdict; /* of the connection that went worst */
-	int err;	       /* errno beside it */
-	bool datagrams;	       /* what is counted are peers and datagrams */
-	bool forgiving;	       /* a server: what one peer does is no failure of ours */
-	int signo;	       /* the signal that ended it, or 0 */
+	enum conn_end verdict;	       /* of the connection that went worst */
+	int err;		       /* errno beside it */
+	bool datagrams;		       /* what is counted are peers and datagrams */
+	struct session_shared *shared; /* NULL = one thread is all there is */
+	bool forgiving; /* a server: what one peer does is no failure of ours */
+	int signo;	/* the signal that ended it, or 0 */
 	sigset_t old_mask;
 	bool signals_held;
 	/* Called when the last connection has ended. */
@@ -75,6 +83,14 @@ int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
 		  bool use_stdout, struct fault *f);
 /* Ends what is still open, closes the streams. */
 void session_end(struct session *s);
+
+/*
+ * A session of its own for another thread, with the same rules and the same ears, no
+ * streams and no signals; and the end of one whose connections are gone: its totals and
+ * its verdict become those of s. Nothing else is running when they are called.
+ */
+int session_branch(struct session *branch, const struct session *s, struct fault *f);
+void session_merge(struct session *s, struct session *branch);
 
 /* Runs until the session is over. 0 or -errno with a fault. */
 int session_run(struct session *s, struct fault *f);

@@ -1,0 +1,147 @@
+#include "net/crew.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
+#include "base/mem.h"
+
+struct crew_member {
+	struct crew *crew;
+	pthread_t thread;
+	struct session s;
+	struct server v;
+	struct watch end;
+	int r; /* of session_run() */
+	struct fault fault;
+};
+
+/* Whoever is told has no idea of threads. */
+static void tell_alone(void *crew, const struct net_event *e)
+{
+	struct crew *c = crew;
+
+	pthread_mutex_lock(&c->telling);
+	c->ops.event(c->ops.ctx, e);
+	pthread_mutex_unlock(&c->telling);
+}
+
+/* The eventfd is never read: it stays readable, and every loop sees it. */
+static void end_seen(struct loop *l, struct watch *w, uint32_t events)
+{
+	(void)w;
+	(void)events;
+	loop_stop(l);
+}
+
+static void end_all(const struct crew *c)
+{
+	uint64_t one = 1;
+
+	/* It can only fail where it is written already, 2^64 - 1 times. */
+	if (write(c->end_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void *work(void *member)
+{
+	struct crew_member *m = member;
+
+	m->r = session_run(&m->s, &m->fault);
+	if (m->r < 0)
+		session_trouble(&m->s, &m->fault);
+	/* One that cannot go on ends all: a part of the peers would wait for ever. */
+	end_all(m->crew);
+	server_stop(&m->v);
+	while (m->s.conns)
+		conn_stop(m->s.conns, CONN_TOLD, NULL);
+	return NULL;
+}
+
+static int watch_end(struct crew *c, struct loop *l, struct watch *w)
+{
+	*w = (struct watch){ .fd = c->end_fd, .fn = end_seen };
+	return watch_set(l, w, EPOLLIN);
+}
+
+static int begin(struct crew *c, struct crew_member *m, int fd,
+		 const struct endpoint *local, struct fault *f)
+{
+	const struct unix_file not_ours = { 0 };
+	_cleanup_close_ int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int r;
+
+	if (own < 0)
+		return fault(f, errno, "share the listener with a thread");
+	m->crew = c;
+	m->fault = (struct fault)FAULT_INIT;
+	r = session_branch(&m->s, c->s, f);
+	if (r < 0)
+		return r;
+	r = watch_end(c, &m->s.loop, &m->end);
+	if (r < 0)
+		fault(f, -r, "watch for the end");
+	else
+		r = server_start(&m->v, &m->s, own, local, &not_ours, &c->how, f);
+	if (r == 0) {
+		take_fd(&own);
+		r = -pthread_create(&m->thread, NULL, work, m);
+		if (r < 0) {
+			fault(f, -r, "start a thread");
+			server_stop(&m->v);
+		}
+	}
+	if (r < 0)
+		session_merge(c->s, &m->s);
+	return r;
+}
+
+int crew_start(struct crew *c, struct session *s, int fd, const struct endpoint *local,
+	       const struct server_how *how, uint64_t threads, struct fault *f)
+{
+	int r;
+
+	c->s = s;
+	c->how = *how;
+	/* Whether anybody has come by then is asked once, in the thread we are in. */
+	c->how.timeout_us = 0;
+	c->v = xcalloc(threads, sizeof(*c->v));
+	c->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (c->end_fd < 0)
+		return fault(f, errno, "make an eventfd");
+	pthread_mutex_init(&c->telling, NULL);
+	c->ops = s->ops;
+	s->ops.event = tell_alone;
+	s->ops.ctx = c;
+	s->shared = &c->shared;
+	r = watch_end(c, &s->loop, &c->end);
+	if (r < 0)
+		return fault(f, -r, "watch for the end");
+	for (; c->n + 1 < threads; c->n++) {
+		r = begin(c, &c->v[c->n], fd, local, f);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void crew_end(struct crew *c)
+{
+	size_t i;
+
+	if (c->end_fd >= 0) {
+		end_all(c);
+		for (i = 0; i < c->n; i++) {
+			pthread_join(c->v[i].thread, NULL);
+			if (c->v[i].r < 0)
+				session_worse(c->s, CONN_ERROR, -c->v[i].r);
+			session_merge(c->s, &c->v[i].s);
+		}
+		watch_close(&c->s->loop, &c->end);
+		c->s->ops = c->ops;
+		c->s->shared = NULL;
+		pthread_mutex_destroy(&c->telling);
+	}
+	free(take_ptr(&c->v));
+}
