@@ -258,20 +258,3 @@ c.close()'
 	assert_equal "$status" 0
 	[[ $stderr == *"we closed first"* && $stderr == *"rtt "* && $stderr == *"retransmits 0"* ]]
 }
-
-@test "--trace tells the story of a server socket: calls, states, queues" {
-	serve listen -k --trace --no-accept --backlog 2 127.0.0.1:0
-	"$SOCKCTL" connect --connections 3 --hold 1h "$ADDR" 2>/dev/null 3>&- &
-	PIDS+=($!)
-	while IFS= read -r -t "$READY_WITHIN" -u "$ERRS" line; do
-		[[ $line == *"accept queue ### 3/2 (holds 3)" ]] && break
-	done
-	[[ $line == *"handshake done by the kernel"* ]]
-	serve echo
-	sockctl connect --trace --send hello "$ADDR"
-	assert_output hello
-	[[ $stderr == *"socket(AF_INET, SOCK_STREAM) = "*"no address yet"* ]]
-	[[ $stderr == *"connect("*"$ADDR) = -1 EINPROGRESS"* ]]
-	[[ $stderr == *"connected"*"ESTABLISHED: SYN, SYN-ACK, ACK are exchanged"* ]]
-	[[ $stderr == *"send("*") = 5 "* && $stderr == *"recv("*") = 0 "* ]]
-}

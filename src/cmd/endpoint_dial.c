@@ -136,7 +136,7 @@ static int go(struct connecting *g, struct fault *f)
 	int r;
 
 	if (g->c->trace) {
-		tracer_init(&g->tracer);
+		tracer_init(&g->tracer, g->c->json);
 		g->teller.tracer = &g->tracer;
 	}
 	ops = teller_ops(&g->teller);

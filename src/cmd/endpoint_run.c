@@ -381,7 +381,7 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 				    .many = c->keep || c->max,
 				    .verbose = c->common.verbose };
 	if (c->trace) {
-		tracer_init(&g.tracer);
+		tracer_init(&g.tracer, c->json);
 		g.teller.tracer = &g.tracer;
 	}
 	g.s.ops = teller_ops(&g.teller);

@@ -1,44 +1,13 @@
 #include "net/conn.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "net/conn_trace.h"
 
 enum { ACK_POLL_FIRST_US = 1000, ACK_POLL_MOST_US = 50000 };
-
-/* --- what --trace is told --- */
-
-static void tell_call(struct conn *c, int64_t result, uint64_t began, const char *fmt,
-		      ...) PRINTF_LIKE(4, 5);
-static void tell_call(struct conn *c, int64_t result, uint64_t began, const char *fmt,
-		      ...)
-{
-	char text[64];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	c->called(c, text, result, began);
-}
-
-/* What a turn moved, in one line for each direction. */
-static void tell_moved(struct conn *c, uint64_t in, uint64_t out, uint64_t began)
-{
-	bool echo = c->how->source == CONN_FROM_PEER;
-	uint64_t sent = (echo ? c->rx.moved_out : c->tx.moved_out) - out;
-
-	if (c->rx.moved_in > in)
-		tell_call(c, (int64_t)(c->rx.moved_in - in), began, "recv(%d)", c->w.fd);
-	else if ((c->rx_want & FLOW_DONE) && !c->peer_ended)
-		tell_call(c, 0, began, "recv(%d)", c->w.fd);
-	if (sent)
-		tell_call(c, (int64_t)sent, began, "send(%d)", c->w.fd);
-}
 
 /* --- the end --- */
 
@@ -85,7 +54,7 @@ static void finish(struct conn *c, enum conn_end end, const struct fault *f)
 	stream_unwait(&c->in_wait);
 	stream_unwait(&c->out_wait);
 	if (c->called)
-		tell_call(c, 0, clock_us(), "close(%d)", c->w.fd);
+		conn_trace(c, 0, clock_us(), "close(%d)", c->w.fd);
 	flow_free(&c->rx);
 	flow_free(&c->tx);
 	watch_close(c->l, &c->w);
@@ -185,7 +154,7 @@ static bool watch_expected(struct conn *c, const char *data, size_t len)
 
 static bool tap(struct flow *f, const char *data, size_t len)
 {
-	struct conn *c = f->tap_owner;
+	struct conn *c = f->owner;
 
 	if (c->how->source == CONN_FROM_REPLY)
 		arm_reply(c);
@@ -230,7 +199,7 @@ static void send_fin(struct conn *c)
 		c->closed_first = REPORT_WE;
 	r = shutdown(c->w.fd, SHUT_WR) == 0 ? 0 : -errno;
 	if (c->called)
-		tell_call(c, r, began, "shutdown(%d, SHUT_WR)", c->w.fd);
+		conn_trace(c, r, began, "shutdown(%d, SHUT_WR)", c->w.fd);
 }
 
 /* --close-first: what is there is sent, then our FIN goes out before the peer's. */
@@ -405,9 +374,6 @@ static void arrange(struct conn *c)
 
 static void run(struct conn *c, bool rx, bool tx)
 {
-	uint64_t in = c->rx.moved_in, began = c->called ? clock_us() : 0;
-	uint64_t out = c->how->source == CONN_FROM_PEER ? c->rx.moved_out
-							: c->tx.moved_out;
 	unsigned before;
 
 	if (rx && !(c->rx_want & FLOW_DONE) && !c->how->behave->no_read)
@@ -416,8 +382,6 @@ static void run(struct conn *c, bool rx, bool tx)
 	before = c->tx_want;
 	if ((tx || c->tx.from == FLOW_MEMORY) && !(before & FLOW_DONE) && before)
 		c->tx_want = flow_step(c->l, &c->tx);
-	if (c->called)
-		tell_moved(c, in, out, began);
 	if (c->how->idle_us) {
 		uint64_t bytes = c->rx.moved_in + c->rx.moved_out + c->tx.moved_out;
 
@@ -509,6 +473,7 @@ static void start_flows(struct conn *c, struct stream *out_file)
 {
 	const struct conn_how *how = c->how;
 	const struct behave *b = how->behave;
+	flow_called *calls = c->called ? conn_trace_flow : NULL;
 	bool taps = how->expect.len || how->source == CONN_FROM_REPLY ||
 		    how->source == CONN_FROM_HTTP;
 
@@ -518,12 +483,15 @@ static void start_flows(struct conn *c, struct stream *out_file)
 			       .stream = out_file ? out_file : how->out,
 			       .rules = &how->in_rules,
 			       .tap = taps ? tap : NULL,
-			       .tap_owner = c };
+			       .called = calls,
+			       .owner = c };
 	c->tx = (struct flow){ .from = FLOW_NOTHING,
 			       .to = FLOW_SOCKET,
 			       .sock = c->w.fd,
 			       .stream = how->in,
-			       .rules = &how->out_rules };
+			       .rules = &how->out_rules,
+			       .called = calls,
+			       .owner = c };
 	c->rx_want = b->no_read ? 0 : FLOW_WANT_READ;
 	c->tx_want = 0;
 	if (how->send_only)

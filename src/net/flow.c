@@ -77,14 +77,34 @@ static bool must_wait(struct loop *l, const struct flow *f)
 	return f->not_before_us && f->not_before_us > loop_now(l);
 }
 
+static uint64_t before_call(const struct flow *f)
+{
+	return UNLIKELY(f->called) ? clock_us() : 0;
+}
+
+static void after_call(struct flow *f, const char *call, size_t asked, ssize_t result,
+		       uint64_t began)
+{
+	int err = errno;
+
+	if (LIKELY(!f->called))
+		return;
+	f->called(f, call, asked, result, began);
+	errno = err;
+}
+
 static ssize_t sink_write(struct flow *f, const char *data, size_t len)
 {
+	uint64_t began;
 	ssize_t n;
 
 	switch (f->to) {
 	case FLOW_SOCKET:
+		began = before_call(f);
 		n = send(f->sock, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		return n >= 0 ? n : -errno;
+		n = n >= 0 ? n : -errno;
+		after_call(f, "send", len, n, began);
+		return n;
 	case FLOW_STREAM:
 		return stream_write(f->stream, data, len);
 	case FLOW_MEMORY:
@@ -96,12 +116,16 @@ static ssize_t sink_write(struct flow *f, const char *data, size_t len)
 
 static ssize_t source_read(struct flow *f, char *to, size_t len)
 {
+	uint64_t began;
 	ssize_t n;
 
 	switch (f->from) {
 	case FLOW_SOCKET:
+		began = before_call(f);
 		n = recv(f->sock, to, len, MSG_DONTWAIT);
-		return n >= 0 ? n : -errno;
+		n = n >= 0 ? n : -errno;
+		after_call(f, "recv", len, n, began);
+		return n;
 	case FLOW_STREAM:
 		return stream_read(f->stream, to, len);
 	case FLOW_MEMORY:
@@ -313,6 +337,21 @@ static enum shortcut shortcut_of(const struct flow *f)
 	return SHORTCUT_NONE;
 }
 
+static const char *move_name(enum shortcut how)
+{
+	switch (how) {
+	case SHORTCUT_SPLICE:
+		return "splice";
+	case SHORTCUT_SENDFILE:
+		return "sendfile";
+	case SHORTCUT_DISCARD:
+		return "recv";
+	case SHORTCUT_NONE:
+		break;
+	}
+	return "";
+}
+
 static ssize_t move(struct flow *f, enum shortcut how, size_t most)
 {
 	int in = f->from == FLOW_SOCKET ? f->sock : f->stream->fd, out;
@@ -361,13 +400,16 @@ static unsigned move_failed(struct flow *f, enum shortcut how, int err)
 static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
 {
 	size_t most = allowance(f, SPLICE_MOST);
+	uint64_t began;
 	ssize_t n;
 
 	if (!most) {
 		f->ended = true;
 		return 0;
 	}
+	began = before_call(f);
 	n = move(f, how, most);
+	after_call(f, move_name(how), most, n >= 0 ? n : -errno, began);
 	if (n < 0)
 		return move_failed(f, how, errno);
 	if (n == 0) {

@@ -47,13 +47,19 @@ struct flow_rules {
 struct flow;
 typedef bool flow_tap(struct flow *f, const char *data, size_t len);
 
+/* --trace: a call on the socket was made; asked bytes, result bytes or -errno. errno
+ * stays as it is. */
+typedef void flow_called(struct flow *f, const char *call, size_t asked, ssize_t result,
+			 uint64_t began_us);
+
 struct flow {
 	enum flow_end from, to;
 	int sock;
 	struct stream *stream; /* of whichever end is FLOW_STREAM */
 	const struct flow_rules *rules;
 	flow_tap *tap;
-	void *tap_owner;
+	flow_called *called; /* NULL = nobody asks */
+	void *owner;	     /* of tap and called */
 	const char *memory;
 	size_t memory_len;
 	char *pending;
