@@ -78,7 +78,9 @@ mk_stale() { # PATH
 	probe --wait 100ms udp:$V4:53
 	assert_refused 4 'is open-or-filtered: no answer in'
 	skip_unless_mounts 'it mounts a resolv.conf'
-	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --wait 200ms some.example:80
+	local start=${EPOCHREALTIME/./}
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe -T 20s --wait 200ms some.example:80
+	((${EPOCHREALTIME/./} - start < 10000000))
 	assert_refused 4 'some.example:80 is name-timeout: .* did not resolve before the deadline'
 }
 

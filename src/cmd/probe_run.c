@@ -337,6 +337,8 @@ static void job_begin(struct probe_job *j)
 		return;
 	}
 	how.deadline_us = j->started_us + run->c->timeout_us;
+	if (run->c->wait_us != PROBE_UNSET)
+		how.deadline_us = MIN(how.deadline_us, run->c->wait_until_us);
 	j->lookup = resolve_start(j->target, &how);
 	j->lookup_w.fd = resolve_fd(j->lookup);
 	if (j->lookup_w.fd < 0) {

@@ -87,8 +87,12 @@ static void listen_to(struct server *s, const uint8_t *query)
 
 static void put_server(struct buf *b, const struct server *s)
 {
-	static const char *const rcodes[] = { "and knows it now", "FORMERR", "SERVFAIL",
-					      "NXDOMAIN",	  "NOTIMP",  "REFUSED" };
+	static const char *const rcodes[] = { "without an error now",
+					      "FORMERR",
+					      "SERVFAIL",
+					      "NXDOMAIN",
+					      "NOTIMP",
+					      "REFUSED" };
 
 	addr_put_ip(b, &s->addr);
 	if (s->rcode >= 0 && s->rcode < (int)ARRAY_SIZE(rcodes))
