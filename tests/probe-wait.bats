@@ -198,6 +198,10 @@ load lib/probe
 		--rate 0 127.0.0.1:80
 		--attempts 1000001 127.0.0.1:80
 		--http --send x 127.0.0.1:80
+		--hops --wait 1s 127.0.0.1:80
+		--hops --banner 127.0.0.1:80
+		--hops --measure-backlog 127.0.0.1:80
+		--measure-backlog --attempts 2 127.0.0.1:80
 		--timeout 0 127.0.0.1:80
 		fd:3
 		--nonsense 127.0.0.1:80

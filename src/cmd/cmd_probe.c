@@ -209,6 +209,12 @@ static int check(const struct probe_config *c, const struct opt_operands *words,
 				 "other");
 	if ((c->hops || c->backlog) && c->kind == 1)
 		return fault_say(f, EINVAL, "--hops and --measure-backlog speak no UDP");
+	if ((c->hops || c->backlog) &&
+	    (waits || c->attempts != 1 || c->send || c->expect || c->http || c->banner ||
+	     c->stable_us || c->verify || c->negotiated || c->all_addresses))
+		return fault_say(f, EINVAL,
+				 "--hops and --measure-backlog ask once, of one address: "
+				 "no --wait, --attempts, --all-addresses or answers");
 	if (c->parallel == 0)
 		return fault_say(f, ERANGE, "--parallel: at least 1 is wanted");
 	if (c->syn && check_syn(c, f) < 0)

@@ -217,8 +217,11 @@ static int add_addresses(struct probe_run *run, struct probe_targets *t, size_t 
 	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
 				   .empty = RESOLVE_EMPTY_LOCALHOST };
 	size_t from = t->addresses.n, k;
-	int r = resolve(&t->v[i], port, &how, &t->addresses, f);
+	int r;
 
+	if (run->c->wait_us != PROBE_UNSET)
+		how.deadline_us = MIN(how.deadline_us, run->c->wait_until_us);
+	r = resolve(&t->v[i], port, &how, &t->addresses, f);
 	/* Those that do not resolve are told by their job. */
 	for (k = from; r == 0 && k < t->addresses.n; k++) {
 		struct probe_job *j = add_job(run, cap);
