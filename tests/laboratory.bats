@@ -16,13 +16,23 @@ client() { # ARGS...
 	PIDS+=("$CLIENT")
 }
 
+# What inspect says of the listener, or of the connections at its port.
+listener() { # COLUMNS
+	in_ns "$SOCKCTL" inspect --no-findings --format raw -H -l -o "$1" "sport = :$PORT"
+}
+
+clients() { # COLUMNS STATE
+	in_ns "$SOCKCTL" inspect --no-findings --format raw -H -o "$1" --state "$2" "dport = :$PORT"
+}
+
 both_see() { # STATE PORT [local|peer]
 	until_true has_state "$@"
 	inspect_has "$@"
 }
 
-queue_is() { # WAITING LIMIT
-	[[ $(in_ns ss -Hltn "sport = :$PORT" | awk '{ print $2 "/" $3 }') == "$1/$2" ]]
+queue_is() { # WAITING LIMIT: to both
+	[[ $(in_ns ss -Hltn "sport = :$PORT" | awk '{ print $2 "/" $3 }') == "$1/$2" &&
+		$(listener accept_queue,accept_queue_limit) == "$1"$'\t'"$2" ]]
 }
 
 queue_above() { # WAITING
@@ -57,6 +67,7 @@ queue_below() { # WAITING
 	assert_equal "$status" 0
 	until_true queue_is 1 4096
 	assert_equal "$(ss_count established "$PORT")" 0
+	assert_equal "$(listener waiting,gave_up)" $'0\t1'
 }
 
 @test "CLOSE_WAIT leak: --keep --no-close reads the end, --no-read does not" {
@@ -90,6 +101,7 @@ queue_below() { # WAITING
 	sockctl connect --connections 300 --rate 3000/s "$ADDR"
 	assert_equal "$status" 0
 	until_true has_state time-wait "$PORT" peer 300
+	assert_equal "$(clients state time-wait | sort | uniq -c | awk '{ print $1, $2 }')" "300 TIME_WAIT"
 }
 
 @test "RST instead of FIN: --option linger=0 and --reset-after" {
@@ -109,8 +121,8 @@ table inet hole {
 	chain in { type filter hook input priority 0; tcp dport 9 drop; }
 }
 END
-	client --timeout 30s 127.0.0.1:9
-	until_true has_state syn-sent 9 peer
+	client --timeout 1h 127.0.0.1:9
+	both_see syn-sent 9 peer
 	sockctl connect --timeout 200ms 127.0.0.1:9
 	assert_refused 4 "no answer within (0\.[2-9]|[1-9])[0-9.]* s"
 }
@@ -134,6 +146,7 @@ END
 		in_ns ss -Htnoi state established "dport = :$PORT" | grep -q 'timer:(persist'
 	}
 	until_true stuck
+	assert_equal "$(clients timer established)" probe
 }
 
 @test "slow reader and slow writer keep their rates" {
@@ -239,6 +252,8 @@ END
 
 @test "--bind-only: the port stays refused and cannot be stolen" {
 	serve listen --bind-only 127.0.0.1:0
+	# Only newer versions of ss show what is bound and does not listen.
+	inspect_has bound-inactive "$PORT"
 	sockctl connect "$ADDR"
 	assert_refused 1 "Connection refused"
 	sockctl listen --no-reuseaddr "$ADDR"
