@@ -318,7 +318,10 @@ make_every_state() {
 	assert_equal "$(in_ns ss -Htan state close-wait "src $addr" | wc -l)" 1
 	[[ $stderr == *"listening on $addr"* ]]
 	in_ns ss -Htanp state close-wait "src $addr" | grep -oE 'pid=[0-9]+' | cut -d= -f2 | sort -u | xargs kill
-	until_true test "$(in_ns ss -Htan state close-wait | wc -l)" = 0
+	gone() {
+		[[ -z $(in_ns ss -Htan state close-wait) ]]
+	}
+	until_true gone
 }
 
 @test "an address that cannot be had: 3 and the cause, in the background too" {

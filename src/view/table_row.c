@@ -19,7 +19,7 @@ enum { SLACK = 128 };
 
 static inline void grow_to_text(struct table *t, struct column *c)
 {
-	if (UNLIKELY(c->len > c->width + c->extra)) {
+	if (UNLIKELY(c->len > c->room)) {
 		c->width = c->len - c->extra;
 		t->outgrown = true;
 	}
@@ -226,12 +226,14 @@ static inline bool put_queue(struct table *t, struct column *c, const struct soc
 		return put_listener_queue(t, c, s);
 	if (sock_is_unaccepted(s))
 		return false;
-	if (UNLIKELY(c->extra)) {
+	if (LIKELY(c->shown == ABSENT))
+		return true;
+	if (c->extra) {
 		c->extra = 0;
 		t->outgrown = true;
 		return true;
 	}
-	return LIKELY(c->shown == ABSENT) || put_number(t, c, ABSENT);
+	return put_number(t, c, ABSENT);
 }
 
 /* Brings one cell of the row up to date; false if it is not plain. */
@@ -303,7 +305,8 @@ void table_lay_out(struct table *t)
 		c->at = (uint32_t)len;
 		c->len = 0;
 		c->shown = NOTHING;
-		len += c->width + c->extra + TABLE_GAP;
+		c->room = c->width + c->extra;
+		len += c->room + TABLE_GAP;
 	}
 	buf_reset(&t->row);
 	buf_pad(&t->row, ' ', len + SLACK);

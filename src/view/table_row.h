@@ -36,6 +36,7 @@ struct column {
 	uint32_t at;	/* of the cell in table.row */
 	uint32_t len;	/* of the text that stands there */
 	uint32_t extra; /* bytes that the text has more than columns */
+	uint32_t room;	/* bytes of the cell in table.row: width and extra */
 	uint64_t shown; /* the number it stands for */
 };
 

@@ -13,11 +13,28 @@
 /* Rows that are measured before the first is shown. */
 enum { SAMPLE_ROWS = 400, SAMPLE_BYTES = 64 * 1024 };
 
-/* What stands before each cell that is held back. */
+/* What stands before each cell that is held back; small, so that the sample is. */
 struct head {
-	uint32_t len, width;
-	const char *style;
+	uint32_t len;
+	uint32_t width : 29, style : 3;
 };
+
+static const char *style_of(const struct table *t, unsigned n)
+{
+	const char *const styles[] = { "", t->style->bad, t->style->good, t->style->warn,
+				       t->style->dim };
+
+	return styles[n];
+}
+
+static unsigned style_number(const struct table *t, const char *style)
+{
+	unsigned n = *style ? 4 : 0;
+
+	while (n && style_of(t, n) != style)
+		n--;
+	return n;
+}
 
 static void hold_row(struct table *t, const struct sock *s)
 {
@@ -28,15 +45,17 @@ static void hold_row(struct table *t, const struct sock *s)
 		size_t at = t->held.len;
 		const char *text;
 		struct head head = {
-			.style = t->view.opt.colour ? table_cell_style(t, c->field, s)
-						    : "",
+			.style = t->view.opt.colour
+					 ? style_number(t,
+							table_cell_style(t, c->field, s))
+					 : 0,
 		};
 
 		buf_pad(&t->held, '\0', sizeof(head));
 		format_cell(&t->held, c->field, s, t->view.opt.ascii);
 		text = t->held.data + at + sizeof(head);
 		head.len = (uint32_t)(t->held.len - at - sizeof(head));
-		head.width = (uint32_t)table_cell_width(c, text, head.len);
+		head.width = table_cell_width(c, text, head.len) & 0x1fffffff;
 		memcpy(t->held.data + at, &head, sizeof(head));
 		c->width = MAX(c->width, head.width);
 	}
@@ -73,7 +92,7 @@ static void release(struct table *t)
 			memcpy(&head, p, sizeof(head));
 			p += sizeof(head);
 			table_put_padded(t, &t->columns[i], p, head.len, head.width,
-					 head.style);
+					 style_of(t, head.style));
 			p += head.len;
 		}
 		buf_putc(b, '\n');
