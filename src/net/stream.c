@@ -74,6 +74,13 @@ static void stream_again(struct loop *l, struct timer *t)
 	wake(l, LOOP_OWNER(t, struct stream, again));
 }
 
+static bool opened_for(int fd, bool writing)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 || (flags & O_ACCMODE) != (writing ? O_RDONLY : O_WRONLY);
+}
+
 void stream_init(struct stream *s, int fd, bool writing)
 {
 	*s = (struct stream){ .fd = fd, .kind = kind_of(fd) };
@@ -81,6 +88,13 @@ void stream_init(struct stream *s, int fd, bool writing)
 	s->w = (struct watch){ .fd = -1, .fn = stream_ready };
 	s->again.fn = stream_again;
 	s->terminal = isatty(fd);
+	/* Open the wrong way round, as the stand-in of a closed one is: reading or
+	 * writing shall fail, not open it anew. */
+	if (!opened_for(fd, writing)) {
+		s->kind = STREAM_OTHER;
+		s->w.fd = fd;
+		return;
+	}
 	if (s->kind == STREAM_PIPE || s->kind == STREAM_OTHER)
 		reopen(s, writing);
 	/* A bigger pipe is fewer turns; the limit is fs.pipe-max-size, and less is fine.
