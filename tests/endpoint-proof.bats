@@ -41,12 +41,14 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$@"
 }
 
 @test "SIGINT and SIGTERM end a listener and an echo in order, the report first" {
-	local signal command
+	local signal command server
 	for command in "listen --recv-only" "listen -k" echo; do
 		for signal in INT TERM; do
 			# shellcheck disable=SC2086
 			serve $command --report 127.0.0.1:0
+			server=$PID
 			spawn "$SOCKCTL" connect --hold 1h --send hello "$ADDR"
+			PID=$server
 			until_true has_state established "$PORT"
 			until_true received_all "$PORT"
 			end_served "$signal"
