@@ -41,3 +41,7 @@ within() {
 @test "a listing of ten thousand sockets makes few system calls" {
 	within "system calls, table, 1 CPU"
 }
+
+@test "a listener, though it is read twice, costs few user instructions" {
+	within "user instructions a listener"
+}
