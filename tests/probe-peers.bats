@@ -45,7 +45,7 @@ QUERY='\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04both\x04test\x00\x00\
 	assert_clean
 	assert_output --partial 'says: +OK'
 	assert_outcome 4 silent 'the expected text did not come; it said: -NOAUTH' \
-		--send 'PING\r\n' --expect +PONG -T 200ms 127.0.0.1:6379
+		--send 'PING\r\n' --expect +PONG -T 1s 127.0.0.1:6379
 }
 
 @test "postgresql: accepts long before it serves, which --wait with --expect sees" {
@@ -123,7 +123,7 @@ named_outcome() { # CODE OUTCOME REASON_REGEX ARG...
 	# Without words of ours, a query of its own kind is sent to this port.
 	assert_outcome 0 open answered udp:$V4:53
 	assert_outcome 4 silent 'answered, but the expected text did not come' --send "$QUERY" --expect nonsense \
-		-T 300ms udp:$V4:53
+		-T 1s udp:$V4:53
 	assert_outcome 0 open rtt $V4:53
 }
 

@@ -90,7 +90,7 @@ open_ports() {
 	server_rule input 'tcp dport != 80 drop'
 	server_mk listen:addr=$V4,port=80,backlog=64
 	run --separate-stderr in_ns bash -c 'ulimit -n 200; exec "$@"' sh setpriv --bounding-set -all \
-		"$SOCKCTL" probe --json -T 300ms $V4:1-500
+		"$SOCKCTL" probe --json -T 1s $V4:1-500
 	[[ $(open_ports) == 80 && $(outcomes) == '{"open":1,"filtered":499}' ]]
 }
 
