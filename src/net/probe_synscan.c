@@ -9,10 +9,12 @@
 enum {
 	ROUNDS_LEAST = 2,
 	ROUNDS_MOST = 10,
-	BARREN_MOST = 3, /* rounds without news, where packets are known to be lost */
-	TICK_US = 10 * 1000,
-	WARM_UP_US = 50 * 1000, /* for ARP, or neighbour discovery */
-	START_RATE = 20000,
+	BARREN_MOST = 3,    /* rounds without news, where packets are known to be lost */
+	TICK_US = 4 * 1000, /* between two looks at the pace, */
+	TICK_MOST_US = 100 * 1000, /* or a round trip, or so long at most */
+	TICK_BLIND_US = 10 * 1000, /* nothing has answered yet */
+	WARM_UP_US = 50 * 1000,	   /* for ARP, or neighbour discovery */
+	START_RATE = 50000,
 	LEAST_RATE = 5000,
 	BLIND_RATE = 100000, /* nothing has answered yet: no loss would be noticed */
 	MOST_RATE = 10 * 1000 * 1000,
@@ -272,13 +274,20 @@ static void adapt(struct syn_scan *s, uint64_t now)
 		ask_known(s, now);
 }
 
+/* Twice as fast once the answers to the pace before are in, no sooner. */
+static uint64_t tick_us(const struct syn_scan *s)
+{
+	return s->heard ? MIN(MAX((uint64_t)TICK_US, s->rtt_us), (uint64_t)TICK_MOST_US)
+			: (uint64_t)TICK_BLIND_US;
+}
+
 static void fill_tokens(struct syn_scan *s, uint64_t now)
 {
 	double most;
 
 	if (s->how->rate)
 		s->rate = (double)s->how->rate;
-	else if (now - s->looked_us >= TICK_US)
+	else if (now - s->looked_us >= tick_us(s))
 		adapt(s, now);
 	most = MAX(s->rate * BURST_US / 1e6, 1.0);
 	s->tokens += s->rate * (double)(now - s->filled_us) / 1e6;
