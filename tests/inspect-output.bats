@@ -77,12 +77,12 @@ load lib/inspect
 	for name in listen.listener established.client0 time_wait.socket; do
 		for key in proto family state local_addr local_port peer_addr peer_port recv_queue_bytes \
 			send_queue_bytes inode cookie uid cgroup; do
-			jq -e --arg k "$key" 'has($k)' <<<"$(rows "${F[$name.cookie]}")" >/dev/null ||
+			holds --arg k "$key" 'has($k)' <<<"$(rows "${F[$name.cookie]}")" ||
 				fail "$name has no $key"
 		done
 	done
 	for key in accept_queue accept_queue_limit accept_queue_full drops; do
-		jq -e --arg k "$key" 'has($k)' <<<"$(rows "${F[listen.listener.cookie]}")" >/dev/null ||
+		holds --arg k "$key" 'has($k)' <<<"$(rows "${F[listen.listener.cookie]}")" ||
 			fail "a listener has no $key"
 	done
 }
@@ -100,7 +100,7 @@ load lib/inspect
 	netns
 	mk established
 	inspect_json -o rtt
-	jq -e 'has("rtt_us") and has("state")' <<<"$(rows "${F[established.client0.cookie]}")" >/dev/null
+	holds 'has("rtt_us") and has("state")' <<<"$(rows "${F[established.client0.cookie]}")"
 }
 
 @test "sorting: by number, by address, down, absent last" {

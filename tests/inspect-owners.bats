@@ -17,7 +17,7 @@ load lib/inspect
 	netns
 	mk listen
 	inspect_json
-	jq -e 'has("processes") | not' <<<"$(rows)" >/dev/null
+	holds 'has("processes") | not' <<<"$(rows)"
 }
 
 @test "all holders of one socket are shown" {

@@ -50,8 +50,8 @@ stable_rows() {
 	NS=()
 	inspect_json --from "$dump" -o +rtt,rmem_alloc,congestion,bytes_received
 	assert_row established.server0 bytes_received=100
-	jq -e '. > 0' <<<"$(value_of established.server0 rtt_us)" >/dev/null
-	jq -e '. > 0' <<<"$(value_of established.server0 rmem_alloc_bytes)" >/dev/null
+	holds '. > 0' <<<"$(value_of established.server0 rtt_us)"
+	holds '. > 0' <<<"$(value_of established.server0 rmem_alloc_bytes)"
 }
 
 # What the rows of the last output say of accept queues; times were read twice, a tick apart.
@@ -87,7 +87,7 @@ queue_facts() {
 	inspect_json --from "$dump"
 	assert_row listen.listener waiting=2 gave_up=null
 	assert_row whole.listener waiting=1 gave_up=0
-	jq -e '. >= 0' <<<"$(value_of listen.listener longest_wait_ms)" >/dev/null
+	holds '. >= 0' <<<"$(value_of listen.listener longest_wait_ms)"
 }
 
 @test "--from filters, sorts and counts as a live dump does" {

@@ -38,6 +38,13 @@ value_of() { # LABEL.ROLE KEY
 		'select(.type == "socket" and .cookie == $cookie) | .[$key]' <<<"$output"
 }
 
+# Whether stdin is one JSON value and the expression true of it; jq -e alone is content
+# with nothing at all.
+holds() { # [JQ OPTION]... EXPRESSION
+	local expression=${*: -1}
+	jq -es "${@:1:$#-1}" "length == 1 and (.[0] | $expression)" >/dev/null
+}
+
 # One row, and these values (JSON literals, or bare words for strings).
 assert_row() { # LABEL.ROLE KEY=VALUE...
 	local name=$1 row pair
