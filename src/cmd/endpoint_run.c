@@ -366,10 +366,17 @@ static int finish(struct serving *g, int r, const struct fault *f)
 	return endpoint_leave(g->s.signo, endpoint_code_of_session(&g->s));
 }
 
+static void serving_free(struct serving *g)
+{
+	child_free_argv(g->exec_argv);
+	free(g->shell_argv[2]);
+	conn_how_free(&g->s.how);
+}
+
 int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 		   const struct target *t, bool echo)
 {
-	struct serving g = { .c = c };
+	__attribute__((cleanup(serving_free))) struct serving g = { .c = c };
 	struct fault f = FAULT_INIT;
 	int fd, r;
 
@@ -412,7 +419,5 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 		r = serve(&g, fd, &f);
 	else
 		abandon(&g, fd);
-	child_free_argv(g.exec_argv);
-	free(g.shell_argv[2]);
 	return finish(&g, r, &f);
 }
