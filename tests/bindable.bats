@@ -193,6 +193,23 @@ said() { # OPTION...
 	chmod 777 "$dir"
 }
 
+@test "the command that removes a stale file names that file, whatever it is called" {
+	local dir=$BATS_TEST_TMPDIR name next
+	netns
+	for name in 'a b' "it's" '$(touch injected)' $'new\nline; true'; do
+		mk unix_bound:label=gone,path="$dir/stale"
+		mk_more close:of=gone.bound
+		mv "$dir/stale" "$dir/$name"
+		touch "$dir/other"
+		inspect --bindable "$dir/$name"
+		assert_equal "$status" 1
+		next=${lines[-1]#next: }
+		[[ $next == rm\ * ]] || fail "$output"
+		(cd "$dir" && eval "$next")
+		[[ ! -e $dir/$name && -e $dir/other && ! -e $dir/injected ]] || fail "$next: $(ls "$dir")"
+	done
+}
+
 @test "live-unix: held in another network namespace" {
 	skip_unless_root "other namespaces must be entered"
 	netns

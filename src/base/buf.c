@@ -78,6 +78,28 @@ void buf_put_hex_bytes(struct buf *b, const void *data, size_t len)
 	}
 }
 
+void buf_put_shell_word(struct buf *b, const char *escaped)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._/@:+-,=%[]*";
+	bool ansi;
+
+	if (*escaped && !escaped[strspn(escaped, plain)]) {
+		buf_puts(b, escaped);
+		return;
+	}
+	/* bash reads the same escapes between $' and '. */
+	ansi = strchr(escaped, '\\');
+	buf_puts(b, ansi ? "$'" : "'");
+	for (; *escaped; escaped++) {
+		if (*escaped != '\'')
+			buf_putc(b, *escaped);
+		else
+			buf_puts(b, ansi ? "\\'" : "'\\''");
+	}
+	buf_putc(b, '\'');
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;

@@ -103,7 +103,8 @@ static enum bind_cause cause_by_id(const char *id)
 static void put_command(const struct bind_facts *f, struct buf *b, bool reuseaddr,
 			bool reuseport, bool try)
 {
-	buf_printf(b, "sockctl inspect --bindable %s", f->asked);
+	buf_puts(b, "sockctl inspect --bindable ");
+	buf_put_shell_word(b, f->asked);
 	if (f->candidate.v6only && f->candidate.addr.family == AF_INET6)
 		buf_puts(b, " --v6only");
 	if (reuseaddr)
@@ -231,7 +232,8 @@ void bind_say_next(const struct bind_facts *f, enum bind_verdict verdict,
 			next_for_remnant(f, &b);
 		break;
 	case CAUSE_STALE:
-		buf_printf(&b, "rm %s", f->address);
+		buf_puts(&b, "rm ");
+		buf_put_shell_word(&b, f->address);
 		break;
 	case CAUSE_KERNEL:
 		buf_puts(&b, "choose another port");
@@ -251,7 +253,9 @@ void bind_say_next(const struct bind_facts *f, enum bind_verdict verdict,
 		buf_puts(&b, "choose another path");
 		break;
 	case CAUSE_NO_DIRECTORY:
-		buf_printf(&b, "mkdir -p $(dirname %s)", f->address);
+		buf_puts(&b, "mkdir -p \"$(dirname ");
+		buf_put_shell_word(&b, f->address);
+		buf_puts(&b, ")\"");
 		break;
 	case CAUSE_POLICY:
 	case CAUSE_UNKNOWN:

@@ -143,6 +143,32 @@ static void escapes_are_safe(void)
 		}
 }
 
+static void shell_words(void)
+{
+	static const struct {
+		const char *raw, *word;
+	} rows[] = {
+		{ "/run/x.sock", "/run/x.sock" },
+		{ "[::1]:80", "[::1]:80" },
+		{ "", "''" },
+		{ "/tmp/a b", "'/tmp/a b'" },
+		{ "/tmp/$(reboot)", "'/tmp/$(reboot)'" },
+		{ "it's", "'it'\\''s'" },
+		{ "a\nb'c\\", "$'a\\nb\\'c\\\\'" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct buf shown = { 0 }, word = { 0 };
+
+		buf_put_escaped(&shown, rows[i].raw, strlen(rows[i].raw));
+		buf_put_shell_word(&word, buf_cstr(&shown));
+		CHECK_STR(buf_cstr(&word), rows[i].word);
+		buf_free(&shown);
+		buf_free(&word);
+	}
+}
+
 static void widths(void)
 {
 	CHECK_INT(text_width("abc", 3), 3);
@@ -189,6 +215,8 @@ int main(void)
 	RUN(times, "a time that was measured has three digits that count");
 	RUN(escapes, "foreign text is escaped, printable UTF-8 passes");
 	RUN(escapes_are_safe, "no pair of bytes yields a control character");
+	RUN(shell_words,
+	    "a text that was escaped is one word of bash, and the raw text again");
 	RUN(widths, "the width of a text is its characters");
 	return unit_done();
 }

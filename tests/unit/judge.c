@@ -302,6 +302,41 @@ static void senders(void)
 	detect_free(&d);
 }
 
+/* The limit exists in the initial network namespace only, so no test can reach it. */
+static void crowd_of_orphans(void)
+{
+	struct evidence e = { .limits = { .has_sockstat = true,
+					  .has_max_orphans = true,
+					  .orphans = 799,
+					  .max_orphans = 1000 } };
+	struct connection_facts c = { .suspect = true, .rto_us = 400000 };
+	struct detect d;
+	struct sock s;
+
+	begin(&d);
+	d.whole_tcp = true;
+	check_found(&d, &e, NULL, SEVERITY_NOTE);
+	e.limits.orphans = 800;
+	check_found(&d, &e, "orphans", SEVERITY_WARNING);
+	e.limits.orphans = 5000; /* the limit was lowered */
+	check_found(&d, &e, "orphans", SEVERITY_WARNING);
+	d.whole_tcp = false; /* a filter asked for something else */
+	check_found(&d, &e, NULL, SEVERITY_NOTE);
+	d.whole_tcp = true;
+	e.limits.has_max_orphans = false;
+	check_found(&d, &e, NULL, SEVERITY_NOTE);
+	/* One that the peer does not let end is told of however few there are. */
+	s = row(STATE_FIN_WAIT1, ip4(1, 80), ip4(2, 1));
+	s.timer = 4;
+	s.inode = 0;
+	s.send_queue = 10;
+	detect_row(&d, &s);
+	c.row = d.orphans.v[0];
+	e.orphans = &c;
+	check_found(&d, &e, "orphans", SEVERITY_WARNING);
+	detect_free(&d);
+}
+
 int main(void)
 {
 	RUN(quiet_rows, "busy connections are no candidates");
@@ -312,6 +347,7 @@ int main(void)
 	RUN(syn_capacity, "what a SYN queue holds");
 	RUN(leak, "a leak is one process's, old, and sixteen");
 	RUN(descriptors, "descriptors near, at and without a limit");
+	RUN(crowd_of_orphans, "orphans against tcp_max_orphans, and one that cannot end");
 	RUN(senders, "a sender that stands, moves, is gone");
 	return unit_done();
 }
