@@ -6,7 +6,7 @@
 #include "cmd/endpoint_run.h"
 #include "cmd/schema.h"
 #include "model/field.h"
-#include "model/filter_term.h"
+#include "model/filter_word.h"
 #include "model/finding.h"
 #include "model/names.h"
 

@@ -1,128 +1,12 @@
 #include "kernel/explain_private.h"
 
-#include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "kernel/bytecode.h"
-#include "kernel/diag_inet.h"
 #include "kernel/fdsteal.h"
-#include "kernel/netns_each.h"
 #include "kernel/place.h"
 #include "kernel/process.h"
-#include "kernel/procfile.h"
-#include "model/filter.h"
-
-void kept_add(struct kept *k, const struct sock *s)
-{
-	if (seen_before(&k->seen, s->cookie))
-		return;
-	k->v = array_grow(k->v, k->n, &k->cap, sizeof(*k->v));
-	k->v[k->n++] = sock_dup(k->arena, s);
-}
-
-void kept_free(struct kept *k)
-{
-	seen_free(&k->seen);
-	free(take_ptr(&k->v));
-}
-
-void kept_own(struct kept *k, struct reader *r)
-{
-	struct inode_set wanted = { 0 };
-	struct holder *h;
-	size_t i;
-
-	for (i = 0; i < k->n; i++)
-		inode_set_add(&wanted, k->v[i]->inode);
-	if (wanted.n)
-		owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
-	inode_set_free(&wanted);
-	for (i = 0; i < k->n; i++) {
-		struct sock s = *k->v[i];
-
-		reader_annotate(r, &s, NEED_OWNERS | NEED_CGROUP | NEED_USER);
-		/* Names live as long as the reader; these rows live longer. */
-		*k->v[i] = *sock_dup(k->arena, &s);
-		for (h = (struct holder *)(uintptr_t)k->v[i]->holders; h;
-		     h = (struct holder *)(uintptr_t)h->next)
-			h->command = arena_strdup(k->arena, h->command);
-		if (s.cgroup)
-			k->v[i]->cgroup = arena_strdup(k->arena, s.cgroup);
-		if (s.user)
-			k->v[i]->user = arena_strdup(k->arena, s.user);
-	}
-}
-
-void found_process(struct bind_found *x, struct arena *a)
-{
-	const struct holder *h = x->holder.row->holders;
-
-	x->user = x->holder.row->user;
-	if (!h)
-		return;
-	x->age_ms = process_age_ms(h->pid);
-	x->unit = procfile_unit(a, h->pid);
-}
-
-struct reading {
-	struct kept *k;
-	uint8_t proto;
-	uint16_t port;
-};
-
-static int keep_row(const struct nlmsghdr *h, void *ctx)
-{
-	struct reading *reading = ctx;
-	struct sock s;
-
-	if (inet_parse(h, reading->proto, &s) && bind_holds(&s) &&
-	    (!reading->port || s.local.port == reading->port))
-		kept_add(reading->k, &s);
-	return 0;
-}
-
-/* The walk over bound sockets ignores the port of the request's header. */
-static int read_bound(struct reader *r, struct reading *reading)
-{
-	_cleanup_arena_ struct arena a = { 0 };
-	_cleanup_buf_ struct buf program = { 0 };
-	struct port_range range = { reading->port, reading->port };
-	struct port_set ports = { &range, 1, 1 };
-	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = 1 << STATE_BOUND_INACTIVE };
-
-	if (reading->port &&
-	    bytecode_compile(&program, filter_ports(&a, SIDE_LOCAL, &ports),
-			     &reader_caps))
-		q.bytecode = (struct blob){ program.data, (uint32_t)program.len };
-	return inet_dump(&r->dump, &q, keep_row, reading);
-}
-
-int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, struct kept *k)
-{
-	struct reading reading = { k, proto, port };
-	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = STATES_DEFAULT | 1 << STATE_NEW_SYN_RECV,
-				.sport = port };
-	int err;
-
-	if (proto == PROTO_TCP) {
-		err = inet_dump(&r->dump, &q, keep_row, &reading);
-		return err < 0 ? err : read_bound(r, &reading);
-	}
-	q.protocol = IPPROTO_UDP;
-	q.family = AF_INET;
-	err = inet_dump(&r->dump, &q, keep_row, &reading);
-	if (err < 0)
-		return err;
-	q.family = AF_INET6;
-	err = inet_dump(&r->dump, &q, keep_row, &reading);
-	/* A kernel without IPv6 has no such table, and no such holder. */
-	return err == -ENOENT ? 0 : err;
-}
 
 /* Whether the kernel lists bound sockets: by one of our own, for a moment, on a port that
  * the kernel chooses. */
@@ -134,39 +18,14 @@ static bool lists_bound(struct reader *r)
 				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sin);
 	struct kept k = { .arena = &a };
-	struct reading reading = { &k, PROTO_TCP, 0 };
 	bool seen;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&sin, &len) != 0)
 		return false;
-	reading.port = ntohs(sin.sin_port);
-	seen = read_bound(r, &reading) == 0 && k.n > 0;
+	seen = explain_read_bound(r, ntohs(sin.sin_port), &k) == 0 && k.n > 0;
 	kept_free(&k);
 	return seen;
-}
-
-#define RANGE_FILE    "/proc/sys/net/ipv4/ip_local_port_range"
-#define RESERVED_FILE "/proc/sys/net/ipv4/ip_local_reserved_ports"
-#define LOW_FILE      "/proc/sys/net/ipv4/ip_unprivileged_port_start"
-
-void explain_settings(struct bind_facts *f)
-{
-	_cleanup_free_ char *range = procfile_read(RANGE_FILE),
-			    *start = procfile_read(LOW_FILE);
-	unsigned lo, hi, low;
-
-	f->range_lo = 32768;
-	f->range_hi = 60999;
-	f->unprivileged_from = 1024;
-	if (range && sscanf(range, "%u %u", &lo, &hi) == 2 && lo <= hi &&
-	    hi <= UINT16_MAX) {
-		f->range_lo = (uint16_t)lo;
-		f->range_hi = (uint16_t)hi;
-		f->range_read = true;
-	}
-	if (start && sscanf(start, "%u", &low) == 1 && low <= UINT16_MAX)
-		f->unprivileged_from = (uint16_t)low;
 }
 
 /* The listener in whose name a connection came: its options are the connection's, which
@@ -304,25 +163,6 @@ static void find_holders(struct reader *r, struct arena *a, struct kept *k,
 	}
 }
 
-/* Reserved ports are never drawn: "8080,9000-9010". */
-void explain_reserved(bool *held)
-{
-	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
-	char *p = text, *end;
-
-	while (p && *p) {
-		unsigned long lo = strtoul(p, &end, 10), hi = lo;
-
-		if (end == p)
-			break;
-		if (*end == '-')
-			hi = strtoul(end + 1, &end, 10);
-		for (; lo <= hi && lo <= UINT16_MAX; lo++)
-			held[lo] = true;
-		p = end + (*end == ',');
-	}
-}
-
 /* Port 0: how many ports of the range nobody holds at an address that overlaps. */
 static void count_range(const struct kept *k, struct bind_facts *f)
 {
@@ -341,51 +181,6 @@ static void count_range(const struct kept *k, struct bind_facts *f)
 	}
 	for (port = f->range_lo; port <= f->range_hi; port++)
 		f->range_free += !held[port];
-}
-
-struct elsewhere {
-	struct kept kept;
-	uint16_t port;
-};
-
-static bool look_elsewhere(void *ctx)
-{
-	struct elsewhere *e = ctx;
-	struct reading reading = { &e->kept, PROTO_TCP, e->port };
-	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = 1 << STATE_LISTEN,
-				.sport = e->port };
-	struct nl nl;
-
-	if (nl_open(&nl, NULL) == 0)
-		inet_dump(&nl, &q, keep_row, &reading);
-	nl_close(&nl);
-	return e->kept.n < 8;
-}
-
-/* Who has the port in other namespaces: what people look for when nothing is wrong here.
- * Appends their rows to k. */
-void explain_elsewhere(struct kept *k, uint16_t port)
-{
-	struct elsewhere e = { .kept.arena = k->arena, .port = port };
-	size_t hidden, i;
-
-	netns_each(look_elsewhere, &e, &hidden);
-	for (i = 0; i < e.kept.n; i++)
-		kept_add(k, e.kept.v[i]);
-	kept_free(&e.kept);
-}
-
-struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n)
-{
-	struct bind_found *found = arena_zalloc(a, (n + 1) * sizeof(*found));
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		found[i].holder.row = rows[i];
-		found_process(&found[i], a);
-	}
-	return found;
 }
 
 static bool has_bound(const struct kept *k)

@@ -1,4 +1,4 @@
-/* What the parts of the explainer share. */
+/* What the explainers share (explain_rows.c). */
 #pragma once
 
 #include "kernel/explain.h"
@@ -27,6 +27,9 @@ void found_process(struct bind_found *x, struct arena *a);
 /* Every TCP or UDP socket with this local port (0 = all), bound ones included. 0 or
  * -errno. */
 int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, struct kept *k);
+
+/* The TCP sockets that are bound and silent. */
+int explain_read_bound(struct reader *r, uint16_t port, struct kept *k);
 
 /* ip_local_port_range and ip_unprivileged_port_start. */
 void explain_settings(struct bind_facts *f);

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "model/filter_parser.h"
+#include "model/filter_host.h"
 
 static struct filter_host *add(struct parser *p, struct hosts *out)
 {

@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "base/opt.h"
-#include "model/filter_parser.h"
+#include "model/filter_literal.h"
 #include "model/names.h"
 
 /* Fields whose values are our own words, so that a wrong one can be told. */

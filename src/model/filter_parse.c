@@ -7,109 +7,18 @@
  *   term: "(" or ")" | ss's words | field comparison | state | yes/no field | :port
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 
-#include "base/opt.h"
-#include "model/filter_parser.h"
 #include "model/filter_term.h"
 
-int filter_fail(struct parser *p, size_t at, const char *fmt, ...)
-{
-	char what[240];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	fault_say(p->fault, EINVAL, "%s", what);
-	fault_mark(p->fault, p->lex.text, at);
-	return -EINVAL;
-}
-
-int filter_fail_at(struct parser *p, size_t at)
-{
-	fault_mark(p->fault, p->lex.text, at);
-	return -EINVAL;
-}
-
-int filter_fail_inside(struct parser *p, const struct token *t, size_t from, size_t len)
-{
-	size_t at = t->at + from;
-
-	/* Quotes shift the text, and the mark of a long one is not counted from its
-	 * start. */
-	if (p->fault && p->fault->err == EINVAL && p->fault->mark > 0 && !t->quoted &&
-	    len < sizeof(p->fault->text) / 2)
-		at += (size_t)p->fault->mark;
-	return filter_fail_at(p, at);
-}
-
-const char *filter_show(struct parser *p, const struct token *t)
-{
-	enum { SHOWN_MAX = 80 };
-
-	return escape_text(arena_alloc(p->arena, SHOWN_MAX), SHOWN_MAX, t->text, t->len);
-}
-
-void filter_advance(struct parser *p)
-{
-	p->next = lex_next(&p->lex);
-}
-
-struct filter_node *filter_new(struct parser *p, enum filter_op op)
-{
-	struct filter_node *n = arena_zalloc(p->arena, sizeof(*n));
-
-	n->op = op;
-	return n;
-}
-
-static const struct filter_node *join(struct arena *a, enum filter_op op,
+static const struct filter_node *join(struct parser *p, enum filter_op op,
 				      const struct filter_node *left,
 				      const struct filter_node *right)
 {
-	struct filter_node *n = arena_zalloc(a, sizeof(*n));
+	struct filter_node *n = filter_new(p, op);
 
-	n->op = op;
 	n->left = left;
 	n->right = right;
 	return n;
-}
-
-/* What stands where something else was expected. */
-static const char *found(struct parser *p)
-{
-	switch (p->next.kind) {
-	case TOKEN_END:
-		return "the end";
-	case TOKEN_WORD:
-		return filter_show(p, &p->next);
-	case TOKEN_OPEN:
-		return "'('";
-	case TOKEN_CLOSE:
-		return "')'";
-	case TOKEN_COMMA:
-		return "','";
-	case TOKEN_AND:
-		return "'and'";
-	case TOKEN_OR:
-		return "'or'";
-	case TOKEN_NOT:
-		return "'not'";
-	case TOKEN_COMPARE:
-		return "a comparison";
-	case TOKEN_UNTERMINATED:
-		break;
-	}
-	return "a quote that is not closed";
-}
-
-int filter_expected(struct parser *p, const char *what)
-{
-	if (p->next.kind == TOKEN_UNTERMINATED)
-		return filter_fail(p, p->next.at, "the quote is not closed");
-	return filter_fail(p, p->next.at, "expected %s, found %s", what, found(p));
 }
 
 static const struct filter_node *parse_or(struct parser *p);
@@ -161,7 +70,7 @@ static const struct filter_node *parse_not(struct parser *p)
 		filter_expected(p, any ? "a term after 'not'" : "a term");
 		return NULL;
 	}
-	return n && negated ? join(p->arena, FILTER_NOT, n, NULL) : n;
+	return n && negated ? join(p, FILTER_NOT, n, NULL) : n;
 }
 
 static bool starts_term(enum token_kind kind)
@@ -177,7 +86,7 @@ static const struct filter_node *parse_and(struct parser *p)
 		if (p->next.kind == TOKEN_AND)
 			filter_advance(p);
 		right = parse_not(p);
-		left = right ? join(p->arena, FILTER_AND, left, right) : NULL;
+		left = right ? join(p, FILTER_AND, left, right) : NULL;
 	}
 	return left;
 }
@@ -189,7 +98,7 @@ static const struct filter_node *parse_or(struct parser *p)
 	while (left && p->next.kind == TOKEN_OR) {
 		filter_advance(p);
 		right = parse_and(p);
-		left = right ? join(p->arena, FILTER_OR, left, right) : NULL;
+		left = right ? join(p, FILTER_OR, left, right) : NULL;
 	}
 	return left;
 }
@@ -220,39 +129,4 @@ int filter_parse(struct arena *a, const char *text, const struct filter_env *env
 			       : filter_expected(&p, "'and' or 'or'");
 	*node = n;
 	return 0;
-}
-
-const struct filter_node *filter_and(struct arena *a, const struct filter_node *left,
-				     const struct filter_node *right)
-{
-	if (!left || !right)
-		return left ? left : right;
-	return join(a, FILTER_AND, left, right);
-}
-
-const struct filter_node *filter_ports(struct arena *a, enum filter_side side,
-				       const struct port_set *ports)
-{
-	struct filter_host *hosts = arena_zalloc(a, ports->n * sizeof(*hosts));
-	struct filter_node *n = arena_zalloc(a, sizeof(*n));
-	size_t i;
-
-	for (i = 0; i < ports->n; i++)
-		hosts[i] = (struct filter_host){ .port_lo = ports->v[i].lo,
-						 .port_hi = ports->v[i].hi,
-						 .has_port = true };
-	n->op = FILTER_ADDR;
-	n->side = side;
-	n->hosts = hosts;
-	n->n_hosts = ports->n;
-	return n;
-}
-
-const struct filter_node *filter_states(struct arena *a, uint32_t states)
-{
-	struct filter_node *n = arena_zalloc(a, sizeof(*n));
-
-	n->op = FILTER_STATE;
-	n->states = states;
-	return n;
 }

@@ -1,6 +1,7 @@
 #include "model/filter_term.h"
 
 #include "base/opt.h"
+#include "model/filter_word.h"
 #include "model/names.h"
 
 static const char *nearest_word(const struct token *t)

@@ -4,8 +4,22 @@
 #include <stdio.h>
 
 #include "base/opt.h"
-#include "model/filter_term.h"
+#include "model/filter_host.h"
+#include "model/filter_literal.h"
+#include "model/filter_word.h"
 #include "model/names.h"
+
+enum {
+	EPHEMERAL_LO = 32768, /* ip_local_port_range unless set otherwise */
+	EPHEMERAL_HI = 60999,
+};
+
+/* The comparison that follows a name; EQ where there is none. */
+struct compare {
+	enum filter_op op;
+	bool written; /* false: implied, as in "sport :80" */
+	size_t at;
+};
 
 /* One word of a list goes into the literals, the hosts or the states of the term. */
 struct term {
