@@ -25,7 +25,7 @@ struct collector {
 	struct sock **rows;
 	size_t n_rows, cap_rows;
 	bool complete;
-	unsigned guesses; /* made by collect_guess() */
+	unsigned guesses; /* who may hold what the filter refused */
 	char hidden[64];  /* as in struct collect_result */
 };
 
@@ -35,10 +35,6 @@ int collect_row(struct collector *c, struct sock *s);
 
 /* Its last steps, when everything is known or can be looked up now. */
 int collect_finish(struct collector *c, struct sock *s);
-
-/* A row that the filter refused while its owner is not known for want of permission:
- * would another have passed? */
-void collect_guess(struct collector *c, const struct sock *s);
 
 /* Puts a copy off into c->rows. */
 void collect_keep(struct collector *c, const struct sock *s);
@@ -50,6 +46,9 @@ int collect_unix_message(const struct nlmsghdr *h, void *ctx);
 
 /* Frees the rows that it keeps. */
 void collect_drop_held(struct collector *held);
+
+/* Asks the kernel (collect_live.c). */
+int collect_live(struct collector *c, struct fault *f);
 
 /* Reads a recorded dump in place of the kernel (replay.c). */
 int collect_replay(struct collector *c, struct fault *f);

@@ -2,6 +2,9 @@
  * The path of every row: a message becomes a struct sock (inet_parse()), which passes the
  * request's conditions and reaches the sink.
  */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "kernel/collect_private.h"
 #include "kernel/diag_inet.h"
 #include "kernel/diag_unix.h"
@@ -25,6 +28,28 @@ static bool passes_with_options(struct collector *c, struct sock *s)
 	return true;
 }
 
+/* Enough to find one among a thousand processes for a filter that is about owners alone;
+ * a bound, for there may be as many rows. */
+enum { MOST_GUESSES = 1 << 14 };
+
+static void try_hidden(struct collector *c, const struct sock *s)
+{
+	struct sock guess = *s;
+	struct holder h;
+	char shown[40];
+	size_t i = 0;
+
+	while (!c->hidden[0] && c->guesses < MOST_GUESSES &&
+	       owners_unreadable(&c->r->owners, &i, &h)) {
+		c->guesses++;
+		guess.holders = &h;
+		if (filter_eval(c->req->filter, &guess, ~0u) != FILTER_YES)
+			continue;
+		escape_text(shown, sizeof(shown), h.command, strlen(h.command));
+		snprintf(c->hidden, sizeof(c->hidden), "%s[%d]", shown, h.pid);
+	}
+}
+
 /* Rows without a holder that wait for a second look at all processes; where it is the
  * rule, in another pid namespace, there is no sense in it. */
 enum { MOST_YOUNG = 4096 };
@@ -45,7 +70,7 @@ static inline int finish(struct collector *c, struct sock *s)
 		return 0;
 	if (c->filter_again && filter_eval(c->req->filter, s, ~0u) != FILTER_YES) {
 		if (s->owner_status == OWNER_PERMISSION)
-			collect_guess(c, s);
+			try_hidden(c, s);
 		return 0;
 	}
 	if (sock_is_listener(s))
@@ -65,6 +90,12 @@ void collect_keep(struct collector *c, const struct sock *s)
 {
 	c->rows = array_grow(c->rows, c->n_rows, &c->cap_rows, sizeof(*c->rows));
 	c->rows[c->n_rows++] = sock_dup(&c->arena, s);
+}
+
+void collect_drop_held(struct collector *held)
+{
+	arena_free(&held->arena);
+	free(take_ptr(&held->rows));
 }
 
 static inline int pass(struct collector *c, struct sock *s)
