@@ -1,16 +1,11 @@
-/*
- * The listeners of a namespace, and which of them an un-accepted connection belongs to.
- * The kernel has no sequence counter on its listen table: a listener that closes while a
- * dump is between two packets hides others of its chain, so a reading that took more than
- * one packet is repeated until two agree.
- */
+#include "kernel/listeners.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <stdlib.h>
 
 #include "kernel/diag_inet.h"
-#include "kernel/reader.h"
 
 enum { MOST_READINGS = 6 };
 
@@ -215,16 +210,11 @@ static int add_to_index(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
-static int read_index(struct nl *nl, uint32_t ext, struct listeners *l)
+int listeners_read(struct nl *nl, uint32_t ext, struct listeners *l)
 {
 	listeners_free(l);
 	l->read = true;
 	return listeners_each(nl, ext, NULL, add_to_index, l, &l->settled);
-}
-
-int reader_listeners(struct reader *r, uint32_t ext)
-{
-	return read_index(&r->dump, ext, &r->listeners);
 }
 
 /* How well a listener fits a connection: 0 = not, more = more specific. */
@@ -241,17 +231,12 @@ static unsigned fit(const struct sock *listener, const struct sock *s)
 	return 1 + (any ? 0 : 2) + (listener->ifindex ? 1 : 0);
 }
 
-bool reader_listener_of(struct reader *r, const struct sock *s,
-			const struct sock **listener, uint32_t *members)
+bool listeners_find(const struct listeners *l, const struct sock *s,
+		    const struct sock **listener, uint32_t *members)
 {
-	const struct listeners *l = &r->listeners;
-	size_t low = 0, high, i;
+	size_t low = 0, high = l->n, i;
 	unsigned best = 0;
 
-	/* Asked for in the middle of a dump: on the other socket. */
-	if (!l->read && reader_side_socket(r) == 0)
-		read_index(&r->exact, 0, &r->listeners);
-	high = l->n;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

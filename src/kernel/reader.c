@@ -51,6 +51,20 @@ int reader_exact(struct reader *r, const struct sock *key, uint32_t ext,
 			  ext, answer);
 }
 
+int reader_listeners(struct reader *r, uint32_t ext)
+{
+	return listeners_read(&r->dump, ext, &r->listeners);
+}
+
+bool reader_listener_of(struct reader *r, const struct sock *s,
+			const struct sock **listener, uint32_t *members)
+{
+	/* Asked for in the middle of a dump: on the other socket. */
+	if (!r->listeners.read && reader_side_socket(r) == 0)
+		listeners_read(&r->exact, 0, &r->listeners);
+	return listeners_find(&r->listeners, s, listener, members);
+}
+
 static const struct reader_name *names_find(const struct reader_names *names, uint32_t id)
 {
 	size_t i;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/cgroup.h"
+#include "kernel/listeners.h"
 #include "kernel/nl.h"
 #include "kernel/owners.h"
 #include "model/sock.h"
@@ -17,15 +18,6 @@ struct reader_name {
 struct reader_names {
 	struct reader_name *v;
 	size_t n, cap;
-};
-
-/* The TCP listeners of the namespace, sorted by port; rows live in the arena. */
-struct listeners {
-	struct arena arena;
-	struct sock **v;
-	size_t n, cap;
-	bool read;
-	bool settled; /* two readings agreed, or the reading came in one packet */
 };
 
 struct reader {
@@ -54,20 +46,6 @@ void reader_close(struct reader *r);
  */
 int reader_exact(struct reader *r, const struct sock *key, uint32_t ext,
 		 struct sock *answer);
-
-/*
- * Hands the message of each listener that passes the bytecode (NULL = all) to fn, in the
- * order of ports. They are read again where a reading may have missed some; settled tells
- * whether two readings agreed, or one came in a single packet. ext as in struct
- * inet_query. 0, -errno, or what fn returned.
- */
-int listeners_each(struct nl *nl, uint32_t ext, const struct blob *bytecode,
-		   nl_message_fn *fn, void *ctx, bool *settled);
-void listeners_free(struct listeners *l);
-
-/* For listeners that are not read here: adds a copy; after the last they are sorted. */
-void listeners_add(struct listeners *l, const struct sock *s);
-void listeners_sort(struct listeners *l);
 
 /* All listeners, anew, as the index for reader_listener_of(). 0 or -errno. */
 int reader_listeners(struct reader *r, uint32_t ext);
