@@ -314,7 +314,7 @@ assert_table() {
 
 @test "the reason is told where an address is nearly one" {
 	inspect 'src 10.0.0.0/33'
-	assert_refused 2 $'\'33\' is no prefix length of an IPv4 address: that is 0 to 32\n.*\n              \\^'
+	assert_refused 2 $'\'33\' is no prefix length of an IPv4 address: that is 0 to 32\n.*\n               \\^'
 	inspect 'src fe80::/129:80'
 	assert_refused 2 "'129' is no prefix length of an IPv6 address"
 	inspect 'dst 300.1.1.1'

@@ -127,6 +127,7 @@ sys.stdout.buffer.write(random.Random($seed).randbytes(5000))" >"$dump"
 	mk established:n=2000,quiet
 	run --separate-stderr bash -c "'${NS[0]}' '${NS[1]}' '$SOCKCTL' inspect ${NO_FINDINGS[*]}  | head -n 1; echo \"\${PIPESTATUS[0]}\""
 	assert_line --index 1 --regexp '^(0|1|3|141)$'
+	assert_equal "$stderr" ''
 	refute_output --partial Sanitizer
 }
 

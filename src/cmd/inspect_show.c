@@ -280,8 +280,9 @@ int inspect_show(const struct command *cmd, struct inspect_config *c,
 	free(show.rows);
 	if ((c->record && out_close(&record, &f) < 0) || out_close(&out, &f) < 0) {
 		/* A reader that had enough (head) is no failure of ours, but the output
-		 * is not whole. */
-		cmd_error(cmd, &f);
+		 * is not whole: no word, and not 0. */
+		if (f.err != EPIPE)
+			cmd_error(cmd, &f);
 		return EXIT_CANNOT;
 	}
 	return code;

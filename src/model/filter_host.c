@@ -125,7 +125,7 @@ static bool fail_prefix(struct parser *p, const struct token *t, size_t at,
 	end = slash + 1 + strcspn(slash + 1, ":");
 	if (addr_parse_ip(name, (size_t)(end - name), true, &a) == 0)
 		return false;
-	filter_fail(p, t->at + at + (size_t)(slash - name),
+	filter_fail(p, t->at + at + (size_t)(slash + 1 - name),
 		    "'%.*s' is no prefix length of an IPv%d address: that is 0 to %d",
 		    (int)(end - slash - 1), slash + 1, a.family == AF_INET ? 4 : 6,
 		    a.family == AF_INET ? 32 : 128);
