@@ -43,9 +43,12 @@ enum { BPF_STORAGE = 1, BPF_MAP_ID, BPF_VALUE };
 static bool find(const void *list, size_t len, unsigned type, unsigned n,
 		 struct nl_attr *a)
 {
-	const char *p = list, *end = p + len;
+	const char *p = list, *end;
 
-	while (len && nl_attr_next(&p, end, a))
+	if (!len)
+		return false;
+	end = p + len;
+	while (nl_attr_next(&p, end, a))
 		if (a->type == type && n-- == 0)
 			return true;
 	return false;
