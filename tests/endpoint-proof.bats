@@ -118,9 +118,9 @@ received_all() { # PORT
 		return 1
 	}
 	tail -c 16777216 "$dir/got" | cmp - "$dir/www/file"
-	sockctl connect --crlf --send 'GET /back HTTP/1.0\n\n' --expect 'from sockctl' "$dir/s"
+	sockctl connect --no-half-close --crlf --send 'GET /back HTTP/1.0\n\n' --expect 'from sockctl' "$dir/s"
 	assert_equal "$status" 0
-	sockctl connect --crlf --send 'GET /none HTTP/1.0\n\n' --expect '200 OK' "$dir/s"
+	sockctl connect --no-half-close --crlf --send 'GET /none HTTP/1.0\n\n' --expect '200 OK' "$dir/s"
 	assert_equal "$status" 1
 }
 
