@@ -159,13 +159,27 @@ assert_schema() { # FILE
 	told '^splice\(pipe, [0-9]+, [0-9]+\) = 5 '
 }
 
-@test "datagrams and unix sockets have calls, and no queue" {
-	traced_server echo --trace --once 127.0.0.1:0
+@test "datagrams have calls, and no connection to tell of" {
+	traced echo --trace --json udp:127.0.0.1:0
+	until_true grep -q '"type":"listening"' "$TOLD"
+	sockctl connect --trace --send abc -I 100ms "udp:127.0.0.1:$(sed -nE 's/.*"local_port":([0-9]+).*/\1/p' "$TOLD")"
+	assert_output abc
+	assert_regex "$stderr" 'connected +[0-9]+ us +no packet was sent'
+	assert_regex "$stderr" 'sendto\([0-9]+, 3\) = 3 .* nobody acknowledges a datagram'
+	assert_regex "$stderr" 'recvmmsg\([0-9]+, [0-9]+\) = 1 '
+	refute_regex "$stderr" 'TIME_WAIT|ESTABLISHED'
+	until_true grep -qE '"call":"sendmmsg\([0-9]+, 1\)","result":1,' "$TOLD"
 	kill "$PID"
+	wait "$PID" || true
+	assert_schema "$TOLD"
+}
+
+@test "unix sockets have calls, and no state" {
 	traced echo --trace "unix:$BATS_TEST_TMPDIR/s"
 	until_true told '^listening on unix:'
 	sockctl connect --trace --send x "unix:$BATS_TEST_TMPDIR/s"
 	assert_equal "$status" 0
 	assert_output x
 	assert_regex "$stderr" 'send\([0-9]+, 1\) = 1 '
+	refute_regex "$stderr" 'TIME_WAIT|ESTABLISHED'
 }

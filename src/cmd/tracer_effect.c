@@ -1,10 +1,16 @@
 /* What a system call did to a socket, in words: from what the kernel has afterwards. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "cmd/tracer_private.h"
 #include "kernel/diag_inet.h"
 #include "model/names.h"
 #include "net/report.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
 
 void tracer_put_queue(struct buf *b, uint32_t waiting, uint32_t limit)
 {
@@ -19,14 +25,29 @@ void tracer_put_queue(struct buf *b, uint32_t waiting, uint32_t limit)
 	buf_printf(b, " %u/%u (holds %u)", waiting, limit, limit + 1);
 }
 
+static int option_of(int fd, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
+}
+
+static bool is_tcp(int fd)
+{
+	int protocol = option_of(fd, SO_PROTOCOL);
+
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
+}
+
 /* What is remembered of a descriptor; fresh: it is a new connection's. NULL for
- * listeners and for those without a number. */
+ * listeners and for what is not TCP. */
 static struct tracer_end *end_of(struct tracer *t, int fd, bool fresh)
 {
 	size_t at = (size_t)fd;
 	struct addr local, peer;
 
-	if (fd < 0 || fd == t->listener)
+	if (fd < 0 || fd == t->listener || !is_tcp(fd))
 		return NULL;
 	while (t->n_ends <= at) {
 		t->ends = array_grow(t->ends, t->n_ends, &t->cap_ends, sizeof(*t->ends));
@@ -211,6 +232,19 @@ static void put_connecting(struct tracer_effect *x, const struct net_event *e)
 	buf_puts(&x->words, "our SYN is out, the answer is waited for");
 }
 
+static void put_datagram(struct tracer_effect *x, const struct net_event *e)
+{
+	if (streq(e->text, "connected"))
+		buf_puts(&x->words,
+			 "no packet was sent: the kernel only remembers the peer");
+	else if (e->result >= 0 && is_send(e->text))
+		buf_puts(&x->words,
+			 "handed over, and forgotten here: nobody acknowledges "
+			 "a datagram");
+	else if (e->result >= 0 && is_recv(e->text))
+		buf_puts(&x->words, "so many datagrams, each whole");
+}
+
 void tracer_effect(struct tracer *t, const struct net_event *e, struct tracer_effect *x)
 {
 	bool fresh = has_prefix(e->text, "accept") || has_prefix(e->text, "socket(");
@@ -228,6 +262,8 @@ void tracer_effect(struct tracer *t, const struct net_event *e, struct tracer_ef
 					    ? "the address is not ours"
 					    : "the port is ours; nobody can connect "
 					      "yet");
+	else if (e->fd >= 0 && option_of(e->fd, SO_TYPE) == SOCK_DGRAM)
+		put_datagram(x, e);
 	else if (seen && s.state == STATE_LISTEN)
 		put_listening(x, &s);
 	else if (seen)

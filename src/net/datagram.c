@@ -207,14 +207,18 @@ static bool may_receive(struct datagram *d)
 static void receive(struct datagram *d)
 {
 	const struct behave *b = d->how->behave;
-	uint64_t most = DATAGRAM_BATCH;
+	uint64_t most = DATAGRAM_BATCH, began;
 	int r;
 
 	if (d->how->max)
 		most = MIN(most, d->how->max - d->s->totals.datagrams_in);
 	if (b->read_rate || b->close_after_bytes != BEHAVE_UNSET)
 		most = 1;
+	began = d->s->ops.wants_calls ? clock_us() : 0;
 	r = batch_receive(d->batch, d->w.fd, (int)most);
+	if (r != -EAGAIN)
+		session_call(d->s, d->w.fd, r, began, "recvmmsg(%d, %d)", d->w.fd,
+			     (int)most);
 	if (r > 0)
 		take_batch(d);
 	else if (r < 0 && r != -EAGAIN && r != -EINTR)

@@ -125,19 +125,33 @@ static bool is_nobody(const struct datagram *d, int err)
 	       (err == ECONNREFUSED && d->how->server);
 }
 
+/* For --trace; errno stays as it is. */
+static void tell_call(struct datagram *d, const char *call, int64_t asked, int64_t n,
+		      uint64_t began)
+{
+	int err = errno;
+
+	session_call(d->s, d->w.fd, n < 0 ? -err : n, began, "%s(%d, %lld)", call,
+		     d->w.fd, (long long)asked);
+	errno = err;
+}
+
 /* Sends what is left of the batch back, until the socket is full or time must pass. */
 void datagram_answer(struct datagram *d)
 {
 	struct datagram_batch *b = d->batch;
+	uint64_t began;
 	int n, i;
 
 	while (datagram_unanswered(d) && datagram_due(d, d->send_at_us)) {
+		began = d->s->ops.wants_calls ? clock_us() : 0;
 		n = d->segments
 			    ? gso_send(b, d->w.fd, &d->segments)
 			    : sendmmsg(d->w.fd, b->msg + b->sent,
 				       datagram_is_paced(d) ? 1
 							    : (unsigned)(b->n - b->sent),
 				       MSG_DONTWAIT | MSG_NOSIGNAL);
+		tell_call(d, "sendmmsg", b->n - b->sent, n, began);
 		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
 			d->waiting_send = true;
 			return;
@@ -242,6 +256,7 @@ bool datagram_has_input(const struct datagram *d)
 void datagram_send_input(struct datagram *d)
 {
 	bool text = d->s->how.source == CONN_FROM_TEXT;
+	uint64_t began;
 	ssize_t n;
 	int i;
 
@@ -250,10 +265,12 @@ void datagram_send_input(struct datagram *d)
 			return;
 		if (!datagram_due(d, d->send_at_us))
 			return;
+		began = d->s->ops.wants_calls ? clock_us() : 0;
 		n = sendto(d->w.fd, d->in_pending.data, d->in_pending.len,
 			   MSG_DONTWAIT | MSG_NOSIGNAL,
 			   d->how->server ? (const struct sockaddr *)&d->peer.ss : NULL,
 			   d->how->server ? d->peer.len : 0);
+		tell_call(d, "sendto", (int64_t)d->in_pending.len, n, began);
 		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == EINTR))
 			break;
 		d->has_in = false;
