@@ -364,3 +364,16 @@ make_every_state() {
 	sockctl listen --lab LISTEN a b
 	assert_refused 2 "'a b' are two words"
 }
+
+@test "a call that fails ends it with 3 and what failed; nothing is said to be ready" {
+	local call when
+	command -v strace >/dev/null || skip "strace is not installed"
+	netns
+	for call in socket:2 socket:3 bind:2 listen:1 connect:1 accept4:1 recvfrom:1 shutdown:1 epoll_create1:1 signalfd4:1; do
+		when=${call#*:} call=${call%:*}
+		run --separate-stderr in_ns env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" timeout --foreground "$READY_WITHIN" \
+			strace -o /dev/null -e trace="$call" -e inject="$call:error=ENOMEM:when=$when" "$SOCKCTL" listen --lab CLOSE_WAIT
+		assert_refused 3 'Cannot allocate memory'
+		[[ $stderr != *ready* ]] || fail "$call: ready"
+	done
+}
