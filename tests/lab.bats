@@ -76,7 +76,6 @@ ss_state() { # US PEER
 inspect_state() { # US PEER
 	local which=(--state all "src = $1 and dst = $2")
 	[[ $2 == '*:*' ]] && which=('listen or state = bound-inactive' "src = $1")
-	[[ $STATE == CLOSE && $1 == "$US" ]] && which=(--state bound-inactive "src = $1")
 	in_ns "$SOCKCTL" inspect --no-findings --format raw -H -o state "${which[@]}"
 }
 

@@ -197,8 +197,10 @@ static int read_tcp(struct collector *c)
 	int r = 0;
 
 	c->proto = PROTO_TCP;
-	/* The answer to a single question never has their storage. */
+	/* The answer to a single question never has their storage, nor is it looked for
+	 * among sockets that are only bound. */
 	if (req->filter && !req->record && !(c->needs & NEED_BPF) &&
+	    (req->bound_if_no_listener || !(req->states & (1 << STATE_BOUND_INACTIVE))) &&
 	    filter_exact(req->filter, &local, &peer))
 		return read_exact(c, &local, &peer);
 	add_filter(c, &q, &program);
