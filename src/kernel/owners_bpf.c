@@ -20,10 +20,8 @@ int owners_bpf_read(void (*fn)(const struct owner_record *r, void *ctx), void *c
 
 #include "base/mem.h"
 
-enum {
-	READ_SIZE = 32 * 1024
-}; /* what the kernel collects before it lets a read return
-    */
+/* What the kernel collects before it lets a read return. */
+enum { READ_SIZE = 32 * 1024 };
 
 const bool owners_bpf_built_in = true;
 
