@@ -58,11 +58,6 @@ bool addr_is_link_local(const struct addr *a)
 	return a->family == AF_INET6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
 }
 
-bool addr_same_ip(const struct addr *a, const struct addr *b)
-{
-	return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
-}
-
 int addr_compare(const struct addr *a, const struct addr *b)
 {
 	int d = (int)a->family - (int)b->family;
@@ -232,22 +227,30 @@ static inline char *write_port(char *p, unsigned port)
 	return p;
 }
 
-char *addr_write(char *p, const struct addr *a)
+char *addr_write_ip(char *p, const struct addr *a)
 {
-	if (LIKELY(a->family == AF_INET)) {
-		p = put_ip4(p, a->ip);
-	} else if (addr_is_v4_mapped(a)) {
-		p = put_ip4(p, a->ip + 12);
-	} else {
-		*p++ = '[';
-		p = put_ip6(p, a->ip);
-		*p++ = ']';
-	}
-	if (LIKELY(a->port))
-		return write_port(p, a->port);
+	if (LIKELY(a->family == AF_INET))
+		return put_ip4(p, a->ip);
+	if (addr_is_v4_mapped(a))
+		return put_ip4(p, a->ip + 12);
+	*p++ = '[';
+	p = put_ip6(p, a->ip);
+	*p++ = ']';
+	return p;
+}
+
+char *addr_write_port(char *p, unsigned port)
+{
+	if (LIKELY(port))
+		return write_port(p, port);
 	*p++ = ':';
 	*p++ = '*';
 	return p;
+}
+
+char *addr_write(char *p, const struct addr *a)
+{
+	return addr_write_port(addr_write_ip(p, a), a->port);
 }
 
 void addr_put(struct buf *b, const struct addr *a)

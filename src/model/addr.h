@@ -28,7 +28,14 @@ bool addr_is_v4_mapped(const struct addr *a);  /* ::ffff:a.b.c.d */
 struct addr addr_unmapped(const struct addr *a);
 
 /* Same address bytes and family (port and scope aside). */
-bool addr_same_ip(const struct addr *a, const struct addr *b);
+static inline bool addr_same_ip(const struct addr *a, const struct addr *b)
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a->ip, sizeof(x));
+	memcpy(y, b->ip, sizeof(y));
+	return x[0] == y[0] && x[1] == y[1] && a->family == b->family;
+}
 
 /* memcmp-like total order: family, address, port. For sorting. */
 int addr_compare(const struct addr *a, const struct addr *b);
@@ -53,6 +60,9 @@ void addr_put(struct buf *b, const struct addr *a);
  */
 enum { ADDR_WRITE_MAX = 64 };
 char *addr_write(char *p, const struct addr *a);
+/* Its two halves: "1.2.3.4" or "[::1]", and ":80". */
+char *addr_write_ip(char *p, const struct addr *a);
+char *addr_write_port(char *p, unsigned port);
 
 /* "1.2.3.4", "::1", "fe80::1%eth0" and, with want_prefix, "/len". Numeric only. 0 or
  * -EINVAL. */

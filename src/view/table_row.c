@@ -32,7 +32,7 @@ static inline void end_text(struct table *t, struct column *c, char *text, char 
 
 	c->len = (uint32_t)(end - text);
 	grow_to_text(t, c);
-	/* addr_write() leaves a byte more than it says. */
+	/* addr_write_ip() and addr_write_port() leave a byte more than they say. */
 	memcpy(end, "  ", TABLE_GAP);
 	for (end += TABLE_GAP; end < old_end; end++)
 		*end = ' ';
@@ -137,18 +137,32 @@ static bool put_ascii(struct table *t, struct column *c, const struct sock *s)
 	return true;
 }
 
+/* Most sockets of a machine share its few addresses: this is for the others. */
+static __attribute__((noinline)) void put_ip(struct column *c, char *cell,
+					     const struct addr *a)
+{
+	c->ip = *a;
+	c->ip_len = (uint32_t)(addr_write_ip(cell, a) - cell);
+}
+
 /* An end of an IP socket whose text needs no escaping. */
 static inline bool put_end(struct table *t, struct column *c, const struct sock *s,
 			   const struct addr *a)
 {
 	char *cell = t->row.data + c->at, *end = cell;
 
-	if (UNLIKELY(a->scope || !a->family))
+	if (UNLIKELY(a->scope || !a->family)) {
+		c->ip_len = 0;
 		return sock_is_unix(s) && put_ascii(t, c, s);
-	if (UNLIKELY(!a->port && a == &s->peer && addr_is_any(a)))
+	}
+	if (UNLIKELY(!a->port && a == &s->peer && addr_is_any(a))) {
+		c->ip_len = 0;
 		*end++ = '*';
-	else
-		end = addr_write(cell, a);
+	} else {
+		if (!c->ip_len || !addr_same_ip(&c->ip, a))
+			put_ip(c, cell, a);
+		end = addr_write_port(cell + c->ip_len, a->port);
+	}
 	end_text(t, c, cell, end);
 	return true;
 }
@@ -304,6 +318,7 @@ void table_lay_out(struct table *t)
 
 		c->at = (uint32_t)len;
 		c->len = 0;
+		c->ip_len = 0;
 		c->shown = NOTHING;
 		c->room = c->width + c->extra;
 		len += c->room + TABLE_GAP;

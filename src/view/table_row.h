@@ -31,13 +31,15 @@ struct column {
 	bool right;
 	bool wide; /* may hold characters of more than one byte */
 	uint32_t blob, from,
-		until;	/* CELL_WORD, CELL_LONG: bytes of the blob at `blob` of a sock */
-	uint32_t width; /* grows when a cell needs more */
-	uint32_t at;	/* of the cell in table.row */
-	uint32_t len;	/* of the text that stands there */
-	uint32_t extra; /* bytes that the text has more than columns */
-	uint32_t room;	/* bytes of the cell in table.row: width and extra */
-	uint64_t shown; /* the number it stands for */
+		until;	 /* CELL_WORD, CELL_LONG: bytes of the blob at `blob` of a sock */
+	uint32_t width;	 /* grows when a cell needs more */
+	uint32_t at;	 /* of the cell in table.row */
+	uint32_t len;	 /* of the text that stands there */
+	uint32_t extra;	 /* bytes that the text has more than columns */
+	uint32_t room;	 /* bytes of the cell in table.row: width and extra */
+	uint64_t shown;	 /* the number it stands for */
+	struct addr ip;	 /* CELL_LOCAL, CELL_PEER: whose text begins the cell ... */
+	uint32_t ip_len; /* ... in so many bytes; 0 = none */
 };
 
 struct table {
