@@ -307,9 +307,9 @@ said() { # OPTION...
 	netns
 	mk listen:port=8080
 	local calls=bind,listen,connect,setsockopt,getsockopt
-	run in_ns strace -f -e trace=$calls "$SOCKCTL" inspect --bindable 127.0.0.1:8080
+	run in_ns "${STRACE[@]}" -f -e trace=$calls "$SOCKCTL" inspect --bindable 127.0.0.1:8080
 	refute_output --partial 'htons(8080)'
-	run in_ns strace -f -e trace=$calls "$SOCKCTL" inspect --bindable 127.0.0.1:8080 --try
+	run in_ns "${STRACE[@]}" -f -e trace=$calls "$SOCKCTL" inspect --bindable 127.0.0.1:8080 --try
 	assert_equal "$(grep -c 'bind(.*htons(8080)' <<<"$output")" 1
 	refute_output --partial 'listen('
 	refute_output --regexp 'connect\([^\n]*AF_INET'

@@ -25,7 +25,7 @@ setup() {
 
 # The rows with their owners, in an order of their own, and in `trace` how they were found.
 owners() { # CMD... : what runs sockctl
-	in_ns env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$BATS_TEST_TMPDIR/trace" \
+	in_ns "${STRACE[@]}" -f -qq -o "$BATS_TEST_TMPDIR/trace" \
 		-e trace=bpf,readlinkat \
 		"$@" "$SOCKCTL" inspect -p --json 2>"$BATS_TEST_TMPDIR/stderr" |
 		jq -cS 'select(.type == "socket") | del(.recv_queue_bytes, .send_queue_bytes)' |
@@ -114,7 +114,7 @@ exit' "$MKSOCK" "$@" # not exec: the shell holds what keeps mksock alive
 	for by in used_bpf used_proc; do
 		drop=()
 		[[ $by == used_bpf ]] || drop=("${NO_BPF[@]}")
-		in_pid_namespace env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=bpf,readlinkat \
+		in_pid_namespace "${STRACE[@]}" -f -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=bpf,readlinkat \
 			"${drop[@]}" "$SOCKCTL" inspect -lp --json >"$BATS_TEST_TMPDIR/rows"
 		$by
 		run jq -c 'select(.local_port == 7002).processes | map([.pid, .command])' "$BATS_TEST_TMPDIR/rows"

@@ -12,7 +12,7 @@ without_sock_diag() { # ERRNO ARGUMENT...
 	local errno=$1
 	shift
 	command -v strace >/dev/null || skip "strace is not installed"
-	run --separate-stderr in_ns env ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null \
+	run --separate-stderr in_ns "${STRACE[@]}" -o /dev/null \
 		-e trace=socket -e "inject=socket:error=$errno:when=1" "$SOCKCTL" inspect "$@"
 }
 

@@ -174,7 +174,7 @@ load lib/inspect
 	mk listen:port=80
 	local result=$BATS_TEST_TMPDIR/result child
 	# Owners are read, then the sockets; the listing is stopped behind its first question.
-	spawn "${NS[@]}" bash -c 'exec strace -f -e trace=sendto -e inject=sendto:signal=STOP:when=1 "$@" \
+	spawn "${NS[@]}" "${STRACE[@]:0:2}" bash -c 'exec strace -f -e trace=sendto -e inject=sendto:signal=STOP:when=1 "$@" \
 		2>&1 >'"$result" sh "$SOCKCTL" inspect "${NO_FINDINGS[@]}" --threads 1 -p
 	local strace=$PID out=$OUT
 	IFS= read -r -t "$READY_WITHIN" -u "$out" first || skip "strace does not work here"

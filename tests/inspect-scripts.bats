@@ -167,7 +167,7 @@ assert_said() { # CODE [REGEX]...
 	command -v strace >/dev/null || skip "needs strace"
 	mk listen:port=80 established
 	for what in '-l --port 80' "dport = $(port_of established.client0 peer)"; do
-		in_ns strace -f -e trace=sendto -o "$BATS_TEST_TMPDIR/calls" \
+		in_ns "${STRACE[@]}" -f -e trace=sendto -o "$BATS_TEST_TMPDIR/calls" \
 			"$SOCKCTL" inspect --until-gone --wait 1200ms $what 2>/dev/null || true
 		looks=$(grep -c 'sendto(' "$BATS_TEST_TMPDIR/calls")
 		# Four looks and the one that says what is left, of a few requests each.

@@ -42,8 +42,8 @@ load lib/helpers
 	command -v strace >/dev/null || skip "strace is not installed"
 	netns
 	mk listen:port=8080 listen:label=other,port=8081
-	run in_ns strace -f -e trace=pidfd_getfd "$SOCKCTL" inspect -l -o +reuseaddr 'process = mksock and sport = :8080'
+	run in_ns "${STRACE[@]}" -f -e trace=pidfd_getfd "$SOCKCTL" inspect -l -o +reuseaddr 'process = mksock and sport = :8080'
 	assert_equal "$(grep -c pidfd_getfd <<<"$output")" 1
-	run in_ns strace -f -e trace=pidfd_getfd "$SOCKCTL" inspect -l
+	run in_ns "${STRACE[@]}" -f -e trace=pidfd_getfd "$SOCKCTL" inspect -l
 	refute_output --partial pidfd_getfd
 }

@@ -129,7 +129,7 @@ assert_all_facts() {
 
 # How many dumps inspect asks the kernel for.
 dumps() { # [OPTION]...
-	in_ns strace -f -e trace=sendto -o "$BATS_TEST_TMPDIR/trace" \
+	in_ns "${STRACE[@]}" -f -e trace=sendto -o "$BATS_TEST_TMPDIR/trace" \
 		"$SOCKCTL" inspect --no-findings --allow-empty "$@" >"$BATS_TEST_TMPDIR/rows"
 	grep -c TCPDIAG_GETSOCK "$BATS_TEST_TMPDIR/trace" || true
 }

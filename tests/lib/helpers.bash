@@ -14,6 +14,8 @@ TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 # A finding of a sanitizer must never look like one of the program's own exit codes.
 export ASAN_OPTIONS=exitcode=99:${ASAN_OPTIONS-} UBSAN_OPTIONS=print_stacktrace=1
 export LSAN_OPTIONS=exitcode=99
+# Leaks cannot be looked for under a tracer.
+STRACE=(env "ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0" strace)
 export LC_ALL=C.UTF-8
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE
 
