@@ -4,16 +4,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
 
 enum {
 	ROUNDS = 4,	       /* of one step, so that nobody starves the others */
-	SPLICE_MOST = 1 << 20, /* one splice(), sendfile() or discard */
+	SPLICE_MOST = 1 << 20, /* one splice() or discard */
 	MOVE_AGAIN = 1 << 19,
 	RECORD_MOST = 1 << 16, /* made of input; what a default send buffer takes */
+	INPUT_MOST = 1 << 14,  /* from a file: is sent out of the first-level cache */
 	PACE_SLICE_US = 50000, /* a rate is kept in portions of this much time */
 };
 
@@ -256,6 +256,7 @@ static unsigned copy_round(struct loop *l, struct flow *f)
 {
 	size_t room = f->rules->crlf				    ? LOOP_SCRATCH / 4
 		      : f->rules->records && f->from == FLOW_STREAM ? RECORD_MOST
+		      : f->from == FLOW_STREAM			    ? INPUT_MOST
 								    : LOOP_SCRATCH;
 	size_t most = allowance(f, room), len;
 	char *data = l->scratch;
@@ -310,7 +311,7 @@ static bool poll_now(int fd, short events)
 	return poll(&p, 1, 0) > 0;
 }
 
-enum shortcut { SHORTCUT_NONE, SHORTCUT_SPLICE, SHORTCUT_SENDFILE, SHORTCUT_DISCARD };
+enum shortcut { SHORTCUT_NONE, SHORTCUT_SPLICE, SHORTCUT_DISCARD };
 
 /* Which way round user space there is for this pair of ends. */
 static enum shortcut shortcut_of(const struct flow *f)
@@ -330,9 +331,11 @@ static enum shortcut shortcut_of(const struct flow *f)
 			       : SHORTCUT_NONE;
 	}
 	if (f->from == FLOW_STREAM && f->to == FLOW_SOCKET) {
-		if (f->stream->kind == STREAM_PIPE && !f->stream->shared)
-			return SHORTCUT_SPLICE;
-		return f->stream->kind == STREAM_FILE ? SHORTCUT_SENDFILE : SHORTCUT_NONE;
+		/* Not sendfile(): it hands single pages over, and the receiver reads
+		 * them from memory. */
+		return f->stream->kind == STREAM_PIPE && !f->stream->shared
+			       ? SHORTCUT_SPLICE
+			       : SHORTCUT_NONE;
 	}
 	return SHORTCUT_NONE;
 }
@@ -342,8 +345,6 @@ static const char *move_name(enum shortcut how)
 	switch (how) {
 	case SHORTCUT_SPLICE:
 		return "splice";
-	case SHORTCUT_SENDFILE:
-		return "sendfile";
 	case SHORTCUT_DISCARD:
 		return "recv";
 	case SHORTCUT_NONE:
@@ -361,8 +362,6 @@ static ssize_t move(struct flow *f, enum shortcut how, size_t most)
 		out = f->to == FLOW_SOCKET ? f->sock : f->stream->fd;
 		return splice(in, NULL, out, NULL, most,
 			      SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-	case SHORTCUT_SENDFILE:
-		return sendfile(f->sock, in, NULL, most);
 	case SHORTCUT_DISCARD:
 		/* tcp(7): MSG_TRUNC drops the bytes where they are. */
 		/* cppcheck-suppress nullPointer ; MSG_TRUNC only counts */
@@ -378,14 +377,12 @@ static ssize_t move(struct flow *f, enum shortcut how, size_t most)
 static unsigned move_failed(struct flow *f, enum shortcut how, int err)
 {
 	if (is_block_error(err)) {
-		if (how == SHORTCUT_SENDFILE)
-			return FLOW_WANT_WRITE;
 		if (how == SHORTCUT_SPLICE &&
 		    !poll_now(f->to == FLOW_SOCKET ? f->sock : f->stream->fd, POLLOUT))
 			return FLOW_WANT_WRITE;
 		return source_empty(f);
 	}
-	/* Not for this pair after all (sendfile() of a /proc file and the like). */
+	/* Not for this pair after all. */
 	if (err == EINVAL || err == ENOSYS || err == EOPNOTSUPP) {
 		f->no_splice = true;
 		return 0;
