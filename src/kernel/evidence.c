@@ -419,9 +419,13 @@ static bool suspect_time_wait(const struct detect *d, const struct evidence *e)
 	       n->time_wait * 100 >= n->tw_buckets * TIME_WAIT_PERCENT;
 }
 
-/* The look that clears most candidates. Returns whether any is left for a second reading.
+/*
+ * The look that clears most candidates. Returns when a second reading is due for what is
+ * left, or 0: READING_INTERVAL_MS after this one, which began at start; of leaks alone,
+ * whose first reading is the dump of all rows, after that.
  */
-static bool first_reading(struct reader *r, const struct detect *d, struct evidence *e)
+static uint64_t first_reading(struct reader *r, const struct detect *d,
+			      struct evidence *e, uint64_t start)
 {
 	bool twice = suspect_listeners(d, e);
 
@@ -432,7 +436,7 @@ static bool first_reading(struct reader *r, const struct detect *d, struct evide
 	e->orphans = begin_connections(e, &d->orphans);
 	e->udp = begin_connections(e, &d->udp);
 	if (!r->dump.sock)
-		return false;
+		return 0;
 	if (twice)
 		read_listeners(r, d, e, 0);
 	if (d->close_wait.count >= CLOSE_WAIT_LEAST)
@@ -440,26 +444,28 @@ static bool first_reading(struct reader *r, const struct detect *d, struct evide
 	read_connections(r, e->senders, d->senders.n, 0);
 	read_connections(r, e->readers, d->readers.n, 0);
 	read_connections(r, e->orphans, d->orphans.n, 0);
-	twice |= suspect_close_wait(d, e);
 	twice |= suspect_senders(d, e);
 	twice |= suspect_readers(d, e);
 	twice |= suspect_udp(d, e);
 	twice |= suspect_time_wait(d, e);
 	suspect_all(e->syn_sent, d->syn_sent.n);
 	suspect_orphans(d, e);
-	return twice;
+	if (suspect_close_wait(d, e) && !twice)
+		return d->began_ms + READING_INTERVAL_MS;
+	return twice ? start + READING_INTERVAL_MS : 0;
 }
 
 static void second_reading(struct reader *r, const struct detect *d, struct evidence *e,
-			   uint64_t start)
+			   uint64_t start, uint64_t due)
 {
-	clock_sleep_until((start + READING_INTERVAL_MS) * 1000);
+	clock_sleep_until(due * 1000);
 	e->interval_ms = (uint32_t)(clock_ms() - start);
 	read_listeners(r, d, e, 1);
 	read_connections(r, e->senders, d->senders.n, 1);
 	read_connections(r, e->readers, d->readers.n, 1);
 	read_udp_again(r, d, e);
-	e->growth_ms = (uint32_t)(clock_ms() - d->began_ms);
+	/* Since the middle of the dump, where its rows were read on average. */
+	e->growth_ms = (uint32_t)(clock_ms() - (d->began_ms + start) / 2);
 	evidence_growth(r, d, e);
 	procfile_counters(&e->counters[1]);
 }
@@ -467,14 +473,13 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 		   bool name_listeners, bool every_process)
 {
-	uint64_t start = clock_ms();
-	bool twice;
+	uint64_t start = clock_ms(), due;
 
 	procfile_limits(&e->limits);
 	procfile_counters(&e->counters[0]);
-	twice = first_reading(r, d, e);
+	due = first_reading(r, d, e, start);
 	read_owners(r, d, e, name_listeners, !every_process);
-	if (twice)
-		second_reading(r, d, e, start);
+	if (due)
+		second_reading(r, d, e, start, due);
 	evidence_descriptors(r, e, every_process);
 }
