@@ -18,7 +18,7 @@ static void find_servers(struct reader *r, struct arena *a, struct connect_facts
 	struct kept all = { .arena = a }, k = { .arena = a };
 	size_t i;
 
-	explain_read_port(r, f->proto, f->to.port, &all);
+	explain_read_port(r, f->proto, f->to.port, 1 << STATE_LISTEN, &all);
 	for (i = 0; i < all.n; i++)
 		if (is_server(all.v[i]))
 			kept_add(&k, all.v[i]);

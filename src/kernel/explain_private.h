@@ -24,9 +24,11 @@ void kept_own(struct kept *k, struct reader *r);
 /* Age, unit and user of who holds x->holder.row. */
 void found_process(struct bind_found *x, struct arena *a);
 
-/* Every TCP or UDP socket with this local port (0 = all), bound ones included. 0 or
+/* Every UDP socket with this local port (0 = all), or every TCP socket in one of the
+ * states (a listing of listeners alone walks no connections), bound ones included. 0 or
  * -errno. */
-int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, struct kept *k);
+int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, uint32_t states,
+		      struct kept *k);
 
 /* The TCP sockets that are bound and silent. */
 int explain_read_bound(struct reader *r, uint16_t port, struct kept *k);

@@ -99,11 +99,12 @@ static int walk_bound(struct reader *r, struct reading *reading)
 	return inet_dump(&r->dump, &q, keep_row, reading);
 }
 
-int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, struct kept *k)
+int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, uint32_t states,
+		      struct kept *k)
 {
 	struct reading reading = { k, proto, port };
 	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = STATES_DEFAULT | 1 << STATE_NEW_SYN_RECV,
+				.states = states,
 				.sport = port };
 	int err;
 
@@ -112,6 +113,7 @@ int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, struct kep
 		return err < 0 ? err : walk_bound(r, &reading);
 	}
 	q.protocol = IPPROTO_UDP;
+	q.states = STATES_DEFAULT;
 	q.family = AF_INET;
 	err = inet_dump(&r->dump, &q, keep_row, &reading);
 	if (err < 0)

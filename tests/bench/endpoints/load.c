@@ -89,7 +89,8 @@ static int run_churn(char **arg)
 
 /*
  * PORT COUNT WINDOW: datagrams of 64 bytes, WINDOW of them on their way. They leave in
- * one call and come back in one, whatever the server does. A server that has a pipe
+ * calls of a quarter of that, so that server and client work at the same time, and come
+ * back in as many as the server's answers allow. A server that has a pipe
  * inside joins datagrams, so bytes are counted. Prints seconds, and how many came back
  * and were lost.
  */
@@ -98,6 +99,7 @@ static int run_udp(char **arg)
 	enum { SIZE = 64 };
 	int fd = dial(arg[0], SOCK_DGRAM), size = SIZE, one = 1;
 	long long left = atoll(arg[1]) * SIZE, window = atoll(arg[2]) * SIZE;
+	long long batch = MIN(MAX(window / 4, (long long)SIZE), WINDOW_MOST * SIZE);
 	long long under_way = 0, back = 0, lost = 0;
 	double began = now(), silent = 0;
 
@@ -106,9 +108,9 @@ static int run_udp(char **arg)
 		die("UDP_SEGMENT");
 	while (left > 0 || under_way > 0) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		long long n = MIN(MIN(window - under_way, left), WINDOW_MOST * SIZE);
+		long long n = MIN(batch, left);
 
-		if (n > 0 && (n == left || n >= window / 2)) {
+		for (; n > 0 && n <= window - under_way; n = MIN(batch, left)) {
 			if (send(fd, block, (size_t)n, 0) != n)
 				die("send");
 			left -= n;
