@@ -4,14 +4,6 @@
 load lib/helpers
 load lib/probe
 
-outcomes() {
-	jq -cs 'map(select(.type == "summary"))[-1].outcomes' <<<"$output"
-}
-
-open_ports() {
-	jq -rs 'map(select(.type == "attempt" and .outcome == "open").port) | sort | map(tostring) | join(" ")' <<<"$output"
-}
-
 @test "open and refused, IPv4 and IPv6, over a link and on loopback" {
 	local target
 	link

@@ -128,6 +128,14 @@ void format_path(struct buf *b, const struct blob *path)
 	}
 }
 
+static void put_program(struct buf *b, const struct holder *h)
+{
+	buf_put_escaped(b, h->command, strlen(h->command));
+	buf_putc(b, '[');
+	buf_put_u64(b, (uint64_t)h->pid);
+	buf_putc(b, ']');
+}
+
 void format_holders(struct buf *b, const struct holder *h)
 {
 	const struct holder *last = NULL;
@@ -140,10 +148,8 @@ void format_holders(struct buf *b, const struct holder *h)
 		}
 		if (last)
 			buf_puts(b, "; ");
-		buf_put_escaped(b, h->command, strlen(h->command));
-		buf_putc(b, '[');
-		buf_put_u64(b, (uint64_t)h->pid);
-		buf_puts(b, "] fd ");
+		put_program(b, h);
+		buf_puts(b, " fd ");
 		buf_put_u64(b, (uint64_t)h->fd);
 	}
 }
@@ -157,10 +163,7 @@ void format_programs(struct buf *b, const struct holder *h)
 			continue;
 		if (last)
 			buf_puts(b, "; ");
-		buf_put_escaped(b, h->command, strlen(h->command));
-		buf_putc(b, '[');
-		buf_put_u64(b, (uint64_t)h->pid);
-		buf_putc(b, ']');
+		put_program(b, h);
 	}
 }
 

@@ -141,3 +141,12 @@ assert_valid() {
 	[[ -e $schema ]] || "$SOCKCTL" porcelain schema >"$schema"
 	"$TOP/tests/lib/validate" "$schema" <<<"$output"
 }
+
+# Of a scan: how many ports came to what, and which are open.
+outcomes() {
+	jq -cs 'map(select(.type == "summary"))[-1].outcomes' <<<"$output"
+}
+
+open_ports() {
+	jq -rs 'map(select(.type == "attempt" and .outcome == "open").port) | sort | map(tostring) | join(" ")' <<<"$output"
+}
