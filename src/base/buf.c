@@ -146,7 +146,7 @@ void buf_put_time(struct buf *b, uint64_t us)
 					 : "%.0f ms",
 			   v / 1e3);
 	else
-		buf_printf(b, us < 10000000 ? "%.2f s" : "%.1f s", v / 1e6);
+		buf_printf(b, us < 10000000 ? "%.3g s" : "%.1f s", v / 1e6);
 }
 
 const char *buf_cstr(struct buf *b)
