@@ -27,15 +27,17 @@ watched() { # PID
 }
 
 @test "peers that stay are spread over the threads" {
-	local most server
+	local most least server
 	serve echo --threads 3 127.0.0.1:0
 	server=$PID
 	until_true eval '(($(find "/proc/$server/task" -mindepth 1 -maxdepth 1 | wc -l) >= 3))'
 	spawn "$SOCKCTL" connect --connections 300 --hold 1h "$ADDR"
-	until_true eval '(($(find "/proc/$server/fd" -mindepth 1 | wc -l) > 300))'
+	# Each epoll has the listener, the end of all and what is handed over; one the signals.
+	until_true eval '(($(watched "$server" | paste -sd +) == 300 + 3 * 3 + 1))'
 	most=$(watched "$server" | tail -1)
-	# One thread alone would have them all.
-	((most < 290)) || { watched "$server" && false; }
+	least=$(watched "$server" | head -1)
+	# Whoever was awake first took most of them, and handed over what was more than others had.
+	((most <= least + least / 8 + 10)) || { watched "$server" && false; }
 }
 
 @test "events are whole lines, each connection has a number of its own" {

@@ -65,7 +65,7 @@ static int watch_end(struct crew *c, struct loop *l, struct watch *w)
 	return watch_set(l, w, EPOLLIN);
 }
 
-static int begin(struct crew *c, struct crew_member *m, int fd,
+static int begin(struct crew *c, struct crew_member *m, struct seat *seat, int fd,
 		 const struct endpoint *local, struct fault *f)
 {
 	const struct unix_file not_ours = { 0 };
@@ -79,6 +79,7 @@ static int begin(struct crew *c, struct crew_member *m, int fd,
 	r = session_branch(&m->s, c->s, f);
 	if (r < 0)
 		return r;
+	m->s.seat = seat;
 	r = watch_end(c, &m->s.loop, &m->end);
 	if (r < 0)
 		fault(f, -r, "watch for the end");
@@ -118,8 +119,12 @@ int crew_start(struct crew *c, struct session *s, int fd, const struct endpoint 
 	r = watch_end(c, &s->loop, &c->end);
 	if (r < 0)
 		return fault(f, -r, "watch for the end");
+	r = seats_open(&c->shared.seats, threads, f);
+	if (r < 0)
+		return r;
+	s->seat = &c->shared.seats.v[0];
 	for (; c->n + 1 < threads; c->n++) {
-		r = begin(c, &c->v[c->n], fd, local, f);
+		r = begin(c, &c->v[c->n], &c->shared.seats.v[c->n + 1], fd, local, f);
 		if (r < 0)
 			return r;
 	}
@@ -141,6 +146,7 @@ void crew_end(struct crew *c)
 		watch_close(&c->s->loop, &c->end);
 		c->s->ops = c->ops;
 		c->s->shared = NULL;
+		seats_close(&c->shared.seats);
 		pthread_mutex_destroy(&c->telling);
 	}
 	free(take_ptr(&c->v));

@@ -191,6 +191,7 @@ static void stop_accepting(struct server *v)
 void server_stop(struct server *v)
 {
 	stop_accepting(v);
+	watch_remove(&v->s->loop, &v->handed);
 	while (v->children) {
 		struct child *c = v->children;
 
@@ -364,7 +365,8 @@ static enum got accept_one(struct server *v)
 			session_note(v->s, "accepting again");
 		v->starved = false;
 		session_call(v->s, sock, sock, began, "accept4(%d)", v->w.fd);
-		serve(v, sock);
+		if (!v->s->shared || !seats_pass(&v->s->shared->seats, v->s->seat, sock))
+			serve(v, sock);
 		return GOT_ONE;
 	}
 	switch (errno) {
@@ -436,8 +438,8 @@ static void let_others(struct server *v)
 static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	struct server *v = LOOP_OWNER(w, struct server, w);
-	uint64_t accepted = v->accepted;
 	enum got got = GOT_ONE;
+	bool any = false;
 	int i;
 
 	(void)events;
@@ -456,6 +458,7 @@ static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
 			return;
 		}
 		got = accept_one(v);
+		any |= got == GOT_ONE;
 		v->due = false;
 		if (v->how->behave->accept_rate)
 			v->next_accept_us = MAX(v->next_accept_us, loop_now(l)) +
@@ -466,8 +469,22 @@ static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
 	}
 	if (got == GOT_NONE)
 		v->burst = 1;
-	if (v->s->shared && v->accepted > accepted && (v->w.events & EPOLLIN))
+	if (v->s->shared && any && (v->w.events & EPOLLIN))
 		let_others(v);
+}
+
+static void handed_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct server *v = LOOP_OWNER(w, struct server, handed);
+	int i, sock;
+
+	(void)events;
+	for (i = 0; i < ACCEPT_BURST && !l->stopped; i++) {
+		sock = seat_take(v->s->seat);
+		if (sock < 0)
+			return;
+		serve(v, sock);
+	}
 }
 
 static void pause_over(struct loop *l, struct timer *t)
@@ -523,6 +540,12 @@ int server_start(struct server *v, struct session *s, int fd,
 		r = watch_peers(v);
 		if (r < 0)
 			return fault(f, -r, "watch the listener");
+	}
+	if (s->shared) {
+		v->handed = (struct watch){ .fd = s->seat->in, .fn = handed_ready };
+		r = watch_set(&s->loop, &v->handed, EPOLLIN);
+		if (r < 0)
+			return fault(f, -r, "watch what other threads hand over");
 	}
 	if (how->timeout_us)
 		timer_set(&s->loop, &v->first, loop_now(&s->loop) + how->timeout_us);

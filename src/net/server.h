@@ -23,6 +23,7 @@ struct server {
 	struct session *s;
 	const struct server_how *how;
 	struct watch w;
+	struct watch handed; /* of the seat: what other threads accepted for this one */
 	struct timer pause, first;
 	struct endpoint local;
 	struct unix_file file;

@@ -202,6 +202,7 @@ static void count_open(struct session *s)
 	s->totals.most_open = MAX(s->totals.most_open, s->totals.open);
 	if (!s->shared)
 		return;
+	atomic_fetch_add(&s->seat->load, 1);
 	open = atomic_fetch_add(&s->shared->open, 1) + 1;
 	most = atomic_load(&s->shared->most_open);
 	while (open > most &&
@@ -212,8 +213,10 @@ static void count_open(struct session *s)
 static void count_closed(struct session *s)
 {
 	s->totals.open--;
-	if (s->shared)
-		atomic_fetch_sub(&s->shared->open, 1);
+	if (!s->shared)
+		return;
+	atomic_fetch_sub(&s->seat->load, 1);
+	atomic_fetch_sub(&s->shared->open, 1);
 }
 
 static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "net/conn.h"
+#include "net/seat.h"
 
 enum net_event_kind {
 	NET_LISTENING, /* local */
@@ -51,6 +52,7 @@ struct session_totals {
 /* What the threads of a run count together. */
 struct session_shared {
 	_Atomic(uint64_t) peers, open, most_open;
+	struct seats seats;
 };
 
 struct session {
@@ -65,6 +67,7 @@ struct session {
 	int err;		       /* errno beside it */
 	bool datagrams;		       /* what is counted are peers and datagrams */
 	struct session_shared *shared; /* NULL = one thread is all there is */
+	struct seat *seat;	       /* this thread's, where they share */
 	bool forgiving; /* a server: what one peer does is no failure of ours */
 	int signo;	/* the signal that ended it, or 0 */
 	sigset_t old_mask;
