@@ -164,3 +164,18 @@ sys.stdout.buffer.write(random.Random($seed).randbytes(5000))" >"$dump"
 	refute_output --partial 'mksock'
 	[[ -n $stderr ]]
 }
+
+@test "an interface's name with quotes and backslashes in it breaks no JSON" {
+	local name='a"b\c'
+	netns
+	in_ns ip link add "$name" type veth peer name other
+	in_ns ip -6 addr add fe80::5/64 dev "$name" nodad
+	in_ns ip link set "$name" up
+	in_ns ip link set other up
+	spawn "${NS[@]}" sh -c 'exec "$@" 2>&1' sh "$SOCKCTL" listen --keep "[fe80::5%$name]:80"
+	await_line '^listening on '
+	inspect_json
+	jq -es '.[0].local_addr == "fe80::5%a\"b\\\\c"' <<<"$output"
+	sockctl probe --json "[fe80::5%$name]:80"
+	jq -es '.[0].addr == "fe80::5%a\"b\\\\c"' <<<"$output"
+}

@@ -20,12 +20,6 @@ void json_close(struct json *j, char bracket)
 	j->comma = true;
 }
 
-void json_end_line(struct json *j)
-{
-	buf_putc(j->b, '\n');
-	j->comma = false;
-}
-
 void json_u64(struct json *j, uint64_t v)
 {
 	separate(j);
@@ -138,7 +132,7 @@ void json_bytes(struct json *j, const void *s, size_t len)
 	put_quoted(j->b, s, len);
 }
 
-void json_text_member(struct json *j, const char *key, const void *s, size_t len)
+void json_member_bytes(struct json *j, const char *key, const void *s, size_t len)
 {
 	json_key(j, key);
 	separate(j);
@@ -151,13 +145,26 @@ void json_text_member(struct json *j, const char *key, const void *s, size_t len
 	buf_putc(j->b, '"');
 }
 
-void json_member_cookie(struct json *j, const char *key, uint64_t v)
+void json_member_text(struct json *j, const char *key, const char *s)
 {
-	json_key(j, key);
+	if (s)
+		json_member_bytes(j, key, s, strlen(s));
+	else
+		json_member_null(j, key);
+}
+
+void json_cookie(struct json *j, uint64_t v)
+{
 	separate(j);
 	buf_put(j->b, "\"0x", 3);
 	buf_put_hex(j->b, v);
 	buf_putc(j->b, '"');
+}
+
+void json_member_cookie(struct json *j, const char *key, uint64_t v)
+{
+	json_key(j, key);
+	json_cookie(j, v);
 }
 
 void json_begin_object(struct json *j, const char *type)

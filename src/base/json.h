@@ -20,7 +20,6 @@ static inline struct json json_on(struct buf *b)
 void json_open(struct json *j,
 	       char bracket); /* '{' or '[' as an element or after json_key */
 void json_close(struct json *j, char bracket); /* '}' or ']' */
-void json_end_line(struct json *j);	       /* newline; the next value starts a line */
 
 /* key is the program's own, plain ASCII without quotes. Inline, because mostly its length
  * is known to the compiler. */
@@ -52,7 +51,9 @@ void json_str(struct json *j, const char *s);
 void json_bytes(struct json *j, const void *s, size_t len);
 
 /* "key":"text", and "key_hex":"..." beside it when text is not UTF-8. */
-void json_text_member(struct json *j, const char *key, const void *s, size_t len);
+void json_member_bytes(struct json *j, const char *key, const void *s, size_t len);
+/* The same of a string; null where s is NULL. */
+void json_member_text(struct json *j, const char *key, const char *s);
 
 /* Shorthands for members. */
 static inline void json_member_u64(struct json *j, const char *key, uint64_t v)
@@ -69,6 +70,16 @@ static inline void json_member_null(struct json *j, const char *key)
 	j->comma = true;
 }
 
+/* The number, or null where it is not known. */
+static inline void json_member_known(struct json *j, const char *key, uint64_t v,
+				     bool known)
+{
+	if (known)
+		json_member_u64(j, key, v);
+	else
+		json_member_null(j, key);
+}
+
 static inline void json_member_str(struct json *j, const char *key, const char *s)
 {
 	json_key(j, key);
@@ -81,7 +92,8 @@ static inline void json_member_bool(struct json *j, const char *key, bool v)
 	json_bool(j, v);
 }
 
-/* "key":"0x1f": 64-bit cookies, which a JSON number would round. */
+/* "0x1f": 64-bit cookies, which a JSON number would round. */
+void json_cookie(struct json *j, uint64_t v);
 void json_member_cookie(struct json *j, const char *key, uint64_t v);
 
 /* {"v":1,"type":"TYPE" and open for members. */

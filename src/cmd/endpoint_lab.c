@@ -7,6 +7,7 @@
 #include "kernel/diag_inet.h"
 #include "model/names.h"
 #include "net/resolve.h"
+#include "view/view_member.h"
 
 struct laboratory {
 	struct endpoint_config *c;
@@ -47,7 +48,7 @@ static void step_json(const struct lab *lab, const struct lab_step *step)
 
 	json_begin_object(&j, "lab_step");
 	json_member_str(&j, "by", doers[lab_doer(lab, step)]);
-	json_text_member(&j, "call", lab->call, strlen(lab->call));
+	json_member_text(&j, "call", lab->call);
 	put_state(&j, "state", lab->us);
 	put_state(&j, "peer_state", lab->peer);
 	json_member_str(&j, "text", step->why);
@@ -75,18 +76,6 @@ static void step_told(void *ctx, const struct lab *lab, const struct lab_step *s
 	tell_write(&b);
 }
 
-static void put_end(struct json *j, const char *prefix, const struct addr *a)
-{
-	_cleanup_buf_ struct buf text = { 0 };
-	char key[16];
-
-	addr_put_ip(&text, a);
-	snprintf(key, sizeof(key), "%s_addr", prefix);
-	json_member_str(j, key, buf_cstr(&text));
-	snprintf(key, sizeof(key), "%s_port", prefix);
-	json_member_u64(j, key, a->port);
-}
-
 static void ready_json(const struct laboratory *g, const struct lab *lab)
 {
 	_cleanup_buf_ struct buf b = { 0 };
@@ -98,9 +87,9 @@ static void ready_json(const struct laboratory *g, const struct lab *lab)
 	json_member_str(&j, "lab", g->how.recipe->name);
 	json_member_str(&j, "side", lab_sides_text(g->how.side));
 	put_state(&j, "state", lab->us);
-	put_end(&j, "local", &us);
+	view_member_end(&j, "local_addr", "local_port", &us);
 	if (pair)
-		put_end(&j, "peer", &peer);
+		view_member_end(&j, "peer_addr", "peer_port", &peer);
 	put_state(&j, "peer_state", lab->peer);
 	json_member_bool(&j, "strict", lab->steps == g->how.recipe->strict.steps);
 	json_member_bool(&j, "verified", !lab->blind);

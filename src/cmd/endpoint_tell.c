@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cmd/tracer.h"
+#include "view/view_member.h"
 
 void tell_write(const struct buf *b)
 {
@@ -54,8 +55,7 @@ void tell_put_endpoint(struct json *j, const char *prefix, const struct endpoint
 	if (endpoint_addr(ep, &a)) {
 		snprintf(key, sizeof(key), "%s_addr", prefix);
 		a = addr_unmapped(&a);
-		addr_put_ip(&text, &a);
-		json_member_str(j, key, buf_cstr(&text));
+		view_member_ip(j, key, &a);
 		snprintf(key, sizeof(key), "%s_port", prefix);
 		json_member_u64(j, key, a.port);
 	} else if (ep->family == AF_VSOCK && ep->len) {
@@ -68,7 +68,7 @@ void tell_put_endpoint(struct json *j, const char *prefix, const struct endpoint
 			snprintf(key, sizeof(key), "path");
 		else
 			snprintf(key, sizeof(key), "%s_path", prefix);
-		json_text_member(j, key, text.data, text.len);
+		json_member_bytes(j, key, text.data, text.len);
 	}
 }
 
@@ -101,9 +101,9 @@ static void json_fault(struct json *j, const struct fault *f)
 {
 	const char *name = f->err ? strerrorname_np(f->err) : NULL;
 
-	json_text_member(j, "text", f->what, strlen(f->what));
+	json_member_text(j, "text", f->what);
 	if (f->hint[0])
-		json_text_member(j, "advice", f->hint, strlen(f->hint));
+		json_member_text(j, "advice", f->hint);
 	if (name)
 		json_member_str(j, "errno", name);
 }
@@ -171,7 +171,7 @@ static void event_json(const struct net_event *e)
 		break;
 	case NET_NOTE:
 		json_member_str(&j, "id", "remark");
-		json_text_member(&j, "text", e->text, strlen(e->text));
+		json_member_text(&j, "text", e->text);
 		break;
 	}
 	json_end_object(&j);

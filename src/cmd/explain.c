@@ -171,8 +171,7 @@ void cmd_explain_connect(struct teller *t, const struct endpoint *ep,
 	if (causes.n && t->json) {
 		json_begin_object(&j, "note");
 		json_member_str(&j, "id", causes.v[0].id);
-		json_text_member(&j, "summary", causes.v[0].summary,
-				 strlen(causes.v[0].summary));
+		json_member_text(&j, "summary", causes.v[0].summary);
 		view_causes_json(&j, &causes);
 		json_end_object(&j);
 	} else if (causes.n) {

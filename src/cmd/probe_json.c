@@ -2,14 +2,7 @@
 #include <string.h>
 
 #include "cmd/probe_report.h"
-
-static void put_time(struct json *j, const char *key, uint64_t us, bool known)
-{
-	if (known)
-		json_member_u64(j, key, us);
-	else
-		json_member_null(j, key);
-}
+#include "view/view_member.h"
 
 static void put_peer(struct json *j, const struct probe_result *r)
 {
@@ -18,15 +11,13 @@ static void put_peer(struct json *j, const struct probe_result *r)
 
 	json_member_str(j, "proto", target_proto_name(r->peer.proto));
 	if (r->peer.len && endpoint_addr(&r->peer, &a)) {
-		addr_put_ip(&text, &a);
-		json_member_str(j, "addr", buf_cstr(&text));
-		json_member_u64(j, "port", a.port);
+		view_member_end(j, "addr", "port", &a);
 		return;
 	}
 	if (r->peer.len && r->peer.family == AF_UNIX)
 		endpoint_put_path(&text, &r->peer);
 	if (text.len)
-		json_text_member(j, "addr", text.data, text.len);
+		json_member_bytes(j, "addr", text.data, text.len);
 	else
 		json_member_null(j, "addr");
 	json_member_null(j, "port");
@@ -34,26 +25,19 @@ static void put_peer(struct json *j, const struct probe_result *r)
 
 static void put_local(struct json *j, const struct probe_result *r)
 {
-	_cleanup_buf_ struct buf text = { 0 };
 	struct addr a;
 
-	if (!r->local.len || !endpoint_addr(&r->local, &a) || !a.port)
-		return;
-	addr_put_ip(&text, &a);
-	json_member_str(j, "local_addr", buf_cstr(&text));
-	json_member_u64(j, "local_port", a.port);
+	if (r->local.len && endpoint_addr(&r->local, &a) && a.port)
+		view_member_end(j, "local_addr", "local_port", &a);
 }
 
 static void put_icmp(struct json *j, const struct probe_icmp *icmp)
 {
-	_cleanup_buf_ struct buf from = { 0 };
-
 	if (!icmp->family)
 		return;
-	addr_put_ip(&from, &icmp->from);
 	json_member_u64(j, "icmp_type", icmp->type);
 	json_member_u64(j, "icmp_code", icmp->code);
-	json_member_str(j, "icmp_from", buf_cstr(&from));
+	view_member_ip(j, "icmp_from", &icmp->from);
 }
 
 static void put_negotiated(struct json *j, const struct tcpinfo *t)
@@ -84,19 +68,19 @@ void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
 	const char *name;
 
 	json_begin_object(&j, "attempt");
-	json_text_member(&j, "target", target, strlen(target));
+	json_member_text(&j, "target", target);
 	json_member_u64(&j, "seq", seq);
 	put_peer(&j, r);
 	put_local(&j, r);
 	json_member_str(&j, "outcome", outcome_name(r->outcome));
 	probe_put_reason(&reason, r);
-	json_text_member(&j, "reason", reason.data, reason.len);
+	json_member_bytes(&j, "reason", reason.data, reason.len);
 	if (note)
-		json_text_member(&j, "cause", note, strlen(note));
-	put_time(&j, "connect_us", r->connect_us,
-		 r->connect_us || (r->peer.len && !r->half_open));
-	put_time(&j, "rtt_us", r->tcp.rtt, r->has_tcp && r->tcp.rtt && open);
-	put_time(&j, "name_us", r->name_us, r->name_us > 0);
+		json_member_text(&j, "cause", note);
+	json_member_known(&j, "connect_us", r->connect_us,
+			  r->connect_us || (r->peer.len && !r->half_open));
+	json_member_known(&j, "rtt_us", r->tcp.rtt, r->has_tcp && r->tcp.rtt && open);
+	json_member_known(&j, "name_us", r->name_us, r->name_us > 0);
 	if (r->first_byte_us)
 		json_member_u64(&j, "first_byte_us", r->first_byte_us);
 	if (r->life_us)
@@ -131,7 +115,7 @@ void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
 	if (r->ports_used)
 		json_member_u64(&j, "ports_used", r->ports_used);
 	if (r->n_answer)
-		json_text_member(&j, "answer", r->answer, r->n_answer);
+		json_member_bytes(&j, "answer", r->answer, r->n_answer);
 	if (open && r->has_tcp)
 		put_negotiated(&j, &r->tcp);
 	json_end_object(&j);
@@ -165,11 +149,11 @@ void report_json_summary(struct buf *b, const struct probe_job *job)
 	size_t o;
 
 	json_begin_object(&j, "summary");
-	json_text_member(&j, "target", job->text, strlen(job->text));
+	json_member_text(&j, "target", job->text);
 	put_peer(&j, &job->last);
 	json_member_str(&j, "outcome", outcome_name(job->last.outcome));
 	if (job->note)
-		json_text_member(&j, "cause", job->note, strlen(job->note));
+		json_member_text(&j, "cause", job->note);
 	json_member_u64(&j, "attempts", job->done);
 	json_member_u64(&j, "open", job->counts[OUTCOME_OPEN]);
 	json_member_u64(&j, "late", job->late);

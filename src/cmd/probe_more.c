@@ -6,6 +6,7 @@
 #include "cmd/probe_more.h"
 #include "cmd/probe_report.h"
 #include "net/probe_backlog.h"
+#include "view/view_member.h"
 
 enum { HOPS_MOST = 30, HOP_TIMEOUT_US = 1000 * 1000 };
 
@@ -33,14 +34,12 @@ static void put_backlog_json(struct buf *b, const char *text, const struct endpo
 	struct addr a;
 
 	json_begin_object(&j, "backlog");
-	json_text_member(&j, "target", text, strlen(text));
+	json_member_text(&j, "target", text);
 	if (endpoint_addr(to, &a)) {
-		addr_put_ip(&address, &a);
-		json_member_str(&j, "addr", buf_cstr(&address));
-		json_member_u64(&j, "port", a.port);
+		view_member_end(&j, "addr", "port", &a);
 	} else {
 		endpoint_put_path(&address, to);
-		json_text_member(&j, "addr", address.data, address.len);
+		json_member_bytes(&j, "addr", address.data, address.len);
 		json_member_null(&j, "port");
 	}
 	json_member_u64(&j, "held", r->held);
@@ -224,10 +223,10 @@ static void put_hop(struct probe_run *run, const char *text, size_t ttl,
 		struct json j = json_on(b);
 
 		json_begin_object(&j, "hop");
-		json_text_member(&j, "target", text, strlen(text));
+		json_member_text(&j, "target", text);
 		json_member_u64(&j, "ttl", ttl);
-		if (from.len)
-			json_member_str(&j, "addr", buf_cstr(&from));
+		if (a.family)
+			view_member_ip(&j, "addr", &a);
 		else
 			json_member_null(&j, "addr");
 		json_member_u64(&j, "connect_us", r->connect_us);

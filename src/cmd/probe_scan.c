@@ -10,6 +10,7 @@
 #include "cmd/probe_targets.h"
 #include "net/probe_synscan.h"
 #include "net/probe_udpscan.h"
+#include "view/view_member.h"
 
 enum {
 	DESCRIPTORS_KEPT = 64,
@@ -207,19 +208,16 @@ static void put_json_totals(struct scanning *g, const struct endpoint *to,
 {
 	const struct scan_totals *n = totals(g);
 	struct json j = json_on(&g->run->report->out.b);
-	_cleanup_buf_ struct buf ip = { 0 };
 	struct addr a = { 0 };
 	size_t o;
 
 	json_begin_object(&j, "summary");
-	json_text_member(&j, "target", g->t->text, strlen(g->t->text));
+	json_member_text(&j, "target", g->t->text);
 	json_member_str(&j, "proto", target_proto_name(to->proto));
-	if (endpoint_addr(to, &a)) {
-		addr_put_ip(&ip, &a);
-		json_member_str(&j, "addr", buf_cstr(&ip));
-	} else {
+	if (endpoint_addr(to, &a))
+		view_member_ip(&j, "addr", &a);
+	else
 		json_member_null(&j, "addr");
-	}
 	json_member_null(&j, "port");
 	json_member_str(&j, "outcome", outcome_name(outcome));
 	json_member_u64(&j, "attempts", n->done);

@@ -74,7 +74,7 @@ static void call_json(const struct net_event *e, struct tracer_effect *x)
 	struct json j = json_on(&b);
 
 	json_begin_object(&j, "call");
-	json_text_member(&j, "call", e->text, strlen(e->text));
+	json_member_text(&j, "call", e->text);
 	json_key(&j, "result");
 	json_i64(&j, e->result < 0 ? -1 : e->result);
 	if (name)
@@ -91,7 +91,7 @@ static void call_json(const struct net_event *e, struct tracer_effect *x)
 		json_member_u64(&j, "unacknowledged_bytes", x->unacknowledged);
 		json_member_u64(&j, "notsent_bytes", x->notsent);
 	}
-	json_text_member(&j, "text", x->words.data, x->words.len);
+	json_member_bytes(&j, "text", x->words.data, x->words.len);
 	json_end_object(&j);
 	tell_write(&b);
 }

@@ -157,7 +157,7 @@ static void show_group(struct tally *t, const struct view_options *opt, struct o
 			json_begin_object(&j, "summary");
 			json_member_str(&j, "group", t->field->name);
 			if (e->len)
-				json_text_member(&j, "value", e->text, e->len);
+				json_member_bytes(&j, "value", e->text, e->len);
 			else
 				json_member_null(&j, "value");
 			json_member_u64(&j, "count", e->count);

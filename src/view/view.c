@@ -39,6 +39,6 @@ void view_note_json(struct out *out, const char *id, const char *text)
 
 	json_begin_object(&j, "note");
 	json_member_str(&j, "id", id);
-	json_text_member(&j, "text", text, strlen(text));
+	json_member_text(&j, "text", text);
 	json_end_object(&j);
 }

@@ -1,6 +1,7 @@
 #include "view/view_bindable.h"
 
 #include "base/term.h"
+#include "view/view_member.h"
 
 void view_causes_text(struct buf *b, const struct causes *c)
 {
@@ -42,28 +43,6 @@ void view_bindable_text(struct buf *b, const struct view_bindable *v, bool colou
 	view_causes_text(b, v->causes);
 }
 
-static void put_processes(struct json *j, const struct holder *h)
-{
-	json_key(j, "processes");
-	json_open(j, '[');
-	for (; h; h = h->next) {
-		json_open(j, '{');
-		json_member_u64(j, "pid", (uint64_t)h->pid);
-		json_text_member(j, "command", h->command, strlen(h->command));
-		json_member_u64(j, "fd", (uint64_t)h->fd);
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-}
-
-static void put_text(struct json *j, const char *key, const char *text)
-{
-	if (text)
-		json_text_member(j, key, text, strlen(text));
-	else
-		json_member_null(j, key);
-}
-
 void view_causes_json(struct json *j, const struct causes *c)
 {
 	size_t i;
@@ -73,9 +52,9 @@ void view_causes_json(struct json *j, const struct causes *c)
 	for (i = 0; i < c->n; i++) {
 		json_open(j, '{');
 		json_member_str(j, "id", c->v[i].id);
-		put_text(j, "summary", c->v[i].summary);
-		put_text(j, "advice", c->v[i].advice);
-		put_processes(j, c->v[i].processes);
+		json_member_text(j, "summary", c->v[i].summary);
+		json_member_text(j, "advice", c->v[i].advice);
+		view_member_holders(j, "processes", c->v[i].processes);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -87,7 +66,7 @@ void view_bindable_json(struct buf *b, const struct view_bindable *v)
 	size_t i;
 
 	json_begin_object(&j, "bindable");
-	put_text(&j, "address", v->address);
+	json_member_text(&j, "address", v->address);
 	if (v->verdict == BIND_CANNOT_TELL)
 		json_member_null(&j, "bindable");
 	else
@@ -98,6 +77,6 @@ void view_bindable_json(struct buf *b, const struct view_bindable *v)
 	for (i = 0; i < v->causes->notes.n; i++)
 		json_str(&j, v->causes->notes.v[i]);
 	json_close(&j, ']');
-	put_text(&j, "next", v->causes->next);
+	json_member_text(&j, "next", v->causes->next);
 	json_end_object(&j);
 }

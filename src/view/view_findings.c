@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/term.h"
+#include "view/view_member.h"
 
 static const char *style_of(const struct term_style *style, enum severity s)
 {
@@ -53,55 +54,28 @@ static void put_text(struct out *out, const struct finding *f,
 	buf_putc(b, '\n');
 }
 
-static void put_holders(struct json *j, const struct holder *h)
-{
-	json_key(j, "processes");
-	json_open(j, '[');
-	for (; h; h = h->next) {
-		json_open(j, '{');
-		json_member_u64(j, "pid", (uint64_t)h->pid);
-		json_text_member(j, "command", h->command, strlen(h->command));
-		json_key(j, "fd");
-		if (h->fd >= 0)
-			json_u64(j, (uint64_t)h->fd);
-		else
-			json_null(j);
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-}
-
 static void put_json(struct out *out, const struct finding *f)
 {
 	struct json j = json_on(&out->b);
-	char cookie[24];
 	size_t i;
 
 	json_begin_object(&j, "finding");
 	json_member_str(&j, "id", rule_get(f->rule)->id);
 	json_member_str(&j, "severity", severity_name(f->severity));
-	json_text_member(&j, "where", f->where, strlen(f->where));
-	json_text_member(&j, "summary", f->summary, strlen(f->summary));
-	json_text_member(&j, "advice", f->advice, strlen(f->advice));
-	put_holders(&j, f->holders);
+	json_member_text(&j, "where", f->where);
+	json_member_text(&j, "summary", f->summary);
+	json_member_text(&j, "advice", f->advice);
+	view_member_holders(&j, "processes", f->holders);
 	json_key(&j, "sockets");
 	json_open(&j, '[');
-	for (i = 0; i < f->n_cookies; i++) {
-		/* cppcheck-suppress legacyUninitvar ; only its address */
-		struct buf text = { cookie, 0, sizeof(cookie) };
-
-		buf_puts(&text, "0x");
-		buf_put_hex(&text, f->cookies[i]);
-		json_bytes(&j, text.data, text.len);
-	}
+	for (i = 0; i < f->n_cookies; i++)
+		json_cookie(&j, f->cookies[i]);
 	json_close(&j, ']');
 	json_key(&j, "figures");
 	json_open(&j, '{');
 	for (i = 0; i < f->n_figures; i++)
-		if (f->figures[i].known)
-			json_member_u64(&j, f->figures[i].key, f->figures[i].value);
-		else
-			json_member_null(&j, f->figures[i].key);
+		json_member_known(&j, f->figures[i].key, f->figures[i].value,
+				  f->figures[i].known);
 	json_close(&j, '}');
 	json_end_object(&j);
 }

@@ -9,6 +9,7 @@
 #include "model/names.h"
 #include "view/format.h"
 #include "view/view.h"
+#include "view/view_member.h"
 
 enum state_key { KEY_ITS_OWN, KEY_OF_LISTENER, KEY_OF_WAITERS, KEY_OF_UNACCEPTED };
 
@@ -22,17 +23,6 @@ struct json_view {
 	} extra[];
 };
 
-static void put_end(struct json *j, const char *addr_key, const char *port_key,
-		    const struct addr *a)
-{
-	json_key(j, addr_key);
-	j->comma = true;
-	buf_putc(j->b, '"');
-	addr_put_ip(j->b, a);
-	buf_putc(j->b, '"');
-	json_member_u64(j, port_key, a->port);
-}
-
 static void put_path(struct json *j, const char *key, const struct blob *path)
 {
 	_cleanup_buf_ struct buf name = { 0 };
@@ -41,11 +31,11 @@ static void put_path(struct json *j, const char *key, const struct blob *path)
 	if (!path->len) {
 		json_member_null(j, key);
 	} else if (p[0]) {
-		json_text_member(j, key, p, strnlen(p, path->len));
+		json_member_bytes(j, key, p, strnlen(p, path->len));
 	} else {
 		buf_putc(&name, '@');
 		buf_put(&name, p + 1, path->len - 1);
-		json_text_member(j, key, name.data, name.len);
+		json_member_bytes(j, key, name.data, name.len);
 	}
 }
 
@@ -58,21 +48,13 @@ static void put_ends(struct json *j, const struct sock *s)
 		json_member_null(j, "peer_port");
 		return;
 	}
-	put_end(j, "local_addr", "local_port", &s->local);
+	view_member_end(j, "local_addr", "local_port", &s->local);
 	if (s->peer.port || !addr_is_any(&s->peer)) {
-		put_end(j, "peer_addr", "peer_port", &s->peer);
+		view_member_end(j, "peer_addr", "peer_port", &s->peer);
 	} else {
 		json_member_null(j, "peer_addr");
 		json_member_null(j, "peer_port");
 	}
-}
-
-static void put_known(struct json *j, const char *key, uint64_t value, bool known)
-{
-	if (known)
-		json_member_u64(j, key, value);
-	else
-		json_member_null(j, key);
 }
 
 static void put_core(struct json *j, const struct sock *s)
@@ -83,15 +65,12 @@ static void put_core(struct json *j, const struct sock *s)
 	json_member_str(j, "family", family_name(s->family));
 	json_member_str(j, "state", state_name(s->state));
 	put_ends(j, s);
-	put_known(j, "recv_queue_bytes", sock_recv_bytes(s), queues);
-	put_known(j, "send_queue_bytes", sock_send_bytes(s), queues);
+	json_member_known(j, "recv_queue_bytes", sock_recv_bytes(s), queues);
+	json_member_known(j, "send_queue_bytes", sock_send_bytes(s), queues);
 	json_member_u64(j, "inode", s->inode);
 	json_member_cookie(j, "cookie", s->cookie);
-	put_known(j, "uid", s->uid, s->has & SOCK_HAS_UID);
-	if (s->cgroup)
-		json_text_member(j, "cgroup", s->cgroup, strlen(s->cgroup));
-	else
-		json_member_null(j, "cgroup");
+	json_member_known(j, "uid", s->uid, s->has & SOCK_HAS_UID);
+	json_member_text(j, "cgroup", s->cgroup);
 }
 
 static void put_field(struct json *j, const struct field *f, const char *key,
@@ -111,7 +90,8 @@ static void put_listener(struct json *j, const struct sock *s)
 	if (!(s->has & SOCK_HAS_QUEUES))
 		return;
 	json_member_u64(j, "accept_queue", s->recv_queue);
-	put_known(j, "accept_queue_limit", s->send_queue, s->has & SOCK_HAS_LIMIT);
+	json_member_known(j, "accept_queue_limit", s->send_queue,
+			  s->has & SOCK_HAS_LIMIT);
 	if (s->has & SOCK_HAS_LIMIT)
 		json_member_bool(j, "accept_queue_full", s->recv_queue > s->send_queue);
 	else
@@ -142,21 +122,7 @@ static void put_unaccepted(struct json *j, const struct sock *s)
 	else
 		json_null(j);
 	if (s->listener && s->listener->members == 1)
-		put_end(j, "listener_addr", "listener_port", &s->listener->addr);
-}
-
-static void put_holders(struct json *j, const char *key, const struct holder *h)
-{
-	json_key(j, key);
-	json_open(j, '[');
-	for (; h; h = h->next) {
-		json_open(j, '{');
-		json_member_u64(j, "pid", (uint64_t)h->pid);
-		json_text_member(j, "command", h->command, strlen(h->command));
-		json_member_u64(j, "fd", (uint64_t)h->fd);
-		json_close(j, '}');
-	}
-	json_close(j, ']');
+		view_member_end(j, "listener_addr", "listener_port", &s->listener->addr);
 }
 
 static void put_process(struct json *j, const struct field *f, const char *key,
@@ -172,13 +138,13 @@ static void put_process(struct json *j, const struct field *f, const char *key,
 
 	if (streq(f->name, "peer_process")) {
 		if (s->peer_holders)
-			put_holders(j, key, s->peer_holders);
+			view_member_holders(j, key, s->peer_holders);
 		else
 			json_member_null(j, key);
 		return;
 	}
 	if (s->holders || s->owner_status == OWNER_NONE) {
-		put_holders(j, key, s->holders);
+		view_member_holders(j, key, s->holders);
 		return;
 	}
 	json_member_null(j, key);
@@ -280,7 +246,7 @@ static void put_field(struct json *j, const struct field *f, const char *key,
 	} else if (v.kind == VALUE_TEXT && f->group == GROUP_UNIX) {
 		put_path(j, key, &(struct blob){ v.text, v.len });
 	} else if (v.kind == VALUE_TEXT) {
-		json_text_member(j, key, v.text, v.len);
+		json_member_bytes(j, key, v.text, v.len);
 	} else {
 		json_key(j, key);
 		put_value(j, f, &v);

@@ -65,10 +65,10 @@ static void foreign_text(void)
 	struct json j = json_on(&b);
 
 	json_begin_object(&j, "t");
-	json_text_member(&j, "clean", "gr\xc3\xbc\xc3\x9f\n", 7);
-	json_text_member(&j, "dirty", "a\xff\xc3", 3);
-	json_text_member(&j, "control", "\033\x01\x7f\0\t\r", 6);
-	json_text_member(&j, "empty", "", 0);
+	json_member_bytes(&j, "clean", "gr\xc3\xbc\xc3\x9f\n", 7);
+	json_member_bytes(&j, "dirty", "a\xff\xc3", 3);
+	json_member_bytes(&j, "control", "\033\x01\x7f\0\t\r", 6);
+	json_member_bytes(&j, "empty", "", 0);
 	json_end_object(&j);
 	CHECK_STR(buf_cstr(&b),
 		  "{\"v\":1,\"type\":\"t\",\"clean\":\"gr\xc3\xbc\xc3\x9f\\n\","
