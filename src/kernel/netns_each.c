@@ -31,7 +31,7 @@ static bool is_new(struct known *k, ino_t ino)
 {
 	size_t i;
 
-	for (i = 0; i < k->n; i++)
+	for (i = k->n; i-- > 0;)
 		if (k->v[i] == ino)
 			return false;
 	k->v = array_grow(k->v, k->n, &k->cap, sizeof(*k->v));
@@ -39,21 +39,14 @@ static bool is_new(struct known *k, ino_t ino)
 	return true;
 }
 
-static void visit(struct each *e, const char *path)
+/* path, below the directory at, is the namespace ino. */
+static void visit(struct each *e, int at, const char *path, ino_t ino)
 {
 	_cleanup_close_ int fd = -1;
-	struct stat st;
 
-	if (e->over)
+	if (e->over || !is_new(&e->known, ino))
 		return;
-	if (stat(path, &st) != 0) {
-		/* Processes come and go; a hidden one is another matter. */
-		e->hidden += errno == EACCES || errno == EPERM;
-		return;
-	}
-	if (!is_new(&e->known, st.st_ino))
-		return;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = openat(at, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || setns(fd, CLONE_NEWNET) != 0) {
 		e->hidden++;
 		return;
@@ -65,18 +58,45 @@ static void visit(struct each *e, const char *path)
 	}
 }
 
+/* "net:[4026532281]" */
+static bool read_ino(const char *text, ino_t *ino)
+{
+	unsigned long n;
+
+	if (sscanf(text, "net:[%lu]", &n) != 1)
+		return false;
+	*ino = n;
+	return true;
+}
+
+/* Mostly the namespace of the process before: the name that the link shows is cheaper
+ * than to go where it leads. */
+static void visit_process(struct each *e, int proc, const char *pid)
+{
+	char path[320], text[64];
+	ssize_t len;
+	ino_t ino;
+
+	snprintf(path, sizeof(path), "%s/ns/net", pid);
+	len = readlinkat(proc, path, text, sizeof(text) - 1);
+	if (len < 0) {
+		/* Processes come and go; a hidden one is another matter. */
+		e->hidden += errno == EACCES || errno == EPERM;
+		return;
+	}
+	text[len] = '\0';
+	if (read_ino(text, &ino))
+		visit(e, proc, path, ino);
+}
+
 static void visit_processes(struct each *e)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *d;
-	char path[320];
 
-	while (dir && !e->over && (d = readdir(dir))) {
-		if (!isdigit((unsigned char)d->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/ns/net", d->d_name);
-		visit(e, path);
-	}
+	while (dir && !e->over && (d = readdir(dir)))
+		if (isdigit((unsigned char)d->d_name[0]))
+			visit_process(e, dirfd(dir), d->d_name);
 	if (dir)
 		closedir(dir);
 }
@@ -90,11 +110,12 @@ static void visit_mounts(struct each *e)
 
 	while (mounts && !e->over && getline(&line, &cap, mounts) > 0) {
 		char root[64], path[512];
+		ino_t ino;
 
 		if (strstr(line, " - nsfs ") &&
 		    sscanf(line, "%*s %*s %*s %63s %511s", root, path) == 2 &&
-		    has_prefix(root, "net:["))
-			visit(e, path);
+		    read_ino(root, &ino))
+			visit(e, AT_FDCWD, path, ino);
 	}
 	if (mounts)
 		fclose(mounts);
