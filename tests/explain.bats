@@ -59,6 +59,29 @@ refused() { # ADDR
 	assert_output not-listening
 }
 
+# Dumps that a refused connect asks for when /proc/net/sockstat and sockstat6 say TEXT.
+dumps_when() { # TEXT
+	local trace=$BATS_TEST_TMPDIR/trace preads
+	in_ns "${STRACE[@]}" -e trace=pread64 -o "$trace" "$SOCKCTL" --version >/dev/null
+	preads=$(grep -c ^pread64 "$trace") # the loader's
+	in_ns "${STRACE[@]}" -e trace=sendto,pread64 -o "$trace" \
+		-e "inject=pread64:poke_exit=@arg2=$(printf %b "$1" | od -An -v -tx1 | tr -d ' \n'):when=$((preads + 1))+" \
+		"$SOCKCTL" connect 127.0.0.1:8080 </dev/null || true
+	grep -c ^sendto "$trace"
+}
+
+@test "connect: counts that leave no socket over save the walks for bound sockets and others" {
+	netns
+	run --separate-stderr dumps_when 'TCP: inuse 2 orphan 0 tw 3 alloc 5 mem 0\nTCP6: inuse 3\n'
+	assert_output 1
+	assert_regex "$stderr" "not-listening  nothing listens on port 8080"
+	run --separate-stderr dumps_when 'TCP: inuse 2 orphan 0 tw 0 alloc 6 mem 0\nTCP6: inuse 3\n'
+	assert [ "$output" -ge 2 ]
+	# Fewer than there must be: counts that cannot be believed.
+	run --separate-stderr dumps_when 'TCP: inuse 2 orphan 0 tw 0 alloc 4 mem 0\nTCP6: inuse 3\n'
+	assert [ "$output" -ge 2 ]
+}
+
 @test "connect: the ephemeral ports towards this destination are used up" {
 	netns
 	in_ns sysctl -qw net.ipv4.ip_local_port_range="40000 40003"

@@ -223,8 +223,7 @@ static void explain_inet(struct arena *a, struct bind_facts *f)
 	explain_settings(f);
 	f->place = place_of(&c->addr, c->ifindex);
 	if (err == 0)
-		err = explain_read_port(&r, c->proto, c->addr.port,
-					STATES_DEFAULT | 1 << STATE_NEW_SYN_RECV, &k);
+		err = explain_read_port(&r, c->proto, c->addr.port, &k);
 	f->dump_error = -err;
 	if (!c->addr.port)
 		count_range(&k, f);

@@ -5,6 +5,7 @@
 #include "kernel/diag_inet.h"
 #include "kernel/explain_private.h"
 #include "kernel/place.h"
+#include "kernel/sockstat.h"
 
 /* Of all that has the port, what connections come to. */
 static bool is_server(const struct sock *s)
@@ -16,14 +17,17 @@ static bool is_server(const struct sock *s)
 static void find_servers(struct reader *r, struct arena *a, struct connect_facts *f)
 {
 	struct kept all = { .arena = a }, k = { .arena = a };
+	bool more = f->proto == PROTO_TCP && !sockstat_all_tcp_is_here();
 	size_t i;
 
-	explain_read_port(r, f->proto, f->to.port, 1 << STATE_LISTEN, &all);
+	explain_read_servers(r, f->proto, f->to.port, &all);
+	if (more)
+		explain_read_bound(r, f->to.port, &all);
 	for (i = 0; i < all.n; i++)
 		if (is_server(all.v[i]))
 			kept_add(&k, all.v[i]);
 	f->n_here = k.n;
-	if (f->proto == PROTO_TCP)
+	if (more)
 		explain_elsewhere(&k, f->to.port);
 	kept_own(&k, r);
 	f->here = explain_found(a, k.v, f->n_here);
@@ -117,7 +121,9 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 			     a, &f->file);
 		return;
 	}
-	f->local = place_of(&to, to.scope) == PLACE_LOCAL;
+	/* Who refuses at a loopback address is here, and need not be asked for. */
+	f->local = (q->err == ECONNREFUSED && addr_is_loopback(&to)) ||
+		   place_of(&to, to.scope) == PLACE_LOCAL;
 	if (reader_open(&r, NULL) < 0)
 		return;
 	if (q->err == EADDRNOTAVAIL) {

@@ -24,13 +24,13 @@ void kept_own(struct kept *k, struct reader *r);
 /* Age, unit and user of who holds x->holder.row. */
 void found_process(struct bind_found *x, struct arena *a);
 
-/* Every UDP socket with this local port (0 = all), or every TCP socket in one of the
- * states (a listing of listeners alone walks no connections), bound ones included. 0 or
- * -errno. */
-int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, uint32_t states,
-		      struct kept *k);
+/* Every socket with this local port (0 = all), bound ones included. 0 or -errno. */
+int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, struct kept *k);
 
-/* The TCP sockets that are bound and silent. */
+/* The same of UDP; of TCP only the listeners, which walks no connections. */
+int explain_read_servers(struct reader *r, uint8_t proto, uint16_t port, struct kept *k);
+
+/* The TCP sockets that are bound and silent: a walk over two tables of the kernel. */
 int explain_read_bound(struct reader *r, uint16_t port, struct kept *k);
 
 /* ip_local_port_range and ip_unprivileged_port_start. */

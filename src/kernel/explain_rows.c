@@ -99,29 +99,49 @@ static int walk_bound(struct reader *r, struct reading *reading)
 	return inet_dump(&r->dump, &q, keep_row, reading);
 }
 
-int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, uint32_t states,
-		      struct kept *k)
+static int read_udp(struct reader *r, struct reading *reading)
 {
-	struct reading reading = { k, proto, port };
-	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = states,
-				.sport = port };
-	int err;
+	struct inet_query q = { .protocol = IPPROTO_UDP,
+				.family = AF_INET,
+				.states = STATES_DEFAULT,
+				.sport = reading->port };
+	int err = inet_dump(&r->dump, &q, keep_row, reading);
 
-	if (proto == PROTO_TCP) {
-		err = inet_dump(&r->dump, &q, keep_row, &reading);
-		return err < 0 ? err : walk_bound(r, &reading);
-	}
-	q.protocol = IPPROTO_UDP;
-	q.states = STATES_DEFAULT;
-	q.family = AF_INET;
-	err = inet_dump(&r->dump, &q, keep_row, &reading);
 	if (err < 0)
 		return err;
 	q.family = AF_INET6;
-	err = inet_dump(&r->dump, &q, keep_row, &reading);
+	err = inet_dump(&r->dump, &q, keep_row, reading);
 	/* A kernel without IPv6 has no such table, and no such holder. */
 	return err == -ENOENT ? 0 : err;
+}
+
+static int read_tcp(struct reader *r, uint32_t states, struct reading *reading)
+{
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = states,
+				.sport = reading->port };
+
+	return inet_dump(&r->dump, &q, keep_row, reading);
+}
+
+int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, struct kept *k)
+{
+	struct reading reading = { k, proto, port };
+	int err;
+
+	if (proto == PROTO_UDP)
+		return read_udp(r, &reading);
+	err = read_tcp(r, STATES_DEFAULT | 1 << STATE_NEW_SYN_RECV, &reading);
+	return err < 0 ? err : walk_bound(r, &reading);
+}
+
+int explain_read_servers(struct reader *r, uint8_t proto, uint16_t port, struct kept *k)
+{
+	struct reading reading = { k, proto, port };
+
+	if (proto == PROTO_UDP)
+		return read_udp(r, &reading);
+	return read_tcp(r, 1 << STATE_LISTEN, &reading);
 }
 
 int explain_read_bound(struct reader *r, uint16_t port, struct kept *k)

@@ -14,3 +14,10 @@ bool sockstat_tcp(uint64_t *n);
  * namespaces.
  */
 bool sockstat_no_tcp(void);
+
+/*
+ * Whether each TCP socket of the machine is one of this namespace that listens or has a
+ * peer. Then none is bound and silent, and none is in another namespace: what takes long
+ * walks to look for need not be looked for. False also if it cannot be told.
+ */
+bool sockstat_all_tcp_is_here(void);
