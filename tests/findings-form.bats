@@ -32,6 +32,32 @@ setup() {
 	refute_output --partial accept-queue-full
 }
 
+@test "on a terminal a finding is broken between words, off it each sentence is a line" {
+	local columns
+	inspect -l --format raw --findings
+	local whole=$output
+	for columns in 50 80; do
+		on_terminal "$columns" inspect -l --color never
+		run sed '1,/^$/d' <<<"$output"
+		assert_output --regexp '^critical  accept-queue-full '
+		# A command that is to be copied may be one long word, the sockets of the heading too.
+		run awk -v n="$columns" 'NR > 1 && length > n' <<<"$output"
+		assert_output ''
+	done
+	run awk 'length > 80' <<<"$whole"
+	assert_output --partial 'connections wait for accept()'
+}
+
+@test "an explanation is broken between words on a terminal" {
+	on_terminal 60 inspect --explain close-wait-leak
+	run awk 'length > 60' <<<"$output"
+	assert_output ''
+	on_terminal 60 inspect --explain close-wait-leak
+	local wrapped=$output
+	inspect --explain close-wait-leak
+	assert_equal "$(tr -s ' \n' ' ' <<<"$wrapped")" "$(tr -s ' \n' ' ' <<<"$output")"
+}
+
 @test "findings are not made where only rows or numbers were asked for" {
 	local options
 	for options in '--count' '--summary' '--group state' '-q' '--json' '--format raw'; do

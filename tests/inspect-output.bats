@@ -127,6 +127,15 @@ load lib/inspect
 	assert_refused 2 .
 }
 
+@test "on a terminal, what --limit left out is told below the rows" {
+	netns
+	mk listen:port=9 listen:port=80,label=b
+	on_terminal 80 inspect --limit 1 --no-findings --color never
+	assert_equal "$(cut -c 1-9 <<<"$output" | head -n 2 | tail -n 1)" 'LISTEN  1'
+	assert_equal "$(tail -n 1 <<<"$output")" \
+		'sockctl inspect: stopped after 1 row (--limit); there are more'
+}
+
 @test "--count is the number of rows, and 0 is an answer" {
 	netns
 	mk listen established:n=5

@@ -7,16 +7,6 @@ load lib/probe
 
 CLEAR=$'\r\e[K'
 
-# On a terminal of so many columns, as root or in the user's namespace: stdout and stderr
-# together in output, without the terminal's carriage returns at the ends of lines.
-on_terminal() { # COLUMNS ARG...
-	local columns=$1
-	shift
-	run in_ns env TERM=xterm script -qec "stty cols $columns; $(printf '%q ' "$SOCKCTL" probe "$@")" /dev/null
-	output=${output//$'\r\n'/$'\n'}
-	output=${output%$'\r'}
-}
-
 # The colours taken out; what is left must say the same.
 plain() {
 	sed 's/\x1b\[[0-9;]*m//g' <<<"$output"
@@ -25,13 +15,13 @@ plain() {
 @test "--wait shows on a terminal what is missing, and takes it back" {
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=64
-	on_terminal 200 --wait 2s 127.0.0.1:80 127.0.0.1:81
+	on_terminal 200 probe --wait 2s 127.0.0.1:80 127.0.0.1:81
 	((status == 4))
 	[[ $output == *"${CLEAR}waited 1 of 2 s: 1 of 2 there; 127.0.0.1:81 refused"* ]]
 	# The line is cleared before anything else is said.
 	[[ ${output##*"$CLEAR"} == 127.0.0.1:80* ]]
 	[[ $output == *'waited 2 s, 127.0.0.1:81 is refused'* ]]
-	on_terminal 30 --wait 1500ms 127.0.0.1:81
+	on_terminal 30 probe --wait 1500ms 127.0.0.1:81
 	local line=${output#*"$CLEAR"}
 	((${#line} > 0)) && line=${line%%"$CLEAR"*}
 	[[ $line == 'waited 1 of 1.5'* && ${#line} -lt 30 ]]
@@ -39,9 +29,9 @@ plain() {
 
 @test "--wait shows nothing where it is quiet, or short, or no terminal" {
 	netns
-	on_terminal 80 -q --wait 1500ms 127.0.0.1:81
+	on_terminal 80 probe -q --wait 1500ms 127.0.0.1:81
 	[[ -z $output ]]
-	on_terminal 80 --wait 300ms 127.0.0.1:81
+	on_terminal 80 probe --wait 300ms 127.0.0.1:81
 	[[ $output != *$'\r'* ]]
 	probe --wait 1500ms 127.0.0.1:81
 	[[ $stderr != *$'\r'* && $output != *$'\r'* ]]
@@ -51,11 +41,11 @@ plain() {
 @test "attempts show how far they are, and what is said now" {
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=64
-	on_terminal 200 --attempts 4 --interval 600ms 127.0.0.1:80
+	on_terminal 200 probe --attempts 4 --interval 600ms 127.0.0.1:80
 	((status == 0))
 	[[ $output =~ "$CLEAR"'asked 2 of 4, 2 open; now open: rtt '[0-9.]+' ms' ]]
 	[[ ${output##*"$CLEAR"} == 127.0.0.1:80* ]]
-	on_terminal 200 -T 2s --attempts 2 --interval 1s 127.0.0.1:80 127.0.0.1:81
+	on_terminal 200 probe -T 2s --attempts 2 --interval 1s 127.0.0.1:80 127.0.0.1:81
 	[[ $output =~ "$CLEAR"'asked '[23]' of 4, '[12]' open' ]]
 	probe --attempts 2 --interval 1s 127.0.0.1:80
 	[[ -z $stderr && $output != *$'\r'* ]]
@@ -64,7 +54,7 @@ plain() {
 @test "a scan shows how far it is, and for how long yet" {
 	netns
 	mk listen:addr=127.0.0.1,port=22,backlog=64
-	on_terminal 120 --rate 100/s 127.0.0.1:1-200
+	on_terminal 120 probe --rate 100/s 127.0.0.1:1-200
 	((status == 0))
 	[[ $output =~ "$CLEAR"'127.0.0.1:1-200: '[0-9]+' of 200 ports, 1 open, '[0-9]+' s left' ]]
 	[[ ${output##*"$CLEAR"} == '127.0.0.1: 1 of 200 ports open'* ]]
@@ -80,7 +70,7 @@ plain() {
 	link
 	server_mk listen:addr=$V4,port=80,backlog=64
 	server_rule input tcp dport 82 drop
-	on_terminal 200 -T 300ms $V4:80 $V4:81 $V4:82
+	on_terminal 200 probe -T 300ms $V4:80 $V4:81 $V4:82
 	[[ $output == *$'\e[32mopen\e[0m'* ]]
 	[[ $output == *$'\e[31mrefused\e[0m'*$'\e[31mRST after '*$'nothing listens there\e[0m'* ]]
 	[[ $output == *$'\e[33mfiltered\e[0m'*$'\e[33mno answer to '*$'\e[0m'* ]]
@@ -93,7 +83,7 @@ plain() {
 	[[ $(awk '{ print $1, $2, index($0, "RST"), index($0, "no answer") }' <<<"$output") == "$coloured" ]]
 	probe --color always $V4:81
 	[[ $output == *$'\e[31mrefused\e[0m'* ]]
-	on_terminal 200 --color never $V4:81
+	on_terminal 200 probe --color never $V4:81
 	[[ $output != *$'\e'* ]]
 }
 
@@ -121,7 +111,7 @@ plain() {
 @test "many attempts: a histogram on a terminal, which adds up" {
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=6400
-	on_terminal 120 --attempts 1000 --interval 0 127.0.0.1:80
+	on_terminal 120 probe --attempts 1000 --interval 0 127.0.0.1:80
 	((status == 0))
 	[[ $(grep -cE '^ +[0-9.]+ ms +[0-9]+( +#+)?$' <<<"$output") == 8 ]]
 	[[ $(awk '/^ +[0-9.]+ ms +[0-9]+( +#+)?$/ { n += $3 } END { print n }' <<<"$output") == 1000 ]]

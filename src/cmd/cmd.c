@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/wrap.h"
+
 static const char *const when_names[] = { "auto", "always", "never", NULL };
 
 const struct opt common_opts[N_COMMON_OPTS] = {
@@ -35,8 +37,12 @@ const struct opt common_opts[N_COMMON_OPTS] = {
 
 void cmd_error(const struct command *cmd, const struct fault *f)
 {
-	fprintf(stderr, "sockctl%s%s: %s\n", cmd ? " " : "", cmd ? cmd->name : "",
-		f->what);
+	size_t width = term_width(STDERR_FILENO);
+	_cleanup_buf_ struct buf b = { 0 };
+
+	buf_printf(&b, "sockctl%s%s: ", cmd ? " " : "", cmd ? cmd->name : "");
+	wrap_put(&b, f->what, b.len, 2, width);
+	fprintf(stderr, "%s\n", buf_cstr(&b));
 	if (f->mark >= 0) {
 		char shown[4 * sizeof(f->text)], before[4 * sizeof(f->text)];
 
@@ -45,8 +51,11 @@ void cmd_error(const struct command *cmd, const struct fault *f)
 		fprintf(stderr, "  %s\n  %*s^\n", shown,
 			(int)text_width(before, strlen(before)), "");
 	}
-	if (f->hint[0])
-		fprintf(stderr, "  %s\n", f->hint);
+	if (f->hint[0]) {
+		buf_reset(&b);
+		wrap_put(&b, f->hint, 2, 2, width);
+		fprintf(stderr, "  %s\n", buf_cstr(&b));
+	}
 }
 
 int cmd_usage(const struct command *cmd, const struct fault *f)

@@ -245,7 +245,7 @@ static int explain(const struct command *cmd, const char *id)
 	size_t i;
 
 	if (r) {
-		view_rule(&b, r);
+		view_rule(&b, r, term_width(STDOUT_FILENO));
 		return cmd_print(cmd, &b);
 	}
 	for (i = 0; i < RULE_COUNT; i++)

@@ -124,7 +124,7 @@ void cmd_explain_bind(struct teller *t, const struct endpoint *ep,
 		v.address = buf_cstr(&shown);
 		view_bindable_json(&b, &v);
 	} else if (causes.n) {
-		view_causes_text(&b, &causes);
+		view_causes_text(&b, &causes, term_width(STDERR_FILENO));
 	}
 	tell_write(&b);
 	causes_free(&causes);
@@ -175,7 +175,7 @@ void cmd_explain_connect(struct teller *t, const struct endpoint *ep,
 		view_causes_json(&j, &causes);
 		json_end_object(&j);
 	} else if (causes.n) {
-		view_causes_text(&b, &causes);
+		view_causes_text(&b, &causes, term_width(STDERR_FILENO));
 	}
 	tell_write(&b);
 	causes_free(&causes);

@@ -101,7 +101,8 @@ static void answer(struct asking *x)
 	else
 		view_bindable_text(
 			&x->out->b, &v,
-			term_use_colour((enum term_when)x->c->common.color, x->out->fd));
+			term_use_colour((enum term_when)x->c->common.color, x->out->fd),
+			term_width(x->out->fd));
 	x->code = worse(x->code, codes[v.verdict]);
 	causes_free(&causes);
 }

@@ -226,10 +226,15 @@ static int collect_and_show(struct show *show, struct reader *reader,
 		show_sorted(show);
 	if (counts)
 		show_tally(show, opt);
-	if (show->limited)
+	if (show->limited) {
+		/* On a terminal it stands below them. */
+		view_end_rows(show->view);
+		out_flush(show->out);
 		fprintf(stderr,
-			"sockctl %s: stopped after %llu rows (--limit); there are more\n",
-			show->cmd->name, (unsigned long long)show->seen);
+			"sockctl %s: stopped after %llu row%s (--limit); there are more\n",
+			show->cmd->name, (unsigned long long)show->seen,
+			show->seen == 1 ? "" : "s");
+	}
 	if (c->detect && r != STOP && !show->out->err) {
 		/* What was read so far is shown before the second look takes its time. */
 		view_end_rows(show->view);
@@ -269,6 +274,7 @@ int inspect_show(const struct command *cmd, struct inspect_config *c,
 		cmd_error(cmd, &f);
 		return EXIT_CANNOT;
 	}
+	opt.width = term_width(out.fd);
 	opt.colour = opt.format == VIEW_TABLE &&
 		     term_use_colour((enum term_when)c->common.color, out.fd);
 	show.tally.field = c->group_field;

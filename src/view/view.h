@@ -16,7 +16,8 @@ struct view_options {
 	bool headings; /* table, raw: the line of column names */
 	bool ascii;    /* no bars, arrows and signs outside ASCII */
 	bool colour;
-	bool eager; /* the reader is a person: show each chunk of rows as it comes */
+	size_t width; /* columns of the terminal, for paragraphs; 0 = it is none */
+	bool eager;   /* the reader is a person: show each chunk of rows as it comes */
 };
 
 /* What the reader must know beside the rows: partial truth is data. */

@@ -1,28 +1,43 @@
 #include "view/view_bindable.h"
 
 #include "base/term.h"
+#include "base/wrap.h"
 #include "view/view_member.h"
 
-void view_causes_text(struct buf *b, const struct causes *c)
+/* A label in a column of its own, and the text beside it. */
+static void put_labelled(struct buf *b, const char *label, size_t column,
+			 const char *text, size_t width)
 {
-	size_t width = 0, i;
+	buf_puts(b, label);
+	buf_pad(b, ' ', column - strlen(label));
+	wrap_put(b, text, column, column, width);
+	buf_putc(b, '\n');
+}
+
+void view_causes_text(struct buf *b, const struct causes *c, size_t width)
+{
+	size_t column = 0, i;
 
 	for (i = 0; i < c->n; i++)
-		width = MAX(width, strlen(c->v[i].id));
+		column = MAX(column, 2 + strlen(c->v[i].id) + 2);
 	for (i = 0; i < c->n; i++) {
 		const struct cause *x = &c->v[i];
+		_cleanup_buf_ struct buf label = { 0 };
 
-		buf_printf(b, "  %-*s  %s\n", (int)width, x->id, x->summary);
+		buf_printf(&label, "  %s", x->id);
+		put_labelled(b, buf_cstr(&label), column, x->summary, width);
 		if (x->advice)
-			buf_printf(b, "  %*s  %s\n", (int)width, "", x->advice);
+			put_labelled(b, "", column, x->advice, width);
 	}
 	for (i = 0; i < c->notes.n; i++)
-		buf_printf(b, "  note: %s\n", c->notes.v[i]);
+		put_labelled(b, "  note: ", sizeof("  note: ") - 1, c->notes.v[i], width);
+	/* To be copied as it is: in one piece, wherever the terminal breaks it. */
 	if (c->next)
 		buf_printf(b, "next: %s\n", c->next);
 }
 
-void view_bindable_text(struct buf *b, const struct view_bindable *v, bool colour)
+void view_bindable_text(struct buf *b, const struct view_bindable *v, bool colour,
+			size_t width)
 {
 	const struct term_style *style = term_style(colour);
 
@@ -40,7 +55,7 @@ void view_bindable_text(struct buf *b, const struct view_bindable *v, bool colou
 			   style->reset, v->tried ? "" : " without --try", v->address);
 		break;
 	}
-	view_causes_text(b, v->causes);
+	view_causes_text(b, v->causes, width);
 }
 
 void view_causes_json(struct json *j, const struct causes *c)

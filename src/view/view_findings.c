@@ -1,7 +1,9 @@
 #include "view/view_findings.h"
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/term.h"
+#include "base/wrap.h"
 #include "view/view_member.h"
 
 static const char *style_of(const struct term_style *style, enum severity s)
@@ -17,21 +19,31 @@ static const char *style_of(const struct term_style *style, enum severity s)
 	return style->dim;
 }
 
-/* Each line of text, indented by two. */
-static void put_lines(struct buf *b, const char *text)
+/* Each line of text by itself: what a terminal has no room for stands further in. */
+static void put_lines(struct buf *b, const char *text, size_t width)
 {
 	while (*text) {
 		size_t len = strcspn(text, "\n");
+		_cleanup_free_ char *line = xstrndup(text, len);
 
 		buf_puts(b, "  ");
-		buf_put(b, text, len);
+		wrap_put(b, line, 2, 4, width);
 		buf_putc(b, '\n');
 		text += len + (text[len] == '\n');
 	}
 }
 
+/* "  next: ", or another word of as many columns, and what it introduces. */
+static void put_paragraph(struct buf *b, const char *label, const char *text,
+			  size_t width)
+{
+	buf_puts(b, label);
+	wrap_put(b, text, strlen(label), strlen(label), width);
+	buf_putc(b, '\n');
+}
+
 static void put_text(struct out *out, const struct finding *f,
-		     const struct term_style *style)
+		     const struct term_style *style, size_t width)
 {
 	const struct rule *r = rule_get(f->rule);
 	const char *severity = severity_name(f->severity);
@@ -48,10 +60,8 @@ static void put_text(struct out *out, const struct finding *f,
 	buf_pad(b, ' ', 2);
 	buf_puts(b, f->where);
 	buf_putc(b, '\n');
-	put_lines(b, f->summary);
-	buf_puts(b, "  next: ");
-	buf_puts(b, f->advice);
-	buf_putc(b, '\n');
+	put_lines(b, f->summary, width);
+	put_paragraph(b, "  next: ", f->advice, width);
 }
 
 static void put_json(struct out *out, const struct finding *f)
@@ -92,14 +102,17 @@ size_t view_findings(const struct findings *fs, enum severity least,
 		if (opt->format == VIEW_JSON)
 			put_json(out, fs->v[i]);
 		else
-			put_text(out, fs->v[i], style);
+			put_text(out, fs->v[i], style, opt->width);
 		shown++;
 	}
 	return shown;
 }
 
-void view_rule(struct buf *b, const struct rule *r)
+void view_rule(struct buf *b, const struct rule *r, size_t width)
 {
-	buf_printf(b, "%s (%s)\n\n  %s\n\n  fires: %s\n  next:  %s\n", r->id,
-		   severity_name(r->severity), r->meaning, r->threshold, r->advice);
+	buf_printf(b, "%s (%s)\n\n", r->id, severity_name(r->severity));
+	put_paragraph(b, "  ", r->meaning, width);
+	buf_putc(b, '\n');
+	put_paragraph(b, "  fires: ", r->threshold, width);
+	put_paragraph(b, "  next:  ", r->advice, width);
 }

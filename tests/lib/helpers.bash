@@ -179,6 +179,16 @@ inspect() {
 	sockctl inspect "$@"
 }
 
+# On a terminal of so many columns: stdout and stderr together in output, without the
+# terminal's carriage returns at the ends of lines.
+on_terminal() { # COLUMNS ARG...
+	local columns=$1
+	shift
+	run in_ns env TERM=xterm script -qec "stty cols $columns; $(printf '%q ' "$SOCKCTL" "$@")" /dev/null
+	output=${output//$'\r\n'/$'\n'}
+	output=${output%$'\r'}
+}
+
 sockctl_as_user() {
 	run --separate-stderr as_user "$SOCKCTL" "$@"
 	no_crash
