@@ -3,6 +3,7 @@
 # nothing crashes, nothing is lost in silence, every descriptor is closed.
 
 load lib/helpers
+load lib/endpoint
 
 setup() {
 	strace -o /dev/null -e inject=getppid:error=EINTR true 2>/dev/null ||
@@ -74,4 +75,18 @@ faults() {
 
 @test "echo --client" {
 	faults echo-client-tcp
+}
+
+@test "told to end while it fails: it still says why" {
+	spawn bash -c 'exec strace -D -qq -o /dev/null -e trace=epoll_wait \
+		-e inject=epoll_wait:error=ENOMEM:delay_exit=300000:when=1 \
+		"$1" listen --port-file "$2" 127.0.0.1:0 </dev/null 2>"$3"' - \
+		"$SOCKCTL" "$BATS_TEST_TMPDIR/port" "$BATS_TEST_TMPDIR/err"
+	until_true test -s "$BATS_TEST_TMPDIR/port"
+	kill -TERM "$PID"
+	status=0
+	await_end "$PID" || status=$?
+	assert_equal "$status" 143
+	run cat "$BATS_TEST_TMPDIR/err"
+	assert_output --partial "wait for events: Cannot allocate memory"
 }

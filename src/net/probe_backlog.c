@@ -152,7 +152,7 @@ static void give_up_silent(struct measuring *m, size_t from, size_t to)
 		}
 }
 
-/* Opens so many more and looks after a while; false if none could be opened. */
+/* Opens `size` more and looks after a while; false if none could be opened. */
 static bool fill_step(struct measuring *m, struct filling *x, uint64_t size)
 {
 	uint64_t wait = MAX((uint64_t)FILL_STEP_US, m->result->rtt_us * (uint64_t)3);
@@ -173,12 +173,12 @@ static bool fill_step(struct measuring *m, struct filling *x, uint64_t size)
 	if (held > x->held)
 		x->last_take_us = clock_us();
 	x->held = held;
-	return m->n > begun;
+	return m->n > begun || !size;
 }
 
 static void fill(struct measuring *m)
 {
-	uint64_t begun = clock_us(), now = begun, before, size = FILL_LEAST;
+	uint64_t begun = clock_us(), now = begun, before, taken, size = FILL_LEAST;
 	struct filling x = { .first = m->n,
 			     .held = count(m, 0, FATE_HELD),
 			     .last_take_us = begun };
@@ -186,7 +186,9 @@ static void fill(struct measuring *m)
 	while (x.held < m->how->max && now - begun < FILL_MOST_US &&
 	       now - x.last_take_us < FILL_QUIET_US) {
 		before = x.held;
-		if (!fill_step(m, &x, MIN(size, m->how->max - x.held)))
+		/* What is pending may still be taken, and counts against the limit. */
+		taken = MIN(x.held + count(m, x.first, FATE_PENDING), m->how->max);
+		if (!fill_step(m, &x, MIN(size, m->how->max - taken)))
 			break;
 		now = clock_us();
 		size = MAX((x.held - before) * 2, (uint64_t)FILL_LEAST);
