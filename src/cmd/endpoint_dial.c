@@ -159,10 +159,11 @@ static int go(struct connecting *g, struct fault *f)
 
 static int finish(struct connecting *g, int r, const struct fault *f)
 {
-	if (r < 0) {
+	if (r < 0)
 		tell_fault(&g->teller, f);
+	session_release_signals(&g->s);
+	if (r < 0)
 		return EXIT_CANNOT;
-	}
 	if (g->client.failed && g->c->connections > 1) {
 		struct fault told = FAULT_INIT;
 

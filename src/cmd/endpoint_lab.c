@@ -336,6 +336,7 @@ static int run(struct laboratory *g)
 	}
 	lab_stop(&g->lab);
 	session_end(&g->s);
+	session_release_signals(&g->s);
 	return endpoint_leave(g->s.signo, code);
 }
 

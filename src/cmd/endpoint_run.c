@@ -356,10 +356,11 @@ static int serve(struct serving *g, int fd, struct fault *f)
 
 static int finish(struct serving *g, int r, const struct fault *f)
 {
-	if (r < 0) {
+	if (r < 0)
 		tell_fault(&g->teller, f);
+	session_release_signals(&g->s);
+	if (r < 0)
 		return EXIT_CANNOT;
-	}
 	tell_summary(&g->teller, &g->s);
 	if (g->v.timed_out)
 		return EXIT_DEADLINE;

@@ -127,6 +127,10 @@ void session_end(struct session *s)
 	}
 	conn_how_free(&s->how);
 	loop_free(&s->loop);
+}
+
+void session_release_signals(const struct session *s)
+{
 	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
 }
 

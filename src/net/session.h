@@ -84,8 +84,11 @@ void session_hold_signals(struct session *s);
 /* loop, signals (SIGINT, SIGTERM end the session), streams. 0 or -errno with a fault. */
 int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
 		  bool use_stdout, struct fault *f);
-/* Ends what is still open, closes the streams. */
+/* Ends what is still open, closes the streams. Signals go on waiting: one that comes now
+ * must not end us before we have said why we end. */
 void session_end(struct session *s);
+/* When that is said. */
+void session_release_signals(const struct session *s);
 
 /*
  * A session of its own for another thread, with the same rules and the same ears, no
