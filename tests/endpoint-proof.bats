@@ -53,7 +53,7 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$@"
 			until_true received_all "$PORT"
 			end_served "$signal"
 			assert_equal "$status" $((128 + $(kill -l "$signal")))
-			[[ $stderr == *"1 connections, at most 1 at a time, 0 failed; received 5 bytes"* ]]
+			[[ $stderr == *"1 connection, at most 1 at a time, 0 failed; received 5 bytes"* ]]
 		done
 	done
 }

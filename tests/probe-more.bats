@@ -75,6 +75,16 @@ load lib/probe
 	assert_line --regexp 'accepts [0-9.]+ a second from a full queue'
 }
 
+@test "no more connections than --max are held, however many are under way" {
+	local most
+	netns
+	peer slow 127.0.0.1 80 '64 0'
+	for most in 600 700 800; do
+		probe --measure-backlog --max "$most" --json 127.0.0.1:80
+		jq -es --argjson max "$most" '.[0] | .held <= $max' <<<"$output"
+	done
+}
+
 @test "a queue that is full already, and a server that is not there" {
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=2,queued=3

@@ -171,7 +171,7 @@ int num_parse_rate(const char *text, void *rate, struct fault *f)
 		return -EINVAL;
 	if (*(uint64_t *)rate)
 		return 0;
-	return fault_say(f, ERANGE, "a rate of 0 never comes to an end");
+	return fault_say(f, ERANGE, "a rate of 0 would never end");
 }
 
 int num_parse_port(const char *text, uint16_t *port, struct fault *f)
@@ -188,8 +188,12 @@ int num_parse_port(const char *text, uint16_t *port, struct fault *f)
 			*port = (uint16_t)v;
 			return 0;
 		}
-		r = *p ? fault_say(f, EINVAL, "'%s' is not a port", text)
-		       : fault_say(f, ERANGE, "port %s is larger than 65535", text);
+		if (*p) {
+			r = fault_say(f, EINVAL, "'%s' is not a port", text);
+		} else {
+			r = fault_say(f, ERANGE, "port %s is larger than 65535", text);
+			p = text;
+		}
 	} else {
 		struct servent *se = *text ? getservbyname(text, NULL) : NULL;
 

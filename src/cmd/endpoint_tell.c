@@ -265,8 +265,10 @@ static void met_text(const struct teller *t, const struct net_event *e)
 	endpoint_put(&b, e->peer);
 	buf_puts(&b, e->kind == NET_ACCEPTED ? " at " : " from ");
 	endpoint_put(&b, e->local);
-	if (e->kind == NET_CONNECTED)
-		buf_printf(&b, " in %.3g ms", (double)e->took_us / 1e3);
+	if (e->kind == NET_CONNECTED) {
+		buf_puts(&b, " in ");
+		buf_put_time(&b, e->took_us);
+	}
 	buf_putc(&b, '\n');
 	tell_write(&b);
 }
@@ -386,8 +388,8 @@ void tell_summary(struct teller *t, const struct session *s)
 			   (unsigned long long)n->datagrams_in,
 			   (unsigned long long)n->datagrams_out);
 	else
-		buf_printf(&b, "%llu connections, at most %llu at a time, %llu failed",
-			   (unsigned long long)n->started,
+		buf_printf(&b, "%llu connection%s, at most %llu at a time, %llu failed",
+			   (unsigned long long)n->started, n->started == 1 ? "" : "s",
 			   (unsigned long long)n->most_open,
 			   (unsigned long long)n->failed);
 	buf_puts(&b, "; received ");
@@ -397,7 +399,9 @@ void tell_summary(struct teller *t, const struct session *s)
 	if (n->unsent_bytes)
 		buf_printf(&b, ", %llu of them never acknowledged",
 			   (unsigned long long)n->unsent_bytes);
-	buf_printf(&b, " in %.3g s\n", (double)us / 1e6);
+	buf_puts(&b, " in ");
+	buf_put_time(&b, us);
+	buf_putc(&b, '\n');
 	tell_write(&b);
 }
 
@@ -442,9 +446,10 @@ static void pings_text(struct buf *b, const struct pinger *p, uint64_t us)
 
 	buf_printf(b, "%llu round trips of ", (unsigned long long)n->n);
 	put_size(b, p->how->size);
-	buf_printf(b, " over %llu connection%s in %.3g s",
+	buf_printf(b, " over %llu connection%s in ",
 		   (unsigned long long)p->s->totals.started,
-		   p->s->totals.started == 1 ? "" : "s", seconds);
+		   p->s->totals.started == 1 ? "" : "s");
+	buf_put_time(b, us);
 	if (p->lost)
 		buf_printf(b, ", %llu lost", (unsigned long long)p->lost);
 	buf_putc(b, '\n');
@@ -475,7 +480,7 @@ int tell_pings(struct teller *t, const struct pinger *p)
 
 	if (t->json) {
 		pings_json(p, us);
-	} else if (!t->quiet) {
+	} else if (!t->quiet && p->s->totals.started) {
 		pings_text(&b, p, us);
 		if (cmd_print(t->cmd, &b) != EXIT_YES)
 			return EXIT_CANNOT;
