@@ -31,11 +31,11 @@ load lib/probe
 @test "unix: a directory and a file are no sockets, an abstract name leaves nothing stale" {
 	local dir=$BATS_TEST_TMPDIR
 	netns
-	assert_outcome 1 wrong-type 'there is a directory, no socket' "unix:$dir"
+	assert_outcome 1 wrong-type 'there is a directory, not a socket' "unix:$dir"
 	touch "$dir/file"
 	assert_outcome 1 wrong-type 'there is an ordinary file, no socket' "$dir/file"
 	mkfifo "$dir/pipe"
-	assert_outcome 1 wrong-type 'there is a named pipe, no socket' "unix-dgram:$dir/pipe"
+	assert_outcome 1 wrong-type 'there is a named pipe, not a socket' "unix-dgram:$dir/pipe"
 	assert_outcome 1 missing-path 'listens under this abstract name' @nobody-here
 	assert_outcome 1 missing-path 'no such path' "unix:$dir/file/below"
 	mk unix_listen:abstract=here

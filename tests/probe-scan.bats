@@ -123,12 +123,15 @@ load lib/probe
 @test "an interrupted scan tells what it has" {
 	link
 	server_rule input 'drop'
-	spawn "${NS[@]}" "$SOCKCTL" probe --json --rate 100/s -T 100ms $V4:1-60000
-	local pid=$PID status=0
-	# It has begun when its socket is there.
-	until [[ $(in_ns "$SOCKCTL" inspect --no-findings --count state = syn-sent) -gt 0 ]]; do :; done
-	kill -INT "$pid"
-	await_line '"type":"summary"'
-	wait "$pid" || status=$?
-	[[ $status == 130 ]]
+	local signal
+	for signal in INT TERM HUP; do
+		spawn "${NS[@]}" "$SOCKCTL" probe --json --rate 100/s -T 100ms $V4:1-60000
+		local pid=$PID status=0
+		# It has begun when its socket is there.
+		until [[ $(in_ns "$SOCKCTL" inspect --no-findings --count state = syn-sent) -gt 0 ]]; do :; done
+		kill "-$signal" "$pid"
+		await_line '"type":"summary"'
+		await_end "$pid" || status=$?
+		assert_equal "$status" $((128 + $(kill -l "$signal")))
+	done
 }

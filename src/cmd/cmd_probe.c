@@ -60,10 +60,10 @@ static int parse_ttl(const char *arg, void *list, struct fault *f)
 }
 
 static const struct opt what_opts[] = {
-	{ "tcp", 't', OPT_SET, AT(kind), .value = 0, .help = "TCP (default)" },
-	{ "udp", 'u', OPT_SET, AT(kind), .value = 1, .flags = OPT_COMMON,
+	{ "tcp", 't', OPT_SET, AT(proto), .value = TARGET_TCP, .help = "TCP (default)" },
+	{ "udp", 'u', OPT_SET, AT(proto), .value = TARGET_UDP, .flags = OPT_COMMON,
 	  .help = "UDP, where the address does not say" },
-	{ "unix", 'x', OPT_SET, AT(kind), .value = 2,
+	{ "unix", 'x', OPT_SET, AT(proto), .value = TARGET_UNIX,
 	  .help = "the address is the path of a unix socket" },
 	{ "ipv4", '4', OPT_SET, AT(family), .value = AF_INET, .help = "IPv4 only",
 	  .flags = OPT_COMMON },
@@ -169,7 +169,7 @@ static const struct opt_group groups[] = {
 /* There is no connection to ask anything of. */
 static int check_syn(const struct probe_config *c, struct fault *f)
 {
-	if (c->kind)
+	if (c->proto != TARGET_TCP)
 		return fault_say(f, EINVAL, "--syn speaks TCP");
 	if (c->wait_us != PROBE_UNSET || c->attempts != 1)
 		return fault_say(f, EINVAL, "--syn asks once: no --wait, no --attempts");
@@ -207,7 +207,7 @@ static int check(const struct probe_config *c, const struct opt_operands *words,
 		return fault_say(f, EINVAL,
 				 "--hops and --measure-backlog exclude each "
 				 "other");
-	if ((c->hops || c->backlog) && c->kind == 1)
+	if ((c->hops || c->backlog) && c->proto == TARGET_UDP)
 		return fault_say(f, EINVAL, "--hops and --measure-backlog speak no UDP");
 	if ((c->hops || c->backlog) &&
 	    (waits || c->attempts != 1 || c->send || c->expect || c->http || c->banner ||

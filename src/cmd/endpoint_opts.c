@@ -58,11 +58,11 @@ static int parse_nc_wait(const char *arg, void *to, struct fault *f)
 static const struct opt address_opts[] = {
 	SETS("ipv4", '4', AT(family), AF_INET, .flags = OPT_COMMON, .help = "IPv4 only"),
 	SETS("ipv6", '6', AT(family), AF_INET6, .flags = OPT_COMMON, .help = "IPv6 only"),
-	SETS("udp", 'u', AT(kind), 1, .flags = OPT_COMMON,
+	SETS("udp", 'u', AT(proto), TARGET_UDP, .flags = OPT_COMMON,
 	     .help = "UDP, where the address does not say"),
-	SETS("unix", 'x', AT(kind), 2,
+	SETS("unix", 'x', AT(proto), TARGET_UNIX,
 	     .help = "the address is the path of a unix socket"),
-	SETS("tcp", 't', AT(kind), 0, .help = "TCP (default)"),
+	SETS("tcp", 't', AT(proto), TARGET_TCP, .help = "TCP (default)"),
 	{ .name = "option",
 	  .letter = 'O',
 	  .kind = OPT_PARSE,
@@ -296,8 +296,8 @@ bool endpoint_list_options(const struct command *cmd, int argc, char **argv, int
 int endpoint_target(const struct endpoint_config *c, const struct opt_operands *words,
 		    const char *otherwise, struct target *t, struct fault *f)
 {
-	static const enum target_proto kinds[] = { TARGET_TCP, TARGET_UDP, TARGET_UNIX };
-	struct target_how how = { .proto = kinds[c->kind], .family = (uint8_t)c->family };
+	struct target_how how = { .proto = (enum target_proto)c->proto,
+				  .family = (uint8_t)c->family };
 
 	if (words->words.n == 2 && !strchr(words->words.v[0], '/') &&
 	    strcspn(words->words.v[1], ":/@ ") == strlen(words->words.v[1]))

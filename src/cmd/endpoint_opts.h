@@ -10,7 +10,7 @@ struct endpoint_config {
 	struct common common;
 	/* address */
 	int family; /* AF_INET, AF_INET6, 0 */
-	int kind;   /* 0 tcp, 1 udp, 2 unix */
+	int proto;  /* enum target_proto, where the address names none */
 	struct sockopt_list options;
 	/* time */
 	uint64_t timeout_us, idle_us;

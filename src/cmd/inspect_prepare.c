@@ -258,15 +258,12 @@ enum {
 		     NEED_WAITERS | NEED_UNIX_PEER
 };
 
-int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
-		    struct fault *f)
+/* Which tables: as the options say. */
+static void choose_tables(struct inspect_config *c)
 {
 	struct collect_request *q = &c->request;
-	bool tcp = c->what & WHAT_TCP;
-	int r;
+	bool tcp = (c->what & WHAT_TCP) || !(c->what & WHAT_PROTOS);
 
-	if (!(c->what & (WHAT_TCP | WHAT_UDP | WHAT_UNIX)))
-		tcp = true;
 	q->protos = (tcp ? BIT(PROTO_TCP) : 0) |
 		    (c->what & WHAT_UDP ? BIT(PROTO_UDP) : 0) |
 		    (c->what & WHAT_UNIX
@@ -280,18 +277,16 @@ int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 	if (c->listen)
 		q->states = 1 << STATE_LISTEN |
 			    (c->what & WHAT_UDP ? 1 << STATE_CLOSE : 0);
+}
 
-	r = build_filter(c, expressions, f);
-	if (r == 0)
-		r = choose_columns(c, q->protos, f);
-	c->shown_protos = q->protos;
-	/* Who asks what is wrong does not know that it is datagrams that are lost. */
-	if (!(c->what & (WHAT_TCP | WHAT_UDP | WHAT_UNIX)) && c->detect && !c->listen &&
-	    !c->from)
-		q->protos |= BIT(PROTO_UDP);
-	if (r == 0 && c->sort) {
-		size_t len = strcspn(c->sort, ":");
+/* --sort and --group. */
+static int choose_order(struct inspect_config *c, struct fault *f)
+{
+	size_t len;
+	int r = 0;
 
+	if (c->sort) {
+		len = strcspn(c->sort, ":");
 		if (c->sort[len] && !streq(c->sort + len, ":desc") &&
 		    !streq(c->sort + len, ":asc"))
 			return fault_say(f, EINVAL,
@@ -303,11 +298,15 @@ int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 	if (r == 0 && c->group)
 		r = choose_field("--group", c->group, strlen(c->group), &c->group_field,
 				 f);
-	if (r < 0)
-		return r;
+	return r;
+}
 
-	/* States that cannot match are not asked for; bound and silent sockets, which
-	 * cost a walk, only if the expression names them. */
+/* States that cannot match are not asked for; bound and silent sockets, which cost a
+ * walk, only if the expression names them. */
+static void choose_states(struct inspect_config *c)
+{
+	struct collect_request *q = &c->request;
+
 	if (q->filter) {
 		uint32_t mask = filter_state_mask(q->filter);
 
@@ -320,13 +319,21 @@ int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 	q->bound_if_no_listener = c->ports.n && !c->states && !c->listen;
 	if (q->bound_if_no_listener)
 		q->states |= 1 << STATE_BOUND_INACTIVE;
+}
+
+/* What must be read for all that is shown, sorted by, counted and judged. */
+static void choose_needs(struct inspect_config *c)
+{
+	struct collect_request *q = &c->request;
+	size_t i;
+
 	if (!c->count && !c->summary && !c->group)
 		q->needs = c->shown.needs | (c->format == VIEW_JSON ? JSON_NEEDS : 0);
 	if (c->sort_field)
 		q->needs |= c->sort_field->needs;
 	if (c->group_field)
 		q->needs |= c->group_field->needs;
-	for (size_t i = 0; i < c->n_fail_rules; i++)
+	for (i = 0; i < c->n_fail_rules; i++)
 		q->needs |= filter_needs(c->fail_rules[i].filter);
 	if (c->fail_drops || (c->detect && (q->protos & BIT(PROTO_UDP))))
 		q->needs |= NEED_DROPS;
@@ -335,6 +342,27 @@ int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 		q->needs |= NEED_WAITERS | NEED_WAIT_TIME | NEED_DROPS;
 	q->all_waiters = c->ports.n > 0 || (c->shown.needs & NEED_WAITERS) ||
 			 (q->filter && (filter_needs(q->filter) & NEED_WAITERS));
+}
+
+int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
+		    struct fault *f)
+{
+	int r;
+
+	choose_tables(c);
+	r = build_filter(c, expressions, f);
+	if (r == 0)
+		r = choose_columns(c, c->request.protos, f);
+	if (r == 0)
+		r = choose_order(c, f);
+	if (r < 0)
+		return r;
+	c->shown_protos = c->request.protos;
+	/* Who asks what is wrong does not know that it is datagrams that are lost. */
+	if (!(c->what & WHAT_PROTOS) && c->detect && !c->listen && !c->from)
+		c->request.protos |= BIT(PROTO_UDP);
+	choose_states(c);
+	choose_needs(c);
 	return 0;
 }
 

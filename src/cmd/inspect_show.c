@@ -159,9 +159,8 @@ static void say_nothing_matched(const struct show *show)
 	if (c->common.quiet || c->format != VIEW_TABLE)
 		return;
 	fprintf(stderr, "sockctl %s: no %s\n", show->cmd->name,
-		c->what & (WHAT_TCP | WHAT_UDP | WHAT_UNIX)
-			? "socket matches"
-			: "TCP socket matches (-u: UDP, -x: unix sockets)");
+		c->what & WHAT_PROTOS ? "socket matches"
+				      : "TCP socket matches (-u: UDP, -x: unix sockets)");
 }
 
 static int exit_code(const struct show *show, const struct collect_result *result)

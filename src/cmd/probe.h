@@ -15,7 +15,8 @@
 struct probe_config {
 	struct common common;
 	/* what */
-	int family, kind; /* kind: 0 tcp, 1 udp, 2 unix */
+	int family; /* AF_INET, AF_INET6, 0 */
+	int proto;  /* enum target_proto, where the address names none */
 	struct strv target_files;
 	bool all_addresses, syn;
 	const char *netns, *source, *interface;
@@ -95,6 +96,10 @@ int probe_prepare(struct probe_run *run, struct fault *f);
 void probe_run_free(struct probe_run *run);
 /* Runs all jobs to their end, to --wait's, or to a signal. 0 or -errno with a fault. */
 int probe_run_jobs(struct probe_run *run, struct fault *f);
+/* SIGINT, SIGTERM and SIGHUP end the loop, whose owner is run, and are kept in
+ * run->signo; the mask before is stored in *old. 0 or -errno with a fault. */
+int probe_watch_signals(struct probe_run *run, struct loop *l, sigset_t *old,
+			struct fault *f);
 /* Whether the job is where --wait wants it. */
 bool probe_job_fulfilled(const struct probe_job *j);
 

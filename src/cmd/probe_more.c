@@ -1,5 +1,7 @@
 /* --measure-backlog and --hops: what a server can take, and the way to it. */
 #include <errno.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -182,8 +184,8 @@ struct path {
 
 static bool reached(const struct probe_result *r)
 {
-	return !(r->icmp.family == AF_INET && r->icmp.type == 11) &&
-	       !(r->icmp.family == AF_INET6 && r->icmp.type == 3) &&
+	return !(r->icmp.family == AF_INET && r->icmp.type == ICMP_TIME_EXCEEDED) &&
+	       !(r->icmp.family == AF_INET6 && r->icmp.type == ICMP6_TIME_EXCEEDED) &&
 	       r->outcome != OUTCOME_FILTERED;
 }
 

@@ -359,6 +359,21 @@ static void signalled(struct loop *l, int signo)
 	loop_stop(l);
 }
 
+int probe_watch_signals(struct probe_run *run, struct loop *l, sigset_t *old,
+			struct fault *f)
+{
+	sigset_t set;
+	int r;
+
+	l->owner = run;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	r = loop_signals(l, &set, old, signalled);
+	return r < 0 ? fault(f, -r, "watch for signals") : 0;
+}
+
 /* How far it is, for people who watch. */
 static void tell_due(struct loop *l, struct timer *t)
 {
@@ -420,20 +435,14 @@ static void make_request(struct probe_job *j, const char *path)
 
 int probe_run_jobs(struct probe_run *run, struct fault *f)
 {
-	sigset_t set;
 	size_t i;
 	int r = loop_init(&run->l);
 
 	if (r < 0)
 		return fault(f, -r, "make an event loop");
-	run->l.owner = run;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	r = loop_signals(&run->l, &set, &run->old_mask, signalled);
+	r = probe_watch_signals(run, &run->l, &run->old_mask, f);
 	if (r < 0)
-		return fault(f, -r, "watch for signals");
+		return r;
 	for (i = 0; i < run->n_jobs; i++) {
 		run->jobs[i].run = run;
 		run->jobs[i].how = run->how;

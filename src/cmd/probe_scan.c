@@ -265,14 +265,6 @@ static void put_totals(struct scanning *g, const struct endpoint *to)
 	buf_putc(b, '\n');
 }
 
-static void signalled(struct loop *l, int signo)
-{
-	struct probe_run *run = l->owner;
-
-	run->signo = signo;
-	loop_stop(l);
-}
-
 /* As many descriptors as there may be; root may raise its own limit. */
 static uint64_t most_in_flight(const struct probe_config *c)
 {
@@ -294,19 +286,15 @@ static int scan_address(struct scanning *g, const struct endpoint *to,
 {
 	struct probe_run *run = g->run;
 	struct loop l;
-	sigset_t set, old;
+	sigset_t old;
 	enum outcome outcome;
 	int r = loop_init(&l);
 
 	if (r < 0)
 		return fault(f, -r, "make an event loop");
-	l.owner = run;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	r = loop_signals(&l, &set, &old, signalled);
+	r = probe_watch_signals(run, &l, &old, f);
 	if (r < 0)
-		return fault(f, -r, "watch for signals");
+		return r;
 	g->started_us = clock_us();
 	g->progress.fn = progress_due;
 	progress_init(&g->line, run->c->common.quiet);

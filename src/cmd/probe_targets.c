@@ -8,8 +8,7 @@
 static int add_target(struct probe_targets *t, const struct probe_config *c,
 		      const char *text, struct fault *f)
 {
-	static const enum target_proto kinds[] = { TARGET_TCP, TARGET_UDP, TARGET_UNIX };
-	struct target_how how = { .proto = kinds[c->kind],
+	struct target_how how = { .proto = (enum target_proto)c->proto,
 				  .family = (uint8_t)c->family,
 				  .flags = TARGET_PORT_LIST };
 	struct target *one;

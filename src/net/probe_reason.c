@@ -225,6 +225,31 @@ static void put_error(struct buf *b, const struct probe_result *r)
 		buf_puts(b, strerror(r->err));
 }
 
+static void put_missing_path(struct buf *b, const struct probe_result *r)
+{
+	buf_puts(b, endpoint_is_abstract(&r->peer)
+			    ? "no socket of this network namespace listens under this "
+			      "abstract name"
+			    : "there is no such path");
+}
+
+static void put_wrong_type(struct buf *b, const struct probe_result *r)
+{
+	if (r->file_kind)
+		buf_printf(b, "there is %s, not a socket", r->file_kind);
+	else
+		buf_puts(b, "the socket there is of another type: try unix:, unix-dgram: "
+			    "or unix-seqpacket:");
+}
+
+static void put_self_connect(struct buf *b, const struct probe_result *r)
+{
+	buf_printf(b,
+		   "the kernel chose the target's own port as ours, %u time%s in a row: "
+		   "nothing listens there",
+		   r->phantoms, r->phantoms == 1 ? "" : "s");
+}
+
 void probe_put_reason(struct buf *b, const struct probe_result *r)
 {
 	switch (r->outcome) {
@@ -264,10 +289,7 @@ void probe_put_reason(struct buf *b, const struct probe_result *r)
 		put_no_port(b, r);
 		break;
 	case OUTCOME_SELF_CONNECT:
-		buf_printf(b,
-			   "the kernel chose the target's own port as ours, %u time%s "
-			   "in a row: nothing listens there",
-			   r->phantoms, r->phantoms == 1 ? "" : "s");
+		put_self_connect(b, r);
 		break;
 	case OUTCOME_QUEUE_FULL:
 		put_queue_full(b, r);
@@ -287,22 +309,13 @@ void probe_put_reason(struct buf *b, const struct probe_result *r)
 		buf_puts(b, r->told);
 		break;
 	case OUTCOME_MISSING_PATH:
-		buf_puts(b, endpoint_is_abstract(&r->peer)
-				    ? "no socket of this network namespace listens under "
-				      "this abstract name"
-				    : "there is no such path");
+		put_missing_path(b, r);
 		break;
 	case OUTCOME_STALE_UNIX:
 		buf_puts(b, "the socket file is there, but nobody listens behind it");
 		break;
 	case OUTCOME_WRONG_TYPE:
-		if (r->file_kind)
-			buf_printf(b, "there is %s, no socket", r->file_kind);
-		else
-			buf_puts(
-				b,
-				"the socket there is of another type: try unix:, unix-dgram: "
-				"or unix-seqpacket:");
+		put_wrong_type(b, r);
 		break;
 	case OUTCOME_NO_PERMISSION:
 		buf_puts(b, "the permissions of the path forbid it");
