@@ -33,7 +33,7 @@ load lib/probe
 	netns
 	assert_outcome 1 wrong-type 'there is a directory, not a socket' "unix:$dir"
 	touch "$dir/file"
-	assert_outcome 1 wrong-type 'there is an ordinary file, no socket' "$dir/file"
+	assert_outcome 1 wrong-type 'there is an ordinary file, not a socket' "$dir/file"
 	mkfifo "$dir/pipe"
 	assert_outcome 1 wrong-type 'there is a named pipe, not a socket' "unix-dgram:$dir/pipe"
 	assert_outcome 1 missing-path 'listens under this abstract name' @nobody-here
