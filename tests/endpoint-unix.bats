@@ -83,19 +83,19 @@ unix_queue() { # PATH N
 	[[ -S $S ]]
 }
 
-@test "what is no socket is never removed" {
+@test "what is not a socket is never removed" {
 	echo precious >"$S"
 	sockctl listen "$S"
-	assert_refused 3 "no socket is there"
+	assert_refused 3 "not a socket is there"
 	assert_equal "$(cat "$S")" precious
 	rm "$S"
 	mkdir "$S"
 	sockctl listen "$S"
-	assert_refused 3 "no socket is there"
+	assert_refused 3 "not a socket is there"
 	rmdir "$S"
 	mkfifo "$S"
 	sockctl listen "$S"
-	assert_refused 3 "no socket is there"
+	assert_refused 3 "not a socket is there"
 	rm "$S"
 	ln -s /nowhere "$S"
 	sockctl listen "$S"

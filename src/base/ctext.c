@@ -14,10 +14,9 @@ static int digit(char c)
 
 static int bad_escape(const char *text, const char *at, struct fault *f)
 {
-	fault_say(f, EINVAL, "an escape that is not known");
+	fault_say(f, EINVAL, "unknown escape");
 	fault_mark(f, text, (size_t)(at - text));
-	fault_hint(f, "known are \\n \\r \\t \\0 \\e \\\\ \\xNN and \\NNN; a backslash "
-		      "itself is \\\\");
+	fault_hint(f, "write \\n \\r \\t \\0 \\e \\xNN or \\NNN; \\\\ is a backslash");
 	return -EINVAL;
 }
 

@@ -87,9 +87,9 @@ static const struct opt which_opts[] = {
 	{ "dst", 0, OPT_LIST, AT(dst), "ADDR",
 	  "peer address, prefix or host, with or without port", .complete = "host" },
 	{ "all", 'a', OPT_IGNORED,
-	  .help = "accepted for ss's sake: all states are shown anyway" },
+	  .help = "accepted for users of ss: all states are shown anyway" },
 	{ "numeric", 'n', OPT_IGNORED,
-	  .help = "accepted for ss's sake: numbers are never resolved" },
+	  .help = "accepted for users of ss: numbers are never resolved" },
 	{ NULL, 'U', OPT_WRONG, .help = "unix sockets are -x, UDP is -u" },
 	{ NULL, 'e', OPT_WRONG, .help = "columns: -o +uid,inode,cookie,timer" },
 	{ NULL, 'i', OPT_WRONG, .help = "all of tcp_info: -o +tcp" },
@@ -109,7 +109,7 @@ static const struct opt show_opts[] = {
 	  .complete = "column" },
 	{ "group", 0, OPT_TEXT, AT(group), "COL", "count the rows by a column's values",
 	  .complete = "column" },
-	{ "count", 0, OPT_FLAG, AT(count), NULL, "print the number of rows only" },
+	{ "count", 0, OPT_FLAG, AT(count), NULL, "print only the number of rows" },
 	{ "summary", 0, OPT_FLAG, AT(summary), NULL, "count by protocol and state" },
 	{ "limit", 0, OPT_UINT, AT(limit), "N", "stop after N rows" },
 	{ "format", 0, OPT_CHOICE, AT(format), "FORMAT",
@@ -135,11 +135,11 @@ static const struct opt judge_opts[] = {
 	{ "explain", 0, OPT_TEXT, AT(explain), "ID",
 	  "what a finding means and when it fires", .complete = "finding" },
 	{ "fail-fill", 0, OPT_UINT, AT(fail_fill), "PCT",
-	  "exit 1 if an accept queue is at least so full", .value = 100 },
+	  "exit 1 if an accept queue is at least PCT % full", .value = 100 },
 	{ "fail-drops", 0, OPT_FLAG, AT(fail_drops), NULL,
 	  "exit 1 if a listener or UDP socket has dropped anything" },
 	{ "fail-if", 0, OPT_LIST, AT(fail_if), "EXPRESSION",
-	  "exit 1 if a row matches, or as count(EXPRESSION) > N says" },
+	  "exit 1 if a row matches, or if count(EXPRESSION) > N holds" },
 	{ "allow-empty", 0, OPT_FLAG, AT(allow_empty), NULL,
 	  "exit 0 when nothing matched" },
 };
@@ -154,7 +154,7 @@ static const struct opt bindable_opts[] = {
 	{ "as-user", 0, OPT_TEXT, AT(as_user), "NAME", "it would run as this user",
 	  .complete = "user" },
 	{ "try", 0, OPT_FLAG, AT(try_bind), NULL,
-	  "TCP: also bind() for an instant, where only that can tell" },
+	  "TCP: also bind() for an instant, where only a trial can tell" },
 };
 
 static const struct opt follow_opts[] = {

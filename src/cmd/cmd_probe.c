@@ -73,9 +73,9 @@ static const struct opt what_opts[] = {
 	  "read addresses from FILE, one a line, once it appears; - is stdin", OPT_COMMON,
 	  .complete = "file" },
 	{ "all-addresses", 0, OPT_FLAG, AT(all_addresses), NULL,
-	  "every address of a name by itself (default: the first that answers)" },
+	  "each address of a name separately (default: the first that answers)" },
 	{ "syn", 0, OPT_FLAG, AT(syn), NULL,
-	  "half-open: a SYN by a raw socket, and no connection (CAP_NET_RAW)" },
+	  "half-open: a SYN from a raw socket, no connection (CAP_NET_RAW)" },
 	{ "netns", 0, OPT_TEXT, AT(netns), "NS",
 	  "from another network namespace: name, pid or path", .complete = "netns" },
 	{ "source", 0, OPT_TEXT, AT(source), "ADDR", "from this address of ours" },
@@ -103,8 +103,8 @@ static const struct opt when_opts[] = {
 	{ "any", 0, OPT_FLAG, AT(any), NULL, "--wait: one of them is enough" },
 	{ "down", 0, OPT_FLAG, AT(down), NULL, "--wait: until none answers" },
 	{ "parallel", 0, OPT_UINT, AT(parallel), "N",
-	  "so many at once (default: 1024 targets; ports: as the descriptors allow)" },
-	{ "rate", 0, OPT_PARSE, AT(rate), "N/s", "begin so many a second at most",
+	  "at most N at once (default: 1024 targets; ports: as descriptors allow)" },
+	{ "rate", 0, OPT_PARSE, AT(rate), "N/s", "begin at most N a second",
 	  .parse = num_parse_rate },
 	{ NULL, 'w', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_timeout,
 	  .flags = OPT_HIDDEN },
@@ -130,7 +130,7 @@ static const struct opt answer_opts[] = {
 	{ "expect", 0, OPT_TEXT, AT(expect), "TEXT",
 	  "the answer has TEXT, or matches /REGEX/", OPT_COMMON },
 	{ "banner", 0, OPT_FLAG, AT(banner), NULL,
-	  "wait for the first line that the server says" },
+	  "wait for the first line that the server sends" },
 	{ "http", 0, OPT_TEXT, AT(http), "PATH", "GET PATH (default: /) and its status",
 	  OPT_COMMON | OPT_OPTIONAL },
 	{ "stable", 0, OPT_DURATION, AT(stable_us), "DUR",
@@ -145,12 +145,11 @@ static const struct opt show_opts[] = {
 	{ "negotiated", 0, OPT_FLAG, AT(negotiated), NULL,
 	  "what both sides agreed on: MSS, window scale, SACK, MPTCP ..." },
 	{ "hops", 0, OPT_FLAG, AT(hops), NULL,
-	  "the routers on the way, by connects of growing TTL" },
+	  "the routers on the way, found by connects of growing TTL" },
 	{ "measure-backlog", 0, OPT_FLAG, AT(backlog), NULL,
 	  "fill the accept queue: how many does it hold, how fast is it emptied" },
 	{ "max", 0, OPT_UINT, AT(max), "N",
-	  "--measure-backlog: so many connections at most (default: 4096)",
-	  .value = 60000 },
+	  "--measure-backlog: at most N connections (default: 4096)", .value = 60000 },
 	{ "closed", 0, OPT_FLAG, AT(closed), NULL,
 	  "list the closed ports of a scan, too" },
 	{ "json", 0, OPT_FLAG, AT(json), NULL, "attempts and summaries as JSON Lines",
@@ -216,7 +215,7 @@ static int check(const struct probe_config *c, const struct opt_operands *words,
 				 "--hops and --measure-backlog ask once, of one address: "
 				 "no --wait, --attempts, --all-addresses or answers");
 	if (c->parallel == 0)
-		return fault_say(f, ERANGE, "--parallel: at least 1 is wanted");
+		return fault_say(f, ERANGE, "--parallel: it must be at least 1");
 	if (c->syn && check_syn(c, f) < 0)
 		return -EINVAL;
 	if (words->n_before_dashes < words->words.n && !c->attempts)

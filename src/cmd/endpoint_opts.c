@@ -15,7 +15,7 @@ static int parse_at_least_one(const char *arg, void *to, struct fault *f)
 	int r = num_parse_u64(arg, UINT64_MAX, to, f);
 
 	return r < 0 || *(uint64_t *)to ? r
-					: fault_say(f, ERANGE, "at least 1 is wanted");
+					: fault_say(f, ERANGE, "it must be at least 1");
 }
 
 static int parse_threads(const char *arg, void *to, struct fault *f)
@@ -23,7 +23,7 @@ static int parse_threads(const char *arg, void *to, struct fault *f)
 	int r = num_parse_u64(arg, CREW_MOST, to, f);
 
 	return r < 0 || *(uint64_t *)to ? r
-					: fault_say(f, ERANGE, "at least 1 is wanted");
+					: fault_say(f, ERANGE, "it must be at least 1");
 }
 
 /* nc's -w: the deadline for connecting and the idle limit in one. */
@@ -91,18 +91,18 @@ static const struct opt server_opts[] = {
 	FLAG("background", 0, AT(background), .flags = OPT_COMMON,
 	     .help = "return as soon as it listens"),
 	TAKES("backlog", 0, OPT_UINT, AT(backlog), "N", .value = INT32_MAX,
-	      .help = "accept queue (default: the kernel's most, net.core.somaxconn)"),
+	      .help = "accept queue (default: the kernel's maximum, net.core.somaxconn)"),
 	FLAG("no-reuseaddr", 0, AT(no_reuseaddr),
 	     .help = "no SO_REUSEADDR: fail while old connections are in TIME_WAIT"),
 	FLAG("bind-only", 0, BEHAVES(bind_only),
 	     .help = "bind, do not listen: a port that stays refused"),
 	FLAG("no-accept", 0, BEHAVES(no_accept), .help = "never accept: the queue fills"),
 	TAKES("accept-delay", 0, OPT_DURATION, BEHAVES(accept_delay_us), "DUR",
-	      .help = "leave each peer in the queue so long"),
+	      .help = "leave each peer in the queue for DUR"),
 	RATE("accept-rate", BEHAVES(accept_rate), .metavar = "N/s",
-	     .help = "accept so many a second"),
+	     .help = "accept at most N peers a second"),
 	TAKES("limit-fds", 0, OPT_UINT, BEHAVES(limit_fds), "N", .value = 1 << 20,
-	      .help = "run with so few descriptors: accept fails with EMFILE"),
+	      .help = "run with only N descriptors: accept fails with EMFILE"),
 };
 
 static const struct opt listen_opts[] = {
@@ -112,10 +112,9 @@ static const struct opt listen_opts[] = {
 	      .help = "end after N peers (with --keep's rules)"),
 	TAKES("exec", 'e', OPT_TEXT, AT(exec), "CMD", .flags = OPT_COMMON,
 	      .help = "run CMD for each peer, with the connection as stdio"),
-	TAKES("sh", 'c', OPT_TEXT, AT(shell), "CMD",
-	      .help = "the same with a shell line"),
+	TAKES("sh", 'c', OPT_TEXT, AT(shell), "CMD", .help = "the same, run by a shell"),
 	TAKES("reply", 0, OPT_TEXT, AT(reply), "TEXT", .flags = OPT_COMMON,
-	      .help = "answer each peer that has spoken with TEXT or @FILE"),
+	      .help = "once a peer has spoken, answer with TEXT or @FILE"),
 	TAKES("http", 0, OPT_TEXT, AT(http), "TEXT", .flags = OPT_COMMON,
 	      .help = "answer each HTTP request with TEXT or @FILE"),
 	TAKES("output", 0, OPT_TEXT, AT(output_dir), "DIR", .complete = "file",
@@ -128,7 +127,7 @@ static const struct opt connect_opts[] = {
 	TAKES("interface", 'i', OPT_TEXT, AT(interface), "NAME",
 	      .help = "connect through this interface"),
 	TAKES("retry", 0, OPT_UINT, AT(retries), "N", .flags = OPT_COMMON,
-	      .help = "try again so many times"),
+	      .help = "try again up to N times"),
 	TAKES("backoff", 0, OPT_DURATION, AT(backoff_us), "DUR",
 	      .help = "pause before the first new try, doubled each time (default: 1s)"),
 	{ .name = "connections",
@@ -137,8 +136,9 @@ static const struct opt connect_opts[] = {
 	  .at = AT(connections),
 	  .metavar = "N",
 	  .flags = OPT_COMMON,
-	  .help = "so many connections at once; stdin is not read" },
-	RATE("rate", AT(rate), .metavar = "N/s", .help = "open so many a second"),
+	  .help = "open N connections at once; stdin is not read" },
+	RATE("rate", AT(rate), .metavar = "N/s",
+	     .help = "open at most N connections a second"),
 	FLAG("half-open", 0, AT(half_open),
 	     .help = "ignore the SYN-ACK: SYN_SENT here, SYN_RECV there (CAP_NET_ADMIN)"),
 };
@@ -147,25 +147,26 @@ static const struct opt data_opts[] = {
 	TAKES("send", 0, OPT_TEXT, AT(send), "TEXT", .flags = OPT_COMMON,
 	      .help = "send TEXT (\\r\\n escapes, @FILE) instead of stdin"),
 	TAKES("expect", 0, OPT_TEXT, AT(expect), "TEXT", .flags = OPT_COMMON,
-	      .help = "end well when TEXT has come, badly if it has not"),
-	FLAG("crlf", 'C', AT(crlf), .help = "send CR LF for each line end"),
+	      .help = "succeed once TEXT has arrived, fail if it never does"),
+	FLAG("crlf", 'C', AT(crlf), .help = "send CR LF at each line end"),
 	FLAG("hex", 0, AT(hex), .help = "--send, --reply, --expect are hexadecimal"),
 	SETS("half-close", 'N', AT(half_close), 1, .flags = OPT_COMMON,
 	     .help = "FIN when the input ends (default off a terminal)"),
-	SETS("no-half-close", 0, AT(half_close), 0, .help = "no FIN before the peer's"),
-	FLAG("recv-only", 0, AT(recv_only), .help = "stdin is not read"),
+	SETS("no-half-close", 0, AT(half_close), 0,
+	     .help = "send no FIN before the peer's"),
+	FLAG("recv-only", 0, AT(recv_only), .help = "do not read stdin"),
 	FLAG("send-only", 0, AT(send_only),
-	     .help = "what the peer sends is dropped, its end is not waited for"),
+	     .help = "drop what the peer sends, do not wait for its end"),
 	TAKES("timeout", 'T', OPT_DURATION, AT(timeout_us), "DUR", .flags = OPT_COMMON,
 	      .help = "until connected; of listen: until the first peer"),
 	TAKES("idle", 'I', OPT_DURATION, AT(idle_us), "DUR", .flags = OPT_COMMON,
-	      .help = "give up after so long without network traffic"),
+	      .help = "give up after DUR without network traffic"),
 	{ .letter = 'w',
 	  .kind = OPT_PARSE,
 	  .parse = parse_nc_wait,
 	  .at = AT(timeout_us),
 	  .metavar = "DUR",
-	  .help = "both, as in nc" },
+	  .help = "both --timeout and --idle, as in nc" },
 };
 
 /* How an endpoint misbehaves once there is a connection: all three commands take these,
@@ -178,20 +179,20 @@ static const struct opt misbehave_opts[] = {
 	RATE("write-rate", BEHAVES(write_rate), .metavar = "SIZE/s",
 	     .help = "write slowly"),
 	TAKES("chunk", 0, OPT_SIZE, BEHAVES(chunk), "SIZE",
-	      .help = "write at most so much at a time"),
+	      .help = "write at most SIZE at a time"),
 	TAKES("chunk-delay", 0, OPT_DURATION, BEHAVES(chunk_delay_us), "DUR",
 	      .help = "pause after each write"),
 	TAKES("delay", 0, OPT_DURATION, BEHAVES(delay_us), "DUR",
-	      .help = "answer so late"),
+	      .help = "delay each answer by DUR"),
 	TAKES("corrupt", 0, OPT_UINT, BEHAVES(corrupt), "N",
-	      .help = "one bit wrong in every Nth byte sent"),
+	      .help = "flip one bit in every Nth byte sent"),
 	TAKES("truncate", 0, OPT_SIZE, BEHAVES(truncate_bytes), "SIZE",
 	      .help = "send no more than SIZE, then end"),
 	TAKES("hold", 0, OPT_DURATION, BEHAVES(hold_us), "DUR", .flags = OPT_COMMON,
 	      .help = "send what is there, close after DUR; -N: FIN at once"),
 	FLAG("no-close", 0, BEHAVES(no_close), .help = "read the end and never close"),
 	FLAG("close-first", 0, BEHAVES(close_first),
-	     .help = "FIN as soon as the peer's first bytes came: TIME_WAIT is ours"),
+	     .help = "FIN as soon as the peer's first bytes arrive: TIME_WAIT is ours"),
 	TAKES("close-after-bytes", 0, OPT_SIZE, BEHAVES(close_after_bytes), "SIZE",
 	      .help = "close after SIZE bytes in one direction"),
 	TAKES("reset-after", 0, OPT_SIZE, BEHAVES(reset_after_bytes), "SIZE",
@@ -209,15 +210,15 @@ static const struct opt echo_opts[] = {
 	FLAG("client", 0, AT(client), .flags = OPT_COMMON,
 	     .help = "drive the echo server at ADDR, check every byte, measure"),
 	TAKES("count", 0, OPT_UINT, AT(count), "N",
-	      .help = "client: messages a connection (default: 1000)"),
+	      .help = "client: messages per connection (default: 1000)"),
 	TAKES("size", 0, OPT_SIZE, AT(size), "SIZE",
-	      .help = "client: bytes a message (default: 64)"),
+	      .help = "client: bytes per message (default: 64)"),
 	{ .name = "connections",
 	  .kind = OPT_PARSE,
 	  .parse = parse_at_least_one,
 	  .at = AT(connections),
 	  .metavar = "N",
-	  .help = "client: so many connections at once (default: 1)" },
+	  .help = "client: N connections at once (default: 1)" },
 	FLAG("once", 0, AT(once), .flags = OPT_COMMON,
 	     .help = "serve one peer, then end"),
 	{ .name = "threads",
@@ -225,11 +226,11 @@ static const struct opt echo_opts[] = {
 	  .parse = parse_threads,
 	  .at = AT(threads),
 	  .metavar = "N",
-	  .help = "serve with so many threads (default: 1)" },
+	  .help = "serve with N threads (default: 1)" },
 	TAKES("timeout", 'T', OPT_DURATION, AT(timeout_us), "DUR", .flags = OPT_COMMON,
-	      .help = "give up when no peer has come by then"),
+	      .help = "give up if no peer has connected by then"),
 	TAKES("idle", 'I', OPT_DURATION, AT(idle_us), "DUR", .flags = OPT_COMMON,
-	      .help = "end a connection after so long without traffic"),
+	      .help = "end a connection after DUR without traffic"),
 };
 
 static const struct opt tell_opts[] = {
@@ -238,9 +239,9 @@ static const struct opt tell_opts[] = {
 	FLAG("json", 0, AT(json), .flags = OPT_COMMON,
 	     .help = "events as JSON Lines on stderr"),
 	FLAG("report", 0, AT(report), .flags = OPT_COMMON,
-	     .help = "bytes, times and who closed first, in the end"),
+	     .help = "bytes, times and who closed first, at the end"),
 	FLAG("info", 0, AT(info), .flags = OPT_COMMON,
-	     .help = "TCP_INFO in the end: rtt, retransmits, cwnd"),
+	     .help = "TCP_INFO at the end: rtt, retransmits, cwnd"),
 };
 
 #define GROUP(title, table)                        \
@@ -303,7 +304,7 @@ int endpoint_target(const struct endpoint_config *c, const struct opt_operands *
 	    strcspn(words->words.v[1], ":/@ ") == strlen(words->words.v[1]))
 		return target_two_words(words->words.v[0], words->words.v[1], f);
 	if (words->words.n > 1) {
-		fault_say(f, EINVAL, "one address is wanted, %zu were given",
+		fault_say(f, EINVAL, "one address is expected, %zu were given",
 			  words->words.n);
 		return -EINVAL;
 	}
@@ -385,7 +386,7 @@ int endpoint_fill_how(const struct endpoint_config *c, enum endpoint_role role,
 	if (r == 0 && c->expect)
 		r = ctext_argument(&how->expect, c->expect, c->hex, f);
 	if (r == 0 && c->expect && !how->expect.len)
-		r = fault_say(f, EINVAL, "--expect: there is nothing to wait for in it");
+		r = fault_say(f, EINVAL, "--expect: the text to wait for is empty");
 	if (r < 0)
 		return r;
 	how->idle_us = c->idle_us;

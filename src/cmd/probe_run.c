@@ -42,7 +42,7 @@ static int prepare_expect(struct probe_run *run, const char *text, struct fault 
 	}
 	r = ctext_argument(&run->expect, text, false, f);
 	if (r == 0 && !run->expect.len)
-		r = fault_say(f, EINVAL, "--expect: there is nothing to wait for in it");
+		r = fault_say(f, EINVAL, "--expect: the text to wait for is empty");
 	run->how.expect = &run->expect;
 	return r;
 }

@@ -91,7 +91,7 @@ static const char *kind_of(const char *path, const struct stat *st)
 	case S_IFCHR:
 		return "a device";
 	default:
-		return "a file that is no socket";
+		return "a file, not a socket";
 	}
 }
 

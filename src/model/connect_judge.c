@@ -125,7 +125,7 @@ static void judge_refusal(const struct connect_facts *f, struct causes *causes)
 		say_elsewhere(f, causes);
 	if (causes->n)
 		return;
-	buf_printf(&b, "nothing listens on port %u, on no address of this host",
+	buf_printf(&b, "nothing listens on port %u, on any address of this host",
 		   f->to.port);
 	causes_add(causes, "not-listening", &b, NULL, NULL);
 }
@@ -136,7 +136,7 @@ static void judge_local_port(const struct connect_facts *f, struct causes *cause
 
 	if (f->from.family && f->from_place == PLACE_FOREIGN) {
 		addr_put_ip(&b, &f->from);
-		buf_puts(&b, " is no address of this network namespace");
+		buf_puts(&b, " is not an address of this network namespace");
 		causes_add(causes, "not-local", &b, NULL, NULL);
 	} else if (f->twin) {
 		buf_printf(&b, "a connection from port %u to %s exists already, in %s",

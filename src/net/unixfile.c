@@ -111,7 +111,7 @@ static int replace_stale(int fd, const struct endpoint *ep, struct fault *f)
 	if (lstat(path_of(ep), &before) != 0)
 		return fault(f, errno, "stat %s", path_of(ep));
 	if (!S_ISSOCK(before.st_mode))
-		return refuse(ep, f, "a file that is no socket is there",
+		return refuse(ep, f, "a file that is not a socket is there",
 			      "remove it yourself if it is not needed");
 	switch (probe(ep, &before)) {
 	case LIFE_LIVE:
