@@ -65,7 +65,10 @@ load lib/probe
 
 @test "no neighbour, no route" {
 	link
-	assert_outcome 1 unreachable 'ARP failed' --syn -T 10s $NOBODY:80
+	assert_outcome 1 unreachable 'ARP failed after .*: the host is down' --syn -T 10s $NOBODY:80
+	in_ns ip neigh flush all
+	assert_outcome 1 unreachable 'ARP failed after .*: the host is down' --syn -T 1s $NOBODY:80
+	[[ $(attempt .silent_hop) == "$NOBODY" ]]
 	assert_outcome 1 unreachable 'no route from this host \(ENETUNREACH\)' --syn 192.0.2.1:80
 	in_ns ip route add prohibit 192.0.2.4
 	assert_outcome 3 denied-local 'EACCES' --syn 192.0.2.4:80

@@ -97,6 +97,31 @@ load lib/probe
 	assert_outcome 1 unreachable 'ARP failed' -T 2s $NOBODY:80
 	assert_outcome 1 unreachable 'ARP failed' -T 5s $NOBODY:80
 	assert_outcome 1 unreachable 'ND failed' -T 2s '[fd99::77]:80'
+	[[ $(attempt .silent_hop) == fd99::77 ]]
+}
+
+@test "a silence of the next hop is no firewall: TCP, UDP, scans; the router is named" {
+	link
+	in_ns ip route add 192.0.2.0/24 via $NOBODY
+	assert_outcome 1 unreachable 'ARP failed after .*: the host is down, or not on this link' -T 1s $NOBODY:80
+	[[ $(attempt .silent_hop) == "$NOBODY" && $(attempt .errno) == ETIMEDOUT ]]
+	assert_outcome 1 unreachable "ARP failed after .*: the router towards it, $NOBODY, is down" -T 1s 192.0.2.1:80
+	[[ $(attempt .silent_hop) == "$NOBODY" ]]
+	assert_outcome 1 unreachable "ARP failed after .*: the router towards it, $NOBODY, is down" -T 1s udp:192.0.2.1:80
+	in_ns ip neigh flush all
+	probe --json -T 1s $NOBODY:1-40
+	[[ $status == 1 && $(outcomes) == '{"unreachable":40}' ]]
+	in_ns ip neigh flush all
+	probe --json -T 1s udp:$NOBODY:1-40
+	[[ $status == 1 && $(outcomes) == '{"unreachable":40}' ]]
+	assert_valid
+	# A neighbour that was asked once, a moment ago, may be slow.
+	in_ns ip neigh flush all
+	assert_outcome 4 filtered 'no answer to 1 SYN' -T 200ms $NOBODY:80
+	# One that has answered is no silent one, whatever the firewall drops.
+	server_rule input tcp dport 80 drop
+	assert_outcome 4 filtered 'no answer to [12] SYNs? in' -T 1s $V4:80
+	[[ $(attempt .silent_hop) == null ]]
 }
 
 @test "a link-local address without interface is told" {

@@ -129,6 +129,9 @@ char *probe_local_why(const struct probe_result *r);
 /* Why nothing came back from elsewhere, where this host's own counters tell: a sentence
  * (malloc'ed) or NULL. */
 char *probe_local_drops(const struct probe_run *run, const struct probe_result *r);
+/* Fits probe_neighbour_fn. */
+bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
+			      uint64_t waited_us, struct addr *hop);
 /* The listeners of this host that take what is sent to an address. */
 struct probe_listeners {
 	size_t n;	       /* 0 = none, or not of this host */

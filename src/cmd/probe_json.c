@@ -102,6 +102,8 @@ void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
 	if (name)
 		json_member_str(&j, "errno", name);
 	put_icmp(&j, &r->icmp);
+	if (r->silent_hop.family)
+		view_member_ip(&j, "silent_hop", &r->silent_hop);
 	if (r->http_status)
 		json_member_u64(&j, "http_status", (uint64_t)r->http_status);
 	if (r->verified)

@@ -8,7 +8,12 @@
 #include "cmd/probe.h"
 #include "kernel/diag_inet.h"
 #include "kernel/diag_unix.h"
+#include "kernel/neighbour.h"
 #include "kernel/reader.h"
+
+/* The kernel asks a neighbour once a second, three times in all: one that was slow, or
+ * was not heard, answers the second time. */
+enum { ASKED_AGAIN_US = 1000 * 1000 };
 
 static bool would_take(const struct sock *listener, const struct addr *to)
 {
@@ -172,6 +177,20 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 		"see 'nft list ruleset'",
 		(unsigned long long)(meant - sent), meant - sent == 1 ? "" : "s");
 	return xstrdup(buf_cstr(&b));
+}
+
+bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
+			      uint64_t waited_us, struct addr *hop)
+{
+	switch (neighbour_of(to, ifindex, mark, hop)) {
+	case NEIGHBOUR_FAILED:
+		return true;
+	case NEIGHBOUR_ASKED:
+		return waited_us >= ASKED_AGAIN_US;
+	case NEIGHBOUR_UNKNOWN:
+		break;
+	}
+	return false;
 }
 
 char *probe_local_why(const struct probe_result *r)

@@ -7,30 +7,41 @@
 
 #include "base/mem.h"
 
-static int open_socket(struct nl *nl, struct fault *f)
+static int open_socket(struct nl *nl)
 {
-	nl->sock = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	nl->sock = mnl_socket_open2(nl->bus, SOCK_CLOEXEC);
 	if (!nl->sock)
-		return fault(f, errno, "open a netlink sock_diag socket");
+		return -errno;
 	if (mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
 		int err = errno;
 
-		mnl_socket_close(nl->sock);
-		nl->sock = NULL;
-		return fault(f, err, "bind a netlink sock_diag socket");
+		mnl_socket_close(take_ptr(&nl->sock));
+		return -err;
 	}
 	return 0;
 }
 
-int nl_open(struct nl *nl, struct fault *f)
+static int open_bus(struct nl *nl, int bus)
 {
 	int r;
 
-	*nl = (struct nl){ 0 };
-	r = open_socket(nl, f);
+	*nl = (struct nl){ .bus = bus };
+	r = open_socket(nl);
 	if (r == 0)
 		nl->buf = xmalloc(NL_BUFFER);
 	return r;
+}
+
+int nl_open(struct nl *nl, struct fault *f)
+{
+	int r = open_bus(nl, NETLINK_SOCK_DIAG);
+
+	return r < 0 ? fault(f, -r, "open a netlink sock_diag socket") : 0;
+}
+
+int nl_open_route(struct nl *nl)
+{
+	return open_bus(nl, NETLINK_ROUTE);
 }
 
 void nl_close(struct nl *nl)
@@ -117,7 +128,7 @@ int nl_send(struct nl *nl, struct nlmsghdr *req, uint16_t flags)
 		int r;
 
 		mnl_socket_close(nl->sock);
-		r = open_socket(nl, NULL);
+		r = open_socket(nl);
 		if (r < 0)
 			return r;
 		nl->abandoned = false;

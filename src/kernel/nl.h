@@ -1,7 +1,7 @@
 /*
- * A netlink sock_diag socket: requests out, messages in, every length checked. libmnl
- * opens and sends; receiving is our own because mnl_cb_run() takes an errno inside
- * NLMSG_DONE for success.
+ * A netlink socket, of sock_diag or rtnetlink: requests out, messages in, every length
+ * checked. libmnl opens and sends; receiving is our own because mnl_cb_run() takes an
+ * errno inside NLMSG_DONE for success.
  */
 #pragma once
 
@@ -16,6 +16,7 @@ struct mnl_socket;
 enum { NL_BUFFER = 32 * 1024 };
 
 struct nl {
+	int bus; /* NETLINK_SOCK_DIAG, NETLINK_ROUTE */
 	struct mnl_socket *sock;
 	char *buf;
 	uint32_t seq;
@@ -32,6 +33,8 @@ typedef int nl_message_fn(const struct nlmsghdr *h, void *ctx);
 
 /* Fails with EPROTONOSUPPORT or ENOENT where the kernel has no sock_diag. */
 int nl_open(struct nl *nl, struct fault *f);
+/* The same for rtnetlink. 0 or -errno. */
+int nl_open_route(struct nl *nl);
 void nl_close(struct nl *nl);
 
 /*

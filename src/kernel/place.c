@@ -1,7 +1,5 @@
 #include "kernel/place.h"
 
-#include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
@@ -18,16 +16,12 @@ struct look {
 /* A dump over rtnetlink; the walk is that of sock_diag. 0 or -errno. */
 static int dump(struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
 {
-	struct nl nl = { 0 };
-	int r;
+	struct nl nl;
+	int r = nl_open_route(&nl);
 
-	nl.sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!nl.sock)
-		return -errno;
-	nl.buf = xmalloc(NL_BUFFER);
-	r = mnl_socket_bind(nl.sock, 0, MNL_SOCKET_AUTOPID) < 0
-		    ? -errno
-		    : nl_dump(&nl, req, fn, ctx);
+	if (r < 0)
+		return r;
+	r = nl_dump(&nl, req, fn, ctx);
 	nl_close(&nl);
 	return r;
 }

@@ -54,8 +54,10 @@ struct probe_result {
 	uint32_t ports_used; /* no-port: towards this destination; 0 = not counted */
 	size_t n_answer;
 	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */
-	const char *file_kind; /* "a directory": what is there instead of a socket */
-	char told[400];	       /* error, names: words from below */
+	struct addr silent_hop; /* it answers no ARP or ND: the peer, or the router on the
+				   way; family 0 = not known */
+	const char *file_kind;	/* "a directory": what is there instead of a socket */
+	char told[400];		/* error, names: words from below */
 };
 
 /* What the failed socket still knows, then the verdict. err positive; ETIMEDOUT also for
@@ -69,6 +71,17 @@ void probe_judge_open(struct probe_result *r, int fd);
  * refused. Nothing was sent, so it is an error whatever the errno means of a connect().
  */
 void probe_judge_fault(struct probe_result *r, const struct fault *f);
+
+/*
+ * Whether nobody answers for the next hop towards an address, by this host's neighbour
+ * table; *hop is that hop. ifindex, mark: of the socket, 0 = none; waited_us: since it
+ * was first asked for.
+ */
+typedef bool probe_neighbour_fn(const struct addr *to, uint32_t ifindex, uint32_t mark,
+				uint64_t waited_us, struct addr *hop);
+/* Of a silence, or an error of this host's own: is it the next hop that is silent? Then
+ * it is unreachable. ask NULL: not asked. */
+void probe_ask_neighbour(struct probe_result *r, int fd, probe_neighbour_fn *ask);
 
 /* Asks the kernel to keep ICMP errors for us (IP_RECVERR, IPV6_RECVERR). */
 void probe_want_errors(int fd, int family);

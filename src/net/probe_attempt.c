@@ -76,6 +76,7 @@ static void dial_failed(void *ctx, int fd, const struct endpoint *ep, int err,
 				  .phantoms = a->r.phantoms };
 
 	probe_judge_failure(&r, fd, err, at_once);
+	probe_ask_neighbour(&r, fd, a->how->neighbour);
 	if (!a->judged || weight(&r) > weight(&a->r))
 		a->r = r;
 	a->judged = true;

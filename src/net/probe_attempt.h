@@ -25,12 +25,13 @@ struct attempt_how {
 	const struct buf *send;	  /* NULL = nothing */
 	const struct buf *expect; /* bytes to come; NULL = not asked */
 	const regex_t *expect_regex;
-	bool banner;		/* wait for a first line */
-	const struct buf *http; /* the request whose status line is wanted */
-	uint64_t stable_us;	/* must stay open so long */
-	bool verify;		/* a FIN must be acknowledged */
-	bool negotiated;	/* ask what MPTCP says */
-	bool graceful;		/* FIN, not RST, in the end */
+	bool banner;		       /* wait for a first line */
+	const struct buf *http;	       /* the request whose status line is wanted */
+	uint64_t stable_us;	       /* must stay open so long */
+	bool verify;		       /* a FIN must be acknowledged */
+	bool negotiated;	       /* ask what MPTCP says */
+	bool graceful;		       /* FIN, not RST, in the end */
+	probe_neighbour_fn *neighbour; /* NULL = not asked */
 	bool hold; /* the socket is left to done(), in attempt.w.fd: it closes it */
 };
 

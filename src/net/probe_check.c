@@ -216,6 +216,7 @@ void attempt_silent(struct attempt *a)
 	if (r->peer.proto == TARGET_UDP) {
 		r->connect_us = clock_us() - a->opened_us;
 		r->outcome = r->first_byte_us ? OUTCOME_SILENT : OUTCOME_OPEN_OR_FILTERED;
+		probe_ask_neighbour(r, a->w.fd, a->how->neighbour);
 	} else {
 		r->outcome = OUTCOME_SILENT;
 	}

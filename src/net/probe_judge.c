@@ -290,6 +290,33 @@ void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once)
 	probe_judge_facts(r);
 }
 
+static bool may_be_neighbour(const struct probe_result *r)
+{
+	if (r->outcome == OUTCOME_UNREACHABLE)
+		return !r->at_once && (!r->icmp.family || r->icmp.own);
+	return r->outcome == OUTCOME_FILTERED || r->outcome == OUTCOME_OPEN_OR_FILTERED;
+}
+
+static uint32_t number_of(int fd, int optname)
+{
+	uint32_t v = 0;
+	socklen_t len = sizeof(v);
+
+	return getsockopt(fd, SOL_SOCKET, optname, &v, &len) == 0 ? v : 0;
+}
+
+void probe_ask_neighbour(struct probe_result *r, int fd, probe_neighbour_fn *ask)
+{
+	struct addr to, hop;
+
+	if (!ask || !may_be_neighbour(r) || !endpoint_addr(&r->peer, &to) ||
+	    !ask(&to, number_of(fd, SO_BINDTOIFINDEX), number_of(fd, SO_MARK),
+		 r->connect_us, &hop))
+		return;
+	r->outcome = OUTCOME_UNREACHABLE;
+	r->silent_hop = hop;
+}
+
 void probe_judge_fault(struct probe_result *r, const struct fault *f)
 {
 	r->err = f->err;

@@ -114,6 +114,21 @@ static void put_refused(struct buf *b, const struct probe_result *r)
 	buf_puts(b, ": the host is up, nothing listens there");
 }
 
+static void put_silent_hop(struct buf *b, const struct addr *hop, const struct addr *to)
+{
+	struct addr plain = addr_unmapped(to);
+
+	if (!hop->family) {
+		buf_puts(b, "the host, or the router towards it, is down");
+	} else if (addr_same_ip(hop, &plain)) {
+		buf_puts(b, "the host is down, or not on this link");
+	} else {
+		buf_puts(b, "the router towards it, ");
+		addr_put_ip(b, hop);
+		buf_puts(b, ", is down, or not on this link");
+	}
+}
+
 static void put_unreachable(struct buf *b, const struct probe_result *r)
 {
 	struct addr a = { 0 };
@@ -125,7 +140,8 @@ static void put_unreachable(struct buf *b, const struct probe_result *r)
 		buf_puts(b, a.family == AF_INET6 ? "no neighbour answers (ND failed"
 						 : "no neighbour answers (ARP failed");
 		put_after(b, r->connect_us);
-		buf_puts(b, "): the host, or the router towards it, is down");
+		buf_puts(b, "): ");
+		put_silent_hop(b, &r->silent_hop, &a);
 	} else if (r->err == EINVAL && addr_is_link_local(&a) && !a.scope) {
 		buf_puts(b,
 			 "a link-local address wants its interface: [fe80::1%eth0]:80");

@@ -128,6 +128,7 @@ static void settle(struct scan *s, int fd, uint16_t port, uint64_t started_us, i
 
 	if (!s->warm)
 		warm_up(s);
+	s->answered |= !at_once;
 
 	if (!err || err == EISCONN) {
 		port_open(s, fd, port, started_us);
@@ -229,12 +230,22 @@ static void expire_due(struct loop *l, struct timer *t)
 {
 	struct scan *s = LOOP_OWNER(t, struct scan, expire);
 	uint64_t now = clock_us();
+	bool asked = s->answered;
+	struct addr hop = { 0 };
 
 	while (s->first && s->first->started_us + s->how->timeout_us <= now) {
 		struct scan_slot *w = s->first;
 		struct probe_result r = result_of(s, w->port, w->started_us);
 
 		probe_judge_failure(&r, w->w.fd, ETIMEDOUT, false);
+		/* They all have the same next hop. */
+		if (!asked)
+			probe_ask_neighbour(&r, w->w.fd, s->how->attempt->neighbour);
+		else if (hop.family)
+			r.outcome = OUTCOME_UNREACHABLE;
+		r.silent_hop = asked ? hop : r.silent_hop;
+		hop = r.silent_hop;
+		asked = true;
 		watch_close(l, &w->w);
 		unlink_slot(w);
 		tell(s, &r);

@@ -38,8 +38,9 @@ struct scan {
 	uint32_t port; /* the next one in the range */
 	struct scan_totals totals;
 	uint64_t window, in_flight;
-	bool warm;    /* the path has answered: its neighbours are resolved */
-	bool trouble; /* a local error, or lost answers, since the last look */
+	bool warm;     /* the path has answered: its neighbours are resolved */
+	bool answered; /* something has come back, whatever it was */
+	bool trouble;  /* a local error, or lost answers, since the last look */
 	struct scan_slot *first, *last; /* waiting, oldest first */
 	struct scan_slot *spare;	/* their memory */
 	int idle_fd;			/* refused, and so free to connect again */

@@ -100,8 +100,11 @@ static void take_icmp(struct syn_scan *s, const struct syn_answer *a,
 	r->icmp = a->icmp;
 	probe_judge_facts(r);
 	/* The neighbour is the same for all ports. */
-	if (a->icmp.own && r->outcome == OUTCOME_UNREACHABLE)
+	if (a->icmp.own && r->outcome == OUTCOME_UNREACHABLE) {
+		endpoint_from_addr(&r->peer, TARGET_TCP, &s->path.dst);
+		probe_ask_neighbour(r, s->link.tx, s->how->attempt->neighbour);
 		s->no_neighbour = *r;
+	}
 }
 
 static void take(struct syn_scan *s, const struct syn_answer *a, uint64_t at_us)
@@ -163,17 +166,23 @@ static void drain(struct syn_scan *s)
 
 static void tell_silent(struct syn_scan *s)
 {
+	struct probe_result silent = { .outcome = OUTCOME_FILTERED, .err = ETIMEDOUT };
 	uint32_t now = since_start(s, clock_us());
 	size_t i;
 
+	if (s->no_neighbour.outcome == OUTCOME_UNREACHABLE)
+		silent = s->no_neighbour;
+	else
+		endpoint_from_addr(&silent.peer, TARGET_TCP, &s->path.dst);
+	silent.connect_us = now;
+	if (!s->heard && !silent.silent_hop.family)
+		probe_ask_neighbour(&silent, s->link.tx, s->how->attempt->neighbour);
 	for (i = 0; i < s->n; i++) {
 		const struct syn_port *p = &s->ports[s->list[i]];
-		struct probe_result r = { .outcome = OUTCOME_FILTERED, .err = ETIMEDOUT };
+		struct probe_result r = silent;
 
 		if (p->state != PORT_ASKED)
 			continue;
-		if (s->no_neighbour.outcome == OUTCOME_UNREACHABLE)
-			r = s->no_neighbour;
 		r.connect_us = now - p->first_us;
 		tell(s, s->list[i], &r);
 	}

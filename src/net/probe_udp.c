@@ -37,6 +37,7 @@ static void failed(struct attempt *a, int err, bool at_once)
 {
 	a->r.connect_us = clock_us() - a->opened_us;
 	probe_judge_failure(&a->r, a->w.fd, err, at_once);
+	probe_ask_neighbour(&a->r, a->w.fd, a->how->neighbour);
 	/* A reset does not exist here: the port is closed, in ICMP's words or none. */
 	if (a->r.outcome == OUTCOME_REFUSED)
 		a->r.outcome = OUTCOME_REFUSED_ICMP;

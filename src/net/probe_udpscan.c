@@ -38,6 +38,7 @@ static void tell(struct udp_scan *s, uint16_t port, enum outcome outcome, int er
 	struct probe_result r = { .outcome = outcome,
 				  .err = err,
 				  .mptcp = -1,
+				  .silent_hop = s->silent_hop,
 				  .connect_us = clock_us() - s->totals.started_us };
 
 	r.peer = s->to;
@@ -215,13 +216,19 @@ static void send_some(struct udp_scan *s)
 static void finish(struct udp_scan *s)
 {
 	bool limited = s->checking && s->heard < CANARIES_HEARD;
+	struct probe_result r = { .outcome = limited ? OUTCOME_RATE_LIMITED
+						     : OUTCOME_OPEN_OR_FILTERED,
+				  .peer = s->to,
+				  .connect_us = clock_us() - s->totals.started_us };
 	size_t i;
 
+	/* Nobody has answered: is anybody there? */
+	if (s->totals.done == 0)
+		probe_ask_neighbour(&r, s->w.fd, s->how->attempt->neighbour);
+	s->silent_hop = r.silent_hop;
 	for (i = 0; i < s->n; i++)
 		if (s->state[s->list[i]] == STATE_ASKED)
-			tell(s, s->list[i],
-			     limited ? OUTCOME_RATE_LIMITED : OUTCOME_OPEN_OR_FILTERED, 0,
-			     NULL);
+			tell(s, s->list[i], r.outcome, 0, NULL);
 	s->totals.took_us = clock_us() - s->totals.started_us;
 	s->over(s);
 }

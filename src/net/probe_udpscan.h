@@ -18,6 +18,7 @@ struct udp_scan {
 	uint16_t own_port; /* of w's socket: asked last, by another socket */
 	struct timer t;
 	uint8_t *state; /* of each port, see probe_udpscan.c */
+	struct addr silent_hop;
 	uint16_t *list; /* the ports, in the order given */
 	size_t n, next;
 	unsigned round;

@@ -1,0 +1,19 @@
+/*
+ * Whether the next hop towards an address answers ARP or neighbour discovery, as this
+ * network namespace knows it: one question to the routes (RTM_GETROUTE), one to the
+ * neighbour table (RTM_GETNEIGH, Linux 5.0). No privilege is needed.
+ */
+#pragma once
+
+#include "model/addr.h"
+
+enum neighbour {
+	NEIGHBOUR_UNKNOWN, /* no entry, or one that has been resolved, or not told */
+	NEIGHBOUR_ASKED,   /* asked, and no answer has come yet (NUD_INCOMPLETE) */
+	NEIGHBOUR_FAILED,  /* asked as often as the kernel does, in vain (NUD_FAILED) */
+};
+
+/* ifindex: the interface that a socket is bound to, 0 = none; mark: SO_MARK. *hop is the
+ * next hop: the address itself, or the router on the way to it. */
+enum neighbour neighbour_of(const struct addr *to, uint32_t ifindex, uint32_t mark,
+			    struct addr *hop);
