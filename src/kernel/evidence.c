@@ -374,6 +374,17 @@ static bool suspect_close_wait(const struct detect *d, struct evidence *e)
 	return n >= CLOSE_WAIT_LEAST;
 }
 
+/* Whether a leak may grow: what has no socket of the last minute does not. */
+static bool is_recent(const struct detect *d, const struct evidence *e)
+{
+	size_t i;
+
+	for (i = 0; i < d->close_wait.n; i++)
+		if (e->close_wait[i].read[0] && e->close_wait[i].age_ms <= GROWTH_MS)
+			return true;
+	return false;
+}
+
 static bool suspect_udp(const struct detect *d, struct evidence *e)
 {
 	bool any = false;
@@ -450,9 +461,20 @@ static uint64_t first_reading(struct reader *r, const struct detect *d,
 	twice |= suspect_time_wait(d, e);
 	suspect_all(e->syn_sent, d->syn_sent.n);
 	suspect_orphans(d, e);
-	if (suspect_close_wait(d, e) && !twice)
+	if (suspect_close_wait(d, e) && is_recent(d, e) && !twice)
 		return d->began_ms + READING_INTERVAL_MS;
 	return twice ? start + READING_INTERVAL_MS : 0;
+}
+
+/* Whether a first reading of the listeners waits for its second. */
+static bool read_once(const struct evidence *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->n_listeners; i++)
+		if (e->listeners[i].read[0])
+			return true;
+	return false;
 }
 
 static void second_reading(struct reader *r, const struct detect *d, struct evidence *e,
@@ -460,7 +482,8 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 {
 	clock_sleep_until(due * 1000);
 	e->interval_ms = (uint32_t)(clock_ms() - start);
-	read_listeners(r, d, e, 1);
+	if (read_once(e))
+		read_listeners(r, d, e, 1);
 	read_connections(r, e->senders, d->senders.n, 1);
 	read_connections(r, e->readers, d->readers.n, 1);
 	read_udp_again(r, d, e);
@@ -479,7 +502,9 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	procfile_counters(&e->counters[0]);
 	due = first_reading(r, d, e, start);
 	read_owners(r, d, e, name_listeners, !every_process);
+	/* Before the sleep, which is the shorter by it. */
+	evidence_descriptors(e, every_process);
 	if (due)
 		second_reading(r, d, e, start, due);
-	evidence_descriptors(r, e, every_process);
+	evidence_starved(r, e);
 }

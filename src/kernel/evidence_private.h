@@ -12,8 +12,10 @@ const struct holder *evidence_holders(struct reader *r, struct evidence *e,
 /* How many CLOSE_WAIT sockets the leaking processes hold by now. */
 void evidence_growth(struct reader *r, const struct detect *d, struct evidence *e);
 
-/*
- * The descriptors of e's processes; every_process: of all that live in this network
- * namespace and are near their limit. Where one has none left, the listeners it holds.
- */
-void evidence_descriptors(struct reader *r, struct evidence *e, bool every_process);
+/* The descriptors of e's processes; every_process: of all that live in this network
+ * namespace and are near their limit. */
+void evidence_descriptors(struct evidence *e, bool every_process);
+
+/* Listeners in whose queue somebody waits, held by processes that have no descriptor to
+ * accept with. Reads the owners anew. */
+void evidence_starved(struct reader *r, struct evidence *e);

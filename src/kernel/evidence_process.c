@@ -149,7 +149,7 @@ static void add_process(struct evidence *e, int32_t pid, uint64_t fds, uint64_t 
 
 /* Processes that hold no candidate but may be out of descriptors all the same. What
  * another network namespace holds is not for this one to tell. */
-static void add_all_processes(struct evidence *e)
+static void add_all_processes(struct evidence *e, bool sizes)
 {
 	enum { LEAST_DESCRIPTORS = 16 };
 	DIR *dir = opendir("/proc");
@@ -159,8 +159,8 @@ static void add_all_processes(struct evidence *e)
 		int32_t pid = atoi(d->d_name);
 		uint64_t fds, limit;
 
-		if (pid > 0 && procfile_descriptors(pid, &fds, &limit) &&
-		    fds >= LEAST_DESCRIPTORS &&
+		if (pid > 0 && procfile_descriptors(pid, sizes, &fds) &&
+		    fds >= LEAST_DESCRIPTORS && procfile_descriptor_limit(pid, &limit) &&
 		    fds * 100 >= limit * DESCRIPTORS_PERCENT && same_netns(pid))
 			add_process(e, pid, fds, limit);
 	}
@@ -168,9 +168,7 @@ static void add_all_processes(struct evidence *e)
 		closedir(dir);
 }
 
-/* Listeners in whose queue somebody waits, held by processes that have no descriptor to
- * accept with. */
-static void find_starved_listeners(struct reader *r, struct evidence *e)
+void evidence_starved(struct reader *r, struct evidence *e)
 {
 	_cleanup_free_ int32_t *pids = xcalloc(e->n_processes + 1, sizeof(*pids));
 	size_t n = 0, i;
@@ -192,16 +190,17 @@ static void find_starved_listeners(struct reader *r, struct evidence *e)
 	}
 }
 
-void evidence_descriptors(struct reader *r, struct evidence *e, bool every_process)
+void evidence_descriptors(struct evidence *e, bool every_process)
 {
+	bool sizes = procfile_descriptors_are_sizes();
 	size_t i;
 
 	for (i = 0; i < e->n_processes; i++) {
 		struct process_facts *p = &e->processes[i];
 
-		p->known = procfile_descriptors(p->pid, &p->fds, &p->fd_limit);
+		p->known = procfile_descriptors(p->pid, sizes, &p->fds) &&
+			   procfile_descriptor_limit(p->pid, &p->fd_limit);
 	}
 	if (every_process)
-		add_all_processes(e);
-	find_starved_listeners(r, e);
+		add_all_processes(e, sizes);
 }

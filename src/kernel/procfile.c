@@ -210,17 +210,23 @@ void procfile_limits(struct net_limits *l)
 	read_sockstat(l);
 }
 
-static bool count_descriptors(int32_t pid, uint64_t *fds)
+bool procfile_descriptors_are_sizes(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/fd", &st) == 0 && st.st_size > 0;
+}
+
+bool procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds)
 {
 	char path[40];
 	struct stat st;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	/* Since Linux 6.2 the size of the directory is the number of descriptors. */
-	if (stat(path, &st) == 0 && st.st_size > 0) {
-		*fds = (uint64_t)st.st_size;
-		return true;
+	if (sizes) {
+		*fds = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+		return *fds > 0;
 	}
 	dir = opendir(path);
 	if (!dir)
@@ -229,17 +235,15 @@ static bool count_descriptors(int32_t pid, uint64_t *fds)
 	for (struct dirent *d; (d = readdir(dir));)
 		*fds += d->d_name[0] != '.';
 	closedir(dir);
-	return true;
+	return *fds > 0;
 }
 
-bool procfile_descriptors(int32_t pid, uint64_t *fds, uint64_t *limit)
+bool procfile_descriptor_limit(int32_t pid, uint64_t *limit)
 {
 	static const char head[] = "Max open files";
 	_cleanup_free_ char *text = NULL;
 	char path[40], *line;
 
-	if (!count_descriptors(pid, fds))
-		return false;
 	snprintf(path, sizeof(path), "/proc/%d/limits", pid);
 	text = procfile_read(path);
 	line = text ? strstr(text, head) : NULL;

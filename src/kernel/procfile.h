@@ -21,8 +21,15 @@ void procfile_out(int family, struct out_counters *c);
 
 void procfile_limits(struct net_limits *l);
 
-/* Descriptors in use and RLIMIT_NOFILE (soft). */
-bool procfile_descriptors(int32_t pid, uint64_t *fds, uint64_t *limit);
+/* Since Linux 6.2 the size of /proc/PID/fd is the number of descriptors. */
+bool procfile_descriptors_are_sizes(void);
+
+/* Descriptors in use, by the size of their directory or by counting; false if there are
+ * none, or they may not be counted. */
+bool procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds);
+
+/* RLIMIT_NOFILE (soft). */
+bool procfile_descriptor_limit(int32_t pid, uint64_t *limit);
 
 /* The systemd unit of a process, from /proc/PID/cgroup; copied into the arena, or NULL.
  */

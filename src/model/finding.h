@@ -35,6 +35,7 @@ enum {
 	MEMBER_WAIT_MS = 1000,	  /* the oldest of a SO_REUSEPORT group that stands */
 	CLOSE_WAIT_LEAST = 16,	  /* accepted sockets of one process */
 	CLOSE_WAIT_AGE_MS = 1000, /* each at least so old */
+	GROWTH_MS = 60000,	  /* a leak grows if one of them is of this time */
 	DESCRIPTORS_PERCENT = 90, /* of RLIMIT_NOFILE: near the limit */
 	EPHEMERAL_PERCENT = 80,	  /* of the ports towards one destination */
 	EPHEMERAL_CRITICAL = 95,

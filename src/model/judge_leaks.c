@@ -27,8 +27,6 @@ struct leaks {
 	size_t n;
 };
 
-enum { MINUTE_MS = 60000 };
-
 static struct leak *leak_of(struct judge *j, struct leaks *all, int32_t pid)
 {
 	size_t room = j->d->close_wait.n + 1, i;
@@ -55,7 +53,7 @@ static void count_leak(struct judge *j, struct leaks *all,
 	l->cookies[l->n++] = c->row->cookie;
 	l->unread += c->recv[0] > 0;
 	l->eof_unread += c->row->recv_queue > 0;
-	l->recent += c->age_ms <= MINUTE_MS;
+	l->recent += c->age_ms <= GROWTH_MS;
 	l->oldest_ms = MAX(l->oldest_ms, c->age_ms);
 	copy = arena_dup(&j->fs->arena, h, sizeof(*h));
 	copy->next = NULL;
@@ -117,23 +115,24 @@ static void put_remotes(struct judge *j, const struct leak *l)
 /*
  * How fast it grows. The two readings are close to each other, and one socket between
  * them would be a wild guess a minute; the ages say how many came in the last minute, at
- * most. The smaller of both is told.
+ * most. The smaller of both is told, which is none if none came.
  */
 static void put_growth(struct judge *j, const struct leak *l,
 		       const struct process_facts *p, struct finding *f)
 {
-	uint32_t window_ms = MIN(l->oldest_ms, (uint32_t)MINUTE_MS);
-	uint64_t by_age = (uint64_t)l->recent * MINUTE_MS / MAX(window_ms, 1u);
-	bool known = p->has_later && j->e->growth_ms &&
-		     j->d->close_wait.count == j->d->close_wait.n;
-	uint64_t grown = known && p->close_wait_later > l->total
+	uint32_t window_ms = MIN(l->oldest_ms, (uint32_t)GROWTH_MS);
+	uint64_t by_age = (uint64_t)l->recent * GROWTH_MS / MAX(window_ms, 1u);
+	bool whole = j->d->close_wait.count == j->d->close_wait.n;
+	bool counted = whole && p->has_later && j->e->growth_ms;
+	bool known = counted || (whole && !l->recent);
+	uint64_t grown = counted && p->close_wait_later > l->total
 				 ? p->close_wait_later - l->total
 				 : 0;
-	uint64_t per_minute = known ? MIN(grown * MINUTE_MS / j->e->growth_ms, by_age)
-				    : 0;
+	uint64_t per_minute = counted ? MIN(grown * GROWTH_MS / j->e->growth_ms, by_age)
+				      : 0;
 	uint64_t rate = per_minute ? per_minute : by_age;
 	bool ends = p->fd_limit != UINT64_MAX && p->fd_limit > p->fds && rate;
-	uint64_t left_ms = ends ? (p->fd_limit - p->fds) * MINUTE_MS / rate : 0;
+	uint64_t left_ms = ends ? (p->fd_limit - p->fds) * GROWTH_MS / rate : 0;
 
 	finding_figure(f, "growth_per_minute", per_minute, known);
 	finding_figure(f, "in_last_minute", l->recent, true);

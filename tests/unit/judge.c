@@ -136,6 +136,22 @@ static void check_found(const struct detect *d, const struct evidence *e,
 	findings_free(&fs);
 }
 
+/* A figure of the only finding; -1 if it is not known. */
+static int64_t figure(const struct detect *d, const struct evidence *e, const char *key)
+{
+	struct findings fs = { 0 };
+	int64_t value = -1;
+	size_t i;
+
+	judge(d, e, &fs);
+	CHECK_INT(fs.n, 1);
+	for (i = 0; fs.n && i < fs.v[0]->n_figures; i++)
+		if (streq(fs.v[0]->figures[i].key, key) && fs.v[0]->figures[i].known)
+			value = (int64_t)fs.v[0]->figures[i].value;
+	findings_free(&fs);
+	return value;
+}
+
 static void destinations(void)
 {
 	struct evidence e = {
@@ -258,6 +274,43 @@ static void leak(void)
 	detect_free(&d);
 }
 
+/* Without a socket of the last minute it does not grow, and no second reading tells. */
+static void growth_of_leaks(void)
+{
+	enum { N = CLOSE_WAIT_LEAST };
+	struct holder h = { .command = "java", .pid = 812, .fd = 40 };
+	struct process_facts p = {
+		.pid = 812, .command = "java", .fds = 50, .fd_limit = 100, .known = true
+	};
+	struct connection_facts c[N] = { 0 };
+	struct evidence e = { .close_wait = c, .processes = &p, .n_processes = 1 };
+	struct detect d;
+	struct sock s;
+	size_t i;
+
+	begin(&d);
+	for (i = 0; i < N; i++) {
+		s = row(STATE_CLOSE_WAIT, ip4(1, 80), ip4(2, 1));
+		detect_row(&d, &s);
+		c[i] = (struct connection_facts){ .row = d.close_wait.v[i],
+						  .holders = &h,
+						  .suspect = true,
+						  .age_ms = GROWTH_MS + 1 };
+	}
+	CHECK_INT(figure(&d, &e, "growth_per_minute"), 0);
+	CHECK_INT(figure(&d, &e, "in_last_minute"), 0);
+	CHECK_INT(figure(&d, &e, "until_limit_ms"), -1);
+	c[0].age_ms = GROWTH_MS; /* one is: how fast, only a second reading tells */
+	CHECK_INT(figure(&d, &e, "growth_per_minute"), -1);
+	CHECK_INT(figure(&d, &e, "in_last_minute"), 1);
+	p.has_later = true;
+	p.close_wait_later = N + 3;
+	e.growth_ms = 200;
+	CHECK_INT(figure(&d, &e, "growth_per_minute"), 1);
+	CHECK_INT(figure(&d, &e, "until_limit_ms"), 50 * GROWTH_MS);
+	detect_free(&d);
+}
+
 static void descriptors(void)
 {
 	struct process_facts p = {
@@ -346,6 +399,7 @@ int main(void)
 	RUN(queues, "full and filling, in both readings");
 	RUN(syn_capacity, "what a SYN queue holds");
 	RUN(leak, "a leak is one process's, old, and sixteen");
+	RUN(growth_of_leaks, "a leak grows by what came in the last minute");
 	RUN(descriptors, "descriptors near, at and without a limit");
 	RUN(crowd_of_orphans, "orphans against tcp_max_orphans, and one that cannot end");
 	RUN(senders, "a sender that stands, moves, is gone");
