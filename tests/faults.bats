@@ -69,6 +69,10 @@ faults() {
 	faults echo-server
 }
 
+@test "echo --threads, nine connections" {
+	faults echo-threads
+}
+
 @test "echo over UDP" {
 	faults echo-udp
 }
