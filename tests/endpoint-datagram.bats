@@ -83,6 +83,56 @@ print([s.recv(65536) for _ in sent] == sent)' "$PID" "$PORT" "$@"
 	[[ $stderr == *"117 datagrams received, 117 sent"* ]]
 }
 
+# Sends packets that the kernel cuts into datagrams of SIZE (UDP_SEGMENT), each COUNT of them
+# and a rest of REST bytes, all while the server stands still; prints True if as many
+# datagrams come back, each as it was.
+joined() { # SIZE COUNT REST PACKETS
+	kill -STOP "$PID"
+	timeout "$READY_WITHIN" python3 -c '
+import os, signal, socket, sys
+SOL_UDP, UDP_SEGMENT = 17, 103
+pid, port, size, count, rest, packets = map(int, sys.argv[1:])
+sizes = [size] * count + ([rest] if rest else [])
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 200 << 10)
+s.connect(("127.0.0.1", port))
+s.setsockopt(SOL_UDP, UDP_SEGMENT, size)
+sent = [[bytes([(i + k) % 256]) * n for i, n in enumerate(sizes)] for k in range(packets)]
+for parts in sent: s.send(b"".join(parts))
+os.kill(pid, signal.SIGCONT)
+print([[s.recv(65536) for _ in parts] for parts in sent] == sent)' "$PID" "$PORT" "$@"
+}
+
+@test "packets of joined datagrams are parted: each comes back, counted and spoilt for itself" {
+	serve echo --report --option rcvbuf=208k udp:127.0.0.1:0
+	run joined 64 32 0 1
+	assert_output True
+	run joined 100 3 1 1
+	assert_output True
+	# More of them than messages in a call.
+	run joined 20 40 7 5
+	assert_output True
+	run joined 1400 2 1399 3
+	assert_output True
+	end_served
+	[[ $stderr == *"4 peers, 250 datagrams received, 250 sent"* ]]
+	serve echo --truncate 1 --corrupt 2 udp:127.0.0.1:0
+	run timeout "$READY_WITHIN" python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("127.0.0.1", int(sys.argv[1])))
+s.setsockopt(17, 103, 2)
+s.send(b"aabbccd")
+print([s.recv(100) for _ in range(4)])' "$PORT"
+	assert_output "[b'a', b'c', b'c', b'e']"
+	# The calls of --trace are those of whoever reads along: one datagram each.
+	serve echo --trace udp:127.0.0.1:0
+	run joined 10 3 0 1
+	assert_output True
+	end_served
+	[[ $stderr =~ "recvmmsg("[0-9]+", 64) = 3" ]]
+}
+
 @test "on a path too narrow for them in one piece they are cut and come back all the same" {
 	netns
 	in_ns ip link set lo mtu 600

@@ -5,15 +5,28 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
-#include "net/datagram_private.h"
+#include "net/datagram_gso.h"
 #include "net/peerfile.h"
 
 static struct datagram_batch *batch_new(void)
 {
 	struct datagram_batch *b = xcalloc(1, sizeof(*b));
 
+	b->cap = DATAGRAM_BATCH;
+	b->msg = xcalloc(b->cap, sizeof(*b->msg));
+	b->iov = xcalloc(b->cap, sizeof(*b->iov));
 	b->data = xmalloc((size_t)DATAGRAM_BATCH * DATAGRAM_MOST);
 	return b;
+}
+
+static void batch_free(struct datagram_batch *b)
+{
+	if (!b)
+		return;
+	free(b->msg);
+	free(b->iov);
+	free(b->data);
+	free(b);
 }
 
 static int batch_receive(struct datagram_batch *b, int fd, int most)
@@ -21,12 +34,18 @@ static int batch_receive(struct datagram_batch *b, int fd, int most)
 	int i;
 
 	for (i = 0; i < most; i++) {
+		struct msghdr *m = &b->msg[i].msg_hdr;
+
 		b->iov[i] = (struct iovec){ b->data + (size_t)i * DATAGRAM_MOST,
 					    DATAGRAM_MOST };
-		b->msg[i].msg_hdr = (struct msghdr){ .msg_name = &b->from[i],
-						     .msg_namelen = sizeof(b->from[i]),
-						     .msg_iov = &b->iov[i],
-						     .msg_iovlen = 1 };
+		*m = (struct msghdr){ .msg_name = &b->from[i],
+				      .msg_namelen = sizeof(b->from[i]),
+				      .msg_iov = &b->iov[i],
+				      .msg_iovlen = 1 };
+		if (b->may_join) {
+			m->msg_control = b->control[i];
+			m->msg_controllen = sizeof(b->control[i]);
+		}
 	}
 	b->sent = 0;
 	b->n = recvmmsg(fd, b->msg, (unsigned)most, MSG_DONTWAIT, NULL);
@@ -36,6 +55,8 @@ static int batch_receive(struct datagram_batch *b, int fd, int most)
 	}
 	for (i = 0; i < b->n; i++)
 		b->iov[i].iov_len = b->msg[i].msg_len;
+	if (b->may_join)
+		gro_part(b);
 	return b->n;
 }
 
@@ -90,8 +111,8 @@ static void arrange(struct datagram *d);
 static void name_peer(const struct datagram *d, struct endpoint *peer, int i)
 {
 	*peer = d->local;
-	peer->ss = d->batch->from[i];
 	peer->len = d->batch->msg[i].msg_hdr.msg_namelen;
+	memcpy(&peer->ss, d->batch->msg[i].msg_hdr.msg_name, peer->len);
 }
 
 /* Counts the sender of the i-th datagram; the first one is who the input goes to. */
@@ -103,7 +124,7 @@ static uint32_t meet(struct datagram *d, int i)
 
 	if (!d->how->server)
 		return 1;
-	id = peers_meet(d->peers, &d->batch->from[i],
+	id = peers_meet(d->peers, d->batch->msg[i].msg_hdr.msg_name,
 			d->batch->msg[i].msg_hdr.msg_namelen, &new);
 	if (!new)
 		return id;
@@ -393,6 +414,16 @@ static void prepare_text(struct datagram *d)
 		buf_put(&d->text, how->text.data, how->text.len);
 }
 
+/* Whoever counts datagrams, or looks at one call after the other, gets them one by one;
+ * so does an answer that may be longer than what it answers. */
+static bool takes_joined(const struct datagram *d)
+{
+	const struct behave *b = d->how->behave;
+
+	return d->segments && d->how->echo && !d->how->max && !b->read_rate &&
+	       b->close_after_bytes == BEHAVE_UNSET && !d->s->ops.wants_calls;
+}
+
 int datagram_start(struct datagram *d, struct session *s, int fd,
 		   const struct endpoint *local, const struct endpoint *peer,
 		   const struct unix_file *file, const struct datagram_how *how,
@@ -417,6 +448,7 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 	prepare_text(d);
 	s->datagrams = true;
 	d->segments = how->server && local->proto == TARGET_UDP && !datagram_is_paced(d);
+	d->batch->may_join = takes_joined(d) && gro_on(fd);
 	d->last_us = loop_now(&s->loop);
 	s->owner = d;
 	r = watch_set(&s->loop, &d->w, EPOLLIN);
@@ -449,8 +481,6 @@ void datagram_stop(struct datagram *d)
 	buf_free(&d->out_pending);
 	buf_free(&d->in_pending);
 	buf_free(&d->text);
-	if (d->batch)
-		free(d->batch->data);
-	free(take_ptr(&d->batch));
+	batch_free(take_ptr(&d->batch));
 	peers_free(take_ptr(&d->peers));
 }

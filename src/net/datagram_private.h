@@ -4,12 +4,18 @@
 #include "net/datagram.h"
 
 struct datagram_batch {
-	struct mmsghdr msg[DATAGRAM_BATCH];
-	struct iovec iov[DATAGRAM_BATCH];
+	struct mmsghdr *msg; /* of each datagram; its sender is in msg_name */
+	struct iovec *iov;
+	size_t cap;    /* of both */
+	int n, sent;   /* received, and how many of them are answered */
+	bool may_join; /* a message may be several datagrams that the kernel left joined
+			*/
+
+	/* Of each message of a call. */
 	struct sockaddr_storage from[DATAGRAM_BATCH];
-	int n, sent; /* received, and how many of them are answered */
-	char *data;  /* DATAGRAM_BATCH * DATAGRAM_MOST; only what is used is ever touched
-		      */
+	_Alignas(struct cmsghdr) char control[DATAGRAM_BATCH][CMSG_SPACE(sizeof(int))];
+	char *data; /* DATAGRAM_BATCH * DATAGRAM_MOST; only what is used is ever touched
+		     */
 };
 
 /* The session is over; f may be NULL. */
