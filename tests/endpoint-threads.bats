@@ -66,7 +66,7 @@ print(ids["accepted"] == ids["closed"] == list(range(1, 201)), events[-1]["type"
 	end_served INT
 	assert_equal "$status" 130
 	[[ $stderr == *"at most"* ]]
-	assert_equal "$(ss_count listen "$PORT")" 0
+	assert_equal "$(ss_count listening "$PORT")" 0
 }
 
 @test "the deadline for the first peer is one for all" {

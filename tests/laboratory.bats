@@ -25,6 +25,20 @@ clients() { # COLUMNS STATE
 	in_ns "$SOCKCTL" inspect --no-findings --format raw -H -o "$1" --state "$2" "dport = :$PORT"
 }
 
+# What both say of the connections of the server, or of those of its peer: each figure as ss
+# names it (-i), or the receive queue, and as inspect does.
+both_say() { # local|peer SS_PATTERN COLUMN VALUE_REGEX
+	local side=sport
+	[[ $1 == peer ]] && side=dport
+	in_ns ss -Htni state connected "$side = :$PORT" | grep -qE "$2" &&
+		in_ns "$SOCKCTL" inspect --no-findings --format raw -H -o "$3" "$side = :$PORT and state != listen" |
+		grep -qxE "$4"
+}
+
+found() { # ID
+	in_ns "$SOCKCTL" inspect --findings --json | jq -es --arg id "$1" 'any(.[]; .type == "finding" and .id == $id)'
+}
+
 both_see() { # STATE PORT [local|peer]
 	until_true has_state "$@"
 	inspect_has "$@"
@@ -138,6 +152,17 @@ END
 	both_see syn-sent "$PORT" peer
 }
 
+@test "SYN_RECV by an overfull queue: the last ACKs are dropped, the clients know nothing of it" {
+	serve listen --no-accept --backlog 2 --option defer-accept=30s 127.0.0.1:0
+	# All have shaken hands when the first one speaks.
+	client --connections 5 --delay 1s --send x --hold 1m "$ADDR"
+	until_true queue_is 3 2
+	both_see syn-recv "$PORT"
+	until_true eval '(($(ss_count syn-recv "$PORT") == 2))'
+	assert_equal "$(ss_count established "$PORT" peer)" 5
+	assert_equal "$(listener syn_queue)" 2
+}
+
 @test "zero window: --no-read stops the sender" {
 	serve listen -k --no-read --option rcvbuf=4k 127.0.0.1:0
 	head -c 8388608 /dev/zero >"$BATS_TEST_TMPDIR/zeros"
@@ -166,6 +191,16 @@ END
 	cmp "$SERVED" "$BATS_TEST_TMPDIR/20k"
 }
 
+@test "slow reader and slow writer, while they are: what waits in the queue, what was sent" {
+	head -c 20480 /dev/zero >"$BATS_TEST_TMPDIR/20k"
+	INPUT=$BATS_TEST_TMPDIR/20k serve listen --write-rate 100/s 127.0.0.1:0
+	client --hold 1m "$ADDR"
+	until_true both_say local 'bytes_sent:[0-9]{1,4}( |$)' bytes_sent '[1-9][0-9]{0,3}'
+	serve listen --read-rate 100/s 127.0.0.1:0
+	INPUT=$BATS_TEST_TMPDIR/20k client --hold 1m "$ADDR"
+	until_true both_say local '^[A-Z0-9-]+ +[12][0-9]{4} ' recv_queue '[12][0-9]{4}'
+}
+
 @test "tiny segments: --chunk 1 sends one byte a segment" {
 	printf 0123456789 >"$BATS_TEST_TMPDIR/ten"
 	INPUT=$BATS_TEST_TMPDIR/ten serve listen --info --chunk 1 --chunk-delay 5ms 127.0.0.1:0
@@ -174,6 +209,10 @@ END
 	served
 	[[ $stderr =~ segments\ out\ ([0-9]+) ]]
 	((BASH_REMATCH[1] >= 10))
+	serve listen --no-close 127.0.0.1:0
+	INPUT=$BATS_TEST_TMPDIR/ten client --chunk 1 --chunk-delay 5ms --hold 1m "$ADDR"
+	until_true both_say peer 'data_segs_out:10( |$)' data_segs_out 10
+	both_say local 'bytes_received:10( |$)' bytes_received 10
 }
 
 @test "--corrupt, --truncate and --close-after-bytes spoil what is sent" {
@@ -187,10 +226,15 @@ END
 	INPUT=$BATS_TEST_TMPDIR/a serve listen --close-after-bytes 3 127.0.0.1:0
 	sockctl connect --no-half-close --recv-only "$ADDR"
 	assert_output aaa
+	# The kernel counts the FIN, too.
+	INPUT=$BATS_TEST_TMPDIR/a serve listen --truncate 7 127.0.0.1:0
+	client --hold 1m "$ADDR"
+	until_true both_say local 'bytes_sent:[78]( |$)' bytes_sent '[78]'
+	both_see fin-wait-2 "$PORT"
 }
 
 @test "--mute answers nothing, --delay answers late, --hold 0 closes at once" {
-	local began ms
+	local began ms how
 	serve echo --mute
 	sockctl connect -I 200ms --send x --no-half-close "$ADDR"
 	assert_refused 4 "idle limit"
@@ -201,6 +245,13 @@ END
 	ms=$(($(date +%s%3N) - began))
 	assert_output late
 	((ms >= 150 && ms < 5000))
+	for how in --mute '--delay 1h'; do
+		# shellcheck disable=SC2086 # an option and its value
+		serve echo $how
+		client --send x --hold 1m "$ADDR"
+		until_true both_say local 'bytes_received:1( |$)' bytes_received 1
+		run ! both_say local 'bytes_sent:' bytes_sent '[1-9].*'
+	done
 	serve listen -k --hold 0 127.0.0.1:0
 	sockctl connect --recv-only "$ADDR"
 	assert_equal "$status" 0
@@ -213,6 +264,8 @@ END
 	IFS= read -r -t "$READY_WITHIN" -u "$ERRS" line
 	[[ $line == *"Too many open files" ]]
 	until_true queue_above 10
+	(($(listener accept_queue) > 10))
+	found descriptor-exhaustion
 	# A tenth of a second of processor time would be a spin.
 	local before after
 	before=$(awk '{ print $14 + $15 }' "/proc/$PID/stat")
@@ -234,6 +287,10 @@ END
 	serve listen -k 127.0.0.1:0
 	sockctl listen "$ADDR"
 	assert_refused 3 "Address already in use"
+	# Who it is, says inspect, and ss the same.
+	[[ $stderr == *"sockctl[$PID] fd 3 listens on $ADDR"* ]]
+	assert_equal "$(listener pid)" "$PID"
+	in_ns ss -Hltnp "sport = :$PORT" | grep -q "pid=$PID,fd=3"
 	sockctl listen "0.0.0.0:$PORT"
 	assert_refused 3 "Address already in use"
 }
@@ -243,6 +300,8 @@ END
 	local first=$ADDR
 	serve listen -k --option reuseport "$first"
 	assert_equal "$ADDR" "$first"
+	assert_equal "$(ss_count listening "$PORT")" 2
+	assert_equal "$(listener reuseport | grep -c .)" 2
 	serve listen -k '[::]:0'
 	sockctl listen "0.0.0.0:$PORT"
 	assert_refused 3 "Address already in use"
@@ -266,4 +325,10 @@ END
 	sockctl connect --connections 12 --hold 100ms 127.0.0.1:9000
 	assert_refused 3 "Cannot assign requested address"
 	[[ $stderr == *"2 of 12 connections failed"* ]]
+	in_ns sysctl -qw net.ipv4.ip_local_port_range="51000 51009"
+	client --connections 12 --hold 1m 127.0.0.1:9000
+	PORT=9000
+	until_true has_state established 9000 peer 10
+	inspect_has established 9000 peer
+	found ephemeral-exhaustion
 }
