@@ -31,6 +31,24 @@ load lib/inspect
 	assert_equal "${#lines[@]}" 4
 }
 
+@test "descriptors that follow each other, that leave gaps, and that are far above the others" {
+	netns
+	mk listen
+	local port=${F[listen.listener.local]##*:} layout
+	# Without the right to load BPF programs, so that the links are read.
+	is_root && NS+=(setpriv --bounding-set="-bpf,-perfmon,-sys_admin")
+	for layout in '3 4 5 6 7 8 9 11 12 13 14 15 16 17' '3 250' '4 6 8 11 13 15 17 19 21 23 25 27' '100 101 102' \
+		'3 4 5 6 7 8 9 11 12 14 15 16 17 18 19 21 22 23 60 61 62 63 64 250 900'; do
+		# shellcheck disable=SC2016 # the words are the inner shell's
+		spawn "${NS[@]}" bash -c 'exec 10<>/dev/tcp/127.0.0.1/$0; for fd; do eval "exec $fd>&10"; done
+			exec 10>&-; echo ready; read -r' "$port" $layout
+		await_line '^ready$'
+		inspect_json -p --pid "$PID"
+		assert_equal "$(jq -r 'select(.type == "socket").processes[].fd' <<<"$output" | xargs)" "$layout"
+		assert_equal "$(find "/proc/$PID/fd" -lname 'socket:*' -printf '%f\n' | sort -n | xargs)" "$layout"
+	done
+}
+
 @test "the table names the holder as command[pid] fd N" {
 	netns
 	mk listen:port=80

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "base/digits.h"
 #include "base/mem.h"
 #include "kernel/owners_bpf.h"
 #include "kernel/process.h"
@@ -105,6 +106,7 @@ struct scan {
 	struct owner_process *processes;
 	size_t n_processes, cap_processes;
 	atomic_size_t next;
+	bool offsets_known; /* see offsets_are_numbers() */
 	bool sizes_known; /* st_size of /proc/PID/fd counts the descriptors (Linux 6.2) */
 	int proc_fd;
 	bool may_trace;
@@ -179,33 +181,94 @@ static bool is_refusal(int err)
 	return err == EACCES || err == EPERM;
 }
 
-static void scan_links(struct worker *w, int dir, size_t process, char *buf)
+/* Listings of /proc/PID/fd begin with "." and "..", and then are at the place of each
+ * number, whether it is in use or not. */
+static void list_from(int dir, int32_t fd)
+{
+	lseek(dir, (off_t)fd + 2, SEEK_SET);
+}
+
+/* Whether they are: tried on our own, of which one descriptor is known. */
+static bool offsets_are_numbers(int proc_fd)
+{
+	_cleanup_close_ int dir = openat(proc_fd, "self/fd",
+					 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char buf[256] __attribute__((aligned(8)));
+	const struct linux_dirent64 *first = (const void *)buf;
+	int32_t fd;
+
+	if (dir < 0 || proc_fd == 0)
+		return false;
+	list_from(dir, proc_fd);
+	return syscall(SYS_getdents64, dir, buf, sizeof(buf)) > 0 &&
+	       parse_number(first->name, &fd) && fd == proc_fd;
+}
+
+/* One descriptor; false if there is none of this name. */
+static bool scan_link(struct worker *w, int dir, size_t process, const char *name,
+		      int32_t fd, bool *refused)
+{
+	struct scan *scan = w->scan;
+	uint32_t inode;
+	char link[64];
+	ssize_t len = readlinkat(dir, name, link, sizeof(link));
+
+	if (len < 0) {
+		*refused |= is_refusal(errno);
+		return errno != ENOENT;
+	}
+	inode = socket_inode(link, len);
+	if (inode && (!scan->wanted || inode_set_has(scan->wanted, inode))) {
+		read_command(scan->proc_fd, &scan->processes[process]);
+		add_entry(w, inode, process, fd);
+	}
+	return true;
+}
+
+/*
+ * A listing of the directory costs as much as its links. But the kernel gives out the
+ * lowest free number, so that of n descriptors most are 0 to n - 1, and are asked for
+ * without a listing; until so many numbers are free, or so few descriptors are left, that
+ * a listing of the rest is cheaper than to ask in vain. Returns where it begins.
+ */
+static int32_t scan_lowest(struct worker *w, int dir, size_t process, int64_t n,
+			   bool *refused)
+{
+	enum { SHARE = 8, FEW = 4 };
+	int32_t fd, found = 0;
+
+	for (fd = 0; found < n; fd++) {
+		char text[16] = "", *end = text + sizeof(text) - 1;
+
+		if (scan_link(w, dir, process, digits_before(end, (uint64_t)fd), fd,
+			      refused))
+			found++;
+		else if (n - found <= FEW || fd - found > found / SHARE)
+			return fd + 1;
+	}
+	return fd;
+}
+
+/* n_files: how many descriptors there are, as far as that is known; else 0. */
+static void scan_links(struct worker *w, int dir, size_t process, int64_t n_files,
+		       char *buf)
 {
 	struct scan *scan = w->scan;
 	bool refused = false;
-	char link[64];
 	long n;
 
+	if (n_files && scan->offsets_known)
+		list_from(dir, scan_lowest(w, dir, process, n_files, &refused));
 	while ((n = syscall(SYS_getdents64, dir, buf, DIRENT_BUFFER)) > 0) {
 		long at = 0;
 
 		while (at < n) {
 			struct linux_dirent64 *d = (void *)(buf + at);
-			uint32_t inode;
-			ssize_t len;
 			int32_t fd;
 
 			at += d->reclen;
-			if (!parse_number(d->name, &fd))
-				continue;
-			len = readlinkat(dir, d->name, link, sizeof(link));
-			refused |= len < 0 && is_refusal(errno);
-			inode = socket_inode(link, len);
-			if (!inode ||
-			    (scan->wanted && !inode_set_has(scan->wanted, inode)))
-				continue;
-			read_command(scan->proc_fd, &scan->processes[process]);
-			add_entry(w, inode, process, fd);
+			if (parse_number(d->name, &fd))
+				scan_link(w, dir, process, d->name, fd, &refused);
 		}
 	}
 	/* CAP_DAC_READ_SEARCH opens the directory, following its links is another right.
@@ -219,12 +282,11 @@ static void scan_process(struct worker *w, size_t process, char *buf)
 {
 	struct scan *scan = w->scan;
 	_cleanup_close_ int dir = -1;
+	struct stat st = { 0 };
 	char path[32];
 
 	snprintf(path, sizeof(path), "%d/fd", scan->processes[process].pid);
 	if (scan->sizes_known) {
-		struct stat st;
-
 		/* Kernel threads and others without descriptors: a stat is cheaper than a
 		 * look. */
 		if (fstatat(scan->proc_fd, path, &st, 0) == 0 && st.st_size == 0)
@@ -238,7 +300,7 @@ static void scan_process(struct worker *w, size_t process, char *buf)
 			w->failed = errno;
 		return;
 	}
-	scan_links(w, dir, process, buf);
+	scan_links(w, dir, process, st.st_size, buf);
 }
 
 static void *work(void *arg)
@@ -411,6 +473,7 @@ void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t
 	}
 	scan.proc_fd = proc;
 	scan.sizes_known = fstatat(proc, "self/fd", &st, 0) == 0 && st.st_size > 0;
+	scan.offsets_known = scan.sizes_known && offsets_are_numbers(proc);
 	list_processes(&scan, pids, n_pids);
 	if (worth_a_program(&scan) && scan_by_bpf(o, wanted, pids, n_pids))
 		free(scan.processes);
