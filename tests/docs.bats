@@ -204,6 +204,23 @@ differences() { # FILE FILE
 	assert_output ''
 }
 
+@test "the manual page of probe and the schema know every outcome, and no other" {
+	local name
+	"$SOCKCTL" porcelain outcomes >"$tables/outcomes"
+	run awk -F '\t' 'NF != 3 || $2 !~ /^[0-5]$/ || $3 == ""' "$tables/outcomes"
+	assert_output ''
+	cut -f1 "$tables/outcomes" | sort >"$tables/known"
+	(($(wc -l <"$tables/known") > 15))
+	awk '/^\.Sh/ { on = /OUTCOMES/ } on && sub(/^\.It /, "") { gsub(/ , /, "\n"); print }' \
+		"$TOP/man/sockctl-probe.1" | sort >"$tables/shown"
+	assert_equal "$(differences "$tables/known" "$tables/shown")" ''
+	for name in $("$SOCKCTL" porcelain schema | jq -r '[.. | objects | .outcome?.enum? | arrays] | keys[]'); do
+		"$SOCKCTL" porcelain schema |
+			jq -r "[.. | objects | .outcome?.enum? | arrays][$name][]" | sort >"$tables/shown"
+		assert_equal "$(differences "$tables/known" "$tables/shown")" ''
+	done
+}
+
 @test "every finding can be explained, and is in the manual page" {
 	local id text
 	text=$(page sockctl-inspect)

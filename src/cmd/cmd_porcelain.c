@@ -4,6 +4,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/endpoint_run.h"
+#include "cmd/probe.h"
 #include "cmd/schema.h"
 #include "model/field.h"
 #include "model/filter_word.h"
@@ -75,6 +76,19 @@ static void print_findings(struct buf *b)
 	}
 }
 
+/* Of probe, with the exit code that follows. */
+static void print_outcomes(struct buf *b)
+{
+	size_t i;
+
+	for (i = 0; i < OUTCOME_COUNT; i++) {
+		enum outcome o = (enum outcome)i;
+
+		buf_printf(b, "%s\t%d\t%s\n", outcome_name(o),
+			   probe_code_of(outcome_verdict(o)), outcome_help(o));
+	}
+}
+
 /* What an expression may begin with: the words of its grammar, then those of ss. */
 static void print_words(struct buf *b)
 {
@@ -102,7 +116,8 @@ static const struct {
 	{ "commands", print_commands }, { "options", print_options },
 	{ "fields", print_fields },	{ "states", print_states },
 	{ "words", print_words },	{ "findings", print_findings },
-	{ "lab", endpoint_lab_tsv },	{ "schema", print_schema },
+	{ "outcomes", print_outcomes }, { "lab", endpoint_lab_tsv },
+	{ "schema", print_schema },
 };
 
 static int porcelain_run(const struct command *cmd, int argc, char **argv)
@@ -126,7 +141,7 @@ static int porcelain_run(const struct command *cmd, int argc, char **argv)
 		}
 	fault_say(&f, EINVAL,
 		  "which table? commands, options, fields, states, words, findings, "
-		  "lab or schema");
+		  "outcomes, lab or schema");
 	code = cmd_usage(cmd, &f);
 out:
 	strv_free(&operands.words);
@@ -141,7 +156,7 @@ const struct command cmd_porcelain = {
 	.operands = "TABLE",
 	.about =
 		"Prints one of the program's own tables, tab-separated: commands, options, fields,\n"
-		"states, words, findings, lab; or the JSON schema.",
+		"states, words, findings, outcomes, lab; or the JSON schema.",
 	.groups = groups,
 	.n_groups = ARRAY_SIZE(groups),
 	.hidden = true,

@@ -45,7 +45,7 @@ enum verdict {
 /* "refused-icmp": stable, in JSON and on the terminal. */
 const char *outcome_name(enum outcome o);
 enum verdict outcome_verdict(enum outcome o);
-/* One sentence for manuals and help. */
+/* What it says, in a few words: 'sockctl porcelain outcomes'. */
 const char *outcome_help(enum outcome o);
 
 /* The worse of two, as several targets are summed up: VERDICT_CANNOT is the worst. */
