@@ -127,7 +127,6 @@ static uint64_t rest_us(const struct inspect_config *c, const struct sight *sigh
 			bool told)
 {
 	uint32_t states = c->request.states & STATES_DEFAULT, life = STATES_CONNECTED;
-	enum { TIMER_REMNANT = 3 };
 
 	if (c->shown_protos & BIT(PROTO_UDP))
 		life |= 1 << STATE_CLOSE;

@@ -408,8 +408,8 @@ static void suspect_orphans(const struct detect *d, struct evidence *e)
 	for (i = 0; i < d->orphans.n; i++) {
 		struct connection_facts *c = &e->orphans[i];
 
-		c->suspect = c->read[0] &&
-			     (c->row->timer == 1 || c->age_ms >= STUCK_AGE_MS);
+		c->suspect = c->read[0] && (c->row->timer == TIMER_RETRANSMIT ||
+					    c->age_ms >= STUCK_AGE_MS);
 	}
 }
 

@@ -154,7 +154,7 @@ static bool put_wait(const struct bind_facts *f, struct buf *b)
 
 		if (row->inode || row->state == STATE_LISTEN)
 			continue;
-		if (row->timer != 3)
+		if (row->timer != TIMER_REMNANT)
 			return false;
 		ms = MAX(ms, row->expires_ms);
 	}

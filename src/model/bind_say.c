@@ -180,7 +180,7 @@ static bool longest_left(const struct bind_group *g, uint32_t *ms)
 	for (i = 0; i < g->n; i++) {
 		const struct sock *row = g->members[i]->holder.row;
 
-		if (row->timer == 3)
+		if (row->timer == TIMER_REMNANT)
 			*ms = MAX(*ms, row->expires_ms);
 		else
 			endless = true;
@@ -259,7 +259,7 @@ static void say_outgoing(const struct bind_facts *f, const struct bind_group *g,
 	} else {
 		buf_printf(s, "an outgoing connection from port %u (", port);
 		put_states(s, g);
-		if (row->timer == 3) {
+		if (row->timer == TIMER_REMNANT) {
 			buf_puts(s, ", ");
 			put_span(s, row->expires_ms);
 			buf_puts(s, " more");

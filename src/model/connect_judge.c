@@ -141,7 +141,7 @@ static void judge_local_port(const struct connect_facts *f, struct causes *cause
 	} else if (f->twin) {
 		buf_printf(&b, "a connection from port %u to %s exists already, in %s",
 			   f->from.port, f->address, state_name(f->twin->state));
-		if (f->twin->timer == 3) {
+		if (f->twin->timer == TIMER_REMNANT) {
 			buf_puts(&b, ", for ");
 			put_span(&b, f->twin->expires_ms);
 			buf_puts(&b, " more");

@@ -129,7 +129,8 @@ static void count_half_open(struct detect *d, const struct sock *s)
 static bool may_be_stuck_sending(const struct sock *s)
 {
 	return s->send_queue &&
-	       (s->timer == 4 || (s->timer == 1 && s->retrans >= STUCK_RETRANS));
+	       (s->timer == TIMER_WINDOW_PROBE ||
+		(s->timer == TIMER_RETRANSMIT && s->retrans >= STUCK_RETRANS));
 }
 
 static void detect_connection(struct detect *d, const struct sock *s)
@@ -180,7 +181,8 @@ static void detect_tcp(struct detect *d, const struct sock *s)
 			return;
 		}
 		count_way(d, s);
-		if ((s->timer == 1 && s->retrans >= STUCK_RETRANS) || s->timer == 4)
+		if ((s->timer == TIMER_RETRANSMIT && s->retrans >= STUCK_RETRANS) ||
+		    s->timer == TIMER_WINDOW_PROBE)
 			suspect(d, &d->orphans, s);
 		return;
 	case STATE_CLOSE:

@@ -299,7 +299,7 @@ bool get_close_wait(const struct sock *s, unsigned i, struct value *v)
 bool get_time_left(const struct sock *s, unsigned i, struct value *v)
 {
 	(void)i;
-	return s->timer == 3 && (s->has & SOCK_HAS_TIMER) &&
+	return s->timer == TIMER_REMNANT && (s->has & SOCK_HAS_TIMER) &&
 	       value_set_uint(v, s->expires_ms);
 }
 

@@ -62,7 +62,7 @@ static void put_orphans(struct judge *j, const struct orphans *o)
 	}
 	buf_puts(&j->text, ".\nThe oldest last sent data ");
 	buf_put_duration(&j->text, o->oldest->age_ms);
-	if (s->timer == 4)
+	if (s->timer == TIMER_WINDOW_PROBE)
 		buf_puts(&j->text,
 			 " ago; the peer's window is closed: its program does not read");
 	else

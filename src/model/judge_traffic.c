@@ -84,7 +84,7 @@ static void put_retransmission(struct judge *j, const struct connection_facts *c
 static void sender_finding(struct judge *j, const struct connection_facts *c)
 {
 	struct finding *f = finding_add(j->fs, RULE_STUCK_SENDER);
-	bool closed = c->row->timer == 4;
+	bool closed = c->row->timer == TIMER_WINDOW_PROBE;
 
 	put_connection(j, c);
 	f->where = judge_text(j);

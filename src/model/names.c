@@ -141,8 +141,11 @@ const char *family_name(unsigned family)
 
 const char *timer_name(unsigned timer)
 {
-	static const char *const names[] = { "none", "retransmit", "keepalive",
-					     "timewait", "probe" };
+	static const char *const names[] = { [TIMER_NONE] = "none",
+					     [TIMER_RETRANSMIT] = "retransmit",
+					     [TIMER_KEEPALIVE] = "keepalive",
+					     [TIMER_REMNANT] = "timewait",
+					     [TIMER_WINDOW_PROBE] = "probe" };
 
 	return timer < ARRAY_SIZE(names) ? names[timer] : "unknown";
 }

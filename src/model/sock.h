@@ -157,12 +157,20 @@ struct sock_options {
 	uint64_t broadcast, dontroute, oobinline, passcred, timestamp, mptcp;
 };
 
+/* What runs for a socket: idiag_timer of sock_diag(7). */
+enum sock_timer {
+	TIMER_NONE,
+	TIMER_RETRANSMIT,
+	TIMER_KEEPALIVE, /* also other timers of the socket */
+	TIMER_REMNANT, /* TIME_WAIT, and FIN_WAIT2 without an owner: what is left of it */
+	TIMER_WINDOW_PROBE, /* the peer's window is closed */
+};
+
 struct sock {
 	uint8_t proto;	/* enum sock_proto */
 	uint8_t family; /* AF_INET, AF_INET6 (also for v4-mapped), AF_UNIX */
 	uint8_t state;	/* enum sock_state; never STATE_NEW_SYN_RECV */
-	uint8_t timer;	/* 0 none, 1 retransmit, 2 keepalive, 3 timewait, 4 zero-window
-			   probe */
+	uint8_t timer;	/* enum sock_timer */
 	uint8_t retrans;
 	uint8_t shutdown; /* 1 = receiving, 2 = sending */
 	uint8_t tos, tclass;

@@ -308,7 +308,7 @@ static void put_time(struct buf *b, const struct field *f, const struct sock *s,
 	else if (s->state == STATE_ESTABLISHED)
 		buf_puts(b, "idle ");
 	buf_put_duration(b, v.u);
-	if (s->timer == 3)
+	if (s->timer == TIMER_REMNANT)
 		buf_puts(b, " left");
 }
 
