@@ -2,6 +2,7 @@
 # When bind() or connect() fails, listen, echo and connect say who and what to do.
 
 load lib/helpers
+load lib/probe
 
 @test "listen names who holds the port, and what to do" {
 	netns
@@ -46,6 +47,24 @@ refused() { # ADDR
 	assert_output --regexp '^other-family'
 	refused 127.0.0.1:8082
 	assert_output --regexp '^bound-inactive'
+}
+
+@test "connect: no answer, because the queue is full, or a rule of this host drops the packets" {
+	netns
+	mk listen:port=8080,backlog=1,queued=2 listen:port=8081,label=drops "unix_listen:path=$BATS_TEST_TMPDIR/s,backlog=1"
+	nft_rule input 'tcp dport 8081 drop'
+	sockctl connect -T 300ms 127.0.0.1:8080 </dev/null
+	assert_equal "$status" 4
+	assert_regex "$stderr" 'accept-queue-full  127.0.0.1:8080: the accept queue is full \(2/1\)'
+	assert_regex "$stderr" 'next: sockctl inspect -p --port 8080$'
+	sockctl connect --json -T 300ms 127.0.0.1:8081 </dev/null
+	assert_equal "$status" 4
+	run jq -s -r '[.[] | select(.causes) | .causes[].id] | join(" ")' <<<"$stderr"
+	assert_output filtered
+	sockctl connect -T 300ms 127.0.0.1:8082 </dev/null
+	refute_regex "$stderr" 'filtered|queue-full'
+	sockctl connect --connections 3 --hold 1m -T 300ms "$BATS_TEST_TMPDIR/s" </dev/null
+	assert_regex "$stderr" 'accept-queue-full  unix:.*/s: the accept queue is full \(2/1\)'
 }
 
 @test "connect: it listens in another network namespace" {

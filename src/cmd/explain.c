@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/un.h>
 
+#include "cmd/local_listeners.h"
 #include "kernel/explain.h"
 #include "view/view_bindable.h"
 
@@ -130,6 +131,34 @@ void cmd_explain_bind(struct teller *t, const struct endpoint *ep,
 	causes_free(&causes);
 }
 
+/* A silence of our own host: its queue is full, or a rule is in between. */
+static void judge_silence(const struct endpoint *ep, struct causes *causes)
+{
+	struct local_listeners l = local_listeners(ep);
+	struct buf b = { 0 }, next = { 0 };
+	struct addr a;
+
+	if (!l.n)
+		return;
+	endpoint_put(&b, ep);
+	if (l.queue < l.limit + l.n) {
+		buf_printf(&b,
+			   " is listened on and has room (%llu/%llu): a firewall of this "
+			   "host is in between",
+			   (unsigned long long)l.queue, (unsigned long long)l.limit);
+		causes_add(causes, "filtered", &b, NULL, NULL);
+		return;
+	}
+	buf_printf(&b,
+		   ": the accept queue is full (%llu/%llu): the program does not accept",
+		   (unsigned long long)l.queue, (unsigned long long)l.limit);
+	causes_add(causes, "accept-queue-full", &b, NULL, NULL);
+	if (endpoint_addr(ep, &a)) {
+		buf_printf(&next, "sockctl inspect -p --port %u", a.port);
+		causes_next(causes, &next);
+	}
+}
+
 void explain_endpoint(const struct endpoint *ep, const struct endpoint *from, int err,
 		      struct causes *causes)
 {
@@ -145,6 +174,10 @@ void explain_endpoint(const struct endpoint *ep, const struct endpoint *from, in
 	/* The source address was asked for and is taken. */
 	if (from && err == EADDRINUSE && is_known(from))
 		judge_bind(from, NULL, err, causes);
+	if (is_known(ep) && (err == ETIMEDOUT || err == EAGAIN)) {
+		judge_silence(ep, causes);
+		return;
+	}
 	if (!is_known(ep) ||
 	    (ep->family == AF_UNIX
 		     ? err != ECONNREFUSED && err != ENOENT && err != EPROTOTYPE

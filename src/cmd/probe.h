@@ -132,12 +132,6 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 /* Fits probe_neighbour_fn. */
 bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
 			      uint64_t waited_us, struct addr *hop);
-/* The listeners of this host that take what is sent to an address. */
-struct probe_listeners {
-	size_t n;	       /* 0 = none, or not of this host */
-	uint64_t queue, limit; /* of all of them together */
-};
-struct probe_listeners probe_local_listeners(const struct endpoint *to);
 
 int probe_code_of(enum verdict v); /* an exit code */
 int probe_code_of_run(const struct probe_run *run);

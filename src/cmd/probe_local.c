@@ -1,43 +1,16 @@
 /* The other side of a refusal, where it is on this host: the kernel's own tables. */
-#include <linux/unix_diag.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "cmd/explain.h"
+#include "cmd/local_listeners.h"
 #include "cmd/probe.h"
 #include "kernel/diag_inet.h"
-#include "kernel/diag_unix.h"
 #include "kernel/neighbour.h"
 #include "kernel/reader.h"
 
 /* The kernel asks a neighbour once a second, three times in all: one that was slow, or
  * was not heard, answers the second time. */
 enum { ASKED_AGAIN_US = 1000 * 1000 };
-
-static bool would_take(const struct sock *listener, const struct addr *to)
-{
-	if (listener->local.port != to->port)
-		return false;
-	if (addr_same_ip(&listener->local, to))
-		return true;
-	if (!addr_is_any(&listener->local))
-		return false;
-	if (listener->local.family == to->family)
-		return true;
-	return listener->local.family == AF_INET6 &&
-	       !((listener->has & SOCK_HAS_V6ONLY) && listener->v6only);
-}
-
-/* The kernel prefers the listener that was told the address, then its family's. */
-static int rank(const struct sock *listener, const struct addr *to)
-{
-	if (!would_take(listener, to))
-		return 0;
-	if (!addr_is_any(&listener->local))
-		return 3;
-	return listener->local.family == to->family ? 2 : 1;
-}
 
 static void put_listener(struct buf *b, const struct sock *s, struct probe_result *r)
 {
@@ -97,7 +70,8 @@ static void look_at_queue(struct buf *b, struct probe_result *r, const struct ad
 		return;
 	for (i = 0; i < reader.listeners.n; i++) {
 		const struct sock *s = reader.listeners.v[i];
-		int better = rank(s, to) - (seen ? rank(seen, to) : 0);
+		int better = local_listener_rank(s, to) -
+			     (seen ? local_listener_rank(seen, to) : 0);
 
 		if (better > 0 || (better == 0 && seen && s->recv_queue > s->send_queue))
 			seen = s;
@@ -201,80 +175,4 @@ char *probe_local_why(const struct probe_result *r)
 	    r->peer.family == AF_UNIX)
 		put_causes(&b, r);
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
-}
-
-static struct probe_listeners inet_listeners(const struct addr *to)
-{
-	_cleanup_reader_ struct reader reader = { 0 };
-	struct probe_listeners l = { 0 };
-	int best = 1, one;
-	size_t i;
-
-	if (reader_open(&reader, NULL) < 0 || reader_listeners(&reader, 0) < 0)
-		return l;
-	for (i = 0; i < reader.listeners.n; i++) {
-		const struct sock *s = reader.listeners.v[i];
-
-		one = rank(s, to);
-		if (one > best)
-			l = (struct probe_listeners){ 0 }, best = one;
-		if (one < best)
-			continue;
-		l.n++;
-		l.queue += s->recv_queue;
-		l.limit += s->send_queue;
-	}
-	return l;
-}
-
-struct unix_search {
-	const struct sockaddr_un *sun;
-	size_t name_len; /* of an abstract name; 0: a file */
-	struct stat file;
-	struct probe_listeners found;
-};
-
-static int take_unix(const struct nlmsghdr *h, void *ctx)
-{
-	struct unix_search *x = ctx;
-	struct sock s;
-
-	if (!unix_parse(h, &s) || s.state != STATE_LISTEN)
-		return 0;
-	if (x->name_len ? s.path.len == x->name_len &&
-				  memcmp(s.path.data, x->sun->sun_path, x->name_len) == 0
-			: unix_is_file(&s, &x->file)) {
-		x->found.n++;
-		x->found.queue += s.recv_queue;
-		x->found.limit += s.send_queue;
-	}
-	return 0;
-}
-
-static struct probe_listeners unix_listeners(const struct endpoint *to)
-{
-	struct unix_search x = { .sun = (const void *)&to->ss };
-	struct nl nl;
-
-	if (endpoint_is_abstract(to))
-		x.name_len = to->len - offsetof(struct sockaddr_un, sun_path);
-	else if (stat(x.sun->sun_path, &x.file) != 0)
-		return x.found;
-	if (nl_open(&nl, NULL) == 0)
-		unix_dump(&nl, 1u << STATE_LISTEN,
-			  UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN, take_unix,
-			  &x);
-	nl_close(&nl);
-	return x.found;
-}
-
-struct probe_listeners probe_local_listeners(const struct endpoint *to)
-{
-	struct addr a;
-
-	if (to->family == AF_UNIX)
-		return unix_listeners(to);
-	if (endpoint_is_local(to) && endpoint_addr(to, &a))
-		return inet_listeners(&a);
-	return (struct probe_listeners){ 0 };
 }

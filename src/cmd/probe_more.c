@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cmd/local_listeners.h"
 #include "cmd/probe_more.h"
 #include "cmd/probe_report.h"
 #include "net/probe_backlog.h"
@@ -29,7 +30,7 @@ static int name_code(struct probe_run *run, const struct fault *f)
 
 static void put_backlog_json(struct buf *b, const char *text, const struct endpoint *to,
 			     const struct backlog_result *r,
-			     const struct probe_listeners *local)
+			     const struct local_listeners *local)
 {
 	struct json j = json_on(b);
 	_cleanup_buf_ struct buf address = { 0 };
@@ -66,7 +67,7 @@ static void put_backlog_json(struct buf *b, const char *text, const struct endpo
 
 /* A listener holds one connection more than its backlog. */
 static void put_capacity(struct buf *b, const struct backlog_result *r,
-			 const struct probe_listeners *local)
+			 const struct local_listeners *local)
 {
 	bool stalled_early = r->first_held + 1 < r->held;
 	uint64_t held = r->held, n = MAX((uint64_t)local->n, (uint64_t)1);
@@ -97,7 +98,7 @@ static void put_capacity(struct buf *b, const struct backlog_result *r,
 }
 
 static void put_backlog(struct buf *b, const char *text, const struct backlog_result *r,
-			const struct probe_listeners *local)
+			const struct local_listeners *local)
 {
 	buf_printf(b, "%s  ", text);
 	if (!r->held && r->refused)
@@ -146,7 +147,7 @@ int probe_measure_backlog(struct probe_run *run, const struct target *t, const c
 	struct backlog_how how = { .attempt = &run->how, .max = run->c->max };
 	_cleanup_endpoints_ struct endpoint_list list = { 0 };
 	struct buf *b = &run->report->out.b;
-	struct probe_listeners local;
+	struct local_listeners local;
 	struct backlog_result result;
 	struct fault f = FAULT_INIT;
 	int r;
@@ -156,7 +157,7 @@ int probe_measure_backlog(struct probe_run *run, const struct target *t, const c
 	if (may_fill(run, &list.v[0], text, &f) < 0)
 		return cmd_usage(run->cmd, &f);
 	/* What the kernel's own table says has no side effect: first. */
-	local = probe_local_listeners(&list.v[0]);
+	local = local_listeners(&list.v[0]);
 	r = backlog_measure(&list.v[0], &how, &result, &f);
 	if (r < 0) {
 		cmd_error(run->cmd, &f);
