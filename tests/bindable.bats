@@ -249,11 +249,14 @@ said() { # OPTION...
 @test "another network namespace is no conflict, and is mentioned" {
 	skip_unless_root "other namespaces must be entered"
 	netns
-	mk listen:port=18077
+	mk listen
+	# A port of its own: other namespaces of the machine are looked into, too.
+	local port
+	port=$(port_of listen.listener)
 	netns
-	bindable 0 127.0.0.1:18077
+	bindable 0 "127.0.0.1:$port"
 	assert_equal "$(jq -r '.notes[0] | test("mksock.*another network namespace")' <<<"$output")" true
-	bindable 1 --netns "$(("${F[listen.listener.pid]}"))" 127.0.0.1:18077
+	bindable 1 --netns "$(("${F[listen.listener.pid]}"))" "127.0.0.1:$port"
 	assert_equal "$(ids)" listener
 }
 
