@@ -321,3 +321,9 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"x" * 100000, sys.argv[
 		assert_refused 2 "--client sends, checks and measures"
 	done
 }
+
+@test "echo --client of datagrams says what a refusal means" {
+	netns
+	sockctl echo --client --count 3 udp:127.0.0.1:53
+	assert_refused 1 'Connection refused.*nothing receives on that port'
+}

@@ -47,10 +47,15 @@ int netns_enter(const char *which, struct fault *f)
 	if (fd < 0) {
 		int r = fault(f, errno, "open the network namespace '%s'", shown);
 
-		if (r == -ENOENT)
+		if (r == -ENOENT && all_digits(which))
+			fault_hint(f, "there is no process %s", shown);
+		else if (r == -ENOENT)
 			fault_hint(
 				f,
 				"'ip netns list' shows the named ones; a pid or a path works too");
+		else if (r == -EACCES)
+			fault_hint(f, "only root sees the namespace of another user's "
+				      "process: try sudo");
 		return r;
 	}
 	if (setns(fd, CLONE_NEWNET) != 0) {

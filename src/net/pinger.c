@@ -111,6 +111,14 @@ static void compare(struct ping *g, const char *data, size_t len)
 	}
 }
 
+/* "send message 3: ...". A datagram's refusal comes late, as an ICMP message. */
+static void say_failed(struct fault *f, int err, const char *what, uint64_t round)
+{
+	fault(f, err, "%s message %llu", what, (unsigned long long)round + 1);
+	if (err == ECONNREFUSED)
+		fault_hint(f, "the host is up, but nothing receives on that port");
+}
+
 static bool write_some(struct ping *g)
 {
 	struct pinger *p = g->p;
@@ -125,8 +133,7 @@ static bool write_some(struct ping *g)
 		if (done < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
 			break;
 		if (done < 0) {
-			fault(&f, errno, "send message %llu",
-			      (unsigned long long)g->round + 1);
+			say_failed(&f, errno, "send", g->round);
 			ping_over(g, &f);
 			return false;
 		}
@@ -179,8 +186,7 @@ static void ping_ready(struct loop *l, struct watch *w, uint32_t events)
 		return;
 	if (n <= 0) {
 		if (n < 0)
-			fault(&f, errno, "receive message %llu",
-			      (unsigned long long)g->round + 1);
+			say_failed(&f, errno, "receive", g->round);
 		else
 			fault_say(&f, ECONNRESET,
 				  "the server ended the connection after %llu "
