@@ -139,14 +139,40 @@ dumps() { # [OPTION]...
 	netns
 	assert_equal "$(dumps)" 1
 	assert_equal "$(dumps --state established)" 0
-	# They are not counted.
-	assert_equal "$(dumps --state syn-recv)" 1
-	assert_equal "$(dumps 'state syn-recv or state last-ack')" 1
+	# They are not counted, but come of a packet.
+	assert_equal "$(dumps --state syn-recv)" 0
 	mk bound udp
 	assert_equal "$(dumps)" 1
+	sockctl probe --timeout 5s 127.0.0.1:9
+	assert_equal "$status" 1
+	assert_equal "$(dumps)" 2
+	assert_equal "$(dumps --state established)" 0
+	assert_equal "$(dumps --state syn-recv)" 1
+	assert_equal "$(dumps 'state syn-recv or state last-ack')" 1
 	mk time_wait
 	assert_equal "$(dumps)" 2
 	grep TIME_WAIT "$BATS_TEST_TMPDIR/rows"
+}
+
+@test "a half-open request is shown though its listener is closed and nothing else is there" {
+	skip_unless_root "makes a veth pair"
+	netns
+	local client=("${NS[@]}") pid=$NS_PID
+	netns
+	in_ns ip link add veth0 type veth peer name veth0 netns "$pid"
+	in_ns ip addr add 10.0.0.2/24 dev veth0
+	in_ns ip link set veth0 up
+	"${client[@]}" ip addr add 10.0.0.1/24 dev veth0
+	"${client[@]}" ip link set veth0 up
+	mk listen:addr=10.0.0.2,port=80,defer=60
+	spawn "${client[@]}" bash -c 'exec 9<>/dev/tcp/10.0.0.2/80; echo ready; read -r'
+	await_line '^ready$'
+	inspect --no-findings --wait "${READY_WITHIN}s" --state syn-recv
+	assert_equal "$status" 0
+	kill "$MK_PID"
+	await_end "$MK_PID" || true
+	inspect_table --no-findings
+	assert_output --regexp $'^STATE[^\n]*\nSYN_RECV +10\.0\.0\.2:80 +10\.0\.0\.1:[0-9]+[^\n]*$'
 }
 
 @test "one remnant of a connection is enough to be found, in either family" {

@@ -6,6 +6,7 @@
 #include "kernel/collect_private.h"
 #include "kernel/diag_inet.h"
 #include "kernel/diag_unix.h"
+#include "kernel/procfile.h"
 #include "kernel/shard.h"
 #include "kernel/sockstat.h"
 #include "kernel/uapi.h"
@@ -175,14 +176,12 @@ static int read_exact(struct collector *c, const struct addr *local,
 /*
  * Whether the table can have rows: the walk, of all namespaces' sockets where they share
  * one, is spared if the namespace counts none. Half-open requests are not counted; they
- * have a listener, and die soon after it, but who asks for them by name gets them.
+ * come of a packet, and may stay when their listener is closed.
  */
 static bool worth_a_walk(const struct collector *c, uint32_t states)
 {
-	bool by_name = (states & STATES_SYN_RECV) &&
-		       (states & STATES_CONNECTED) != STATES_CONNECTED;
-
-	return c->matched_listeners || c->req->record || by_name || !sockstat_no_tcp();
+	return c->matched_listeners || c->req->record || !sockstat_no_tcp() ||
+	       ((states & STATES_SYN_RECV) && procfile_tcp_came());
 }
 
 static int read_tcp(struct collector *c)

@@ -114,6 +114,14 @@ static uint64_t udp_full(void)
 	return n + n6;
 }
 
+bool procfile_tcp_came(void)
+{
+	_cleanup_free_ char *text = procfile_read("/proc/thread-self/net/snmp");
+	uint64_t segments;
+
+	return !text || !pair_value(text, "Tcp", "InSegs", &segments) || segments;
+}
+
 void procfile_out(int family, struct out_counters *c)
 {
 	bool four = family == AF_INET;

@@ -19,6 +19,9 @@ struct out_counters {
 };
 void procfile_out(int family, struct out_counters *c);
 
+/* Whether a TCP segment ever came to this namespace, or that cannot be told. */
+bool procfile_tcp_came(void);
+
 void procfile_limits(struct net_limits *l);
 
 /* Since Linux 6.2 the size of /proc/PID/fd is the number of descriptors. */

@@ -9,7 +9,8 @@
 bool sockstat_tcp(uint64_t *n);
 
 /*
- * Whether the namespace has no TCP socket at all, but perhaps bound ones. A dump would
+ * Whether the namespace has no TCP socket at all, but perhaps bound ones and half-open
+ * requests. A dump would
  * have to walk the whole table to find that out, and the table is often shared by all
  * namespaces.
  */
