@@ -20,7 +20,7 @@ struct behave {
 	uint64_t read_rate, write_rate; /* bytes a second; 0 = as fast as it goes */
 	uint64_t chunk, chunk_delay_us;
 	uint64_t delay_us;
-	uint64_t corrupt;	 /* every so many bytes one bit is wrong */
+	uint64_t corrupt;	 /* one bit is wrong in every Nth byte; 0 = none */
 	uint64_t truncate_bytes; /* BEHAVE_UNSET = no */
 	/* ending */
 	bool no_close, close_first;

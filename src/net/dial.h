@@ -1,7 +1,7 @@
 /*
  * One connection to one of several addresses: happy eyeballs (RFC 8305). The addresses
- *are tried in the resolver's order with families alternating; the next starts when one
- *fails or after a short while; the first that answers wins and the others are closed.
+ * are tried in the resolver's order with families alternating; the next starts when one
+ * fails or after a short while; the first that answers wins and the others are closed.
  *
  *	start -> trying (one or more attempts in flight) -> done(fd) or done(-errno)
  *
