@@ -136,6 +136,17 @@ few_ports() {
 	assert_equal "$status" 3
 }
 
+@test "a listener takes an ephemeral port from all connections" {
+	few_ports
+	mk listen:port=40003 listen:port=40010,label=reserved established:port=80,n=9,listener
+	findings
+	assert_found 'critical ephemeral-exhaustion'
+	assert_figures ephemeral-exhaustion 'used == 9' 'ports == 9' 'left == 0'
+	assert_text ephemeral-exhaustion 'without 10 in ip_local_reserved_ports and 1 that listeners have\.'
+	sockctl connect 127.0.0.1:80
+	assert_equal "$status" 3
+}
+
 @test "ephemeral ports in use, but towards different destinations" {
 	few_ports
 	mk established:port=80,n=5,listener established:port=81,n=5,label=b

@@ -498,7 +498,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 {
 	uint64_t start = clock_ms(), due;
 
-	procfile_limits(&e->limits);
+	procfile_limits(&e->limits, d->listener_ports);
 	procfile_counters(&e->counters[0]);
 	due = first_reading(r, d, e, start);
 	read_owners(r, d, e, name_listeners, !every_process);

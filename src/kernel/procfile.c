@@ -162,26 +162,37 @@ void procfile_counters(struct net_counters *c)
 	c->udp_full = udp_full();
 }
 
-/* ip_local_reserved_ports: "8080,9148-9150"; how many of them lie inside the range. */
-static uint64_t reserved_inside(unsigned lo, unsigned hi)
+static void take_out(struct net_limits *l, uint32_t a, uint32_t b,
+		     const uint8_t *listeners)
+{
+	for (; a <= b; a++) {
+		l->ephemeral_ports--;
+		l->ephemeral_listeners -= listeners && listeners[a];
+	}
+}
+
+/* The range without ip_local_reserved_ports, "8080,9148-9150", and the ports of it that
+ * listeners have. */
+static void count_ephemeral(struct net_limits *l, unsigned lo, unsigned hi,
+			    const uint8_t *listeners)
 {
 	_cleanup_free_ char *text = procfile_read(
 		"/proc/sys/net/ipv4/ip_local_reserved_ports");
 	char *p = text;
-	uint64_t n = 0;
+	unsigned port;
 
+	l->ephemeral_ports = hi - lo + 1;
+	for (port = lo; port <= hi && listeners; port++)
+		l->ephemeral_listeners += listeners[port] > 0;
 	while (p && *p >= '0' && *p <= '9') {
 		unsigned long a = strtoul(p, &p, 10), b = a;
 
 		if (*p == '-')
 			b = strtoul(p + 1, &p, 10);
-		a = MAX(a, (unsigned long)lo);
-		b = MIN(b, (unsigned long)hi);
-		if (b >= a)
-			n += b - a + 1;
+		take_out(l, (uint32_t)MAX(a, (unsigned long)lo),
+			 (uint32_t)MIN(b, (unsigned long)hi), listeners);
 		p += *p == ',';
 	}
-	return n;
 }
 
 static void read_sockstat(struct net_limits *l)
@@ -198,7 +209,7 @@ static void read_sockstat(struct net_limits *l)
 	l->has_sockstat = true;
 }
 
-void procfile_limits(struct net_limits *l)
+void procfile_limits(struct net_limits *l, const uint8_t *listeners)
 {
 	_cleanup_free_ char *range = procfile_read(
 		"/proc/sys/net/ipv4/ip_local_port_range");
@@ -214,7 +225,7 @@ void procfile_limits(struct net_limits *l)
 	procfile_sysctl("ipv4/tcp_tw_reuse", &l->tw_reuse);
 	procfile_sysctl("ipv4/tcp_timestamps", &l->timestamps);
 	if (range && sscanf(range, "%u %u", &lo, &hi) == 2 && lo <= hi && hi <= 65535)
-		l->ephemeral_ports = hi - lo + 1 - reserved_inside(lo, hi);
+		count_ephemeral(l, lo, hi, listeners);
 	read_sockstat(l);
 }
 

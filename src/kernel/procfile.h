@@ -22,7 +22,8 @@ void procfile_out(int family, struct out_counters *c);
 /* Whether a TCP segment ever came to this namespace, or that cannot be told. */
 bool procfile_tcp_came(void);
 
-void procfile_limits(struct net_limits *l);
+/* listeners: by port, how many there are; or NULL. */
+void procfile_limits(struct net_limits *l, const uint8_t *listeners);
 
 /* Since Linux 6.2 the size of /proc/PID/fd is the number of descriptors. */
 bool procfile_descriptors_are_sizes(void);

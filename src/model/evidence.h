@@ -16,8 +16,9 @@ struct net_counters {
 struct net_limits {
 	uint64_t somaxconn, syn_backlog, tw_buckets, max_orphans;
 	uint64_t abort_on_overflow, syncookies, tw_reuse, timestamps;
-	uint64_t ephemeral_ports;    /* of the range, without the reserved ones */
-	uint64_t time_wait, orphans; /* in use now (sockstat) */
+	uint64_t ephemeral_ports;     /* of the range, without the reserved ones */
+	uint64_t ephemeral_listeners; /* of these: a listener has them, connect() not */
+	uint64_t time_wait, orphans;  /* in use now (sockstat) */
 	bool has_somaxconn, has_syn_backlog, has_tw_buckets, has_max_orphans,
 		has_sockstat;
 };

@@ -42,8 +42,8 @@ static const struct rule rules[RULE_COUNT] = {
 		"with EADDRNOTAVAIL.",
 		"Reuse connections (keep-alive, a pool), widen net.ipv4.ip_local_port_range, or add "
 		"addresses on either side.",
-		"80 % of ip_local_port_range minus ip_local_reserved_ports; critical from 95 %; "
-		"TIME_WAIT that tcp_tw_reuse gives back is not counted",
+		"80 % of ip_local_port_range minus ip_local_reserved_ports and the ports of listeners; "
+		"critical from 95 %; TIME_WAIT that tcp_tw_reuse gives back is not counted",
 	},
 	[RULE_TIME_WAIT_OVERFLOW] = {
 		"time-wait-overflow", SEVERITY_WARNING,

@@ -230,11 +230,17 @@ static bool reuses(const struct judge *j, const struct destination *w)
 							  addr_is_loopback(&w->peer))));
 }
 
+/* Those that connect() can draw. */
+static uint64_t ephemeral_ports(const struct judge *j)
+{
+	return j->e->limits.ephemeral_ports - j->e->limits.ephemeral_listeners;
+}
+
 static void ephemeral_finding(struct judge *j, const struct destination *w, uint64_t used)
 {
 	struct finding *f = finding_add(j->fs, RULE_EPHEMERAL_EXHAUSTION);
 	const struct net_limits *n = &j->e->limits;
-	uint64_t ports = n->ephemeral_ports, left = ports > used ? ports - used : 0;
+	uint64_t ports = ephemeral_ports(j), left = ports > used ? ports - used : 0;
 
 	if (used * 100 >= ports * EPHEMERAL_CRITICAL)
 		f->severity = SEVERITY_CRITICAL;
@@ -246,11 +252,15 @@ static void ephemeral_finding(struct judge *j, const struct destination *w, uint
 		&j->text,
 		"%llu of %llu ephemeral ports are used towards this destination, at most %llu "
 		"are left before connect() fails with EADDRNOTAVAIL.\nThe range is "
-		"net.ipv4.ip_local_port_range %u-%u without %llu in ip_local_reserved_ports.",
+		"net.ipv4.ip_local_port_range %u-%u without %llu in ip_local_reserved_ports",
 		(unsigned long long)used, (unsigned long long)ports,
 		(unsigned long long)left, j->d->ephemeral_lo, j->d->ephemeral_hi,
 		(unsigned long long)(j->d->ephemeral_hi - j->d->ephemeral_lo + 1ull -
-				     ports));
+				     n->ephemeral_ports));
+	if (n->ephemeral_listeners)
+		buf_printf(&j->text, " and %llu that listeners have",
+			   (unsigned long long)n->ephemeral_listeners);
+	buf_putc(&j->text, '.');
 	if (w->used > used)
 		buf_printf(&j->text,
 			   "\n%llu more are in TIME_WAIT and may be used again "
@@ -272,7 +282,7 @@ static void ephemeral_finding(struct judge *j, const struct destination *w, uint
 
 static void judge_ephemeral(struct judge *j)
 {
-	uint64_t ports = j->e->limits.ephemeral_ports;
+	uint64_t ports = ephemeral_ports(j);
 	size_t i;
 
 	if (!ports)

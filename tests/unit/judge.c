@@ -178,6 +178,8 @@ static void destinations(void)
 	check_found(&d, &e, "ephemeral-exhaustion", SEVERITY_CRITICAL);
 	e.limits.tw_reuse = 1;
 	check_found(&d, &e, "ephemeral-exhaustion", SEVERITY_WARNING);
+	e.limits.ephemeral_listeners = 16; /* of 84 that are left, 80 are used */
+	check_found(&d, &e, "ephemeral-exhaustion", SEVERITY_CRITICAL);
 	detect_free(&d);
 
 	begin(&d);
