@@ -126,7 +126,7 @@ received_all() { # PORT
 
 @test "redis over TCP: a pipeline of commands, every reply comes" {
 	netns
-	spawn in_ns redis-server --port 7001 --save '' --dir "$BATS_TEST_TMPDIR"
+	spawn "${NS[@]}" redis-server --port 7001 --save '' --dir "$BATS_TEST_TMPDIR"
 	in_ns "$SOCKCTL" probe -q --wait 30s 127.0.0.1:7001
 	run in_ns bash -c '
 		for i in $(seq 20000); do printf "INCR n\r\n"; done |
