@@ -276,15 +276,51 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"nobody", sys.argv[1])'
 	[[ ! -e $BATS_TEST_TMPDIR/d ]]
 }
 
-@test "a unix datagram too long for us is told, not cut in silence" {
-	serve listen --max 1 "unix-dgram:$BATS_TEST_TMPDIR/d"
+# One datagram of so many bytes from a socket with as much room, by right or by privilege.
+send_large() { # PATH BYTES
 	python3 -c '
 import socket, sys
-socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"x" * 100000, sys.argv[1])' \
-		"$BATS_TEST_TMPDIR/d"
+size, force = int(sys.argv[2]), 32 # SO_SNDBUFFORCE
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+try: s.setsockopt(socket.SOL_SOCKET, force, size)
+except PermissionError: pass
+s.sendto(b"x" * size, sys.argv[1])' "$@"
+}
+
+@test "unix datagrams of more than 64 KiB arrive whole, and come back whole" {
+	make_data "$BATS_TEST_TMPDIR/large" 150K
+	serve listen --max 2 "unix-dgram:$BATS_TEST_TMPDIR/d"
+	sockctl connect --send-only --send "@$BATS_TEST_TMPDIR/large" "unix-dgram:$BATS_TEST_TMPDIR/d"
+	assert_equal "$status" 0
+	sockctl connect --send-only --send end "unix-dgram:$BATS_TEST_TMPDIR/d"
+	assert_equal "$status" 0
+	served
+	assert_equal "$status" 0
+	cmp "$SERVED" <(cat "$BATS_TEST_TMPDIR/large" && printf end)
+	serve echo "unix-dgram:$BATS_TEST_TMPDIR/e"
+	in_ns "$SOCKCTL" connect -I 1s --send "@$BATS_TEST_TMPDIR/large" \
+		"unix-dgram:$BATS_TEST_TMPDIR/e" | cmp - "$BATS_TEST_TMPDIR/large"
+}
+
+@test "a unix datagram too long for its sender's buffer is refused with what to try" {
+	make_data "$BATS_TEST_TMPDIR/large" 150K
+	serve listen --max 1 "unix-dgram:$BATS_TEST_TMPDIR/d"
+	sockctl connect --option sndbuf=64k --send "@$BATS_TEST_TMPDIR/large" \
+		"unix-dgram:$BATS_TEST_TMPDIR/d"
+	assert_refused 1 "send a datagram: Message too long
+.*--option sndbuf=SIZE makes room"
+}
+
+@test "a unix datagram too long for us is told, not cut in silence" {
+	serve listen --max 1 "unix-dgram:$BATS_TEST_TMPDIR/d"
+	send_large "$BATS_TEST_TMPDIR/d" 1048577 2>"$BATS_TEST_TMPDIR/refused" || {
+		grep -q "Message too long" "$BATS_TEST_TMPDIR/refused"
+		skip "net.core.wmem_max allows no such datagram here"
+	}
 	served
 	assert_equal "$status" 1
-	[[ $stderr == *"longer than 65536 bytes: the rest is lost"* ]]
+	[[ $stderr == *"longer than 1048576 bytes: the rest is lost"* ]]
 }
 
 @test "what a datagram socket cannot do is refused with a reason" {

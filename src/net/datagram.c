@@ -8,10 +8,12 @@
 #include "net/datagram_gso.h"
 #include "net/peerfile.h"
 
-static struct datagram_batch *batch_new(void)
+static struct datagram_batch *batch_new(bool on_unix)
 {
 	struct datagram_batch *b = xcalloc(1, sizeof(*b));
 
+	b->most = on_unix ? DATAGRAM_UNIX_MOST : DATAGRAM_MOST;
+	b->room = DATAGRAM_BATCH * DATAGRAM_MOST / (int)b->most;
 	b->cap = DATAGRAM_BATCH;
 	b->msg = xcalloc(b->cap, sizeof(*b->msg));
 	b->iov = xcalloc(b->cap, sizeof(*b->iov));
@@ -36,8 +38,7 @@ static int batch_receive(struct datagram_batch *b, int fd, int most)
 	for (i = 0; i < most; i++) {
 		struct msghdr *m = &b->msg[i].msg_hdr;
 
-		b->iov[i] = (struct iovec){ b->data + (size_t)i * DATAGRAM_MOST,
-					    DATAGRAM_MOST };
+		b->iov[i] = (struct iovec){ b->data + (size_t)i * b->most, b->most };
 		*m = (struct msghdr){ .msg_name = &b->from[i],
 				      .msg_namelen = sizeof(b->from[i]),
 				      .msg_iov = &b->iov[i],
@@ -171,8 +172,8 @@ static void tell_cut(struct datagram *d)
 {
 	struct fault f = FAULT_INIT;
 
-	fault_say(&f, EMSGSIZE, "a datagram was longer than %d bytes: the rest is lost",
-		  DATAGRAM_MOST);
+	fault_say(&f, EMSGSIZE, "a datagram was longer than %zu bytes: the rest is lost",
+		  d->batch->most);
 	d->s->totals.failed++;
 	session_worse(d->s, CONN_ERROR, EMSGSIZE);
 	session_trouble(d->s, &f);
@@ -228,7 +229,7 @@ static bool may_receive(struct datagram *d)
 static void receive(struct datagram *d)
 {
 	const struct behave *b = d->how->behave;
-	uint64_t most = DATAGRAM_BATCH, began;
+	uint64_t most = (uint64_t)d->batch->room, began;
 	int r;
 
 	if (d->how->max)
@@ -443,7 +444,7 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 	d->pace.fn = pace_over;
 	d->in_wait.wake = in_ready;
 	d->out_wait.wake = out_ready;
-	d->batch = batch_new();
+	d->batch = batch_new(local->proto == TARGET_UNIX_DGRAM);
 	d->peers = peers_new();
 	prepare_text(d);
 	s->datagrams = true;

@@ -9,7 +9,13 @@
 #include "net/peers.h"
 #include "net/session.h"
 
-enum { DATAGRAM_BATCH = 64, DATAGRAM_MOST = 65536, DATAGRAM_INPUT = 16384 };
+enum {
+	DATAGRAM_BATCH = 64,
+	DATAGRAM_MOST = 65536,
+	/* The kernel lets a unix datagram be as long as its sender's SO_SNDBUF. */
+	DATAGRAM_UNIX_MOST = 1048576,
+	DATAGRAM_INPUT = 16384,
+};
 
 struct datagram_how {
 	const struct behave *behave;

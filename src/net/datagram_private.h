@@ -14,8 +14,10 @@ struct datagram_batch {
 	/* Of each message of a call. */
 	struct sockaddr_storage from[DATAGRAM_BATCH];
 	_Alignas(struct cmsghdr) char control[DATAGRAM_BATCH][CMSG_SPACE(sizeof(int))];
-	char *data; /* DATAGRAM_BATCH * DATAGRAM_MOST; only what is used is ever touched
-		     */
+	char *data;  /* room for as many as a call takes; only what is used is touched */
+	size_t most; /* bytes that a datagram may have; in the same room longer ones are
+			fewer */
+	int room;
 };
 
 /* The session is over; f may be NULL. */

@@ -39,7 +39,11 @@ void datagram_failed(struct datagram *d, int err, const char *what)
 	if (err == EMSGSIZE)
 		fault_hint(
 			&f,
-			"a datagram has at most 65507 bytes; --chunk makes smaller ones");
+			d->local.proto == TARGET_UNIX_DGRAM
+				? "--option sndbuf=SIZE makes room for longer ones, as far "
+				  "as net.core.wmem_max lets it; --chunk makes smaller ones"
+				: "a datagram has at most 65507 bytes; --chunk makes smaller "
+				  "ones");
 	if (!d->how->server) {
 		datagram_over(d, CONN_ERROR, &f);
 		return;
@@ -106,7 +110,7 @@ bool datagram_unanswered(const struct datagram *d)
 void datagram_prepare_answer(struct datagram *d, struct iovec *v)
 {
 	if (!d->how->echo) {
-		if (d->text.len > DATAGRAM_MOST) {
+		if (d->text.len > d->batch->most) {
 			*v = (struct iovec){ d->text.data, d->text.len };
 			return;
 		}
@@ -194,7 +198,7 @@ static int take_stream(struct datagram *d)
 {
 	const struct conn_how *how = &d->s->how;
 	size_t most = d->how->behave->chunk
-			      ? (size_t)MIN(d->how->behave->chunk, DATAGRAM_MOST)
+			      ? (size_t)MIN(d->how->behave->chunk, d->batch->most)
 			      : DATAGRAM_INPUT;
 	struct buf *b = &d->in_pending;
 	char *room;
