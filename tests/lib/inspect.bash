@@ -103,7 +103,7 @@ assert_matches() { # OPTIONS-AND-EXPRESSION... -- LABEL.ROLE...
 	shift
 	want=("$@")
 	inspect --json "${args[@]}"
-	if ((status != (${#want[@]} == 0))) || [[ -n $stderr ]]; then
+	if ((status != (${#want[@]} == 0))) || [[ -n $(complaints) ]]; then
 		echo "inspect ${args[*]}: status $status: $stderr" >&2
 		return 1
 	fi

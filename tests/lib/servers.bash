@@ -8,12 +8,13 @@ servers_dir() {
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" 2>/dev/null || true
 }
 
-# Starts a server as the user of its own, or as the one that runs the tests.
+# Starts a server as a user of its own. In the namespace of an ordinary user he is root, and
+# postgresql will not serve root: one more user namespace gives him another number.
 as_service() { # CMD...
 	if is_root; then
 		spawn "${NS[@]}" setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 	else
-		spawn "${NS[@]}" "$@"
+		spawn "${NS[@]}" unshare --user --map-user=65534 --map-group=65534 "$@"
 	fi
 }
 
