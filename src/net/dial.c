@@ -154,6 +154,11 @@ void dial_hint(const struct endpoint *ep, int err, struct fault *f)
 			fault_hint(f, "nothing listens there, or there is no way to it: "
 				      "'lsmod' lists the vsock transports");
 		break;
+	case EINVAL:
+		if (addr_is_link_local(&a) && !a.scope)
+			fault_hint(f, "a link-local address wants its interface: "
+				      "[fe80::1%%eth0]:80");
+		break;
 	case EAGAIN:
 		fault_hint(f, "the listener's queue is full: it does not accept");
 		break;
