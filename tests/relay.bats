@@ -258,3 +258,28 @@ c.close()'
 	assert_equal "$status" 0
 	[[ $stderr == *"we closed first"* && $stderr == *"rtt "* && $stderr == *"retransmits 0"* ]]
 }
+
+@test "--info counts bytes of data, no SYN and no FIN, on both sides" {
+	INPUT=$DATA serve listen --info 127.0.0.1:0
+	in_ns "$SOCKCTL" connect --info --json "$ADDR" <"$DATA" >/dev/null 2>"$BATS_TEST_TMPDIR/events"
+	served
+	run jq -rs --argjson n "$(stat -c %s "$DATA")" \
+		'map(select(.type == "closed"))[0] | .tcp | .acked_bytes == $n and .received_bytes == $n' "$BATS_TEST_TMPDIR/events"
+	assert_output true
+	[[ $stderr == *"acked $(stat -c %s "$DATA") bytes, received $(stat -c %s "$DATA") bytes"* ]]
+	# A peer that goes on: its FIN has not come, ours was not sent.
+	serve listen -k --no-close 127.0.0.1:0
+	sockctl connect --info --send hello --hold 50ms "$ADDR"
+	[[ $stderr == *"acked 5 bytes, received 0 bytes"* ]]
+}
+
+@test "--info over MPTCP tells of the first subflow, or nothing" {
+	in_ns sysctl -qw net.mptcp.enabled=1 2>/dev/null || skip 'this kernel has no MPTCP'
+	local i
+	serve listen -k mptcp:127.0.0.1:0
+	for i in {1..20}; do
+		sockctl connect --info --send hello "$ADDR"
+		assert_equal "$status" 0
+		[[ -z $stderr || $stderr == *"acked 5 bytes, received 0 bytes"* ]] || fail "$stderr"
+	done
+}

@@ -5,11 +5,25 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "model/sock.h"
 #include "net/conn_trace.h"
 
 enum { ACK_POLL_FIRST_US = 1000, ACK_POLL_MOST_US = 50000 };
 
 /* --- the end --- */
+
+/* The kernel counts SYN and FIN as a byte each. */
+static void count_payload(const struct conn *c, struct conn_report *r)
+{
+	struct tcp_brief *t = &r->tcp;
+	bool fin = c->peer_ended || t->state == STATE_CLOSE_WAIT ||
+		   t->state == STATE_LAST_ACK || t->state == STATE_CLOSING ||
+		   t->state == STATE_TIME_WAIT;
+
+	t->bytes_acked -= t->bytes_acked && c->dialled;
+	t->bytes_acked = MIN(t->bytes_acked, r->bytes_out);
+	t->bytes_received -= t->bytes_received && fin;
+}
 
 static void fill_report(struct conn *c, struct conn_report *r)
 {
@@ -22,6 +36,8 @@ static void fill_report(struct conn *c, struct conn_report *r)
 	};
 	if (c->how->want_tcp)
 		r->has_tcp = report_tcp(c->w.fd, &r->tcp);
+	if (r->has_tcp)
+		count_payload(c, r);
 }
 
 static void finish(struct conn *c, enum conn_end end, const struct fault *f)

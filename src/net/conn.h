@@ -68,6 +68,7 @@ struct conn {
 	uint32_t matched; /* of expect, or of the blank line of HTTP */
 	uint32_t ack_wait_us;
 	enum report_closer closed_first;
+	bool dialled; /* by us: our SYN was acknowledged */
 	bool peer_ended, sent_fin, armed, head_request, found, holding, forgetting;
 	uint8_t n_head;
 	char head[5];
@@ -87,7 +88,8 @@ void conn_how_ready(struct conn_how *how, enum target_proto proto);
 void conn_how_free(struct conn_how *how);
 
 /*
- * Takes fd (non-blocking, connected). c is zeroed but for owner, ended, id and proto.
+ * Takes fd (non-blocking, connected). c is zeroed but for owner, ended, id, dialled and
+ * proto.
  * The first event comes from the loop. 0, or -errno: then fd is closed and ended() not
  * called.
  *

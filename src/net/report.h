@@ -3,7 +3,8 @@
 
 #include "net/endpoint.h"
 
-/* The part of struct tcp_info that is told; as the kernel counts. */
+/* The part of struct tcp_info that is told; as the kernel counts, SYN and FIN included
+ * among the bytes. */
 struct tcp_brief {
 	uint8_t state; /* TCP_ESTABLISHED ... of the kernel */
 	uint32_t rtt_us, rttvar_us, min_rtt_us;

@@ -289,6 +289,7 @@ int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
 	c->ended = conn_ended;
 	c->called = s->ops.wants_calls ? conn_called : NULL;
 	c->id = id;
+	c->dialled = !accepted;
 	c->proto = (uint16_t)s->like.proto;
 	s->totals.started++;
 	r = conn_start(c, &s->loop, fd, &s->how, out_file, early);
