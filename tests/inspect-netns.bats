@@ -5,6 +5,7 @@ load lib/helpers
 load lib/inspect
 
 @test "--netns PID and PATH look into another namespace" {
+	skip_unless_root "enters a namespace from outside"
 	netns
 	mk listen:port=80 established
 	outside=("${NS[@]}")
@@ -44,6 +45,7 @@ load lib/inspect
 }
 
 @test "the accept queue of another namespace" {
+	skip_unless_root "enters a namespace from outside"
 	netns
 	mk listen:port=80,backlog=2,queued=2,rst=1
 	holder=$NS_PID

@@ -94,6 +94,7 @@ load lib/inspect
 }
 
 @test "a socket in flight is held by nobody visible" {
+	skip_unless_root "to others it may be one whose processes may not be read"
 	netns
 	mk inflight:abstract=fly
 	inspect_table -xp

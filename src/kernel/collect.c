@@ -77,6 +77,7 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	struct collector c = { .r = r, .req = req, .sink = sink, .complete = true };
 	int err;
 
+	c.euid = geteuid();
 	c.needs = req->needs | filter_needs(req->filter);
 	c.known = ~(uint32_t)NEEDS_ADDED;
 	if (!req->from) {

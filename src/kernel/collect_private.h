@@ -14,6 +14,7 @@ struct collector {
 	bool every_row;	   /* ... for any row, not only for one that waits in a queue */
 	bool filter_again; /* the filter asks for some of it */
 	bool deferred;	   /* rows are kept until their owners are known */
+	uid_t euid;
 	bool owners_first; /* ... were read before the rows: what is younger has none yet
 			    */
 	bool all_attributes; /* of a message; else those that every row needs */

@@ -54,6 +54,14 @@ static void try_hidden(struct collector *c, const struct sock *s)
  * rule, in another pid namespace, there is no sense in it. */
 enum { MOST_YOUNG = 4096 };
 
+/* Its holder may have opened it since the owners were read: somebody who is visible, or
+ * one of our own user. */
+static bool may_be_young(const struct collector *c, const struct sock *s)
+{
+	return c->owners_first && c->n_rows < MOST_YOUNG &&
+	       (s->owner_status == OWNER_INVISIBLE || s->uid == c->euid);
+}
+
 static inline int finish(struct collector *c, struct sock *s)
 {
 	int r;
@@ -61,8 +69,9 @@ static inline int finish(struct collector *c, struct sock *s)
 	/* Most rows wait in no queue, and most listings ask for nothing else. */
 	if (c->every_row || (c->added && sock_is_unaccepted(s)))
 		reader_annotate(c->r, s, c->added & ~(uint32_t)NEED_SOCKOPTS);
-	if (UNLIKELY(s->owner_status == OWNER_INVISIBLE) && c->owners_first &&
-	    c->n_rows < MOST_YOUNG) {
+	if (UNLIKELY(s->owner_status == OWNER_INVISIBLE ||
+		     s->owner_status == OWNER_PERMISSION) &&
+	    may_be_young(c, s)) {
 		collect_keep(c, s);
 		return 0;
 	}
