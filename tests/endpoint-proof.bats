@@ -58,8 +58,9 @@ sys.exit(os.waitstatus_to_exitcode(status))' "$@"
 	done
 }
 
-# Nothing lies in the receive buffer of the server's connection any more.
+# The five bytes have come, and then none lies in the receive buffer of the server's connection.
 received_all() { # PORT
+	ss -Htni state established "sport = :$1" | grep -qE 'bytes_received:5( |$)' || return
 	[[ $(ss -Htn state established "sport = :$1" | awk '{ print $1 }') == 0 ]]
 }
 

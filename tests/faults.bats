@@ -83,7 +83,7 @@ faults() {
 
 @test "told to end while it fails: it still says why" {
 	spawn bash -c 'exec strace -D -qq -o /dev/null -e trace=epoll_wait \
-		-e inject=epoll_wait:error=ENOMEM:delay_exit=300000:when=1 \
+		-e inject=epoll_wait:error=ENOMEM:delay_exit=1000000:when=1 \
 		"$1" listen --port-file "$2" 127.0.0.1:0 </dev/null 2>"$3"' - \
 		"$SOCKCTL" "$BATS_TEST_TMPDIR/port" "$BATS_TEST_TMPDIR/err"
 	until_true test -s "$BATS_TEST_TMPDIR/port"

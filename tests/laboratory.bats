@@ -80,7 +80,7 @@ queue_below() { # WAITING
 	sockctl connect --hold 0 --option linger=0 "$ADDR"
 	assert_equal "$status" 0
 	until_true queue_is 1 4096
-	assert_equal "$(ss_count established "$PORT")" 0
+	until_true eval '(($(ss_count established "$PORT") == 0))'
 	assert_equal "$(listener waiting,gave_up)" $'0\t1'
 }
 
@@ -171,7 +171,8 @@ END
 		in_ns ss -Htnoi state established "dport = :$PORT" | grep -q 'timer:(persist'
 	}
 	until_true stuck
-	assert_equal "$(clients timer established)" probe
+	# Between a probe and the next the timer is not set for a moment.
+	until_true eval '[[ $(clients timer established) == probe ]]'
 }
 
 @test "slow reader and slow writer keep their rates" {
@@ -211,7 +212,7 @@ END
 	((BASH_REMATCH[1] >= 10))
 	serve listen --no-close 127.0.0.1:0
 	INPUT=$BATS_TEST_TMPDIR/ten client --chunk 1 --chunk-delay 5ms --hold 1m "$ADDR"
-	until_true both_say peer 'data_segs_out:10( |$)' data_segs_out 10
+	until_true both_say peer 'data_segs_out:1[0-9]( |$)' data_segs_out '1[0-9]'
 	both_say local 'bytes_received:10( |$)' bytes_received 10
 }
 

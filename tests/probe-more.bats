@@ -69,7 +69,7 @@ load lib/probe
 	echo >&"$in"
 	OUT=$out
 	read -r -t "$READY_WITHIN" -u "$OUT" _ theirs _
-	# Its own count goes from its first accept() to its last, ours is of the second half.
+	# Both are of the second half.
 	awk -v a="$ours" -v b="$theirs" 'BEGIN { print a, b; exit !(a > b * 0.75 && a < b * 1.25) }'
 	probe --measure-backlog 127.0.0.1:80
 	assert_line --regexp 'accepts [0-9.]+ a second from a full queue'

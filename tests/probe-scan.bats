@@ -128,7 +128,8 @@ load lib/probe
 		spawn "${NS[@]}" "$SOCKCTL" probe --json --rate 100/s -T 100ms $V4:1-60000
 		local pid=$PID status=0
 		# It has begun when its socket is there.
-		until [[ $(in_ns "$SOCKCTL" inspect --no-findings --count state = syn-sent) -gt 0 ]]; do :; done
+		inspect --no-findings --wait "${READY_WITHIN}s" state = syn-sent
+		assert_success
 		kill "-$signal" "$pid"
 		await_line '"type":"summary"'
 		await_end "$pid" || status=$?

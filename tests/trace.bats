@@ -162,7 +162,7 @@ assert_schema() { # FILE
 @test "datagrams have calls, and no connection to tell of" {
 	traced echo --trace --json udp:127.0.0.1:0
 	until_true grep -q '"type":"listening"' "$TOLD"
-	sockctl connect --trace --send abc -I 100ms "udp:127.0.0.1:$(sed -nE 's/.*"local_port":([0-9]+).*/\1/p' "$TOLD")"
+	sockctl connect --trace --send abc --expect abc "udp:127.0.0.1:$(sed -nE 's/.*"local_port":([0-9]+).*/\1/p' "$TOLD")"
 	assert_output abc
 	assert_regex "$stderr" 'connected +[0-9]+ us +no packet was sent'
 	assert_regex "$stderr" 'sendto\([0-9]+, 3\) = 3 .* nobody acknowledges a datagram'

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 
 #include "base/mem.h"
 
@@ -27,7 +26,7 @@ static void tell_alone(void *crew, const struct net_event *e)
 	pthread_mutex_unlock(&c->telling);
 }
 
-/* The eventfd is never read: it stays readable, and every loop sees it. */
+/* It stays so, and every loop sees it. */
 static void end_seen(struct loop *l, struct watch *w, uint32_t events)
 {
 	(void)w;
@@ -35,13 +34,10 @@ static void end_seen(struct loop *l, struct watch *w, uint32_t events)
 	loop_stop(l);
 }
 
-static void end_all(const struct crew *c)
+/* By whoever is first; closing, unlike writing, cannot fail. */
+static void end_all(struct crew *c)
 {
-	uint64_t one = 1;
-
-	/* It can only fail where it is written already, 2^64 - 1 times. */
-	if (write(c->end_fd, &one, sizeof(one)) < 0)
-		return;
+	close_fd(atomic_exchange(&c->end_out, -1));
 }
 
 static void *work(void *member)
@@ -61,7 +57,7 @@ static void *work(void *member)
 
 static int watch_end(struct crew *c, struct loop *l, struct watch *w)
 {
-	*w = (struct watch){ .fd = c->end_fd, .fn = end_seen };
+	*w = (struct watch){ .fd = c->end_in, .fn = end_seen };
 	return watch_set(l, w, EPOLLIN);
 }
 
@@ -101,16 +97,18 @@ static int begin(struct crew *c, struct crew_member *m, struct seat *seat, int f
 int crew_start(struct crew *c, struct session *s, int fd, const struct endpoint *local,
 	       const struct server_how *how, uint64_t threads, struct fault *f)
 {
-	int r;
+	int r, end[2];
 
+	c->end_in = c->end_out = -1;
 	c->s = s;
 	c->how = *how;
 	/* Whether anybody has come by then is asked once, in the thread we are in. */
 	c->how.timeout_us = 0;
 	c->v = xcalloc(threads, sizeof(*c->v));
-	c->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (c->end_fd < 0)
-		return fault(f, errno, "make an eventfd");
+	if (pipe2(end, O_CLOEXEC | O_NONBLOCK) != 0)
+		return fault(f, errno, "make a pipe for the end");
+	c->end_in = end[0];
+	c->end_out = end[1];
 	pthread_mutex_init(&c->telling, NULL);
 	c->ops = s->ops;
 	s->ops.event = tell_alone;
@@ -135,7 +133,7 @@ void crew_end(struct crew *c)
 {
 	size_t i;
 
-	if (c->end_fd >= 0) {
+	if (c->end_in >= 0) {
 		end_all(c);
 		for (i = 0; i < c->n; i++) {
 			pthread_join(c->v[i].thread, NULL);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "net/server.h"
 
@@ -23,7 +24,9 @@ struct crew {
 	struct net_ops ops; /* of s, before; told one at a time */
 	pthread_mutex_t telling;
 	struct server_how how;
-	int end_fd; /* an eventfd that all loops see: the end, for all */
+	/* A pipe that all loops see: once its writing end is closed, all end. */
+	int end_in;
+	_Atomic(int) end_out; /* -1 = closed */
 	struct watch end;
 };
 
