@@ -36,6 +36,9 @@ static void fill_report(struct conn *c, struct conn_report *r)
 	};
 	if (c->how->want_tcp)
 		r->has_tcp = report_tcp(c->w.fd, &r->tcp);
+	/* Of MPTCP this is the first subflow: one that is gone says nothing. */
+	if (r->tcp.state == STATE_CLOSE && !r->tcp.segs_in && !r->tcp.segs_out)
+		r->has_tcp = false;
 	if (r->has_tcp)
 		count_payload(c, r);
 }

@@ -6,8 +6,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "model/sock.h"
-
 bool report_tcp(int fd, struct tcp_brief *t)
 {
 	struct tcp_info info = { 0 };
@@ -16,9 +14,6 @@ bool report_tcp(int fd, struct tcp_brief *t)
 	*t = (struct tcp_brief){ 0 };
 	/* Older kernels fill less; what they leave out stays 0. */
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
-		return false;
-	/* Of MPTCP this is the first subflow: one that is gone says nothing. */
-	if (info.tcpi_state == STATE_CLOSE && !info.tcpi_segs_in && !info.tcpi_segs_out)
 		return false;
 	t->state = info.tcpi_state;
 	t->last_data_sent_ms = info.tcpi_last_data_sent;
