@@ -49,7 +49,7 @@ assert_figures_agree() {
 
 # Runs on a terminal of its own, which has what stdout and stderr say.
 on_terminal() { # CMD...
-	run --separate-stderr in_ns script --quiet --return --echo never --command "$(printf '%q ' "$@")" /dev/null
+	run --separate-stderr in_ns env TERM=xterm script --quiet --return --echo never --command "$(printf '%q ' "$@")" /dev/null
 	output=${output//$'\r'/}
 	mapfile -t lines <<<"$output"
 }
