@@ -99,7 +99,8 @@ int crew_start(struct crew *c, struct session *s, int fd, const struct endpoint 
 {
 	int r, end[2];
 
-	c->end_in = c->end_out = -1;
+	c->end_in = -1;
+	atomic_init(&c->end_out, -1);
 	c->s = s;
 	c->how = *how;
 	/* Whether anybody has come by then is asked once, in the thread we are in. */
@@ -108,7 +109,7 @@ int crew_start(struct crew *c, struct session *s, int fd, const struct endpoint 
 	if (pipe2(end, O_CLOEXEC | O_NONBLOCK) != 0)
 		return fault(f, errno, "make a pipe for the end");
 	c->end_in = end[0];
-	c->end_out = end[1];
+	atomic_store(&c->end_out, end[1]);
 	pthread_mutex_init(&c->telling, NULL);
 	c->ops = s->ops;
 	s->ops.event = tell_alone;
