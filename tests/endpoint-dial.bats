@@ -58,7 +58,7 @@ serve_there() { # ARGS...
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/out")" hello
 	# The clock of the attempt that won is its own; the whole took the delay besides.
 	jq -es --arg v4 "$V4" '(.[0] | .type == "connected" and .peer_addr == $v4) and
-		(.[-1].duration_us | . >= 250000 and . < 2000000)' "$BATS_TEST_TMPDIR/events" || {
+		(.[-1].duration_us | . >= 250000 and . < 20000000)' "$BATS_TEST_TMPDIR/events" || {
 		cat "$BATS_TEST_TMPDIR/events" >&2
 		return 1
 	}

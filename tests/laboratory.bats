@@ -59,8 +59,10 @@ queue_below() { # WAITING
 
 @test "full accept queue: --no-accept --backlog 2 holds three, the rest are SYN_SENT" {
 	serve listen --no-accept --backlog 2 127.0.0.1:0
-	client --connections 5 --hold 1m "$ADDR"
+	# One after the other: a SYN that comes before the queue is full is answered.
+	client --connections 3 --hold 1m "$ADDR"
 	until_true queue_is 3 2
+	client --connections 2 --hold 1m "$ADDR"
 	both_see syn-sent "$PORT" peer
 	assert_equal "$(ss_count established "$PORT")" 3
 }

@@ -80,7 +80,7 @@ QUERY='\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04both\x04test\x00\x00\
 	probe --wait 20s 127.0.0.1:80
 	assert_clean
 	assert_outcome 1 closed-after-accept 'accepted, then closed by the peer after [0-9.]+ m?s' --stable 20s 127.0.0.1:80
-	probe --wait 300ms --stable 200ms 127.0.0.1:80
+	probe --wait 3s --stable 2500ms 127.0.0.1:80
 	assert_refused 4 'is closed-after-accept: accepted, then closed by the peer'
 	mk listen:addr=127.0.0.1,port=81,backlog=64
 	probe --wait 20s --stable 200ms 127.0.0.1:80

@@ -193,7 +193,7 @@ load lib/probe
 	local pid status=0
 	link
 	probe --syn --json --rate 1000/s $V4:1-500
-	jq -es '.[-1].duration_us | . > 450000 and . < 2500000' <<<"$output"
+	jq -es '.[-1].duration_us | . > 450000 and . < 5000000' <<<"$output"
 	spawn "${NS[@]}" "$SOCKCTL" probe --syn --json --rate 100/s $V4:1-60000
 	pid=$PID
 	# It has begun when the target has answered with RST.
