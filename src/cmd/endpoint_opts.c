@@ -10,20 +10,21 @@
 #define AT(member)	offsetof(struct endpoint_config, member)
 #define BEHAVES(member) (AT(behave) + offsetof(struct behave, member))
 
+static int parse_one_to(uint64_t most, const char *arg, uint64_t *to, struct fault *f)
+{
+	int r = num_parse_u64(arg, most, to, f);
+
+	return r < 0 || *to ? r : fault_say(f, ERANGE, "it must be at least 1");
+}
+
 static int parse_at_least_one(const char *arg, void *to, struct fault *f)
 {
-	int r = num_parse_u64(arg, UINT64_MAX, to, f);
-
-	return r < 0 || *(uint64_t *)to ? r
-					: fault_say(f, ERANGE, "it must be at least 1");
+	return parse_one_to(UINT64_MAX, arg, to, f);
 }
 
 static int parse_threads(const char *arg, void *to, struct fault *f)
 {
-	int r = num_parse_u64(arg, CREW_MOST, to, f);
-
-	return r < 0 || *(uint64_t *)to ? r
-					: fault_say(f, ERANGE, "it must be at least 1");
+	return parse_one_to(CREW_MOST, arg, to, f);
 }
 
 /* nc's -w: the deadline for connecting and the idle limit in one. */

@@ -238,14 +238,15 @@ static void expire_due(struct loop *l, struct timer *t)
 		struct probe_result r = result_of(s, w->port, w->started_us);
 
 		probe_judge_failure(&r, w->w.fd, ETIMEDOUT, false);
-		/* They all have the same next hop. */
-		if (!asked)
+		/* They all have the same next hop: it is asked about once. */
+		if (!asked) {
 			probe_ask_neighbour(&r, w->w.fd, s->how->attempt->neighbour);
-		else if (hop.family)
+			hop = r.silent_hop;
+			asked = true;
+		} else if (hop.family) {
 			r.outcome = OUTCOME_UNREACHABLE;
-		r.silent_hop = asked ? hop : r.silent_hop;
-		hop = r.silent_hop;
-		asked = true;
+			r.silent_hop = hop;
+		}
 		watch_close(l, &w->w);
 		unlink_slot(w);
 		tell(s, &r);
