@@ -67,7 +67,7 @@ load lib/probe
 	link
 	assert_outcome 1 unreachable 'ARP failed after .*: the host is down' --syn -T 10s $NOBODY:80
 	in_ns ip neigh flush all
-	assert_outcome 1 unreachable 'ARP failed after .*: the host is down' --syn -T 1s $NOBODY:80
+	assert_outcome 1 unreachable 'ARP failed after .*: the host is down' --syn -T 1500ms $NOBODY:80
 	[[ $(attempt .silent_hop) == "$NOBODY" ]]
 	assert_outcome 1 unreachable 'no route from this host \(ENETUNREACH\)' --syn 192.0.2.1:80
 	in_ns ip route add prohibit 192.0.2.4

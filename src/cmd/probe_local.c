@@ -8,9 +8,10 @@
 #include "kernel/neighbour.h"
 #include "kernel/reader.h"
 
-/* The kernel asks a neighbour once a second, three times in all: one that was slow, or
- * was not heard, answers the second time. */
-enum { ASKED_AGAIN_US = 1000 * 1000 };
+/* The kernel asks a neighbour once a second, three times in all. Answers take a
+ * millisecond: who has not answered when the second time is near is silent. Less than a
+ * second, for of a deadline of one some is gone before the first packet. */
+enum { ASKED_AGAIN_US = 900 * 1000 };
 
 static void put_listener(struct buf *b, const struct sock *s, struct probe_result *r)
 {
