@@ -59,16 +59,20 @@ static void wake(struct loop *l, struct stream *s)
 		stream_unwait(one);
 		one->wake(l, one);
 	}
-	if (!s->first)
-		watch_remove(l, &s->w);
 }
 
 static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
 {
+	struct stream *s = LOOP_OWNER(w, struct stream, w);
+
 	(void)events;
-	wake(l, LOOP_OWNER(w, struct stream, w));
+	wake(l, s);
+	if (!s->first)
+		watch_remove(l, &s->w);
 }
 
+/* The stream may be gone afterwards: the file of a connection goes with it. epoll never
+ * watched that. */
 static void stream_again(struct loop *l, struct timer *t)
 {
 	wake(l, LOOP_OWNER(t, struct stream, again));
