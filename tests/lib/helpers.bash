@@ -21,7 +21,7 @@ export LC_ALL=C.UTF-8
 export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE
 
-READY_WITHIN=30 # seconds; a limit for what should be instant
+READY_WITHIN=60 # seconds; a limit for what should be instant
 
 NS=()         # what enters the namespace of the test
 PIDS=()       # programs in the background, newest last
