@@ -4,6 +4,7 @@
 
 load lib/helpers
 load lib/inspect
+load lib/endpoint
 
 # The same population for each test. (Not for the file: TIME_WAIT ends after a minute.)
 setup() {
@@ -405,4 +406,30 @@ assert_table() {
 @test "a long list of alternatives works" {
 	assert_matches "sport in ($(seq -s, 1 2 2001),80)" -- www.listener six.listener
 	assert_matches "$(printf 'sport %d or ' {20000..20900}) sport 80" -- www.listener
+}
+
+@test "both ends in full: a connection that is bound to a device is found, too" {
+	mk established:dev=lo,port=8030,cport=40030,label=dev
+	assert_matches src 127.0.0.1:8030 dst 127.0.0.1:40030 -- dev.server0
+	assert_matches src 127.0.0.1:40030 dst 127.0.0.1:8030 -- dev.client0
+	assert_matches src 127.0.0.1:40031 dst 127.0.0.1:8030 --
+}
+
+@test "both ends in full, as they are shown: link-local addresses" {
+	local here there
+	skip_unless_root "makes a network device"
+	in_ns ip link add here type veth peer name there
+	in_ns ip link set here addrgenmode none up
+	in_ns ip -6 addr add fe80::1/64 dev here nodad
+	serve listen --recv-only '[fe80::1%here]:8040'
+	spawn "${NS[@]}" "$SOCKCTL" connect '[fe80::1%here]:8040'
+	inspect -H --wait 30s --format raw -o local,peer established dport = :8040
+	assert_clean
+	read -r here there <<<"$output"
+	assert_equal "$there" '[fe80::1%here]:8040'
+	inspect -H --format raw -o local,peer src "$here" dst "$there"
+	assert_clean
+	assert_output "$here	$there"
+	inspect -H --format raw -o local,peer src "$there" dst "$here"
+	assert_output "$there	$here"
 }

@@ -153,6 +153,14 @@ load lib/inspect
 	done
 }
 
+@test "the process at the other end is found behind a socket that is bound to a device" {
+	netns
+	mk listen:dev=lo,port=80,queued=1
+	mk_more accept:of=listen.listener
+	inspect_json -o +peer_process established
+	assert_equal "$(value_of listen.client0 peer_processes | jq '.[0].fd')" "${F[accept.accepted0.fd]}"
+}
+
 @test "whether a process that may not be read has a socket cannot be told: exit 3, and which it is" {
 	skip_unless_root "drops to another user"
 	netns

@@ -1,5 +1,6 @@
 /* Asking the kernel: which dumps answer a question, in which order. */
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 
 #include "kernel/bytecode.h"
@@ -158,14 +159,36 @@ static int read_listeners(struct collector *c, const struct blob *bytecode)
 	return show_listeners(c, &c->r->listeners);
 }
 
-/* One connection by its four-tuple: one request instead of a walk. */
+/* Whether the connection is there; who else would take it, a listener, is no answer. */
+static int ask_exact(struct collector *c, const struct addr *local,
+		     const struct addr *peer, uint32_t ifindex, struct sock *s)
+{
+	int err = inet_exact(&c->r->dump, local, peer, ifindex, 0,
+			     ext_for(c->needs, false), s);
+
+	return err == 0 && (s->local.port != local->port || s->peer.port != peer->port)
+		       ? -ENOENT
+		       : err;
+}
+
+/*
+ * One connection by its four-tuple: one request instead of a walk. What is bound to a
+ * device, as every connection of a link-local address is, only those find who ask for
+ * that device.
+ */
 static int read_exact(struct collector *c, const struct addr *local,
 		      const struct addr *peer)
 {
+	struct if_nameindex *devices;
 	struct sock s;
-	int err = inet_exact(&c->r->dump, local, peer, 0, 0, ext_for(c->needs, false),
-			     &s);
+	size_t i;
+	int err = ask_exact(c, local, peer, 0, &s);
 
+	if (err == -ENOENT && (devices = if_nameindex())) {
+		for (i = 0; devices[i].if_index && err == -ENOENT; i++)
+			err = ask_exact(c, local, peer, devices[i].if_index, &s);
+		if_freenameindex(devices);
+	}
 	if (err == -ENOENT)
 		return 0;
 	if (err < 0)

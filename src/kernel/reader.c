@@ -150,21 +150,32 @@ static void add_owners(struct reader *r, struct sock *s)
 					  : OWNER_INVISIBLE;
 }
 
+static bool ask_peer(struct reader *r, const struct sock *s, uint32_t ifindex,
+		     struct sock *answer)
+{
+	struct sock key = { .local = s->peer, .peer = s->local, .ifindex = ifindex };
+
+	return reader_exact(r, &key, 0, answer) == 0 && !sock_is_listener(answer) &&
+	       answer->peer.port == s->local.port && answer->local.port == s->peer.port;
+}
+
 /* The inode at the other end of a connection on this host: by the reversed tuple, or the
- * unix peer. */
+ * unix peer. An end that is bound to a device is found only by that device's index;
+ * what this host sends to itself comes in by the loopback device. */
 static uint32_t peer_inode(struct reader *r, const struct sock *s)
 {
-	struct sock key = { .local = s->peer, .peer = s->local, .ifindex = s->ifindex },
-		    answer;
+	enum { LOOPBACK_IFINDEX = 1 }; /* include/net/flow.h: in every namespace */
+	struct sock answer;
 
 	if (sock_is_unix(s))
 		return s->peer_inode;
-	if (s->proto != PROTO_TCP || !s->peer.port ||
-	    reader_exact(r, &key, 0, &answer) < 0 || sock_is_listener(&answer))
+	if (s->proto != PROTO_TCP || !s->peer.port)
 		return 0;
-	return answer.peer.port == s->local.port && answer.local.port == s->peer.port
-		       ? answer.inode
-		       : 0;
+	if (ask_peer(r, s, s->ifindex, &answer) ||
+	    (!s->ifindex && addr_is_loopback(&s->peer) &&
+	     ask_peer(r, s, LOOPBACK_IFINDEX, &answer)))
+		return answer.inode;
+	return 0;
 }
 
 /* Only a row that is shown, or decides the filter, is worth a look into its owner. */
