@@ -42,6 +42,21 @@ all_columns() {
 	assert_line --index 1 --regexp "	${F[listen.listener.inode]}	${F[listen.listener.cookie]}\$"
 }
 
+@test "the names of raw are the keys of JSON, but of lists" {
+	local fields
+	netns
+	fields=$("$SOCKCTL" porcelain fields | awk -F '\t' '
+		$1 !~ /^(peer_)?(process|pid)$|^fd$|^md5_(peer|key_len)$|^bpf_/ && $4 != "" {
+			print $1 "\t" $4
+		}')
+	inspect --format raw --allow-empty -o "$(cut -f 1 <<<"$fields" | paste -sd,)"
+	assert_clean
+	assert_output "$(cut -f 2 <<<"$fields" | paste -s)"
+	assert_output --partial '	accept_queue_fill_percent	'
+	inspect --format raw --allow-empty -o process,pid
+	assert_output 'process	pid'
+}
+
 @test "the default columns" {
 	netns
 	mk listen:port=80

@@ -127,6 +127,22 @@ load lib/inspect
 	assert_refused 2 .
 }
 
+@test "--limit keeps the largest groups, and has no sense with a single number" {
+	netns
+	mk listen established:n=5 close_wait:n=2
+	inspect --group state --format raw --limit 2
+	assert_output 'state	count
+ESTABLISHED	10
+CLOSE_WAIT	2'
+	assert_equal "$stderr" 'sockctl inspect: stopped after 2 values (--limit); there are more'
+	inspect --group state --format raw --limit 4
+	assert_clean
+	inspect --count --limit 2
+	assert_refused 2 'limit'
+	inspect --summary --limit 2
+	assert_refused 2 'limit'
+}
+
 @test "on a terminal, what --limit left out is told below the rows" {
 	netns
 	mk listen:port=9 listen:port=80,label=b
@@ -157,6 +173,19 @@ load lib/inspect
 	assert_line --regexp '^ESTABLISHED	10(	|$)'
 	assert_line --regexp '^LISTEN	2(	|$)'
 	assert_equal "${#lines[@]}" 2
+}
+
+@test "raw counts stand below their own names, not those of the rows" {
+	netns
+	mk listen:port=80
+	inspect --format raw --count
+	assert_output 1
+	inspect --format raw --summary
+	assert_output 'tcp	1
+tcp LISTEN	1'
+	inspect --format raw --group local_port
+	assert_output 'local_port	count
+80	1'
 }
 
 @test "--summary says how many of each" {

@@ -31,6 +31,23 @@ stable_rows() {
 	assert_equal "$(stable_rows)" "$want"
 }
 
+@test "a record is of all sockets, however few are shown" {
+	local options
+	netns
+	mk listen established:n=600,quiet
+	for options in -q '--limit 1' '--sort local_port --limit 1' '--json --limit 1' --count; do
+		# shellcheck disable=SC2086 # options are words
+		inspect --no-findings $options --record "$dump"
+		assert_success
+		inspect --from "$dump" --count
+		assert_output 1201
+	done
+	# A reader that had enough of the rows.
+	"${NS[@]}" "$SOCKCTL" inspect --no-findings --json --record "$dump" 2>/dev/null | head -n 1 >/dev/null
+	inspect --from "$dump" --count
+	assert_output 1201
+}
+
 @test "unix sockets can be recorded" {
 	netns
 	mk 'unix_pair:abstract=a\nb' unix_bound:abstract=d,type=dgram

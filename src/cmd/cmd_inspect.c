@@ -111,7 +111,8 @@ static const struct opt show_opts[] = {
 	  .complete = "column" },
 	{ "count", 0, OPT_FLAG, AT(count), NULL, "print only the number of rows" },
 	{ "summary", 0, OPT_FLAG, AT(summary), NULL, "count by protocol and state" },
-	{ "limit", 0, OPT_UINT, AT(limit), "N", "stop after N rows" },
+	{ "limit", 0, OPT_UINT, AT(limit), "N",
+	  "stop after N rows, or values of --group" },
 	{ "format", 0, OPT_CHOICE, AT(format), "FORMAT",
 	  "table, raw (tab-separated) or json (one object a line)",
 	  .choices = format_names },
@@ -197,6 +198,10 @@ static int check(const struct inspect_config *c, struct fault *f)
 		return fault_say(
 			f, EINVAL,
 			"--sort has nothing to sort with --count, --summary or --group");
+	if ((c->count || c->summary) && c->limit != UINT64_MAX)
+		return fault_say(
+			f, EINVAL,
+			"--limit has nothing to limit with --count or --summary");
 	if (c->from && c->netns)
 		return fault_say(
 			f, EINVAL,

@@ -52,16 +52,24 @@ static bool judges(const struct inspect_config *c)
 	       c->fail_fill != UINT64_MAX;
 }
 
+/* After the last row that is shown: a record, too, is of all of them. */
+static int had_enough(const struct show *show)
+{
+	return judges(show->c) || show->c->record ? 0 : STOP;
+}
+
 static int show_row(void *ctx, struct sock *s)
 {
 	struct show *show = ctx;
 
 	if (UNLIKELY(show->seen == show->c->limit)) {
 		show->limited = true;
-		return judges(show->c) ? 0 : STOP;
+		return had_enough(show);
 	}
 	show->seen++;
-	return UNLIKELY(view_row(show->view, s) < 0) ? STOP : 0;
+	if (UNLIKELY(view_row(show->view, s) < 0))
+		return show->c->record ? 0 : STOP;
+	return 0;
 }
 
 /* -q: only whether there is a row. */
@@ -71,7 +79,7 @@ static int note_row(void *ctx, struct sock *s)
 
 	(void)s;
 	show->seen++;
-	return judges(show->c) ? 0 : STOP;
+	return had_enough(show);
 }
 
 static int (*what_happens(const struct inspect_config *c))(void *ctx, struct sock *s)
@@ -138,7 +146,7 @@ static void show_sorted(struct show *show)
 static void show_tally(struct show *show, const struct view_options *opt)
 {
 	if (!show->c->count) {
-		tally_show(&show->tally, opt, show->out);
+		show->limited = tally_show(&show->tally, opt, show->out);
 	} else if (opt->format == VIEW_JSON) {
 		struct json j = json_on(&show->out->b);
 
@@ -192,6 +200,18 @@ static void tell_hidden(struct show *show, struct collect_result *result)
 	result->complete = false;
 }
 
+static void tell_limited(struct show *show)
+{
+	uint64_t n = show->c->group ? show->c->limit : show->seen;
+
+	/* On a terminal it stands below them. */
+	view_end_rows(show->view);
+	out_flush(show->out);
+	fprintf(stderr, "sockctl %s: stopped after %llu %s%s (--limit); there are more\n",
+		show->cmd->name, (unsigned long long)n, show->c->group ? "value" : "row",
+		n == 1 ? "" : "s");
+}
+
 /* Runs the collection and says how it ended. Returns an exit code. */
 static int collect_and_show(struct show *show, struct reader *reader,
 			    const struct view_options *opt)
@@ -225,15 +245,8 @@ static int collect_and_show(struct show *show, struct reader *reader,
 		show_sorted(show);
 	if (counts)
 		show_tally(show, opt);
-	if (show->limited) {
-		/* On a terminal it stands below them. */
-		view_end_rows(show->view);
-		out_flush(show->out);
-		fprintf(stderr,
-			"sockctl %s: stopped after %llu row%s (--limit); there are more\n",
-			show->cmd->name, (unsigned long long)show->seen,
-			show->seen == 1 ? "" : "s");
-	}
+	if (show->limited)
+		tell_limited(show);
 	if (c->detect && r != STOP && !show->out->err) {
 		/* What was read so far is shown before the second look takes its time. */
 		view_end_rows(show->view);
@@ -258,7 +271,7 @@ int inspect_show(const struct command *cmd, struct inspect_config *c,
 		.n_columns = c->shown.n,
 		.headings = !c->no_headings && !c->common.quiet,
 		.ascii = c->ascii || !term_utf8(),
-	};
+	}, rows;
 	struct fault f = FAULT_INIT;
 	int code, r = 0;
 
@@ -277,7 +290,11 @@ int inspect_show(const struct command *cmd, struct inspect_config *c,
 	opt.colour = opt.format == VIEW_TABLE &&
 		     term_use_colour((enum term_when)c->common.color, out.fd);
 	show.tally.field = c->group_field;
-	show.view = view_new(&opt, &out);
+	show.tally.limit = c->limit;
+	/* No names of columns where their rows are counted. */
+	rows = opt;
+	rows.headings = opt.headings && !c->count && !c->summary && !c->group;
+	show.view = view_new(&rows, &out);
 	code = collect_and_show(&show, reader, &opt);
 	view_free(show.view);
 	tally_free(&show.tally);

@@ -122,7 +122,7 @@ static void put_line(struct out *out, const struct view_options *opt, const char
 	out_maybe_flush(out);
 }
 
-static void show_group(struct tally *t, const struct view_options *opt, struct out *out)
+static bool show_group(struct tally *t, const struct view_options *opt, struct out *out)
 {
 	const char *heading = opt->format == VIEW_RAW ? t->field->name
 						      : t->field->heading;
@@ -148,7 +148,7 @@ static void show_group(struct tally *t, const struct view_options *opt, struct o
 			buf_puts(&out->b, "COUNT\n");
 		}
 	}
-	for (i = 0; i < kept; i++) {
+	for (i = 0; i < kept && i < t->limit; i++) {
 		const struct tally_entry *e = &t->entries[i];
 
 		if (opt->format == VIEW_JSON) {
@@ -169,6 +169,7 @@ static void show_group(struct tally *t, const struct view_options *opt, struct o
 		}
 	}
 	t->size = kept;
+	return i < kept;
 }
 
 static void show_states(struct tally *t, const struct view_options *opt, struct out *out)
@@ -217,12 +218,12 @@ static void show_states(struct tally *t, const struct view_options *opt, struct 
 	}
 }
 
-void tally_show(struct tally *t, const struct view_options *opt, struct out *out)
+bool tally_show(struct tally *t, const struct view_options *opt, struct out *out)
 {
 	if (t->field)
-		show_group(t, opt, out);
-	else
-		show_states(t, opt, out);
+		return show_group(t, opt, out);
+	show_states(t, opt, out);
+	return false;
 }
 
 void tally_free(struct tally *t)

@@ -11,6 +11,7 @@ struct tally_entry;
  * protocol and state. */
 struct tally {
 	const struct field *field;
+	uint64_t limit; /* of values that are shown */
 	uint64_t rows;
 	uint64_t states[PROTO_COUNT][STATE_COUNT];
 	struct arena arena;
@@ -19,5 +20,6 @@ struct tally {
 };
 
 void tally_add(struct tally *t, const struct sock *s);
-void tally_show(struct tally *t, const struct view_options *opt, struct out *out);
+/* Whether the limit left out some. */
+bool tally_show(struct tally *t, const struct view_options *opt, struct out *out);
 void tally_free(struct tally *t);

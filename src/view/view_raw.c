@@ -16,6 +16,11 @@ static void raw_heading(struct view *v)
 
 		if (i)
 			buf_putc(b, '\t');
+		/* A list is one word here, and not named as the list of JSON. */
+		if (f->json && !(f->flags & FIELD_MULTI)) {
+			buf_puts(b, f->json);
+			continue;
+		}
 		buf_puts(b, f->name);
 		buf_puts(b, unit_suffix(f->unit));
 	}
