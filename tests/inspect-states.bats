@@ -199,12 +199,22 @@ dumps() { # [OPTION]...
 	assert_facts six.bound
 }
 
-@test "--port that finds no listener looks for bound but silent sockets too" {
+@test "--port looks for bound but silent sockets too, where a port has no listener" {
 	netns
 	mk bound:port=7000 bound:port=7001,label=other,reuseaddr
 	assert_matches --port 7000 -- bound.bound
 	mk listen:port=7002
 	assert_matches --port 7002 -- listen.listener
+	# Of several ports, each that has no listener.
+	assert_matches --port 7000,7002 -- bound.bound listen.listener
+	assert_matches --port 7000-7002 -- bound.bound other.bound listen.listener
+	# Beside a listener they are shown to who names the state.
+	mk bound:port=7003,reuseaddr,label=beside listen:port=7004,label=b
+	mk listen:port=7003,reuseaddr,label=a
+	assert_matches --port 7003 -- a.listener
+	assert_matches --port 7000,7003 -- bound.bound a.listener
+	assert_matches --port 7003 'listen or bound-inactive' -- a.listener beside.bound
+	assert_matches --port 7003,7004 -- a.listener b.listener
 }
 
 @test "UDP: unconnected, connected, with data and with drops" {

@@ -306,6 +306,7 @@ static int choose_order(struct inspect_config *c, struct fault *f)
 static void choose_states(struct inspect_config *c)
 {
 	struct collect_request *q = &c->request;
+	uint32_t named = filter_named_states(q->filter);
 
 	if (q->filter) {
 		uint32_t mask = filter_state_mask(q->filter);
@@ -313,12 +314,13 @@ static void choose_states(struct inspect_config *c)
 		if (c->states || c->listen)
 			q->states &= mask;
 		else
-			q->states = mask &
-				    (STATES_DEFAULT | filter_named_states(q->filter));
+			q->states = mask & (STATES_DEFAULT | named);
 	}
-	q->bound_if_no_listener = c->ports.n && !c->states && !c->listen;
-	if (q->bound_if_no_listener)
+	if (c->ports.n && !c->states && !c->listen &&
+	    !(named & 1 << STATE_BOUND_INACTIVE)) {
+		q->bound_unless_listening = &c->ports;
 		q->states |= 1 << STATE_BOUND_INACTIVE;
+	}
 }
 
 /* What must be read for all that is shown, sorted by, counted and judged. */

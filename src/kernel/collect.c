@@ -80,6 +80,8 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	c.euid = geteuid();
 	c.needs = req->needs | filter_needs(req->filter);
 	c.known = ~(uint32_t)NEEDS_ADDED;
+	if (req->bound_unless_listening)
+		c.listening = xcalloc(UINT16_MAX / 64 + 1, sizeof(*c.listening));
 	if (!req->from) {
 		c.deferred = owners_later(&c);
 		c.owners_first = (c.needs & NEEDS_OWNERS) && !c.deferred;
@@ -107,5 +109,6 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	seen_free(&c.seen);
 	arena_free(&c.arena);
 	free(c.rows);
+	free(c.listening);
 	return err;
 }

@@ -12,8 +12,9 @@ struct collect_request {
 	uint32_t protos; /* BIT(enum sock_proto) */
 	bool v4, v6;	 /* v4 includes v4-mapped connections of dual-stack sockets */
 	uint32_t states; /* mask of 1 << enum sock_state */
-	bool bound_if_no_listener; /* ask for bound-only sockets only if no listener
-				      matched */
+	const struct port_set *bound_unless_listening; /* of these ports, bound-only
+							  sockets where no listener
+							  matched; NULL = of all */
 	uint32_t needs; /* enum need, of what is shown; the filter's own are added */
 	const struct filter_node *filter; /* NULL = all */
 	bool all_waiters; /* NEED_WAITERS for every listener, not only where the queue is

@@ -222,7 +222,8 @@ static int read_tcp(struct collector *c)
 	/* The answer to a single question never has their storage, nor is it looked for
 	 * among sockets that are only bound. */
 	if (req->filter && !req->record && !(c->needs & NEED_BPF) &&
-	    (req->bound_if_no_listener || !(req->states & (1 << STATE_BOUND_INACTIVE))) &&
+	    (req->bound_unless_listening ||
+	     !(req->states & (1 << STATE_BOUND_INACTIVE))) &&
 	    filter_exact(req->filter, &local, &peer))
 		return read_exact(c, &local, &peer);
 	add_filter(c, &q, &program);
@@ -238,7 +239,7 @@ static int read_tcp(struct collector *c)
 		r = run_query(c, &q, "read the TCP sockets");
 	}
 	if (r == 0 && (req->states & (1 << STATE_BOUND_INACTIVE)) &&
-	    !(req->bound_if_no_listener && c->matched_listeners)) {
+	    collect_wants_bound(c)) {
 		q.states = 1 << STATE_BOUND_INACTIVE;
 		r = run_query(c, &q, "read the bound sockets");
 	}

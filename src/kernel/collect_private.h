@@ -21,6 +21,7 @@ struct collector {
 	int sink_error; /* what the sink returned, told apart from the kernel's errors */
 	uint8_t proto;	/* of the dump that runs */
 	uint64_t matched_listeners;
+	uint64_t *listening; /* their ports, a bit each, if the request asks for it */
 	struct seen seen;
 	struct arena arena; /* deferred rows */
 	struct sock **rows;
@@ -44,6 +45,9 @@ void collect_keep(struct collector *c, const struct sock *s);
  * nl_message_fn. */
 int collect_inet_message(const struct nlmsghdr *h, void *ctx);
 int collect_unix_message(const struct nlmsghdr *h, void *ctx);
+
+/* Whether some port of the request has no listener, and may have a bound-only socket. */
+bool collect_wants_bound(const struct collector *c);
 
 /* Frees the rows that it keeps. */
 void collect_drop_held(struct collector *held);

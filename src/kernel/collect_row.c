@@ -62,6 +62,35 @@ static bool may_be_young(const struct collector *c, const struct sock *s)
 	       (s->owner_status == OWNER_INVISIBLE || s->uid == c->euid);
 }
 
+enum { PORTS_A_WORD = 64 };
+
+static void note_listener(struct collector *c, const struct sock *s)
+{
+	c->matched_listeners++;
+	if (c->listening)
+		c->listening[s->local.port / PORTS_A_WORD] |=
+			1ull << s->local.port % PORTS_A_WORD;
+}
+
+static bool has_listener(const struct collector *c, uint32_t port)
+{
+	return c->listening &&
+	       (c->listening[port / PORTS_A_WORD] >> port % PORTS_A_WORD & 1);
+}
+
+bool collect_wants_bound(const struct collector *c)
+{
+	const struct port_set *ports = c->req->bound_unless_listening;
+	uint32_t port;
+	size_t i;
+
+	for (i = 0; ports && i < ports->n; i++)
+		for (port = ports->v[i].lo; port <= ports->v[i].hi; port++)
+			if (!has_listener(c, port))
+				return true;
+	return !ports;
+}
+
 static inline int finish(struct collector *c, struct sock *s)
 {
 	int r;
@@ -83,7 +112,7 @@ static inline int finish(struct collector *c, struct sock *s)
 		return 0;
 	}
 	if (sock_is_listener(s))
-		c->matched_listeners++;
+		note_listener(c, s);
 	r = c->sink->row(c->sink->ctx, s);
 	if (UNLIKELY(r < 0))
 		c->sink_error = r;
@@ -119,10 +148,12 @@ static inline int pass(struct collector *c, struct sock *s)
 		return 0;
 	if (req->filter && filter_eval(req->filter, s, c->known) == FILTER_NO)
 		return 0;
+	if (UNLIKELY(s->state == STATE_BOUND_INACTIVE) && has_listener(c, s->local.port))
+		return 0;
 	if (!c->deferred)
 		return finish(c, s);
 	if (sock_is_listener(s))
-		c->matched_listeners++;
+		note_listener(c, s);
 	collect_keep(c, s);
 	return 0;
 }
