@@ -374,6 +374,8 @@ assert_table() {
 		state = frobnicate
 		src 1.2.3.4/33
 		src ::1/129
+		src ~ 127.*
+		local_addr ~ 127.*
 		rtt > fast
 		rtt > 5parsecs
 		recv_queue > 1z

@@ -142,6 +142,12 @@ queue_facts() {
 	NS=()
 	inspect_table -p --from "$dump"
 	assert_refused 2 'a recorded dump does not say which processes'
+	for expression in 'process = mksock' 'sport = 80 or pid = 1' 'peer_pid = 1' reuseaddr; do
+		inspect_table --from "$dump" "$expression"
+		assert_refused 2 'a recorded dump does not say which processes'
+	done
+	inspect_table --from "$dump" --fail-if 'count(process = mksock) = 0'
+	assert_refused 2 'a recorded dump does not say which processes'
 }
 
 @test "a file that is not there, not readable, or a directory" {

@@ -25,8 +25,11 @@ load lib/helpers
 	assert_line --regexp '^ *8080 +-$'
 	sockctl_as_user inspect -l -H --no-findings 'not reuseaddr or reuseaddr'
 	assert_output --partial 8080
+	# Nothing is shown, but that is no answer.
 	sockctl_as_user inspect -l -H --no-findings 'reuseaddr'
-	assert_output ''
+	assert_refused 3 'may not be read: whether a socket of it matches is unknown'
+	sockctl_as_user inspect -l -H --no-findings 'reuseaddr and sport = 1'
+	assert_equal "$status" 1
 }
 
 @test "ownerless rows have none, unix sockets have theirs" {

@@ -210,9 +210,7 @@ static int check(const struct inspect_config *c, struct fault *f)
 		return fault_say(f, EINVAL,
 				 "--from reads a file: there is nothing to --record");
 	if (c->from && (c->processes || c->pids.n || c->process))
-		return fault_say(
-			f, EINVAL,
-			"a recorded dump does not say which processes hold its sockets");
+		return fault_say(f, EINVAL, "%s", NO_OWNERS_RECORDED);
 	if (c->from && (c->findings == FINDINGS_ON || c->findings == FINDINGS_ALL))
 		return fault_say(
 			f, EINVAL,

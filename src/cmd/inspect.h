@@ -64,6 +64,8 @@ struct inspect_config {
 	struct detect *detect; /* NULL = no findings are made */
 };
 
+#define NO_OWNERS_RECORDED "a recorded dump does not say which processes hold its sockets"
+
 /* Turns options and EXPRESSION into columns and a request. 0 or -errno; ENXIO: a name is
  * unknown. */
 int inspect_prepare(struct inspect_config *c, const struct strv *expressions,

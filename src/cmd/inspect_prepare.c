@@ -346,6 +346,19 @@ static void choose_needs(struct inspect_config *c)
 			 (q->filter && (filter_needs(q->filter) & NEED_WAITERS));
 }
 
+/* What no dump tells would match nothing, and that would be taken for an answer. */
+static int check_recorded(const struct inspect_config *c, struct fault *f)
+{
+	uint32_t needs = filter_needs(c->request.filter);
+	size_t i;
+
+	for (i = 0; i < c->n_fail_rules; i++)
+		needs |= filter_needs(c->fail_rules[i].filter);
+	if (!c->from || !(needs & (NEED_OWNERS | NEED_PEER_OWNERS)))
+		return 0;
+	return fault_say(f, EINVAL, "%s", NO_OWNERS_RECORDED);
+}
+
 int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 		    struct fault *f)
 {
@@ -353,6 +366,8 @@ int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 
 	choose_tables(c);
 	r = build_filter(c, expressions, f);
+	if (r == 0)
+		r = check_recorded(c, f);
 	if (r == 0)
 		r = choose_columns(c, c->request.protos, f);
 	if (r == 0)

@@ -43,7 +43,8 @@ static void try_hidden(struct collector *c, const struct sock *s)
 	       owners_unreadable(&c->r->owners, &i, &h)) {
 		c->guesses++;
 		guess.holders = &h;
-		if (filter_eval(c->req->filter, &guess, ~0u) != FILTER_YES)
+		if (filter_eval(c->req->filter, &guess, ~(uint32_t)NEED_SOCKOPTS) ==
+		    FILTER_NO)
 			continue;
 		escape_text(shown, sizeof(shown), h.command, strlen(h.command));
 		snprintf(c->hidden, sizeof(c->hidden), "%s[%d]", shown, h.pid);

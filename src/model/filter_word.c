@@ -123,6 +123,17 @@ static int host_word(struct parser *p, struct term *term, const struct token *t)
 {
 	if (term->compare.op != FILTER_GLOB)
 		return host_parse(p, t, &term->hosts);
+	/* It would match nothing, for patterns are of the names of unix sockets. */
+	if (t->len && strchr("0123456789", t->text[0])) {
+		filter_fail(p, term->compare.at,
+			    "addresses are no text, '~' is for the "
+			    "names of unix sockets");
+		fault_hint(p->fault,
+			   "a prefix is written %s 127.0.0.0/8, a range of "
+			   "ports 127.0.0.1:8000-8010",
+			   term->name);
+		return -EINVAL;
+	}
 	host_add_path(p, t->text, &term->hosts);
 	return 0;
 }
