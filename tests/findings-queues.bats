@@ -66,6 +66,15 @@ setup() {
 	assert_found
 }
 
+@test "IPv4 clients of a listener on a mapped address are its clients, and shown as IPv4" {
+	mk listen:family=mapped,backlog=1,queued=2,syn_sent=1
+	until_shown 'state = syn-sent and timer_retrans >= 1'
+	findings
+	assert_found 'critical accept-queue-full'
+	assert_figures accept-queue-full 'unanswered == 1'
+	assert_text accept-queue-full 'They come from 127\.0\.0\.1 \(2\)\.'
+}
+
 @test "clients of this host that find the queue full are told with it, not apart from it" {
 	mk listen:backlog=1,queued=2,syn_sent=2
 	until_shown 'state = syn-sent and timer_retrans >= 1'

@@ -58,6 +58,27 @@ cable() {
 	assert_found 'warning stuck-reader'
 }
 
+@test "a sender whose peer has ended its own direction, and does not read" {
+	mk close_wait
+	mk_more send:of=close_wait.server,n=65000
+	mk_more send:of=close_wait.server,n=65000
+	mk_more send:of=close_wait.server,n=65000
+	# Each probe is answered: the last acknowledgment is young again and again, the data is not.
+	until_shown 'state = close-wait and timer = probe and last_data_sent >= 1s and last_ack_recv < 400ms'
+	findings
+	assert_found 'warning stuck-reader'
+	assert_figures stuck-reader 'peer_send_queue_bytes >= 1'
+}
+
+@test "a reader with a mapped address is told with the IPv4 client that waits for it" {
+	mk established:rcvbuf=4096,sndbuf=16384,full,family=mapped
+	until_shown 'timer = probe and last_data_sent >= 1s'
+	findings
+	assert_found 'warning stuck-reader'
+	assert_figures stuck-reader 'peer_send_queue_bytes >= 1'
+	assert_text stuck-reader "bytes wait for it in the SEND-Q of mksock\[$MK_PID\] fd ${F[established.client0.fd]}"
+}
+
 @test "a sender whose packets are dropped" {
 	skip_unless_root 'drops packets with nft'
 	mk established
@@ -217,6 +238,13 @@ few_ports() {
 	assert_figures udp-drops 'drops_between_readings >= 1' 'drops_per_second >= 1'
 	TEXT_OPTIONS=(-u)
 	assert_text udp-drops 'a second\)' 'RcvbufErrors of this namespace rises with them'
+}
+
+@test "datagrams that a socket filter refuses are not lost" {
+	mk udp:reject,flood
+	until_shown -u 'drops >= 1'
+	findings -u
+	assert_found
 }
 
 @test "datagrams that wait are nothing to tell" {

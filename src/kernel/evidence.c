@@ -131,8 +131,8 @@ static void take_reading(struct connection_facts *c, const struct sock *s, int t
 	c->has_windows = s->tcp_info.len >= INFO(rcv_wnd) + 4;
 	c->snd_wnd = info_u32(s, INFO(snd_wnd));
 	c->rcv_wnd = info_u32(s, INFO(rcv_wnd));
-	c->age_ms = info_u32(s, s->state == STATE_CLOSE_WAIT ? INFO(last_ack_recv)
-							     : INFO(last_data_sent));
+	c->age_ms = info_u32(s, INFO(last_ack_recv));
+	c->sent_ms = info_u32(s, INFO(last_data_sent));
 	c->received_ms = info_u32(s, INFO(last_data_recv));
 	c->has_mem = s->skmem.len > 0;
 	c->rmem = mem_u32(s, SOCK_MEM_RMEM);
@@ -354,7 +354,7 @@ static bool suspect_senders(const struct detect *d, struct evidence *e)
 		struct connection_facts *c = &e->senders[i];
 
 		c->suspect = c->read[0] && c->send[0] &&
-			     (c->retrans >= STUCK_RETRANS || c->age_ms >= STUCK_AGE_MS);
+			     (c->retrans >= STUCK_RETRANS || c->sent_ms >= STUCK_AGE_MS);
 		any |= c->suspect;
 	}
 	return any;
@@ -409,7 +409,7 @@ static void suspect_orphans(const struct detect *d, struct evidence *e)
 		struct connection_facts *c = &e->orphans[i];
 
 		c->suspect = c->read[0] && (c->row->timer == TIMER_RETRANSMIT ||
-					    c->age_ms >= STUCK_AGE_MS);
+					    c->sent_ms >= STUCK_AGE_MS);
 	}
 }
 

@@ -101,17 +101,23 @@ static bool line_value(const char *text, const char *name, uint64_t *value)
 	return false;
 }
 
-static uint64_t udp_full(void)
+/* Of UDP over IPv4 and IPv6. */
+static void read_udp(struct net_counters *c)
 {
 	_cleanup_free_ char *v4 = procfile_read("/proc/thread-self/net/snmp");
 	_cleanup_free_ char *v6 = procfile_read("/proc/thread-self/net/snmp6");
-	uint64_t n = 0, n6 = 0;
+	uint64_t full = 0, memory = 0;
 
-	if (v4)
-		pair_value(v4, "Udp", "RcvbufErrors", &n);
-	if (v6)
-		line_value(v6, "Udp6RcvbufErrors", &n6);
-	return n + n6;
+	if (v4) {
+		pair_value(v4, "Udp", "RcvbufErrors", &c->udp_full);
+		pair_value(v4, "Udp", "MemErrors", &c->udp_memory);
+	}
+	if (v6) {
+		line_value(v6, "Udp6RcvbufErrors", &full);
+		line_value(v6, "Udp6MemErrors", &memory);
+	}
+	c->udp_full += full;
+	c->udp_memory += memory;
 }
 
 bool procfile_tcp_came(void)
@@ -159,7 +165,7 @@ void procfile_counters(struct net_counters *c)
 	if (pair_value(text, "TcpExt", "TCPReqQFullDrop", &dropped))
 		c->reqq_full += dropped;
 	pair_value(text, "TcpExt", "TCPTimeWaitOverflow", &c->tw_overflow);
-	c->udp_full = udp_full();
+	read_udp(c);
 }
 
 static void take_out(struct net_limits *l, uint32_t a, uint32_t b,

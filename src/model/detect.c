@@ -32,7 +32,9 @@ static void suspect(struct detect *d, struct suspects *list, const struct sock *
 {
 	bool leak = list == &d->close_wait;
 
-	if (list->count++ >= (leak ? (uint64_t)MOST_CLOSE_WAIT : MOST_SUSPECTS))
+	/* A host may have more listeners than that; few of them are in trouble. */
+	if (list->count++ >= (leak ? (uint64_t)MOST_CLOSE_WAIT : MOST_SUSPECTS) &&
+	    !(list == &d->listeners && s->recv_queue))
 		return;
 	list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
 	list->v[list->n++] = sock_dup(&d->arena, s);
@@ -96,6 +98,8 @@ static void grow_ways(struct detect *d)
  * drawn. */
 static void count_way(struct detect *d, const struct sock *s)
 {
+	const struct addr *local = &s->local, *peer = &s->peer;
+	struct addr plain[2];
 	struct destination *w;
 
 	/* What a listener of this range has accepted did not draw its port. */
@@ -104,10 +108,17 @@ static void count_way(struct detect *d, const struct sock *s)
 		return;
 	if (d->n_destinations * 2 >= d->size_destinations)
 		grow_ways(d);
-	w = way_slot(d, &s->local, &s->peer);
+	/* Both kinds of sockets draw from one range towards an IPv4 destination. */
+	if (UNLIKELY(addr_is_v4_mapped(peer))) {
+		plain[0] = addr_unmapped(local);
+		plain[1] = addr_unmapped(peer);
+		local = &plain[0];
+		peer = &plain[1];
+	}
+	w = way_slot(d, local, peer);
 	if (!w->used++) {
-		w->local = s->local;
-		w->peer = s->peer;
+		w->local = *local;
+		w->peer = *peer;
 		d->n_destinations++;
 	}
 	w->reusable += s->state == STATE_TIME_WAIT &&

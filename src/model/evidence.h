@@ -9,7 +9,8 @@
 /* Counters of the namespace that rise with losses; a reading each. */
 struct net_counters {
 	uint64_t listen_overflows, listen_drops, syncookies_sent, reqq_full, tw_overflow;
-	uint64_t udp_full; /* datagrams that found a full buffer, IPv4 and IPv6 */
+	uint64_t udp_full;   /* datagrams that found a full buffer, IPv4 and IPv6 */
+	uint64_t udp_memory; /* that found no memory for UDP as a whole */
 	bool known;
 };
 
@@ -52,9 +53,8 @@ struct connection_facts {
 	const struct sock *row;
 	uint32_t recv[2], send[2];
 	uint64_t acked[2], received[2];
-	uint32_t age_ms; /* CLOSE_WAIT: at least so long; senders: since data was last
-			    sent */
-	uint32_t received_ms; /* since data was last received */
+	uint32_t age_ms;	       /* CLOSE_WAIT: at least so long */
+	uint32_t sent_ms, received_ms; /* since data last went, came */
 	uint32_t rcvbuf, rmem, snd_wnd, rcv_wnd, retrans, rto_us, rmem_later;
 	uint64_t drops[2];
 	uint8_t backoff; /* of the timer: how often it was doubled */

@@ -30,7 +30,8 @@ static const struct rule rules[RULE_COUNT] = {
 	[RULE_CLOSE_WAIT_LEAK] = {
 		"close-wait-leak", SEVERITY_WARNING,
 		"The peers closed, the program did not. The kernel keeps these sockets until the "
-		"program calls close(): each holds a descriptor, for ever.",
+		"program calls close(): each holds a descriptor, for ever. A peer that has only ended "
+		"its own direction and waits for a slow answer looks the same from outside.",
 		"Find the code path that reads the end of a connection (recv() returns 0) or fails, "
 		"and does not close it.",
 		"16 accepted sockets of one process in CLOSE_WAIT, each for at least 1 s; critical "
@@ -117,7 +118,7 @@ static const struct rule rules[RULE_COUNT] = {
 		"See what the program waits for; a larger SO_RCVBUF (net.core.rmem_max) helps only "
 		"against bursts.",
 		"the receive buffer is 80 % full and datagrams were dropped, or drops rise between two "
-		"readings",
+		"readings, and with them RcvbufErrors or MemErrors",
 	},
 };
 

@@ -35,6 +35,20 @@ void judge_put_addr(struct judge *j, const struct addr *a)
 	addr_put(&j->text, a);
 }
 
+void judge_put_ip(struct judge *j, const struct addr *a)
+{
+	struct addr plain = addr_unmapped(a);
+
+	addr_put_ip(&j->text, &plain);
+}
+
+bool judge_same_end(const struct addr *a, const struct addr *b)
+{
+	struct addr x = addr_unmapped(a), y = addr_unmapped(b);
+
+	return addr_compare(&x, &y) == 0;
+}
+
 void judge_put_holders(struct judge *j, const struct holder *h)
 {
 	enum { SHOWN = 3 };

@@ -16,6 +16,13 @@ const char *judge_text(struct judge *j);
 /* "[::]:8080" */
 void judge_put_addr(struct judge *j, const struct addr *a);
 
+/* The same without port. */
+void judge_put_ip(struct judge *j, const struct addr *a);
+
+/* Whether both are one address and port: a dual-stack socket has an IPv4 address mapped.
+ */
+bool judge_same_end(const struct addr *a, const struct addr *b);
+
 /* "java[812] fd 12, 40, 41 and 206 more", or why there is no name. */
 void judge_put_holders(struct judge *j, const struct holder *h);
 

@@ -49,7 +49,7 @@ static void count_leak(struct judge *j, struct leaks *all,
 	struct leak *l = leak_of(j, all, h->pid);
 	struct holder *copy;
 
-	l->remotes[l->n] = (struct remote){ c->row->peer, 1 };
+	l->remotes[l->n] = (struct remote){ addr_unmapped(&c->row->peer), 1 };
 	l->cookies[l->n++] = c->row->cookie;
 	l->unread += c->recv[0] > 0;
 	l->eof_unread += c->row->recv_queue > 0;
@@ -104,7 +104,7 @@ static void put_remotes(struct judge *j, const struct leak *l)
 	for (i = 0; i < l->n_remotes && i < SHOWN; i++) {
 		if (i)
 			buf_puts(&j->text, ", ");
-		addr_put_ip(&j->text, &l->remotes[i].addr);
+		judge_put_ip(j, &l->remotes[i].addr);
 		buf_printf(&j->text, " (%u)", l->remotes[i].n);
 	}
 	if (l->n_remotes > SHOWN)

@@ -73,15 +73,16 @@ static bool same_owner(const struct judge *j, const struct listener_facts *a,
  * dual b. */
 static const char *shadow_of(const struct sock *a, const struct sock *b)
 {
-	bool any_a = addr_is_any(&a->local), any_b = addr_is_any(&b->local);
+	struct addr x = addr_unmapped(&a->local), y = addr_unmapped(&b->local);
+	bool any_a = addr_is_any(&x), any_b = addr_is_any(&y);
 
 	if (a->local.port != b->local.port ||
 	    (a->ifindex && b->ifindex && a->ifindex != b->ifindex))
 		return NULL;
-	if (a->family == b->family && !any_a && any_b)
+	if (x.family == y.family && !any_a && any_b)
 		return "the specific address takes its connections from the wildcard";
 	/* A v6only pair shadows nothing. */
-	if (a->family == AF_INET && b->family == AF_INET6 && any_b && !b->v6only &&
+	if (x.family == AF_INET && y.family == AF_INET6 && any_b && !b->v6only &&
 	    (b->has & SOCK_HAS_V6ONLY))
 		return any_a ? "the IPv4 wildcard takes IPv4 connections from the dual-stack [::]"
 			     : "the specific IPv4 address takes its connections from the dual-stack [::]";

@@ -24,7 +24,7 @@ static void count_orphans(struct judge *j, struct orphans *o)
 		o->cookies[o->total++] = c->row->cookie;
 		o->unsent += sock_send_bytes(c->row);
 		o->n[c->row->state]++;
-		if (!o->oldest || c->age_ms > o->oldest->age_ms)
+		if (!o->oldest || c->sent_ms > o->oldest->sent_ms)
 			o->oldest = c;
 	}
 }
@@ -61,7 +61,7 @@ static void put_orphans(struct judge *j, const struct orphans *o)
 		first = false;
 	}
 	buf_puts(&j->text, ".\nThe oldest last sent data ");
-	buf_put_duration(&j->text, o->oldest->age_ms);
+	buf_put_duration(&j->text, o->oldest->sent_ms);
 	if (s->timer == TIMER_WINDOW_PROBE)
 		buf_puts(&j->text,
 			 " ago; the peer's window is closed: its program does not read");
@@ -113,7 +113,7 @@ void judge_orphans(struct judge *j)
 	finding_figure(f, "closing", o.n[STATE_CLOSING], true);
 	finding_figure(f, "last_ack", o.n[STATE_LAST_ACK], true);
 	finding_figure(f, "retrans", o.total ? o.oldest->retrans : 0, o.total);
-	finding_figure(f, "last_sent_ms", o.total ? o.oldest->age_ms : 0,
+	finding_figure(f, "last_sent_ms", o.total ? o.oldest->sent_ms : 0,
 		       o.total && o.oldest->has_info);
 	finding_figure(f, "orphans", n->orphans, n->has_sockstat);
 	finding_figure(f, "max_orphans", n->max_orphans, n->has_max_orphans);

@@ -126,7 +126,7 @@ static void put_hosts(struct judge *j, const struct accept_stats *s)
 			break;
 		told[best] = true;
 		buf_puts(&j->text, k ? ", " : "\nThey come from ");
-		addr_put_ip(&j->text, &s->hosts[best].addr);
+		judge_put_ip(j, &s->hosts[best].addr);
 		buf_printf(&j->text, " (%u)", s->hosts[best].n);
 	}
 	if (s->other_hosts)
@@ -283,7 +283,7 @@ const struct listener_facts *judge_full_listener(const struct judge *j,
 		if (a->port != client->peer.port || !is_full(l))
 			continue;
 		/* A wildcard is meant if the client's peer is this host. */
-		if (addr_same_ip(a, &client->peer) ||
+		if (judge_same_end(a, &client->peer) ||
 		    (addr_is_any(a) && (addr_is_loopback(&client->peer) ||
 					addr_same_ip(&client->local, &client->peer))))
 			return l;

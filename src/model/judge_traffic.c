@@ -31,7 +31,8 @@ static bool sender_stands(const struct connection_facts *c)
 
 static bool other_ends(const struct sock *a, const struct sock *b)
 {
-	return !addr_compare(&a->local, &b->peer) && !addr_compare(&a->peer, &b->local);
+	return a->local.port == b->peer.port && a->peer.port == b->local.port &&
+	       judge_same_end(&a->local, &b->peer) && judge_same_end(&a->peer, &b->local);
 }
 
 /* The other end on this host, of those that do not read, or do not send; or NULL. */
@@ -61,7 +62,7 @@ static void put_closed_window(struct judge *j, const struct connection_facts *c,
 		"\nThe peer's window is closed: its program does not read. The probe's "
 		"timer was doubled %u time%s; data was last sent ",
 		c->backoff, c->backoff == 1 ? "" : "s");
-	buf_put_duration(&j->text, c->age_ms);
+	buf_put_duration(&j->text, c->sent_ms);
 	buf_puts(&j->text, " ago");
 	put_timer(j, c);
 	f->advice = "look at the program at the other end: what does it do instead of "
@@ -106,7 +107,7 @@ static void sender_finding(struct judge *j, const struct connection_facts *c)
 	finding_figure(f, "timer_expires_ms", c->row->expires_ms, true);
 	finding_figure(f, "send_window_bytes", c->snd_wnd, c->has_windows);
 	finding_figure(f, "zero_window", closed, true);
-	finding_figure(f, "last_sent_ms", c->age_ms, c->has_info);
+	finding_figure(f, "last_sent_ms", c->sent_ms, c->has_info);
 }
 
 static void judge_senders(struct judge *j)
@@ -379,11 +380,15 @@ static void udp_finding(struct judge *j, const struct connection_facts *c)
 			"now, and nothing is read.",
 			j->e->interval_ms);
 	if (recent && n[0].known && n[1].known)
-		buf_puts(&j->text,
-			 n[1].udp_full > n[0].udp_full
-				 ? " RcvbufErrors of this namespace rises with them."
-				 : " RcvbufErrors did not rise: they have another cause "
-				   "(checksums, memory).");
+		buf_puts(
+			&j->text,
+			n[1].udp_full > n[0].udp_full
+				? " RcvbufErrors of this namespace rises with them."
+			: n[1].udp_memory > n[0].udp_memory
+				? " MemErrors of this namespace rises with them: UDP as a "
+				  "whole has no more memory (net.ipv4.udp_mem)."
+				: " RcvbufErrors did not rise: they have another cause "
+				  "(checksums, a socket filter).");
 	f->summary = judge_text(j);
 	attribute(j, f, c);
 	finding_figure(f, "drops", drops, true);
@@ -394,15 +399,26 @@ static void udp_finding(struct judge *j, const struct connection_facts *c)
 	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
 }
 
+/* Drops that are losses: a socket filter that refuses datagrams, as it should, is counted
+ * with them, and in no counter of the namespace. */
+static bool udp_loses(const struct judge *j, const struct connection_facts *c)
+{
+	const struct net_counters *n = j->e->counters;
+
+	if (!c->read[1] || c->drops[1] <= c->drops[0])
+		return false;
+	return !n[0].known || !n[1].known || n[1].udp_full > n[0].udp_full ||
+	       n[1].udp_memory > n[0].udp_memory;
+}
+
 static void judge_udp(struct judge *j)
 {
 	size_t i;
 
 	for (i = 0; i < j->d->udp.n; i++) {
 		const struct connection_facts *c = &j->e->udp[i];
-		bool rising = c->read[1] && c->drops[1] > c->drops[0];
 
-		if (c->suspect && ((udp_full(c) && c->drops[0]) || rising))
+		if (c->suspect && ((udp_full(c) && c->drops[0]) || udp_loses(j, c)))
 			udp_finding(j, c);
 	}
 }

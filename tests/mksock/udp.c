@@ -1,5 +1,6 @@
 /* UDP: bound, connected, with waiting datagrams, with drops. */
 #include <errno.h>
+#include <linux/filter.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,8 +31,19 @@ static void flood(int fd)
 	}
 }
 
+/* A socket filter that takes no datagram. */
+static void reject_all(int fd)
+{
+	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { .len = 1, .filter = &none };
+
+	must(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)),
+	     "SO_ATTACH_FILTER");
+}
+
 /* A UDP server; connected= gives it a peer, queued= datagrams of size= wait in it, drops
- * sends until the kernel had to throw some away, flood goes on sending for ever. */
+ * sends until the kernel had to throw some away, flood goes on sending for ever,
+ * reject has a filter refuse them all. */
 static void make_udp(struct scenario *s)
 {
 	int fd = server_socket(s, SOCK_DGRAM), client;
@@ -49,6 +61,8 @@ static void make_udp(struct scenario *s)
 	for (i = 0; i < queued; i++)
 		if (send(client, datagram, (size_t)size, 0) != size)
 			die("send: %s", strerror(errno));
+	if (has(s, "reject"))
+		reject_all(fd);
 	if (has(s, "flood"))
 		flood(client);
 	if (has(s, "drops"))
@@ -60,6 +74,7 @@ static void make_udp(struct scenario *s)
 }
 
 const struct maker udp_makers[] = {
-	{ "udp", make_udp, "connected queued= size= drops flood rcvbuf= family= port=" },
+	{ "udp", make_udp,
+	  "connected queued= size= drops flood reject rcvbuf= family= port=" },
 	{ NULL, NULL, NULL },
 };

@@ -25,13 +25,29 @@ static struct addr loop4(uint16_t port)
 	return a;
 }
 
+/* The same of a dual-stack socket. */
+static struct addr mapped(struct addr a)
+{
+	struct sockaddr_in6 in = { .sin6_family = AF_INET6, .sin6_port = htons(a.port) };
+
+	in.sin6_addr.s6_addr[10] = in.sin6_addr.s6_addr[11] = 0xff;
+	memcpy(in.sin6_addr.s6_addr + 12, a.ip, 4);
+	addr_from_sockaddr(&a, (const struct sockaddr *)&in, sizeof(in));
+	return a;
+}
+
+static struct addr any6(uint16_t port)
+{
+	return (struct addr){ .family = AF_INET6, .port = port };
+}
+
 static struct sock row(enum sock_state state, struct addr local, struct addr peer)
 {
 	static uint64_t cookie;
 
 	cookie++;
 	return (struct sock){ .proto = PROTO_TCP,
-			      .family = AF_INET,
+			      .family = local.family,
 			      .state = (uint8_t)state,
 			      .local = local,
 			      .peer = peer,
@@ -197,6 +213,71 @@ static void destinations(void)
 	check_found(&d, &e, NULL, SEVERITY_NOTE);
 	e.limits.timestamps = 0;
 	check_found(&d, &e, "ephemeral-exhaustion", SEVERITY_CRITICAL);
+	detect_free(&d);
+}
+
+/* The range is one for IPv4 and dual-stack sockets that connect to the same place. */
+static void mapped_destinations(void)
+{
+	struct evidence e = { .limits = { .ephemeral_ports = 100 } };
+	struct detect d;
+	struct sock s;
+	int i;
+
+	begin(&d);
+	for (i = 0; i < 80; i++) {
+		struct addr from = ip4(1, (uint16_t)(40000 + i)), to = ip4(2, 80);
+
+		s = i % 2 ? row(STATE_ESTABLISHED, mapped(from), mapped(to))
+			  : row(STATE_ESTABLISHED, from, to);
+		detect_row(&d, &s);
+	}
+	CHECK_INT(d.n_destinations, 1);
+	check_found(&d, &e, "ephemeral-exhaustion", SEVERITY_WARNING);
+	detect_free(&d);
+}
+
+static void many_listeners(void)
+{
+	struct detect d;
+	struct sock s;
+	int i;
+
+	begin(&d);
+	for (i = 0; i < MOST_SUSPECTS + 10; i++) {
+		s = row(STATE_LISTEN, loop4((uint16_t)(1000 + i)), ip4(0, 0));
+		detect_row(&d, &s);
+	}
+	CHECK_INT(d.listeners.n, MOST_SUSPECTS);
+	s = row(STATE_LISTEN, loop4(60000), ip4(0, 0));
+	s.recv_queue = 2; /* somebody waits */
+	detect_row(&d, &s);
+	CHECK_INT(d.listeners.n, MOST_SUSPECTS + 1);
+	CHECK_INT(d.listeners.v[MOST_SUSPECTS]->local.port, 60000);
+	detect_free(&d);
+}
+
+static void shadows(void)
+{
+	struct holder a = { .command = "java", .pid = 1, .fd = 3 },
+		      b = { .command = "nginx", .pid = 2, .fd = 3 };
+	struct sock specific = row(STATE_LISTEN, mapped(loop4(80)), ip4(0, 0));
+	struct sock wide = row(STATE_LISTEN,
+			       (struct addr){ .family = AF_INET, .port = 80 }, ip4(0, 0));
+	struct listener_facts l[] = {
+		{ .row = &specific, .members = 1, .shadow = true, .holders = &a },
+		{ .row = &wide, .members = 1, .shadow = true, .holders = &b },
+	};
+	struct evidence e = { .listeners = l, .n_listeners = 2 };
+	struct detect d;
+
+	begin(&d);
+	check_found(&d, &e, "shadowed-listener", SEVERITY_WARNING);
+	wide = row(STATE_LISTEN, any6(80), ip4(0, 0));
+	wide.has |= SOCK_HAS_V6ONLY;
+	check_found(&d, &e, "shadowed-listener", SEVERITY_WARNING);
+	wide.v6only = true; /* it takes no IPv4 */
+	check_found(&d, &e, NULL, SEVERITY_NOTE);
 	detect_free(&d);
 }
 
@@ -398,6 +479,9 @@ int main(void)
 	RUN(candidates, "candidates are those that somebody owns, or nobody at all");
 	RUN(udp_candidates, "UDP: what waits or was lost");
 	RUN(destinations, "ports a destination, with and without TIME_WAIT");
+	RUN(mapped_destinations, "an IPv4 destination is one for both kinds of sockets");
+	RUN(many_listeners, "of very many listeners those with a queue are looked at");
+	RUN(shadows, "a mapped address is an IPv4 address to other listeners");
 	RUN(queues, "full and filling, in both readings");
 	RUN(syn_capacity, "what a SYN queue holds");
 	RUN(leak, "a leak is one process's, old, and sixteen");
