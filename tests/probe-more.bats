@@ -92,6 +92,9 @@ load lib/probe
 	[[ $status == 4 ]]
 	assert_line '127.0.0.1:80  took no connection: its queue is full already, or nothing answers'
 	assert_line '  the kernel here says: backlog 2, 3 queued before'
+	probe --json --measure-backlog 127.0.0.1:80
+	assert_valid
+	jq -es '.[0] | .held == 0 and .rtt_us == null' <<<"$output"
 }
 
 @test "the backlog of a unix socket, without --yes, by path and by name" {
@@ -140,6 +143,10 @@ load lib/probe
 	probe --hops "[$TARGET6]:80"
 	assert_line --regexp "^ 1  $V6 "
 	assert_line --regexp "^ 2  $TARGET6 +refused  RST"
+	# Of several, each under its name; the worst of them decides.
+	probe --hops $V4:80 $TARGET4:80 some.invalid:80
+	[[ $status == 5 ]]
+	[[ ${lines[0]} == "$V4:80" && ${lines[1]} == ' 1  '* && ${lines[2]} == "$TARGET4:80" ]]
 }
 
 @test "hops: those that are silent, and nobody beyond the last" {

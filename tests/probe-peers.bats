@@ -26,6 +26,8 @@ QUERY='\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04both\x04test\x00\x00\
 	assert_outcome 1 closed-after-accept 'without what matches the expected pattern; it said: HTTP/1.1 404' \
 		--http=/missing --expect '/^HTTP[^ ]* 200 /' 127.0.0.1:8080
 	assert_outcome 0 open 'verified' --verify --stable 100ms 127.0.0.1:8080
+	# What must stay open is not asked to close.
+	assert_outcome 0 open 'HTTP 200' --http --stable 100ms 127.0.0.1:8080
 	probe -v --http localhost:8080
 	assert_clean
 	assert_line --regexp '^  name [0-9.]+ m?s, connect [0-9.]+ m?s, first byte [0-9.]+ m?s$'

@@ -30,6 +30,45 @@ load lib/probe
 	[[ $status == 4 && -z $output$stderr ]]
 }
 
+@test "wait: of this host, a full queue and what is there instead are told as without it" {
+	netns
+	mk listen:addr=127.0.0.1,port=80,backlog=2,queued=3 listen:addr=127.0.0.2,port=81,label=other
+	probe --wait 200ms --json 127.0.0.1:80
+	[[ $status == 4 ]]
+	assert_valid
+	jq -es 'map(select(.type == "attempt"))
+		| length > 0 and all(.outcome == "queue-full" and .accept_queue == 3 and .accept_queue_limit == 2)' <<<"$output"
+	probe --wait 200ms 127.0.0.1:80 127.0.0.1:81
+	[[ $status == 4 && $output == '0 of 2 reachable' ]]
+	[[ ${stderr_lines[0]} == *'waited 200 ms, 127.0.0.1:80 is queue-full: '*'accept queue is full (3/2)'* ]]
+	[[ ${stderr_lines[1]} == *'waited 200 ms, 127.0.0.1:81 is refused: RST'* ]]
+	[[ ${stderr_lines[2]} == '  mksock['*'listens on 127.0.0.2:81 only' ]]
+}
+
+@test "a signal ends it with what is missing, and why" {
+	link
+	mk listen:addr=127.0.0.1,port=80,backlog=64
+	server_rule input tcp dport 82 drop
+	local out err pid code=0
+	spawn "${NS[@]}" "$SOCKCTL" probe --wait 200s --json 127.0.0.1:80 127.0.0.1:81 $V4:82
+	out=$OUT err=$ERR pid=$PID
+	await_line '127.0.0.1:81.*"seq":2,'
+	kill -TERM "$pid"
+	OUT=$out await_line '"type":"summary".*127.0.0.1:81'
+	await_end "$pid" || code=$?
+	[[ $code == 143 ]]
+	[[ $(<"$err") == *'interrupted, 127.0.0.1:81 is refused: RST'*"interrupted, $V4:82 has not answered yet"* ]]
+	[[ $(<"$err") != *127.0.0.1:80* ]]
+	code=0
+	spawn "${NS[@]}" "$SOCKCTL" probe -T 200s --json 127.0.0.1:80 $V4:82
+	out=$OUT err=$ERR pid=$PID
+	await_line '127.0.0.1:80.*"seq":1,'
+	kill -INT "$pid"
+	await_end "$pid" || code=$?
+	[[ $code == 130 ]]
+	[[ $(<"$err") == *"interrupted, $V4:82 has not answered yet" ]]
+}
+
 @test "wait: --down is fulfilled when nobody answers any more" {
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=64
@@ -113,6 +152,15 @@ load lib/probe
 	OUT=$out await_line ' failed$'
 	wait "$pid" || status=$?
 	[[ $status == 130 ]]
+}
+
+@test "attempts: an answer that stays the same is one line, a full queue too" {
+	netns
+	mk listen:addr=127.0.0.1,port=80,backlog=2,queued=3
+	probe -v --attempts 4 --interval 0 -T 50ms 127.0.0.1:80
+	[[ $status == 4 ]]
+	[[ $(grep -c '^[0-9:]*  127.0.0.1:80 .*  queue-full ' <<<"$output") == 1 ]]
+	assert_line '  4 queue-full, 100.0 % failed'
 }
 
 @test "several targets: the worst decides, of the ports of one host the best" {
@@ -203,6 +251,13 @@ load lib/probe
 		--hops --measure-backlog 127.0.0.1:80
 		--measure-backlog --attempts 2 127.0.0.1:80
 		--timeout 0 127.0.0.1:80
+		--ttl 0 127.0.0.1:80
+		--ttl 256 127.0.0.1:80
+		--tos 256 127.0.0.1:80
+		--verify unix:/run/x
+		--verify udp:127.0.0.1:80
+		--http udp:127.0.0.1:80
+		--stable 1s -u 127.0.0.1:80
 		fd:3
 		--nonsense 127.0.0.1:80
 	END

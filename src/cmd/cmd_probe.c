@@ -49,14 +49,29 @@ static int parse_mark(const char *arg, void *list, struct fault *f)
 	return add_option("mark", arg, list, f);
 }
 
+/* A byte of the IP header. */
+static int add_byte(const char *name, uint64_t least, const char *value, void *list,
+		    struct fault *f)
+{
+	uint64_t n;
+	int r = num_parse_u64(value, UINT8_MAX, &n, f);
+
+	if (r == 0 && n < least) {
+		r = fault_say(f, ERANGE, "it must be at least %llu",
+			      (unsigned long long)least);
+		fault_mark(f, value, 0);
+	}
+	return r < 0 ? r : add_option(name, value, list, f);
+}
+
 static int parse_tos(const char *arg, void *list, struct fault *f)
 {
-	return add_option("tos", arg, list, f);
+	return add_byte("tos", 0, arg, list, f);
 }
 
 static int parse_ttl(const char *arg, void *list, struct fault *f)
 {
-	return add_option("ttl", arg, list, f);
+	return add_byte("ttl", 1, arg, list, f);
 }
 
 static const struct opt what_opts[] = {
@@ -238,7 +253,12 @@ static int find_source(struct probe_run *run, struct fault *f)
 	return r < 0 ? r : resolve(&source, source.port, &local, &run->how.sources, f);
 }
 
-/* The last reason of each target that is missing. */
+static bool is_missing(const struct probe_job *j)
+{
+	return j->run->c->wait_us != PROBE_UNSET ? !probe_job_fulfilled(j) : !j->done;
+}
+
+/* The last reason of each target that is missing when the wait, or a signal, ends it. */
 static void tell_missing(const struct probe_run *run)
 {
 	enum { TOLD_MOST = 16 };
@@ -251,26 +271,33 @@ static void tell_missing(const struct probe_run *run)
 		_cleanup_free_ char *note = NULL;
 		struct fault f = FAULT_INIT;
 
-		if (probe_job_fulfilled(j) || n++ >= TOLD_MOST)
+		if (!is_missing(j) || n++ >= TOLD_MOST)
 			continue;
-		buf_puts(&b, "waited ");
-		buf_put_time(&b, run->c->wait_us);
-		buf_printf(&b, ", %s is %s%s", j->text, run->c->down ? "still " : "",
-			   j->done ? outcome_name(j->last.outcome) : "not answered yet");
+		if (run->signo) {
+			buf_puts(&b, "interrupted");
+		} else {
+			buf_puts(&b, "waited ");
+			buf_put_time(&b, run->c->wait_us);
+		}
+		buf_printf(&b, ", %s ", j->text);
 		if (j->done) {
-			buf_puts(&b, ": ");
+			buf_printf(&b, "is %s%s: ", run->c->down ? "still " : "",
+				   outcome_name(j->last.outcome));
 			probe_put_reason(&b, &j->last);
+		} else {
+			buf_puts(&b, "has not answered yet");
 		}
 		fault_say(&f, ETIMEDOUT, "%s", buf_cstr(&b));
-		note = j->done ? probe_local_drops(run, &j->last) : NULL;
-		if (note)
-			fault_hint(&f, "%s", note);
+		note = j->done && !j->note ? probe_local_drops(run, &j->last) : NULL;
+		if (j->note || note)
+			fault_hint(&f, "%s", j->note ? j->note : note);
 		cmd_error(run->cmd, &f);
 	}
 	if (n <= TOLD_MOST)
 		return;
 	fault_say(&rest, ETIMEDOUT, "%zu more were waited for in vain", n - TOLD_MOST);
-	fault_hint(&rest, "--json has the last reason of each");
+	if (run->c->wait_us != PROBE_UNSET)
+		fault_hint(&rest, "--json has the last reason of each");
 	cmd_error(run->cmd, &rest);
 }
 
@@ -314,9 +341,10 @@ static int finish(struct probe_run *run)
 {
 	struct fault f = FAULT_INIT;
 	bool waits = run->c->wait_us != PROBE_UNSET;
+	bool ended = waits ? !run->waited : run->signo != 0;
 	int code;
 
-	if (!run->c->common.quiet && run->c->wait_us == PROBE_UNSET)
+	if (!run->c->common.quiet && (!waits || ended))
 		find_causes(run);
 	if (run->c->negotiated && !run->c->common.quiet && !run->signo)
 		ask_fastopen(run);
@@ -325,11 +353,11 @@ static int finish(struct probe_run *run)
 		cmd_error(run->cmd, &f);
 		return EXIT_CANNOT;
 	}
+	if (ended && !run->c->common.quiet)
+		tell_missing(run);
 	if (run->signo)
 		return endpoint_leave(run->signo, EXIT_CANNOT);
 	code = waits ? run->waited ? EXIT_YES : EXIT_DEADLINE : probe_code_of_run(run);
-	if (waits && !run->waited && !run->c->common.quiet)
-		tell_missing(run);
 	return code;
 }
 
@@ -345,6 +373,23 @@ static int become(const struct command *cmd, char *const *argv)
 	return EXIT_CANNOT;
 }
 
+static int worse_code(int a, int b)
+{
+	static const int order[] = { EXIT_USAGE,    EXIT_CANNOT, EXIT_NAME,
+				     EXIT_DEADLINE, EXIT_NO,	 EXIT_YES };
+	size_t i = 0;
+
+	while (order[i] != a && order[i] != b)
+		i++;
+	return order[i];
+}
+
+static void put_heading(struct buf *b, const char *text)
+{
+	buf_put_escaped(b, text, strlen(text));
+	buf_putc(b, '\n');
+}
+
 /* The questions that are asked of one target after the other. */
 static int ask_more(struct probe_run *run, const struct probe_targets *t)
 {
@@ -353,9 +398,11 @@ static int ask_more(struct probe_run *run, const struct probe_targets *t)
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
+		if (run->c->hops && t->n > 1 && !run->report->json && !run->report->quiet)
+			put_heading(&run->report->out.b, t->texts[i]);
 		one = run->c->hops ? probe_show_hops(run, &t->v[i], t->texts[i])
 				   : probe_measure_backlog(run, &t->v[i], t->texts[i]);
-		code = MAX(code, one);
+		code = worse_code(code, one);
 	}
 	if (out_close(&run->report->out, &f) == 0)
 		return code;

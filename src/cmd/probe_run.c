@@ -211,22 +211,37 @@ static void schedule(struct probe_job *j)
 
 /* --- one attempt --- */
 
+static bool differs(const struct probe_job *j, const struct probe_result *r)
+{
+	return !j->done || r->outcome != j->last.outcome ||
+	       (r->peer.len && !endpoint_same(&r->peer, &j->last.peer));
+}
+
+/* What this host's tables add, which may sharpen the outcome. Of --wait, which asks a
+ * target of this host a hundred times a second, only a silence has the time for it. */
+static void ask_tables(struct probe_job *j, struct probe_result *r)
+{
+	bool silence = outcome_verdict(r->outcome) == VERDICT_SILENCE;
+
+	if (!silence && !differs(j, r))
+		return;
+	free(take_ptr(&j->note));
+	if (r->outcome != OUTCOME_OPEN && is_near(r) &&
+	    (silence || j->run->c->wait_us == PROBE_UNSET))
+		j->note = probe_local_cause(r);
+}
+
 static void job_told(struct probe_job *j, struct probe_result *r)
 {
 	struct probe_run *run = j->run;
 
-	j->changed = !j->done || r->outcome != j->last.outcome ||
-		     (r->peer.len && !endpoint_same(&r->peer, &j->last.peer));
+	ask_tables(j, r);
+	j->changed = differs(j, r);
 	r->name_us = j->name_us;
 	if (r->outcome == OUTCOME_REFUSED)
 		j->path_us = r->connect_us;
 	else if (r->outcome == OUTCOME_OPEN && r->loss == PROBE_LOSS_NONE)
 		j->path_us = r->tcp.rtt;
-	if (run->c->wait_us == PROBE_UNSET && j->changed) {
-		free(take_ptr(&j->note));
-		if (r->outcome != OUTCOME_OPEN && is_near(r))
-			j->note = probe_local_cause(r);
-	}
 	j->last = *r;
 	j->done++;
 	j->counts[r->outcome]++;
@@ -429,8 +444,11 @@ static void make_request(struct probe_job *j, const char *path)
 		buf_puts(b, "localhost");
 	if (j->port && j->port != 80)
 		buf_printf(b, ":%u", j->port);
-	buf_puts(b, "\r\nUser-Agent: sockctl/" SOCKCTL_VERSION
-		    "\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+	/* What is to stay open must not be asked to close. */
+	buf_printf(b,
+		   "\r\nUser-Agent: sockctl/" SOCKCTL_VERSION
+		   "\r\nAccept: */*\r\nConnection: %s\r\n\r\n",
+		   j->run->c->stable_us ? "keep-alive" : "close");
 	j->how.http = b;
 }
 

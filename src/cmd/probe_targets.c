@@ -5,6 +5,20 @@
 #include <poll.h>
 #include <stdlib.h>
 
+/* What such a socket cannot be asked: "open" would not mean what was wanted. */
+static const char *beyond(const struct probe_config *c, const struct target *t)
+{
+	bool datagrams = t->proto == TARGET_UDP || t->proto == TARGET_UNIX_DGRAM;
+
+	if (c->verify && t->proto != TARGET_TCP && t->proto != TARGET_MPTCP)
+		return "--verify speaks TCP";
+	if (c->http && datagrams)
+		return "--http speaks no datagrams";
+	if (c->stable_us && datagrams)
+		return "--stable: datagrams have no connection that could stay open";
+	return NULL;
+}
+
 static int add_target(struct probe_targets *t, const struct probe_config *c,
 		      const char *text, struct fault *f)
 {
@@ -34,6 +48,11 @@ static int add_target(struct probe_targets *t, const struct probe_config *c,
 	}
 	if (c->syn && one->proto != TARGET_TCP) {
 		fault_say(f, EINVAL, "--syn speaks TCP");
+		fault_mark(f, text, 0);
+		return -EINVAL;
+	}
+	if (beyond(c, one)) {
+		fault_say(f, EINVAL, "%s", beyond(c, one));
 		fault_mark(f, text, 0);
 		return -EINVAL;
 	}
