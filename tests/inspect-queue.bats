@@ -135,6 +135,19 @@ load lib/inspect
 	holds 'has("waiting") | not' <<<"$(rows "${F[listen.listener.cookie]}")"
 }
 
+@test "-l with -x are the sockets of ss -xl: those of datagrams, too" {
+	netns
+	mk unix_listen:abstract=l unix_bound:abstract=d,type=dgram socketpair udp listen
+	assert_matches -xl -- unix_listen.listener unix_bound.bound
+	assert_matches -tuxl -- unix_listen.listener unix_bound.bound udp.server listen.listener
+	assert_matches -tl -- listen.listener
+	inspect_table -xl -H -o state,local src @d
+	assert_clean
+	assert_output 'UNCONN  @d'
+	run in_ns ss -xlH
+	assert_equal "${#lines[@]}" 2
+}
+
 @test "the queue of a unix listener, with its waiting clients" {
 	netns
 	mk unix_listen:abstract=l,backlog=2,queued=3 unix_listen:abstract=m,backlog=2,queued=2,label=some

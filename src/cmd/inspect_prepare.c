@@ -274,9 +274,10 @@ static void choose_tables(struct inspect_config *c)
 	q->v6 = c->what & WHAT_V6;
 	q->from = c->from;
 	q->states = c->states ? c->states : STATES_DEFAULT;
+	/* A server of datagrams does not listen(). */
 	if (c->listen)
 		q->states = 1 << STATE_LISTEN |
-			    (c->what & WHAT_UDP ? 1 << STATE_CLOSE : 0);
+			    (c->what & (WHAT_UDP | WHAT_UNIX) ? 1 << STATE_CLOSE : 0);
 }
 
 /* --sort and --group. */
