@@ -281,7 +281,16 @@ said() { # OPTION...
 	inspect --bindable 127.0.0.1
 	assert_refused 2 'a port is missing'
 	inspect --bindable 127.0.0.1 8080
-	assert_refused 2 'two words'
+	assert_refused 2 "two words.*write '127\.0\.0\.1:8080'"
+	inspect --bindable ::1 8080
+	assert_refused 2 "write '\[::1\]:8080'"
+	inspect --bindable udp:::1 8080
+	assert_refused 2 "write 'udp:\[::1\]:8080'"
+	inspect --bindable udp:localhost 8080
+	assert_refused 2 "write 'udp:localhost:8080'"
+	# It has a port: the other word is none of it.
+	inspect --bindable :8080 fast
+	assert_refused 2 "':8080' alone is one"
 	inspect --quiet --bindable 127.0.0.1:8080
 	assert_clean
 	assert_output ''

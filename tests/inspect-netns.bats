@@ -61,6 +61,8 @@ load lib/inspect
 	assert_refused 3 '/no/such/path'
 	inspect --netns 999999999
 	assert_refused 3 'there is no process 999999999'
+	inspect --netns /etc/passwd
+	assert_refused 3 "that is no network namespace: a name of 'ip netns list', a pid"
 	inspect --netns /dev/null
 	assert_refused 3 '/dev/null'
 }

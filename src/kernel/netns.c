@@ -63,6 +63,11 @@ int netns_enter(const char *which, struct fault *f)
 
 		if (r == -EPERM)
 			fault_hint(f, "CAP_SYS_ADMIN is needed: try sudo");
+		else if (r == -EINVAL)
+			fault_hint(
+				f,
+				"that is no network namespace: a name of 'ip netns list', "
+				"a pid, or a path such as /proc/812/ns/net");
 		return r;
 	}
 	return 0;

@@ -57,13 +57,24 @@ void target_free(struct target *t)
 
 int target_two_words(const char *host, const char *port, struct fault *f)
 {
+	size_t proto = strcspn(host, ":");
+	const char *rest = host, *colon;
 	char h[120], p[60];
-	bool ip6 = strchr(host, ':') && *host != '[';
+	bool ip6;
 
-	escape_text(h, sizeof(h), host, strlen(host));
+	proto = target_find_proto(host, proto) && host[proto] ? proto + 1 : 0;
+	rest += proto;
+	colon = strchr(rest, ':');
+	ip6 = colon && strchr(colon + 1, ':') && *rest != '[';
+	escape_text(h, sizeof(h), rest, strlen(rest));
 	escape_text(p, sizeof(p), port, strlen(port));
-	fault_say(f, EINVAL, "'%s %s' are two words; an address is one", h, p);
-	fault_hint(f, "write '%s%s%s:%s'", ip6 ? "[" : "", h, ip6 ? "]" : "", p);
+	fault_say(f, EINVAL, "'%.*s%s %s' are two words; an address is one", (int)proto,
+		  host, h, p);
+	if (colon && !ip6 && (*rest != '[' || strstr(rest, "]:")))
+		fault_hint(f, "'%.*s%s' alone is one", (int)proto, host, h);
+	else
+		fault_hint(f, "write '%.*s%s%s%s:%s'", (int)proto, host, ip6 ? "[" : "",
+			   h, ip6 ? "]" : "", p);
 	return -EINVAL;
 }
 
