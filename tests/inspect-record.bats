@@ -48,6 +48,25 @@ stable_rows() {
 	assert_output 1201
 }
 
+@test "a record can go through a pipe, without the rows" {
+	netns
+	mk listen:port=80 established
+	cd "$BATS_TEST_TMPDIR"
+	"${NS[@]}" "$SOCKCTL" inspect -q --record - | "$SOCKCTL" inspect --from - --count >count
+	assert_equal "$(<count)" 3
+	"${NS[@]}" "$SOCKCTL" inspect --no-findings -O rows --record - | "$SOCKCTL" inspect --from - --count >count
+	assert_equal "$(<count)" 3
+	assert_equal "$(wc -l <rows)" 4
+	inspect --record -
+	assert_refused 2 '-q leaves them out, -O FILE puts them elsewhere'
+	inspect --count --record - -O -
+	assert_refused 2 'stdout'
+	inspect -l -H --format raw -o local_port -O -
+	assert_clean
+	assert_output 80
+	[[ ! -e - ]]
+}
+
 @test "unix sockets can be recorded" {
 	netns
 	mk 'unix_pair:abstract=a\nb' unix_bound:abstract=d,type=dgram

@@ -64,7 +64,7 @@ static const struct opt what_opts[] = {
 	{ "from", 0, OPT_TEXT, AT(from), "FILE",
 	  "read a dump that --record or 'ss -D' wrote; - is stdin", .complete = "file" },
 	{ "record", 0, OPT_TEXT, AT(record), "FILE",
-	  "also write the kernel's answers to FILE", .complete = "file" },
+	  "also write the kernel's answers to FILE; - is stdout", .complete = "file" },
 };
 
 static const struct opt which_opts[] = {
@@ -209,6 +209,12 @@ static int check(const struct inspect_config *c, struct fault *f)
 	if (c->from && c->record)
 		return fault_say(f, EINVAL,
 				 "--from reads a file: there is nothing to --record");
+	if (c->record && streq(c->record, "-") && !c->common.quiet &&
+	    (!c->output || streq(c->output, "-")))
+		return fault_say(
+			f, EINVAL,
+			"--record - writes to stdout, and so do the rows: -q leaves "
+			"them out, -O FILE puts them elsewhere");
 	if (c->from && (c->processes || c->pids.n || c->process))
 		return fault_say(f, EINVAL, "%s", NO_OWNERS_RECORDED);
 	if (c->from && (c->findings == FINDINGS_ON || c->findings == FINDINGS_ALL))

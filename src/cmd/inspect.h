@@ -88,6 +88,9 @@ bool judge_failed(const struct inspect_config *c, const struct command *cmd, boo
 int inspect_wait(const struct command *cmd, struct inspect_config *c,
 		 struct reader *reader);
 
+/* The file of -O or --record; "-" is stdout. */
+int inspect_output(struct out *o, const char *path, struct fault *f);
+
 /* --bindable. Returns an exit code. */
 int inspect_bindable(const struct command *cmd, const struct inspect_config *c);
 

@@ -247,7 +247,7 @@ int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
 		return cmd_usage(cmd, &f);
 	x.out = &out;
 	out_init(&out, STDOUT_FILENO);
-	if (c->output && out_open(&out, c->output, &f) < 0) {
+	if (c->output && inspect_output(&out, c->output, &f) < 0) {
 		cmd_error(cmd, &f);
 		return EXIT_CANNOT;
 	}

@@ -260,6 +260,14 @@ static int collect_and_show(struct show *show, struct reader *reader,
 	return exit_code(show, &result);
 }
 
+int inspect_output(struct out *o, const char *path, struct fault *f)
+{
+	if (!streq(path, "-"))
+		return out_open(o, path, f);
+	out_init(o, STDOUT_FILENO);
+	return 0;
+}
+
 int inspect_show(const struct command *cmd, struct inspect_config *c,
 		 struct reader *reader)
 {
@@ -277,9 +285,9 @@ int inspect_show(const struct command *cmd, struct inspect_config *c,
 
 	out_init(&out, STDOUT_FILENO);
 	if (c->output)
-		r = out_open(&out, c->output, &f);
+		r = inspect_output(&out, c->output, &f);
 	if (r == 0 && c->record) {
-		r = out_open(&record, c->record, &f);
+		r = inspect_output(&record, c->record, &f);
 		c->request.record = &record;
 	}
 	if (r < 0) {
