@@ -18,6 +18,9 @@ load lib/probe
 	assert_valid
 	inspect --count --no-findings state = time-wait
 	assert_output 0
+	# What is in the list twice is one port.
+	probe --json 127.0.0.1:1-100,22,90-200
+	[[ $(open_ports) == 22 && $(outcomes) == '{"open":1,"refused":199}' ]]
 }
 
 @test "over a link, IPv4 and IPv6" {
@@ -91,9 +94,11 @@ load lib/probe
 	on_server sysctl -qw net.ipv4.icmp_ratelimit=0
 	peer udpecho $V4 50
 	peer udpmute $V4 60
+	# It answers queries only.
+	peer nxdomain $V4 53
 	probe --json -T 1s "udp:$V4:41-80"
-	[[ $status == 0 && $(open_ports) == 50 ]]
-	[[ $(outcomes) == '{"open":1,"refused-icmp":38,"open-or-filtered":1}' ]]
+	[[ $status == 0 && $(open_ports) == '50 53' ]]
+	[[ $(outcomes) == '{"open":2,"refused-icmp":37,"open-or-filtered":1}' ]]
 	assert_valid
 }
 

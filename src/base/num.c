@@ -263,6 +263,44 @@ int num_parse_ports(const char *text, struct port_set *set, struct fault *f)
 	}
 }
 
+static int by_lo(const void *a, const void *b)
+{
+	const struct port_range *x = a, *y = b;
+
+	return x->lo < y->lo ? -1 : x->lo > y->lo;
+}
+
+/* Sorted, the ranges that overlap are neighbours. */
+static size_t join(struct port_range *v, size_t n)
+{
+	size_t i, last = 0;
+
+	for (i = 1; i < n; i++)
+		if (v[i].lo <= v[last].hi)
+			v[last].hi = MAX(v[last].hi, v[i].hi);
+		else
+			v[++last] = v[i];
+	return last + 1;
+}
+
+void port_set_once(struct port_set *set)
+{
+	struct port_range *sorted;
+	size_t n;
+
+	if (set->n < 2)
+		return;
+	sorted = xmalloc(set->n * sizeof(*sorted));
+	memcpy(sorted, set->v, set->n * sizeof(*sorted));
+	qsort(sorted, set->n, sizeof(*sorted), by_lo);
+	n = join(sorted, set->n);
+	if (n < set->n) {
+		memcpy(set->v, sorted, n * sizeof(*sorted));
+		set->n = n;
+	}
+	free(sorted);
+}
+
 bool port_set_has(const struct port_set *set, uint16_t port)
 {
 	size_t i;

@@ -33,5 +33,8 @@ struct port_set {
 
 /* "80,443,8000-8010,https"; appends to set. */
 int num_parse_ports(const char *text, struct port_set *set, struct fault *f);
+/* Each port once. Where ranges overlap they are joined, and all are sorted; others keep
+ * their order. */
+void port_set_once(struct port_set *set);
 bool port_set_has(const struct port_set *set, uint16_t port);
 void port_set_free(struct port_set *set);

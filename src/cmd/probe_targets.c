@@ -36,6 +36,7 @@ static int add_target(struct probe_targets *t, const struct probe_config *c,
 	r = target_parse(text, &how, one, f);
 	if (r < 0)
 		return r;
+	port_set_once(&one->ports);
 	t->texts[t->n++] = xstrdup(text);
 	if ((c->hops || c->backlog) && one->proto != TARGET_TCP &&
 	    (c->hops ||

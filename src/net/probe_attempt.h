@@ -77,6 +77,10 @@ void attempt_expire(struct attempt *a);
 void attempt_finish(struct attempt *a);
 /* Whether all that was asked of the answer is in a->in; sets r.missed otherwise. */
 bool attempt_answered(struct attempt *a);
+/* What a UDP port is sent: send, or where that is NULL a query of the port's own kind, or
+ * an empty datagram. */
+void probe_udp_payload(const struct buf *send, uint16_t port, const void **data,
+		       size_t *len);
 /* The connected datagram socket in a->w.fd sends and waits. */
 void attempt_udp_start(struct attempt *a);
 void attempt_stream_start(struct attempt *a);

@@ -14,20 +14,18 @@ static const char dns_query[] = "\x53\x6b\x01\x00\x00\x01\x00\x00\x00\x00\x00\x0
 				"\x00\x00\x02\x00\x01"; /* NS of the root */
 static const char ntp_query[48] = "\x23";
 
-static void payload(const struct attempt *a, const void **data, size_t *len)
+void probe_udp_payload(const struct buf *send, uint16_t port, const void **data,
+		       size_t *len)
 {
-	struct addr to = { 0 };
-
 	*data = "";
 	*len = 0;
-	endpoint_addr(&a->r.peer, &to);
-	if (a->how->send) {
-		*data = a->how->send->data;
-		*len = a->how->send->len;
-	} else if (to.port == 53 || to.port == 5353) {
+	if (send) {
+		*data = send->data;
+		*len = send->len;
+	} else if (port == 53 || port == 5353) {
 		*data = dns_query;
 		*len = sizeof(dns_query) - 1;
-	} else if (to.port == 123) {
+	} else if (port == 123) {
 		*data = ntp_query;
 		*len = sizeof(ntp_query);
 	}
@@ -46,10 +44,12 @@ static void failed(struct attempt *a, int err, bool at_once)
 
 static void udp_send(struct attempt *a)
 {
+	struct addr to = { 0 };
 	const void *data;
 	size_t len;
 
-	payload(a, &data, &len);
+	endpoint_addr(&a->r.peer, &to);
+	probe_udp_payload(a->how->send, to.port, &data, &len);
 	a->sends++;
 	if (send(a->w.fd, data, len, MSG_NOSIGNAL) < 0 && errno != EAGAIN &&
 	    errno != ENOBUFS) {

@@ -146,16 +146,17 @@ static void leave_own_port(struct udp_scan *s)
 /* False if the buffer is full. */
 static bool ask(struct udp_scan *s, uint16_t port)
 {
-	const struct buf *data = s->how->attempt->send;
+	const void *data;
+	size_t len;
 	int tries;
 
 	if (s->near && port == s->own_port)
 		leave_own_port(s);
 	put_port(&s->to, port);
+	probe_udp_payload(s->how->attempt->send, port, &data, &len);
 	for (tries = 0; tries < 3; tries++) {
-		if (sendto(s->w.fd, data ? data->data : "", data ? data->len : 0,
-			   MSG_NOSIGNAL, (const struct sockaddr *)&s->to.ss,
-			   s->to.len) >= 0)
+		if (sendto(s->w.fd, data, len, MSG_NOSIGNAL,
+			   (const struct sockaddr *)&s->to.ss, s->to.len) >= 0)
 			return true;
 		if (errno == EAGAIN || errno == ENOBUFS)
 			return false;

@@ -181,6 +181,33 @@ static void port_lists(void)
 	CHECK_INT(set.n, 0);
 }
 
+static void ports_given_twice(void)
+{
+	struct fault f = FAULT_INIT;
+	struct port_set set = { 0 };
+
+	CHECK_INT(num_parse_ports("443,80,81-90", &set, &f), 0);
+	port_set_once(&set);
+	CHECK_INT(set.n, 3); /* none is: in the order given */
+	CHECK_INT(set.v[0].lo, 443);
+	CHECK_INT(num_parse_ports("85-100,443,1-2", &set, &f), 0);
+	port_set_once(&set);
+	CHECK_INT(set.n, 4);
+	CHECK_INT(set.v[0].lo, 1);
+	CHECK_INT(set.v[1].lo, 80);
+	CHECK_INT(set.v[1].hi, 80);
+	CHECK_INT(set.v[2].lo, 81);
+	CHECK_INT(set.v[2].hi, 100);
+	CHECK_INT(set.v[3].hi, 443);
+	CHECK_INT(num_parse_ports("1-65535", &set, &f), 0);
+	port_set_once(&set);
+	CHECK_INT(set.n, 1);
+	CHECK_INT(set.v[0].hi, 65535);
+	port_set_free(&set);
+	port_set_once(&set);
+	CHECK_INT(set.n, 0);
+}
+
 static void bad_port_lists(void)
 {
 	static const struct {
@@ -213,6 +240,7 @@ int main(void)
 	RUN(sizes, "sizes have powers of 1024");
 	RUN(ports, "a port is a number or a service");
 	RUN(port_lists, "port lists hold numbers, ranges and services");
+	RUN(ports_given_twice, "a port that is given twice is one port");
 	RUN(bad_port_lists, "a bad port list is refused at the place");
 	return unit_done();
 }
