@@ -107,6 +107,41 @@ said() { # OPTION...
 	assert_equal "$(jq -r '.causes[0].advice | test("ip_local_reserved_ports")' <<<"$output")" true
 }
 
+@test "outgoing: the list of reserved ports that is advised keeps those that are reserved" {
+	netns
+	mk established:listener,port=8080
+	local port
+	port=$(port_of established.client0)
+	in_ns sysctl -qw net.ipv4.ip_local_reserved_ports=8080,9000-9010
+	bindable 1 "127.0.0.1:$port"
+	assert_output --partial "sysctl -w net.ipv4.ip_local_reserved_ports=8080,9000-9010,$port keeps"
+	in_ns sysctl -qw "net.ipv4.ip_local_reserved_ports=8080,9000-9010,$port"
+	bindable 1 "127.0.0.1:$port"
+	assert_output --partial 'It is in net.ipv4.ip_local_reserved_ports now'
+}
+
+@test "listener: a mapped address is the IPv4 address, and shown as that" {
+	netns
+	mk listen:family=mapped,port=8080
+	said --bindable 127.0.0.1:8080
+	assert_line --index 1 --regexp 'listens on 127\.0\.0\.1:8080, up for'
+	said --bindable '[::ffff:127.0.0.1]:8080'
+	assert_line --index 1 --regexp 'listens on 127\.0\.0\.1:8080, up for'
+	said --bindable :8080
+	assert_line --index 1 --partial 'listens on 127.0.0.1:8080 (one of the addresses that make up ::)'
+}
+
+@test "--try as a user that one may not become says so, and does not ask for --try again" {
+	skip_unless_root "another user must ask"
+	netns
+	mk bound:port=8080,reuseaddr
+	sockctl_as_user inspect --bindable 127.0.0.1:8080 --reuseaddr --as-user root --try
+	assert_equal "$status" 3
+	assert_equal "$stderr" 'sockctl inspect: --try could not act as root: Operation not permitted'
+	assert_line --index 0 'cannot tell: whether 127.0.0.1:8080 can be bound'
+	assert_line --regexp '^next: .* --as-user root --try \(as root\)$'
+}
+
 @test "kernel-socket: a tunnel has the port" {
 	skip_unless_root "another process namespace is needed"
 	netns
@@ -291,6 +326,8 @@ said() { # OPTION...
 	# It has a port: the other word is none of it.
 	inspect --bindable :8080 fast
 	assert_refused 2 "':8080' alone is one"
+	inspect --bindable 127.0.0.1:8080 --fail-drops
+	assert_refused 2 'only one of them'
 	inspect --quiet --bindable 127.0.0.1:8080
 	assert_clean
 	assert_output ''

@@ -49,6 +49,17 @@ refused() { # ADDR
 	assert_output --regexp '^bound-inactive'
 }
 
+@test "connect: a listener on a mapped address is one of IPv4, and the hint can be followed" {
+	netns
+	mk listen:port=8080,family=mapped
+	sockctl connect '[::1]:8080' </dev/null
+	assert_equal "$status" 1
+	assert_regex "$stderr" 'other-family +mksock.* listens on 127\.0\.0\.1:8080, IPv4 only'
+	assert_regex "$stderr" 'next: sockctl connect 127\.0\.0\.1:8080'
+	sockctl connect 127.0.0.2:8080 </dev/null
+	assert_regex "$stderr" 'next: sockctl connect 127\.0\.0\.1:8080'
+}
+
 @test "connect: no answer, because the queue is full, or a rule of this host drops the packets" {
 	netns
 	mk listen:port=8080,backlog=1,queued=2 listen:port=8081,label=drops "unix_listen:path=$BATS_TEST_TMPDIR/s,backlog=1"

@@ -239,6 +239,11 @@ static int check(const struct inspect_config *c, struct fault *f)
 			f, EINVAL,
 			"--bindable asks the kernel once: no --from, --record or "
 			"--wait");
+	if (c->bindable && (c->fail_if.n || c->fail_drops || c->fail_fill != UINT64_MAX))
+		return fault_say(
+			f, EINVAL,
+			"--bindable judges an address, --fail-... rows: only one of "
+			"them");
 	if (c->listen && c->states)
 		return fault_say(f, EINVAL, "--listen and --state exclude each other");
 	return 0;

@@ -15,6 +15,7 @@
 #include "view/view_bindable.h"
 
 struct asking {
+	const struct command *cmd;
 	const struct inspect_config *c;
 	struct bind_question q;
 	struct out *out;
@@ -68,6 +69,16 @@ static int try_in_child(const struct asking *x, const struct bind_facts *facts)
 	return answer;
 }
 
+static void tell_no_trial(const struct asking *x, int err)
+{
+	char user[80] = "a server";
+
+	if (x->q.user)
+		escape_text(user, sizeof(user), x->q.user, strlen(x->q.user));
+	fprintf(stderr, "sockctl %s: --try could not act as %s: %s\n", x->cmd->name, user,
+		strerror(-err));
+}
+
 static void try_bind(const struct asking *x, struct bind_facts *facts)
 {
 	int r;
@@ -78,6 +89,9 @@ static void try_bind(const struct asking *x, struct bind_facts *facts)
 		      : -trial_bind(&facts->candidate, facts->freebind);
 	facts->tried = r >= 0;
 	facts->trial_error = r;
+	facts->cannot_try = r < 0;
+	if (r < 0)
+		tell_no_trial(x, r);
 }
 
 static void answer(struct asking *x)
@@ -93,7 +107,7 @@ static void answer(struct asking *x)
 	explain_bind(&x->q, &arena, &facts);
 	try_bind(x, &facts);
 	v.verdict = bind_judge(&facts, &causes);
-	v.tried = facts.tried || facts.candidate.proto != PROTO_TCP;
+	v.tried = facts.tried || facts.cannot_try || facts.candidate.proto != PROTO_TCP;
 	if (x->c->common.quiet)
 		buf_reset(&x->out->b);
 	else if (x->c->format == VIEW_JSON)
@@ -235,7 +249,7 @@ static int prepare(struct asking *x, struct target *t, struct fault *f)
 
 int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
 {
-	struct asking x = { .c = c };
+	struct asking x = { .cmd = cmd, .c = c };
 	_cleanup_target_ struct target t = { 0 };
 	_cleanup_out_ struct out out = { 0 };
 	struct fault f = FAULT_INIT;

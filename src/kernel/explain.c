@@ -221,6 +221,7 @@ static void explain_inet(struct arena *a, struct bind_facts *f)
 	int err = reader_open(&r, &ignored);
 
 	explain_settings(f);
+	explain_reservation(a, f);
 	f->place = place_of(&c->addr, c->ifindex);
 	if (err == 0)
 		err = explain_read_port(&r, c->proto, c->addr.port, &k);

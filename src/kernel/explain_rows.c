@@ -193,6 +193,17 @@ void explain_reserved(bool *held)
 	}
 }
 
+void explain_reservation(struct arena *a, struct bind_facts *f)
+{
+	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
+	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
+	size_t len = text ? strcspn(text, "\n") : 0;
+
+	explain_reserved(held);
+	f->port_reserved = held[f->candidate.addr.port];
+	f->reserved = len ? arena_strndup(a, text, len) : NULL;
+}
+
 struct elsewhere {
 	struct kept kept;
 	uint16_t port;

@@ -204,6 +204,8 @@ void bind_say_next(const struct bind_facts *f, enum bind_verdict verdict,
 		return;
 	if (verdict == BIND_CANNOT_TELL && f->candidate.proto == PROTO_TCP && !f->tried) {
 		put_command(f, &b, f->candidate.reuseaddr, f->candidate.reuseport, true);
+		if (f->cannot_try)
+			buf_puts(&b, " (as root)");
 		causes_next(causes, &b);
 		return;
 	}

@@ -37,11 +37,12 @@ void bind_put_age_and_unit(struct buf *b, const struct bind_found *x)
 
 void bind_put_address(struct buf *b, const struct addr *a)
 {
-	bool six = a->family == AF_INET6 && !addr_is_v4_mapped(a);
+	struct addr plain = addr_unmapped(a);
+	bool six = plain.family == AF_INET6;
 
 	if (six)
 		buf_putc(b, '[');
-	addr_put_ip(b, a);
+	addr_put_ip(b, &plain);
 	if (six)
 		buf_putc(b, ']');
 	buf_printf(b, ":%u", a->port);
@@ -51,15 +52,13 @@ void bind_put_address(struct buf *b, const struct addr *a)
 static void put_overlap(struct buf *b, const struct bind_candidate *c,
 			const struct bind_holder *h)
 {
-	const struct addr *theirs = &h->row->local;
-	struct addr mine = c->addr, bare = addr_unmapped(theirs);
+	struct addr mine = addr_unmapped(&c->addr), bare = addr_unmapped(&h->row->local);
 
 	mine.port = bare.port = 0;
-	if (addr_same_ip(&c->addr, theirs))
+	if (addr_same_ip(&mine, &bare))
 		return;
 	buf_puts(b, " (");
-	if (theirs->family == AF_INET6 && addr_is_any(theirs) &&
-	    c->addr.family == AF_INET)
+	if (bare.family == AF_INET6 && addr_is_any(&bare) && mine.family == AF_INET)
 		buf_puts(b, "dual stack, so it holds ");
 	else if (addr_is_any(&bare))
 		buf_puts(b, "every address, so it holds ");
@@ -243,6 +242,20 @@ static void say_connections(const struct bind_facts *f, const struct bind_group 
 	advise_reuseaddr(f, g, a);
 }
 
+/* The file holds one list: what is written replaces it. */
+static void advise_reserving(const struct bind_facts *f, uint16_t port, struct buf *a)
+{
+	if (f->port_reserved)
+		buf_puts(a,
+			 "It is in net.ipv4.ip_local_reserved_ports now: the kernel does "
+			 "not give it away again. ");
+	else
+		buf_printf(a,
+			   "sysctl -w net.ipv4.ip_local_reserved_ports=%s%s%u keeps the "
+			   "kernel from giving it away again. ",
+			   f->reserved ? f->reserved : "", f->reserved ? "," : "", port);
+}
+
 static void say_outgoing(const struct bind_facts *f, const struct bind_group *g,
 			 struct buf *s, struct buf *a)
 {
@@ -273,11 +286,7 @@ static void say_outgoing(const struct bind_facts *f, const struct bind_group *g,
 		buf_printf(s, ": ip_local_port_range is %u to %u here", f->range_lo,
 			   f->range_hi);
 	if (drawn)
-		buf_printf(
-			a,
-			"sysctl -w net.ipv4.ip_local_reserved_ports=%u keeps the kernel "
-			"from giving it away again. ",
-			port);
+		advise_reserving(f, port, a);
 	advise_reuseaddr(f, g, a);
 }
 

@@ -59,7 +59,8 @@ static void say_other_place(const struct connect_facts *f, const struct bind_fou
 
 	put_found(&b, x);
 	if (family)
-		buf_printf(&b, ", %s only", s->family == AF_INET ? "IPv4" : "IPv6");
+		buf_printf(&b, ", %s only",
+			   addr_unmapped(&s->local).family == AF_INET ? "IPv4" : "IPv6");
 	else
 		buf_puts(&b, " only");
 	buf_puts(&a, "Connect there, or let it listen on every address.");
@@ -67,6 +68,8 @@ static void say_other_place(const struct connect_facts *f, const struct bind_fou
 	if (causes->next || addr_is_any(&s->local))
 		return;
 	buf_puts(&next, "sockctl connect ");
+	if (s->proto == PROTO_UDP)
+		buf_puts(&next, "udp:");
 	bind_put_address(&next, &s->local);
 	causes_next(causes, &next);
 }
