@@ -123,6 +123,9 @@ load lib/inspect
 	assert_output "$(printf '%s\n' 9 80)"
 	inspect --format raw -H -o local_port --limit 1
 	assert_equal "${#lines[@]}" 1
+	inspect --limit 0
+	assert_equal "$status" 0
+	assert_equal "$stderr" 'sockctl inspect: stopped after 0 rows (--limit); there are more'
 	inspect --limit -1
 	assert_refused 2 .
 }

@@ -33,12 +33,15 @@ assert_said() { # CODE [REGEX]...
 	assert_said 1 ".* is 10 % full \(1/9\)"
 	inspect -l --fail-fill 11 --port "$(port_of c.listener)"
 	assert_said 0
+	mk_more unix_listen:abstract=full,backlog=0,queued=1
+	inspect -x --fail-fill 80 'path = @full'
+	assert_said 1 'sockctl inspect: the accept queue of @full is 100 % full \(1/0\)'
 }
 
 @test "--fail-drops: listeners and UDP sockets that have lost something" {
 	mk listen:backlog=1,queued=2,syn_sent=1 udp:rcvbuf=4096,drops listen:label=good
 	inspect -l --fail-drops --wait 30s 'drops >= 1'
-	assert_said 1 "sockctl inspect: ${F[listen.listener.local]} has dropped [0-9]+ packets"
+	assert_said 1 "sockctl inspect: ${F[listen.listener.local]} has dropped [0-9]+ packets?"
 	inspect -u --fail-drops
 	assert_said 1 "sockctl inspect: ${F[udp.server.local]} has dropped [0-9]+ packets"
 	inspect -l --fail-drops --port "$(port_of good.listener)"
@@ -51,6 +54,8 @@ assert_said() { # CODE [REGEX]...
 	assert_said 1 'sockctl inspect: --fail-if state = close-wait: 2 sockets'
 	inspect --fail-if 'state = syn-sent'
 	assert_said 0
+	inspect --fail-if "sport = $(port_of established.client0)"
+	assert_said 1 '.*: 1 socket'
 	while read -r code op; do
 		inspect --fail-if "count(state = established) $op"
 		assert_equal "$op $status" "$op $code"
@@ -86,7 +91,7 @@ assert_said() { # CODE [REGEX]...
 
 @test "--fail-if: a count without a number is refused behind the comparison" {
 	inspect --fail-if 'count(state = listen) >'
-	assert_refused 2 $'is compared with a number\n  count\\(state = listen\\) >\n                         \\^'
+	assert_refused 2 $'is compared with a number, and nothing else\n  count\\(state = listen\\) >\n                         \\^'
 }
 
 @test "--fail-if: what is no rule is refused, with the place" {
@@ -97,6 +102,9 @@ assert_said() { # CODE [REGEX]...
 		count(state = listen|bracket of count
 		count(state = listen)|wants a comparison
 		count(state = listen) > many|many
+		count(state = listen) > 1 and sport = 1|repeated: one cause each
+		count > 1|counted by count.EXPRESSION. > N
+		|the expression is empty
 		count(stat = listen) > 1|state
 		sport >|sport
 	END

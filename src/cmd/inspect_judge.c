@@ -6,6 +6,7 @@
 
 #include "cmd/inspect.h"
 #include "kernel/evidence.h"
+#include "view/format.h"
 #include "view/view_findings.h"
 
 static const struct {
@@ -38,6 +39,18 @@ static size_t closing(const char *text)
 	return 0;
 }
 
+/* An expression that no row may match. */
+static int parse_row_rule(struct inspect_config *c, const struct filter_env *env,
+			  const char *text, struct fail_rule *rule, struct fault *f)
+{
+	const char *p = text + strspn(text, " ");
+	int r = filter_parse(&c->arena, text, env, &rule->filter, f);
+
+	if (r < 0 && has_prefix(p, "count") && strchr(" <>=!", p[5]))
+		fault_hint(f, "rows are counted by count(EXPRESSION) > N");
+	return r;
+}
+
 /* "count(EXPRESSION) > N", or an expression that no row may match. */
 static int parse_fail_rule(struct inspect_config *c, const struct filter_env *env,
 			   const char *text, struct fail_rule *rule, struct fault *f)
@@ -47,8 +60,10 @@ static int parse_fail_rule(struct inspect_config *c, const struct filter_env *en
 	int r;
 
 	*rule = (struct fail_rule){ .text = text, .op = FILTER_GT };
+	if (!*p)
+		return fault_say(f, EINVAL, "--fail-if: the expression is empty");
 	if (!has_prefix(p, "count") || p[5 + strspn(p + 5, " ")] != '(')
-		return filter_parse(&c->arena, text, env, &rule->filter, f);
+		return parse_row_rule(c, env, text, rule, f);
 	p += 5 + strspn(p + 5, " ");
 	end = closing(p);
 	if (!end) {
@@ -75,8 +90,11 @@ static int parse_fail_rule(struct inspect_config *c, const struct filter_env *en
 	rest += strspn(rest, " ");
 	r = num_parse_u64(rest, UINT64_MAX, &rule->limit, NULL);
 	if (r < 0) {
-		fault_say(f, EINVAL, "--fail-if: count(...) is compared with a number");
-		fault_mark(f, text, (size_t)(rest - text));
+		fault_say(f, EINVAL,
+			  "--fail-if: count(...) is compared with a number, and nothing "
+			  "else");
+		fault_mark(f, text, (size_t)(rest - text) + strspn(rest, "0123456789"));
+		fault_hint(f, "--fail-if may be repeated: one cause each");
 	}
 	if (r == 0)
 		r = filter_parse(&c->arena, inside, env, &rule->filter, f);
@@ -108,10 +126,13 @@ int judge_prepare(struct inspect_config *c, const struct filter_env *env, struct
 
 static void put_place(struct buf *b, const struct sock *s)
 {
-	if (sock_is_unix(s))
-		buf_puts(b, "a unix socket");
-	else
+	if (!sock_is_unix(s)) {
 		addr_put(b, &s->local);
+	} else if (s->path.len) {
+		format_path(b, &s->path);
+	} else {
+		buf_puts(b, "a unix socket without name");
+	}
 }
 
 static bool field_number_of(const char *name, const struct sock *s, uint64_t *value)
@@ -143,8 +164,9 @@ void judge_row(struct inspect_config *c, const struct command *cmd, const struct
 	if (c->fail_drops && field_number_of("drops", s, &value) && value) {
 		buf_reset(&place);
 		put_place(&place, s);
-		fprintf(stderr, "sockctl %s: %s has dropped %llu packets\n", cmd->name,
-			buf_cstr(&place), (unsigned long long)value);
+		fprintf(stderr, "sockctl %s: %s has dropped %llu packet%s\n", cmd->name,
+			buf_cstr(&place), (unsigned long long)value,
+			value == 1 ? "" : "s");
 		*failed = true;
 	}
 	for (i = 0; i < c->n_fail_rules; i++)
@@ -190,9 +212,9 @@ bool judge_failed(const struct inspect_config *c, const struct command *cmd, boo
 
 		if (!holds(r))
 			continue;
-		fprintf(stderr, "sockctl %s: --fail-if %s: %llu sockets\n", cmd->name,
+		fprintf(stderr, "sockctl %s: --fail-if %s: %llu socket%s\n", cmd->name,
 			escape_text(shown, sizeof(shown), r->text, strlen(r->text)),
-			(unsigned long long)r->count);
+			(unsigned long long)r->count, r->count == 1 ? "" : "s");
 		failed = true;
 	}
 	return failed;

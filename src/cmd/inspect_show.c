@@ -179,8 +179,8 @@ static int exit_code(const struct show *show, const struct collect_result *resul
 		return EXIT_CANNOT;
 	if (judge_failed(c, show->cmd, show->failed))
 		return EXIT_NO;
-	if (!show->seen && !c->count && !c->summary && !c->allow_empty &&
-	    !c->until_gone && !c->n_fail_rules && !c->fail_drops &&
+	if (!show->seen && !show->limited && !c->count && !c->summary &&
+	    !c->allow_empty && !c->until_gone && !c->n_fail_rules && !c->fail_drops &&
 	    c->fail_fill == UINT64_MAX) {
 		say_nothing_matched(show);
 		return EXIT_NO;

@@ -67,8 +67,8 @@ static void put_drops(struct judge *j, const struct listener_facts *l)
 
 	if (!l->has_drops)
 		return;
-	buf_printf(&j->text, "\n%llu packets dropped since listen()",
-		   (unsigned long long)drops);
+	buf_printf(&j->text, "\n%llu packet%s dropped since listen()",
+		   (unsigned long long)drops, drops == 1 ? "" : "s");
 	recent = judge_read_twice(j, l) ? l->drops[1] - l->drops[0] : 0;
 	if (recent)
 		buf_printf(&j->text, ", %llu of them in the last %u ms",
