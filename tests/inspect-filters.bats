@@ -396,6 +396,17 @@ assert_table() {
 	assert_refused 2 "state"
 	inspect 'sprot = 80'
 	assert_refused 2 "sport"
+	inspect 'timer = retransmission'
+	assert_refused 2 "did you mean 'retransmit'"
+	# Where none is near, the words that there are.
+	inspect 'timer = 5'
+	assert_refused 2 'it is one of: none, retransmit, keepalive, timewait, probe'
+	inspect 'family = 4'
+	assert_refused 2 'it is one of: inet, inet6, unix'
+	inspect 'state = 1'
+	assert_refused 2 'such as listen, established'
+	inspect --state 1,listen
+	assert_refused 2 'such as listen, established'
 }
 
 @test "nesting has a limit that is told, not found by a crash" {

@@ -36,6 +36,8 @@ static int parse_states(const char *arg, void *destination, struct fault *f)
 			nearest = opt_nearest(word, words, n);
 			if (nearest)
 				fault_hint(f, "did you mean '%s'?", nearest);
+			else
+				fault_hint(f, STATES_HINT);
 			fault_mark(f, arg, at);
 			return -EINVAL;
 		}

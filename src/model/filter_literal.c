@@ -40,6 +40,16 @@ static void add(struct parser *p, struct literals *out, struct filter_literal li
 	out->v[out->n++] = literal;
 }
 
+static void hint_words(struct parser *p, const struct strv *known)
+{
+	_cleanup_buf_ struct buf list = { 0 };
+	size_t i;
+
+	for (i = 0; i < known->n; i++)
+		buf_printf(&list, "%s%s", i ? ", " : "", known->v[i]);
+	fault_hint(p->fault, "it is one of: %s", buf_cstr(&list));
+}
+
 static int parse_words(struct parser *p, const struct vocabulary *words,
 		       const struct token *t, struct filter_literal *literal)
 {
@@ -60,6 +70,8 @@ static int parse_words(struct parser *p, const struct vocabulary *words,
 	nearest = opt_nearest(t->text, known.v, known.n);
 	if (nearest)
 		fault_hint(p->fault, "did you mean '%s'?", nearest);
+	else
+		hint_words(p, &known);
 	return r;
 }
 

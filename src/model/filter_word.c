@@ -218,6 +218,8 @@ static int state_word(struct parser *p, struct term *term, const struct token *t
 	nearest = opt_nearest(t->text, words, n);
 	if (nearest)
 		fault_hint(p->fault, "did you mean '%s'?", nearest);
+	else
+		fault_hint(p->fault, STATES_HINT);
 	return r;
 }
 

@@ -24,6 +24,11 @@ const char *state_shown(unsigned proto, unsigned state);
  */
 uint32_t state_parse(const char *word, size_t len);
 
+/* Where none is near. */
+#define STATES_HINT                                                               \
+	"such as listen, established, close-wait, time-wait, bound-inactive, or " \
+	"connected; sockctl-inspect(1) lists them under --state"
+
 /* For "did you mean": n names. */
 const char *const *state_words(size_t *n);
 
