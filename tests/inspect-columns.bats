@@ -114,6 +114,14 @@ all_columns() {
 	sockctl_as_user inspect --json -o +mark
 	assert_success
 	assert_row established.client0 mark=null
+	# Asked for by a filter, "not told" is no answer.
+	for expression in 'fwmark = 7' 'mark > 1' 'mark = 7 or state = listen'; do
+		sockctl_as_user inspect --json "$expression"
+		assert_refused 3 'marks of packets are told to root only'
+		assert_line --partial '"type":"note","id":"marks-refused"'
+		assert_line --regexp '"type":"end","rows":[01],"complete":false}$'
+	done
+	assert_matches fwmark = 7 -- established.client0 established.server0
 }
 
 @test "tcp_info: what ss says of bytes, segments and MSS" {

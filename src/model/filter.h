@@ -88,6 +88,9 @@ enum filter_result { FILTER_NO, FILTER_YES, FILTER_MAYBE };
 int filter_parse(struct arena *a, const char *text, const struct filter_env *env,
 		 const struct filter_node **node, struct fault *f);
 
+/* Whether it asks for the field of this name. */
+bool filter_asks_for(const struct filter_node *node, const char *field);
+
 /* Whether what the filter asks of a socket stays as it is as long as the socket lives:
  * its ends, its kind. NULL does. */
 bool filter_is_fixed(const struct filter_node *node);

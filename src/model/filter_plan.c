@@ -17,6 +17,12 @@ uint32_t filter_needs(const struct filter_node *n)
 	return needs | filter_needs(n->left) | filter_needs(n->right);
 }
 
+bool filter_asks_for(const struct filter_node *n, const char *field)
+{
+	return n && ((n->field && streq(n->field->name, field)) ||
+		     filter_asks_for(n->left, field) || filter_asks_for(n->right, field));
+}
+
 bool filter_is_fixed(const struct filter_node *n)
 {
 	static const char *const fixed[] = { "proto",	   "family",	"local_addr",
