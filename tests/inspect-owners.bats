@@ -161,6 +161,34 @@ load lib/inspect
 	assert_equal "$(value_of listen.client0 peer_processes | jq '.[0].fd')" "${F[accept.accepted0.fd]}"
 }
 
+@test "a threshold that hangs on a process that may not be read: exit 3, unless it is clear all the same" {
+	skip_unless_root "drops to another user"
+	netns
+	mk comm:name=leaker listen:port=80 established:listener,port=81
+	while IFS='|' read -r code rule; do
+		sockctl_as_user inspect "${NO_FINDINGS[@]}" --fail-if "$rule"
+		assert_equal "$rule: $status" "$rule: $code"
+	done <<-'END'
+		3|process = leaker
+		3|count(process = leaker) > 2
+		0|count(process = leaker) > 100
+		1|count(process = leaker) < 100
+		3|count(process = leaker) < 2
+		3|count(process = leaker) = 0
+		1|count(process = leaker) != 100
+		0|process = no-such-name
+		0|process = leaker and sport = 1
+		3|reuseaddr
+		1|sport = 80
+	END
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" --json --fail-if 'process = leaker'
+	[[ $stderr == *'--fail-if process = leaker: 0 sockets, and 4 that processes may hold which may not be read'* ]]
+	assert_line --partial '"id":"owner-hidden"'
+	# What is met for certain is no less so beside it.
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" --fail-if 'process = leaker' --fail-if 'sport = 80'
+	assert_equal "$status" 1
+}
+
 @test "whether a process that may not be read has a socket cannot be told: exit 3, and which it is" {
 	skip_unless_root "drops to another user"
 	netns

@@ -25,6 +25,8 @@ struct fail_rule {
 	const struct filter_node *filter;
 	enum filter_op op; /* FILTER_EQ ... FILTER_GE */
 	uint64_t limit, count;
+	uint64_t unsure; /* rows more, if processes that may not be read hold them */
+	unsigned guesses;
 };
 
 struct inspect_config {
@@ -75,11 +77,14 @@ void inspect_config_free(struct inspect_config *c);
 /* The judging options (inspect_judge.c): prepared once, fed each row, told at the end. */
 int judge_prepare(struct inspect_config *c, const struct filter_env *env,
 		  struct fault *f);
-void judge_row(struct inspect_config *c, const struct command *cmd, const struct sock *s,
-	       bool *failed);
+void judge_row(struct inspect_config *c, const struct command *cmd, struct reader *reader,
+	       const struct sock *s, bool *failed);
 /* Reads the evidence and shows the findings. */
 void judge_show(struct inspect_config *c, struct reader *reader,
 		const struct view_options *opt, struct out *out);
+/* A --fail-if that neither was hit nor was not, for want of the right to read; or NULL.
+ */
+const struct fail_rule *judge_unsure(const struct inspect_config *c);
 /* Says which --fail-... was hit; true if any was. */
 bool judge_failed(const struct inspect_config *c, const struct command *cmd, bool failed);
 

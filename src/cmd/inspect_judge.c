@@ -145,8 +145,18 @@ static bool field_number_of(const char *name, const struct sock *s, uint64_t *va
 	return true;
 }
 
-void judge_row(struct inspect_config *c, const struct command *cmd, const struct sock *s,
-	       bool *failed)
+static void count_row(struct fail_rule *rule, struct reader *r, const struct sock *s)
+{
+	struct holder h;
+
+	if (filter_eval(rule->filter, s, ~0u) == FILTER_YES)
+		rule->count++;
+	else if (collect_may_match(r, rule->filter, s, &rule->guesses, &h))
+		rule->unsure++;
+}
+
+void judge_row(struct inspect_config *c, const struct command *cmd, struct reader *reader,
+	       const struct sock *s, bool *failed)
 {
 	_cleanup_buf_ struct buf place = { 0 };
 	uint64_t value;
@@ -170,23 +180,22 @@ void judge_row(struct inspect_config *c, const struct command *cmd, const struct
 		*failed = true;
 	}
 	for (i = 0; i < c->n_fail_rules; i++)
-		if (filter_eval(c->fail_rules[i].filter, s, ~0u) == FILTER_YES)
-			c->fail_rules[i].count++;
+		count_row(&c->fail_rules[i], reader, s);
 }
 
-static bool holds(const struct fail_rule *r)
+static bool holds(const struct fail_rule *r, uint64_t count)
 {
 	switch (r->op) {
 	case FILTER_EQ:
-		return r->count == r->limit;
+		return count == r->limit;
 	case FILTER_NE:
-		return r->count != r->limit;
+		return count != r->limit;
 	case FILTER_LT:
-		return r->count < r->limit;
+		return count < r->limit;
 	case FILTER_LE:
-		return r->count <= r->limit;
+		return count <= r->limit;
 	case FILTER_GE:
-		return r->count >= r->limit;
+		return count >= r->limit;
 	case FILTER_GT:
 	case FILTER_AND:
 	case FILTER_OR:
@@ -199,7 +208,27 @@ static bool holds(const struct fail_rule *r)
 	case FILTER_ALL:
 		break;
 	}
-	return r->count > r->limit;
+	return count > r->limit;
+}
+
+/* Whether what may not be read could turn the answer round. */
+static bool is_unsure(const struct fail_rule *r)
+{
+	uint64_t most = r->count + r->unsure;
+
+	if (r->op == FILTER_EQ || r->op == FILTER_NE)
+		return r->unsure && r->limit >= r->count && r->limit <= most;
+	return holds(r, r->count) != holds(r, most);
+}
+
+const struct fail_rule *judge_unsure(const struct inspect_config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_fail_rules; i++)
+		if (is_unsure(&c->fail_rules[i]))
+			return &c->fail_rules[i];
+	return NULL;
 }
 
 bool judge_failed(const struct inspect_config *c, const struct command *cmd, bool failed)
@@ -210,7 +239,7 @@ bool judge_failed(const struct inspect_config *c, const struct command *cmd, boo
 		const struct fail_rule *r = &c->fail_rules[i];
 		char shown[160];
 
-		if (!holds(r))
+		if (is_unsure(r) || !holds(r, r->count))
 			continue;
 		fprintf(stderr, "sockctl %s: --fail-if %s: %llu socket%s\n", cmd->name,
 			escape_text(shown, sizeof(shown), r->text, strlen(r->text)),

@@ -12,6 +12,7 @@
 struct show {
 	const struct command *cmd;
 	struct inspect_config *c;
+	struct reader *reader;
 	bool failed; /* a --fail-... was hit */
 	struct view *view;
 	struct out *out;
@@ -100,7 +101,7 @@ static int judge_and_go_on(void *ctx, struct sock *s)
 		detect_row(c->detect, s);
 	if (!(c->shown_protos & BIT(s->proto)))
 		return 0;
-	judge_row(c, show->cmd, s, &show->failed);
+	judge_row(c, show->cmd, show->reader, s, &show->failed);
 	return what_happens(c)(show, s);
 }
 
@@ -179,6 +180,8 @@ static int exit_code(const struct show *show, const struct collect_result *resul
 		return EXIT_CANNOT;
 	if (judge_failed(c, show->cmd, show->failed))
 		return EXIT_NO;
+	if (judge_unsure(c))
+		return EXIT_CANNOT;
 	if (!show->seen && !show->limited && !c->count && !c->summary &&
 	    !c->allow_empty && !c->until_gone && !c->n_fail_rules && !c->fail_drops &&
 	    c->fail_fill == UINT64_MAX) {
@@ -212,6 +215,22 @@ static void tell_limited(struct show *show)
 		n == 1 ? "" : "s");
 }
 
+/* A threshold that what may not be read could turn round is no answer either. */
+static void tell_unsure(struct show *show, const struct fail_rule *rule)
+{
+	struct fault f = FAULT_INIT;
+	char shown[160];
+
+	fault_say(
+		&f, EACCES,
+		"--fail-if %s: %llu socket%s, and %llu that processes may hold which may "
+		"not be read",
+		escape_text(shown, sizeof(shown), rule->text, strlen(rule->text)),
+		(unsigned long long)rule->count, rule->count == 1 ? "" : "s",
+		(unsigned long long)rule->unsure);
+	show_note(show, "owner-hidden", f.what);
+}
+
 /* Runs the collection and says how it ended. Returns an exit code. */
 static int collect_and_show(struct show *show, struct reader *reader,
 			    const struct view_options *opt)
@@ -239,6 +258,8 @@ static int collect_and_show(struct show *show, struct reader *reader,
 	}
 	if (!show->seen && !show->n_rows && result.hidden[0])
 		tell_hidden(show, &result);
+	if (judge_unsure(c))
+		tell_unsure(show, judge_unsure(c));
 	if (c->common.quiet)
 		return exit_code(show, &result);
 	if (c->sort_field)
@@ -272,7 +293,7 @@ int inspect_show(const struct command *cmd, struct inspect_config *c,
 		 struct reader *reader)
 {
 	_cleanup_out_ struct out out = { 0 }, record = { 0 };
-	struct show show = { .cmd = cmd, .c = c, .out = &out };
+	struct show show = { .cmd = cmd, .c = c, .reader = reader, .out = &out };
 	struct view_options opt = {
 		.format = (enum view_format)c->format,
 		.columns = c->shown.v,

@@ -39,6 +39,13 @@ struct collect_result {
 	char hidden[64];
 };
 
+/*
+ * Whether a row that was refused would pass the filter if a process that may not be read
+ * held it; which one, in *h. *guesses counts the tries, which are bounded.
+ */
+bool collect_may_match(struct reader *r, const struct filter_node *filter,
+		       const struct sock *s, unsigned *guesses, struct holder *h);
+
 /* 0, -errno with a fault, or what the sink returned. Partial results are told by result
  * and notes. */
 int collect_run(struct reader *r, const struct collect_request *req,

@@ -32,23 +32,32 @@ static bool passes_with_options(struct collector *c, struct sock *s)
  * a bound, for there may be as many rows. */
 enum { MOST_GUESSES = 1 << 14 };
 
-static void try_hidden(struct collector *c, const struct sock *s)
+bool collect_may_match(struct reader *r, const struct filter_node *filter,
+		       const struct sock *s, unsigned *guesses, struct holder *h)
 {
 	struct sock guess = *s;
-	struct holder h;
-	char shown[40];
 	size_t i = 0;
 
-	while (!c->hidden[0] && c->guesses < MOST_GUESSES &&
-	       owners_unreadable(&c->r->owners, &i, &h)) {
-		c->guesses++;
-		guess.holders = &h;
-		if (filter_eval(c->req->filter, &guess, ~(uint32_t)NEED_SOCKOPTS) ==
-		    FILTER_NO)
-			continue;
-		escape_text(shown, sizeof(shown), h.command, strlen(h.command));
-		snprintf(c->hidden, sizeof(c->hidden), "%s[%d]", shown, h.pid);
+	if (s->owner_status != OWNER_PERMISSION)
+		return false;
+	while (*guesses < MOST_GUESSES && owners_unreadable(&r->owners, &i, h)) {
+		(*guesses)++;
+		guess.holders = h;
+		if (filter_eval(filter, &guess, ~(uint32_t)NEED_SOCKOPTS) != FILTER_NO)
+			return true;
 	}
+	return false;
+}
+
+static void try_hidden(struct collector *c, const struct sock *s)
+{
+	struct holder h;
+	char shown[40];
+
+	if (c->hidden[0] || !collect_may_match(c->r, c->req->filter, s, &c->guesses, &h))
+		return;
+	escape_text(shown, sizeof(shown), h.command, strlen(h.command));
+	snprintf(c->hidden, sizeof(c->hidden), "%s[%d]", shown, h.pid);
 }
 
 /* Rows without a holder that wait for a second look at all processes; where it is the
@@ -108,8 +117,7 @@ static inline int finish(struct collector *c, struct sock *s)
 	if ((c->added & NEED_SOCKOPTS) && !passes_with_options(c, s))
 		return 0;
 	if (c->filter_again && filter_eval(c->req->filter, s, ~0u) != FILTER_YES) {
-		if (s->owner_status == OWNER_PERMISSION)
-			try_hidden(c, s);
+		try_hidden(c, s);
 		return 0;
 	}
 	if (sock_is_listener(s))
