@@ -149,14 +149,23 @@ named_outcome() { # CODE OUTCOME REASON_REGEX ARG...
 	named_outcome 1 refused RST -T 1s both.test:81
 	[[ $(attempt .addr) == "$V6" ]]
 	named_outcome 5 no-name "does not resolve to IPv6" -6 four.test:80
+	# The name server listens on IPv4 only: what IPv6 refuses is asked there, over UDP, too.
+	named_outcome 0 open 'answered after' udp:both.test:53
+	[[ $(attempt .addr) == "$V4" ]]
+	named_outcome 1 refused-icmp 'port unreachable' udp:both.test:54
+	[[ $(attempt .addr) == "$V4" ]]
+	# And what IPv6 said is no fact of the address that is open.
+	server_rule prerouting ip6 daddr $V6 tcp dport 53 reject
+	named_outcome 0 open rtt both.test:53
+	[[ $(attempt .addr) == "$V4" && $(attempt .icmp_type) == null ]]
 }
 
 @test "names: every address by itself" {
 	name_server
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --all-addresses many.test:80
 	[[ $status == 1 && -z $stderr ]]
-	assert_line --regexp '^10.99.0.2:80 .* open '
-	assert_line --regexp '^10.99.0.3:80 .* refused +RST'
+	assert_line --regexp '^many.test:80 +10.99.0.2:80 +open '
+	assert_line --regexp '^many.test:80 +10.99.0.3:80 +refused +RST'
 	assert_line '1 of 2 reachable'
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --all-addresses --json both.test:80
 	[[ $status == 0 ]]

@@ -43,7 +43,8 @@ struct probe_config {
 
 struct probe_job {
 	struct probe_run *run;
-	char *text; /* the target as one address, "db:5432" */
+	char *text;  /* the target as one address, "db:5432" */
+	char *named; /* with --all-addresses: the name that text is an address of */
 	struct target *target;
 	uint16_t port;
 	size_t fixed_at;	      /* 1-based, of the list of --all-addresses */

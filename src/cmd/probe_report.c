@@ -133,6 +133,10 @@ static void put_times(struct buf *b, const struct probe_result *r)
 		buf_put_time(b, r->name_us);
 		buf_puts(b, ", ");
 	}
+	if (!r->peer.len) {
+		buf_puts(b, "no address to connect to");
+		return;
+	}
 	buf_puts(b, "connect ");
 	buf_put_time(b, r->connect_us);
 	if (r->first_byte_us) {
@@ -205,6 +209,12 @@ struct columns {
 	bool with_address;
 };
 
+/* The address has a column of its own. */
+static const char *row_name(const struct probe_job *j)
+{
+	return j->named ? j->named : j->text;
+}
+
 static struct columns measure(const struct probe_run *run)
 {
 	struct columns w = { 0 };
@@ -217,7 +227,7 @@ static struct columns measure(const struct probe_run *run)
 		if (!j->done)
 			continue;
 		put_address(&b, &j->last);
-		w.target = MAX(w.target, text_width(j->text, strlen(j->text)));
+		w.target = MAX(w.target, text_width(row_name(j), strlen(row_name(j))));
 		w.address = MAX(w.address, text_width(b.data, b.len));
 		w.outcome = MAX(w.outcome, strlen(outcome_name(j->last.outcome)));
 		w.with_address |= j->target->host == TARGET_HOST_NAME ||
@@ -243,7 +253,7 @@ static void put_row(struct probe_report *p, const struct probe_job *j,
 	const char *name = outcome_name(j->last.outcome);
 	struct buf *b = &p->out.b;
 
-	put_padded(b, j->text, strlen(j->text), w->target);
+	put_padded(b, row_name(j), strlen(row_name(j)), w->target);
 	put_address(&address, &j->last);
 	if (w->with_address)
 		put_padded(b, address.data, address.len, w->address);

@@ -96,6 +96,7 @@ void probe_run_free(struct probe_run *run)
 		spread_free(j->rtt);
 		spread_free(j->connect);
 		free(j->text);
+		free(j->named);
 		free(j->note);
 	}
 	free(run->jobs);

@@ -249,6 +249,7 @@ static int add_addresses(struct probe_run *run, struct probe_targets *t, size_t 
 		j->target = &t->v[i];
 		j->port = port;
 		j->text = xstrdup(endpoint_text(text, sizeof(text), &t->addresses.v[k]));
+		j->named = text_with_port(&t->v[i], t->texts[i], port);
 		j->fixed_at = k + 1;
 	}
 	return r;

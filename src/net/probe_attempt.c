@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 static void attempt_dial(struct attempt *a);
+static void forget(struct attempt *a);
 
 void attempt_stop(struct attempt *a)
 {
@@ -104,6 +105,7 @@ static void dialled(struct dial *d, int fd, size_t index, const struct fault *f)
 	struct attempt *a = d->owner;
 
 	if (fd >= 0) {
+		forget(a); /* what other addresses said */
 		a->w.fd = fd;
 		a->r.peer = d->order[index];
 		a->r.connect_us = d->took_us;
@@ -119,6 +121,7 @@ static void dialled(struct dial *d, int fd, size_t index, const struct fault *f)
 	if (a->r.outcome == OUTCOME_SELF_CONNECT) {
 		a->r.phantoms++;
 		if (a->r.phantoms < ATTEMPT_SELF_RETRIES && clock_us() < a->deadline_us) {
+			forget(a);
 			attempt_dial(a);
 			return;
 		}
@@ -126,7 +129,7 @@ static void dialled(struct dial *d, int fd, size_t index, const struct fault *f)
 	attempt_finish(a);
 }
 
-static void attempt_dial(struct attempt *a)
+static void forget(struct attempt *a)
 {
 	unsigned phantoms = a->r.phantoms;
 	uint64_t name_us = a->r.name_us;
@@ -136,10 +139,35 @@ static void attempt_dial(struct attempt *a)
 				      .name_us = name_us,
 				      .peer = a->list.v[0] };
 	a->judged = false;
+}
+
+static void attempt_dial(struct attempt *a)
+{
 	a->stage = ATTEMPT_DIALLING;
 	a->dial.done = dialled;
 	a->dial.owner = a;
 	dial_start(&a->dial, a->l, &a->list, &a->dial_how);
+}
+
+bool attempt_next_address(struct attempt *a)
+{
+	struct endpoint_list *list = &a->list;
+	size_t i = 0;
+
+	while (i < list->n && !endpoint_same(&list->v[i], &a->r.peer))
+		i++;
+	if (i == list->n || list->n < 2 || clock_us() >= a->deadline_us)
+		return false;
+	list->n--;
+	memmove(&list->v[i], &list->v[i + 1], (list->n - i) * sizeof(*list->v));
+	timer_stop(a->l, &a->t);
+	watch_remove(a->l, &a->w);
+	close_fd(take_fd(&a->w.fd));
+	a->sends = 0;
+	/* The verdict so far stands if nothing can be sent to the others. */
+	a->judged = true;
+	attempt_dial(a);
+	return true;
 }
 
 void attempt_start(struct attempt *a, struct loop *l, const struct endpoint_list *list,
@@ -167,5 +195,6 @@ void attempt_start(struct attempt *a, struct loop *l, const struct endpoint_list
 					 .opened = dial_opened,
 					 .failed = dial_failed,
 					 .evidence_ctx = a };
+	forget(a);
 	attempt_dial(a);
 }

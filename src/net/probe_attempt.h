@@ -77,6 +77,9 @@ void attempt_expire(struct attempt *a);
 void attempt_finish(struct attempt *a);
 /* Whether all that was asked of the answer is in a->in; sets r.missed otherwise. */
 bool attempt_answered(struct attempt *a);
+/* Connected UDP learns only now that nothing is there: goes on to the next address of the
+ * name, as a dial does. False if there is none. */
+bool attempt_next_address(struct attempt *a);
 /* What a UDP port is sent: send, or where that is NULL a query of the port's own kind, or
  * an empty datagram. */
 void probe_udp_payload(const struct buf *send, uint16_t port, const void **data,

@@ -39,7 +39,8 @@ static void failed(struct attempt *a, int err, bool at_once)
 	/* A reset does not exist here: the port is closed, in ICMP's words or none. */
 	if (a->r.outcome == OUTCOME_REFUSED)
 		a->r.outcome = OUTCOME_REFUSED_ICMP;
-	attempt_finish(a);
+	if (!attempt_next_address(a))
+		attempt_finish(a);
 }
 
 static void udp_send(struct attempt *a)
