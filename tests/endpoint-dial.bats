@@ -63,3 +63,16 @@ serve_there() { # ARGS...
 		return 1
 	}
 }
+
+@test "--timeout limits the look-up of the peer's name and of the source's" {
+	skip_unless_mounts 'it mounts a resolv.conf'
+	netns
+	spawn "${NS[@]}" "$SOCKCTL" listen -k --no-read udp:127.0.0.1:53
+	until_true in_ns sh -c 'ss -Huan | grep -q 127.0.0.1:53'
+	local start=${EPOCHREALTIME/./}
+	run --separate-stderr with_resolver 127.0.0.1 "$SOCKCTL" connect -T 100ms some.example:80
+	assert_refused 4 "the name 'some.example' did not resolve before the deadline"
+	run --separate-stderr with_resolver 127.0.0.1 "$SOCKCTL" connect -T 100ms --source some.example 127.0.0.1:80
+	assert_refused 4 "the name 'some.example' did not resolve before the deadline"
+	((${EPOCHREALTIME/./} - start < 10000000))
+}

@@ -33,12 +33,14 @@ struct connecting {
 };
 
 /* --source ADDR[:PORT]: an address of ours, or a name of one. */
-static int find_source(struct connecting *g, const struct target *t, struct fault *f)
+static int find_source(struct connecting *g, const struct target *t, uint64_t deadline_us,
+		       struct fault *f)
 {
 	struct target_how how = { .proto = t->proto,
 				  .family = t->family,
 				  .flags = TARGET_PORT_OPTIONAL };
-	struct resolve_how local = { .empty = RESOLVE_EMPTY_ANY };
+	struct resolve_how local = { .deadline_us = deadline_us,
+				     .empty = RESOLVE_EMPTY_ANY };
 	_cleanup_target_ struct target source = { 0 };
 	int r;
 
@@ -209,7 +211,7 @@ int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
 			      &g.s.how, &f);
 	if (r < 0)
 		return cmd_usage(cmd, &f);
-	r = find_source(&g, t, &f);
+	r = find_source(&g, t, how.deadline_us, &f);
 	if (r == 0)
 		r = resolve(t, t->port, &how, &g.list, &f);
 	if (r < 0) {
