@@ -70,7 +70,7 @@ received_all() { # PORT
 	stuck() { [[ $(ss -Htn state established "dport = :$PORT" | awk '{ print ($2 > 100000) }') == 1 ]]; }
 	until_true stuck
 	pkill -INT -P "$PID" -x sockctl || kill -INT "$(pgrep -P "$PID" sockctl)"
-	grep_report() { grep -q 'of them never acknowledged' "$ERR"; }
+	grep_report() { grep -q 'not sent or never acknowledged' "$ERR"; }
 	until_true grep_report
 }
 

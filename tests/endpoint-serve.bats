@@ -147,6 +147,69 @@ serve_activated() { # KIND FDS PID ARGS...
 	assert_refused 2 "no command"
 }
 
+@test "what a command's connection cannot do is refused with a reason" {
+	local option
+	while read -r option; do
+		# shellcheck disable=SC2086
+		sockctl listen --exec cat $option 127.0.0.1:0
+		assert_refused 2 "^sockctl listen: ${option%% *}: the command has the connection to itself
+  [a-z-]+"
+	done <<-'END'
+		--idle 1s
+		--output .
+		--expect x
+		--info
+		--crlf
+		--send-only
+		--no-read
+		--mute
+		--read-rate 1k/s
+		--write-rate 1k/s
+		--chunk 1
+		--chunk-delay 1ms
+		--delay 1s
+		--corrupt 3
+		--truncate 3
+		--hold 0
+		--no-close
+		--close-first
+		--close-after-bytes 3
+		--reset-after 3
+	END
+}
+
+@test "a command's connection has the late socket options, too" {
+	serve listen -k --option quickack=0 --exec \
+		"python3 -c 'import socket; print(socket.socket(fileno=0).getsockopt(6, socket.TCP_QUICKACK))'" 127.0.0.1:0
+	sockctl connect --no-half-close "$ADDR" </dev/null
+	assert_output 0
+	serve listen -k --option quickack=1 --exec \
+		"python3 -c 'import socket; print(socket.socket(fileno=0).getsockopt(6, socket.TCP_QUICKACK))'" 127.0.0.1:0
+	sockctl connect --no-half-close "$ADDR" </dev/null
+	assert_output 1
+}
+
+@test "bytes between a peer and a command are unknown, not 0" {
+	serve listen --report --sh cat 127.0.0.1:0
+	sockctl connect --send abc "$ADDR"
+	assert_output abc
+	served
+	assert_equal "$status" 0
+	assert_regex "$stderr" '^1 connection, at most 1 at a time, 0 failed in [0-9]'
+	spawn bash -c 'exec "$0" listen --json --sh cat --port-file "$1" 127.0.0.1:0 2>"$2"' \
+		"$SOCKCTL" "$BATS_TEST_TMPDIR/port" "$BATS_TEST_TMPDIR/events"
+	until_true test -s "$BATS_TEST_TMPDIR/port"
+	sockctl connect --send abc "$(<"$BATS_TEST_TMPDIR/port")"
+	assert_output abc
+	await_end "$PID"
+	"$SOCKCTL" porcelain schema >"$BATS_TEST_TMPDIR/schema"
+	run "$TOP/tests/lib/validate" "$BATS_TEST_TMPDIR/schema" <"$BATS_TEST_TMPDIR/events"
+	assert_success
+	run jq -c 'select(.type == "summary") | [.complete, .most_open, .received_bytes, .sent_bytes, .unsent_bytes]' \
+		"$BATS_TEST_TMPDIR/events"
+	assert_output '[1,1,null,null,null]'
+}
+
 @test "children are reaped while it serves on" {
 	serve listen -k --exec true 127.0.0.1:0
 	local i
@@ -262,6 +325,32 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 	assert_equal "$status" 0
 	sockctl connect "$ADDR" </dev/null
 	assert_refused 1 refused
+}
+
+@test "numbers that would be obeyed by nobody are refused" {
+	sockctl listen --max 0 127.0.0.1:0
+	assert_refused 2 "--max: it must be at least 1"
+	sockctl connect --rate 1/m 127.0.0.1:9
+	assert_refused 2 "--rate: '1/m' is not a rate
+  1/m
+   \^
+  rates look like 10/s"
+	sockctl listen --write-rate x/s 127.0.0.1:0
+	assert_refused 2 "--write-rate: 'x/s' is not a rate
+  x/s
+  \^"
+	sockctl echo --size 10
+	assert_refused 2 "--size: it is for --client"
+	sockctl echo --count 10 udp:127.0.0.1:0
+	assert_refused 2 "--count: it is for --client"
+	sockctl echo --connections 10
+	assert_refused 2 "--connections: it is for --client"
+	local to
+	for to in "" :0 udp:127.0.0.1:0; do
+		# shellcheck disable=SC2086
+		sockctl echo --client $to
+		assert_refused 2 "--client needs the port of an echo server"
+	done
 }
 
 @test "raw IP sockets carry packets, for root" {

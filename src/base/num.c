@@ -167,8 +167,14 @@ int num_parse_rate(const char *text, void *rate, struct fault *f)
 	if (len > 2 && streq(text + len - 2, "/s"))
 		len -= 2;
 	number = xstrndup(text, len);
-	if (num_parse_size(number, rate, f) < 0)
+	if (num_parse_size(number, rate, f) < 0) {
+		int mark = f ? f->mark : 0;
+
+		fault_say(f, EINVAL, "'%s' is not a rate", text);
+		fault_hint(f, "rates look like 10/s, 64k/s, 0.5: so many a second");
+		fault_mark(f, text, (size_t)MAX(mark, 0));
 		return -EINVAL;
+	}
 	if (*(uint64_t *)rate)
 		return 0;
 	return fault_say(f, ERANGE, "a rate of 0 would never end");

@@ -1,5 +1,19 @@
 /* echo: send back what arrives. */
+#include <errno.h>
+
 #include "cmd/endpoint_run.h"
+
+static int check(const struct endpoint_config *c, const struct target *t, struct fault *f)
+{
+	bool has_ports = t->proto == TARGET_TCP || t->proto == TARGET_MPTCP ||
+			 t->proto == TARGET_UDP;
+
+	if (!c->client || t->port || !has_ports)
+		return 0;
+	fault_say(f, EINVAL, "--client needs the port of an echo server");
+	fault_hint(f, "'sockctl echo' says the address that it listens on");
+	return -EINVAL;
+}
 
 static int go(const struct command *cmd, struct endpoint_config *c,
 	      const struct target *t)
@@ -15,6 +29,7 @@ static int run(const struct command *cmd, int argc, char **argv)
 	static const struct endpoint_story story = {
 		.otherwise = "127.0.0.1:0",
 		.otherwise6 = "[::1]:0",
+		.check = check,
 		.go = go,
 	};
 

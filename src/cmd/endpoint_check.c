@@ -1,6 +1,6 @@
-/* Options that cannot be obeyed, by a datagram socket or by the client of echo: each is
- * refused with its reason, for one that is ignored would be taken for one that was
- * tried. */
+/* Options that cannot be obeyed, by a datagram socket, by a command that has the
+ * connection or by the client of echo: each is refused with its reason, for one that is
+ * ignored would be taken for one that was tried. */
 #include <errno.h>
 
 #include "cmd/endpoint_run.h"
@@ -11,6 +11,8 @@ enum role {
 	ON_ECHO = BIT(2),
 	ON_PINGER = BIT(3), /* echo --client, of any protocol */
 	ON_CREW = BIT(4),   /* echo --threads, of connections */
+	ON_CHILD = BIT(5),  /* listen --exec and --sh, of connections */
+	ON_ANSWER = BIT(6), /* echo without --client, of any protocol */
 	ON_SERVER = ON_LISTEN | ON_ECHO,
 	ON_ALL = ON_SERVER | ON_CONNECT,
 };
@@ -32,7 +34,12 @@ struct refusal {
 #define CLIENT(option, member) \
 	ROW(option, member, ON_PINGER, only_measures, "give it to the server")
 
+#define CHILD(option, member) ROW(option, member, ON_CHILD, its_own, in_command)
+
+static const char its_own[] = "the command has the connection to itself";
+static const char in_command[] = "leave it to the command, or give it to the peer";
 static const char only_measures[] = "--client sends, checks and measures, no more";
+static const char only_client[] = "it is for --client";
 static const char no_connection[] = "datagrams make no connection";
 static const char no_queue[] = "datagrams are not accepted, they are there";
 
@@ -71,6 +78,31 @@ static const struct refusal refusals[] = {
 	ROW("--accept-delay", behave.accept_delay_us, ON_CREW, one_queue, NULL),
 	ROW("--accept-rate", behave.accept_rate, ON_CREW, one_queue, NULL),
 	ROW("--trace", trace, ON_CREW, "several threads tell several stories", NULL),
+	ROW("--idle", idle_us, ON_CHILD, its_own,
+	    "--timeout limits the wait for the first peer; the command can end itself: "
+	    "--sh 'timeout 10 CMD'"),
+	CHILD("--output", output_dir),
+	CHILD("--expect", expect),
+	CHILD("--info", info),
+	CHILD("--crlf", crlf),
+	CHILD("--send-only", send_only),
+	CHILD("--no-read", behave.no_read),
+	CHILD("--mute", behave.mute),
+	CHILD("--read-rate", behave.read_rate),
+	CHILD("--write-rate", behave.write_rate),
+	CHILD("--chunk", behave.chunk),
+	CHILD("--chunk-delay", behave.chunk_delay_us),
+	CHILD("--delay", behave.delay_us),
+	CHILD("--corrupt", behave.corrupt),
+	CHILD("--truncate", behave.truncate_bytes),
+	CHILD("--hold", behave.hold_us),
+	CHILD("--no-close", behave.no_close),
+	CHILD("--close-first", behave.close_first),
+	CHILD("--close-after-bytes", behave.close_after_bytes),
+	CHILD("--reset-after", behave.reset_after_bytes),
+	ROW("--count", count, ON_ANSWER, only_client, "--client sends"),
+	ROW("--size", size, ON_ANSWER, only_client, "--client sends"),
+	ROW("--connections", connections, ON_ANSWER, only_client, "--client connects"),
 	CLIENT("--threads", threads),
 	CLIENT("--port-file", port_file),
 	CLIENT("--background", background),
@@ -99,6 +131,7 @@ static const struct refusal refusals[] = {
 };
 
 #undef CLIENT
+#undef CHILD
 #undef ROW
 
 static unsigned role_of(const struct command *cmd, const struct endpoint_config *c,
@@ -106,11 +139,13 @@ static unsigned role_of(const struct command *cmd, const struct endpoint_config 
 {
 	if (c->client)
 		return ON_PINGER;
+	if (cmd == &cmd_echo)
+		return ON_ANSWER | (!target_is_connected(proto) ? ON_ECHO
+				    : c->threads > 1		? ON_CREW
+								: 0);
 	if (target_is_connected(proto))
-		return c->threads > 1 ? ON_CREW : 0;
-	return cmd == &cmd_listen    ? ON_LISTEN
-	       : cmd == &cmd_connect ? ON_CONNECT
-				     : ON_ECHO;
+		return c->exec || c->shell ? ON_CHILD : 0;
+	return cmd == &cmd_listen ? ON_LISTEN : ON_CONNECT;
 }
 
 int endpoint_check(const struct command *cmd, const struct endpoint_config *c,

@@ -198,7 +198,7 @@ static void put_counts(struct buf *b, const struct conn_report *r)
 	buf_puts(b, ", sent ");
 	put_size(b, r->bytes_out);
 	if (r->unsent_bytes)
-		buf_printf(b, ", %llu of them never acknowledged",
+		buf_printf(b, ", %llu not sent or never acknowledged",
 			   (unsigned long long)r->unsent_bytes);
 	buf_puts(b, " in ");
 	buf_put_time(b, r->duration_us);
@@ -354,9 +354,9 @@ static void summary_json(const struct session *s, uint64_t us)
 	json_member_u64(&j, "complete", n->complete);
 	json_member_u64(&j, "failed", n->failed);
 	json_member_u64(&j, "most_open", n->most_open);
-	json_member_u64(&j, "received_bytes", n->bytes_in);
-	json_member_u64(&j, "sent_bytes", n->bytes_out);
-	json_member_u64(&j, "unsent_bytes", n->unsent_bytes);
+	json_member_known(&j, "received_bytes", n->bytes_in, !s->unseen);
+	json_member_known(&j, "sent_bytes", n->bytes_out, !s->unseen);
+	json_member_known(&j, "unsent_bytes", n->unsent_bytes, !s->unseen);
 	if (s->datagrams) {
 		json_member_u64(&j, "peers", n->peers);
 		json_member_u64(&j, "received_datagrams", n->datagrams_in);
@@ -392,12 +392,14 @@ void tell_summary(struct teller *t, const struct session *s)
 			   (unsigned long long)n->started, n->started == 1 ? "" : "s",
 			   (unsigned long long)n->most_open,
 			   (unsigned long long)n->failed);
-	buf_puts(&b, "; received ");
-	put_size(&b, n->bytes_in);
-	buf_puts(&b, ", sent ");
-	put_size(&b, n->bytes_out);
+	if (!s->unseen) {
+		buf_puts(&b, "; received ");
+		put_size(&b, n->bytes_in);
+		buf_puts(&b, ", sent ");
+		put_size(&b, n->bytes_out);
+	}
 	if (n->unsent_bytes)
-		buf_printf(&b, ", %llu of them never acknowledged",
+		buf_printf(&b, ", %llu not sent or never acknowledged",
 			   (unsigned long long)n->unsent_bytes);
 	buf_puts(&b, " in ");
 	buf_put_time(&b, us);

@@ -243,6 +243,7 @@ static void run_child(struct server *v, int sock, uint64_t id)
 	c->owner = v;
 	c->id = id;
 	c->ended = child_ended;
+	v->s->unseen = true;
 	v->s->totals.started++;
 	if (child_start(c, v->s, sock, v->how->child, &f) < 0) {
 		free(c);
@@ -256,6 +257,7 @@ static void run_child(struct server *v, int sock, uint64_t id)
 			c->next->at = &c->next;
 		v->children = c;
 		v->s->totals.open++;
+		v->s->totals.most_open = MAX(v->s->totals.most_open, v->s->totals.open);
 	}
 	close_fd(sock);
 	check_over(v); /* where no command runs nothing else would ask */
@@ -296,6 +298,9 @@ static void serve(struct server *v, int sock)
 	if (!wants_more(v))
 		stop_accepting(v);
 	if (v->how->child) {
+		r = sockopt_apply(sock, v->how->options, SOCKOPT_LATE, NULL, NULL, &f);
+		if (r < 0)
+			session_trouble(v->s, &f);
 		run_child(v, sock, id);
 		return;
 	}
