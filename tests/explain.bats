@@ -49,6 +49,22 @@ refused() { # ADDR
 	assert_output --regexp '^bound-inactive'
 }
 
+@test "connect, probe: a datagram that this host refuses is explained, too" {
+	netns
+	mk udp:port=5000
+	sockctl connect --send x -T 10s udp:127.0.0.2:5000 </dev/null
+	assert_equal "$status" 1
+	assert_regex "$stderr" "other-address +mksock\[$MK_PID\] fd [0-9]+ receives on 127\.0\.0\.1:5000 only"
+	assert_regex "$stderr" 'next: sockctl connect udp:127\.0\.0\.1:5000'
+	sockctl connect --send x -T 10s 'udp:[::1]:5000' </dev/null
+	assert_regex "$stderr" 'other-family .*, IPv4 only'
+	sockctl connect --send x -T 10s udp:127.0.0.1:5001 </dev/null
+	assert_regex "$stderr" 'not-listening +nothing listens on port 5001'
+	sockctl probe udp:127.0.0.2:5000
+	assert_equal "$status" 1
+	assert_output --regexp "mksock\[$MK_PID\] fd [0-9]+ receives on 127\.0\.0\.1:5000 only"
+}
+
 @test "connect: a listener on a mapped address is one of IPv4, and the hint can be followed" {
 	netns
 	mk listen:port=8080,family=mapped

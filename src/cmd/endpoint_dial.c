@@ -159,6 +159,15 @@ static int go(struct connecting *g, struct fault *f)
 	return r;
 }
 
+/* Why connect() failed; datagrams are refused later, when one comes back as ICMP. */
+static int refusal(const struct connecting *g)
+{
+	bool datagrams = g->list.n && g->list.v[0].type == SOCK_DGRAM;
+
+	return g->client.err || !datagrams || g->s.err != ECONNREFUSED ? g->client.err
+								       : g->s.err;
+}
+
 static int finish(struct connecting *g, int r, const struct fault *f)
 {
 	if (r < 0)
@@ -182,10 +191,9 @@ static int finish(struct connecting *g, int r, const struct fault *f)
 	if (r == EXIT_YES)
 		r = g->client.err ? endpoint_code_of_errno(g->client.err)
 				  : endpoint_code_of_session(&g->s);
-	if (g->client.err && g->list.n)
+	if (refusal(g) && g->list.n)
 		cmd_explain_connect(&g->teller, &g->list.v[0],
-				    g->sources.n ? &g->sources.v[0] : NULL,
-				    g->client.err);
+				    g->sources.n ? &g->sources.v[0] : NULL, refusal(g));
 	return endpoint_leave(g->s.signo, r);
 }
 

@@ -173,6 +173,7 @@ char *probe_local_why(const struct probe_result *r)
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (r->outcome == OUTCOME_REFUSED || r->outcome == OUTCOME_SELF_CONNECT ||
+	    (r->outcome == OUTCOME_REFUSED_ICMP && r->peer.proto == TARGET_UDP) ||
 	    r->peer.family == AF_UNIX)
 		put_causes(&b, r);
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
