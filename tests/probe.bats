@@ -90,6 +90,10 @@ load lib/probe
 	assert_outcome 1 unreachable 'blackhole' 192.0.2.3:80
 	in_ns ip route add prohibit 192.0.2.4
 	assert_outcome 3 denied-local 'EACCES' 192.0.2.4:80
+	# These have routes: it is TCP that does not go there.
+	in_ns ip route add default dev up0
+	assert_outcome 1 unreachable 'no connections to multicast or broadcast' 224.0.0.1:80
+	assert_outcome 1 unreachable 'no connections to multicast or broadcast' 255.255.255.255:80
 }
 
 @test "unreachable: nobody answers ARP, or neighbour discovery" {

@@ -58,6 +58,16 @@ bool addr_is_link_local(const struct addr *a)
 	return a->family == AF_INET6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
 }
 
+bool addr_is_multicast(const struct addr *a)
+{
+	static const uint8_t everybody[4] = { 255, 255, 255, 255 };
+
+	if (a->family == AF_INET6)
+		return a->ip[0] == 0xff;
+	return a->family == AF_INET &&
+	       ((a->ip[0] & 0xf0) == 0xe0 || memcmp(a->ip, everybody, 4) == 0);
+}
+
 int addr_compare(const struct addr *a, const struct addr *b)
 {
 	int d = (int)a->family - (int)b->family;

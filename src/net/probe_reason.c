@@ -149,6 +149,10 @@ static void put_unreachable(struct buf *b, const struct probe_result *r)
 		buf_puts(b,
 			 "a blackhole route, or a source address that cannot go there: "
 			 "see 'ip route get'");
+	} else if (r->err == ENETUNREACH && r->peer.proto != TARGET_UDP &&
+		   addr_is_multicast(&a)) {
+		buf_puts(b, "TCP has no connections to multicast or broadcast addresses "
+			    "(ENETUNREACH)");
 	} else {
 		buf_printf(b, "no route from this host (%s)", strerrorname_np(r->err));
 	}

@@ -169,6 +169,7 @@ static void kinds(void)
 	CHECK(addr_is_v4_mapped(&mapped) && !addr_is_v4_mapped(&v4) &&
 	      !addr_is_v4_mapped(&one));
 	CHECK(addr_is_link_local(&link) && !addr_is_link_local(&site));
+	CHECK(!addr_is_multicast(&link) && !addr_is_multicast(&site));
 	CHECK_INT(v4.family, AF_INET);
 	CHECK(!addr_same_ip(&mapped, &v4));
 	CHECK(addr_same_ip(&one, &one));
