@@ -69,6 +69,16 @@ load lib/probe
 	in_ns ip neigh flush all
 	assert_outcome 1 unreachable 'ARP failed after .*: the host is down' --syn -T 1500ms $NOBODY:80
 	[[ $(attempt .silent_hop) == "$NOBODY" ]]
+	# One that is given up soon after we come: a moment, as the own firewall would take.
+	in_ns sysctl -qw net.ipv4.neigh.up0.mcast_solicit=1 net.ipv4.neigh.up0.retrans_time_ms=50
+	local how
+	for how in --syn ''; do
+		# shellcheck disable=SC2086 # an option, or none
+		assert_outcome 1 unreachable 'ARP failed after .*: the host is down' $how $NOBODY:80
+		[[ $(attempt .silent_hop) == "$NOBODY" ]]
+	done
+	assert_outcome 1 unreachable 'ARP failed after .*: the host is down' udp:$NOBODY:80
+	[[ $(attempt .silent_hop) == "$NOBODY" ]]
 	assert_outcome 1 unreachable 'no route from this host \(ENETUNREACH\)' --syn 192.0.2.1:80
 	in_ns ip route add prohibit 192.0.2.4
 	assert_outcome 3 denied-local 'EACCES' --syn 192.0.2.4:80

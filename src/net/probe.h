@@ -79,8 +79,10 @@ void probe_judge_fault(struct probe_result *r, const struct fault *f);
  */
 typedef bool probe_neighbour_fn(const struct addr *to, uint32_t ifindex, uint32_t mark,
 				uint64_t waited_us, struct addr *hop);
-/* Of a silence, or an error of this host's own: is it the next hop that is silent? Then
- * it is unreachable. ask NULL: not asked. */
+/* A silence, or an error of this host's own, which a silent next hop explains. */
+bool probe_may_be_neighbour(const struct probe_result *r);
+/* Of such a result: is it the next hop that is silent? Then it is unreachable. ask NULL:
+ * not asked. */
 void probe_ask_neighbour(struct probe_result *r, int fd, probe_neighbour_fn *ask);
 
 /* Asks the kernel to keep ICMP errors for us (IP_RECVERR, IPV6_RECVERR). */

@@ -140,16 +140,22 @@ const char *probe_icmp_name(const struct probe_icmp *icmp)
 	return row ? row->name : NULL;
 }
 
+/* This host to itself: a neighbour that does not answer, or a rule that rejects so. */
+static bool says_no_host(const struct probe_result *r)
+{
+	return r->icmp.own &&
+	       (r->icmp.family == AF_INET ? r->icmp.type == 3 && r->icmp.code == 1
+					  : r->icmp.type == 1 && r->icmp.code == 3);
+}
+
 static enum outcome judge_icmp(const struct probe_result *r)
 {
 	const struct icmp_row *row = icmp_row(&r->icmp);
-	bool host = r->icmp.family == AF_INET ? r->icmp.type == 3 && r->icmp.code == 1
-					      : r->icmp.type == 1 && r->icmp.code == 3;
 
 	/* Nobody answered ARP or neighbour discovery: a timer tells, while nobody uses
 	 * the socket, so it is closed. A rule in OUTPUT answers from within connect(),
 	 * and leaves it in SYN_SENT. */
-	if (r->icmp.own && host &&
+	if (says_no_host(r) &&
 	    (r->has_tcp ? r->tcp.state == TCP_CLOSE : r->connect_us > 100 * 1000))
 		return OUTCOME_UNREACHABLE;
 	if (r->icmp.own)
@@ -290,10 +296,13 @@ void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once)
 	probe_judge_facts(r);
 }
 
-static bool may_be_neighbour(const struct probe_result *r)
+bool probe_may_be_neighbour(const struct probe_result *r)
 {
 	if (r->outcome == OUTCOME_UNREACHABLE)
 		return !r->at_once && (!r->icmp.family || r->icmp.own);
+	/* One that others asked for before fails at any time. */
+	if (r->outcome == OUTCOME_DENIED_LOCAL)
+		return says_no_host(r) && !r->has_tcp;
 	return r->outcome == OUTCOME_FILTERED || r->outcome == OUTCOME_OPEN_OR_FILTERED;
 }
 
@@ -309,7 +318,7 @@ void probe_ask_neighbour(struct probe_result *r, int fd, probe_neighbour_fn *ask
 {
 	struct addr to, hop;
 
-	if (!ask || !may_be_neighbour(r) || !endpoint_addr(&r->peer, &to) ||
+	if (!ask || !probe_may_be_neighbour(r) || !endpoint_addr(&r->peer, &to) ||
 	    !ask(&to, number_of(fd, SO_BINDTOIFINDEX), number_of(fd, SO_MARK),
 		 r->connect_us, &hop))
 		return;

@@ -99,11 +99,18 @@ static void take_icmp(struct syn_scan *s, const struct syn_answer *a,
 {
 	r->icmp = a->icmp;
 	probe_judge_facts(r);
-	/* The neighbour is the same for all ports. */
-	if (a->icmp.own && r->outcome == OUTCOME_UNREACHABLE) {
+	if (!a->icmp.own || !probe_may_be_neighbour(r))
+		return;
+	/* The neighbour is the same for all ports, and so is a rule. */
+	if (s->no_neighbour.outcome == OUTCOME_UNREACHABLE) {
+		r->outcome = OUTCOME_UNREACHABLE;
+		r->silent_hop = s->no_neighbour.silent_hop;
+	} else if (r->outcome == OUTCOME_UNREACHABLE || !s->asked_hop) {
 		endpoint_from_addr(&r->peer, TARGET_TCP, &s->path.dst);
 		probe_ask_neighbour(r, s->link.tx, s->how->attempt->neighbour);
-		s->no_neighbour = *r;
+		if (r->outcome == OUTCOME_UNREACHABLE)
+			s->no_neighbour = *r;
+		s->asked_hop = true;
 	}
 }
 

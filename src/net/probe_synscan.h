@@ -55,6 +55,7 @@ struct syn_scan {
 	uint64_t known_us;
 	/* nobody answers for the next hop: every port is as unreachable as that one */
 	struct probe_result no_neighbour;
+	bool asked_hop;
 	bool with_refused;
 	void (*found)(struct syn_scan *s, const struct probe_result *r);
 	void (*over)(struct syn_scan *s);
