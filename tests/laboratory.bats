@@ -320,6 +320,9 @@ END
 	assert_refused 1 "Connection refused"
 	sockctl listen --no-reuseaddr "$ADDR"
 	assert_refused 3 "Address already in use"
+	# Most servers set SO_REUSEADDR.
+	sockctl listen "$ADDR"
+	assert_refused 3 "Address already in use"
 }
 
 @test "ephemeral exhaustion inside a narrowed range" {

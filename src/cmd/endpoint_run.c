@@ -263,7 +263,8 @@ static void describe(struct serving *g)
 {
 	struct endpoint_config *c = g->c;
 
-	if (!c->no_reuseaddr)
+	/* Bound with it and not listened on, a port is anybody's who sets it, too. */
+	if (!c->no_reuseaddr && !c->behave.bind_only)
 		sockopt_default(&c->options, "reuseaddr", 1);
 	/* Tiny segments stay tiny only where nobody gathers them, and an echo shall not
 	 * wait for the delayed ACK of the one before. */

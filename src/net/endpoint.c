@@ -259,6 +259,7 @@ bool endpoint_is_abstract(const struct endpoint *ep)
 
 static void hint_bind(const struct endpoint *ep, int err, struct fault *f)
 {
+	char text[ENDPOINT_TEXT_MAX];
 	struct addr a = { 0 };
 
 	endpoint_addr(ep, &a);
@@ -267,9 +268,9 @@ static void hint_bind(const struct endpoint *ep, int err, struct fault *f)
 			      "CAP_NET_BIND_SERVICE: take a port above 1023, or be root");
 	else if (err == EADDRINUSE && a.family)
 		fault_hint(f,
-			   "'sockctl inspect --bindable %s%u' says who holds it; port 0 "
+			   "'sockctl inspect --bindable %s' says who holds it; port 0 "
 			   "lets the kernel choose a free one",
-			   a.family == AF_INET6 ? "[::]:" : "0.0.0.0:", a.port);
+			   endpoint_text(text, sizeof(text), ep));
 	else if (err == EADDRINUSE && ep->family == AF_UNIX)
 		fault_hint(f, "that abstract name is taken; choose another");
 	else if (err == EADDRNOTAVAIL)
