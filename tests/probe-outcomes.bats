@@ -101,9 +101,13 @@ mk_stale() { # PATH
 	assert_refused 4 'nor did it come within ([1-9][0-9]{2} ms|[0-9.]+ s)'
 	probe --targets "$dir"
 	assert_refused 3 "read $dir: Is a directory"
-	echo '127.0.0.1:99999' >"$dir/bad"
+	printf '# two\n127.0.0.1:80 # one\n127.0.0.1:99999\n' >"$dir/bad"
 	probe --targets "$dir/bad"
-	assert_refused 2 'port 99999 is larger'
+	assert_refused 2 "^sockctl probe: $dir/bad, line 3: .*port 99999 is larger"
+	probe --targets - <<<'x y'
+	assert_refused 2 'standard input, line 1: .x. is not an address'
+	probe 127.0.0.1:80,0-9
+	assert_refused 2 'nothing can listen on port 0'
 	printf '# none\n\n' >"$dir/empty"
 	probe --targets "$dir/empty"
 	assert_refused 2 'an address is missing'

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What such a socket cannot be asked: "open" would not mean what was wanted. */
@@ -24,12 +25,12 @@ static int add_target(struct probe_targets *t, const struct probe_config *c,
 {
 	struct target_how how = { .proto = (enum target_proto)c->proto,
 				  .family = (uint8_t)c->family,
-				  .flags = TARGET_PORT_LIST };
+				  .flags = TARGET_PORT_LIST | TARGET_PORT_OF_PEER };
 	struct target *one;
 	int r;
 
 	if (c->hops || c->backlog)
-		how.flags = 0;
+		how.flags = TARGET_PORT_OF_PEER;
 	t->v = array_grow(t->v, t->n, &t->cap, sizeof(*t->v));
 	t->texts = array_grow(t->texts, t->n, &t->cap_texts, sizeof(*t->texts));
 	one = &t->v[t->n];
@@ -117,6 +118,18 @@ static int read_whole(const char *path, uint64_t deadline_us, struct buf *b,
 	return 0;
 }
 
+/* Says in front of a refusal where it stands. */
+static void name_line(struct fault *f, const char *path, unsigned line)
+{
+	char was[sizeof(f->what)], shown[120];
+
+	memcpy(was, f->what, sizeof(was));
+	if (streq(path, "-"))
+		path = "standard input";
+	snprintf(f->what, sizeof(f->what), "%s, line %u: %.300s",
+		 escape_text(shown, sizeof(shown), path, strlen(path)), line, was);
+}
+
 static int read_file(struct probe_targets *t, const struct probe_config *c,
 		     const char *path, struct fault *f)
 {
@@ -124,6 +137,7 @@ static int read_file(struct probe_targets *t, const struct probe_config *c,
 	uint64_t deadline = c->wait_us != PROBE_UNSET ? c->wait_until_us
 						      : clock_us() + c->timeout_us;
 	char *line, *next;
+	unsigned number = 0;
 	int r = read_whole(path, deadline, &b, f);
 
 	if (r < 0)
@@ -135,8 +149,11 @@ static int read_file(struct probe_targets *t, const struct probe_config *c,
 			*next++ = '\0';
 		line += strspn(line, " \t");
 		line[strcspn(line, " \t\r#")] = '\0';
+		number++;
 		if (*line)
 			r = add_target(t, c, line, f);
+		if (r < 0)
+			name_line(f, path, number);
 	}
 	return r;
 }

@@ -51,6 +51,7 @@ struct target {
 enum target_flags {
 	TARGET_PORT_LIST = BIT(0),     /* lists and ranges make sense here */
 	TARGET_PORT_OPTIONAL = BIT(1), /* "10.0.0.1" and "::1" alone are fine */
+	TARGET_PORT_OF_PEER = BIT(2),  /* one that somebody may listen on: not 0 */
 };
 
 struct target_how {

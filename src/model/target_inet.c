@@ -4,19 +4,36 @@
 #include "base/mem.h"
 #include "model/target_parser.h"
 
+static bool has_port_0(const struct port_set *ports)
+{
+	size_t i;
+
+	for (i = 0; i < ports->n; i++)
+		if (!ports->v[i].lo)
+			return true;
+	return false;
+}
+
 static int parse_port(struct target_parser *p)
 {
 	int r;
 
 	if (!*p->at) {
 		r = target_refuse(p, p->at, "a port is missing after the colon");
-		fault_hint(p->f, "write '%.200s80', or '...:0' to let the kernel choose",
-			   p->text);
+		fault_hint(p->f, "write '%.200s80'%s", p->text,
+			   p->flags & TARGET_PORT_OF_PEER
+				   ? ""
+				   : ", or '...:0' to let the kernel choose");
 		return r;
 	}
 	r = target_remark(p, p->at, num_parse_ports(p->at, &p->t->ports, p->f));
 	if (r < 0)
 		return r;
+	if ((p->flags & TARGET_PORT_OF_PEER) && has_port_0(&p->t->ports)) {
+		r = target_refuse(p, p->at, "nothing can listen on port 0");
+		fault_hint(p->f, "ports are 1 to 65535");
+		return r;
+	}
 	if (!(p->flags & TARGET_PORT_LIST) &&
 	    (p->t->ports.n > 1 || p->t->ports.v[0].lo != p->t->ports.v[0].hi)) {
 		r = target_refuse(p, p->at, "one port is wanted here, not several");
