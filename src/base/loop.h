@@ -31,6 +31,9 @@ enum { LOOP_BATCH = 256, LOOP_SCRATCH = 256 * 1024 };
 struct loop {
 	int epfd;
 	bool stopped;
+	bool eager; /* the owner's choice: polls for 50 us before it sleeps, where that
+		       pays */
+	uint64_t calm_us, calm_until_us; /* how long and until when it does not */
 	struct timer **heap;
 	size_t n_timers, cap_timers;
 	uint64_t now_us; /* 0 = to be read from the clock */

@@ -115,6 +115,7 @@ int crew_start(struct crew *c, struct session *s, int fd, const struct endpoint 
 	s->ops.event = tell_alone;
 	s->ops.ctx = c;
 	s->shared = &c->shared;
+	s->loop.eager = false; /* the CPU that it kept may be another thread's */
 	r = watch_end(c, &s->loop, &c->end);
 	if (r < 0)
 		return fault(f, -r, "watch for the end");

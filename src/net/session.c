@@ -90,6 +90,7 @@ int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
 	if (r < 0)
 		return fault(f, -r, "make an event loop");
 	s->loop.owner = s;
+	s->loop.eager = true;
 	ending_signals(&set);
 	r = loop_signals(&s->loop, &set, s->signals_held ? &held : &s->old_mask,
 			 signalled);
