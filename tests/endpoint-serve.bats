@@ -385,6 +385,14 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 	assert_output hi
 	sockctl connect --send x "[::1]:$PORT"
 	assert_output hi
+	serve listen -6 -k --reply hi :0
+	sockctl connect --send x "127.0.0.1:$PORT"
+	assert_refused 1 'Connection refused'
+	sockctl connect --send x "[::1]:$PORT"
+	assert_output hi
+	serve listen -6 -k --reply hi '[::ffff:127.0.0.1]:0'
+	sockctl connect --send x "127.0.0.1:$PORT"
+	assert_output hi
 	sockctl connect name.invalid:80
 	assert_refused 5 "the name 'name.invalid' does not resolve"
 }

@@ -259,13 +259,17 @@ static int prepare_child(struct serving *g, struct fault *f)
 	return 0;
 }
 
-static void describe(struct serving *g)
+static void describe(struct serving *g, const struct target *t)
 {
 	struct endpoint_config *c = g->c;
+	bool mapped = t->host == TARGET_HOST_IP && addr_is_v4_mapped(&t->ip);
 
 	/* Bound with it and not listened on, a port is anybody's who sets it, too. */
 	if (!c->no_reuseaddr && !c->behave.bind_only)
 		sockopt_default(&c->options, "reuseaddr", 1);
+	/* Else [::] takes IPv4, too. */
+	if (c->family == AF_INET6 && !mapped)
+		sockopt_default(&c->options, "v6only", 1);
 	/* Tiny segments stay tiny only where nobody gathers them, and an echo shall not
 	 * wait for the delayed ACK of the one before. */
 	if (c->behave.chunk || g->s.how.source == CONN_FROM_PEER)
@@ -400,7 +404,7 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 		r = prepare_child(&g, &f);
 	if (r < 0)
 		return cmd_usage(cmd, &f);
-	describe(&g);
+	describe(&g, t);
 	g.child.fd_limit = endpoint_raise_fds();
 	fd = open_listener(&g, t, echo, &f);
 	if (fd < 0)
