@@ -376,6 +376,15 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 	sockctl connect -T 2s vsock:1:9999 </dev/null
 	((status == 1 || status == 4))
 	[[ $stderr == *"connect vsock:1:9999: "* ]]
+	sockctl listen vsock:77777:9999
+	assert_refused 3 'that CID; vsock::PORT is any'
+}
+
+@test "options of nc that belong elsewhere are answered" {
+	sockctl connect -z 127.0.0.1:1
+	assert_refused 2 "'sockctl probe HOST:PORT' tells"
+	sockctl connect -k 127.0.0.1:1
+	assert_refused 2 "'sockctl listen -k' serves"
 }
 
 @test "dual stack, scope and a name without an address" {

@@ -128,6 +128,10 @@ static const struct opt listen_opts[] = {
 };
 
 static const struct opt connect_opts[] = {
+	{ .letter = 'k',
+	  .kind = OPT_WRONG,
+	  .help = "'sockctl listen -k' serves one peer after the other; --hold keeps a "
+		  "connection open" },
 	TAKES("source", 's', OPT_TEXT, AT(source), "ADDR[:PORT]", .flags = OPT_COMMON,
 	      .help = "connect from this address"),
 	TAKES("interface", 'i', OPT_TEXT, AT(interface), "NAME",

@@ -273,6 +273,9 @@ static void hint_bind(const struct endpoint *ep, int err, struct fault *f)
 			   endpoint_text(text, sizeof(text), ep));
 	else if (err == EADDRINUSE && ep->family == AF_UNIX)
 		fault_hint(f, "that abstract name is taken; choose another");
+	else if (err == EADDRNOTAVAIL && ep->family == AF_VSOCK)
+		fault_hint(f,
+			   "no transport of this host has that CID; vsock::PORT is any");
 	else if (err == EADDRNOTAVAIL)
 		fault_hint(f, "no interface has this address: see 'ip address', or use "
 			      "--option freebind");
