@@ -22,6 +22,7 @@ struct show {
 	size_t n_rows, cap_rows;
 	uint64_t seen;
 	bool limited;
+	int enough; /* after the last row shown: STOP, or 0 where all are wanted */
 };
 
 enum { STOP = -ECANCELED };
@@ -53,19 +54,13 @@ static bool judges(const struct inspect_config *c)
 	       c->fail_fill != UINT64_MAX;
 }
 
-/* After the last row that is shown: a record, too, is of all of them. */
-static int had_enough(const struct show *show)
-{
-	return judges(show->c) || show->c->record ? 0 : STOP;
-}
-
 static int show_row(void *ctx, struct sock *s)
 {
 	struct show *show = ctx;
 
 	if (UNLIKELY(show->seen == show->c->limit)) {
 		show->limited = true;
-		return had_enough(show);
+		return show->enough;
 	}
 	show->seen++;
 	if (UNLIKELY(view_row(show->view, s) < 0))
@@ -80,7 +75,7 @@ static int note_row(void *ctx, struct sock *s)
 
 	(void)s;
 	show->seen++;
-	return had_enough(show);
+	return show->enough;
 }
 
 static int (*what_happens(const struct inspect_config *c))(void *ctx, struct sock *s)
@@ -293,7 +288,12 @@ int inspect_show(const struct command *cmd, struct inspect_config *c,
 		 struct reader *reader)
 {
 	_cleanup_out_ struct out out = { 0 }, record = { 0 };
-	struct show show = { .cmd = cmd, .c = c, .reader = reader, .out = &out };
+	struct show show = { .cmd = cmd,
+			     .c = c,
+			     .reader = reader,
+			     .out = &out,
+			     /* a record, too, is of all of them */
+			     .enough = judges(c) || c->record ? 0 : STOP };
 	struct view_options opt = {
 		.format = (enum view_format)c->format,
 		.columns = c->shown.v,

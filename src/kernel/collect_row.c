@@ -74,12 +74,19 @@ static bool may_be_young(const struct collector *c, const struct sock *s)
 
 enum { PORTS_A_WORD = 64 };
 
-static void note_listener(struct collector *c, const struct sock *s)
+static __attribute__((noinline)) void note_port(struct collector *c, const struct sock *s)
 {
-	c->matched_listeners++;
-	if (c->listening)
+	if (sock_is_listener(s))
 		c->listening[s->local.port / PORTS_A_WORD] |=
 			1ull << s->local.port % PORTS_A_WORD;
+}
+
+/* Every row comes through here. */
+static inline void note_listener(struct collector *c, const struct sock *s)
+{
+	c->matched_listeners += sock_is_listener(s);
+	if (UNLIKELY(c->listening))
+		note_port(c, s);
 }
 
 static bool has_listener(const struct collector *c, uint32_t port)
@@ -101,11 +108,19 @@ bool collect_wants_bound(const struct collector *c)
 	return !ports;
 }
 
-static inline int finish(struct collector *c, struct sock *s)
+static inline int give(struct collector *c, struct sock *s)
 {
 	int r;
 
-	/* Most rows wait in no queue, and most listings ask for nothing else. */
+	note_listener(c, s);
+	r = c->sink->row(c->sink->ctx, s);
+	if (UNLIKELY(r < 0))
+		c->sink_error = r;
+	return r;
+}
+
+static __attribute__((noinline)) int finish_asking(struct collector *c, struct sock *s)
+{
 	if (c->every_row || (c->added && sock_is_unaccepted(s)))
 		reader_annotate(c->r, s, c->added & ~(uint32_t)NEED_SOCKOPTS);
 	if (UNLIKELY(s->owner_status == OWNER_INVISIBLE ||
@@ -120,12 +135,18 @@ static inline int finish(struct collector *c, struct sock *s)
 		try_hidden(c, s);
 		return 0;
 	}
-	if (sock_is_listener(s))
-		note_listener(c, s);
-	r = c->sink->row(c->sink->ctx, s);
-	if (UNLIKELY(r < 0))
-		c->sink_error = r;
-	return r;
+	return give(c, s);
+}
+
+static inline int finish(struct collector *c, struct sock *s)
+{
+	/* Most rows wait in no queue, and most listings ask for nothing else. */
+	if (UNLIKELY(c->every_row || c->filter_again || (c->added & NEED_SOCKOPTS) ||
+		     (c->added && sock_is_unaccepted(s)) ||
+		     s->owner_status == OWNER_INVISIBLE ||
+		     s->owner_status == OWNER_PERMISSION))
+		return finish_asking(c, s);
+	return give(c, s);
 }
 
 int collect_finish(struct collector *c, struct sock *s)
@@ -157,12 +178,12 @@ static inline int pass(struct collector *c, struct sock *s)
 		return 0;
 	if (req->filter && filter_eval(req->filter, s, c->known) == FILTER_NO)
 		return 0;
-	if (UNLIKELY(s->state == STATE_BOUND_INACTIVE) && has_listener(c, s->local.port))
+	if (UNLIKELY(c->listening) && s->state == STATE_BOUND_INACTIVE &&
+	    has_listener(c, s->local.port))
 		return 0;
 	if (!c->deferred)
 		return finish(c, s);
-	if (sock_is_listener(s))
-		note_listener(c, s);
+	note_listener(c, s);
 	collect_keep(c, s);
 	return 0;
 }
