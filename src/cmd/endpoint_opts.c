@@ -55,6 +55,11 @@ static int parse_nc_wait(const char *arg, void *to, struct fault *f)
 		.name = n, .kind = OPT_PARSE, .parse = num_parse_rate, .at = m, \
 		__VA_ARGS__                                                     \
 	}
+#define COUNT(n, m, ...)                                                            \
+	{                                                                           \
+		.name = n, .kind = OPT_PARSE, .parse = parse_at_least_one, .at = m, \
+		.metavar = "N", __VA_ARGS__                                         \
+	}
 
 static const struct opt address_opts[] = {
 	SETS("ipv4", '4', AT(family), AF_INET, .flags = OPT_COMMON, .help = "IPv4 only"),
@@ -109,13 +114,8 @@ static const struct opt server_opts[] = {
 static const struct opt listen_opts[] = {
 	FLAG("keep", 'k', AT(keep), .flags = OPT_COMMON,
 	     .help = "any number of peers; stdin is not read"),
-	{ .name = "max",
-	  .kind = OPT_PARSE,
-	  .parse = parse_at_least_one,
-	  .at = AT(max),
-	  .metavar = "N",
-	  .flags = OPT_COMMON,
-	  .help = "end after N peers (with --keep's rules)" },
+	COUNT("max", AT(max), .flags = OPT_COMMON,
+	      .help = "end after N peers (with --keep's rules)"),
 	TAKES("exec", 'e', OPT_TEXT, AT(exec), "CMD", .flags = OPT_COMMON,
 	      .help = "run CMD for each peer, with the connection as stdio"),
 	TAKES("sh", 'c', OPT_TEXT, AT(shell), "CMD", .help = "the same, run by a shell"),
@@ -140,13 +140,8 @@ static const struct opt connect_opts[] = {
 	      .help = "try again up to N times"),
 	TAKES("backoff", 0, OPT_DURATION, AT(backoff_us), "DUR",
 	      .help = "pause before the first new try, doubled each time (default: 1s)"),
-	{ .name = "connections",
-	  .kind = OPT_PARSE,
-	  .parse = parse_at_least_one,
-	  .at = AT(connections),
-	  .metavar = "N",
-	  .flags = OPT_COMMON,
-	  .help = "open N connections at once; stdin is not read" },
+	COUNT("connections", AT(connections), .flags = OPT_COMMON,
+	      .help = "open N connections at once; stdin is not read"),
 	RATE("rate", AT(rate), .metavar = "N/s",
 	     .help = "open at most N connections a second"),
 	FLAG("half-open", 0, AT(half_open),
@@ -223,12 +218,8 @@ static const struct opt echo_opts[] = {
 	      .help = "client: messages per connection (default: 1000)"),
 	TAKES("size", 0, OPT_SIZE, AT(size), "SIZE",
 	      .help = "client: bytes per message (default: 64)"),
-	{ .name = "connections",
-	  .kind = OPT_PARSE,
-	  .parse = parse_at_least_one,
-	  .at = AT(connections),
-	  .metavar = "N",
-	  .help = "client: N connections at once (default: 1)" },
+	COUNT("connections", AT(connections),
+	      .help = "client: N connections at once (default: 1)"),
 	FLAG("once", 0, AT(once), .flags = OPT_COMMON,
 	     .help = "serve one peer, then end"),
 	{ .name = "threads",

@@ -51,11 +51,7 @@ static void put_backlog_json(struct buf *b, const char *text, const struct endpo
 	json_member_u64(&j, "silent", r->silent);
 	json_member_u64(&j, "refused", r->refused);
 	json_member_bool(&j, "full", r->full);
-	json_key(&j, "rtt_us");
-	if (r->rtt_us)
-		json_u64(&j, r->rtt_us);
-	else
-		json_null(&j);
+	json_member_known(&j, "rtt_us", r->rtt_us, r->rtt_us > 0);
 	json_key(&j, "accepts_per_second");
 	if (r->accepts_per_second < 0)
 		json_null(&j);

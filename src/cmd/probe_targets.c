@@ -11,6 +11,13 @@ static const char *beyond(const struct probe_config *c, const struct target *t)
 {
 	bool datagrams = t->proto == TARGET_UDP || t->proto == TARGET_UNIX_DGRAM;
 
+	if (c->hops && t->proto != TARGET_TCP)
+		return "--hops speaks TCP";
+	if (c->backlog && t->proto != TARGET_TCP && t->proto != TARGET_UNIX &&
+	    t->proto != TARGET_UNIX_SEQPACKET)
+		return "--measure-backlog speaks TCP and unix";
+	if (c->syn && t->proto != TARGET_TCP)
+		return "--syn speaks TCP";
 	if (c->verify && t->proto != TARGET_TCP && t->proto != TARGET_MPTCP)
 		return "--verify speaks TCP";
 	if (c->http && datagrams)
@@ -26,6 +33,7 @@ static int add_target(struct probe_targets *t, const struct probe_config *c,
 	struct target_how how = { .proto = (enum target_proto)c->proto,
 				  .family = (uint8_t)c->family,
 				  .flags = TARGET_PORT_LIST | TARGET_PORT_OF_PEER };
+	const char *cannot;
 	struct target *one;
 	int r;
 
@@ -39,32 +47,15 @@ static int add_target(struct probe_targets *t, const struct probe_config *c,
 		return r;
 	port_set_once(&one->ports);
 	t->texts[t->n++] = xstrdup(text);
-	if ((c->hops || c->backlog) && one->proto != TARGET_TCP &&
-	    (c->hops ||
-	     (one->proto != TARGET_UNIX && one->proto != TARGET_UNIX_SEQPACKET))) {
-		fault_say(f, EINVAL,
-			  c->hops ? "--hops speaks TCP"
-				  : "--measure-backlog speaks TCP and unix");
+	cannot = beyond(c, one);
+	if (cannot)
+		r = fault_say(f, EINVAL, "%s", cannot);
+	else if (one->proto == TARGET_RAW || one->proto == TARGET_FD)
+		r = fault_say(f, EINVAL, "%s: has no connection to try",
+			      target_proto_name(one->proto));
+	if (r < 0)
 		fault_mark(f, text, 0);
-		return -EINVAL;
-	}
-	if (c->syn && one->proto != TARGET_TCP) {
-		fault_say(f, EINVAL, "--syn speaks TCP");
-		fault_mark(f, text, 0);
-		return -EINVAL;
-	}
-	if (beyond(c, one)) {
-		fault_say(f, EINVAL, "%s", beyond(c, one));
-		fault_mark(f, text, 0);
-		return -EINVAL;
-	}
-	if (one->proto == TARGET_RAW || one->proto == TARGET_FD) {
-		fault_say(f, EINVAL, "%s: has no connection to try",
-			  target_proto_name(one->proto));
-		fault_mark(f, text, 0);
-		return -EINVAL;
-	}
-	return 0;
+	return r;
 }
 
 /* A file that is about to be written (listen --port-file) appears whole. */

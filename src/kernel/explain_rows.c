@@ -175,10 +175,9 @@ void explain_settings(struct bind_facts *f)
 }
 
 /* Reserved ports are never drawn: "8080,9000-9010". */
-void explain_reserved(bool *held)
+static void mark_ports(const char *p, bool *held)
 {
-	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
-	char *p = text, *end;
+	char *end;
 
 	while (p && *p) {
 		unsigned long lo = strtoul(p, &end, 10), hi = lo;
@@ -193,13 +192,20 @@ void explain_reserved(bool *held)
 	}
 }
 
+void explain_reserved(bool *held)
+{
+	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
+
+	mark_ports(text, held);
+}
+
 void explain_reservation(struct arena *a, struct bind_facts *f)
 {
 	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
 	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
 	size_t len = text ? strcspn(text, "\n") : 0;
 
-	explain_reserved(held);
+	mark_ports(text, held);
 	f->port_reserved = held[f->candidate.addr.port];
 	f->reserved = len ? arena_strndup(a, text, len) : NULL;
 }

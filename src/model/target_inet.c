@@ -4,16 +4,6 @@
 #include "base/mem.h"
 #include "model/target_parser.h"
 
-static bool has_port_0(const struct port_set *ports)
-{
-	size_t i;
-
-	for (i = 0; i < ports->n; i++)
-		if (!ports->v[i].lo)
-			return true;
-	return false;
-}
-
 static int parse_port(struct target_parser *p)
 {
 	int r;
@@ -29,7 +19,7 @@ static int parse_port(struct target_parser *p)
 	r = target_remark(p, p->at, num_parse_ports(p->at, &p->t->ports, p->f));
 	if (r < 0)
 		return r;
-	if ((p->flags & TARGET_PORT_OF_PEER) && has_port_0(&p->t->ports)) {
+	if ((p->flags & TARGET_PORT_OF_PEER) && port_set_has(&p->t->ports, 0)) {
 		r = target_refuse(p, p->at, "nothing can listen on port 0");
 		fault_hint(p->f, "ports are 1 to 65535");
 		return r;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 static void attempt_dial(struct attempt *a);
-static void forget(struct attempt *a);
 
 void attempt_stop(struct attempt *a)
 {
@@ -100,6 +99,18 @@ static void opened(struct attempt *a)
 		attempt_stream_start(a);
 }
 
+static void forget(struct attempt *a)
+{
+	unsigned phantoms = a->r.phantoms;
+	uint64_t name_us = a->r.name_us;
+
+	a->r = (struct probe_result){ .mptcp = -1,
+				      .phantoms = phantoms,
+				      .name_us = name_us,
+				      .peer = a->list.v[0] };
+	a->judged = false;
+}
+
 static void dialled(struct dial *d, int fd, size_t index, const struct fault *f)
 {
 	struct attempt *a = d->owner;
@@ -127,18 +138,6 @@ static void dialled(struct dial *d, int fd, size_t index, const struct fault *f)
 		}
 	}
 	attempt_finish(a);
-}
-
-static void forget(struct attempt *a)
-{
-	unsigned phantoms = a->r.phantoms;
-	uint64_t name_us = a->r.name_us;
-
-	a->r = (struct probe_result){ .mptcp = -1,
-				      .phantoms = phantoms,
-				      .name_us = name_us,
-				      .peer = a->list.v[0] };
-	a->judged = false;
 }
 
 static void attempt_dial(struct attempt *a)

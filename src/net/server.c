@@ -283,6 +283,14 @@ static struct stream *peer_file(struct server *v, int sock, uint64_t id)
 	return out;
 }
 
+static void set_late_options(struct server *v, int sock)
+{
+	struct fault f = FAULT_INIT;
+
+	if (sockopt_apply(sock, v->how->options, SOCKOPT_LATE, NULL, NULL, &f) < 0)
+		session_trouble(v->s, &f);
+}
+
 static void serve(struct server *v, int sock)
 {
 	struct stream *file = NULL;
@@ -298,9 +306,7 @@ static void serve(struct server *v, int sock)
 	if (!wants_more(v))
 		stop_accepting(v);
 	if (v->how->child) {
-		r = sockopt_apply(sock, v->how->options, SOCKOPT_LATE, NULL, NULL, &f);
-		if (r < 0)
-			session_trouble(v->s, &f);
+		set_late_options(v, sock);
 		run_child(v, sock, id);
 		return;
 	}
@@ -312,9 +318,7 @@ static void serve(struct server *v, int sock)
 			return;
 		}
 	}
-	r = sockopt_apply(sock, v->how->options, SOCKOPT_LATE, NULL, NULL, &f);
-	if (r < 0)
-		session_trouble(v->s, &f);
+	set_late_options(v, sock);
 	r = session_add(v->s, sock, id, file, true, v->burst <= 1, 0);
 	if (r < 0) {
 		fault(&f, -r, "watch a new connection");
