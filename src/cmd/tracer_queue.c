@@ -25,7 +25,7 @@ static int take_row(const struct nlmsghdr *h, void *ctx)
 	struct sock s = { 0 };
 	bool half_open;
 
-	if (!inet_parse(h, IPPROTO_TCP, &s))
+	if (!inet_parse(h, PROTO_TCP, &s))
 		return 0;
 	half_open = s.state == STATE_SYN_RECV || s.state == STATE_NEW_SYN_RECV;
 	/* What has an inode has been accepted, or is a client's of this host. */

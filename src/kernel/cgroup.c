@@ -9,6 +9,7 @@
 #include <sys/statfs.h>
 
 #include "base/buf.h"
+#include "model/proctext.h"
 
 enum { DEEPEST = 64 };
 
@@ -26,20 +27,11 @@ static bool find_mount(struct buf *path)
 	bool found = false;
 
 	while (mounts && !found && getline(&line, &cap, mounts) > 0) {
-		char *type = strstr(line, " - "), *field = line, *end;
-		int i;
+		struct proctext_mount m;
 
-		if (!type || !has_prefix(type + 3, "cgroup2 "))
-			continue;
-		for (i = 0; i < 4 && field; i++) {
-			field = strchr(field, ' ');
-			field = field ? field + 1 : NULL;
-		}
-		end = field ? strchr(field, ' ') : NULL;
-		if (end) {
-			buf_put(path, field, (size_t)(end - field));
-			found = true;
-		}
+		found = proctext_mount(line, &m) && streq(m.type, "cgroup2");
+		if (found)
+			buf_puts(path, m.path);
 	}
 	if (mounts)
 		fclose(mounts);

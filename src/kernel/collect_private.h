@@ -1,6 +1,8 @@
 /* What the parts of collection share. */
 #pragma once
 
+#include <stdio.h>
+
 #include "kernel/collect.h"
 #include "kernel/seen.h"
 
@@ -60,6 +62,8 @@ int collect_replay(struct collector *c, struct fault *f);
 
 /* Reads /proc/net in place of sock_diag (procnet.c). */
 int collect_procnet(struct collector *c, uint32_t protos, struct fault *f);
+/* One of its tables; PROTO_UNIX_STREAM stands for all unix sockets. 0 or negative. */
+int collect_procnet_file(struct collector *c, FILE *file, uint8_t proto);
 
 /* Starts the section of another protocol in a recorded file; TCP needs none (replay.c).
  */

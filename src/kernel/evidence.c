@@ -9,6 +9,7 @@
 #include "kernel/procfile.h"
 #include "kernel/uapi.h"
 #include "kernel/waiters.h"
+#include "model/proctext.h"
 #include "model/tcpinfo.h"
 
 void evidence_begin(struct detect *d)
@@ -21,14 +22,11 @@ void evidence_ephemeral_range(uint16_t *lo, uint16_t *hi)
 {
 	_cleanup_free_ char *text = procfile_read(
 		"/proc/sys/net/ipv4/ip_local_port_range");
-	unsigned a, b;
 
 	*lo = 32768;
 	*hi = 60999;
-	if (text && sscanf(text, "%u %u", &a, &b) == 2 && a <= b && b <= 65535) {
-		*lo = (uint16_t)a;
-		*hi = (uint16_t)b;
-	}
+	if (text)
+		proctext_range(text, lo, hi);
 }
 
 void evidence_free(struct evidence *e)

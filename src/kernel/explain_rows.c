@@ -12,6 +12,7 @@
 #include "kernel/process.h"
 #include "kernel/procfile.h"
 #include "model/filter.h"
+#include "model/proctext.h"
 
 void kept_add(struct kept *k, const struct sock *s)
 {
@@ -159,44 +160,23 @@ void explain_settings(struct bind_facts *f)
 {
 	_cleanup_free_ char *range = procfile_read(RANGE_FILE),
 			    *start = procfile_read(LOW_FILE);
-	unsigned lo, hi, low;
+	unsigned low;
 
 	f->range_lo = 32768;
 	f->range_hi = 60999;
 	f->unprivileged_from = 1024;
-	if (range && sscanf(range, "%u %u", &lo, &hi) == 2 && lo <= hi &&
-	    hi <= UINT16_MAX) {
-		f->range_lo = (uint16_t)lo;
-		f->range_hi = (uint16_t)hi;
-		f->range_read = true;
-	}
+	f->range_read = range && proctext_range(range, &f->range_lo, &f->range_hi);
 	if (start && sscanf(start, "%u", &low) == 1 && low <= UINT16_MAX)
 		f->unprivileged_from = (uint16_t)low;
 }
 
-/* Reserved ports are never drawn: "8080,9000-9010". */
-static void mark_ports(const char *p, bool *held)
-{
-	char *end;
-
-	while (p && *p) {
-		unsigned long lo = strtoul(p, &end, 10), hi = lo;
-
-		if (end == p)
-			break;
-		if (*end == '-')
-			hi = strtoul(end + 1, &end, 10);
-		for (; lo <= hi && lo <= UINT16_MAX; lo++)
-			held[lo] = true;
-		p = end + (*end == ',');
-	}
-}
-
+/* Reserved ports are never drawn. */
 void explain_reserved(bool *held)
 {
 	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
 
-	mark_ports(text, held);
+	if (text)
+		proctext_ports(text, held);
 }
 
 void explain_reservation(struct arena *a, struct bind_facts *f)
@@ -205,7 +185,8 @@ void explain_reservation(struct arena *a, struct bind_facts *f)
 	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
 	size_t len = text ? strcspn(text, "\n") : 0;
 
-	mark_ports(text, held);
+	if (text)
+		proctext_ports(text, held);
 	f->port_reserved = held[f->candidate.addr.port];
 	f->reserved = len ? arena_strndup(a, text, len) : NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "kernel/netns.h"
+#include "model/proctext.h"
 
 struct known {
 	ino_t *v;
@@ -101,7 +102,7 @@ static void visit_processes(struct each *e)
 		closedir(dir);
 }
 
-/* "36 35 0:4 net:[4026532281] /run/netns/x rw - nsfs nsfs rw" */
+/* Those that "ip netns" keeps: "... net:[4026532281] /run/netns/x ... - nsfs ..." */
 static void visit_mounts(struct each *e)
 {
 	FILE *mounts = fopen("/proc/self/mountinfo", "re");
@@ -109,13 +110,12 @@ static void visit_mounts(struct each *e)
 	size_t cap = 0;
 
 	while (mounts && !e->over && getline(&line, &cap, mounts) > 0) {
-		char root[64], path[512];
+		struct proctext_mount m;
 		ino_t ino;
 
-		if (strstr(line, " - nsfs ") &&
-		    sscanf(line, "%*s %*s %*s %63s %511s", root, path) == 2 &&
-		    read_ino(root, &ino))
-			visit(e, AT_FDCWD, path, ino);
+		if (proctext_mount(line, &m) && streq(m.type, "nsfs") &&
+		    read_ino(m.root, &ino))
+			visit(e, AT_FDCWD, m.path, ino);
 	}
 	if (mounts)
 		fclose(mounts);

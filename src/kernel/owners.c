@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "kernel/owners_bpf.h"
 #include "kernel/process.h"
+#include "model/proctext.h"
 
 enum {
 	COMM_MAX = 64,
@@ -135,20 +136,6 @@ static bool parse_number(const char *s, int32_t *out)
 	return true;
 }
 
-/* "socket:[123]"; 0 if it is something else. */
-static uint32_t socket_inode(const char *link, ssize_t len)
-{
-	static const char head[] = "socket:[";
-	uint64_t v = 0;
-	ssize_t i;
-
-	if (len < (ssize_t)sizeof(head) || memcmp(link, head, sizeof(head) - 1) != 0)
-		return 0;
-	for (i = sizeof(head) - 1; i < len && link[i] >= '0' && link[i] <= '9'; i++)
-		v = v * 10 + (uint64_t)(link[i] - '0');
-	return i < len && link[i] == ']' && v <= UINT32_MAX ? (uint32_t)v : 0;
-}
-
 static void read_command(int proc_fd, struct owner_process *p)
 {
 	char path[32], text[COMM_MAX];
@@ -217,7 +204,7 @@ static bool scan_link(struct worker *w, int dir, size_t process, const char *nam
 		*refused |= is_refusal(errno);
 		return errno != ENOENT;
 	}
-	inode = socket_inode(link, len);
+	inode = proctext_socket(link, (size_t)len);
 	if (inode && (!scan->wanted || inode_set_has(scan->wanted, inode))) {
 		read_command(scan->proc_fd, &scan->processes[process]);
 		add_entry(w, inode, process, fd);

@@ -19,6 +19,7 @@ int owners_bpf_read(void (*fn)(const struct owner_record *r, void *ctx), void *c
 #include <owners.lskel.h>
 
 #include "base/mem.h"
+#include "model/proctext.h"
 
 /* What the kernel collects before it lets a read return. */
 enum { READ_SIZE = 32 * 1024 };
@@ -35,16 +36,11 @@ static bool pids_are_those_of_proc(void)
 	_cleanup_close_ int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 	char text[4096];
 	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	const char *at;
 
 	if (len <= 0)
 		return false;
 	text[len] = '\0';
-	at = strstr(text, "\nNSpid:\t");
-	if (!at)
-		return false;
-	at += strlen("\nNSpid:\t");
-	return at[strspn(at, "0123456789")] == '\n';
+	return proctext_one_pid(text);
 }
 
 /* The iterator's descriptor, or -errno. */

@@ -14,15 +14,16 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "model/proctext.h"
+
 uint64_t process_age_ms(int32_t pid)
 {
-	enum { STARTTIME = 22 }; /* the second field, the name, may hold blanks */
-	char path[32], text[1024], *p;
+	char path[32], text[1024];
 	struct timespec now;
 	uint64_t ticks, up_ms;
 	long hertz = sysconf(_SC_CLK_TCK);
 	ssize_t n;
-	int fd, field;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -31,14 +32,8 @@ uint64_t process_age_ms(int32_t pid)
 	if (n <= 0 || hertz <= 0 || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
 		return 0;
 	text[n] = '\0';
-	p = strrchr(text, ')');
-	for (field = 2; p && field < STARTTIME; field++) {
-		p = strchr(p, ' ');
-		p = p ? p + 1 : NULL;
-	}
-	if (!p)
+	if (!proctext_start(text, &ticks))
 		return 0;
-	ticks = strtoull(p, NULL, 10);
 	up_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	ticks = ticks * 1000 / (uint64_t)hertz;
 	return up_ms > ticks ? up_ms - ticks : 1;

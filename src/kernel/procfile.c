@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "model/proctext.h"
+
 enum { LARGEST = 1 << 20 };
 
 char *procfile_read(const char *path)
@@ -41,64 +43,11 @@ char *procfile_read(const char *path)
 bool procfile_sysctl(const char *name, uint64_t *value)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[128], *end;
+	char path[128];
 
 	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
 	text = procfile_read(path);
-	if (!text)
-		return false;
-	*value = strtoull(text, &end, 10);
-	return end != text;
-}
-
-/* netstat and snmp: a line of names, a line of values, the same word first. */
-static bool pair_value(const char *text, const char *table, const char *name,
-		       uint64_t *value)
-{
-	size_t table_len = strlen(table), name_len = strlen(name);
-	const char *line;
-
-	for (line = text; line && *line;
-	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
-		const char *values, *n, *v;
-
-		if (strncmp(line, table, table_len) != 0 || line[table_len] != ':')
-			continue;
-		values = strchr(line, '\n');
-		if (!values)
-			return false;
-		n = line + table_len + 1;
-		v = values + 1 + table_len + 1;
-		while (*n == ' ' && *v == ' ') {
-			size_t len = strcspn(++n, " \n");
-
-			v++;
-			if (len == name_len && memcmp(n, name, len) == 0) {
-				*value = strtoull(v, NULL, 10);
-				return true;
-			}
-			n += len;
-			v += strcspn(v, " \n");
-		}
-		line = values + 1;
-	}
-	return false;
-}
-
-/* snmp6: one name and value a line. */
-static bool line_value(const char *text, const char *name, uint64_t *value)
-{
-	size_t len = strlen(name);
-	const char *line;
-
-	for (line = text; line && *line;
-	     line = strchr(line, '\n'), line = line ? line + 1 : NULL)
-		if (strncmp(line, name, len) == 0 &&
-		    (line[len] == ' ' || line[len] == '\t')) {
-			*value = strtoull(line + len, NULL, 10);
-			return true;
-		}
-	return false;
+	return text && proctext_number(text, value);
 }
 
 /* Of UDP over IPv4 and IPv6. */
@@ -109,12 +58,12 @@ static void read_udp(struct net_counters *c)
 	uint64_t full = 0, memory = 0;
 
 	if (v4) {
-		pair_value(v4, "Udp", "RcvbufErrors", &c->udp_full);
-		pair_value(v4, "Udp", "MemErrors", &c->udp_memory);
+		proctext_pair(v4, "Udp", "RcvbufErrors", &c->udp_full);
+		proctext_pair(v4, "Udp", "MemErrors", &c->udp_memory);
 	}
 	if (v6) {
-		line_value(v6, "Udp6RcvbufErrors", &full);
-		line_value(v6, "Udp6MemErrors", &memory);
+		proctext_line(v6, "Udp6RcvbufErrors", &full);
+		proctext_line(v6, "Udp6MemErrors", &memory);
 	}
 	c->udp_full += full;
 	c->udp_memory += memory;
@@ -125,7 +74,7 @@ bool procfile_tcp_came(void)
 	_cleanup_free_ char *text = procfile_read("/proc/thread-self/net/snmp");
 	uint64_t segments;
 
-	return !text || !pair_value(text, "Tcp", "InSegs", &segments) || segments;
+	return !text || !proctext_pair(text, "Tcp", "InSegs", &segments) || segments;
 }
 
 void procfile_out(int family, struct out_counters *c)
@@ -139,13 +88,13 @@ void procfile_out(int family, struct out_counters *c)
 	if (!text)
 		return;
 	if (four) {
-		c->known = pair_value(text, "Ip", "OutRequests", &c->meant) &&
-			   pair_value(text, "Ip", "ForwDatagrams", &forwarded) &&
-			   pair_value(text, "Ip", "OutTransmits", &c->sent);
+		c->known = proctext_pair(text, "Ip", "OutRequests", &c->meant) &&
+			   proctext_pair(text, "Ip", "ForwDatagrams", &forwarded) &&
+			   proctext_pair(text, "Ip", "OutTransmits", &c->sent);
 	} else {
-		c->known = line_value(text, "Ip6OutRequests", &c->meant) &&
-			   line_value(text, "Ip6OutForwDatagrams", &forwarded) &&
-			   line_value(text, "Ip6OutTransmits", &c->sent);
+		c->known = proctext_line(text, "Ip6OutRequests", &c->meant) &&
+			   proctext_line(text, "Ip6OutForwDatagrams", &forwarded) &&
+			   proctext_line(text, "Ip6OutTransmits", &c->sent);
 	}
 	c->meant += forwarded;
 }
@@ -158,68 +107,46 @@ void procfile_counters(struct net_counters *c)
 	*c = (struct net_counters){ 0 };
 	if (!text)
 		return;
-	c->known = pair_value(text, "TcpExt", "ListenOverflows", &c->listen_overflows);
-	pair_value(text, "TcpExt", "ListenDrops", &c->listen_drops);
-	pair_value(text, "TcpExt", "SyncookiesSent", &c->syncookies_sent);
-	pair_value(text, "TcpExt", "TCPReqQFullDoCookies", &c->reqq_full);
-	if (pair_value(text, "TcpExt", "TCPReqQFullDrop", &dropped))
+	c->known = proctext_pair(text, "TcpExt", "ListenOverflows", &c->listen_overflows);
+	proctext_pair(text, "TcpExt", "ListenDrops", &c->listen_drops);
+	proctext_pair(text, "TcpExt", "SyncookiesSent", &c->syncookies_sent);
+	proctext_pair(text, "TcpExt", "TCPReqQFullDoCookies", &c->reqq_full);
+	if (proctext_pair(text, "TcpExt", "TCPReqQFullDrop", &dropped))
 		c->reqq_full += dropped;
-	pair_value(text, "TcpExt", "TCPTimeWaitOverflow", &c->tw_overflow);
+	proctext_pair(text, "TcpExt", "TCPTimeWaitOverflow", &c->tw_overflow);
 	read_udp(c);
 }
 
-static void take_out(struct net_limits *l, uint32_t a, uint32_t b,
-		     const uint8_t *listeners)
-{
-	for (; a <= b; a++) {
-		l->ephemeral_ports--;
-		l->ephemeral_listeners -= listeners && listeners[a];
-	}
-}
-
-/* The range without ip_local_reserved_ports, "8080,9148-9150", and the ports of it that
- * listeners have. */
+/* The range without ip_local_reserved_ports, and the ports of it that listeners have. */
 static void count_ephemeral(struct net_limits *l, unsigned lo, unsigned hi,
 			    const uint8_t *listeners)
 {
 	_cleanup_free_ char *text = procfile_read(
 		"/proc/sys/net/ipv4/ip_local_reserved_ports");
-	char *p = text;
+	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
 	unsigned port;
 
-	l->ephemeral_ports = hi - lo + 1;
-	for (port = lo; port <= hi && listeners; port++)
-		l->ephemeral_listeners += listeners[port] > 0;
-	while (p && *p >= '0' && *p <= '9') {
-		unsigned long a = strtoul(p, &p, 10), b = a;
-
-		if (*p == '-')
-			b = strtoul(p + 1, &p, 10);
-		take_out(l, (uint32_t)MAX(a, (unsigned long)lo),
-			 (uint32_t)MIN(b, (unsigned long)hi), listeners);
-		p += *p == ',';
+	if (text)
+		proctext_ports(text, held);
+	for (port = lo; port <= hi; port++) {
+		l->ephemeral_ports += !held[port];
+		l->ephemeral_listeners += !held[port] && listeners && listeners[port];
 	}
 }
 
 static void read_sockstat(struct net_limits *l)
 {
 	_cleanup_free_ char *text = procfile_read("/proc/thread-self/net/sockstat");
-	const char *tcp = text ? strstr(text, "TCP: ") : NULL;
-	unsigned long long inuse, orphan, tw;
 
-	if (!tcp ||
-	    sscanf(tcp, "TCP: inuse %llu orphan %llu tw %llu", &inuse, &orphan, &tw) != 3)
-		return;
-	l->orphans = orphan;
-	l->time_wait = tw;
-	l->has_sockstat = true;
+	l->has_sockstat = text && proctext_keyed(text, "TCP", "orphan", &l->orphans) &&
+			  proctext_keyed(text, "TCP", "tw", &l->time_wait);
 }
 
 void procfile_limits(struct net_limits *l, const uint8_t *listeners)
 {
 	_cleanup_free_ char *range = procfile_read(
 		"/proc/sys/net/ipv4/ip_local_port_range");
-	unsigned lo, hi;
+	uint16_t lo, hi;
 
 	*l = (struct net_limits){ .syncookies = 1 };
 	l->has_somaxconn = procfile_sysctl("core/somaxconn", &l->somaxconn);
@@ -230,7 +157,7 @@ void procfile_limits(struct net_limits *l, const uint8_t *listeners)
 	procfile_sysctl("ipv4/tcp_syncookies", &l->syncookies);
 	procfile_sysctl("ipv4/tcp_tw_reuse", &l->tw_reuse);
 	procfile_sysctl("ipv4/tcp_timestamps", &l->timestamps);
-	if (range && sscanf(range, "%u %u", &lo, &hi) == 2 && lo <= hi && hi <= 65535)
+	if (range && proctext_range(range, &lo, &hi))
 		count_ephemeral(l, lo, hi, listeners);
 	read_sockstat(l);
 }
@@ -265,39 +192,23 @@ bool procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds)
 
 bool procfile_descriptor_limit(int32_t pid, uint64_t *limit)
 {
-	static const char head[] = "Max open files";
 	_cleanup_free_ char *text = NULL;
-	char path[40], *line;
+	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/limits", pid);
 	text = procfile_read(path);
-	line = text ? strstr(text, head) : NULL;
-	if (!line)
-		return false;
-	line += sizeof(head) - 1;
-	line += strspn(line, " ");
-	*limit = has_prefix(line, "unlimited") ? UINT64_MAX : strtoull(line, NULL, 10);
-	return true;
+	return text && proctext_descriptor_limit(text, limit);
 }
 
 const char *procfile_unit(struct arena *a, int32_t pid)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[40], *line, *end;
+	struct blob unit = { 0 };
+	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
 	text = procfile_read(path);
-	for (line = text; line && *line; line = end + 1) {
-		char *slash;
-		size_t len;
-
-		end = line + strcspn(line, "\n");
-		slash = memrchr(line, '/', (size_t)(end - line));
-		len = slash ? (size_t)(end - slash - 1) : 0;
-		if (len > 8 && memcmp(end - 8, ".service", 8) == 0)
-			return arena_strndup(a, slash + 1, len);
-		if (!*end)
-			break;
-	}
-	return NULL;
+	if (text)
+		unit = proctext_unit(text);
+	return unit.len ? arena_strndup(a, unit.data, unit.len) : NULL;
 }

@@ -2,11 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+
+#include "model/proctext.h"
 
 static const char *const paths[] = { "/proc/thread-self/net/sockstat",
 				     "/proc/thread-self/net/sockstat6" };
-static const char *const lines[] = { "TCP:", "TCP6:" };
+static const char *const lines[] = { "TCP", "TCP6" };
 
 /* What a file says about one family. */
 struct counts {
@@ -16,32 +17,21 @@ struct counts {
 		everywhere; /* of both families in all namespaces, whatever their state */
 };
 
-static uint64_t number_after(const char *line, const char *word)
+/* Reads the counts of one family from the start of its file. Those of remnants and of all
+ * namespaces stand in that of IPv4, for both. */
+static bool count(int fd, const char *line, struct counts *c)
 {
-	const char *at = strstr(line, word);
-
-	return at ? strtoull(at + strlen(word), NULL, 10) : 0;
-}
-
-/* Reads the counts of one family from the start of its file. */
-static bool count(int fd, const char *line_start, struct counts *c)
-{
-	char text[1024], *line, *end;
+	char text[1024];
 	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
 
 	if (len <= 0)
 		return false;
 	text[len] = '\0';
-	line = strstr(text, line_start);
-	if (!line)
-		return false;
-	end = strchr(line, '\n');
-	if (end)
-		*end = '\0';
-	*c = (struct counts){ .hashed = number_after(line, " inuse "),
-			      .remnants = number_after(line, " tw "),
-			      .everywhere = number_after(line, " alloc ") };
-	return true;
+	*c = (struct counts){ 0 };
+	return proctext_keyed(text, line, "inuse", &c->hashed) &&
+	       (line != lines[0] ||
+		(proctext_keyed(text, line, "tw", &c->remnants) &&
+		 proctext_keyed(text, line, "alloc", &c->everywhere)));
 }
 
 bool sockstat_tcp(uint64_t *n)

@@ -1,0 +1,281 @@
+#include "model/proctext.h"
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Digits from *p on, which is left behind them. */
+static bool take_number(const char **p, uint64_t *value)
+{
+	const char *at = *p;
+	uint64_t v = 0;
+
+	if (!is_digit(*at))
+		return false;
+	for (; is_digit(*at); at++)
+		if (__builtin_mul_overflow(v, (uint64_t)10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(*at - '0'), &v))
+			return false;
+	*p = at;
+	*value = v;
+	return true;
+}
+
+static bool ends_word(char c)
+{
+	return !c || c == ' ' || c == '\t' || c == '\n';
+}
+
+/* A word of its own: "12ab" is no number. */
+bool proctext_number(const char *text, uint64_t *value)
+{
+	const char *p = text;
+	uint64_t v;
+
+	if (!take_number(&p, &v) || !ends_word(*p))
+		return false;
+	*value = v;
+	return true;
+}
+
+/* The line after this one; NULL behind the last. */
+static const char *next_line(const char *line)
+{
+	const char *end = strchr(line, '\n');
+
+	return end && end[1] ? end + 1 : NULL;
+}
+
+/* What stands behind "WORD:" at the start of a line; NULL if another word does. */
+static const char *behind(const char *line, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncmp(line, word, len) == 0 && line[len] == ':' ? line + len + 1 : NULL;
+}
+
+static bool is_word(const char *p, size_t len, const char *word)
+{
+	return strlen(word) == len && memcmp(p, word, len) == 0;
+}
+
+bool proctext_pair(const char *text, const char *table, const char *name, uint64_t *value)
+{
+	const char *line, *values, *n, *v;
+
+	for (line = text; line; line = next_line(values)) {
+		values = line;
+		n = behind(line, table);
+		if (!n)
+			continue;
+		values = next_line(line);
+		v = values ? behind(values, table) : NULL;
+		if (!v)
+			return false;
+		while (*n == ' ' && *v == ' ') {
+			size_t len = strcspn(++n, " \n");
+
+			v++;
+			if (is_word(n, len, name))
+				return proctext_number(v, value);
+			n += len;
+			v += strcspn(v, " \n");
+		}
+	}
+	return false;
+}
+
+bool proctext_line(const char *text, const char *name, uint64_t *value)
+{
+	size_t len = strlen(name);
+	const char *line;
+
+	for (line = text; line; line = next_line(line))
+		if (strncmp(line, name, len) == 0 &&
+		    (line[len] == ' ' || line[len] == '\t'))
+			return proctext_number(line + len + strspn(line + len, " \t"),
+					       value);
+	return false;
+}
+
+bool proctext_keyed(const char *text, const char *line, const char *key, uint64_t *value)
+{
+	const char *at = text, *p;
+
+	while (at && !(p = behind(at, line)))
+		at = next_line(at);
+	while (at && *p == ' ') {
+		size_t len = strcspn(++p, " \n");
+		bool found = is_word(p, len, key);
+
+		p += len;
+		if (*p != ' ')
+			return false;
+		if (found)
+			return proctext_number(p + 1, value);
+		p += 1 + strcspn(p + 1, " \n");
+	}
+	return false;
+}
+
+bool proctext_range(const char *text, uint16_t *lo, uint16_t *hi)
+{
+	const char *p = text + strspn(text, " \t");
+	uint64_t a, b;
+
+	if (!take_number(&p, &a) || !strspn(p, " \t"))
+		return false;
+	if (!proctext_number(p + strspn(p, " \t"), &b) || a > b || b > UINT16_MAX)
+		return false;
+	*lo = (uint16_t)a;
+	*hi = (uint16_t)b;
+	return true;
+}
+
+void proctext_ports(const char *text, bool *held)
+{
+	const char *p = text;
+	uint64_t lo, hi;
+
+	while (take_number(&p, &lo)) {
+		hi = lo;
+		if (*p == '-') {
+			p++;
+			if (!take_number(&p, &hi))
+				return;
+		}
+		for (; lo <= hi && lo <= UINT16_MAX; lo++)
+			held[lo] = true;
+		p += *p == ',';
+	}
+}
+
+bool proctext_descriptor_limit(const char *text, uint64_t *limit)
+{
+	static const char head[] = "Max open files";
+	const char *line;
+
+	for (line = text; line; line = next_line(line)) {
+		if (!has_prefix(line, head))
+			continue;
+		line += sizeof(head) - 1;
+		line += strspn(line, " ");
+		if (has_prefix(line, "unlimited")) {
+			*limit = UINT64_MAX;
+			return true;
+		}
+		return proctext_number(line, limit);
+	}
+	return false;
+}
+
+struct blob proctext_unit(const char *text)
+{
+	static const char tail[] = ".service";
+	const size_t n = sizeof(tail) - 1;
+	const char *line;
+
+	for (line = text; line; line = next_line(line)) {
+		size_t len = strcspn(line, "\n");
+		const char *slash = memrchr(line, '/', len);
+		size_t name = slash ? (size_t)(line + len - slash - 1) : 0;
+
+		if (name > n && memcmp(line + len - n, tail, n) == 0)
+			return (struct blob){ slash + 1, (uint32_t)name };
+	}
+	return (struct blob){ 0 };
+}
+
+bool proctext_start(const char *text, uint64_t *ticks)
+{
+	enum { STARTTIME = 22 };
+	/* The second field, the name, may hold blanks and brackets. */
+	const char *p = strrchr(text, ')');
+	int field;
+
+	for (field = 2; p && field < STARTTIME; field++) {
+		p = strchr(p, ' ');
+		p = p ? p + 1 : NULL;
+	}
+	return p && proctext_number(p, ticks);
+}
+
+bool proctext_one_pid(const char *text)
+{
+	const char *line;
+	uint64_t pid;
+
+	for (line = text; line; line = next_line(line)) {
+		const char *p = behind(line, "NSpid");
+
+		if (p)
+			return *p++ == '\t' && take_number(&p, &pid) && *p == '\n';
+	}
+	return false;
+}
+
+/* proc_pid_mountinfo(5): blank, tab, newline and backslash as three octal digits. */
+static void undo_escapes(char *text)
+{
+	char *to = text;
+
+	for (; *text; to++) {
+		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' &&
+		    text[2] >= '0' && text[2] <= '7' && text[3] >= '0' &&
+		    text[3] <= '7') {
+			*to = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+				     (text[3] - '0'));
+			text += 4;
+		} else {
+			*to = *text++;
+		}
+	}
+	*to = '\0';
+}
+
+/* The word at *p, ended by a NUL; *p is left behind it. NULL if there is none. */
+static char *take_word(char **p)
+{
+	char *word = *p + strspn(*p, " "), *end = word + strcspn(word, " \n");
+
+	if (end == word)
+		return NULL;
+	*p = end + (*end != '\0');
+	*end = '\0';
+	return word;
+}
+
+/* "36 35 98:0 /root /path rw,noatime shared:1 - type source options" */
+bool proctext_mount(char *line, struct proctext_mount *m)
+{
+	enum { ROOT = 3, PATH = 4, OPTIONS = 5 };
+	char *texts[OPTIONS + 1], *p = line, *word, *type;
+	int i;
+
+	for (i = 0; i <= OPTIONS; i++)
+		if (!(texts[i] = take_word(&p)))
+			return false;
+	while ((word = take_word(&p)) && !streq(word, "-"))
+		;
+	if (!word || !(type = take_word(&p)))
+		return false;
+	undo_escapes(texts[ROOT]);
+	undo_escapes(texts[PATH]);
+	*m = (struct proctext_mount){ texts[ROOT], texts[PATH], type };
+	return true;
+}
+
+uint32_t proctext_socket(const char *link, size_t len)
+{
+	static const char head[] = "socket:[";
+	const size_t n = sizeof(head) - 1;
+	uint64_t v = 0;
+	size_t i;
+
+	if (len <= n || memcmp(link, head, n) != 0)
+		return 0;
+	for (i = n; i < len && is_digit(link[i]) && v <= UINT32_MAX; i++)
+		v = v * 10 + (uint64_t)(link[i] - '0');
+	return i + 1 == len && link[i] == ']' && v <= UINT32_MAX ? (uint32_t)v : 0;
+}

@@ -1,0 +1,56 @@
+/*
+ * Texts of /proc as parsers see them: nothing is read here. A text may end anywhere, come
+ * from a kernel that knows more or less, or, in a sandbox, from somebody else: what is
+ * not there is false, never 0. Numbers are decimal digits; one above 64 bits is none.
+ */
+#pragma once
+
+#include "model/sock.h"
+
+/* The first number of a text that begins with one, such as a sysctl. */
+bool proctext_number(const char *text, uint64_t *value);
+
+/* net/netstat, net/snmp: a line of names, then one of values, each behind "TABLE:". */
+bool proctext_pair(const char *text, const char *table, const char *name,
+		   uint64_t *value);
+
+/* net/snmp6: a name and its value on a line. */
+bool proctext_line(const char *text, const char *name, uint64_t *value);
+
+/* net/sockstat: "TCP: inuse 5 orphan 0 tw 3 alloc 7 mem 1". */
+bool proctext_keyed(const char *text, const char *line, const char *key, uint64_t *value);
+
+/* ip_local_port_range: "32768 60999". */
+bool proctext_range(const char *text, uint16_t *lo, uint16_t *hi);
+
+/* ip_local_reserved_ports: "8080,9000-9010". Sets what is listed in held, which has an
+ * entry for each of the 65536 ports. */
+void proctext_ports(const char *text, bool *held);
+
+/* PID/limits: the soft limit of descriptors; UINT64_MAX = unlimited. */
+bool proctext_descriptor_limit(const char *text, uint64_t *limit);
+
+/* PID/cgroup: the systemd unit, a part of text; empty if there is none. */
+struct blob proctext_unit(const char *text);
+
+/* PID/stat: when it started, in clock ticks since the machine did. */
+bool proctext_start(const char *text, uint64_t *ticks);
+
+/* PID/status: whether the process has one number only, as NSpid says; false if it is not
+ * known. */
+bool proctext_one_pid(const char *text);
+
+/* A line of PID/mountinfo. Its texts are parts of the line, which is changed: escapes
+ * such as \040 are the bytes that they stand for. */
+struct proctext_mount {
+	const char *root, *path, *type;
+};
+bool proctext_mount(char *line, struct proctext_mount *m);
+
+/* A link of PID/fd, "socket:[123]": the inode; 0 if it is something else. */
+uint32_t proctext_socket(const char *link, size_t len);
+
+/* A line of net/tcp, tcp6, udp, udp6 (proto), and one of net/unix. A name points into the
+ * line; '@', which stands for the NUL of an abstract one, is left as it is. */
+bool proctext_inet_row(const char *line, uint8_t proto, struct sock *s);
+bool proctext_unix_row(const char *line, struct sock *s);

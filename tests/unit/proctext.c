@@ -1,0 +1,337 @@
+/* Texts of /proc: what is in them, and what is not there is no number. */
+#include "model/proctext.h"
+
+#include "base/mem.h"
+#include "unit/unit.h"
+
+static const char netstat[] = "TcpExt: SyncookiesSent ListenOverflows Big\n"
+			      "TcpExt: 1 22 18446744073709551615\n"
+			      "IpExt: InNoRoutes\n"
+			      "IpExt: 7\n";
+
+/* A copy of exactly this size, so that a sanitizer sees a byte too far. */
+static char *exact(const char *text, size_t len)
+{
+	char *copy = xmalloc(len + 1);
+
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+static uint64_t pair(const char *text, const char *table, const char *name)
+{
+	uint64_t v = 12345;
+	bool found = proctext_pair(text, table, name, &v);
+
+	CHECK(found || v == 12345);
+	return found ? v : 99999;
+}
+
+static void pairs(void)
+{
+	CHECK_INT(pair(netstat, "TcpExt", "SyncookiesSent"), 1);
+	CHECK_INT(pair(netstat, "TcpExt", "ListenOverflows"), 22);
+	CHECK(pair(netstat, "TcpExt", "Big") == UINT64_MAX);
+	CHECK_INT(pair(netstat, "IpExt", "InNoRoutes"), 7);
+	CHECK_INT(pair(netstat, "TcpExt", "InNoRoutes"), 99999);
+	CHECK_INT(pair(netstat, "Tcp", "SyncookiesSent"), 99999);
+	CHECK_INT(pair("", "TcpExt", "SyncookiesSent"), 99999);
+}
+
+/* A table that ends too early, anywhere: other tables' numbers, and what is behind the
+ * text, are not taken for its own. */
+static void broken_pairs(void)
+{
+	static const char *const texts[] = {
+		"TcpExt: A B\n",
+		"TcpExt: A B",
+		"TcpExt: A B\nTcp",
+		"TcpExt: A B\nTcpExt",
+		"TcpExt: A B\nTcpExt:",
+		"TcpExt: A B\nTcpExt: 1",
+		"TcpExt: A B\nTcpExt: 1 ",
+		"TcpExt: A B\nTcpExt: 1\nIpExt: 5\n",
+		"TcpExt: A B\nTcpExt: 1 \n5 6\n",
+		"TcpExt: A B\nTcpExt: 1 x\n",
+		"TcpExt: A B\nTcpExt: 1 -5\n",
+		"TcpExt: A B\nTcpExt: 1 5x\n",
+		"TcpExt: A B\nTcpExt: 1 18446744073709551616\n",
+		"TcpExt: A B\nIpExt: 1 5\n",
+	};
+	size_t i, n;
+
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_free_ char *text = exact(texts[i], strlen(texts[i]));
+
+		if (pair(text, "TcpExt", "B") != 99999)
+			printf("# '%s' has a B\n", texts[i]), unit_failures++;
+	}
+	for (n = 0; n < sizeof(netstat); n++) {
+		_cleanup_free_ char *text = exact(netstat, n);
+		uint64_t v = pair(text, "IpExt", "InNoRoutes");
+
+		CHECK(v == 99999 || v == 7);
+	}
+}
+
+static void lines(void)
+{
+	uint64_t v = 0;
+
+	CHECK(proctext_line("Ip6In  5\nUdp6MemErrors    \t 8\n", "Udp6MemErrors", &v));
+	CHECK_INT(v, 8);
+	CHECK(!proctext_line("Udp6MemErrors\n9\n", "Udp6MemErrors", &v));
+	CHECK(!proctext_line("Udp6MemErrors \n9\n", "Udp6MemErrors", &v));
+	CHECK(!proctext_line("Udp6MemErrorsX 9\n", "Udp6MemErrors", &v));
+	CHECK_INT(v, 8);
+}
+
+static void keyed(void)
+{
+	static const char text[] = "sockets: used 9\n"
+				   "TCP: inuse 5 orphan 0 tw 3 alloc 7 mem 1\n"
+				   "UDP: inuse 2 mem 4\n";
+	uint64_t v = 0;
+
+	CHECK(proctext_keyed(text, "TCP", "alloc", &v));
+	CHECK_INT(v, 7);
+	CHECK(proctext_keyed(text, "UDP", "mem", &v));
+	CHECK_INT(v, 4);
+	CHECK(!proctext_keyed(text, "UDP", "tw", &v));
+	CHECK(!proctext_keyed(text, "TCP", "5", &v)); /* that is a value */
+	CHECK(!proctext_keyed(text, "TCP6", "inuse", &v));
+	CHECK(!proctext_keyed("TCP: inuse\n5\n", "TCP", "inuse", &v));
+	CHECK(!proctext_keyed("TCP: inuse ", "TCP", "inuse", &v));
+}
+
+static void ranges(void)
+{
+	static const char *const bad[] = { "",	      "1",    "9 8",
+					   "1 65536", "-1 5", "1 x",
+					   "1\n2",    "1 2x", "4294967296 4294967299",
+					   "1  ",     "x 1 2" };
+	uint16_t lo = 1, hi = 2;
+	size_t i;
+
+	CHECK(proctext_range("32768\t60999\n", &lo, &hi));
+	CHECK_INT(lo, 32768);
+	CHECK_INT(hi, 60999);
+	CHECK(proctext_range("0 65535", &lo, &hi));
+	lo = hi = 7;
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		CHECK(!proctext_range(bad[i], &lo, &hi));
+	CHECK(lo == 7 && hi == 7);
+}
+
+static size_t ports(const char *text)
+{
+	_cleanup_free_ bool *held = xcalloc(65536, sizeof(*held));
+	size_t i, n = 0;
+
+	proctext_ports(text, held);
+	for (i = 0; i < 65536; i++)
+		n += held[i];
+	return n;
+}
+
+/* Ranges that overlap count once; numbers above 65535 name no port, nor do they wrap. */
+static void reserved_ports(void)
+{
+	CHECK_INT(ports("\n"), 0);
+	CHECK_INT(ports("8080,9148-9150\n"), 4);
+	CHECK_INT(ports("1-5,3-7,3\n"), 7);
+	CHECK_INT(ports("65530-70000"), 6);
+	CHECK_INT(ports("4294967297-4294967299,5"), 1);
+	CHECK_INT(ports("18446744073709551615"), 0);
+	CHECK_INT(ports("0-18446744073709551615"), 65536);
+	CHECK_INT(ports("9-3,4"), 1);
+	CHECK_INT(ports("5-,6"), 0);
+}
+
+static void limits(void)
+{
+	uint64_t v = 0;
+
+	CHECK(proctext_descriptor_limit(
+		"Limit  Soft\nMax open files   1024   4096 files\n", &v));
+	CHECK_INT(v, 1024);
+	CHECK(proctext_descriptor_limit("Max open files  unlimited  unlimited\n", &v));
+	CHECK(v == UINT64_MAX);
+	CHECK(!proctext_descriptor_limit("Max open files   \n1024\n", &v));
+	CHECK(!proctext_descriptor_limit("Max open files", &v));
+	CHECK(!proctext_descriptor_limit("x Max open files 5\n", &v));
+}
+
+static void units(void)
+{
+	struct blob b = proctext_unit("1:name=systemd:/x\n0::/system.slice/a.service\n");
+
+	CHECK(b.len == 9 && memcmp(b.data, "a.service", 9) == 0);
+	CHECK(!proctext_unit("0::/system.slice/.service\n").len);
+	CHECK(!proctext_unit("0::a.service\n").len);
+	CHECK(!proctext_unit("0::/a.service/b\n").len);
+	CHECK(!proctext_unit("/\n.service").len);
+	CHECK(!proctext_unit("").len);
+}
+
+static void starts(void)
+{
+	uint64_t v = 0;
+
+	CHECK(proctext_start(
+		"1 (a) 9) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 "
+		"20\n",
+		&v));
+	CHECK_INT(v, 4711);
+	CHECK(!proctext_start("1 (a) S 1 2\n", &v));
+	CHECK(!proctext_start("1 (a", &v));
+	CHECK(proctext_one_pid("Pid:\t5\nNSpid:\t5\nNSpgid:\t5\n"));
+	CHECK(!proctext_one_pid("Pid:\t5\nNSpid:\t5\t1\n"));
+	CHECK(!proctext_one_pid("Pid:\t5\nNSpid:\t\n"));
+	CHECK(!proctext_one_pid("Name:\tNSpid:\t5\n"));
+}
+
+static bool mount(const char *text, struct proctext_mount *m, char **line)
+{
+	*line = exact(text, strlen(text));
+	return proctext_mount(*line, m);
+}
+
+static void mounts(void)
+{
+	static const char *const bad[] = { "", "1 2 3:4 / /mnt",
+					   "1 2 3:4 / /mnt rw a:1 -",
+					   "1 2 3:4 / /mnt rw a:1 x cgroup2",
+					   "1 2 3:4 / -" };
+	struct proctext_mount m;
+	char *line;
+	size_t i;
+
+	CHECK(mount(
+		"36 35 0:4 / /mnt/a\\040b\\134 rw,x shared:1 master:2 - cgroup2 c rw\n",
+		&m, &line));
+	CHECK_STR(m.root, "/");
+	CHECK_STR(m.path, "/mnt/a b\\");
+	CHECK_STR(m.type, "cgroup2");
+	free(line);
+	/* No optional field, and a mount point that looks like one. */
+	CHECK(mount("1 2 0:4 net:[40] - rw - nsfs", &m, &line));
+	CHECK_STR(m.root, "net:[40]");
+	CHECK_STR(m.path, "-");
+	CHECK_STR(m.type, "nsfs");
+	free(line);
+	CHECK(mount("1 2 0:4 /\\04 /\\777\\ rw - t", &m, &line));
+	CHECK_STR(m.root, "/\\04");
+	CHECK_STR(m.path, "/\\777\\");
+	free(line);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		CHECK(!mount(bad[i], &m, &line));
+		free(line);
+	}
+}
+
+static void sockets(void)
+{
+	CHECK_INT(proctext_socket("socket:[123]", 12), 123);
+	CHECK_INT(proctext_socket("socket:[4294967295]", 19), UINT32_MAX);
+	CHECK_INT(proctext_socket("socket:[4294967296]", 19), 0);
+	CHECK_INT(proctext_socket("socket:[18446744073709551617]", 29), 0);
+	CHECK_INT(proctext_socket("socket:[123]", 11), 0);
+	CHECK_INT(proctext_socket("socket:[12x]", 12), 0);
+	CHECK_INT(proctext_socket("socket:[1]x", 11), 0);
+	CHECK_INT(proctext_socket("socket:[", 8), 0);
+	CHECK_INT(proctext_socket("pipe:[123]", 10), 0);
+}
+
+#define TAIL " 0A 00000001:00000002 00:00000000 00000003  1000        0 4711 1 x\n"
+
+static void inet_rows(void)
+{
+	static const char *const bad[] = {
+		"",
+		"  0: 0100007F:0050",
+		"  0: 0100007F:0050 00000000000000000000000000000000:0000" TAIL,
+		"  0: 0100007:00050 00000000:0000" TAIL,
+		"  0: 0100007G:0050 00000000:0000" TAIL,
+		"  0: +100007F:0050 00000000:0000" TAIL,
+		"  0: 0100007F:050 00000000:0000" TAIL,
+		"  0: 0100007F:00500 00000000:0000" TAIL,
+		"  0: 0100007F 00000000:0000" TAIL,
+		"  0: 0100007F0100007F:0050 00000000:0000" TAIL,
+		"  0: 0100007F:0050 00000000:0000 0E 1:2 00:0 3 1000 0 4711\n",
+		"  0: 0100007F:0050 00000000:0000 00 1:2 00:0 3 1000 0 4711\n",
+		"  0: 0100007F:0050 00000000:0000 0A 1:2 100:0 3 1000 0 4711\n",
+	};
+	struct sock s;
+	size_t i;
+
+	CHECK(proctext_inet_row("   0: 0100007F:0050 00000000:0000" TAIL, PROTO_TCP, &s));
+	CHECK_INT(s.family, AF_INET);
+	CHECK_INT(s.state, STATE_LISTEN);
+	CHECK_INT(s.local.port, 80);
+	CHECK_INT(s.send_queue, 1);
+	CHECK_INT(s.recv_queue, 2);
+	CHECK_INT(s.uid, 1000);
+	CHECK_INT(s.inode, 4711);
+	CHECK(proctext_inet_row("0: 0000000000000000FFFF00000100007F:0050 "
+				"00000000000000000000000000000000:0000" TAIL,
+				PROTO_TCP, &s));
+	CHECK_INT(s.family, AF_INET6);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		if (proctext_inet_row(bad[i], PROTO_TCP, &s))
+			printf("# %s is a row\n", bad[i]), unit_failures++;
+}
+
+/* Counts that are too large for their place stay large. */
+static void large_counts(void)
+{
+	struct sock s;
+
+	CHECK(proctext_inet_row(
+		"0: 0100007F:0050 00000000:0000 01 1:2 01:FFFFFFFF 100 0 0 9", PROTO_TCP,
+		&s));
+	CHECK_INT(s.retrans, UINT8_MAX);
+	CHECK_INT(s.expires_ms, UINT32_MAX);
+}
+
+#define HEAD "00000000580b771c: 00000002 00000000 00010000 0001 01"
+
+static void unix_rows(void)
+{
+	struct sock s;
+
+	CHECK(proctext_unix_row(HEAD " 30317 @  ab c\n", &s));
+	CHECK_INT(s.state, STATE_LISTEN);
+	CHECK_INT(s.inode, 30317);
+	CHECK(s.path.len == 7 && memcmp(s.path.data, "@  ab c", 7) == 0);
+	CHECK(proctext_unix_row(HEAD " 30317  /a\n", &s));
+	CHECK(s.path.len == 3 && memcmp(s.path.data, " /a", 3) == 0);
+	CHECK(proctext_unix_row(HEAD "   1061\n", &s));
+	CHECK(!s.path.len);
+	CHECK(proctext_unix_row(HEAD "   1061 \n", &s));
+	CHECK(!s.path.len);
+	CHECK(!proctext_unix_row(HEAD "\n", &s));
+	CHECK(!proctext_unix_row(HEAD " 12x /a\n", &s));
+	CHECK(!proctext_unix_row(
+		"Num       RefCount Protocol Flags    Type St Inode Path\n", &s));
+}
+
+int main(void)
+{
+	RUN(pairs, "netstat and snmp: a value is found under its name");
+	RUN(broken_pairs, "a table that ends too early has no value, of another neither");
+	RUN(lines, "snmp6: the value stands on the line of its name");
+	RUN(keyed, "sockstat: a key is found on its line, a value is no key");
+	RUN(ranges, "a range of ports is two numbers in order, or none");
+	RUN(reserved_ports, "reserved ports: ranges overlap and wrap nowhere");
+	RUN(limits, "the limit of descriptors");
+	RUN(units, "the systemd unit of a control group");
+	RUN(starts, "when a process started, and how many numbers it has");
+	RUN(mounts, "mountinfo: optional fields and escapes");
+	RUN(sockets, "what a descriptor's link leads to");
+	RUN(inet_rows, "rows of net/tcp: what is not whole is none");
+	RUN(large_counts, "counts that do not fit do not wrap");
+	RUN(unix_rows, "rows of net/unix: names with blanks");
+	return unit_done();
+}
