@@ -203,6 +203,20 @@ said() { # OPTION...
 	bindable 0 '[2001:db8::2]:8080'
 }
 
+@test "not-local: the other end of a line with two ends is not ours" {
+	netns
+	in_ns ip link add d0 type veth peer name d1
+	in_ns ip link set d0 up
+	in_ns ip address add fd00::1 peer fd00::2/128 dev d0 nodad
+	in_ns ip address add 10.1.1.1 peer 10.1.1.2/32 dev d0
+	bindable 0 '[fd00::1]:8080'
+	bindable 0 10.1.1.1:8080
+	bindable 1 '[fd00::2]:8080'
+	assert_equal "$(ids)" not-local
+	bindable 1 10.1.1.2:8080
+	assert_equal "$(ids)" not-local
+}
+
 @test "stale-unix, live-unix, not-a-socket, no-directory, policy: what a path can be" {
 	local dir=$BATS_TEST_TMPDIR
 	netns

@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 
 #include "kernel/nl.h"
+#include "kernel/rtnl.h"
 
 struct ask {
 	const struct addr *to;
@@ -28,43 +29,15 @@ static void add(struct nlmsghdr *req, uint16_t type, const void *data, size_t le
 	req->nlmsg_len = (uint32_t)(NLMSG_ALIGN(req->nlmsg_len) + NLA_ALIGN(a.nla_len));
 }
 
-/* RTA_VIA: a next hop of another family, as for IPv4 routes over IPv6 routers. */
-static bool read_via(const struct nl_attr *attr, struct addr *hop)
-{
-	sa_family_t family;
-	size_t len;
-
-	if (attr->len < sizeof(family))
-		return false;
-	memcpy(&family, attr->data, sizeof(family));
-	*hop = (struct addr){ .family = (uint8_t)family };
-	len = ip_len(hop);
-	if ((family != AF_INET && family != AF_INET6) || attr->len < sizeof(family) + len)
-		return false;
-	memcpy(hop->ip, (const char *)attr->data + sizeof(family), len);
-	return true;
-}
-
 static int take_route(const struct nlmsghdr *h, void *ctx)
 {
-	const struct rtmsg *m = NLMSG_DATA(h);
-	const char *p, *end = (const char *)h + h->nlmsg_len;
 	struct ask *ask = ctx;
-	struct nl_attr attr;
+	struct rtnl_route r;
 
-	if (h->nlmsg_type != RTM_NEWROUTE || h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) ||
-	    m->rtm_type != RTN_UNICAST)
+	if (!rtnl_route(h, &r) || r.type != RTN_UNICAST)
 		return 0;
-	ask->hop = *ask->to;
-	p = (const char *)h + NLMSG_LENGTH(sizeof(*m));
-	while (nl_attr_next(&p, end, &attr)) {
-		if (attr.type == RTA_OIF && attr.len == sizeof(ask->oif))
-			memcpy(&ask->oif, attr.data, sizeof(ask->oif));
-		else if (attr.type == RTA_GATEWAY && attr.len == ip_len(ask->to))
-			memcpy(ask->hop.ip, attr.data, attr.len);
-		else if (attr.type == RTA_VIA && !read_via(&attr, &ask->hop))
-			ask->oif = 0;
-	}
+	ask->hop = r.hop.family ? r.hop : *ask->to;
+	ask->oif = r.hop_unknown ? 0 : r.ifindex;
 	ask->hop.port = 0;
 	ask->hop.scope = addr_is_link_local(&ask->hop) ? ask->oif : 0;
 	return 0;
@@ -72,11 +45,9 @@ static int take_route(const struct nlmsghdr *h, void *ctx)
 
 static int take_neighbour(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ndmsg *m = NLMSG_DATA(h);
 	struct ask *ask = ctx;
 
-	if (h->nlmsg_type == RTM_NEWNEIGH && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*m)))
-		ask->state = m->ndm_state;
+	rtnl_neighbour(h, &ask->state);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "kernel/nl.h"
 #include "kernel/procfile.h"
+#include "kernel/rtnl.h"
 
 struct look {
 	const struct addr *a;
@@ -32,30 +33,15 @@ static int dump(struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
  */
 static int take_route(const struct nlmsghdr *h, void *ctx)
 {
-	const struct rtmsg *m = NLMSG_DATA(h);
-	const char *p, *end = (const char *)h + h->nlmsg_len;
 	struct look *look = ctx;
-	struct nl_attr attr;
-	struct addr net = { .family = AF_INET };
-	uint32_t table;
+	struct rtnl_route r;
 
-	if (h->nlmsg_type != RTM_NEWROUTE || h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
+	if (!rtnl_route(h, &r) || r.table != RT_TABLE_LOCAL ||
+	    r.dst.prefix <= look->best || !addr_in_prefix(look->a, &r.dst))
 		return 0;
-	table = m->rtm_table;
-	p = (const char *)h + NLMSG_LENGTH(sizeof(*m));
-	while (nl_attr_next(&p, end, &attr)) {
-		if (attr.type == RTA_DST && attr.len == 4)
-			memcpy(net.ip, attr.data, 4);
-		else if (attr.type == RTA_TABLE && attr.len == 4)
-			memcpy(&table, attr.data, 4);
-	}
-	net.prefix = m->rtm_dst_len;
-	if (table != RT_TABLE_LOCAL || m->rtm_dst_len <= look->best ||
-	    !addr_in_prefix(look->a, &net))
-		return 0;
-	look->best = m->rtm_dst_len;
-	look->place = m->rtm_type == RTN_LOCAL || m->rtm_type == RTN_BROADCAST ||
-				      m->rtm_type == RTN_MULTICAST
+	look->best = r.dst.prefix;
+	look->place = r.type == RTN_LOCAL || r.type == RTN_BROADCAST ||
+				      r.type == RTN_MULTICAST
 			      ? PLACE_LOCAL
 			      : PLACE_FOREIGN;
 	return 0;
@@ -80,31 +66,13 @@ static enum bind_place place_of_v4(const struct addr *a)
 /* ipv6_chk_addr(): an interface has the address, and it is no longer tentative. */
 static int take_address(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifaddrmsg *m = NLMSG_DATA(h);
-	const char *p, *end = (const char *)h + h->nlmsg_len;
 	struct look *look = ctx;
-	struct nl_attr attr;
-	uint32_t flags;
-	bool same = false;
+	struct rtnl_address a;
 
-	if (h->nlmsg_type != RTM_NEWADDR || h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
+	if (!rtnl_address(h, &a) || !addr_same_ip(&a.addr, look->a) ||
+	    (look->ifindex && a.ifindex != look->ifindex))
 		return 0;
-	flags = m->ifa_flags;
-	p = (const char *)h + NLMSG_LENGTH(sizeof(*m));
-	while (nl_attr_next(&p, end, &attr)) {
-		/* Of a point-to-point interface IFA_LOCAL is ours, IFA_ADDRESS the
-		 * peer's.
-		 */
-		if ((attr.type == IFA_ADDRESS || attr.type == IFA_LOCAL) &&
-		    attr.len == 16)
-			same = memcmp(attr.data, look->a->ip, 16) == 0 ||
-			       (same && attr.type == IFA_ADDRESS);
-		else if (attr.type == IFA_FLAGS && attr.len == 4)
-			memcpy(&flags, attr.data, 4);
-	}
-	if (!same || (look->ifindex && m->ifa_index != look->ifindex))
-		return 0;
-	if (!(flags & IFA_F_TENTATIVE) || (flags & IFA_F_OPTIMISTIC))
+	if (!(a.flags & IFA_F_TENTATIVE) || (a.flags & IFA_F_OPTIMISTIC))
 		look->place = PLACE_LOCAL;
 	else if (look->place == PLACE_FOREIGN)
 		look->place = PLACE_TENTATIVE;

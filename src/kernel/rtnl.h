@@ -1,0 +1,28 @@
+/* Messages of rtnetlink, parsed: every length is checked, what does not fit is no such
+ * message. */
+#pragma once
+
+#include "model/addr.h"
+#include "model/attr.h"
+
+/* RTM_NEWROUTE of IPv4 or IPv6. */
+struct rtnl_route {
+	struct addr dst; /* with its prefix; any address of the family if none is named */
+	struct addr hop; /* family 0 = none: dst is on the link */
+	uint32_t table;
+	uint32_t ifindex; /* 0 = none is named */
+	uint8_t type;	  /* RTN_* */
+	bool hop_unknown; /* it has a form that we do not know */
+};
+bool rtnl_route(const struct nlmsghdr *h, struct rtnl_route *r);
+
+/* RTM_NEWADDR of IPv4 or IPv6: our own address, not that of the other end of the line. */
+struct rtnl_address {
+	struct addr addr;
+	uint32_t ifindex;
+	uint32_t flags; /* IFA_F_* */
+};
+bool rtnl_address(const struct nlmsghdr *h, struct rtnl_address *a);
+
+/* RTM_NEWNEIGH: NUD_*. */
+bool rtnl_neighbour(const struct nlmsghdr *h, uint16_t *state);

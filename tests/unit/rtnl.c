@@ -1,0 +1,182 @@
+/* Messages of rtnetlink: what they say, cut anywhere, and lengths that do not fit. */
+#include "kernel/rtnl.h"
+
+#include <linux/if_addr.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+
+#include "base/mem.h"
+#include "unit/unit.h"
+
+struct message {
+	_Alignas(8) char bytes[256];
+};
+
+static struct nlmsghdr *head(struct message *m)
+{
+	return (void *)m->bytes;
+}
+
+static void begin(struct message *m, uint16_t type, const void *payload, size_t len)
+{
+	memset(m, 0, sizeof(*m));
+	head(m)->nlmsg_type = type;
+	head(m)->nlmsg_len = (uint32_t)NLMSG_LENGTH(len);
+	memcpy(NLMSG_DATA(head(m)), payload, len);
+}
+
+static void put(struct message *m, uint16_t type, const void *data, size_t len)
+{
+	struct nlattr a = { .nla_len = (uint16_t)(sizeof(a) + len), .nla_type = type };
+	char *at = m->bytes + NLMSG_ALIGN(head(m)->nlmsg_len);
+
+	memcpy(at, &a, sizeof(a));
+	memcpy(at + sizeof(a), data, len);
+	head(m)->nlmsg_len = (uint32_t)(NLMSG_ALIGN(head(m)->nlmsg_len) + sizeof(a) +
+					len);
+}
+
+static void begin_route(struct message *m, uint8_t family, uint8_t prefix)
+{
+	struct rtmsg r = { .rtm_family = family,
+			   .rtm_dst_len = prefix,
+			   .rtm_table = RT_TABLE_LOCAL,
+			   .rtm_type = RTN_UNICAST };
+
+	begin(m, RTM_NEWROUTE, &r, sizeof(r));
+}
+
+static void begin_address(struct message *m, uint8_t family)
+{
+	struct ifaddrmsg a = { .ifa_family = family, .ifa_index = 3, .ifa_flags = 1 };
+
+	begin(m, RTM_NEWADDR, &a, sizeof(a));
+}
+
+/* Each beginning of a message, in a block of exactly its size. */
+static void cut(const struct message *m)
+{
+	const struct nlmsghdr *whole = (const void *)m->bytes;
+	size_t n;
+
+	for (n = sizeof(*whole); n < whole->nlmsg_len; n++) {
+		struct nlmsghdr *h = xmalloc(n);
+		struct rtnl_address a;
+		struct rtnl_route r;
+		uint16_t state;
+
+		memcpy(h, m->bytes, n);
+		h->nlmsg_len = (uint32_t)n;
+		if (rtnl_route(h, &r))
+			CHECK(r.dst.family == AF_INET || r.dst.family == AF_INET6);
+		if (rtnl_address(h, &a))
+			CHECK(a.addr.family == AF_INET || a.addr.family == AF_INET6);
+		rtnl_neighbour(h, &state);
+		free(h);
+	}
+}
+
+static void routes(void)
+{
+	static const char via[] = "\12\0\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\7";
+	uint32_t oif = 5, table = 1000;
+	struct rtnl_route r;
+	struct message m;
+
+	begin_route(&m, AF_INET, 24);
+	put(&m, RTA_DST, "\12\0\0\0", 4);
+	put(&m, RTA_OIF, &oif, 4);
+	put(&m, RTA_TABLE, &table, 4);
+	put(&m, RTA_GATEWAY, "\12\0\0\1", 4);
+	CHECK(rtnl_route(head(&m), &r));
+	CHECK(r.dst.prefix == 24 && r.dst.ip[0] == 10);
+	CHECK_INT(r.ifindex, 5);
+	CHECK_INT(r.table, 1000);
+	CHECK(r.hop.family == AF_INET && r.hop.ip[3] == 1 && !r.hop_unknown);
+	cut(&m);
+
+	begin_route(&m, AF_INET, 0);
+	put(&m, RTA_VIA, via, sizeof(via) - 1);
+	CHECK(rtnl_route(head(&m), &r));
+	CHECK(r.hop.family == AF_INET6 && r.hop.ip[15] == 7 && !r.hop_unknown);
+	CHECK(!r.ifindex && r.table == RT_TABLE_LOCAL);
+	cut(&m);
+}
+
+static void odd_routes(void)
+{
+	struct rtnl_route r;
+	struct message m;
+
+	begin_route(&m, AF_INET, 33);
+	CHECK(!rtnl_route(head(&m), &r));
+	begin_route(&m, AF_INET6, 129);
+	CHECK(!rtnl_route(head(&m), &r));
+	begin_route(&m, AF_UNIX, 0);
+	CHECK(!rtnl_route(head(&m), &r));
+	begin_route(&m, AF_INET, 0);
+	put(&m, RTA_GATEWAY, "\12\0\0\1\0", 5);
+	put(&m, RTA_OIF, "\1\0", 2);
+	CHECK(rtnl_route(head(&m), &r) && r.hop_unknown && !r.ifindex);
+	begin_route(&m, AF_INET, 0);
+	put(&m, RTA_VIA, "\12", 1);
+	CHECK(rtnl_route(head(&m), &r) && r.hop_unknown);
+	begin_route(&m, AF_INET, 0);
+	put(&m, RTA_VIA, "\2\1\12\0\0\1", 6); /* no family of one byte */
+	CHECK(rtnl_route(head(&m), &r) && r.hop_unknown);
+}
+
+/* Of a line with two ends, whichever attribute comes first, the address is ours. */
+static void addresses(void)
+{
+	static const char ours[16] = "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1";
+	static const char theirs[16] = "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2";
+	uint32_t flags = IFA_F_TENTATIVE | 0x100;
+	struct rtnl_address a;
+	struct message m;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		begin_address(&m, AF_INET6);
+		put(&m, i ? IFA_LOCAL : IFA_ADDRESS, i ? ours : theirs, 16);
+		put(&m, i ? IFA_ADDRESS : IFA_LOCAL, i ? theirs : ours, 16);
+		put(&m, IFA_FLAGS, &flags, 4);
+		CHECK(rtnl_address(head(&m), &a));
+		CHECK_INT(a.addr.ip[15], 1);
+		CHECK_INT(a.flags, flags);
+		CHECK_INT(a.ifindex, 3);
+		cut(&m);
+	}
+	begin_address(&m, AF_INET6);
+	put(&m, IFA_ADDRESS, theirs, 16);
+	CHECK(rtnl_address(head(&m), &a) && a.addr.ip[15] == 2 && a.flags == 1);
+	begin_address(&m, AF_INET6);
+	CHECK(!rtnl_address(head(&m), &a));
+	put(&m, IFA_ADDRESS, theirs, 4);
+	CHECK(!rtnl_address(head(&m), &a));
+}
+
+static void neighbours(void)
+{
+	struct ndmsg n = { .ndm_state = NUD_FAILED };
+	uint16_t state = 0;
+	struct message m;
+
+	begin(&m, RTM_NEWNEIGH, &n, sizeof(n));
+	CHECK(rtnl_neighbour(head(&m), &state));
+	CHECK_INT(state, NUD_FAILED);
+	cut(&m);
+	head(&m)->nlmsg_len--;
+	CHECK(!rtnl_neighbour(head(&m), &state));
+	begin(&m, RTM_DELNEIGH, &n, sizeof(n));
+	CHECK(!rtnl_neighbour(head(&m), &state));
+}
+
+int main(void)
+{
+	RUN(routes, "a route: destination, table, device, next hop of either family");
+	RUN(odd_routes, "a route whose lengths do not fit");
+	RUN(addresses, "our address of a line with two ends");
+	RUN(neighbours, "the state of a neighbour");
+	return unit_done();
+}
