@@ -6,9 +6,8 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "net/dns.h"
 #include "net/endpoint.h"
-
-enum { QUERY_MAX = 512, LABEL_MAX = 63 };
 
 struct server {
 	struct addr addr;
@@ -21,13 +20,12 @@ struct server {
 static size_t read_servers(struct server *v)
 {
 	FILE *file = fopen("/etc/resolv.conf", "re");
-	char line[512], word[128];
+	char line[512];
 	size_t n = 0;
 
 	while (file && n < NAMESERVERS_MAX && fgets(line, sizeof(line), file)) {
 		v[n] = (struct server){ .fd = -1, .rcode = -1 };
-		if (sscanf(line, " nameserver %127s", word) == 1 &&
-		    addr_parse_ip(word, strlen(word), true, &v[n].addr) == 0)
+		if (dns_server(line, &v[n].addr))
 			v[n++].addr.port = NAMESERVER_PORT;
 	}
 	if (file)
@@ -38,26 +36,6 @@ static size_t read_servers(struct server *v)
 		v[n++].addr.port = NAMESERVER_PORT;
 	}
 	return n;
-}
-
-/* A question for the IPv4 address of name; its length, 0 if it is no name of the DNS. */
-static size_t make_query(uint8_t *q, const char *name)
-{
-	static const uint8_t head[] = { 0x53, 0x6b, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0 };
-	static const uint8_t tail[] = { 0, 0, ns_t_a, 0, ns_c_in };
-	size_t n = sizeof(head), len;
-
-	memcpy(q, head, sizeof(head));
-	for (; *name; name += len + (name[len] == '.')) {
-		len = strcspn(name, ".");
-		if (!len || len > LABEL_MAX || n + len + 1 + sizeof(tail) > QUERY_MAX)
-			return 0;
-		q[n++] = (uint8_t)len;
-		memcpy(q + n, name, len);
-		n += len;
-	}
-	memcpy(q + n, tail, sizeof(tail));
-	return n + sizeof(tail);
 }
 
 static void ask(struct server *s, const uint8_t *query, size_t len)
@@ -74,15 +52,15 @@ static void ask(struct server *s, const uint8_t *query, size_t len)
 		s->err = errno;
 }
 
-static void listen_to(struct server *s, const uint8_t *query)
+static void listen_to(struct server *s, const uint8_t *query, size_t query_len)
 {
-	uint8_t answer[QUERY_MAX];
+	uint8_t answer[DNS_QUERY_MAX];
 	ssize_t n = recv(s->fd, answer, sizeof(answer), MSG_DONTWAIT);
 
 	if (n < 0)
 		s->err = errno;
-	else if (n >= NS_HFIXEDSZ && memcmp(answer, query, 2) == 0)
-		s->rcode = answer[3] & 15;
+	else
+		s->rcode = dns_rcode(answer, (size_t)n, query, query_len);
 }
 
 static void put_server(struct buf *b, const struct server *s)
@@ -113,8 +91,8 @@ void nameserver_tell(struct buf *b, const char *name, uint64_t wait_us)
 	struct pollfd p[NAMESERVERS_MAX];
 	struct server v[NAMESERVERS_MAX];
 	size_t n = read_servers(v), i, left;
-	uint8_t query[QUERY_MAX];
-	size_t len = make_query(query, name);
+	uint8_t query[DNS_QUERY_MAX];
+	size_t len = dns_query(query, name);
 
 	if (!len)
 		return;
@@ -134,7 +112,7 @@ void nameserver_tell(struct buf *b, const char *name, uint64_t wait_us)
 			break;
 		for (i = 0; i < n; i++)
 			if (p[i].revents)
-				listen_to(&v[i], query);
+				listen_to(&v[i], query, len);
 	} while (true);
 	for (i = 0; i < n; i++) {
 		buf_puts(b, i ? "; " : "");
