@@ -415,6 +415,7 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 		close_fd(fd);
 		return cmd_usage(cmd, &f);
 	}
+	conn_how_protocol(&g.s.how, g.local.proto);
 	r = c->port_file ? endpoint_write_port_file(c->port_file, &g.local, &f) : 0;
 	if (r == 0) {
 		tell_listening(&g.teller, &g.local);

@@ -1,12 +1,15 @@
 #include "net/conn.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
 #include "model/sock.h"
 #include "net/conn_trace.h"
+#include "net/record.h"
 
 enum { ACK_POLL_FIRST_US = 1000, ACK_POLL_MOST_US = 50000 };
 
@@ -402,7 +405,8 @@ static void run(struct conn *c, bool rx, bool tx)
 	if ((tx || c->tx.from == FLOW_MEMORY) && !(before & FLOW_DONE) && before)
 		c->tx_want = flow_step(c->l, &c->tx);
 	if (c->how->idle_us) {
-		uint64_t bytes = c->rx.moved_in + c->rx.moved_out + c->tx.moved_out;
+		uint64_t bytes = c->rx.moved_in + c->rx.moved_out + c->tx.moved_out +
+				 c->rx.empties;
 
 		if (bytes != c->last_bytes)
 			c->last_us = loop_now(c->l);
@@ -465,21 +469,53 @@ static void pace_over(struct loop *l, struct timer *t)
 	run(c, c->rx_want & FLOW_WANT_TIME, c->tx_want & FLOW_WANT_TIME);
 }
 
+/* Whether it is the peer, or the network, that nothing comes from. */
+static bool awaits_network(const struct conn *c)
+{
+	const struct behave *b = c->how->behave;
+
+	if (c->holding)
+		return false;
+	return (c->rx_want & FLOW_WANT_READ) ||
+	       ((c->tx_want & FLOW_WANT_WRITE) && !wants_stream_write(c)) ||
+	       ((c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_SOCKET) ||
+	       /* Nothing of ours ends these: what is not read is the peer's to send, and
+		* what is kept open after the peer's end is kept for nobody. */
+	       b->no_read || (b->no_close && c->peer_ended) ||
+	       /* The last acknowledgement is due. */
+	       timer_armed(&c->life);
+}
+
+/* What moves without a turn of ours: bytes that are not read, and acknowledgements. */
+static bool moved_in_kernel(struct conn *c)
+{
+	int unread = 0, unsent = 0;
+	bool moved;
+
+	ioctl(c->w.fd, FIONREAD, &unread);
+	ioctl(c->w.fd, SIOCOUTQ, &unsent);
+	moved = (uint32_t)unread != c->unread || (uint32_t)unsent != c->unsent;
+	c->unread = (uint32_t)unread;
+	c->unsent = (uint32_t)unsent;
+	return moved;
+}
+
 static void idle_over(struct loop *l, struct timer *t)
 {
 	struct conn *c = LOOP_OWNER(t, struct conn, idle);
 	uint64_t now = loop_now(l), idle = c->how->idle_us;
-	bool network = (c->rx_want & FLOW_WANT_READ) ||
-		       ((c->tx_want & FLOW_WANT_WRITE) && !wants_stream_write(c)) ||
-		       ((c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_SOCKET);
 	struct fault f = FAULT_INIT;
 
-	if (!network || c->holding) {
+	if (!awaits_network(c)) {
 		timer_set(l, t, now + idle);
 		return;
 	}
 	if (now < c->last_us + idle) {
 		timer_set(l, t, c->last_us + idle);
+		return;
+	}
+	if (moved_in_kernel(c)) {
+		timer_set(l, t, now + idle);
 		return;
 	}
 	fault_say(&f, ETIMEDOUT,
@@ -557,6 +593,8 @@ int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *ho
 	c->out_wait.wake = out_ready;
 	c->started_us = loop_now(l);
 	start_flows(c, out_file);
+	if (how->in_rules.records)
+		record_mark(fd);
 	later = c->tx_want == 0;
 	/* All but an echo have something to begin with: epoll says at once that the
 	 * socket is writable, and the first turn is the loop's. */

@@ -67,6 +67,7 @@ struct conn {
 	uint64_t id, started_us, last_us, last_bytes;
 	uint32_t matched; /* of expect, or of the blank line of HTTP */
 	uint32_t ack_wait_us;
+	uint32_t unread, unsent; /* in the kernel, when --idle last looked */
 	enum report_closer closed_first;
 	bool dialled; /* by us: our SYN was acknowledged */
 	bool peer_ended, sent_fin, armed, head_request, found, holding, forgetting;
@@ -85,6 +86,8 @@ struct conn {
 void conn_how_init(struct conn_how *how, const struct behave *behave);
 /* Fills rules and tables from the rest; call once all is set. */
 void conn_how_ready(struct conn_how *how, enum target_proto proto);
+/* Of a socket that was handed over the protocol is known only later. */
+void conn_how_protocol(struct conn_how *how, enum target_proto proto);
 void conn_how_free(struct conn_how *how);
 
 /*

@@ -27,15 +27,20 @@ static void build_expect(struct conn_how *how)
 	}
 }
 
+void conn_how_protocol(struct conn_how *how, enum target_proto proto)
+{
+	how->in_rules.tcp = proto == TARGET_TCP;
+	how->in_rules.records = how->out_rules.records = proto == TARGET_UNIX_SEQPACKET;
+}
+
 void conn_how_ready(struct conn_how *how, enum target_proto proto)
 {
 	const struct behave *b = how->behave;
 	struct flow_rules *in = &how->in_rules, *out = &how->out_rules;
 	uint64_t cut = MIN(b->reset_after_bytes, b->close_after_bytes);
 
+	conn_how_protocol(how, proto);
 	in->rate = b->read_rate;
-	in->tcp = proto == TARGET_TCP;
-	in->records = out->records = proto == TARGET_UNIX_SEQPACKET;
 	out->rate = b->write_rate;
 	out->chunk = b->chunk;
 	out->chunk_delay_us = b->chunk_delay_us;
@@ -45,10 +50,8 @@ void conn_how_ready(struct conn_how *how, enum target_proto proto)
 	in->stop_after = out->stop_after = cut;
 	if (how->source == CONN_FROM_PEER) {
 		/* One flow is both: the peer's bytes in, the same bytes out. */
-		bool tcp = in->tcp;
-
 		*in = *out;
-		in->tcp = tcp;
+		conn_how_protocol(how, proto);
 		in->rate = b->read_rate && b->write_rate
 				   ? MIN(b->read_rate, b->write_rate)
 				   : MAX(b->read_rate, b->write_rate);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "net/record.h"
 
 enum {
 	ROUNDS = 4,	       /* of one step, so that nobody starves the others */
@@ -122,8 +123,12 @@ static ssize_t source_read(struct flow *f, char *to, size_t len)
 	switch (f->from) {
 	case FLOW_SOCKET:
 		began = before_call(f);
-		n = recv(f->sock, to, len, MSG_DONTWAIT);
-		n = n >= 0 ? n : -errno;
+		if (f->rules->records) {
+			n = record_recv(f->sock, to, len, &f->empty);
+		} else {
+			n = recv(f->sock, to, len, MSG_DONTWAIT);
+			n = n >= 0 ? n : -errno;
+		}
 		after_call(f, "recv", len, n, began);
 		return n;
 	case FLOW_STREAM:
@@ -179,12 +184,28 @@ static size_t write_limit(const struct flow *f, size_t len)
 	return len;
 }
 
+/* An empty record is one that is sent, too. */
+static unsigned deliver_empty(struct loop *l, struct flow *f)
+{
+	ssize_t n = f->to == FLOW_SOCKET && !f->ended ? sink_write(f, "", 0) : 0;
+
+	if (n < 0 && !is_block_error(-(int)n))
+		return fail(f, true, -(int)n);
+	f->empty_pending = n < 0;
+	if (n < 0)
+		return FLOW_WANT_WRITE;
+	pace(l, f, 0);
+	return 0;
+}
+
 /* Writes data, keeps the rest. Returns 0, or what to wait for. */
 static unsigned deliver(struct loop *l, struct flow *f, const char *data, size_t len)
 {
 	size_t most = len, done = 0;
 	ssize_t n = 0;
 
+	if (!len && f->rules->records)
+		return deliver_empty(l, f);
 	/* What is beyond --truncate counts as sent. */
 	if (f->rules->truncate_bytes != BEHAVE_UNSET)
 		most = MIN(most, f->rules->truncate_bytes -
@@ -272,11 +293,12 @@ static unsigned copy_round(struct loop *l, struct flow *f)
 	if (n < 0)
 		return is_block_error(-(int)n) ? source_empty(f)
 					       : fail(f, false, -(int)n);
-	if (n == 0) {
+	if (n == 0 && !f->empty) {
 		f->ended = true;
 		return 0;
 	}
 	len = (size_t)n;
+	f->empties += f->empty;
 	if (f->rules->corrupt)
 		corrupt(f, data, len);
 	f->moved_in += len;
@@ -290,6 +312,7 @@ static unsigned copy_round(struct loop *l, struct flow *f)
 		f->busy = true;
 		f->not_before_us = loop_now(l) + f->rules->delay_us;
 		keep_pending(f, data, len);
+		f->empty_pending = !len;
 		return FLOW_WANT_TIME;
 	}
 	f->busy = true;
@@ -433,7 +456,7 @@ unsigned flow_step(struct loop *l, struct flow *f)
 	for (round = 0; round < ROUNDS && !r; round++) {
 		if (must_wait(l, f))
 			return FLOW_WANT_TIME;
-		if (f->pending_len)
+		if (f->pending_len || f->empty_pending)
 			r = deliver(l, f, f->pending + f->pending_at, f->pending_len);
 		else if (f->ended || (f->from == FLOW_MEMORY && !f->memory_len))
 			return FLOW_DONE;
@@ -444,7 +467,7 @@ unsigned flow_step(struct loop *l, struct flow *f)
 	}
 	if (r)
 		return r;
-	if (f->ended && !f->pending_len)
+	if (f->ended && !f->pending_len && !f->empty_pending)
 		return FLOW_DONE;
 	/* More is there, but others want their turn: come back through the end that can
 	 * be polled. */

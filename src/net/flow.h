@@ -69,9 +69,12 @@ struct flow {
 	bool busy;  /* the source had something last time: no new delay */
 	bool failed_sink;
 	bool no_splice;
-	bool was_cr; /* for crlf */
-	int err;     /* positive, after FLOW_FAILED */
+	bool was_cr;	    /* for crlf */
+	bool empty;	    /* what was read last is an empty record, not the end */
+	bool empty_pending; /* it could not be written yet */
+	int err;	    /* positive, after FLOW_FAILED */
 	uint64_t moved_in, moved_out;
+	uint64_t empties; /* empty records that came */
 	uint64_t not_before_us;
 };
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "net/record.h"
 
 /* A prime, so that the pattern never falls in step with powers of two. */
 enum { PATTERN = 65521 };
@@ -18,7 +19,8 @@ struct ping {
 	uint64_t id, round, sent, got; /* of the current message */
 	uint64_t offset;	       /* of it in the stream */
 	uint64_t began_ns, last_us;
-	bool records;
+	bool records;	/* a message comes whole, or not */
+	bool seqpacket; /* records that have an end */
 	struct ping *next, **at;
 };
 
@@ -174,19 +176,25 @@ static void ping_ready(struct loop *l, struct watch *w, uint32_t events)
 	struct ping *g = LOOP_OWNER(w, struct ping, w);
 	struct pinger *p = g->p;
 	struct fault f = FAULT_INIT;
+	bool empty = g->records && !g->seqpacket; /* what 0 bytes are */
+	size_t most = (size_t)MIN(p->how->size - g->got, (uint64_t)LOOP_SCRATCH);
 	ssize_t n;
 
 	if ((events & EPOLLOUT) && !write_some(g))
 		return;
 	if (!(events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
 		return;
-	n = recv(w->fd, l->scratch, MIN(p->how->size - g->got, (uint64_t)LOOP_SCRATCH),
-		 MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (g->seqpacket) {
+		n = record_recv(w->fd, l->scratch, LOOP_SCRATCH, &empty);
+	} else {
+		n = recv(w->fd, l->scratch, most, MSG_DONTWAIT);
+		n = n < 0 ? -errno : n;
+	}
+	if (n == -EAGAIN || n == -EINTR)
 		return;
-	if (n <= 0) {
+	if (n < 0 || (n == 0 && !empty)) {
 		if (n < 0)
-			say_failed(&f, errno, "receive", g->round);
+			say_failed(&f, -(int)n, "receive", g->round);
 		else
 			fault_say(&f, ECONNRESET,
 				  "the server ended the connection after %llu "
@@ -273,10 +281,13 @@ int pinger_take(void *pinger, int fd, const struct endpoint *peer, struct fault 
 	g->p = p;
 	g->id = ++p->n_pings;
 	g->records = peer->type != SOCK_STREAM;
+	g->seqpacket = peer->type == SOCK_SEQPACKET;
 	g->w = (struct watch){ .fd = fd, .fn = ping_ready };
 	g->patience.fn = patience_over;
 	/* Each message is waited for: Nagle would only add the peer's delayed ACK. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (g->seqpacket)
+		record_mark(fd);
 	r = watch_set(&p->s->loop, &g->w, 0);
 	if (r < 0) {
 		watch_close(&p->s->loop, &g->w);

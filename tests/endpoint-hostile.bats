@@ -1,0 +1,221 @@
+#!/usr/bin/env bats
+# Endpoints among strangers and odd parents: what a peer does, or does not, ends nobody else's
+# connection; what a parent left behind changes nothing.
+
+load lib/helpers
+load lib/endpoint
+
+setup() {
+	REAL=$SOCKCTL
+	S=$BATS_TEST_TMPDIR/s
+}
+
+# A python program that speaks for the peer; it has the modules at hand.
+peer() { # PROGRAM ARGS...
+	timeout "$READY_WITHIN" python3 -c "import os, socket, struct, sys
+$1" "${@:2}" 3>&-
+}
+
+# `serve` with another program in front, which starts the one that it is given.
+serve_under() { # PROGRAM ARGS...
+	local SOCKCTL=$1
+	serve "${@:2}"
+}
+
+cpu_ticks() { # PID
+	local -a stat
+	read -r -a stat <"/proc/$1/stat"
+	echo $((stat[13] + stat[14]))
+}
+
+descriptors() { # PID
+	local -a fds=("/proc/$1/fd/"*)
+	echo "${#fds[@]}"
+}
+
+# --- what a parent leaves behind ---
+
+@test "a parent that ignores SIGCHLD: commands end, --max is reached, codes are reported" {
+	local i
+	cat >"$BATS_TEST_TMPDIR/ignoring" <<-'END'
+		#!/usr/bin/python3
+		import os, signal, sys
+		signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+		os.execvp(sys.argv[1], sys.argv[1:])
+	END
+	chmod +x "$BATS_TEST_TMPDIR/ignoring"
+	serve_under "$BATS_TEST_TMPDIR/ignoring" "$REAL" listen --max 3 --sh 'read -r code; exit "$code"' 127.0.0.1:0
+	for i in 0 7 0; do
+		"$SOCKCTL" connect --send "$i\n" "$ADDR"
+	done
+	served
+	assert_equal "$status" 1
+	[[ $stderr == *"ended with code 7"* ]]
+}
+
+@test "a command whose status is taken by somebody else has ended, and nothing spins" {
+	command -v strace >/dev/null || skip "no strace here"
+	serve_under strace -f -o /dev/null -e trace=waitid -e inject=waitid:error=ECHILD \
+		-E "ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0" "$REAL" listen --max 2 --exec true 127.0.0.1:0
+	sockctl connect "$ADDR" </dev/null
+	sockctl connect "$ADDR" </dev/null
+	served
+	[[ $stderr == *"its exit code is not known"* ]]
+}
+
+@test "without /dev/null a closed stderr is not taken by a socket" {
+	skip_unless_mounts "hides /dev"
+	unshare --mount sh -c 'mount -t tmpfs none /dev && exec "$@" 2>&-' - \
+		"$SOCKCTL" listen -v --port-file "$BATS_TEST_TMPDIR/port" --reply answer 127.0.0.1:0 3>&- </dev/null &
+	PIDS+=("$!")
+	until_true test -s "$BATS_TEST_TMPDIR/port"
+	sockctl connect --send x "$(cat "$BATS_TEST_TMPDIR/port")"
+	assert_output answer
+}
+
+# --- -I ends those who are gone ---
+
+@test "-I ends peers under --no-read, --no-close and both, with data unread or none" {
+	local how option
+	while read -r how option; do
+			# shellcheck disable=SC2086 # several options
+			serve listen $option -I 100ms 127.0.0.1:0
+			peer 's = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+if sys.argv[2] != "silent": s.send(b"hello")
+if sys.argv[2] == "ends": s.shutdown(socket.SHUT_WR)
+s.settimeout(50)
+try:
+    while s.recv(100): pass
+except ConnectionResetError: pass' "$PORT" "$how"
+			served
+			[[ $status == 4 && $stderr == *"idle limit (-I, --idle) passed"* ]] || fail "$option, $how: $status $stderr"
+	done <<-'END'
+		silent --no-read
+		talks --no-read
+		ends --no-read --send x
+		ends --no-close
+		ends --no-close --reply x
+		ends --no-read --no-close
+	END
+}
+
+@test "-I lets a peer under --no-read go on as long as it sends" {
+	serve listen -k --no-read -I 1s 127.0.0.1:0
+	peer 'import time, select
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+for i in range(8):
+    assert not select.select([s], [], [], 0.25)[0], "ended while it sent"
+    s.send(b"x")
+s.settimeout(50)
+try:
+    assert s.recv(1) == b""
+except ConnectionResetError: pass' "$PORT"
+}
+
+@test "-I ends the wait for a last acknowledgement that never comes" {
+	netns
+	in_ns nft add table inet t 2>/dev/null || skip "no nft here"
+	in_ns nft add chain inet t i '{ type filter hook input priority 0; }'
+	serve listen --reply 'some bytes' -I 100ms 127.0.0.1:0
+	coproc in_ns python3 -c 'import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+print("in", flush=True)
+sys.stdin.readline()
+s.send(b"x")
+s.shutdown(socket.SHUT_WR)
+print("ended", flush=True)
+sys.stdin.readline()' "$PORT" 3>&-
+	PIDS+=("$COPROC_PID")
+	local line
+	read -r -t "$READY_WITHIN" -u "${COPROC[0]}" line
+	# Whatever the server sends from here on is lost, its FIN and what acknowledges it.
+	in_ns nft add rule inet t i tcp sport "$PORT" drop
+	echo >&"${COPROC[1]}"
+	read -r -t "$READY_WITHIN" -u "${COPROC[0]}" line
+	served
+	[[ $status == 4 && $stderr == *"idle limit"* ]] || fail "$status $stderr"
+}
+
+# --- empty records ---
+
+@test "seqpacket: an empty record is sent back, and is not the end" {
+	serve echo --once "unix-seqpacket:$S"
+	run peer 's = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+for r in (b"", b"one", b"", b"", b"two"):
+    s.send(r)
+s.shutdown(socket.SHUT_WR)
+s.settimeout(50)
+print([s.recvmsg(10, 100, 0)[0] for i in range(5)])' "$S"
+	assert_output "[b'', b'one', b'', b'', b'two']"
+	served
+	assert_equal "$status" 0
+}
+
+@test "seqpacket: what follows empty records is written, and the end is the end" {
+	serve listen --reply 'heard' "unix-seqpacket:$S"
+	run peer 's = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+s.settimeout(50)
+s.send(b"")
+print(s.recv(10))
+for i in range(100): s.send(b"")
+s.send(b"data")
+s.send(b"")' "$S"
+	assert_output "b'heard'"
+	served
+	assert_equal "$status" 0
+	assert_equal "$(cat "$SERVED")" data
+}
+
+@test "seqpacket: a client takes empty records, too" {
+	spawn python3 -c 'import socket, sys
+l = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+l.bind(sys.argv[1])
+l.listen(1)
+print("ready", flush=True)
+s = l.accept()[0]
+for r in (b"", b"a", b"", b"b", b""):
+    s.send(r)
+s.close()
+sys.stdin.read()' "$S"
+	await_line ready
+	sockctl connect "unix-seqpacket:$S" </dev/null
+	assert_output ab
+	assert_equal "$status" 0
+}
+
+@test "seqpacket: an empty record in place of an echo is a wrong one, not an end" {
+	spawn python3 -c 'import socket, sys
+l = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+l.bind(sys.argv[1])
+l.listen(1)
+print("ready", flush=True)
+s = l.accept()[0]
+for answer in (None, b"", None):
+    r = s.recv(1000)
+    s.send(r if answer is None else answer)
+sys.stdin.read()' "$S"
+	await_line ready
+	sockctl echo --client --count 3 "unix-seqpacket:$S"
+	assert_equal "$status" 1
+	[[ $output == *"64 bytes wrong"* ]] || fail "$output $stderr"
+}
+
+@test "seqpacket: a handed-over listener keeps the boundaries of records" {
+	spawn python3 -c 'import os, socket, sys
+l = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+l.bind(sys.argv[1])
+l.listen(9)
+os.dup2(l.fileno(), 9)
+os.execv(sys.argv[2], [sys.argv[2], "echo", "fd:9"])' "$S" "$SOCKCTL"
+	until_true test -S "$S"
+	until_true grep -q listening "$ERR"
+	run peer 's = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+s.settimeout(50)
+for r in (b"", b"one", b""):
+    s.send(r)
+print([s.recvmsg(10, 100, 0)[0] for i in range(3)])' "$S"
+	assert_output "[b'', b'one', b'']"
+}
