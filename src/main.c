@@ -97,9 +97,9 @@ static void occupy_standard_descriptors(void)
 	if (poll(fds, ARRAY_SIZE(fds), 0) <= 0)
 		return;
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fds[fd].revents & POLLNVAL)
-			(void)!open("/dev/null",
-				    fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+		if ((fds[fd].revents & POLLNVAL) &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			(void)!open("/", O_PATH); /* there may be no /dev here */
 }
 
 int main(int argc, char **argv)
@@ -109,6 +109,9 @@ int main(int argc, char **argv)
 	/* A reader that goes away is an error of write(), told with its exit code, not a
 	 * sudden end. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Some supervisors ignore it, and exec() keeps that: our children would vanish
+	 * without a status, and waiting for them would fail with ECHILD. */
+	signal(SIGCHLD, SIG_DFL);
 	occupy_standard_descriptors();
 	if (argc < 2) {
 		struct fault f = FAULT_INIT;

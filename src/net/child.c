@@ -91,7 +91,15 @@ static void child_ready(struct loop *l, struct watch *w, uint32_t events)
 	siginfo_t info = { 0 };
 
 	(void)events;
-	if (waitid(P_PIDFD, (id_t)w->fd, &info, WEXITED | WNOHANG) != 0 || !info.si_pid)
+	if (waitid(P_PIDFD, (id_t)w->fd, &info, WEXITED | WNOHANG) != 0) {
+		if (errno != ECHILD)
+			return;
+		/* It has ended, and somebody else has taken its status. */
+		watch_close(l, w);
+		c->ended(c, CHILD_STATUS_UNKNOWN);
+		return;
+	}
+	if (!info.si_pid)
 		return;
 	watch_close(l, w);
 	c->ended(c, info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);

@@ -3,11 +3,13 @@
 
 #include "net/session.h"
 
+enum { CHILD_STATUS_UNKNOWN = -1 };
+
 struct child {
 	struct watch w; /* of the pidfd */
 	pid_t pid;
 	uint64_t id;
-	void (*ended)(struct child *c, int wait_status);
+	void (*ended)(struct child *c, int status);
 	void *owner;
 	struct child *next, **at;
 };
@@ -25,7 +27,7 @@ void child_free_argv(char **argv);
 /*
  * Starts the command on sock (blocking, stays the caller's), SOCKCTL_PEER and
  * SOCKCTL_LOCAL in its environment. ended() comes from the loop with the status of
- * waitid: exit code, or 128 + signal. 0 or -errno with a fault.
+ * waitid: exit code, or 128 + signal, or CHILD_STATUS_UNKNOWN. 0 or -errno with a fault.
  */
 int child_start(struct child *c, struct session *s, int sock, const struct child_how *how,
 		struct fault *f);

@@ -204,33 +204,43 @@ void server_stop(struct server *v)
 
 /* --- commands --- */
 
+static void child_failed(struct server *v, const struct child *c, int status)
+{
+	struct fault f = FAULT_INIT;
+
+	if (status == CHILD_STATUS_UNKNOWN)
+		fault_say(
+			&f, ECHILD,
+			"the command of peer %llu (process %ld) ended, its exit code is "
+			"not known",
+			(unsigned long long)c->id, (long)c->pid);
+	else if (status > 128)
+		fault_say(&f, ECHILD,
+			  "the command of peer %llu (process %ld) was "
+			  "ended by signal %d",
+			  (unsigned long long)c->id, (long)c->pid, status - 128);
+	else
+		fault_say(&f, ECHILD,
+			  "the command of peer %llu (process %ld) ended with code %d",
+			  (unsigned long long)c->id, (long)c->pid, status);
+	v->s->totals.failed++;
+	session_worse(v->s, CONN_ERROR, ECHILD);
+	session_tell(v->s,
+		     &(struct net_event){ .kind = NET_CHILD, .id = c->id, .fault = &f });
+}
+
 static void child_ended(struct child *c, int status)
 {
 	struct server *v = c->owner;
-	struct fault f = FAULT_INIT;
 
 	*c->at = c->next;
 	if (c->next)
 		c->next->at = c->at;
 	v->s->totals.open--;
-	if (status) {
-		if (status > 128)
-			fault_say(&f, ECHILD,
-				  "the command of peer %llu (process %ld) was "
-				  "ended by signal %d",
-				  (unsigned long long)c->id, (long)c->pid, status - 128);
-		else
-			fault_say(
-				&f, ECHILD,
-				"the command of peer %llu (process %ld) ended with code %d",
-				(unsigned long long)c->id, (long)c->pid, status);
-		v->s->totals.failed++;
-		session_worse(v->s, CONN_ERROR, ECHILD);
-		session_tell(v->s, &(struct net_event){
-					   .kind = NET_CHILD, .id = c->id, .fault = &f });
-	} else {
+	if (status)
+		child_failed(v, c, status);
+	else
 		v->s->totals.complete++;
-	}
 	free(c);
 	check_over(v);
 }
