@@ -1,13 +1,12 @@
 #include "net/conn.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
 #include "model/sock.h"
+#include "net/conn_idle.h"
 #include "net/conn_trace.h"
 #include "net/record.h"
 
@@ -356,7 +355,7 @@ static void ack_wait_over(struct loop *l, struct timer *t)
 	settle(c);
 }
 
-static bool wants_stream_write(const struct conn *c)
+bool conn_awaits_output(const struct conn *c)
 {
 	return (c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_STREAM;
 }
@@ -382,7 +381,7 @@ static void arrange(struct conn *c)
 		finish(c, CONN_ERROR, &f);
 		return;
 	}
-	if (wants_stream_write(c))
+	if (conn_awaits_output(c))
 		stream_wait(c->l, c->rx.stream, &c->out_wait);
 	if ((c->tx_want & FLOW_WANT_READ) && c->tx.from == FLOW_STREAM)
 		stream_wait(c->l, c->tx.stream, &c->in_wait);
@@ -469,61 +468,6 @@ static void pace_over(struct loop *l, struct timer *t)
 	run(c, c->rx_want & FLOW_WANT_TIME, c->tx_want & FLOW_WANT_TIME);
 }
 
-/* Whether it is the peer, or the network, that nothing comes from. */
-static bool awaits_network(const struct conn *c)
-{
-	const struct behave *b = c->how->behave;
-
-	if (c->holding)
-		return false;
-	return (c->rx_want & FLOW_WANT_READ) ||
-	       ((c->tx_want & FLOW_WANT_WRITE) && !wants_stream_write(c)) ||
-	       ((c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_SOCKET) ||
-	       /* Nothing of ours ends these: what is not read is the peer's to send, and
-		* what is kept open after the peer's end is kept for nobody. */
-	       b->no_read || (b->no_close && c->peer_ended) ||
-	       /* The last acknowledgement is due. */
-	       timer_armed(&c->life);
-}
-
-/* What moves without a turn of ours: bytes that are not read, and acknowledgements. */
-static bool moved_in_kernel(struct conn *c)
-{
-	int unread = 0, unsent = 0;
-	bool moved;
-
-	ioctl(c->w.fd, FIONREAD, &unread);
-	ioctl(c->w.fd, SIOCOUTQ, &unsent);
-	moved = (uint32_t)unread != c->unread || (uint32_t)unsent != c->unsent;
-	c->unread = (uint32_t)unread;
-	c->unsent = (uint32_t)unsent;
-	return moved;
-}
-
-static void idle_over(struct loop *l, struct timer *t)
-{
-	struct conn *c = LOOP_OWNER(t, struct conn, idle);
-	uint64_t now = loop_now(l), idle = c->how->idle_us;
-	struct fault f = FAULT_INIT;
-
-	if (!awaits_network(c)) {
-		timer_set(l, t, now + idle);
-		return;
-	}
-	if (now < c->last_us + idle) {
-		timer_set(l, t, c->last_us + idle);
-		return;
-	}
-	if (moved_in_kernel(c)) {
-		timer_set(l, t, now + idle);
-		return;
-	}
-	fault_say(&f, ETIMEDOUT,
-		  "nothing moved for %.3g s: the idle limit (-I, --idle) passed",
-		  (double)idle / 1e6);
-	finish(c, CONN_IDLE, &f);
-}
-
 static void start_flows(struct conn *c, struct stream *out_file)
 {
 	const struct conn_how *how = c->how;
@@ -587,7 +531,7 @@ int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *ho
 	c->out_file = out_file;
 	c->w = (struct watch){ .fd = fd, .fn = socket_ready };
 	c->pace.fn = pace_over;
-	c->idle.fn = idle_over;
+	c->idle.fn = conn_idle_over;
 	c->life.fn = hold_over;
 	c->in_wait.wake = in_ready;
 	c->out_wait.wake = out_ready;
