@@ -329,7 +329,7 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 
 @test "numbers that would be obeyed by nobody are refused" {
 	sockctl listen --max 0 127.0.0.1:0
-	assert_refused 2 "--max: it must be at least 1"
+	assert_refused 2 "--max: '0' is too small, the least is 1"
 	sockctl connect --rate 1/m 127.0.0.1:9
 	assert_refused 2 "--rate: '1/m' is not a rate
   1/m

@@ -46,7 +46,7 @@ int num_parse_u64(const char *text, uint64_t max, uint64_t *value, struct fault 
 		r = fault_say(f, ERANGE, "'%s' is too large, the most is %llu", text,
 			      (unsigned long long)max);
 	else if (p == start || *p)
-		r = fault_say(f, EINVAL, "'%s' is not a number", text);
+		r = fault_say(f, EINVAL, "'%s' is not a whole number", text);
 	else {
 		*value = v;
 		return 0;
@@ -55,56 +55,111 @@ int num_parse_u64(const char *text, uint64_t max, uint64_t *value, struct fault 
 	return r;
 }
 
+int num_parse_range(const char *text, uint64_t least, uint64_t most, uint64_t *value,
+		    struct fault *f)
+{
+	uint64_t v = 0;
+	int r = num_parse_u64(text, most, &v, f);
+
+	if (r < 0)
+		return r;
+	if (v < least) {
+		r = fault_say(f, ERANGE, "'%s' is too small, the least is %llu", text,
+			      (unsigned long long)least);
+		fault_mark(f, text, 0);
+		return r;
+	}
+	*value = v;
+	return 0;
+}
+
 struct scale {
 	const char *suffix;
 	uint64_t factor;
 };
 
-/* A decimal number with up to nine places after the point, times the factor of its
- * suffix. */
-static int scan_scaled(const char **p, const struct scale *scales, size_t n_scales,
-		       uint64_t bare_factor, uint64_t *value)
+/* What was read, in the smallest unit. */
+struct scaled {
+	uint64_t value;	 /* rounded to the nearest */
+	bool rounded;	 /* it was not whole */
+	bool has_suffix; /* a unit was named */
+};
+
+enum { PLACES = 9 }; /* after the point; what is beyond them only rounds */
+
+/* Digits after the point, as a fraction of 10^PLACES; true in *more if others follow. */
+static uint64_t scan_fraction(const char **p, bool *more)
 {
-	const char *s = *p, *start = s, *word;
-	uint64_t whole = 0, fraction = 0, scale = 1, factor = bare_factor;
-	size_t i, len = 0;
+	uint64_t fraction = 0;
+	unsigned n = 0;
+
+	for (*more = false; **p >= '0' && **p <= '9'; ++*p) {
+		if (n < PLACES) {
+			fraction = fraction * 10 + (uint64_t)(**p - '0');
+			n++;
+		} else {
+			*more |= **p != '0';
+		}
+	}
+	for (; n < PLACES; n++)
+		fraction *= 10;
+	return fraction;
+}
+
+/* The factor of the letters at *p, bare_factor where there are none; 0 = no such unit. */
+static uint64_t scan_suffix(const char **p, const struct scale *scales, size_t n_scales,
+			    uint64_t bare_factor, bool *found)
+{
+	const char *word = *p;
+	size_t i, len;
+
+	while ((**p >= 'a' && **p <= 'z') || (**p >= 'A' && **p <= 'Z'))
+		++*p;
+	len = (size_t)(*p - word);
+	*found = len > 0;
+	if (!len)
+		return bare_factor;
+	for (i = 0; i < n_scales; i++)
+		if (strlen(scales[i].suffix) == len &&
+		    strncasecmp(scales[i].suffix, word, len) == 0)
+			return scales[i].factor;
+	*p = word;
+	return 0;
+}
+
+/* A decimal number times the factor of its suffix. */
+static int scan_scaled(const char **p, const struct scale *scales, size_t n_scales,
+		       uint64_t bare_factor, struct scaled *out)
+{
+	static const uint64_t unit = 1000000000; /* 10^PLACES */
+	const char *s = *p, *start = s;
+	uint64_t whole = 0, fraction = 0, factor;
+	bool more = false;
+	num_wide part;
 
 	if (!scan_digits(&s, 10, &whole))
 		return -ERANGE;
 	if (*s == '.' && s[1] >= '0' && s[1] <= '9') {
-		for (s++; *s >= '0' && *s <= '9'; s++) {
-			if (scale >= 1000000000)
-				continue;
-			fraction = fraction * 10 + (uint64_t)(*s - '0');
-			scale *= 10;
-		}
+		s++;
+		fraction = scan_fraction(&s, &more);
 	} else if (s == start) {
 		return -EINVAL;
 	}
-	word = s;
-	while ((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z'))
-		s++, len++;
-	*p = word;
-	if (len) {
-		for (i = 0; i < n_scales; i++)
-			if (strlen(scales[i].suffix) == len &&
-			    strncasecmp(scales[i].suffix, word, len) == 0)
-				break;
-		if (i == n_scales)
-			return -EINVAL;
-		factor = scales[i].factor;
-	}
 	*p = s;
-	if (__builtin_mul_overflow(whole, factor, value) ||
-	    __builtin_add_overflow(
-		    *value,
-		    (uint64_t)((double)fraction / (double)scale * (double)factor + 0.5),
-		    value))
+	factor = scan_suffix(p, scales, n_scales, bare_factor, &out->has_suffix);
+	if (!factor)
+		return -EINVAL;
+	part = (num_wide)fraction * factor;
+	out->rounded = more || part % unit;
+	if (__builtin_mul_overflow(whole, factor, &out->value) ||
+	    __builtin_add_overflow(out->value, (uint64_t)((part + unit / 2) / unit),
+				   &out->value))
 		return -ERANGE;
 	return 0;
 }
 
-int num_parse_duration(const char *text, uint64_t *us, struct fault *f)
+/* One part after the other; a bare number is seconds, and all there is. */
+static int scan_duration(const char **p, uint64_t *us)
 {
 	static const struct scale units[] = {
 		{ "us", 1 },
@@ -116,24 +171,54 @@ int num_parse_duration(const char *text, uint64_t *us, struct fault *f)
 		{ "h", 3600 * 1000000ull },
 		{ "d", 86400 * 1000000ull },
 	};
-	const char *p = text;
-	uint64_t total = 0, part = 0;
-	int r;
+	const char *start = *p;
+	struct scaled part;
 
+	*us = 0;
 	do {
-		r = scan_scaled(&p, units, ARRAY_SIZE(units), 1000000, &part);
-		if (r == 0 && __builtin_add_overflow(total, part, &total))
-			r = -ERANGE;
-	} while (r == 0 && *p);
-	if (r == 0) {
+		const char *from = *p;
+		int r = scan_scaled(p, units, ARRAY_SIZE(units), 1000000, &part);
+
+		if (r < 0)
+			return r;
+		if (!part.has_suffix && (from != start || **p)) {
+			*p = from;
+			return -EINVAL;
+		}
+		/* What is not nothing does not become nothing. */
+		if (part.rounded && !part.value)
+			return -EDOM;
+		if (__builtin_add_overflow(*us, part.value, us) ||
+		    *us > NUM_DURATION_MOST_US)
+			return -ERANGE;
+	} while (**p);
+	return 0;
+}
+
+int num_parse_duration(const char *text, uint64_t *us, struct fault *f)
+{
+	const char *p = text;
+	uint64_t total;
+	int r = scan_duration(&p, &total);
+
+	switch (r) {
+	case 0:
 		*us = total;
 		return 0;
+	case -ERANGE:
+		fault_say(f, ERANGE, "'%s' is too long a time, the most is 100 years",
+			  text);
+		break;
+	case -EDOM:
+		r = fault_say(f, ERANGE, "'%s' is less than a microsecond", text);
+		break;
+	default:
+		fault_say(f, EINVAL, "'%s' is not a duration", text);
+		break;
 	}
-	r = fault_say(f, -r,
-		      r == -ERANGE ? "'%s' is too long a time" : "'%s' is not a duration",
-		      text);
-	fault_hint(f,
-		   "durations look like 500ms, 2s, 1.5m, 1h; a bare number is seconds");
+	fault_hint(
+		f,
+		"durations look like 500ms, 2s, 1.5m, 1h30m; a bare number is seconds");
 	fault_mark(f, text, (size_t)(p - text));
 	return r;
 }
@@ -148,12 +233,23 @@ int num_parse_size(const char *text, uint64_t *bytes, struct fault *f)
 		{ "t", 1024ull * 1024 * 1024 * 1024 },
 	};
 	const char *p = text;
-	int r = scan_scaled(&p, units, ARRAY_SIZE(units), 1, bytes);
+	struct scaled n = { 0 };
+	int r = scan_scaled(&p, units, ARRAY_SIZE(units), 1, &n);
 
-	if (r == 0 && !*p)
+	if (r == 0 && *p)
+		r = -EINVAL;
+	else if (r == 0 && n.value > NUM_MOST)
+		r = -ERANGE;
+	if (r == -ERANGE)
+		fault_say(f, ERANGE, "'%s' is too large", text);
+	else if (r == 0 && n.rounded)
+		r = fault_say(f, EINVAL, "'%s' is not a whole number of bytes", text);
+	else if (r < 0)
+		r = fault_say(f, EINVAL, "'%s' is not a size", text);
+	if (r == 0) {
+		*bytes = n.value;
 		return 0;
-	r = r == -ERANGE ? r : -EINVAL;
-	fault_say(f, -r, r == -ERANGE ? "'%s' is too large" : "'%s' is not a size", text);
+	}
 	fault_hint(f, "sizes look like 512, 64k, 10m, 2g (powers of 1024)");
 	fault_mark(f, text, (size_t)(p - text));
 	return r;
@@ -161,23 +257,29 @@ int num_parse_size(const char *text, uint64_t *bytes, struct fault *f)
 
 int num_parse_rate(const char *text, void *rate, struct fault *f)
 {
+	struct fault own = FAULT_INIT;
 	size_t len = strlen(text);
 	_cleanup_free_ char *number = NULL;
+	uint64_t n = 0;
+	int r;
 
 	if (len > 2 && streq(text + len - 2, "/s"))
 		len -= 2;
 	number = xstrndup(text, len);
-	if (num_parse_size(number, rate, f) < 0) {
-		int mark = f ? f->mark : 0;
-
-		fault_say(f, EINVAL, "'%s' is not a rate", text);
-		fault_hint(f, "rates look like 10/s, 64k/s, 0.5: so many a second");
-		fault_mark(f, text, (size_t)MAX(mark, 0));
-		return -EINVAL;
-	}
-	if (*(uint64_t *)rate)
+	r = num_parse_size(number, &n, &own);
+	if (r == 0 && n) {
+		*(uint64_t *)rate = n;
 		return 0;
-	return fault_say(f, ERANGE, "a rate of 0 would never end");
+	}
+	if (r == -ERANGE)
+		fault_say(f, ERANGE, "'%s' is too large a rate", text);
+	else if (r == 0)
+		r = fault_say(f, ERANGE, "'%s' is a rate that would never end", text);
+	else
+		fault_say(f, EINVAL, "'%s' is not a rate", text);
+	fault_hint(f, "rates look like 10/s, 64k/s, 5: a whole number a second");
+	fault_mark(f, text, (size_t)MAX(own.mark, 0));
+	return r;
 }
 
 int num_parse_port(const char *text, uint16_t *port, struct fault *f)

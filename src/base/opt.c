@@ -149,6 +149,38 @@ static int parse_choice(const struct opt *o, const char *arg, int *destination,
 	return -EINVAL;
 }
 
+static int parse_duration(const struct opt *o, const char *arg, uint64_t *us,
+			  struct fault *f)
+{
+	uint64_t v = 0;
+	int r = num_parse_duration(arg, &v, f);
+
+	if (r == 0 && v < o->least) {
+		r = fault_say(f, ERANGE, "'%s' is too short a time", arg);
+		fault_hint(f, "left out, it sets no limit");
+		fault_mark(f, arg, 0);
+	}
+	if (r == 0)
+		*us = v;
+	return r;
+}
+
+static int parse_size(const struct opt *o, const char *arg, uint64_t *bytes,
+		      struct fault *f)
+{
+	uint64_t v = 0;
+	int r = num_parse_size(arg, &v, f);
+
+	if (r == 0 && v < o->least) {
+		r = fault_say(f, ERANGE, "'%s' is too small, the least is %llu", arg,
+			      (unsigned long long)o->least);
+		fault_mark(f, arg, 0);
+	}
+	if (r == 0)
+		*bytes = v;
+	return r;
+}
+
 static int apply(const struct match *m, const char *arg, struct fault *f)
 {
 	const struct opt *o = m->opt;
@@ -181,12 +213,12 @@ static int apply(const struct match *m, const char *arg, struct fault *f)
 		strv_add(at, arg);
 		return 0;
 	case OPT_UINT:
-		return num_parse_u64(arg, o->value ? (uint64_t)o->value : UINT64_MAX, at,
-				     f);
+		return num_parse_range(arg, o->least,
+				       o->value ? (uint64_t)o->value : NUM_MOST, at, f);
 	case OPT_DURATION:
-		return num_parse_duration(arg, at, f);
+		return parse_duration(o, arg, at, f);
 	case OPT_SIZE:
-		return num_parse_size(arg, at, f);
+		return parse_size(o, arg, at, f);
 	case OPT_PORTS:
 		return num_parse_ports(arg, at, f);
 	case OPT_CHOICE:

@@ -18,9 +18,9 @@ enum opt_kind {
 	OPT_COUNT,    /* unsigned += 1 */
 	OPT_TEXT,     /* const char * */
 	OPT_LIST,     /* struct strv, one element an occurrence */
-	OPT_UINT,     /* uint64_t, at most `value` (0 = no bound) */
-	OPT_DURATION, /* uint64_t, microseconds */
-	OPT_SIZE,     /* uint64_t, bytes */
+	OPT_UINT,     /* uint64_t, at least `least`, at most `value` (0 = NUM_MOST) */
+	OPT_DURATION, /* uint64_t, microseconds, at least `least` */
+	OPT_SIZE,     /* uint64_t, bytes, at least `least` */
 	OPT_PORTS,    /* struct port_set, occurrences add up */
 	OPT_CHOICE,   /* int = the row of `choices` */
 	OPT_PARSE,    /* `parse` does it */
@@ -45,6 +45,7 @@ struct opt {
 	const char *help;
 	unsigned flags;
 	int64_t value;
+	uint64_t least;
 	const char *const *choices; /* NULL-terminated */
 	int (*parse)(const char *arg, void *destination, struct fault *f);
 	const char *complete; /* what completions offer: port state column file host user

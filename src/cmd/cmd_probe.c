@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "cmd/endpoint_run.h"
 #include "cmd/probe_more.h"
@@ -18,8 +19,11 @@ static int parse_timeout(const char *arg, void *to, struct fault *f)
 	int r = num_parse_duration(arg, &c->timeout_us, f);
 
 	c->timeout_given = true;
-	if (r == 0 && !c->timeout_us)
-		r = fault_say(f, ERANGE, "no answer comes within 0");
+	if (r == 0 && !c->timeout_us) {
+		r = fault_say(f, ERANGE, "'%s' is too short: no answer comes within 0",
+			      arg);
+		fault_mark(f, arg, 0);
+	}
 	return r;
 }
 
@@ -31,47 +35,19 @@ static int parse_timeout(const char *arg, void *to, struct fault *f)
 		.metavar = meta, .help = what                                   \
 	}
 
-static int add_option(const char *name, const char *value, void *list, struct fault *f)
-{
-	_cleanup_buf_ struct buf b = { 0 };
-
-	buf_printf(&b, "%s=%s", name, value);
-	return sockopt_parse(buf_cstr(&b), list, f);
-}
-
-static int parse_interface(const char *arg, void *list, struct fault *f)
-{
-	return add_option("interface", arg, list, f);
-}
-
 static int parse_mark(const char *arg, void *list, struct fault *f)
 {
-	return add_option("mark", arg, list, f);
-}
-
-/* A byte of the IP header. */
-static int add_byte(const char *name, uint64_t least, const char *value, void *list,
-		    struct fault *f)
-{
-	uint64_t n;
-	int r = num_parse_u64(value, UINT8_MAX, &n, f);
-
-	if (r == 0 && n < least) {
-		r = fault_say(f, ERANGE, "it must be at least %llu",
-			      (unsigned long long)least);
-		fault_mark(f, value, 0);
-	}
-	return r < 0 ? r : add_option(name, value, list, f);
+	return sockopt_add("mark", arg, list, f);
 }
 
 static int parse_tos(const char *arg, void *list, struct fault *f)
 {
-	return add_byte("tos", 0, arg, list, f);
+	return sockopt_add("tos", arg, list, f);
 }
 
 static int parse_ttl(const char *arg, void *list, struct fault *f)
 {
-	return add_byte("ttl", 1, arg, list, f);
+	return sockopt_add("ttl", arg, list, f);
 }
 
 static const struct opt what_opts[] = {
@@ -94,7 +70,8 @@ static const struct opt what_opts[] = {
 	{ "netns", 0, OPT_TEXT, AT(netns), "NS",
 	  "from another network namespace: name, pid or path", .complete = "netns" },
 	{ "source", 0, OPT_TEXT, AT(source), "ADDR", "from this address of ours" },
-	AS_OPTION(interface, "NAME", "through this interface"),
+	{ "interface", 0, OPT_PARSE, AT(options), "NAME", "through this interface",
+	  .parse = sockopt_parse_interface },
 	AS_OPTION(mark, "N", "firewall mark (CAP_NET_ADMIN)"),
 	AS_OPTION(tos, "N", "type of service, traffic class"),
 	AS_OPTION(ttl, "N", "time to live, hop limit"),
@@ -118,7 +95,8 @@ static const struct opt when_opts[] = {
 	{ "any", 0, OPT_FLAG, AT(any), NULL, "--wait: one of them is enough" },
 	{ "down", 0, OPT_FLAG, AT(down), NULL, "--wait: until none answers" },
 	{ "parallel", 0, OPT_UINT, AT(parallel), "N",
-	  "at most N at once (default: 1024 targets; ports: as descriptors allow)" },
+	  "at most N at once (default: 1024 targets; ports: as descriptors allow)",
+	  .least = 1 },
 	{ "rate", 0, OPT_PARSE, AT(rate), "N/s", "begin at most N a second",
 	  .parse = num_parse_rate },
 	{ NULL, 'w', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_timeout,
@@ -164,7 +142,8 @@ static const struct opt show_opts[] = {
 	{ "measure-backlog", 0, OPT_FLAG, AT(backlog), NULL,
 	  "fill the accept queue: how many does it hold, how fast is it emptied" },
 	{ "max", 0, OPT_UINT, AT(max), "N",
-	  "--measure-backlog: at most N connections (default: 4096)", .value = 60000 },
+	  "--measure-backlog: at most N connections (default: 4096)", .value = 60000,
+	  .least = 1 },
 	{ "closed", 0, OPT_FLAG, AT(closed), NULL,
 	  "list the closed ports of a scan, too" },
 	{ "json", 0, OPT_FLAG, AT(json), NULL, "attempts and summaries as JSON Lines",
@@ -229,8 +208,6 @@ static int check(const struct probe_config *c, const struct opt_operands *words,
 		return fault_say(f, EINVAL,
 				 "--hops and --measure-backlog ask once, of one address: "
 				 "no --wait, --attempts, --all-addresses or answers");
-	if (c->parallel == 0)
-		return fault_say(f, ERANGE, "--parallel: it must be at least 1");
 	if (c->syn && check_syn(c, f) < 0)
 		return -EINVAL;
 	if (words->n_before_dashes < words->words.n && !c->attempts)
@@ -361,12 +338,14 @@ static int finish(struct probe_run *run)
 	return code;
 }
 
-/* Becomes the command after "--". */
-static int become(const struct command *cmd, char *const *argv)
+/* Becomes the command after "--", which shall not see what was changed for us. */
+static int become(const struct command *cmd, char *const *argv,
+		  const struct rlimit *descriptors)
 {
 	struct fault f = FAULT_INIT;
 
 	signal(SIGPIPE, SIG_DFL);
+	setrlimit(RLIMIT_NOFILE, descriptors);
 	execvp(argv[0], argv);
 	fault(&f, errno, "run %s", argv[0]);
 	cmd_error(cmd, &f);
@@ -463,11 +442,12 @@ static int count_probes(const struct probe_config *c, const struct probe_targets
 
 	for (i = 0; i < t->n; i++)
 		n += probe_target_ports(&t->v[i]);
-	if (n * MAX(c->attempts, (uint64_t)1) <= PROBES_WITHOUT_YES || c->yes)
+	n = num_scale(n, MAX(c->attempts, (uint64_t)1), 1);
+	if (n <= PROBES_WITHOUT_YES || c->yes)
 		return 0;
-	fault_say(f, EINVAL, "that is %llu probes",
-		  (unsigned long long)(n * MAX(c->attempts, (uint64_t)1)));
-	fault_hint(f, "--yes means it");
+	fault_say(f, EINVAL, "%llu probes are more than %d", (unsigned long long)n,
+		  PROBES_WITHOUT_YES);
+	fault_hint(f, "--yes starts them");
 	return -EINVAL;
 }
 
@@ -511,8 +491,10 @@ static int run(const struct command *cmd, int argc, char **argv)
 				  .wait_us = PROBE_UNSET,
 				  .max = 4096 };
 	struct opt_operands words = { 0 };
+	struct rlimit descriptors;
 	int code, i;
 
+	getrlimit(RLIMIT_NOFILE, &descriptors);
 	if (cmd_begin(cmd, argc, argv, &c, &c.common, &words, &code)) {
 		for (i = 1; i < argc && !streq(argv[i], "--");)
 			i++;
@@ -523,7 +505,7 @@ static int run(const struct command *cmd, int argc, char **argv)
 			c.http = "/";
 		code = run_with(cmd, &c, &words);
 		if (code == EXIT_YES && c.command)
-			code = become(cmd, c.command);
+			code = become(cmd, c.command, &descriptors);
 	}
 	strv_free(&words.words);
 	strv_free(&c.target_files);

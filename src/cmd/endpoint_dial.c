@@ -93,12 +93,6 @@ static void describe(struct connecting *g, const struct target *t)
 {
 	struct endpoint_config *c = g->c;
 
-	if (c->interface) {
-		_cleanup_buf_ struct buf b = { 0 };
-
-		buf_printf(&b, "interface=%s", c->interface);
-		sockopt_parse(buf_cstr(&b), &c->options, NULL);
-	}
 	if (c->behave.chunk)
 		sockopt_default(&c->options, "nodelay", 1);
 	g->how.dial.options = &c->options;

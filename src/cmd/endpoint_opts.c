@@ -10,30 +10,20 @@
 #define AT(member)	offsetof(struct endpoint_config, member)
 #define BEHAVES(member) (AT(behave) + offsetof(struct behave, member))
 
-static int parse_one_to(uint64_t most, const char *arg, uint64_t *to, struct fault *f)
-{
-	int r = num_parse_u64(arg, most, to, f);
-
-	return r < 0 || *to ? r : fault_say(f, ERANGE, "it must be at least 1");
-}
-
-static int parse_at_least_one(const char *arg, void *to, struct fault *f)
-{
-	return parse_one_to(UINT64_MAX, arg, to, f);
-}
-
-static int parse_threads(const char *arg, void *to, struct fault *f)
-{
-	return parse_one_to(CREW_MOST, arg, to, f);
-}
-
 /* nc's -w: the deadline for connecting and the idle limit in one. */
 static int parse_nc_wait(const char *arg, void *to, struct fault *f)
 {
 	struct endpoint_config *c = LOOP_OWNER(to, struct endpoint_config, timeout_us);
-	int r = num_parse_duration(arg, &c->timeout_us, f);
+	uint64_t us = 0;
+	int r = num_parse_duration(arg, &us, f);
 
-	c->idle_us = c->timeout_us;
+	if (r == 0 && !us) {
+		r = fault_say(f, ERANGE, "'%s' is too short a time", arg);
+		fault_hint(f, "left out, it sets no limit");
+		fault_mark(f, arg, 0);
+	}
+	if (r == 0)
+		c->timeout_us = c->idle_us = us;
 	return r;
 }
 
@@ -55,10 +45,10 @@ static int parse_nc_wait(const char *arg, void *to, struct fault *f)
 		.name = n, .kind = OPT_PARSE, .parse = num_parse_rate, .at = m, \
 		__VA_ARGS__                                                     \
 	}
-#define COUNT(n, m, ...)                                                            \
-	{                                                                           \
-		.name = n, .kind = OPT_PARSE, .parse = parse_at_least_one, .at = m, \
-		.metavar = "N", __VA_ARGS__                                         \
+#define COUNT(n, m, ...)                                                          \
+	{                                                                         \
+		.name = n, .kind = OPT_UINT, .at = m, .metavar = "N", .least = 1, \
+		__VA_ARGS__                                                       \
 	}
 
 static const struct opt address_opts[] = {
@@ -107,7 +97,8 @@ static const struct opt server_opts[] = {
 	      .help = "leave each peer in the queue for DUR"),
 	RATE("accept-rate", BEHAVES(accept_rate), .metavar = "N/s",
 	     .help = "accept at most N peers a second"),
-	TAKES("limit-fds", 0, OPT_UINT, BEHAVES(limit_fds), "N", .value = 1 << 20,
+	TAKES("limit-fds", 0, OPT_UINT, BEHAVES(limit_fds), "N", .least = 1,
+	      .value = 1 << 20,
 	      .help = "run with only N descriptors: accept fails with EMFILE"),
 };
 
@@ -134,8 +125,8 @@ static const struct opt connect_opts[] = {
 		  "connection open" },
 	TAKES("source", 's', OPT_TEXT, AT(source), "ADDR[:PORT]", .flags = OPT_COMMON,
 	      .help = "connect from this address"),
-	TAKES("interface", 'i', OPT_TEXT, AT(interface), "NAME",
-	      .help = "connect through this interface"),
+	TAKES("interface", 'i', OPT_PARSE, AT(options), "NAME",
+	      .parse = sockopt_parse_interface, .help = "connect through this interface"),
 	TAKES("retry", 0, OPT_UINT, AT(retries), "N", .flags = OPT_COMMON,
 	      .help = "try again up to N times"),
 	TAKES("backoff", 0, OPT_DURATION, AT(backoff_us), "DUR",
@@ -163,9 +154,9 @@ static const struct opt data_opts[] = {
 	FLAG("send-only", 0, AT(send_only),
 	     .help = "drop what the peer sends, do not wait for its end"),
 	TAKES("timeout", 'T', OPT_DURATION, AT(timeout_us), "DUR", .flags = OPT_COMMON,
-	      .help = "until connected; of listen: until the first peer"),
+	      .least = 1, .help = "until connected; of listen: until the first peer"),
 	TAKES("idle", 'I', OPT_DURATION, AT(idle_us), "DUR", .flags = OPT_COMMON,
-	      .help = "give up after DUR without network traffic"),
+	      .least = 1, .help = "give up after DUR without network traffic"),
 	{ .letter = 'w',
 	  .kind = OPT_PARSE,
 	  .parse = parse_nc_wait,
@@ -183,13 +174,13 @@ static const struct opt misbehave_opts[] = {
 	RATE("read-rate", BEHAVES(read_rate), .metavar = "SIZE/s", .help = "read slowly"),
 	RATE("write-rate", BEHAVES(write_rate), .metavar = "SIZE/s",
 	     .help = "write slowly"),
-	TAKES("chunk", 0, OPT_SIZE, BEHAVES(chunk), "SIZE",
+	TAKES("chunk", 0, OPT_SIZE, BEHAVES(chunk), "SIZE", .least = 1,
 	      .help = "write at most SIZE at a time"),
 	TAKES("chunk-delay", 0, OPT_DURATION, BEHAVES(chunk_delay_us), "DUR",
 	      .help = "pause after each write"),
 	TAKES("delay", 0, OPT_DURATION, BEHAVES(delay_us), "DUR",
 	      .help = "delay each answer by DUR"),
-	TAKES("corrupt", 0, OPT_UINT, BEHAVES(corrupt), "N",
+	TAKES("corrupt", 0, OPT_UINT, BEHAVES(corrupt), "N", .least = 1,
 	      .help = "flip one bit in every Nth byte sent"),
 	TAKES("truncate", 0, OPT_SIZE, BEHAVES(truncate_bytes), "SIZE",
 	      .help = "send no more than SIZE, then end"),
@@ -214,24 +205,20 @@ static const struct opt lab_opts[] = {
 static const struct opt echo_opts[] = {
 	FLAG("client", 0, AT(client), .flags = OPT_COMMON,
 	     .help = "drive the echo server at ADDR, check every byte, measure"),
-	TAKES("count", 0, OPT_UINT, AT(count), "N",
+	TAKES("count", 0, OPT_UINT, AT(count), "N", .least = 1,
 	      .help = "client: messages per connection (default: 1000)"),
-	TAKES("size", 0, OPT_SIZE, AT(size), "SIZE",
+	TAKES("size", 0, OPT_SIZE, AT(size), "SIZE", .least = 1,
 	      .help = "client: bytes per message (default: 64)"),
 	COUNT("connections", AT(connections),
 	      .help = "client: N connections at once (default: 1)"),
 	FLAG("once", 0, AT(once), .flags = OPT_COMMON,
 	     .help = "serve one peer, then end"),
-	{ .name = "threads",
-	  .kind = OPT_PARSE,
-	  .parse = parse_threads,
-	  .at = AT(threads),
-	  .metavar = "N",
-	  .help = "serve with N threads (default: 1)" },
+	COUNT("threads", AT(threads), .value = CREW_MOST,
+	      .help = "serve with N threads (default: 1)"),
 	TAKES("timeout", 'T', OPT_DURATION, AT(timeout_us), "DUR", .flags = OPT_COMMON,
-	      .help = "give up if no peer has connected by then"),
+	      .least = 1, .help = "give up if no peer has connected by then"),
 	TAKES("idle", 'I', OPT_DURATION, AT(idle_us), "DUR", .flags = OPT_COMMON,
-	      .help = "end a connection after DUR without traffic"),
+	      .least = 1, .help = "end a connection after DUR without traffic"),
 };
 
 static const struct opt tell_opts[] = {

@@ -19,7 +19,7 @@ struct endpoint_config {
 	uint64_t max, backlog, threads;
 	const char *exec, *shell, *reply, *http, *output_dir, *port_file;
 	/* connecting */
-	const char *source, *interface;
+	const char *source;
 	uint64_t retries, backoff_us, connections, rate;
 	bool half_open;
 	/* data */

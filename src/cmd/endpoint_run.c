@@ -9,6 +9,7 @@
 
 #include "cmd/explain.h"
 #include "cmd/tracer.h"
+#include "kernel/procfile.h"
 #include "net/crew.h"
 #include "net/datagram.h"
 #include "net/resolve.h"
@@ -292,6 +293,21 @@ static void describe(struct serving *g, const struct target *t)
 	};
 }
 
+/* The kernel cuts a backlog to net.core.somaxconn and says nothing. */
+static void tell_backlog(struct serving *g)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	uint64_t most;
+
+	if (g->c->backlog == BEHAVE_UNSET || g->c->behave.bind_only ||
+	    !procfile_sysctl("core/somaxconn", &most) || g->c->backlog <= most)
+		return;
+	buf_printf(&b,
+		   "backlog: asked for %llu, the kernel took %llu (net.core.somaxconn)",
+		   (unsigned long long)g->c->backlog, (unsigned long long)most);
+	session_note(&g->s, buf_cstr(&b));
+}
+
 static void abandon(struct serving *g, int fd)
 {
 	close_fd(fd);
@@ -416,6 +432,7 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 		return cmd_usage(cmd, &f);
 	}
 	conn_how_protocol(&g.s.how, g.local.proto);
+	tell_backlog(&g);
 	r = c->port_file ? endpoint_write_port_file(c->port_file, &g.local, &f) : 0;
 	if (r == 0) {
 		tell_listening(&g.teller, &g.local);

@@ -134,9 +134,9 @@ static void show_sorted(struct show *show)
 			(void *)(uintptr_t)show->c);
 	for (i = 0; i < show->n_rows && i < show->c->limit; i++)
 		if (view_row(show->view, show->rows[i]) < 0)
-			break;
+			break; /* a reader that had enough is no limit of ours */
 	show->seen = i;
-	show->limited = i < show->n_rows;
+	show->limited = i == show->c->limit && i < show->n_rows;
 }
 
 static void show_tally(struct show *show, const struct view_options *opt)

@@ -19,7 +19,7 @@ struct probe_config {
 	int proto;  /* enum target_proto, where the address names none */
 	struct strv target_files;
 	bool all_addresses, syn;
-	const char *netns, *source, *interface;
+	const char *netns, *source;
 	struct sockopt_list options;
 	/* when */
 	uint64_t timeout_us;

@@ -132,6 +132,11 @@ static int parse_scalar(enum unit unit, char *text, uint64_t *value, struct faul
 	case UNIT_MS:
 	case UNIT_TIME:
 		r = num_parse_duration(text, value, f);
+		if (r == 0 && *value % 1000) {
+			r = fault_say(f, EINVAL,
+				      "'%s' is not a whole number of milliseconds", text);
+			fault_mark(f, text, 0);
+		}
 		*value /= 1000;
 		return r;
 	case UNIT_RATE:

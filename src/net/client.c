@@ -133,10 +133,11 @@ static void dialled(struct dial *dial, int fd, size_t index, const struct fault 
 		return;
 	}
 	session_trouble(c->s, f);
-	wait = c->how->backoff_us << MIN(d->tries, (uint64_t)16);
+	wait = num_scale(c->how->backoff_us, 1u << MIN(d->tries, (uint64_t)16), 1);
 	d->tries++;
 	timer_set(&c->s->loop, &d->again,
-		  clock_us() + MIN(wait, (uint64_t)BACKOFF_MOST_US));
+		  clock_us() +
+			  MIN(wait, MAX(c->how->backoff_us, (uint64_t)BACKOFF_MOST_US)));
 }
 
 static void start_one(struct client *c)
@@ -163,7 +164,8 @@ static void start_due(struct loop *l, struct timer *t)
 	int burst;
 
 	if (c->how->rate)
-		due = MIN(due, (now - c->began_us) * c->how->rate / 1000000 + 1);
+		due = MIN(due - 1, num_scale(now - c->began_us, c->how->rate, 1000000)) +
+		      1;
 	for (burst = 0; c->started < due && burst < START_BURST; burst++)
 		start_one(c);
 	if (c->started >= c->how->connections)
@@ -172,7 +174,8 @@ static void start_due(struct loop *l, struct timer *t)
 		timer_set(l, t, now + 1); /* after the others had their turn */
 	else
 		timer_set(l, t,
-			  MAX(now, c->began_us + c->started * 1000000 / c->how->rate) +
+			  MAX(now, c->began_us +
+					   num_scale(c->started, 1000000, c->how->rate)) +
 				  1);
 }
 

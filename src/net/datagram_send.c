@@ -79,7 +79,8 @@ bool datagram_due(struct datagram *d, uint64_t at_us)
 
 uint64_t datagram_after(struct datagram *d, uint64_t at_us, uint64_t bytes, uint64_t rate)
 {
-	return MAX(at_us, loop_now(&d->s->loop)) + (rate ? bytes * 1000000 / rate : 0);
+	return MAX(at_us, loop_now(&d->s->loop)) +
+	       (rate ? num_scale(bytes, 1000000, rate) : 0);
 }
 
 bool datagram_is_paced(const struct datagram *d)

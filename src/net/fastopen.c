@@ -32,7 +32,8 @@ enum fastopen fastopen_ask(const struct endpoint *to, const struct dial_how *how
 	if (r == -EOPNOTSUPP)
 		return FASTOPEN_OFF;
 	p.fd = first;
-	if (r != -EINPROGRESS || poll(&p, 1, (int)(timeout_us / 1000)) != 1 ||
+	if (r != -EINPROGRESS ||
+	    poll(&p, 1, (int)MIN(timeout_us / 1000, (uint64_t)INT32_MAX)) != 1 ||
 	    (p.revents & (POLLERR | POLLHUP)))
 		return FASTOPEN_UNKNOWN;
 	r = connect_fast(&second, to, how);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "net/record.h"
 
 enum {
@@ -35,6 +36,12 @@ static bool is_block_error(int err)
 	return err == EAGAIN || err == EINTR;
 }
 
+/* What a rate lets pass in one portion. */
+static uint64_t slice(const struct flow_rules *r)
+{
+	return MAX(num_scale(r->rate, PACE_SLICE_US, 1000000), (uint64_t)1);
+}
+
 /* How many bytes may move now; 0 = the end of what may move at all. */
 static size_t allowance(const struct flow *f, size_t most)
 {
@@ -42,7 +49,7 @@ static size_t allowance(const struct flow *f, size_t most)
 	uint64_t n = most;
 
 	if (r->rate)
-		n = MIN(n, MAX(r->rate * PACE_SLICE_US / 1000000, (uint64_t)1));
+		n = MIN(n, slice(r));
 	if (r->chunk)
 		n = MIN(n, r->chunk);
 	if (r->stop_after != BEHAVE_UNSET)
@@ -65,7 +72,7 @@ static void pace(struct loop *l, struct flow *f, size_t n)
 		uint64_t from = MAX(f->not_before_us,
 				    now > PACE_SLICE_US ? now - PACE_SLICE_US : 0);
 
-		next = from + n * 1000000 / r->rate;
+		next = from + num_scale(n, 1000000, r->rate);
 	}
 	if (r->chunk_delay_us)
 		next = MAX(next, now + r->chunk_delay_us);
@@ -179,8 +186,7 @@ static size_t write_limit(const struct flow *f, size_t len)
 	if (r->chunk && !r->records)
 		len = MIN(len, (size_t)r->chunk);
 	if (r->rate && !r->records)
-		len = MIN(len,
-			  (size_t)MAX(r->rate * PACE_SLICE_US / 1000000, (uint64_t)1));
+		len = MIN(len, (size_t)slice(r));
 	return len;
 }
 

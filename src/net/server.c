@@ -550,7 +550,13 @@ int server_start(struct server *v, struct session *s, int fd,
 		struct rlimit rl;
 
 		getrlimit(RLIMIT_NOFILE, &rl);
-		rl.rlim_cur = MIN(how->behave->limit_fds, rl.rlim_max);
+		if (how->behave->limit_fds > rl.rlim_max)
+			return fault_say(f, ERANGE,
+					 "--limit-fds %llu is above the hard limit of "
+					 "%llu descriptors (ulimit -Hn)",
+					 (unsigned long long)how->behave->limit_fds,
+					 (unsigned long long)rl.rlim_max);
+		rl.rlim_cur = how->behave->limit_fds;
 		if (setrlimit(RLIMIT_NOFILE, &rl) != 0)
 			return fault(f, errno, "limit the descriptors");
 	}

@@ -29,6 +29,7 @@ struct sockopt {
 	int level, optname;   /* IPv4 and families that have no other */
 	int level6, optname6; /* IPv6, where it differs; level6 0 = the same */
 	const char *help;
+	uint32_t least, most; /* of a number; of a name, its length in bytes */
 };
 
 struct sockopt_value {
@@ -47,6 +48,11 @@ struct sockopt_list {
 /* "nodelay,rcvbuf=64k,linger=0": appends to list (a struct sockopt_list *). 0 or -EINVAL,
  * -ERANGE with a fault that marks the place. Fits struct opt's `parse`. */
 int sockopt_parse(const char *text, void *list, struct fault *f);
+/* Appends one option that takes a value, whatever is in it; name is one of the table's.
+ * Errors as sockopt_parse(). */
+int sockopt_add(const char *name, const char *value, void *list, struct fault *f);
+/* "interface" by itself. Fits struct opt's `parse`. */
+int sockopt_parse_interface(const char *name, void *list, struct fault *f);
 void sockopt_list_free(struct sockopt_list *list);
 /* Appends copies of all of from. */
 void sockopt_copy(struct sockopt_list *list, const struct sockopt_list *from);

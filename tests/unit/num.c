@@ -74,6 +74,20 @@ static void durations(void)
 		{ "1 s", -EINVAL, 0 },
 		{ "1.s", -EINVAL, 0 },
 		{ ".5s", 0, 500000 },
+		{ "2m5s", 0, 125000000 },
+		{ "5s5", -EINVAL, 0 },
+		{ "5 5", -EINVAL, 0 },
+		{ "55s5ms", 0, 55005000 },
+		{ "1.2345678s", 0, 1234568 },
+		{ "0.9999999s", 0, 1000000 },
+		{ "0.0000001s", -ERANGE, 0 },
+		{ "0.0000000000001s", -ERANGE, 0 },
+		{ "0.00000000000000s", 0, 0 },
+		{ "0.4us", -ERANGE, 0 },
+		{ "36525d", 0, 3155760000000000 },
+		{ "36525d1us", -ERANGE, 0 },
+		{ "18446744073709551615us", -ERANGE, 0 },
+		{ "18446744073709.551615", -ERANGE, 0 },
 		{ "1e3", -EINVAL, 0 },
 		{ "5000000000000000000h", -ERANGE, 0 },
 		{ "99999999999999999999s", -ERANGE, 0 },
@@ -115,6 +129,15 @@ static void sizes(void)
 		{ "", -EINVAL, 0 },
 		{ "-1", -EINVAL, 0 },
 		{ "16777216t", -ERANGE, 0 },
+		{ "8388608t", -ERANGE, 0 },
+		{ "8388607t", 0, 8388607ull << 40 },
+		{ "9223372036854775807", 0, INT64_MAX },
+		{ "18446744073709551615", -ERANGE, 0 },
+		{ "0.5", -EINVAL, 0 },
+		{ "0.5k", 0, 512 },
+		{ "0.3k", -EINVAL, 0 },
+		{ "1.00000000000000000001k", -EINVAL, 0 },
+		{ "1.50000000000000000000k", 0, 1536 },
 	};
 	size_t i;
 
@@ -129,6 +152,46 @@ static void sizes(void)
 		CHECK(r < 0 || bytes == rows[i].bytes);
 		CHECK((f.mark >= 0) == (rows[i].r < 0));
 	}
+}
+
+static void rates(void)
+{
+	static const struct {
+		const char *text;
+		int r;
+		uint64_t rate;
+	} rows[] = {
+		{ "10/s", 0, 10 },	 { "64k/s", 0, 65536 },
+		{ "5", 0, 5 },		 { "0.5", -EINVAL, 0 },
+		{ "0.5/s", -EINVAL, 0 }, { "1.5k/s", 0, 1536 },
+		{ "0", -ERANGE, 0 },	 { "0/s", -ERANGE, 0 },
+		{ "/s", -EINVAL, 0 },	 { "16777216t", -ERANGE, 0 },
+		{ "1/m", -EINVAL, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct fault f = FAULT_INIT;
+		uint64_t rate = 0;
+		char quoted[40];
+
+		printf("# '%s'\n", rows[i].text);
+		CHECK_INT(num_parse_rate(rows[i].text, &rate, &f), rows[i].r);
+		CHECK(rate == rows[i].rate);
+		CHECK((f.mark >= 0) == (rows[i].r < 0));
+		snprintf(quoted, sizeof(quoted), "'%s'", rows[i].text);
+		CHECK(rows[i].r == 0 || strstr(f.what, quoted));
+		CHECK_INT(num_parse_rate(rows[i].text, &rate, NULL), rows[i].r);
+	}
+}
+
+static void scales(void)
+{
+	CHECK(num_scale(1ull << 48, 50000, 1000000) == 14073748835532);
+	CHECK(num_scale(UINT64_MAX, UINT64_MAX, UINT64_MAX) == UINT64_MAX);
+	CHECK(num_scale(UINT64_MAX, 2, 1) == UINT64_MAX);
+	CHECK(num_scale(7, 3, 2) == 10);
+	CHECK(num_scale(0, UINT64_MAX, 1) == 0);
 }
 
 static void ports(void)
@@ -238,6 +301,8 @@ int main(void)
 	RUN(strict_numbers, "a number is read whole or refused at the place");
 	RUN(durations, "durations have units, a bare number is seconds");
 	RUN(sizes, "sizes have powers of 1024");
+	RUN(rates, "a rate is a whole number a second");
+	RUN(scales, "a product that has no room is the largest number");
 	RUN(ports, "a port is a number or a service");
 	RUN(port_lists, "port lists hold numbers, ranges and services");
 	RUN(ports_given_twice, "a port that is given twice is one port");
