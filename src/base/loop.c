@@ -41,28 +41,6 @@ void loop_stop(struct loop *l)
 
 /* --- watches --- */
 
-int watch_set(struct loop *l, struct watch *w, uint32_t events)
-{
-	struct epoll_event ev = { .events = events ? events : EPOLLET, .data.ptr = w };
-
-	if (w->added && w->events == events)
-		return 0;
-	/* epoll_ctl(2): what is exclusive cannot be modified. */
-	if (w->added && ((w->events | events) & EPOLLEXCLUSIVE)) {
-		if (epoll_ctl(l->epfd, EPOLL_CTL_DEL, w->fd, NULL) != 0)
-			return -errno;
-		w->added = false;
-	}
-	/* It may be there without our knowledge, where taking it out failed before. */
-	if (epoll_ctl(l->epfd, w->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd, &ev) !=
-		    0 &&
-	    (errno != EEXIST || epoll_ctl(l->epfd, EPOLL_CTL_MOD, w->fd, &ev) != 0))
-		return -errno;
-	w->added = true;
-	w->events = events;
-	return 0;
-}
-
 /* Its owner may be freed now: forget what epoll already said about it. */
 static void forget_batch(struct loop *l, struct watch *w)
 {
@@ -75,6 +53,11 @@ static void forget_batch(struct loop *l, struct watch *w)
 	w->events = 0;
 }
 
+/*
+ * close() alone does not take a descriptor out of epoll: what is watched is the open file
+ * description, and a process that is between fork() and execve() holds it, too (epoll(7),
+ * question 6). Its events would come with the pointer of a watch that is gone.
+ */
 void watch_remove(struct loop *l, struct watch *w)
 {
 	if (!w->added)
@@ -83,10 +66,28 @@ void watch_remove(struct loop *l, struct watch *w)
 	forget_batch(l, w);
 }
 
+int watch_set(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct epoll_event ev = { .events = events ? events : EPOLLET, .data.ptr = w };
+
+	if (w->added && w->events == events)
+		return 0;
+	/* epoll_ctl(2): what is exclusive cannot be modified. */
+	if (w->added && ((w->events | events) & EPOLLEXCLUSIVE))
+		watch_remove(l, w);
+	/* It may be there without our knowledge, where taking it out failed before. */
+	if (epoll_ctl(l->epfd, w->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd, &ev) !=
+		    0 &&
+	    (errno != EEXIST || epoll_ctl(l->epfd, EPOLL_CTL_MOD, w->fd, &ev) != 0))
+		return -errno;
+	w->added = true;
+	w->events = events;
+	return 0;
+}
+
 void watch_close(struct loop *l, struct watch *w)
 {
-	if (w->added)
-		forget_batch(l, w);
+	watch_remove(l, w);
 	close_fd(take_fd(&w->fd));
 }
 

@@ -67,10 +67,9 @@ uint64_t loop_now(struct loop *l);
  * loops watch.
  */
 int watch_set(struct loop *l, struct watch *w, uint32_t events);
-/* Must be called before the descriptor is closed. */
+/* Must be called before the descriptor is closed, even where it is closed everywhere. */
 void watch_remove(struct loop *l, struct watch *w);
-/* Closes w->fd, which takes it out of epoll with one system call fewer: for descriptors
- * that no other process and no dup() shares. */
+/* Removes it and closes w->fd, which is -1 then. */
 void watch_close(struct loop *l, struct watch *w);
 
 void timer_set(struct loop *l, struct timer *t, uint64_t at_us); /* absolute */

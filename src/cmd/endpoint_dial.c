@@ -137,9 +137,11 @@ static int go(struct connecting *g, struct fault *f)
 	}
 	ops = teller_ops(&g->teller);
 	r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM, !g->echo, f);
-
-	if (r < 0)
+	if (r < 0) {
+		if (g->teller.tracer)
+			tracer_free(g->teller.tracer);
 		return r;
+	}
 	if (g->echo)
 		pinger_init(&g->pinger, &g->s, &g->pinger_how);
 	client_start(&g->client, &g->s, &g->how);

@@ -370,8 +370,6 @@ static int serve(struct serving *g, int fd, struct fault *f)
 	r = target_is_connected(g->local.proto) ? serve_connections(g, fd, f)
 						: serve_datagrams(g, fd, f);
 	session_end(&g->s);
-	if (g->teller.tracer)
-		tracer_free(g->teller.tracer);
 	return r;
 }
 
@@ -393,6 +391,8 @@ static void serving_free(struct serving *g)
 	child_free_argv(g->exec_argv);
 	free(g->shell_argv[2]);
 	conn_how_free(&g->s.how);
+	if (g->teller.tracer)
+		tracer_free(g->teller.tracer);
 }
 
 int endpoint_serve(const struct command *cmd, struct endpoint_config *c,

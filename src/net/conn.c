@@ -143,13 +143,15 @@ static void watch_request(struct conn *c, const char *data, size_t len)
 		if (c->n_head < sizeof(c->head))
 			c->head[c->n_head++] = data[i];
 		/* Bare LFs are taken too, as RFC 9112, 2.2 allows. */
-		if (data[i] == blank_line[c->matched])
-			c->matched++;
+		if (data[i] == blank_line[c->http_matched])
+			c->http_matched++;
 		else if (data[i] == '\n')
-			c->matched = c->matched >= 1 && c->matched != 3 ? 4 : 2;
+			c->http_matched = c->http_matched >= 1 && c->http_matched != 3
+						  ? 4
+						  : 2;
 		else
-			c->matched = data[i] == '\r';
-		if (c->matched < 4)
+			c->http_matched = data[i] == '\r';
+		if (c->http_matched < 4)
 			continue;
 		c->head_request = memcmp(c->head, "HEAD ", sizeof(c->head)) == 0;
 		arm_reply(c);
@@ -162,10 +164,11 @@ static bool watch_expected(struct conn *c, const char *data, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		while (c->matched && data[i] != how->expect.data[c->matched])
-			c->matched = how->expect_back[c->matched - 1];
-		c->matched += data[i] == how->expect.data[c->matched];
-		if (c->matched == how->expect.len) {
+		while (c->expect_matched &&
+		       data[i] != how->expect.data[c->expect_matched])
+			c->expect_matched = how->expect_back[c->expect_matched - 1];
+		c->expect_matched += data[i] == how->expect.data[c->expect_matched];
+		if (c->expect_matched == how->expect.len) {
 			c->found = true;
 			return false;
 		}

@@ -65,7 +65,8 @@ struct conn {
 	struct loop *l;
 	struct stream *out_file; /* this peer's own file, owned; or NULL */
 	uint64_t id, started_us, last_us, last_bytes;
-	uint32_t matched; /* of expect, or of the blank line of HTTP */
+	uint32_t expect_matched; /* of how->expect */
+	uint32_t http_matched;	 /* of the blank line that ends an HTTP request */
 	uint32_t ack_wait_us;
 	uint32_t unread, unsent; /* in the kernel, when --idle last looked */
 	enum report_closer closed_first;

@@ -181,8 +181,6 @@ static void stop_accepting(struct server *v)
 	timer_stop(&v->s->loop, &v->first);
 	if (v->w.fd < 0)
 		return;
-	if (v->s->shared)
-		watch_remove(&v->s->loop, &v->w); /* others have it open, too */
 	watch_close(&v->s->loop, &v->w);
 	endpoint_unlink(&v->local, &v->file);
 	v->file.made = false;

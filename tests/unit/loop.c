@@ -105,11 +105,97 @@ static void test_calm(void)
 	finish(&x);
 }
 
+/* What a child between fork() and execve() does: the descriptor is closed here, open
+ * there. */
+static void test_closed_elsewhere_open(void)
+{
+	uint64_t one = 1;
+	struct waiting x;
+	int elsewhere;
+
+	begin(&x, 1);
+	elsewhere = dup(x.w.fd);
+	watch_close(&x.l, &x.w);
+	CHECK_INT(x.w.fd, -1);
+	CHECK_INT(write(elsewhere, &one, sizeof(one)), sizeof(one));
+	timer_set(&x.l, &x.t, clock_us() + 5 * MS);
+	CHECK_INT(loop_run(&x.l), 0);
+	CHECK_INT(x.events, 0);
+	CHECK_INT(x.timers, 1);
+	close(elsewhere);
+	finish(&x);
+}
+
+/* The other one's event is in the batch already. */
+struct pair {
+	struct loop l;
+	struct watch w[2];
+	int events;
+	bool exclusive;
+};
+
+static void first_of_two(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct pair *x = l->owner;
+	struct watch *other = w == &x->w[0] ? &x->w[1] : &x->w[0];
+
+	(void)events;
+	x->events++;
+	if (x->exclusive) {
+		/* Now it cannot be watched any more, and nobody will remove it. */
+		other->fd = -1;
+		CHECK(watch_set(l, other, EPOLLIN) < 0);
+		CHECK(!other->added);
+	} else {
+		watch_close(l, other);
+	}
+	watch_remove(l, w);
+}
+
+static void due_at_once(struct loop *l, struct timer *t)
+{
+	(void)t;
+	loop_stop(l);
+}
+
+static void test_event_in_batch(void)
+{
+	struct timer t = { .fn = due_at_once };
+	struct pair x;
+	uint64_t one = 1;
+	int round, i, fds[2];
+
+	for (round = 0; round < 2; round++) {
+		x = (struct pair){ .exclusive = round == 1 };
+		CHECK_INT(loop_init(&x.l), 0);
+		x.l.owner = &x;
+		for (i = 0; i < 2; i++) {
+			fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+			x.w[i] = (struct watch){ .fd = fds[i], .fn = first_of_two };
+			CHECK_INT(watch_set(&x.l, &x.w[i],
+					    EPOLLIN | (round ? EPOLLEXCLUSIVE : 0)),
+				  0);
+			CHECK_INT(write(fds[i], &one, sizeof(one)), sizeof(one));
+		}
+		timer_set(&x.l, &t, clock_us());
+		CHECK_INT(loop_run(&x.l), 0);
+		CHECK_INT(x.events, 1);
+		for (i = 0; i < 2; i++)
+			if (x.w[i].fd >= 0)
+				close(fds[i]);
+		loop_free(&x.l);
+	}
+}
+
 int main(void)
 {
 	RUN(test_in_vain,
 	    "a wait in vain makes the loop calm, for twice as long each time");
 	RUN(test_at_once, "what comes at once keeps it awake");
 	RUN(test_calm, "a calm loop sleeps");
+	RUN(test_closed_elsewhere_open,
+	    "what was closed here and is open in a child is watched no more");
+	RUN(test_event_in_batch,
+	    "an event of the same turn for what another event closed is dropped");
 	return unit_done();
 }
