@@ -124,3 +124,16 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 	run cat "$BATS_TEST_TMPDIR/err"
 	assert_output --partial "wait for events: Cannot allocate memory"
 }
+
+@test "a server that a signal ends has been looked at for leaks" {
+	grep -q __asan_init "$SOCKCTL" || skip "needs the preset asan"
+	local command
+	for command in 'listen --keep' echo 'echo --threads 3' 'listen -u' 'listen --lab LISTEN'; do
+		# shellcheck disable=SC2086 # a command and its options
+		LSAN_OPTIONS=$LSAN_OPTIONS:log_threads=1 serve $command 127.0.0.1:0
+		end_served
+		assert_equal "$status" 143
+		# What LeakSanitizer says of each thread whose stack it reads.
+		[[ $stderr == *"Processing thread"* ]]
+	done
+}

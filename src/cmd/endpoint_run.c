@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#ifdef SOCKCTL_LEAKS_CHECKED
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #include "cmd/explain.h"
 #include "cmd/tracer.h"
@@ -86,10 +89,19 @@ int endpoint_code_of_session(const struct session *s)
 	return EXIT_CANNOT;
 }
 
+/* A signal ends the process without the checks of exit(). */
+static void check_leaks(void)
+{
+#ifdef SOCKCTL_LEAKS_CHECKED
+	__lsan_do_leak_check();
+#endif
+}
+
 int endpoint_leave(int signo, int code)
 {
 	if (!signo)
 		return code;
+	check_leaks();
 	signal(signo, SIG_DFL);
 	raise(signo);
 	return 128 + signo; /* only where the signal was ignored by our parent's wish */
