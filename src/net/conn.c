@@ -212,18 +212,20 @@ static void peer_ended(struct conn *c)
 	}
 }
 
-static void send_fin(struct conn *c)
+/* A peer that never hears of our end would be waited for until the idle limit. */
+static int send_fin(struct conn *c)
 {
 	uint64_t began = clock_us();
 	int r;
 
-	/* Where it fails the connection is gone, and the next read says so. */
 	c->sent_fin = true;
 	if (!c->closed_first)
 		c->closed_first = REPORT_WE;
 	r = shutdown(c->w.fd, SHUT_WR) == 0 ? 0 : -errno;
 	if (c->called)
 		conn_trace(c, r, began, "shutdown(%d, SHUT_WR)", c->w.fd);
+	/* The connection is gone, and the next read says so. */
+	return r == -ENOTCONN ? 0 : r;
 }
 
 /* --close-first: what is there is sent, then our FIN goes out before the peer's. */
@@ -323,9 +325,15 @@ static bool settle(struct conn *c)
 		peer_ended(c);
 	if (c->how->source == CONN_FROM_PEER && (c->rx_want & FLOW_DONE))
 		c->tx_want = FLOW_DONE;
+	err = 0;
 	if ((c->tx_want & FLOW_DONE) && !c->sent_fin && c->how->half_close &&
 	    !b->no_close && !closes_now(c))
-		send_fin(c);
+		err = -send_fin(c);
+	if (err) {
+		fault(&f, err, "end our side of the connection");
+		finish(c, CONN_ERROR, &f);
+		return false;
+	}
 	if ((c->tx_want & FLOW_DONE) && b->hold_us != BEHAVE_UNSET && !c->holding)
 		hold(c);
 	if (b->no_close || c->holding || !(c->tx_want & FLOW_DONE))
