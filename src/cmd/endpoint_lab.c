@@ -323,6 +323,7 @@ static int run(struct laboratory *g)
 	struct fault f = FAULT_INIT;
 	int r, code = EXIT_YES;
 
+	g->blind = nl_open(&g->nl, NULL) < 0;
 	r = session_begin(&g->s, &ops, false, false, &f);
 	if (r == 0)
 		r = lab_start(&g->lab, &g->s, &g->how, &f);
@@ -337,6 +338,8 @@ static int run(struct laboratory *g)
 	lab_stop(&g->lab);
 	session_end(&g->s);
 	session_release_signals(&g->s);
+	if (!g->blind)
+		nl_close(&g->nl);
 	return endpoint_leave(g->s.signo, code);
 }
 
@@ -353,11 +356,7 @@ static int start(struct laboratory *g)
 			return EXIT_CANNOT;
 		}
 	}
-	g->blind = nl_open(&g->nl, NULL) < 0;
-	code = run(g);
-	if (!g->blind)
-		nl_close(&g->nl);
-	return code;
+	return run(g);
 }
 
 static int prepare(const struct command *cmd, struct laboratory *g,
