@@ -100,7 +100,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 }
 
 @test "listen: a child, an answer for each peer" {
-	bank 5 12 listen-exec listen-sh listen-http listen-reply listen-datagrams
+	bank 6 12 listen-exec listen-sh listen-http listen-reply listen-datagrams lab
 }
 
 @test "echo" {
