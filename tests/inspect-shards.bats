@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A large table is read by several threads: the rows are the same, whoever reads them.
 
+# shellcheck disable=SC2154 # run sets stderr
 load lib/helpers
 load lib/inspect
 
@@ -44,4 +45,20 @@ ends() { # THREADS
 	run "$SOCKCTL" inspect --netns "$farm_pid" --no-findings --threads 2 --limit 500 -H
 	assert_success
 	assert_equal "$(grep -c : <<<"$output")" 501 # the note on --limit is a line too
+}
+
+@test "without a thread or a descriptor for a shard one thread reads all rows" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	local want fault
+	want=$(ends 1 | cksum)
+	# The first socket is that of the one dump.
+	for fault in '?clone,?clone3:EAGAIN:1+' '?clone,?clone3:EAGAIN:2+' socket:EMFILE:2+ socket:ENOBUFS:3+; do
+		run --separate-stderr "${STRACE[@]}" -f -qq -o /dev/null -e "trace=${fault%%:*}" \
+			-e "inject=$(sed 's/:/:error=/; s/:\([^:]*\)$/:when=\1/' <<<"$fault")" \
+			"$SOCKCTL" inspect --netns "$farm_pid" --no-findings --format raw --no-headings \
+			-o state,local,peer,cookie --threads 4
+		[[ $stderr != *strace:* ]] || skip "strace does not work here"
+		assert_equal "$fault $status $stderr" "$fault 0 "
+		assert_equal "$fault $(sort <<<"$output" | cksum)" "$fault $want"
+	done
 }

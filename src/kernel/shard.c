@@ -290,6 +290,8 @@ static void stop(struct shards *all)
 	}
 }
 
+/* nl is abandoned when all of them have begun. Else, without a descriptor or a thread
+ * more, no row was given. */
 static int dump_shards(struct nl *nl, const struct inet_query *q, const struct cut *cut,
 		       nl_message_fn *fn, void *ctx)
 {
@@ -305,8 +307,10 @@ static int dump_shards(struct nl *nl, const struct inet_query *q, const struct c
 		all.v[i].answer = (struct nl_answer){ .fn = fn, .ctx = ctx };
 		r = start(&all.v[i], q, cut, i);
 	}
-	if (r == 0)
+	if (r == 0) {
+		nl->abandoned = true;
 		r = read_all(&all);
+	}
 	stop(&all);
 	for (i = 0; i < all.n; i++)
 		nl->interrupted |= all.v[i].answer.interrupted;
@@ -328,8 +332,9 @@ int shard_dump(struct nl *nl, const struct inet_query *q, unsigned n, nl_message
 		return r;
 	if (!find_cut(&sample, MIN(n, (unsigned)SHARDS_MOST), &cut))
 		return nl_go_on(nl, &a, NL_ALL_PACKETS);
-	nl->abandoned = true;
-	return dump_shards(nl, q, &cut, fn, ctx);
+	r = dump_shards(nl, q, &cut, fn, ctx);
+	/* The one dump stands where it stood. */
+	return nl->abandoned ? r : nl_go_on(nl, &a, NL_ALL_PACKETS);
 }
 
 /* ---- whether ---- */
