@@ -66,6 +66,9 @@ struct inspect_config {
 	struct detect *detect; /* NULL = no findings are made */
 };
 
+/* Of a process that may not be read: "name[pid]". */
+#define INSPECT_HIDDEN	   "%s may not be read: whether a socket of it matches is unknown"
+
 #define NO_OWNERS_RECORDED "a recorded dump does not say which processes hold its sockets"
 
 /* Turns options and EXPRESSION into columns and a request. 0 or -errno; ENXIO: a name is

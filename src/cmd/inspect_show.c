@@ -191,9 +191,7 @@ static void tell_hidden(struct show *show, struct collect_result *result)
 {
 	struct fault f = FAULT_INIT;
 
-	fault_say(&f, EACCES,
-		  "%s may not be read: whether a socket of it matches is unknown",
-		  result->hidden);
+	fault_say(&f, EACCES, INSPECT_HIDDEN, result->hidden);
 	show_note(show, "owner-hidden", f.what);
 	result->complete = false;
 }
@@ -251,7 +249,9 @@ static int collect_and_show(struct show *show, struct reader *reader,
 			cmd_error(show->cmd, &f);
 		result.complete = false;
 	}
-	if (!show->seen && !show->n_rows && result.hidden[0])
+	/* A number is wrong by one row that it lacks. */
+	if (result.hidden[0] &&
+	    ((!show->seen && !show->n_rows) || c->count || c->summary))
 		tell_hidden(show, &result);
 	if (judge_unsure(c))
 		tell_unsure(show, judge_unsure(c));

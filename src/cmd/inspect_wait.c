@@ -27,12 +27,28 @@ struct sight {
 	/* of the first row that matched */
 	uint8_t state, timer;
 	uint32_t expires_ms;
+	char lacking[256]; /* the last note: why it did not see all; "" = it did */
+	char hidden[64];   /* as in struct collect_result */
 };
 
 static int first_row(void *ctx, struct sock *s)
 {
-	*(struct sight *)ctx = (struct sight){ true, s->state, s->timer, s->expires_ms };
+	struct sight *sight = ctx;
+
+	sight->matched = true;
+	sight->state = s->state;
+	sight->timer = s->timer;
+	sight->expires_ms = s->expires_ms;
 	return STOP;
+}
+
+/* What makes a look incomplete is the last that is noted. */
+static void keep_note(void *ctx, const char *id, const char *text)
+{
+	struct sight *sight = ctx;
+
+	(void)id;
+	snprintf(sight->lacking, sizeof(sight->lacking), "%s", text);
 }
 
 /* One look. Returns 0 or -errno. */
@@ -40,11 +56,11 @@ static int look(struct inspect_config *c, struct reader *reader, struct sight *s
 		struct fault *f)
 {
 	struct collect_request request = c->request;
-	struct collect_sink sink = { first_row, NULL, sight };
+	struct collect_sink sink = { first_row, keep_note, sight };
 	struct collect_result result = { false };
 	int r;
 
-	*sight = (struct sight){ false };
+	*sight = (struct sight){ .matched = false };
 	request.record = NULL;
 	request.protos = c->shown_protos;
 	/* Nothing is shown: only what the filter itself needs is looked up. */
@@ -53,7 +69,9 @@ static int look(struct inspect_config *c, struct reader *reader, struct sight *s
 	if (r == STOP)
 		return 0;
 	if (r == 0 && !result.complete)
-		return fault_say(f, EIO, "the sockets could not be read completely");
+		return fault_say(f, EIO, "the sockets could not be read completely: %s",
+				 sight->lacking);
+	memcpy(sight->hidden, result.hidden, sizeof(sight->hidden));
 	return r;
 }
 
@@ -139,28 +157,53 @@ static uint64_t rest_us(const struct inspect_config *c, const struct sight *sigh
 	return 0;
 }
 
+/* Nothing matched for certain: that is no answer where what may not be read could. */
+static int tell_hidden(const struct command *cmd, const struct inspect_config *c,
+		       const struct sight *sight)
+{
+	_cleanup_out_ struct out out = { 0 };
+	char text[160];
+
+	snprintf(text, sizeof(text), INSPECT_HIDDEN, sight->hidden);
+	fprintf(stderr, "sockctl %s: %s\n", cmd->name, text);
+	if (c->format == VIEW_JSON && !c->output && !c->common.quiet) {
+		struct view_options opt = { .format = VIEW_JSON };
+		struct view_end end = { 0 };
+		struct view *view;
+
+		out_init(&out, STDOUT_FILENO);
+		view = view_new(&opt, &out);
+		view_note_json(&out, "owner-hidden", text);
+		view_finish(view, &end);
+		view_free(view);
+		out_flush(&out);
+	}
+	return EXIT_CANNOT;
+}
+
 /* Looks until it is time to show, EXIT_YES, or to give up, EXIT_DEADLINE. */
 static int watch(const struct command *cmd, struct inspect_config *c,
-		 struct reader *reader)
+		 struct reader *reader, struct sight *sight)
 {
 	_cleanup_close_ int news = c->until_gone ? gone_open(c->shown_protos) : -1;
 	uint64_t deadline = clock_us() + c->wait_us, pause = FIRST_PAUSE_US, now;
 	struct fault f = FAULT_INIT;
-	struct sight sight = { false };
 
 	for (;;) {
 		uint64_t began = clock_us(), rest;
 
-		if (look(c, reader, &sight, &f) < 0) {
+		if (look(c, reader, sight, &f) < 0) {
 			cmd_error(cmd, &f);
 			return EXIT_CANNOT;
 		}
-		if (sight.matched != c->until_gone)
+		if (!sight->matched && c->until_gone && sight->hidden[0])
+			return tell_hidden(cmd, c, sight);
+		if (sight->matched != c->until_gone)
 			return EXIT_YES;
 		now = clock_us();
 		if (now >= deadline)
 			return EXIT_DEADLINE;
-		rest = c->until_gone ? rest_us(c, &sight, news >= 0) : 0;
+		rest = c->until_gone ? rest_us(c, sight, news >= 0) : 0;
 		rest = rest ? rest : pause;
 		pause = MIN(pause * 2, (uint64_t)LONGEST_PAUSE_US);
 		/* Where sockets end all the time, looking is not all that is done. */
@@ -173,7 +216,8 @@ int inspect_wait(const struct command *cmd, struct inspect_config *c,
 		 struct reader *reader)
 {
 	_cleanup_buf_ struct buf waited = { 0 };
-	int code = watch(cmd, c, reader);
+	struct sight sight = { .matched = false };
+	int code = watch(cmd, c, reader, &sight);
 
 	if (code != EXIT_DEADLINE)
 		return code;
@@ -182,8 +226,12 @@ int inspect_wait(const struct command *cmd, struct inspect_config *c,
 	else
 		buf_put_duration(&waited, c->wait_us / 1000);
 	fprintf(stderr, "sockctl %s: %s within %s\n", cmd->name,
-		c->until_gone ? "what matches did not go away" : "nothing matched",
+		c->until_gone	  ? "what matches did not go away"
+		: sight.hidden[0] ? "nothing matched for certain"
+				  : "nothing matched",
 		buf_cstr(&waited));
+	if (!c->until_gone && sight.hidden[0])
+		return tell_hidden(cmd, c, &sight);
 	if (c->until_gone)
 		tell_left(cmd, c, reader);
 	else

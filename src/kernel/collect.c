@@ -31,7 +31,10 @@ static bool owners_later(const struct collector *c)
 
 static int release_deferred(struct collector *c)
 {
+	struct owners *o = &c->r->owners;
 	struct inode_set wanted = { 0 };
+	size_t n_failed = o->n_failed;
+	int failed = c->deferred ? 0 : o->failed;
 	size_t i;
 	int r = 0;
 
@@ -39,35 +42,77 @@ static int release_deferred(struct collector *c)
 		inode_set_add(&wanted, c->rows[i]->inode);
 	/* Peers are found by request, row by row: any socket may turn out to be one. */
 	if (wanted.n || (c->needs & NEED_PEER_OWNERS))
-		owners_scan(&c->r->owners, c->needs & NEED_PEER_OWNERS ? NULL : &wanted,
-			    NULL, 0, c->r->threads);
+		owners_scan(o, c->needs & NEED_PEER_OWNERS ? NULL : &wanted, NULL, 0,
+			    c->r->threads);
 	inode_set_free(&wanted);
+	/* Of the first reading there are rows without owners already. */
+	if (failed && !o->failed) {
+		o->failed = failed;
+		o->n_failed = n_failed;
+	}
 	for (i = 0; i < c->n_rows && r == 0; i++)
 		r = collect_finish(c, c->rows[i]);
 	return r;
 }
 
+static void put_note(const struct collector *c, const char *id, const char *text)
+{
+	if (c->sink->note)
+		c->sink->note(c->sink->ctx, id, text);
+}
+
+/* No descriptors, no memory, no /proc: then who is missing cannot be told from who is not
+ * there. */
+static void note_failed(struct collector *c, const struct owners *o)
+{
+	const char *next = o->failed == EMFILE ? " (raise 'ulimit -n')" : "";
+	char text[256];
+
+	if (o->n_failed)
+		snprintf(text, sizeof(text),
+			 "%zu of %zu processes could not be read: owners among them are "
+			 "unknown: %s%s",
+			 o->n_failed, o->n_processes, strerror(o->failed), next);
+	else
+		snprintf(text, sizeof(text),
+			 "the processes in /proc could not be listed: owners are "
+			 "unknown: %s%s",
+			 strerror(o->failed), next);
+	c->complete = false;
+	put_note(c, "owners-incomplete", text);
+}
+
 static void note_unreadable(struct collector *c)
 {
 	const struct owners *o = &c->r->owners;
-	struct fault f = FAULT_INIT;
+	size_t n = o->unreadable + o->unnamed;
 	char text[160];
 
-	if (o->unreadable && c->sink->note) {
+	if (n) {
 		snprintf(text, sizeof(text),
 			 "%zu process%s may not be read: owners among them are unknown "
 			 "(try sudo)",
-			 o->unreadable, o->unreadable == 1 ? "" : "es");
-		c->sink->note(c->sink->ctx, "owners-unreadable", text);
+			 n, n == 1 ? "" : "es");
+		put_note(c, "owners-unreadable", text);
 	}
-	/* No descriptors, no /proc: then who is missing cannot be told from who is not
-	 * there. */
-	if (o->failed) {
-		fault(&f, o->failed, "read the descriptors of all processes");
-		c->complete = false;
-		if (c->sink->note)
-			c->sink->note(c->sink->ctx, "owners-incomplete", f.what);
-	}
+	if (o->failed)
+		note_failed(c, o);
+}
+
+/* Times of waiting, other ends, options: what one question about a row would have
+ * answered. */
+static void note_unanswered(struct collector *c)
+{
+	char text[256];
+
+	if (!c->r->unanswered)
+		return;
+	snprintf(text, sizeof(text),
+		 "not every single socket could be asked for: times of waiting, "
+		 "listeners, other ends or options are missing: %s",
+		 strerror(c->r->unanswered));
+	c->complete = false;
+	put_note(c, "answers-missing", text);
 }
 
 int collect_run(struct reader *r, const struct collect_request *req,
@@ -77,6 +122,7 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	struct collector c = { .r = r, .req = req, .sink = sink, .complete = true };
 	int err;
 
+	r->unanswered = 0;
 	c.euid = geteuid();
 	c.needs = req->needs | filter_needs(req->filter);
 	c.known = ~(uint32_t)NEEDS_ADDED;
@@ -102,8 +148,11 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	c.owners_first = false;
 	if (err == 0 && (c.deferred || c.n_rows))
 		err = release_deferred(&c);
-	if (err == 0 && (c.needs & NEEDS_OWNERS))
+	/* Where the sink had enough, what it got may lack something all the same. */
+	if ((err == 0 || c.sink_error) && (c.needs & NEEDS_OWNERS))
 		note_unreadable(&c);
+	if (err == 0 || c.sink_error)
+		note_unanswered(&c);
 	result->complete = c.complete;
 	memcpy(result->hidden, c.hidden, sizeof(c.hidden));
 	seen_free(&c.seen);

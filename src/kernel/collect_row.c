@@ -32,21 +32,43 @@ static bool passes_with_options(struct collector *c, struct sock *s)
  * a bound, for there may be as many rows. */
 enum { MOST_GUESSES = 1 << 14 };
 
-bool collect_may_match(struct reader *r, const struct filter_node *filter,
-		       const struct sock *s, unsigned *guesses, struct holder *h)
+static bool may_match_as(struct reader *r, const struct filter_node *filter,
+			 struct sock *guess, const struct holder **end, unsigned *guesses,
+			 struct holder *h)
 {
-	struct sock guess = *s;
 	size_t i = 0;
 
-	if (s->owner_status != OWNER_PERMISSION)
-		return false;
 	while (*guesses < MOST_GUESSES && owners_unreadable(&r->owners, &i, h)) {
 		(*guesses)++;
-		guess.holders = h;
-		if (filter_eval(filter, &guess, ~(uint32_t)NEED_SOCKOPTS) != FILTER_NO)
+		*end = h;
+		if (filter_eval(filter, guess, ~(uint32_t)NEED_SOCKOPTS) != FILTER_NO)
 			return true;
 	}
 	return false;
+}
+
+static bool is_unsure(uint8_t owner_status)
+{
+	return owner_status == OWNER_PERMISSION || owner_status == OWNER_NOT_READ;
+}
+
+bool collect_may_match(struct reader *r, const struct filter_node *filter,
+		       const struct sock *s, unsigned *guesses, struct holder *h)
+{
+	const struct holder *known = s->holders ? s->holders : s->peer_holders;
+	struct sock guess = *s;
+
+	/* A name or an option of a holder that is known could not be read. */
+	if (known && filter_eval(filter, s, ~0u) == FILTER_MAYBE) {
+		*h = *known;
+		return true;
+	}
+	if (is_unsure(s->owner_status) &&
+	    may_match_as(r, filter, &guess, &guess.holders, guesses, h))
+		return true;
+	guess = *s;
+	return is_unsure(s->peer_owner_status) &&
+	       may_match_as(r, filter, &guess, &guess.peer_holders, guesses, h);
 }
 
 static void try_hidden(struct collector *c, const struct sock *s)

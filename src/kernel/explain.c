@@ -143,7 +143,7 @@ static void find_holders(struct reader *r, struct arena *a, struct kept *k,
 {
 	size_t i;
 
-	f->unreadable = r->owners.unreadable;
+	f->owners_error = r->owners.failed;
 	f->found = arena_zalloc(a, (k->n + 1) * sizeof(*f->found));
 	f->n_found = k->n;
 	f->n_listening = listeners_first(k);

@@ -64,7 +64,7 @@ static void name_owner(struct search *x, struct bind_facts *f)
 	size_t i;
 
 	kept_own(&x->kept, &r);
-	f->unreadable = r.owners.unreadable;
+	f->owners_error = r.owners.failed;
 	row = x->kept.v[0];
 	for (i = 1; i < x->kept.n; i++)
 		if (x->kept.v[i]->state == STATE_LISTEN && row->state != STATE_LISTEN)

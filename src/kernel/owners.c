@@ -36,65 +36,15 @@ struct owner_entry {
 struct owner_process {
 	int32_t pid;
 	char command[16];
-	bool unreadable;
+	int err;      /* of reading its descriptors: positive, 0 = all were read */
+	int name_err; /* of reading its name; "?" stands for it then */
 };
-
-static size_t slot_for(uint32_t inode, size_t size)
-{
-	/* Multiply-shift onto a table of any size. */
-	return (size_t)(((uint64_t)(inode * 0x9e3779b1u) * size) >> 32);
-}
-
-void inode_set_add(struct inode_set *set, uint32_t inode)
-{
-	size_t i;
-
-	if (!inode)
-		return;
-	if (set->n * 4 >= set->size * 3) {
-		struct inode_set bigger = { .size = set->size ? set->size * 2 : 64 };
-
-		bigger.slots = xcalloc(bigger.size, sizeof(*bigger.slots));
-		for (i = 0; i < set->size; i++)
-			if (set->slots[i])
-				inode_set_add(&bigger, set->slots[i]);
-		inode_set_free(set);
-		*set = bigger;
-	}
-	for (i = slot_for(inode, set->size); set->slots[i];
-	     i = i + 1 == set->size ? 0 : i + 1)
-		if (set->slots[i] == inode)
-			return;
-	set->slots[i] = inode;
-	set->n++;
-}
-
-bool inode_set_has(const struct inode_set *set, uint32_t inode)
-{
-	size_t i;
-
-	if (!set->size)
-		return false;
-	for (i = slot_for(inode, set->size); set->slots[i];
-	     i = i + 1 == set->size ? 0 : i + 1)
-		if (set->slots[i] == inode)
-			return true;
-	return false;
-}
-
-void inode_set_free(struct inode_set *set)
-{
-	free(set->slots);
-	*set = (struct inode_set){ 0 };
-}
 
 /* What one thread has found. */
 struct worker {
 	struct scan *scan;
 	struct owner_entry *entries;
 	size_t n, cap;
-	int failed; /* errno of a process that could not be looked at for another reason
-		     */
 	pthread_t thread;
 };
 
@@ -110,6 +60,7 @@ struct scan {
 	bool offsets_known; /* see offsets_are_numbers() */
 	bool sizes_known; /* st_size of /proc/PID/fd counts the descriptors (Linux 6.2) */
 	int proc_fd;
+	int list_err; /* of listing the processes: some are not known at all */
 	bool may_trace;
 };
 
@@ -136,6 +87,24 @@ static bool parse_number(const char *s, int32_t *out)
 	return true;
 }
 
+static bool is_refusal(int err)
+{
+	return err == EACCES || err == EPERM;
+}
+
+/* It has ended, or closed this descriptor, since it was listed. */
+static bool is_gone(int err)
+{
+	return err == ENOENT || err == ESRCH;
+}
+
+/* What hinders most is kept: a refusal is of the process, all else of the reading. */
+static void keep_error(int *kept, int err)
+{
+	if (!is_gone(err) && (!*kept || is_refusal(*kept)))
+		*kept = err;
+}
+
 static void read_command(int proc_fd, struct owner_process *p)
 {
 	char path[32], text[COMM_MAX];
@@ -147,6 +116,8 @@ static void read_command(int proc_fd, struct owner_process *p)
 	snprintf(path, sizeof(path), "%s%d/comm", proc_fd < 0 ? "/proc/" : "", p->pid);
 	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 	n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+	if (n < 0)
+		keep_error(&p->name_err, errno);
 	close_fd(fd);
 	if (n > 0 && text[n - 1] == '\n')
 		n--;
@@ -163,16 +134,20 @@ static void add_entry(struct worker *w, uint32_t inode, size_t process, int32_t 
 	w->entries[w->n++] = (struct owner_entry){ inode, (uint32_t)process, fd };
 }
 
-static bool is_refusal(int err)
+/* CAP_DAC_READ_SEARCH opens the directory of descriptors, following its links is another
+ * right. Who has that and is refused all the same (by a sandbox) is told as of what is
+ * not visible, or no socket of the kernel's could be called that. */
+static void note_link_error(struct scan *scan, size_t process, int err)
 {
-	return err == EACCES || err == EPERM;
+	if (!is_refusal(err) || !scan->may_trace)
+		keep_error(&scan->processes[process].err, err);
 }
 
 /* Listings of /proc/PID/fd begin with "." and "..", and then are at the place of each
  * number, whether it is in use or not. */
-static void list_from(int dir, int32_t fd)
+static bool list_from(int dir, int32_t fd)
 {
-	lseek(dir, (off_t)fd + 2, SEEK_SET);
+	return lseek(dir, (off_t)fd + 2, SEEK_SET) >= 0;
 }
 
 /* Whether they are: tried on our own, of which one descriptor is known. */
@@ -186,14 +161,14 @@ static bool offsets_are_numbers(int proc_fd)
 
 	if (dir < 0 || proc_fd == 0)
 		return false;
-	list_from(dir, proc_fd);
-	return syscall(SYS_getdents64, dir, buf, sizeof(buf)) > 0 &&
+	return list_from(dir, proc_fd) &&
+	       syscall(SYS_getdents64, dir, buf, sizeof(buf)) > 0 &&
 	       parse_number(first->name, &fd) && fd == proc_fd;
 }
 
 /* One descriptor; false if there is none of this name. */
 static bool scan_link(struct worker *w, int dir, size_t process, const char *name,
-		      int32_t fd, bool *refused)
+		      int32_t fd)
 {
 	struct scan *scan = w->scan;
 	uint32_t inode;
@@ -201,8 +176,10 @@ static bool scan_link(struct worker *w, int dir, size_t process, const char *nam
 	ssize_t len = readlinkat(dir, name, link, sizeof(link));
 
 	if (len < 0) {
-		*refused |= is_refusal(errno);
-		return errno != ENOENT;
+		int err = errno;
+
+		note_link_error(scan, process, err);
+		return err != ENOENT;
 	}
 	inode = proctext_socket(link, (size_t)len);
 	if (inode && (!scan->wanted || inode_set_has(scan->wanted, inode))) {
@@ -218,8 +195,7 @@ static bool scan_link(struct worker *w, int dir, size_t process, const char *nam
  * without a listing; until so many numbers are free, or so few descriptors are left, that
  * a listing of the rest is cheaper than to ask in vain. Returns where it begins.
  */
-static int32_t scan_lowest(struct worker *w, int dir, size_t process, int64_t n,
-			   bool *refused)
+static int32_t scan_lowest(struct worker *w, int dir, size_t process, int64_t n)
 {
 	enum { SHARE = 8, FEW = 4 };
 	int32_t fd, found = 0;
@@ -227,8 +203,7 @@ static int32_t scan_lowest(struct worker *w, int dir, size_t process, int64_t n,
 	for (fd = 0; found < n; fd++) {
 		char text[16] = "", *end = text + sizeof(text) - 1;
 
-		if (scan_link(w, dir, process, digits_before(end, (uint64_t)fd), fd,
-			      refused))
+		if (scan_link(w, dir, process, digits_before(end, (uint64_t)fd), fd))
 			found++;
 		else if (n - found <= FEW || fd - found > found / SHARE)
 			return fd + 1;
@@ -240,12 +215,14 @@ static int32_t scan_lowest(struct worker *w, int dir, size_t process, int64_t n,
 static void scan_links(struct worker *w, int dir, size_t process, int64_t n_files,
 		       char *buf)
 {
-	struct scan *scan = w->scan;
-	bool refused = false;
+	struct owner_process *p = &w->scan->processes[process];
 	long n;
 
-	if (n_files && scan->offsets_known)
-		list_from(dir, scan_lowest(w, dir, process, n_files, &refused));
+	if (n_files && w->scan->offsets_known &&
+	    !list_from(dir, scan_lowest(w, dir, process, n_files))) {
+		keep_error(&p->err, errno);
+		return;
+	}
 	while ((n = syscall(SYS_getdents64, dir, buf, DIRENT_BUFFER)) > 0) {
 		long at = 0;
 
@@ -255,14 +232,11 @@ static void scan_links(struct worker *w, int dir, size_t process, int64_t n_file
 
 			at += d->reclen;
 			if (parse_number(d->name, &fd))
-				scan_link(w, dir, process, d->name, fd, &refused);
+				scan_link(w, dir, process, d->name, fd);
 		}
 	}
-	/* CAP_DAC_READ_SEARCH opens the directory, following its links is another right.
-	 * Who has that and is refused all the same (by a sandbox) is told as of what is
-	 * not visible, or no socket of the kernel's could be called that. */
-	if ((n < 0 && is_refusal(errno)) || (refused && !scan->may_trace))
-		scan->processes[process].unreadable = true;
+	if (n < 0)
+		keep_error(&p->err, errno);
 }
 
 static void scan_process(struct worker *w, size_t process, char *buf)
@@ -280,14 +254,10 @@ static void scan_process(struct worker *w, size_t process, char *buf)
 			return;
 	}
 	dir = openat(scan->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0) {
-		if (is_refusal(errno))
-			scan->processes[process].unreadable = true;
-		else if (errno != ENOENT && errno != ESRCH)
-			w->failed = errno;
-		return;
-	}
-	scan_links(w, dir, process, st.st_size, buf);
+	if (dir < 0)
+		keep_error(&scan->processes[process].err, errno);
+	else
+		scan_links(w, dir, process, st.st_size, buf);
 }
 
 static void *work(void *arg)
@@ -323,14 +293,18 @@ static void list_processes(struct scan *scan, const int32_t *pids, size_t n_pids
 	if (n_pids)
 		return;
 	dir = opendir("/proc");
-	while (dir && (d = readdir(dir))) {
+	if (!dir) {
+		scan->list_err = errno;
+		return;
+	}
+	while ((errno = 0, d = readdir(dir))) {
 		int32_t pid;
 
 		if (parse_number(d->d_name, &pid))
 			add_process(scan, pid);
 	}
-	if (dir)
-		closedir(dir);
+	scan->list_err = errno;
+	closedir(dir);
 }
 
 static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
@@ -345,13 +319,12 @@ static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
 	for (w = 0; w < n_workers; w++) {
 		for (i = 0; i < workers[w].n; i++) {
 			const struct owner_entry *e = &workers[w].entries[i];
-			size_t slot = slot_for(e->inode, o->size);
+			size_t slot = inode_slot(e->inode, o->size);
 
 			while (o->table[slot].inode)
 				slot = slot + 1 == o->size ? 0 : slot + 1;
 			o->table[slot] = *e;
 		}
-		o->failed = workers[w].failed ? workers[w].failed : o->failed;
 		free(take_ptr(&workers[w].entries));
 	}
 }
@@ -422,6 +395,25 @@ static bool scan_by_bpf(struct owners *o, const struct inode_set *wanted,
 	return true;
 }
 
+/* Of processes that could not be read, or named; list_err: or listed. */
+static void count_errors(struct owners *o, int list_err)
+{
+	size_t i;
+
+	o->failed = list_err;
+	for (i = 0; i < o->n_processes; i++) {
+		const struct owner_process *p = &o->processes[i];
+		int err = p->err && !is_refusal(p->err) ? p->err : p->name_err;
+
+		o->unreadable += is_refusal(p->err);
+		o->unnamed += is_refusal(p->name_err);
+		if (err && !is_refusal(err)) {
+			o->failed = o->failed ? o->failed : err;
+			o->n_failed++;
+		}
+	}
+}
+
 static void scan_links_of_all(struct owners *o, struct scan *scan, unsigned threads)
 {
 	struct worker workers[MOST_THREADS] = { 0 };
@@ -441,8 +433,7 @@ static void scan_links_of_all(struct owners *o, struct scan *scan, unsigned thre
 	merge(o, workers, n);
 	o->processes = scan->processes;
 	o->n_processes = scan->n_processes;
-	for (i = 0; i < o->n_processes; i++)
-		o->unreadable += o->processes[i].unreadable;
+	count_errors(o, scan->list_err);
 }
 
 void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t *pids,
@@ -491,7 +482,7 @@ const struct holder *owners_find(struct owners *o, uint32_t inode)
 
 	if (!inode || !o->size)
 		return NULL;
-	for (slot = slot_for(inode, o->size); o->table[slot].inode;
+	for (slot = inode_slot(inode, o->size); o->table[slot].inode;
 	     slot = slot + 1 == o->size ? 0 : slot + 1) {
 		const struct owner_entry *e = &o->table[slot];
 
@@ -503,6 +494,7 @@ const struct holder *owners_find(struct owners *o, uint32_t inode)
 			.pid = o->processes[e->process].pid,
 			.fd = e->fd,
 			.command = o->processes[e->process].command,
+			.unnamed = o->processes[e->process].name_err != 0,
 		};
 	}
 	if (!n)
@@ -519,10 +511,13 @@ bool owners_unreadable(struct owners *o, size_t *i, struct holder *h)
 	for (; *i < o->n_processes; ++*i) {
 		struct owner_process *p = &o->processes[*i];
 
-		if (!p->unreadable)
+		if (!p->err)
 			continue;
 		read_command(-1, p);
-		*h = (struct holder){ .pid = p->pid, .command = p->command, .fd = -1 };
+		*h = (struct holder){ .pid = p->pid,
+				      .command = p->command,
+				      .unnamed = p->name_err != 0,
+				      .fd = -1 };
 		++*i;
 		return true;
 	}

@@ -5,17 +5,8 @@
  */
 #pragma once
 
+#include "kernel/inode_set.h"
 #include "model/sock.h"
-
-/* A set of socket inodes. Zero-initialise. */
-struct inode_set {
-	uint32_t *slots; /* open addressing, 0 = free */
-	size_t n, size;
-};
-
-void inode_set_add(struct inode_set *set, uint32_t inode);
-bool inode_set_has(const struct inode_set *set, uint32_t inode);
-void inode_set_free(struct inode_set *set);
 
 struct owner_entry;
 struct owner_process;
@@ -26,7 +17,11 @@ struct owners {
 	struct owner_process *processes;
 	size_t n_processes;
 	size_t unreadable; /* processes whose descriptors may not be read */
-	int failed;	   /* errno, if some could not be read for another reason */
+	size_t unnamed;	   /* whose name may not be read */
+	/* errno, if some could not be read, named or listed for another reason, and how
+	 * many; 0 = not even their number is known */
+	int failed;
+	size_t n_failed;
 	struct holder *scratch;
 	size_t scratch_cap;
 	bool scanned;
@@ -46,6 +41,6 @@ void owners_free(struct owners *o);
  */
 const struct holder *owners_find(struct owners *o, uint32_t inode);
 
-/* The next process from *i on whose descriptors may not be read, as a holder without a
+/* The next process from *i on whose descriptors were not all read, as a holder without a
  * descriptor. False if there is none. */
 bool owners_unreadable(struct owners *o, size_t *i, struct holder *h);

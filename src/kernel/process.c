@@ -57,9 +57,19 @@ static bool netns_is_above(void)
 	return net >= 0 && owner < 0 && errno == EPERM;
 }
 
+/* The first of all user namespaces, which owns every process: its number is fixed
+ * (include/linux/proc_ns.h, PROC_USER_INIT_INO). */
+static bool in_first_userns(void)
+{
+	const ino_t first = 0xEFFFFFFD;
+	struct stat st;
+
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == first;
+}
+
 bool process_may_trace(void)
 {
-	return has_capability(CAP_SYS_PTRACE);
+	return has_capability(CAP_SYS_PTRACE) && in_first_userns();
 }
 
 bool process_may_bind_low(void)

@@ -6,7 +6,9 @@
 /* How long it has been running; 0 if that cannot be read. Source: proc(5), stat. */
 uint64_t process_age_ms(int32_t pid);
 
-/* Whether the caller has CAP_SYS_PTRACE. */
+/* Whether the caller has CAP_SYS_PTRACE where it counts for every process: in the first
+ * user namespace. That of another one is worth nothing towards processes that it does not
+ * own. */
 bool process_may_trace(void);
 
 /* Whether the caller has CAP_NET_BIND_SERVICE where the network namespace it is in asks

@@ -40,15 +40,24 @@ int reader_side_socket(struct reader *r)
 	return r->exact.sock ? 0 : nl_open(&r->exact, NULL);
 }
 
+/* That a socket is gone, or is another one by now, is an answer. Without sock_diag there
+ * are none, as a note of its own says. */
+static int keep_failure(struct reader *r, int err)
+{
+	if (err < 0 && err != -ENOENT && err != -ESTALE && !r->unanswered && r->dump.sock)
+		r->unanswered = -err;
+	return err;
+}
+
 int reader_exact(struct reader *r, const struct sock *key, uint32_t ext,
 		 struct sock *answer)
 {
 	int err = reader_side_socket(r);
 
-	if (err < 0)
-		return err;
-	return inet_exact(&r->exact, &key->local, &key->peer, key->ifindex, key->cookie,
-			  ext, answer);
+	if (err == 0)
+		err = inet_exact(&r->exact, &key->local, &key->peer, key->ifindex,
+				 key->cookie, ext, answer);
+	return keep_failure(r, err);
 }
 
 int reader_listeners(struct reader *r, uint32_t ext)
@@ -60,8 +69,13 @@ bool reader_listener_of(struct reader *r, const struct sock *s,
 			const struct sock **listener, uint32_t *members)
 {
 	/* Asked for in the middle of a dump: on the other socket. */
-	if (!r->listeners.read && reader_side_socket(r) == 0)
-		listeners_read(&r->exact, 0, &r->listeners);
+	if (!r->listeners.read) {
+		int err = reader_side_socket(r);
+
+		if (err == 0)
+			err = listeners_read(&r->exact, 0, &r->listeners);
+		keep_failure(r, err);
+	}
 	return listeners_find(&r->listeners, s, listener, members);
 }
 
@@ -137,17 +151,21 @@ static void add_listener(struct reader *r, struct sock *s)
 	s->listener = ref;
 }
 
+/* Why a socket with an inode has no holder that is known. */
+static uint8_t why_nobody(const struct owners *o)
+{
+	if (o->failed)
+		return OWNER_NOT_READ;
+	return o->unreadable ? OWNER_PERMISSION : OWNER_INVISIBLE;
+}
+
 static void add_owners(struct reader *r, struct sock *s)
 {
 	s->holders = owners_find(&r->owners, s->inode);
 	if (s->holders)
 		s->owner_status = OWNER_FOUND;
-	else if (!s->inode)
-		s->owner_status = OWNER_NONE;
 	else
-		s->owner_status = r->owners.unreadable || r->owners.failed
-					  ? OWNER_PERMISSION
-					  : OWNER_INVISIBLE;
+		s->owner_status = s->inode ? why_nobody(&r->owners) : OWNER_NONE;
 }
 
 static bool ask_peer(struct reader *r, const struct sock *s, uint32_t ifindex,
@@ -181,8 +199,32 @@ static uint32_t peer_inode(struct reader *r, const struct sock *s)
 /* Only a row that is shown, or decides the filter, is worth a look into its owner. */
 static void add_options(struct reader *r, struct sock *s)
 {
-	if (s->holders && fdsteal_options_of(s, &r->options) == 0)
+	int err = s->holders ? fdsteal_options_of(s, &r->options) : 0;
+
+	if (s->holders && err == 0)
 		s->owner_options = (struct blob){ &r->options, sizeof(r->options) };
+	/* No right, an older kernel, or it was closed meanwhile: nothing went wrong. */
+	if (err != -EPERM && err != -EACCES && err != -ENOSYS && err != -ESRCH &&
+	    err != -EBADF)
+		keep_failure(r, err);
+}
+
+/* The same table with a list of its own, so that the holders of both ends live side by
+ * side. */
+static void add_peer_owners(struct reader *r, struct sock *s)
+{
+	struct owners view = r->owners;
+	uint32_t inode = peer_inode(r, s);
+
+	view.scratch = r->peers_scratch.scratch;
+	view.scratch_cap = r->peers_scratch.scratch_cap;
+	s->peer_holders = owners_find(&view, inode);
+	r->peers_scratch.scratch = view.scratch;
+	r->peers_scratch.scratch_cap = view.scratch_cap;
+	if (s->peer_holders)
+		s->peer_owner_status = OWNER_FOUND;
+	else
+		s->peer_owner_status = inode ? why_nobody(&view) : OWNER_NONE;
 }
 
 void reader_annotate(struct reader *r, struct sock *s, uint32_t needs)
@@ -203,15 +245,6 @@ void reader_annotate(struct reader *r, struct sock *s, uint32_t needs)
 		s->cgroup = (s->has & SOCK_HAS_CGROUP)
 				    ? cgroups_path(&r->cgroups, s->cgroup_id)
 				    : NULL;
-	if (needs & NEED_PEER_OWNERS) {
-		/* The same table with a list of its own, so that both lists live side by
-		 * side. */
-		struct owners view = r->owners;
-
-		view.scratch = r->peers_scratch.scratch;
-		view.scratch_cap = r->peers_scratch.scratch_cap;
-		s->peer_holders = owners_find(&view, peer_inode(r, s));
-		r->peers_scratch.scratch = view.scratch;
-		r->peers_scratch.scratch_cap = view.scratch_cap;
-	}
+	if (needs & NEED_PEER_OWNERS)
+		add_peer_owners(r, s);
 }

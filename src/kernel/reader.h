@@ -32,6 +32,8 @@ struct reader {
 	char info_copy[512];	     /* tcp_info of the row that is being annotated */
 	struct sock_options options; /* of the same row's owner */
 	unsigned threads;	     /* 0 = as many as processors */
+	int unanswered; /* errno of a question about one row that failed, so that the row
+			   lacks the answer; 0 = none did */
 };
 
 /* Opens the dump socket. -EPROTONOSUPPORT or -ENOENT: a kernel without sock_diag. */

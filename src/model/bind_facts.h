@@ -55,12 +55,12 @@ struct bind_facts {
 	const char *reserved; /* ip_local_reserved_ports: "8080,9000-9010"; or NULL */
 	bool port_reserved;   /* the port is among them */
 	size_t range_ports, range_free; /* port 0: without the reserved ones */
-	bool sees_bound; /* the kernel lists bound sockets that do nothing (Linux 6.8) */
-	int dump_error;	 /* a table could not be read: errno, 0 = all were */
-	size_t unreadable; /* processes whose descriptors may not be read */
-	bool tried;	   /* a trial bind was made, */
-	int trial_error;   /* and this came of it; 0 = bound */
-	bool cannot_try;   /* a trial was wanted, and could not be made */
+	bool sees_bound;  /* the kernel lists bound sockets that do nothing (Linux 6.8) */
+	int dump_error;	  /* a table could not be read: errno, 0 = all were */
+	int owners_error; /* reading the processes failed: errno, 0 = it did not */
+	bool tried;	  /* a trial bind was made, */
+	int trial_error;  /* and this came of it; 0 = bound */
+	bool cannot_try;  /* a trial was wanted, and could not be made */
 	/* Listeners on the port in other network namespaces: which conflict with nothing.
 	 */
 	struct bind_found *elsewhere;

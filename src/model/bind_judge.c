@@ -247,6 +247,8 @@ enum bind_verdict bind_judge(const struct bind_facts *f, struct causes *causes)
 								: judge_inet(f, causes);
 
 	bind_say_elsewhere(f, causes);
+	if (verdict != BIND_OK || f->n_elsewhere)
+		bind_say_owners(f->owners_error, causes);
 	if (verdict != BIND_OK)
 		bind_say_next(f, verdict, causes);
 	return verdict;

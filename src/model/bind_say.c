@@ -18,6 +18,8 @@ void bind_put_owner(struct buf *b, const struct bind_found *x)
 		else
 			buf_put_u64(b, row->uid);
 		buf_puts(b, "; try sudo)");
+	} else if (row->owner_status == OWNER_NOT_READ) {
+		buf_puts(b, "a process that could not be found out");
 	} else {
 		buf_puts(b, "the kernel, or a process that is not visible here,");
 	}
@@ -388,5 +390,15 @@ void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes)
 	if (f->n_elsewhere > 1)
 		buf_printf(&b, " (and %zu more do)", f->n_elsewhere - 1);
 	buf_puts(&b, ", which is no conflict");
+	causes_note(causes, &b);
+}
+
+void bind_say_owners(int err, struct causes *causes)
+{
+	struct buf b = { 0 };
+
+	if (!err)
+		return;
+	buf_printf(&b, "not all processes could be read: %s", strerror(err));
 	causes_note(causes, &b);
 }

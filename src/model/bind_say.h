@@ -35,6 +35,8 @@ struct bind_group {
 };
 
 /* Who holds it: a process, or why there is none to name. */
+/* That the owners are not all known, if reading the processes failed with this errno. */
+void bind_say_owners(int err, struct causes *causes);
 void bind_put_owner(struct buf *b, const struct bind_found *x);
 /* ", up for 3 days, unit nginx.service" */
 void bind_put_age_and_unit(struct buf *b, const struct bind_found *x);

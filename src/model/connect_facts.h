@@ -18,6 +18,9 @@ struct connect_facts {
 	/* Listeners and bound sockets of the port: of this namespace, of others. */
 	struct bind_found *here, *elsewhere;
 	size_t n_here, n_elsewhere;
+	int dump_error;	  /* a table of this namespace could not be read: errno */
+	int owners_error; /* as in struct bind_facts */
+	bool hidden;	  /* some namespaces could not be looked into */
 
 	/* EADDRNOTAVAIL */
 	uint16_t range_lo, range_hi;

@@ -126,11 +126,13 @@ static void judge_refusal(const struct connect_facts *f, struct causes *causes)
 	}
 	if (f->n_elsewhere)
 		say_elsewhere(f, causes);
-	if (causes->n)
+	if (causes->n || f->dump_error)
 		return;
-	buf_printf(&b, "nothing listens on port %u, on any address of this host",
-		   f->to.port);
-	causes_add(causes, "not-listening", &b, NULL, NULL);
+	buf_printf(&b, "nothing listens on port %u, on any address of this %s",
+		   f->to.port, f->hidden ? "network namespace" : "host");
+	if (f->hidden)
+		buf_puts(&a, "Not every other namespace could be looked into: try sudo.");
+	causes_add(causes, "not-listening", &b, &a, NULL);
 }
 
 static void judge_local_port(const struct connect_facts *f, struct causes *causes)
@@ -199,4 +201,7 @@ void connect_judge(const struct connect_facts *f, struct causes *causes)
 		judge_local_port(f, causes);
 	else if (f->local)
 		judge_refusal(f, causes);
+	if (causes->n)
+		bind_say_owners(f->to.family ? f->owners_error : f->file.owners_error,
+				causes);
 }

@@ -134,14 +134,38 @@ static bool field_passes(const struct filter_node *n, const struct sock *s)
 	return hit != (n->op == FILTER_NE);
 }
 
+enum { NEEDS_OF_OWNERS = NEED_OWNERS | NEED_PEER_OWNERS | NEED_SOCKOPTS };
+
+/* Whether what the field asks of the row's owners could not be read: the name of one of
+ * them, or the options of a socket that has one. */
+static bool lacks(const struct field *f, const struct sock *s)
+{
+	const struct holder *h = f->needs & NEED_PEER_OWNERS ? s->peer_holders
+							     : s->holders;
+
+	if (f->needs & NEED_SOCKOPTS)
+		return s->holders && !s->owner_options.len;
+	for (; h && f->unit == UNIT_PROCESS; h = h->next)
+		if (h->unnamed)
+			return true;
+	return false;
+}
+
 static enum filter_result eval_field(const struct filter_node *n, const struct sock *s,
 				     uint32_t known)
 {
+	bool passes;
+
 	if (!may_have(n->field, s))
 		return FILTER_NO;
 	if (n->field->needs & ~known)
 		return FILTER_MAYBE;
-	return answer(field_passes(n, s));
+	passes = field_passes(n, s);
+	/* One value that is known to be equal decides, whatever the others are. */
+	if (UNLIKELY(n->field->needs & NEEDS_OF_OWNERS) &&
+	    passes == (n->op == FILTER_NE) && lacks(n->field, s))
+		return FILTER_MAYBE;
+	return answer(passes);
 }
 
 static bool host_has_addr(const struct filter_host *h, const struct addr *a)

@@ -94,6 +94,7 @@ struct holder {
 	const char *command; /* /proc/PID/comm, raw bytes of a foreign program */
 	int32_t pid;
 	int32_t fd;
+	bool unnamed; /* its name could not be read: command is "?" */
 };
 
 enum owner_status {
@@ -104,6 +105,7 @@ enum owner_status {
 			   */
 	OWNER_INVISIBLE,  /* all processes were read: kernel socket, other pid namespace,
 			     or in flight */
+	OWNER_NOT_READ,	  /* reading them failed: who has it is not known */
 };
 
 enum { ACCEPT_HOSTS = 3 };
@@ -186,6 +188,7 @@ struct sock {
 	uint16_t options; /* struct inet_diag_sockopt, bit by bit */
 	uint8_t v6only;
 	uint8_t owner_status; /* enum owner_status */
+	uint8_t peer_owner_status;
 
 	struct blob tcp_info; /* linux/tcp.h struct tcp_info, as long as this kernel has
 				 it; none of a listener, where it repeats the queue */

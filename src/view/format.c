@@ -274,6 +274,9 @@ static void put_process(struct buf *b, const struct field *f, const struct sock 
 	case OWNER_INVISIBLE:
 		buf_puts(b, "(kernel, or not visible here");
 		break;
+	case OWNER_NOT_READ:
+		buf_puts(b, "(could not be read");
+		break;
 	case OWNER_NONE:
 		buf_puts(b, sock_is_unaccepted(s) ? "(not accepted)" : "-");
 		return;

@@ -134,6 +134,7 @@ static void put_process(struct json *j, const struct field *f, const char *key,
 		[OWNER_NONE] = "none",
 		[OWNER_PERMISSION] = "no-permission",
 		[OWNER_INVISIBLE] = "kernel-or-not-visible",
+		[OWNER_NOT_READ] = "not-read",
 	};
 
 	if (streq(f->name, "peer_process")) {

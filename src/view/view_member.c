@@ -31,7 +31,10 @@ void view_member_holders(struct json *j, const char *key, const struct holder *h
 	for (; h; h = h->next) {
 		json_open(j, '{');
 		json_member_u64(j, "pid", (uint64_t)h->pid);
-		json_member_text(j, "command", h->command);
+		if (h->unnamed)
+			json_member_null(j, "command");
+		else
+			json_member_text(j, "command", h->command);
 		json_member_known(j, "fd", (uint64_t)h->fd, h->fd >= 0);
 		json_close(j, '}');
 	}

@@ -228,7 +228,7 @@ static void fields(void)
 {
 	static uint8_t info[280];
 	static const struct holder second = { .command = "java", .pid = 812, .fd = 31 };
-	static const struct holder first = { &second, "nginx", 700, 6 };
+	static const struct holder first = { &second, "nginx", 700, 6, false };
 	struct sock socks[] = {
 		tcp("10.0.0.5", 22, "10.1.2.3", 40000, STATE_ESTABLISHED),
 		tcp("10.0.0.5", 22, "10.1.2.3", 40001, STATE_ESTABLISHED),
@@ -365,6 +365,44 @@ static void building_blocks(void)
 	CHECK_INT(filter_ends(&arena, SIDE_PEER, "", &env, &a, &f), -EINVAL);
 }
 
+/* A name or an option that could not be read decides nothing; another that could does. */
+static void unread(void)
+{
+	static const struct holder second = { .command = "java", .pid = 812, .fd = 31 };
+	static const struct holder both = {
+		.next = &second, .command = "?", .pid = 700, .fd = 6, .unnamed = true
+	};
+	static const struct holder nobody = {
+		.command = "?", .pid = 700, .fd = 6, .unnamed = true
+	};
+	struct sock socks[] = {
+		tcp("10.0.0.5", 22, "10.1.2.3", 40000, STATE_ESTABLISHED),
+		tcp("10.0.0.5", 22, "10.1.2.3", 40001, STATE_ESTABLISHED),
+		tcp("10.0.0.5", 22, "10.1.2.3", 40002, STATE_ESTABLISHED),
+	};
+	static const struct row rows[] = {
+		{ "process = java", "y?n" },
+		{ "process = nginx", "??n" },
+		{ "process ~ 'ng*'", "??n" },
+		{ "process in (java, nginx)", "y?n" },
+		{ "process != java", "n?n" },
+		{ "process != nginx", "??n" },
+		{ "not process = java", "n?y" },
+		{ "process = nginx and sport = 80", "nnn" },
+		{ "process = nginx or sport = 22", "yyy" },
+		{ "pid = 700", "yyn" },
+		{ "pid = 701", "nnn" },
+		{ "peer_process = nginx", "nnn" },
+		{ "reuseaddr", "??n" },
+		{ "keepidle > 1s", "??n" },
+		{ "not reuseaddr", "??y" },
+	};
+
+	socks[0].holders = &both;
+	socks[1].holders = &nobody;
+	check_rows(rows, ARRAY_SIZE(rows), socks, ARRAY_SIZE(socks));
+}
+
 int main(void)
 {
 	RUN(addresses, "addresses, prefixes and names match the rows they mean");
@@ -373,6 +411,7 @@ int main(void)
 	RUN(states, "states by name, set and exclusion, with precedence");
 	RUN(fields, "every field is an identifier with the literals of its unit");
 	RUN(three_values, "what is not known yet is maybe, and only where it matters");
+	RUN(unread, "what could not be read of an owner is maybe");
 	RUN(building_blocks, "options join expressions");
 	arena_free(&arena);
 	return unit_done();

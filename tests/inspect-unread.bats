@@ -1,0 +1,212 @@
+#!/usr/bin/env bats
+# What cannot be read is not absent: calls that fail in /proc, in netlink and in setns().
+
+# shellcheck disable=SC2154,SC2016,SC2030,SC2031 # run sets what is read here; words for an inner shell
+load lib/helpers
+load lib/inspect
+
+QUIET=(--no-findings --threads 1)
+
+setup() {
+	command -v strace >/dev/null || skip "strace is not installed"
+	"${STRACE[@]}" -o /dev/null true 2>/dev/null || skip "strace does not work here"
+}
+
+# A network namespace whose processes are the test's alone, so that the n-th call is the
+# same in each run. Without the right to load BPF programs: links are read.
+alone() {
+	skip_unless_mounts "a process namespace has a /proc of its own"
+	spawn unshare --net --pid --fork --kill-child --mount-proc "$TOP/tests/lib/netns-up" sh -c 'echo ready && exec cat'
+	await_line '^ready$'
+	local inner
+	read -r inner _ <"/proc/$PID/task/$PID/children" || [[ -n $inner ]]
+	NS=(nsenter --net --pid --mount --target "$inner"
+		setpriv "--bounding-set=-bpf,-perfmon,-sys_admin")
+}
+
+# Runs inspect while a call fails: CALL:ERROR, or CALL:ERROR:WHEN.
+failing() { # FAULT ARG...
+	local call=${1%%:*} rest=${1#*:}
+	run --separate-stderr in_ns "${STRACE[@]}" -f -qq -o "$BATS_TEST_TMPDIR/strace" -e "trace=$call" \
+		-e "inject=$call:error=${rest/:/:when=}" "$SOCKCTL" inspect "${@:2}"
+	no_crash
+}
+
+# The number of the first call of its kind that matches, as strace counts them.
+first_call() { # CALL REGEX ARG...
+	in_ns "${STRACE[@]}" -y -qq -o "$BATS_TEST_TMPDIR/strace" -e "trace=$1" "$SOCKCTL" inspect "${@:3}" >/dev/null 2>&1 || true
+	grep "^$1(" "$BATS_TEST_TMPDIR/strace" | grep -nm1 -E "$2" | cut -d: -f1
+}
+
+notes() {
+	jq -r 'select(.type == "note").id' <<<"$output" | xargs
+}
+
+completeness() {
+	jq -r 'select(.type == "end").complete' <<<"$output"
+}
+
+@test "descriptors that cannot be read are told, and no question about owners is answered without them" {
+	alone
+	mk listen:port=80
+	local open fault asked words
+	open=$(first_call openat '"[0-9]+/fd"' "${QUIET[@]}" -p)
+	for fault in getdents64:EIO readlinkat:ENOMEM "openat:ENFILE:$open+"; do
+		failing "$fault" "${QUIET[@]}" -p --json
+		assert_equal "$fault $status $(notes) $(completeness)" "$fault 3 owners-incomplete false"
+		assert_equal "$(value_of listen.listener processes)" null
+		assert_equal "$(value_of listen.listener processes_unknown)" '"not-read"'
+		failing "$fault" "${QUIET[@]}" -p
+		assert_line --regexp '^LISTEN .* \(could not be read'
+		refute_output --partial 'not visible'
+	done
+	for asked in '--process mksock' '--count --process mksock' '--wait 5s --until-gone --process mksock' \
+		'--process mksock -q' '--wait 100ms --process mksock' '--group process' '--summary --process mksock'; do
+		for fault in readlinkat:EIO "openat:EMFILE:$open+"; do
+			read -r -a words <<<"$asked"
+			failing "$fault" "${QUIET[@]}" "${words[@]}"
+			assert_equal "$asked: $status" "$asked: 3"
+			assert_regex "$stderr" 'Input/output error|Too many open files'
+		done
+	done
+	failing readlinkat:EIO "${QUIET[@]}" --fail-if 'process = mksock'
+	assert_equal "$status" 3
+}
+
+# Exit code 126: too few for the dynamic linker.
+with_descriptors() { # LIMIT ARG...
+	run --separate-stderr in_ns bash -c 'ulimit -n "$0"; "$@"; code=$?; exit $((code == 127 ? 126 : code))' \
+		"$1" "$SOCKCTL" "${@:2}"
+	no_crash
+}
+
+@test "few descriptors: neither the kernel nor what is not visible is blamed" {
+	netns
+	mk listen:port=80
+	local limit incomplete=0
+	for limit in {4..14}; do
+		with_descriptors "$limit" inspect "${QUIET[@]}" -lp
+		((status != 126)) || continue
+		if ((status != 0)); then
+			assert_equal "$status" 3
+			assert_regex "$stderr" 'Too many open files'
+			((++incomplete))
+		fi
+		refute_output --partial 'not visible'
+		with_descriptors "$limit" inspect --bindable 127.0.0.1:80
+		refute_regex "$output" 'kernel-socket|vxlan|not visible'
+		assert_regex "$output" 'Too many open files|mksock'
+	done
+	assert [ $incomplete -gt 0 ]
+}
+
+@test "a process that has just gone is no gap" {
+	alone
+	mk listen:port=80
+	local fault
+	for fault in readlinkat:ENOENT readlinkat:ESRCH getdents64:ENOENT:3+; do
+		failing "$fault" "${QUIET[@]}" -p --json
+		assert_equal "$fault $status $(notes) $(completeness)" "$fault 0  true"
+	done
+}
+
+@test "processes that may not be read: plain -p is 0, what hangs on them is not answered" {
+	skip_unless_root "drops to another user"
+	netns
+	mk listen:port=80
+	sockctl_as_user inspect "${QUIET[@]}" -p --json
+	assert_equal "$status $(notes) $(completeness)" "0 owners-unreadable true"
+	local asked words
+	for asked in '--pid PID' '--count --pid PID' '--summary --pid PID' '-q --pid PID' '--count peer_pid = PID'; do
+		[[ $asked != *peer* ]] || mk_more established
+		read -r -a words <<<"${asked//PID/$MK_PID}"
+		sockctl_as_user inspect "${QUIET[@]}" "${words[@]}"
+		assert_equal "$asked: $status" "$asked: 3"
+		assert_regex "$stderr" "mksock\[$MK_PID\] may not be read"
+	done
+	# A row that surely matches decides.
+	sockctl_as_user inspect -q "pid = $MK_PID or sport = :80"
+	assert_equal "$status" 0
+	# A number does not, if another row may belong to it.
+	sockctl_as_user inspect --count "pid = $MK_PID or sport = :80"
+	assert_equal "$status" 3
+}
+
+@test "a name that cannot be read is unknown to a filter" {
+	alone
+	mk listen:port=80
+	local comm fault asked words
+	comm=$(first_call openat '"[0-9]+/comm"' "${QUIET[@]}" -lp)
+	for fault in openat:EACCES openat:EMFILE; do
+		failing "$fault:$comm" "${QUIET[@]}" -lp --json
+		assert_equal "$(value_of listen.listener processes | jq -c 'map([.pid, .command])')" \
+			"[[${F[listen.listener.pid]},null]]"
+		if [[ $fault == *EACCES ]]; then
+			assert_equal "$status $(notes) $(completeness)" "0 owners-unreadable true"
+		else
+			assert_equal "$status $(notes) $(completeness)" "3 owners-incomplete false"
+		fi
+		for asked in '--process mksock' '--process nginx' '--count --process nginx' \
+			'--wait 5s --until-gone --process mksock'; do
+			read -r -a words <<<"$asked"
+			failing "$fault:$comm" "${QUIET[@]}" -l "${words[@]}"
+			assert_equal "$fault $asked: $status" "$fault $asked: 3"
+		done
+		# Its number is known, and of a name any will do.
+		[[ $fault == *EMFILE ]] && continue
+		failing "$fault:$comm" "${QUIET[@]}" -lq --pid "${F[listen.listener.pid]}"
+		assert_equal "$status" 0
+	done
+}
+
+@test "a single question that fails leaves a gap that is told" {
+	alone
+	mk listen:port=80,queued=2 established
+	local asked fault words
+	for asked in '-o +wait' '-o +listener' '-o +peer_process' '-o +reuseaddr'; do
+		fault=sendto:ENOBUFS:3+
+		read -r -a words <<<"$asked"
+		[[ $asked != *reuseaddr ]] || fault=pidfd_getfd:EMFILE
+		failing "$fault" "${QUIET[@]}" --json "${words[@]}"
+		assert_equal "$asked $status $(completeness)" "$asked 3 false"
+		assert_regex "$(notes)" 'answers-missing|incomplete-dump'
+	done
+	failing pidfd_getfd:EMFILE "${QUIET[@]}" --count 'reuseaddr'
+	assert_equal "$status" 3
+	failing pidfd_getfd:EPERM "${QUIET[@]}" --count 'reuseaddr'
+	assert_equal "$status" 3
+	assert_regex "$stderr" 'mksock\[[0-9]+\] may not be read'
+}
+
+@test "the right to trace in a user namespace of one's own is worth nothing towards others' processes" {
+	skip_unless_root "its processes are refused to a user namespace below"
+	netns
+	mk listen:port=80
+	unshare --user --map-root-user true 2>/dev/null || skip "no user namespace can be made here"
+	local own=(unshare --user --map-root-user)
+	run --separate-stderr in_ns "${own[@]}" "$SOCKCTL" inspect --json --process mksock
+	no_crash
+	assert_equal "$status $(notes) $(completeness)" "3 owners-unreadable owner-hidden false"
+	run --separate-stderr in_ns "${own[@]}" "$SOCKCTL" inspect "${QUIET[@]}" -p
+	assert_equal "$status" 0
+	assert_line --regexp '^LISTEN .* \(no permission'
+	run --separate-stderr in_ns "${own[@]}" "$SOCKCTL" inspect --bindable 127.0.0.1:80
+	refute_output --partial kernel-socket
+}
+
+@test "an ordinary user that waits for a process that may not be read is told so" {
+	skip_unless_root "drops to another user"
+	netns
+	mk listen:port=80
+	sockctl_as_user inspect --wait 50ms --process mksock
+	assert_equal "$status" 3
+	assert_regex "$stderr" 'nothing matched for certain within 50 ms'
+	assert_regex "$stderr" 'mksock\[[0-9]+\] may not be read: whether a socket of it matches is unknown'
+	sockctl_as_user inspect --wait 10m --until-gone --process mksock
+	assert_equal "$status" 3
+	assert_regex "$stderr" 'mksock\[[0-9]+\] may not be read'
+	sockctl_as_user inspect --json --wait 50ms --process mksock
+	assert_equal "$status $(notes) $(completeness)" "3 owner-hidden false"
+	sockctl_as_user inspect --wait 50ms --process 'no-such*name'
+	assert_equal "$status" 4
+}
