@@ -210,3 +210,71 @@ with_descriptors() { # LIMIT ARG...
 	sockctl_as_user inspect --wait 50ms --process 'no-such*name'
 	assert_equal "$status" 4
 }
+
+# Each setns() of a run in turn.
+each_setns() { # DIRECTORY CMD...
+	local n i
+	"${STRACE[@]}" -f -qq -o "$1/all" -e trace=setns "${@:2}" >/dev/null 2>&1 || true
+	n=$(grep -c 'setns(' "$1/all")
+	for ((i = 1; i <= n; i++)); do
+		# Calls are counted for each thread: the i-th of all is one of some thread's.
+		"${STRACE[@]}" -f -qq -o /dev/null -e trace=setns -e "inject=setns:error=EPERM:when=$i" \
+			"${@:2}" >"$1/out.$i" 2>"$1/err.$i" && echo 0 >"$1/code.$i" || echo $? >"$1/code.$i"
+	done
+	echo "$n"
+}
+
+@test "no setns() that fails shows one namespace as another" {
+	skip_unless_root "enters namespaces from outside"
+	netns
+	mk listen:port=18077
+	local there=$NS_PID n i dir=$BATS_TEST_TMPDIR/netns
+	NS=()
+	mkdir "$dir"
+	# Names are looked up at home, rows are read there.
+	n=$(each_setns "$dir" "$SOCKCTL" inspect --no-findings -H --netns "$there" -o local 'src localhost')
+	assert [ "$n" -ge 2 ]
+	for ((i = 1; i <= n; i++)); do
+		if [[ $(<"$dir/code.$i") == 0 ]]; then
+			assert_equal "$(<"$dir/out.$i")" 127.0.0.1:18077
+		else
+			assert_equal "$(<"$dir/code.$i") $(<"$dir/out.$i")" "3 "
+			assert_regex "$(<"$dir/err.$i")" 'Operation not permitted'
+		fi
+	done
+	grep -q '^3$' "$dir"/code.*
+}
+
+@test "that nothing listens on any address of this host is not said of namespaces that could not be looked into" {
+	skip_unless_root "other namespaces must be entered"
+	netns
+	mk listen:port=18078
+	local dir=$BATS_TEST_TMPDIR/refused n i
+	mkdir "$dir"
+	netns
+	n=$(each_setns "$dir" "${NS[@]}" "$SOCKCTL" connect 127.0.0.1:18078)
+	for ((i = 1; i <= n; i++)); do
+		# nsenter's own, or an answer: the listener elsewhere, or not a word of the whole host.
+		assert_regex "$(<"$dir/err.$i")" 'nsenter|other-namespace|any address of this network namespace'
+		refute_regex "$(<"$dir/err.$i")" 'any address of this host'
+	done
+	# No thread to look from.
+	run --separate-stderr in_ns "${STRACE[@]}" -f -qq -o /dev/null -e "trace=?clone,?clone3" -e "inject=?clone,?clone3:error=EAGAIN" \
+		"$SOCKCTL" connect 127.0.0.1:18078
+	no_crash
+	assert_equal "$status" 1
+	assert_regex "$stderr" 'any address of this network namespace'
+	# An ordinary user may look into none of them.
+	run --separate-stderr as_user "$SOCKCTL" connect 127.0.0.1:18078
+	assert_equal "$status" 1
+	assert_regex "$stderr" 'any address of this network namespace'
+	assert_regex "$stderr" 'try sudo'
+}
+
+@test "--netns of a FIFO does not wait for a writer" {
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	run --separate-stderr timeout 20 "$SOCKCTL" inspect --netns "$BATS_TEST_TMPDIR/fifo"
+	assert_refused 3 'that is no network namespace'
+	run --separate-stderr timeout 20 "$SOCKCTL" probe --netns "$BATS_TEST_TMPDIR/fifo" 127.0.0.1:1
+	assert_refused 3 'that is no network namespace'
+}

@@ -309,6 +309,8 @@ static int enter_netns(struct inspect_config *c, struct fault *f)
 	if (!c->netns)
 		return 0;
 	c->home = netns_here();
+	if (c->home < 0)
+		return fault(f, -c->home, "open the network namespace of this process");
 	return netns_enter(c->netns, f);
 }
 

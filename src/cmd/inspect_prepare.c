@@ -10,31 +10,50 @@
 #include "kernel/evidence.h"
 #include "kernel/netns.h"
 
+struct lookup {
+	const char *name;
+	struct addrinfo *list;
+	int err; /* EAI_... */
+};
+
+static void look_up(void *ctx)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct lookup *l = ctx;
+
+	l->err = getaddrinfo(l->name, NULL, &hints, &l->list);
+}
+
 /* The target of --netns may have no way to a name server: names are those of home. */
 static int resolve_at_home(void *ctx, const char *name, struct arena *a,
 			   struct addr **addrs, size_t *n, struct fault *f)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *ai;
 	const struct inspect_config *c = ctx;
-	_cleanup_close_ int there = c->home < 0 ? -1 : netns_swap(c->home);
-	int err = getaddrinfo(name, NULL, &hints, &list);
+	struct lookup l = { .name = name };
+	const struct addrinfo *ai;
 	char shown[128];
 	size_t count = 0;
+	int r = 0;
 
-	if (there >= 0)
-		close_fd(netns_swap(there));
-	if (err)
-		return fault_say(f, ENXIO, "%s: %s",
-				 escape_text(shown, sizeof(shown), name, strlen(name)),
-				 gai_strerror(err));
-	for (ai = list; ai; ai = ai->ai_next)
+	escape_text(shown, sizeof(shown), name, strlen(name));
+	if (c->netns)
+		r = netns_call(c->home, look_up, &l);
+	else
+		look_up(&l);
+	if (r < 0)
+		return fault_say(f, EIO,
+				 "%s: cannot be looked up where --netns came from: %s",
+				 shown, strerror(-r));
+	if (l.err)
+		return fault_say(f, ENXIO, "%s: %s", shown, gai_strerror(l.err));
+	for (ai = l.list; ai; ai = ai->ai_next)
 		count++;
 	*addrs = arena_alloc(a, count * sizeof(**addrs));
 	*n = 0;
-	for (ai = list; ai; ai = ai->ai_next)
+	for (ai = l.list; ai; ai = ai->ai_next)
 		if (addr_from_sockaddr(&(*addrs)[*n], ai->ai_addr, ai->ai_addrlen))
 			++*n;
-	freeaddrinfo(list);
+	freeaddrinfo(l.list);
 	return 0;
 }
 

@@ -19,17 +19,19 @@ static void find_servers(struct reader *r, struct arena *a, struct connect_facts
 	struct kept all = { .arena = a }, k = { .arena = a };
 	bool more = f->proto == PROTO_TCP && !sockstat_all_tcp_is_here();
 	size_t i;
+	int err = explain_read_servers(r, f->proto, f->to.port, &all);
 
-	explain_read_servers(r, f->proto, f->to.port, &all);
-	if (more)
-		explain_read_bound(r, f->to.port, &all);
+	if (err == 0 && more)
+		err = explain_read_bound(r, f->to.port, &all);
+	f->dump_error = -err;
 	for (i = 0; i < all.n; i++)
 		if (is_server(all.v[i]))
 			kept_add(&k, all.v[i]);
 	f->n_here = k.n;
 	if (more)
-		explain_elsewhere(&k, f->to.port);
+		f->hidden = explain_elsewhere(&k, f->to.port);
 	kept_own(&k, r);
+	f->owners_error = r->owners.failed;
 	f->here = explain_found(a, k.v, f->n_here);
 	f->n_elsewhere = k.n - f->n_here;
 	f->elsewhere = explain_found(a, k.v + f->n_here, f->n_elsewhere);

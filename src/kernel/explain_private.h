@@ -39,8 +39,9 @@ void explain_settings(struct bind_facts *f);
 void explain_reserved(bool *held);
 /* The same list as text, and whether the candidate's port is in it. */
 void explain_reservation(struct arena *a, struct bind_facts *f);
-/* Appends the listeners on a TCP port in all other network namespaces. */
-void explain_elsewhere(struct kept *k, uint16_t port);
+/* Appends the listeners on a TCP port in all other network namespaces; whether some could
+ * not be looked into. */
+bool explain_elsewhere(struct kept *k, uint16_t port);
 /* Rows as a list with their processes. */
 struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n);
 

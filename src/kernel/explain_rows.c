@@ -194,6 +194,7 @@ void explain_reservation(struct arena *a, struct bind_facts *f)
 struct elsewhere {
 	struct kept kept;
 	uint16_t port;
+	size_t failed; /* namespaces whose table could not be read */
 };
 
 static bool look_elsewhere(void *ctx)
@@ -204,24 +205,27 @@ static bool look_elsewhere(void *ctx)
 				.states = 1 << STATE_LISTEN,
 				.sport = e->port };
 	struct nl nl;
+	int err = nl_open(&nl, NULL);
 
-	if (nl_open(&nl, NULL) == 0)
-		inet_dump(&nl, &q, keep_row, &reading);
+	if (err == 0)
+		err = inet_dump(&nl, &q, keep_row, &reading);
 	nl_close(&nl);
+	e->failed += err < 0;
 	return e->kept.n < 8;
 }
 
 /* Who has the port in other namespaces: what people look for when nothing is wrong here.
- * Appends their rows to k. */
-void explain_elsewhere(struct kept *k, uint16_t port)
+ * Appends their rows to k; returns whether some could not be looked into. */
+bool explain_elsewhere(struct kept *k, uint16_t port)
 {
 	struct elsewhere e = { .kept.arena = k->arena, .port = port };
-	size_t hidden, i;
+	size_t hidden = 0, i;
+	bool lost = netns_each(look_elsewhere, &e, &hidden) < 0;
 
-	netns_each(look_elsewhere, &e, &hidden);
 	for (i = 0; i < e.kept.n; i++)
 		kept_add(k, e.kept.v[i]);
 	kept_free(&e.kept);
+	return lost || hidden || e.failed;
 }
 
 struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n)

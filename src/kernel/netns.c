@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 
@@ -24,7 +25,8 @@ static int open_first(const char *const *formats, size_t n, const char *which)
 			errno = ENAMETOOLONG;
 			return -1;
 		}
-		fd = open(path, O_RDONLY | O_CLOEXEC);
+		/* A FIFO has nobody who writes, and is no namespace either. */
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	}
 	return fd;
 }
@@ -80,15 +82,31 @@ int netns_here(void)
 	return fd < 0 ? -errno : fd;
 }
 
-int netns_swap(int to)
+struct visit {
+	int ns, err;
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+
+static void *visit(void *arg)
 {
-	int here = netns_here();
+	struct visit *v = arg;
 
-	if (here >= 0 && setns(to, CLONE_NEWNET) != 0) {
-		int err = errno;
+	if (setns(v->ns, CLONE_NEWNET) == 0)
+		v->fn(v->ctx);
+	else
+		v->err = -errno;
+	return NULL;
+}
 
-		close_fd(here);
+int netns_call(int ns, void (*fn)(void *ctx), void *ctx)
+{
+	struct visit v = { .ns = ns, .fn = fn, .ctx = ctx };
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, visit, &v);
+
+	if (err)
 		return -err;
-	}
-	return here;
+	pthread_join(thread, NULL);
+	return v.err;
 }

@@ -13,6 +13,8 @@ int netns_enter(const char *which, struct fault *f);
 /* A descriptor of the namespace that the calling thread is in, or -errno. */
 int netns_here(void);
 
-/* Moves the thread into the namespace of a descriptor; returns one of that which it left,
- * or -errno. */
-int netns_swap(int to);
+/*
+ * Runs fn in the namespace of a descriptor: in a thread of its own, so that the caller
+ * stays where it is, and no way back can be lost. 0, or -errno if fn was not run.
+ */
+int netns_call(int ns, void (*fn)(void *ctx), void *ctx);

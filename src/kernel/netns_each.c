@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +24,14 @@ struct each {
 	bool (*fn)(void *ctx);
 	void *ctx;
 	size_t hidden;
-	int home;
-	int err;
 	bool over;
 };
+
+/* What has gone since it was listed hides nothing. */
+static void note_error(struct each *e, int err)
+{
+	e->hidden += err != ENOENT && err != ESRCH;
+}
 
 static bool is_new(struct known *k, ino_t ino)
 {
@@ -47,16 +52,13 @@ static void visit(struct each *e, int at, const char *path, ino_t ino)
 
 	if (e->over || !is_new(&e->known, ino))
 		return;
-	fd = openat(at, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET) != 0) {
+	fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		note_error(e, errno);
+	else if (setns(fd, CLONE_NEWNET) != 0)
 		e->hidden++;
-		return;
-	}
-	e->over = !e->fn(e->ctx);
-	if (setns(e->home, CLONE_NEWNET) != 0) {
-		e->err = -errno;
-		e->over = true;
-	}
+	else
+		e->over = !e->fn(e->ctx);
 }
 
 /* "net:[4026532281]" */
@@ -81,8 +83,7 @@ static void visit_process(struct each *e, int proc, const char *pid)
 	snprintf(path, sizeof(path), "%s/ns/net", pid);
 	len = readlinkat(proc, path, text, sizeof(text) - 1);
 	if (len < 0) {
-		/* Processes come and go; a hidden one is another matter. */
-		e->hidden += errno == EACCES || errno == EPERM;
+		note_error(e, errno);
 		return;
 	}
 	text[len] = '\0';
@@ -95,11 +96,16 @@ static void visit_processes(struct each *e)
 	DIR *dir = opendir("/proc");
 	struct dirent *d;
 
-	while (dir && !e->over && (d = readdir(dir)))
+	if (!dir) {
+		e->hidden++;
+		return;
+	}
+	while (!e->over && (errno = 0, d = readdir(dir)))
 		if (isdigit((unsigned char)d->d_name[0]))
 			visit_process(e, dirfd(dir), d->d_name);
-	if (dir)
-		closedir(dir);
+	if (!e->over)
+		e->hidden += errno != 0;
+	closedir(dir);
 }
 
 /* Those that "ip netns" keeps: "... net:[4026532281] /run/netns/x ... - nsfs ..." */
@@ -109,7 +115,11 @@ static void visit_mounts(struct each *e)
 	_cleanup_free_ char *line = NULL;
 	size_t cap = 0;
 
-	while (mounts && !e->over && getline(&line, &cap, mounts) > 0) {
+	if (!mounts) {
+		e->hidden++;
+		return;
+	}
+	while (!e->over && getline(&line, &cap, mounts) > 0) {
 		struct proctext_mount m;
 		ino_t ino;
 
@@ -117,29 +127,34 @@ static void visit_mounts(struct each *e)
 		    read_ino(m.root, &ino))
 			visit(e, AT_FDCWD, m.path, ino);
 	}
-	if (mounts)
-		fclose(mounts);
+	e->hidden += ferror(mounts) != 0;
+	fclose(mounts);
+}
+
+static void *visit_all(void *arg)
+{
+	struct each *e = arg;
+
+	visit_processes(e);
+	visit_mounts(e);
+	return NULL;
 }
 
 int netns_each(bool (*fn)(void *ctx), void *ctx, size_t *hidden)
 {
 	struct each e = { .fn = fn, .ctx = ctx };
+	pthread_t thread;
 	struct stat st;
+	int err;
 
-	e.home = netns_here();
-	if (e.home < 0)
-		return e.home;
-	if (fstat(e.home, &st) != 0) {
-		int err = errno;
-
-		close_fd(e.home);
-		return -err;
-	}
+	*hidden = 0;
+	if (stat("/proc/thread-self/ns/net", &st) != 0)
+		return -errno;
 	is_new(&e.known, st.st_ino);
-	visit_processes(&e);
-	visit_mounts(&e);
-	close_fd(e.home);
+	err = pthread_create(&thread, NULL, visit_all, &e);
+	if (err == 0)
+		pthread_join(thread, NULL);
 	free(e.known.v);
 	*hidden = e.hidden;
-	return e.err;
+	return -err;
 }
