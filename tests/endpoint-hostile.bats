@@ -219,3 +219,83 @@ for r in (b"", b"one", b""):
 print([s.recvmsg(10, 100, 0)[0] for i in range(3)])' "$S"
 	assert_output "[b'', b'one', b'']"
 }
+
+# --- ready is ready, and what a peer needs is there ---
+
+# Whatever the limit: it says why it cannot serve, or it serves.
+@test "--background answers once it serves, at every descriptor limit" {
+	local -a how
+	local n line refused served
+	while read -r -a how; do
+		refused=0 served=0
+		for n in {5..32}; do
+			rm -f "$BATS_TEST_TMPDIR/port"
+			run --separate-stderr timeout "$READY_WITHIN" bash -c 'ulimit -n "$1" && exec "${@:2}"' - "$n" \
+				"$SOCKCTL" "${how[@]}" --background --port-file "$BATS_TEST_TMPDIR/port" 127.0.0.1:0 </dev/null
+			if ((status == 0)); then
+				line=$(cat "$BATS_TEST_TMPDIR/port")
+				[[ $stderr == "listening on $line" ]] || fail "${how[*]}, $n: $stderr"
+				PIDS+=("$(ss -Htlnp "sport = :${line##*:}" | sed 's/.*pid=\([0-9]*\).*/\1/')")
+				run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" connect --send 'hello\n' --expect hello "$line"
+				((status == 0)) || fail "${how[*]}, $n: $status $stderr"
+				kill "${PIDS[-1]}"
+				served=1
+				break
+			fi
+			# The loader of shared libraries needs some, too.
+			((status != 127)) || continue
+			((status == 3)) || fail "${how[*]}, $n: $status $stderr"
+			[[ $stderr == "sockctl "* && $stderr != *"listening on"* ]] || fail "${how[*]}, $n: $stderr"
+			refused=1
+		done
+		((refused && served)) || fail "${how[*]}: $refused $served"
+	done <<-'END'
+		listen -k --reply hello
+		listen -k --exec cat
+		echo
+		echo --threads 3
+	END
+}
+
+# More peers than there are descriptors for: they wait, and each has its turn.
+@test "peers at the descriptor limit wait in the queue: --output" {
+	mkdir "$BATS_TEST_TMPDIR/files"
+	serve listen --max 24 --limit-fds 14 --output "$BATS_TEST_TMPDIR/files" --hold 100ms 127.0.0.1:0
+	peer 's = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for i in range(24)]
+for i, c in enumerate(s): c.send(b"peer %d\n" % i); c.shutdown(socket.SHUT_WR)
+for c in s:
+    c.settimeout(50)
+    assert c.recv(1) == b""' "$PORT"
+	served
+	assert_equal "$status" 0
+	[[ $stderr == *"Too many open files"*"peers wait in the queue"* ]] || fail "$stderr"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/files/"* | sort -k2n)" "$(for i in {0..23}; do echo "peer $i"; done)"
+}
+
+@test "peers at the descriptor limit wait in the queue: --exec" {
+	serve listen --max 24 --limit-fds 12 --exec cat 127.0.0.1:0
+	run peer 's = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for i in range(24)]
+for i, c in enumerate(s):
+    c.settimeout(50)
+    c.send(b"%d" % i)
+    c.shutdown(socket.SHUT_WR)
+print(sorted(int(c.recv(10)) for c in s) == list(range(24)))' "$PORT"
+	assert_output True
+	served
+	assert_equal "$status" 0
+	[[ $stderr == *"Too many open files"*"peers wait in the queue"* ]] || fail "$stderr"
+}
+
+@test "a command that no process can be had for is run later" {
+	command -v strace >/dev/null || skip "no strace here"
+	serve_under strace -o /dev/null -e trace=clone,clone3 -e inject=clone,clone3:error=EAGAIN:when=2..4 \
+		-E "ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0" "$REAL" listen --max 3 --exec cat 127.0.0.1:0
+	local text
+	for text in one two three; do
+		sockctl connect --send "$text" "$ADDR"
+		assert_output "$text"
+	done
+	served
+	assert_equal "$status" 0
+	[[ $stderr == *"run cat: Resource temporarily unavailable"*"accepting again"* ]] || fail "$stderr"
+}

@@ -135,21 +135,6 @@ static void let_go(int fd)
 	close_fd(null);
 }
 
-int endpoint_go_background(struct fault *f)
-{
-	pid_t pid = fork();
-
-	if (pid < 0)
-		return fault(f, errno, "go to the background");
-	if (pid)
-		_exit(EXIT_YES);
-	setsid();
-	let_go(STDIN_FILENO);
-	let_go(STDOUT_FILENO);
-	let_go(STDERR_FILENO);
-	return 0;
-}
-
 static int exit_code_of(pid_t pid)
 {
 	int status = 0;
@@ -180,6 +165,8 @@ int endpoint_fork_background(int *parent, struct fault *f)
 	if (pid == 0) {
 		close_fd(ends[0]);
 		setsid();
+		let_go(STDIN_FILENO);
+		let_go(STDOUT_FILENO);
 		*parent = ends[1];
 		return 0;
 	}
@@ -192,8 +179,6 @@ int endpoint_fork_background(int *parent, struct fault *f)
 
 void endpoint_let_go(int *parent)
 {
-	let_go(STDIN_FILENO);
-	let_go(STDOUT_FILENO);
 	let_go(STDERR_FILENO);
 	/* Where the parent was killed meanwhile, there is nobody to be told. */
 	while (write(*parent, "", 1) < 0 && errno == EINTR)
@@ -217,6 +202,7 @@ struct serving {
 	char *shell_argv[4];
 	char shell_words[2][8]; /* its first two; execv() takes no constants */
 	char **exec_argv;
+	int parent; /* --background: whom to tell that we serve; -1 = nobody */
 };
 
 static int open_listener(struct serving *g, const struct target *t, bool echo,
@@ -326,6 +312,20 @@ static void abandon(struct serving *g, int fd)
 	endpoint_unlink(&g->local, &g->file);
 }
 
+/* All that could fail has not: whoever reads this is served. */
+static int announce(struct serving *g, struct fault *f)
+{
+	int r = g->c->port_file ? endpoint_write_port_file(g->c->port_file, &g->local, f)
+				: 0;
+
+	if (r < 0)
+		return r;
+	tell_listening(&g->teller, &g->local);
+	if (g->parent >= 0)
+		endpoint_let_go(&g->parent);
+	return 0;
+}
+
 static int serve_connections(struct serving *g, int fd, struct fault *f)
 {
 	bool alone = g->c->threads <= 1;
@@ -341,6 +341,12 @@ static int serve_connections(struct serving *g, int fd, struct fault *f)
 		return r;
 	}
 	r = server_start(&g->v, &g->s, fd, &g->local, &g->file, &g->how, f);
+	if (r == 0)
+		r = announce(g, f);
+	if (r == 0)
+		r = server_limit_fds(&g->how, f);
+	if (!alone)
+		crew_speak(&g->crew);
 	if (r == 0)
 		r = session_run(&g->s, f);
 	if (!alone)
@@ -362,6 +368,8 @@ static int serve_datagrams(struct serving *g, int fd, struct fault *f)
 	r = datagram_start(&g->d, &g->s, fd, &g->local, NULL, &g->file, &g->datagram_how,
 			   f);
 	if (r == 0)
+		r = announce(g, f);
+	if (r == 0)
 		r = session_run(&g->s, f);
 	datagram_stop(&g->d);
 	return r;
@@ -371,10 +379,11 @@ static int serve_datagrams(struct serving *g, int fd, struct fault *f)
 static int serve(struct serving *g, int fd, struct fault *f)
 {
 	struct net_ops ops = teller_ops(&g->teller);
-	int r;
+	int r = g->c->background ? endpoint_fork_background(&g->parent, f) : 0;
 
-	r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM,
-			  g->s.how.source != CONN_FROM_PEER, f);
+	if (r == 0)
+		r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM,
+				  g->s.how.source != CONN_FROM_PEER, f);
 	if (r < 0) {
 		abandon(g, fd);
 		return r;
@@ -410,7 +419,8 @@ static void serving_free(struct serving *g)
 int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 		   const struct target *t, bool echo)
 {
-	__attribute__((cleanup(serving_free))) struct serving g = { .c = c };
+	__attribute__((cleanup(serving_free))) struct serving g = { .c = c,
+								    .parent = -1 };
 	struct fault f = FAULT_INIT;
 	int fd, r;
 
@@ -445,15 +455,6 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 	}
 	conn_how_protocol(&g.s.how, g.local.proto);
 	tell_backlog(&g);
-	r = c->port_file ? endpoint_write_port_file(c->port_file, &g.local, &f) : 0;
-	if (r == 0) {
-		tell_listening(&g.teller, &g.local);
-		if (c->background)
-			r = endpoint_go_background(&f);
-	}
-	if (r == 0)
-		r = serve(&g, fd, &f);
-	else
-		abandon(&g, fd);
+	r = serve(&g, fd, &f);
 	return finish(&g, r, &f);
 }

@@ -40,14 +40,10 @@ int endpoint_leave(int signo, int code);
 int endpoint_write_port_file(const char *path, const struct endpoint *local,
 			     struct fault *f);
 
-/* --background: the caller goes on in a process of its own, its parent has ended. 0 or
- * -errno with a fault. */
-int endpoint_go_background(struct fault *f);
-
 /*
- * The same for those who are ready only later: returns in the child, whose parent waits.
- * The parent ends with 0 when endpoint_let_go() is called with *parent, or else with the
- * child's code.
+ * --background: returns in a process of its own, whose parent waits. The parent ends with
+ * 0 when endpoint_let_go() is called with *parent, or else with the child's code.
+ * Standard input and output are let go at once, stderr then. 0 or -errno with a fault.
  */
 int endpoint_fork_background(int *parent, struct fault *f);
 void endpoint_let_go(int *parent);

@@ -146,6 +146,7 @@ int child_start(struct child *c, struct session *s, int sock, const struct child
 
 	child_free_argv(env);
 	if (r < 0) {
+		c->pid = 0;
 		fault(f, -r, "run %s", how->argv[0]);
 		if (r == -ENOENT)
 			fault_hint(f,

@@ -27,7 +27,8 @@ void child_free_argv(char **argv);
 /*
  * Starts the command on sock (blocking, stays the caller's), SOCKCTL_PEER and
  * SOCKCTL_LOCAL in its environment. ended() comes from the loop with the status of
- * waitid: exit code, or 128 + signal, or CHILD_STATUS_UNKNOWN. 0 or -errno with a fault.
+ * waitid: exit code, or 128 + signal, or CHILD_STATUS_UNKNOWN. 0 or -errno with a fault;
+ * c->pid is 0 then where nothing was run.
  */
 int child_start(struct child *c, struct session *s, int sock, const struct child_how *how,
 		struct fault *f);

@@ -111,6 +111,9 @@ int crew_start(struct crew *c, struct session *s, int fd, const struct endpoint 
 	c->end_in = end[0];
 	atomic_store(&c->end_out, end[1]);
 	pthread_mutex_init(&c->telling, NULL);
+	/* Nothing is told of peers before it is told that we listen. */
+	pthread_mutex_lock(&c->telling);
+	c->silent = true;
 	c->ops = s->ops;
 	s->ops.event = tell_alone;
 	s->ops.ctx = c;
@@ -131,10 +134,18 @@ int crew_start(struct crew *c, struct session *s, int fd, const struct endpoint 
 	return 0;
 }
 
+void crew_speak(struct crew *c)
+{
+	if (c->silent)
+		pthread_mutex_unlock(&c->telling);
+	c->silent = false;
+}
+
 void crew_end(struct crew *c)
 {
 	size_t i;
 
+	crew_speak(c);
 	if (c->end_in >= 0) {
 		end_all(c);
 		for (i = 0; i < c->n; i++) {

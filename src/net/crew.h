@@ -23,6 +23,7 @@ struct crew {
 	struct session_shared shared;
 	struct net_ops ops; /* of s, before; told one at a time */
 	pthread_mutex_t telling;
+	bool silent; /* crew_speak() is due */
 	struct server_how how;
 	/* A pipe that all loops see: once its writing end is closed, all end. */
 	int end_in;
@@ -36,5 +37,7 @@ struct crew {
  */
 int crew_start(struct crew *c, struct session *s, int fd, const struct endpoint *local,
 	       const struct server_how *how, uint64_t threads, struct fault *f);
+/* From here on events are told; they wait until then. */
+void crew_speak(struct crew *c);
 /* Ends the others, adds their totals and verdicts to s. */
 void crew_end(struct crew *c);

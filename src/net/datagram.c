@@ -1,6 +1,7 @@
 #include "net/datagram.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -152,6 +153,7 @@ static void to_file(struct datagram *d, uint32_t id, int i)
 	int fd;
 
 	name_peer(d, &peer, i);
+	close_fd(take_fd(&d->spare));
 	fd = peerfile_open(d->how->output_dir, id, &peer, true, &f);
 	while (fd >= 0 && done < v->iov_len && n >= 0) {
 		n = write(fd, (const char *)v->iov_base + done, v->iov_len - done);
@@ -165,6 +167,7 @@ static void to_file(struct datagram *d, uint32_t id, int i)
 		fault(&f, errno, "write the output");
 	if (f.err)
 		datagram_over(d, CONN_OUTPUT, &f);
+	d->spare = fcntl(d->s->loop.epfd, F_DUPFD_CLOEXEC, 0);
 }
 
 /* Only unix sockets send larger ones. */
@@ -432,7 +435,7 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 {
 	int r;
 
-	*d = (struct datagram){ .s = s, .how = how, .local = *local };
+	*d = (struct datagram){ .s = s, .how = how, .local = *local, .spare = -1 };
 	if (peer)
 		d->peer = *peer;
 	if (file)
@@ -452,6 +455,11 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 	d->batch->may_join = takes_joined(d) && gro_on(fd);
 	d->last_us = loop_now(&s->loop);
 	s->owner = d;
+	if (how->output_dir) {
+		d->spare = fcntl(s->loop.epfd, F_DUPFD_CLOEXEC, 0);
+		if (d->spare < 0)
+			return fault(f, errno, "find a descriptor for a peer's file");
+	}
 	r = watch_set(&s->loop, &d->w, EPOLLIN);
 	if (r < 0)
 		return fault(f, -r, "watch the socket");
@@ -479,6 +487,8 @@ void datagram_stop(struct datagram *d)
 		watch_close(l, &d->w);
 		endpoint_unlink(&d->local, &d->file);
 	}
+	if (d->s && d->batch) /* it was started */
+		close_fd(take_fd(&d->spare));
 	buf_free(&d->out_pending);
 	buf_free(&d->in_pending);
 	buf_free(&d->text);

@@ -38,6 +38,7 @@ struct datagram {
 	struct unix_file file;
 	struct peers *peers;
 	struct datagram_batch *batch; /* received; being answered */
+	int spare; /* --output: the descriptor of the next file; or -1 */
 	struct buf out_pending;
 	size_t out_at;
 	struct buf in_pending; /* one datagram of the input that could not be sent yet */

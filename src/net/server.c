@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
-#include "net/peerfile.h"
+#include "net/server_private.h"
 
 enum {
 	ACCEPT_BURST = 64, /* a turn, so that those who are in are served too */
@@ -158,24 +158,24 @@ int server_inherit(int number, struct endpoint *local, struct fault *f)
 
 /* --- ending --- */
 
-static bool wants_more(const struct server *v)
+bool server_wants_more(const struct server *v)
 {
 	return v->w.fd >= 0 &&
 	       (v->how->max ? v->accepted < v->how->max : v->how->keep || !v->accepted);
 }
 
-static void check_over(struct server *v)
+void server_check_over(struct server *v)
 {
-	if (v->w.fd < 0 && !v->s->conns && !v->children)
+	if (v->w.fd < 0 && !v->s->conns && !v->children && v->held < 0)
 		loop_stop(&v->s->loop);
 }
 
 static void session_idle(struct session *s)
 {
-	check_over(s->owner);
+	server_check_over(s->owner);
 }
 
-static void stop_accepting(struct server *v)
+void server_stop_accepting(struct server *v)
 {
 	timer_stop(&v->s->loop, &v->pause);
 	timer_stop(&v->s->loop, &v->first);
@@ -188,8 +188,9 @@ static void stop_accepting(struct server *v)
 
 void server_stop(struct server *v)
 {
-	stop_accepting(v);
+	server_stop_accepting(v);
 	watch_remove(&v->s->loop, &v->handed);
+	close_fd(take_fd(&v->held));
 	while (v->children) {
 		struct child *c = v->children;
 
@@ -200,171 +201,45 @@ void server_stop(struct server *v)
 	}
 }
 
-/* --- commands --- */
-
-static void child_failed(struct server *v, const struct child *c, int status)
-{
-	struct fault f = FAULT_INIT;
-
-	if (status == CHILD_STATUS_UNKNOWN)
-		fault_say(
-			&f, ECHILD,
-			"the command of peer %llu (process %ld) ended, its exit code is "
-			"not known",
-			(unsigned long long)c->id, (long)c->pid);
-	else if (status > 128)
-		fault_say(&f, ECHILD,
-			  "the command of peer %llu (process %ld) was "
-			  "ended by signal %d",
-			  (unsigned long long)c->id, (long)c->pid, status - 128);
-	else
-		fault_say(&f, ECHILD,
-			  "the command of peer %llu (process %ld) ended with code %d",
-			  (unsigned long long)c->id, (long)c->pid, status);
-	v->s->totals.failed++;
-	session_worse(v->s, CONN_ERROR, ECHILD);
-	session_tell(v->s,
-		     &(struct net_event){ .kind = NET_CHILD, .id = c->id, .fault = &f });
-}
-
-static void child_ended(struct child *c, int status)
-{
-	struct server *v = c->owner;
-
-	*c->at = c->next;
-	if (c->next)
-		c->next->at = c->at;
-	v->s->totals.open--;
-	if (status)
-		child_failed(v, c, status);
-	else
-		v->s->totals.complete++;
-	free(c);
-	check_over(v);
-}
-
-static void run_child(struct server *v, int sock, uint64_t id)
-{
-	struct child *c = xcalloc(1, sizeof(*c));
-	struct fault f = FAULT_INIT;
-
-	c->owner = v;
-	c->id = id;
-	c->ended = child_ended;
-	v->s->unseen = true;
-	v->s->totals.started++;
-	if (child_start(c, v->s, sock, v->how->child, &f) < 0) {
-		free(c);
-		v->s->totals.failed++;
-		session_worse(v->s, CONN_ERROR, f.err);
-		session_trouble(v->s, &f);
-	} else {
-		c->next = v->children;
-		c->at = &v->children;
-		if (c->next)
-			c->next->at = &c->next;
-		v->children = c;
-		v->s->totals.open++;
-		v->s->totals.most_open = MAX(v->s->totals.most_open, v->s->totals.open);
-	}
-	close_fd(sock);
-	check_over(v); /* where no command runs nothing else would ask */
-}
-
 /* --- accepting --- */
-
-static struct stream *peer_file(struct server *v, int sock, uint64_t id)
-{
-	struct fault f = FAULT_INIT;
-	struct endpoint peer;
-	bool named = endpoint_peer(sock, &v->s->like, &peer) == 0;
-	int fd = peerfile_open(v->how->output_dir, id, named ? &peer : NULL, false, &f);
-	struct stream *out;
-
-	if (fd < 0) {
-		session_trouble(v->s, &f);
-		session_worse(v->s, CONN_OUTPUT, f.err);
-		return NULL;
-	}
-	out = xcalloc(1, sizeof(*out));
-	stream_init_file(out, fd);
-	return out;
-}
-
-static void set_late_options(struct server *v, int sock)
-{
-	struct fault f = FAULT_INIT;
-
-	if (sockopt_apply(sock, v->how->options, SOCKOPT_LATE, NULL, NULL, &f) < 0)
-		session_trouble(v->s, &f);
-}
-
-static void serve(struct server *v, int sock)
-{
-	struct stream *file = NULL;
-	struct session_shared *shared = v->s->shared;
-	uint64_t id = ++v->accepted;
-	struct fault f = FAULT_INIT;
-	int r;
-
-	if (shared)
-		id = atomic_fetch_add(&shared->peers, 1) + 1;
-	timer_stop(&v->s->loop, &v->first);
-	/* The last one we want: those behind it shall be refused, not kept waiting. */
-	if (!wants_more(v))
-		stop_accepting(v);
-	if (v->how->child) {
-		set_late_options(v, sock);
-		run_child(v, sock, id);
-		return;
-	}
-	if (v->how->output_dir) {
-		file = peer_file(v, sock, id);
-		if (!file) {
-			close_fd(sock);
-			check_over(v);
-			return;
-		}
-	}
-	set_late_options(v, sock);
-	r = session_add(v->s, sock, id, file, true, v->burst <= 1, 0);
-	if (r < 0) {
-		fault(&f, -r, "watch a new connection");
-		session_trouble(v->s, &f);
-		if (!v->s->forgiving)
-			session_worse(v->s, CONN_ERROR, f.err);
-		if (file)
-			stream_close(&v->s->loop, file);
-		free(file);
-		check_over(v);
-	}
-}
 
 static void rest(struct server *v, uint64_t us)
 {
-	watch_set(&v->s->loop, &v->w, 0);
+	if (v->w.fd >= 0)
+		watch_set(&v->s->loop, &v->w, 0);
 	timer_set(&v->s->loop, &v->pause, loop_now(&v->s->loop) + us);
 }
 
-/* Out of descriptors or memory: say it once, leave the queue alone for a while. */
+void server_starve(struct server *v, struct fault *f)
+{
+	v->s->totals.out_of_fds++;
+	if (!v->starved) {
+		fault_hint(f, f->err == EMFILE
+				      ? "the limit of this process (ulimit -n) is "
+					"reached; peers wait in the queue meanwhile"
+				      : "peers wait in the queue meanwhile");
+		session_trouble(v->s, f);
+	}
+	v->starved = true;
+	rest(v, STARVED_US);
+}
+
+void server_fed(struct server *v)
+{
+	if (v->starved)
+		session_note(v->s, "accepting again");
+	v->starved = false;
+}
+
 static void starve(struct server *v, int err)
 {
 	const struct session *s = v->s;
 	uint64_t open = s->shared ? atomic_load(&s->shared->open) : s->totals.open;
 	struct fault f = FAULT_INIT;
 
-	v->s->totals.out_of_fds++;
-	if (!v->starved) {
-		fault(&f, err, "accept on the listener, %llu connections open",
-		      (unsigned long long)open);
-		fault_hint(&f, err == EMFILE
-				       ? "the limit of this process (ulimit -n) is "
-					 "reached; peers wait in the queue meanwhile"
-				       : "peers wait in the queue meanwhile");
-		session_trouble(v->s, &f);
-	}
-	v->starved = true;
-	rest(v, STARVED_US);
+	fault(&f, err, "accept on the listener, %llu connections open",
+	      (unsigned long long)open);
+	server_starve(v, &f);
 }
 
 enum got { GOT_ONE, GOT_NONE, GOT_TROUBLE };
@@ -373,19 +248,20 @@ static enum got accept_one(struct server *v)
 {
 	int flags = SOCK_CLOEXEC | (v->how->child ? 0 : SOCK_NONBLOCK);
 	uint64_t began = v->s->ops.wants_calls ? clock_us() : 0;
-	/* cppcheck-suppress nullPointer ; accept4() takes NULL */
-	int sock = accept4(v->w.fd, NULL, NULL, flags);
 	struct fault f = FAULT_INIT;
+	int sock = server_reserve(v);
 
+	/* cppcheck-suppress nullPointer ; accept4() takes NULL */
+	sock = sock < 0 ? sock : accept4(v->w.fd, NULL, NULL, flags);
 	if (sock >= 0) {
-		if (v->starved)
-			session_note(v->s, "accepting again");
-		v->starved = false;
+		if (!server_needs_file(v))
+			server_fed(v);
 		session_call(v->s, sock, sock, began, "accept4(%d)", v->w.fd);
 		if (!v->s->shared || !seats_pass(&v->s->shared->seats, v->s->seat, sock))
-			serve(v, sock);
-		return GOT_ONE;
+			server_serve(v, sock);
+		return v->held < 0 ? GOT_ONE : GOT_TROUBLE;
 	}
+	server_unreserve(v);
 	switch (errno) {
 	case EAGAIN:
 		return GOT_NONE;
@@ -411,8 +287,8 @@ static enum got accept_one(struct server *v)
 		fault(&f, errno, "accept");
 		session_trouble(v->s, &f);
 		session_worse(v->s, CONN_ERROR, f.err);
-		stop_accepting(v);
-		check_over(v);
+		server_stop_accepting(v);
+		server_check_over(v);
 		return GOT_TROUBLE;
 	}
 }
@@ -500,7 +376,7 @@ static void handed_ready(struct loop *l, struct watch *w, uint32_t events)
 		sock = seat_take(v->s->seat);
 		if (sock < 0)
 			return;
-		serve(v, sock);
+		server_serve(v, sock);
 	}
 }
 
@@ -508,6 +384,10 @@ static void pause_over(struct loop *l, struct timer *t)
 {
 	struct server *v = LOOP_OWNER(t, struct server, pause);
 
+	if (v->held >= 0 && !server_serve_held(v))
+		return;
+	if (v->w.fd < 0)
+		return;
 	if (watch_peers(v) < 0)
 		timer_set(l, t, loop_now(l) + STARVED_US);
 	else if (v->how->behave->accept_delay_us && v->due)
@@ -529,40 +409,50 @@ static void first_over(struct loop *l, struct timer *t)
 	loop_stop(l);
 }
 
+static int may_limit_fds(const struct server_how *how, struct fault *f)
+{
+	struct rlimit rl;
+
+	getrlimit(RLIMIT_NOFILE, &rl);
+	if (how->behave->limit_fds <= rl.rlim_max)
+		return 0;
+	return fault_say(f, ERANGE,
+			 "--limit-fds %llu is above the hard limit of %llu descriptors "
+			 "(ulimit -Hn)",
+			 (unsigned long long)how->behave->limit_fds,
+			 (unsigned long long)rl.rlim_max);
+}
+
 int server_start(struct server *v, struct session *s, int fd,
 		 const struct endpoint *local, const struct unix_file *file,
 		 const struct server_how *how, struct fault *f)
 {
 	int r;
 
-	*v = (struct server){
-		.s = s, .how = how, .local = *local, .file = *file, .burst = 1
-	};
+	*v = (struct server){ .s = s,
+			      .how = how,
+			      .local = *local,
+			      .file = *file,
+			      .burst = 1,
+			      .spare = -1,
+			      .held = -1 };
 	v->w = (struct watch){ .fd = fd, .fn = accept_ready };
 	v->pause.fn = pause_over;
 	v->first.fn = first_over;
 	s->like = *local;
 	s->owner = v;
 	s->idle = session_idle;
-	if (how->behave->limit_fds) {
-		struct rlimit rl;
-
-		getrlimit(RLIMIT_NOFILE, &rl);
-		if (how->behave->limit_fds > rl.rlim_max)
-			return fault_say(f, ERANGE,
-					 "--limit-fds %llu is above the hard limit of "
-					 "%llu descriptors (ulimit -Hn)",
-					 (unsigned long long)how->behave->limit_fds,
-					 (unsigned long long)rl.rlim_max);
-		rl.rlim_cur = how->behave->limit_fds;
-		if (setrlimit(RLIMIT_NOFILE, &rl) != 0)
-			return fault(f, errno, "limit the descriptors");
-	}
+	r = may_limit_fds(how, f);
+	if (r < 0)
+		return r;
 	/* A socket that is bound only, or never accepted from, is just there. */
 	if (!how->behave->no_accept && !how->behave->bind_only) {
 		r = watch_peers(v);
 		if (r < 0)
 			return fault(f, -r, "watch the listener");
+		r = server_has_room(v, f);
+		if (r < 0)
+			return r;
 	}
 	if (s->shared) {
 		v->handed = (struct watch){ .fd = s->seat->in, .fn = handed_ready };
@@ -573,4 +463,17 @@ int server_start(struct server *v, struct session *s, int fd,
 	if (how->timeout_us)
 		timer_set(&s->loop, &v->first, loop_now(&s->loop) + how->timeout_us);
 	return 0;
+}
+
+int server_limit_fds(const struct server_how *how, struct fault *f)
+{
+	struct rlimit rl;
+
+	if (!how->behave->limit_fds)
+		return 0;
+	getrlimit(RLIMIT_NOFILE, &rl);
+	rl.rlim_cur = how->behave->limit_fds;
+	return setrlimit(RLIMIT_NOFILE, &rl) == 0
+		       ? 0
+		       : fault(f, errno, "limit the descriptors");
 }

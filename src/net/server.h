@@ -32,9 +32,12 @@ struct server {
 	uint64_t next_accept_us; /* --accept-rate */
 	uint64_t open_before;	 /* connections, when peers were there last time */
 	int burst;		 /* how many are taken in one turn */
-	bool due;		 /* --accept-delay is over for the next one */
-	bool starved;		 /* out of descriptors, told once */
-	bool timed_out;		 /* nobody came before timeout_us */
+	int spare; /* a descriptor that the next peer's file will have; or -1 */
+	int held;  /* a peer that waits for what it needs, or -1 */
+	uint64_t held_id;
+	bool due;	/* --accept-delay is over for the next one */
+	bool starved;	/* out of descriptors, told once */
+	bool timed_out; /* nobody came before timeout_us */
 };
 
 /*
@@ -53,5 +56,8 @@ int server_inherit(int number, struct endpoint *local, struct fault *f);
 int server_start(struct server *v, struct session *s, int fd,
 		 const struct endpoint *local, const struct unix_file *file,
 		 const struct server_how *how, struct fault *f);
+/* --limit-fds, once all is open that the server itself needs. 0 or -errno with a fault.
+ */
+int server_limit_fds(const struct server_how *how, struct fault *f);
 /* Stops accepting; removes the unix path that is ours; ends the children. */
 void server_stop(struct server *v);
