@@ -299,3 +299,77 @@ print(sorted(int(c.recv(10)) for c in s) == list(range(24)))' "$PORT"
 	assert_equal "$status" 0
 	[[ $stderr == *"run cat: Resource temporarily unavailable"*"accepting again"* ]] || fail "$stderr"
 }
+
+# --- one that does not read ---
+
+# Sends N datagrams with a name of its own and never reads; says so, and stays until its
+# stdin ends.
+deaf() { # N SIZE
+	spawn python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[2])
+for i in range(int(sys.argv[3])):
+    s.sendto(b"%06d" % i + b"x" * (int(sys.argv[4]) - 6), sys.argv[1])
+print("sent", flush=True)
+sys.stdin.readline()
+s.settimeout(50)
+n = 0
+try:
+    while n < int(sys.argv[5]):
+        assert s.recv(1 << 20)[:6] == b"%06d" % n, n
+        n += 1
+except TimeoutError: pass
+print("read %d" % n, flush=True)
+sys.stdin.read()' "$S" "$(mktemp -u "$S.XXXXXX")" "$1" "$2" "${3-0}"
+	await_line '^sent$'
+}
+
+# How much of a CPU a process takes within a second, in percent.
+busy() { # PID
+	local before
+	before=$(cpu_ticks "$1")
+	timeout 1 tail --pid="$1" -f /dev/null || true
+	echo $((($(cpu_ticks "$1") - before) * 100 / $(getconf CLK_TCK)))
+}
+
+@test "unix-dgram: a peer that does not read holds up nobody, and nothing spins" {
+	serve echo "unix-dgram:$S"
+	local server=$PID errs=$ERRS
+	deaf 300 6
+	sockctl connect --send hello --expect hello "unix-dgram:$S"
+	assert_equal "$status" 0
+	(($(busy "$server") < 50))
+	PID=$server ERRS=$errs end_served
+	[[ $stderr == *"does not read: 64 answers wait for it"* ]] || fail "$stderr"
+	# 300 and one came; some are in the peer's queue (net.unix.max_dgram_qlen), 64 waited.
+	[[ $stderr =~ 301\ datagrams\ received,\ ([0-9]+)\ sent,\ ([0-9]+)\ dropped ]] || fail "$stderr"
+	assert_equal "$((BASH_REMATCH[1] + BASH_REMATCH[2]))" 301
+}
+
+@test "unix-dgram: one that reads late has its answers, in their order" {
+	serve echo "unix-dgram:$S"
+	deaf 50 6 50
+	echo >&"$IN"
+	await_line '^read 50$'
+}
+
+@test "unix-dgram: what waits for all has a limit, and --max ends all the same" {
+	serve listen --max 200 --reply "$(printf '%0100000d' 0)" "unix-dgram:$S"
+	local server=$PID errs=$ERRS i
+	for i in {1..8}; do
+		deaf 25 6
+	done
+	PID=$server ERRS=$errs served
+	[[ $stderr == *"4 MiB of answers wait"* || $stderr == *" dropped;"* ]] || fail "$stderr"
+	[[ $stderr == *"200 datagrams received"* ]] || fail "$stderr"
+}
+
+@test "unix-dgram: standard input waits for a peer that does not read, and nothing spins" {
+	head -c 4m /dev/zero >"$BATS_TEST_TMPDIR/zeros"
+	INPUT=$BATS_TEST_TMPDIR/zeros serve listen "unix-dgram:$S"
+	local server=$PID errs=$ERRS
+	deaf 1 6
+	(($(busy "$server") < 50))
+	PID=$server ERRS=$errs end_served
+	assert_equal "$status" 143
+}

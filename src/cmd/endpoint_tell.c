@@ -361,6 +361,7 @@ static void summary_json(const struct session *s, uint64_t us)
 		json_member_u64(&j, "peers", n->peers);
 		json_member_u64(&j, "received_datagrams", n->datagrams_in);
 		json_member_u64(&j, "sent_datagrams", n->datagrams_out);
+		json_member_u64(&j, "dropped_datagrams", n->datagrams_dropped);
 	}
 	json_member_u64(&j, "out_of_descriptors", n->out_of_fds);
 	json_member_u64(&j, "duration_us", us);
@@ -380,7 +381,8 @@ void tell_summary(struct teller *t, const struct session *s)
 		summary_json(s, us);
 		return;
 	}
-	if (!t->report && !t->verbose && !(s->signo && n->unsent_bytes))
+	if (!t->report && !t->verbose && !n->datagrams_dropped &&
+	    !(s->signo && n->unsent_bytes))
 		return;
 	if (s->datagrams)
 		buf_printf(&b, "%llu peer%s, %llu datagrams received, %llu sent",
@@ -392,6 +394,9 @@ void tell_summary(struct teller *t, const struct session *s)
 			   (unsigned long long)n->started, n->started == 1 ? "" : "s",
 			   (unsigned long long)n->most_open,
 			   (unsigned long long)n->failed);
+	if (n->datagrams_dropped)
+		buf_printf(&b, ", %llu dropped",
+			   (unsigned long long)n->datagrams_dropped);
 	if (!s->unseen) {
 		buf_puts(&b, "; received ");
 		put_size(&b, n->bytes_in);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "net/datagram_gso.h"
+#include "net/datagram_late.h"
 #include "net/peerfile.h"
 
 static struct datagram_batch *batch_new(bool on_unix)
@@ -260,6 +261,16 @@ static bool is_over(const struct datagram *d)
 	       (most != BEHAVE_UNSET && (t->bytes_in >= most || t->bytes_out >= most));
 }
 
+/* Those who read slowly have a moment for their last answers. */
+static bool late_are_over(struct datagram *d)
+{
+	if (!late_any(d->late))
+		return true;
+	if (!d->over_us)
+		d->over_us = loop_now(&d->s->loop) + LATE_LAST_US;
+	return loop_now(&d->s->loop) >= d->over_us;
+}
+
 static void run(struct datagram *d, bool readable)
 {
 	d->waiting_send = false;
@@ -272,7 +283,8 @@ static void run(struct datagram *d, bool readable)
 	}
 	if (datagram_has_input(d) && !d->waiting_send && !d->s->loop.stopped)
 		datagram_send_input(d);
-	if (is_over(d) && !d->out_pending.len && !datagram_unanswered(d))
+	if (is_over(d) && !d->out_pending.len && !datagram_unanswered(d) &&
+	    late_are_over(d))
 		datagram_over(d,
 			      d->how->behave->close_after_bytes == BEHAVE_UNSET
 				      ? CONN_COMPLETE
@@ -280,6 +292,11 @@ static void run(struct datagram *d, bool readable)
 			      NULL);
 	if (!d->s->loop.stopped)
 		arrange(d);
+}
+
+void datagram_run(struct datagram *d)
+{
+	run(d, false);
 }
 
 /* A client whose input has ended waits for answers only so long. */
@@ -449,6 +466,7 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 	d->out_wait.wake = out_ready;
 	d->batch = batch_new(local->proto == TARGET_UNIX_DGRAM);
 	d->peers = peers_new();
+	d->late = late_new(d);
 	prepare_text(d);
 	s->datagrams = true;
 	d->segments = how->server && local->proto == TARGET_UDP && !datagram_is_paced(d);
@@ -492,6 +510,7 @@ void datagram_stop(struct datagram *d)
 	buf_free(&d->out_pending);
 	buf_free(&d->in_pending);
 	buf_free(&d->text);
+	late_free(take_ptr(&d->late));
 	batch_free(take_ptr(&d->batch));
 	peers_free(take_ptr(&d->peers));
 }

@@ -27,6 +27,7 @@ struct datagram_how {
 };
 
 struct datagram_batch;
+struct late;
 
 struct datagram {
 	struct session *s;
@@ -37,6 +38,7 @@ struct datagram {
 	struct endpoint local, peer; /* peer: whom stdin goes to; len 0 = nobody yet */
 	struct unix_file file;
 	struct peers *peers;
+	struct late *late;	      /* answers to peers that do not read */
 	struct datagram_batch *batch; /* received; being answered */
 	int spare; /* --output: the descriptor of the next file; or -1 */
 	struct buf out_pending;
@@ -49,6 +51,7 @@ struct datagram {
 	bool busy;     /* the input had something last time: no new --delay */
 	uint32_t matched;
 	uint64_t last_us;
+	uint64_t over_us; /* when the end waits for late answers no longer */
 	uint64_t send_at_us, read_at_us; /* rates: not before; 0 = any time */
 	uint64_t passed;		 /* bytes that --corrupt has counted */
 };

@@ -31,6 +31,13 @@ bool datagram_due(struct datagram *d, uint64_t at_us);
 uint64_t datagram_after(struct datagram *d, uint64_t at_us, uint64_t bytes,
 			uint64_t rate);
 
+/* Counts one that went out, and keeps the pace. */
+void datagram_was_sent(struct datagram *d, size_t bytes);
+/* An unnamed unix socket cannot be answered; a peer that is gone need not be. */
+bool datagram_is_nobody(const struct datagram *d, int err);
+/* A turn without anything to read. */
+void datagram_run(struct datagram *d);
+
 /* Answers: what came (echo) or a text, sent back until the socket is full or time must
  * pass. */
 bool datagram_unanswered(const struct datagram *d);

@@ -2,6 +2,9 @@
 #include <errno.h>
 
 #include "net/datagram_gso.h"
+#include "net/datagram_late.h"
+
+enum { SEND_AGAIN_US = 5000 };
 
 /* --- the end --- */
 
@@ -17,7 +20,9 @@ void datagram_over(struct datagram *d, enum conn_end end, const struct fault *f)
 static bool is_theirs(int err)
 {
 	return err == ECONNREFUSED || err == EHOSTUNREACH || err == ENETUNREACH ||
-	       err == EPERM;
+	       err == EPERM ||
+	       /* A unix path that it has removed, shut or given to something else. */
+	       err == ENOENT || err == EACCES || err == EPROTOTYPE;
 }
 
 void datagram_failed(struct datagram *d, int err, const char *what)
@@ -88,7 +93,7 @@ bool datagram_is_paced(const struct datagram *d)
 	return d->how->behave->write_rate || d->how->behave->chunk_delay_us;
 }
 
-static void was_sent(struct datagram *d, size_t bytes)
+void datagram_was_sent(struct datagram *d, size_t bytes)
 {
 	const struct behave *b = d->how->behave;
 
@@ -124,7 +129,7 @@ void datagram_prepare_answer(struct datagram *d, struct iovec *v)
 }
 
 /* An unnamed unix socket cannot be answered; a peer that is gone need not be. */
-static bool is_nobody(const struct datagram *d, int err)
+bool datagram_is_nobody(const struct datagram *d, int err)
 {
 	return err == ENOTCONN || err == EDESTADDRREQ || err == EINVAL ||
 	       (err == ECONNREFUSED && d->how->server);
@@ -141,36 +146,84 @@ static void tell_call(struct datagram *d, const char *call, int64_t asked, int64
 	errno = err;
 }
 
+/* The socket is writable whatever epoll says: it is tried again when this has passed. */
+static void try_later(struct datagram *d)
+{
+	d->send_at_us = loop_now(&d->s->loop) + SEND_AGAIN_US;
+}
+
+/* EAGAIN may be about one peer whose queue is full, which epoll does not tell. */
+static bool is_deaf(const struct datagram *d)
+{
+	return d->how->server && d->local.family == AF_UNIX;
+}
+
+static bool answer_later(struct datagram *d)
+{
+	struct datagram_batch *b = d->batch;
+
+	if (!late_add(d->late, &b->msg[b->sent].msg_hdr, &b->iov[b->sent]))
+		return false;
+	b->sent++;
+	return true;
+}
+
+/* How many answers from the next one on are for peers that none waits for. */
+static int prompt_ones(const struct datagram *d)
+{
+	const struct datagram_batch *b = d->batch;
+	int n = 0;
+
+	if (!late_any(d->late))
+		return b->n - b->sent;
+	while (b->sent + n < b->n && !late_waits(d->late, &b->msg[b->sent + n].msg_hdr))
+		n++;
+	return n;
+}
+
 /* Sends what is left of the batch back, until the socket is full or time must pass. */
 void datagram_answer(struct datagram *d)
 {
 	struct datagram_batch *b = d->batch;
 	uint64_t began;
-	int n, i;
+	int n, i, most;
 
 	while (datagram_unanswered(d) && datagram_due(d, d->send_at_us)) {
+		most = prompt_ones(d);
+		if (!most) {
+			if (!answer_later(d))
+				return;
+			continue;
+		}
 		began = d->s->ops.wants_calls ? clock_us() : 0;
-		n = d->segments
-			    ? gso_send(b, d->w.fd, &d->segments)
-			    : sendmmsg(d->w.fd, b->msg + b->sent,
-				       datagram_is_paced(d) ? 1
-							    : (unsigned)(b->n - b->sent),
-				       MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = d->segments ? gso_send(b, d->w.fd, &d->segments)
+				: sendmmsg(d->w.fd, b->msg + b->sent,
+					   datagram_is_paced(d) ? 1 : (unsigned)most,
+					   MSG_DONTWAIT | MSG_NOSIGNAL);
 		tell_call(d, "sendmmsg", b->n - b->sent, n, began);
-		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+		if (n < 0 && errno == ENOBUFS) {
+			try_later(d);
+			return;
+		}
+		if (n < 0 && errno == EAGAIN && is_deaf(d)) {
+			if (!answer_later(d))
+				return;
+			continue;
+		}
+		if (n < 0 && errno == EAGAIN) {
 			d->waiting_send = true;
 			return;
 		}
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			if (!is_nobody(d, errno))
+			if (!datagram_is_nobody(d, errno))
 				datagram_failed(d, errno, "send");
 			b->sent++;
 			continue;
 		}
 		for (i = 0; i < n; i++)
-			was_sent(d, b->iov[b->sent++].iov_len);
+			datagram_was_sent(d, b->iov[b->sent++].iov_len);
 	}
 }
 
@@ -276,7 +329,11 @@ void datagram_send_input(struct datagram *d)
 			   d->how->server ? (const struct sockaddr *)&d->peer.ss : NULL,
 			   d->how->server ? d->peer.len : 0);
 		tell_call(d, "sendto", (int64_t)d->in_pending.len, n, began);
-		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == EINTR))
+		if (n < 0 && (errno == ENOBUFS || (errno == EAGAIN && is_deaf(d)))) {
+			try_later(d);
+			return;
+		}
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
 		d->has_in = false;
 		d->last_us = loop_now(&d->s->loop);
@@ -285,7 +342,7 @@ void datagram_send_input(struct datagram *d)
 			datagram_failed(d, errno, "send");
 			return;
 		}
-		was_sent(d, (size_t)n);
+		datagram_was_sent(d, (size_t)n);
 		if (text && d->text_at == d->text.len) {
 			end_input(d);
 			return;

@@ -45,7 +45,8 @@ struct session_totals {
 	uint64_t started, complete, failed, open, most_open;
 	uint64_t bytes_in, bytes_out, unsent_bytes;
 	uint64_t datagrams_in, datagrams_out, peers;
-	uint64_t out_of_fds; /* times accept() or socket() found no descriptor */
+	uint64_t datagrams_dropped; /* answers to peers that do not read */
+	uint64_t out_of_fds;	    /* times accept() or socket() found no descriptor */
 	uint64_t began_us;
 };
 
