@@ -373,3 +373,61 @@ busy() { # PID
 	PID=$server ERRS=$errs end_served
 	assert_equal "$status" 143
 }
+
+# --- nobody reads what we say ---
+
+@test "a standard error that nobody reads stops neither the server nor SIGTERM" {
+	local kind how
+	while read -r kind how; do
+		# shellcheck disable=SC2086 # several words
+		run timeout "$READY_WITHIN" "$TOP/tests/lib/deaf-stderr" "$kind" 60 "$SOCKCTL" $how
+		[[ $status == 0 && $output == $'ended -15\nflags blocking' ]] || fail "$kind $how: $output"
+	done <<-'END'
+		pipe listen -k --reply hi
+		pipe echo --threads 2 -v
+		socket listen -k --reply hi --trace
+		terminal listen -k --reply hi -v --report --info
+	END
+}
+
+@test "what strangers cause is 20 lines a second, the rest is counted; -v shows all" {
+	local option lines more
+	for option in "" -v; do
+		serve listen -k --reply hi $option 127.0.0.1:0
+		peer 'for i in range(150):
+    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    s.send(b"x" * 100)
+    s.recv(1)
+    s.send(b"y")
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()' "$PORT"
+		end_served
+		lines=$(grep -c 'the peer reset' <<<"$stderr" || true)
+		more=$(sed -n 's/.*: \([0-9]*\) more messages within a second.*/\1/p' <<<"$stderr" | paste -sd +)
+		case $option in
+		"") ((lines >= 20 && lines < 140 && lines + ${more:-0} >= 150)) || fail "$lines and $more" ;;
+		-v) ((lines == 150 && !${more:-0})) || fail "$lines and $more" ;;
+		esac
+	done
+}
+
+@test "records that nobody read in time are counted, and what is written is whole" {
+	mkfifo "$BATS_TEST_TMPDIR/err"
+	"$SOCKCTL" listen --max 5000 --json --reply hi --port-file "$BATS_TEST_TMPDIR/port" 127.0.0.1:0 \
+		2>"$BATS_TEST_TMPDIR/err" >/dev/null </dev/null 3>&- &
+	PID=$!
+	PIDS+=("$PID")
+	exec {ERRS}<"$BATS_TEST_TMPDIR/err"
+	INPUTS+=("$ERRS")
+	until_true test -s "$BATS_TEST_TMPDIR/port"
+	"$SOCKCTL" connect --connections 4999 --rate 4000/s --send x "$(cat "$BATS_TEST_TMPDIR/port")" >/dev/null
+	cat <&"$ERRS" >"$BATS_TEST_TMPDIR/events" &
+	"$SOCKCTL" connect --send x "$(cat "$BATS_TEST_TMPDIR/port")" >/dev/null
+	status=0
+	wait "$PID" || status=$?
+	assert_equal "$status" 3
+	wait
+	run jq -s '[.[] | if .id == "records-lost" then .records else 1 end] | add' "$BATS_TEST_TMPDIR/events"
+	# listening, accepted and closed of each, the summary, and one for what was lost or more.
+	((output >= 2 * 5000 + 2 && output < 2 * 5000 + 100)) || fail "$output"
+}

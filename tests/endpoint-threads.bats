@@ -36,8 +36,9 @@ watched() { # PID
 	server=$PID
 	until_true eval '(($(find "/proc/$server/task" -mindepth 1 -maxdepth 1 | wc -l) >= 3))'
 	spawn "$SOCKCTL" connect --connections 300 --hold 1h "$ADDR"
-	# Each epoll has the listener, the end of all and what is handed over; one the signals.
-	until_true eval '(($(watched "$server" | paste -sd +) == 300 + 3 * 3 + 1))'
+	# Each epoll has the listener, the end of all and what is handed over; one the
+	# signals, and what others wake it with to write messages.
+	until_true eval '(($(watched "$server" | paste -sd +) == 300 + 3 * 3 + 2))'
 	most=$(watched "$server" | tail -1)
 	least=$(watched "$server" | head -1)
 	# Whoever was awake first took most of them, and handed over what was more than others had.

@@ -35,27 +35,34 @@ const struct opt common_opts[N_COMMON_OPTS] = {
 	  .help = "all options" },
 };
 
-void cmd_error(const struct command *cmd, const struct fault *f)
+void cmd_put_error(struct buf *b, const struct command *cmd, const struct fault *f)
 {
-	size_t width = term_width(STDERR_FILENO);
-	_cleanup_buf_ struct buf b = { 0 };
+	size_t width = term_width(STDERR_FILENO), start = b->len;
 
-	buf_printf(&b, "sockctl%s%s: ", cmd ? " " : "", cmd ? cmd->name : "");
-	wrap_put(&b, f->what, b.len, 2, width);
-	fprintf(stderr, "%s\n", buf_cstr(&b));
+	buf_printf(b, "sockctl%s%s: ", cmd ? " " : "", cmd ? cmd->name : "");
+	wrap_put(b, f->what, b->len - start, 2, width);
+	buf_putc(b, '\n');
 	if (f->mark >= 0) {
 		char shown[4 * sizeof(f->text)], before[4 * sizeof(f->text)];
 
 		escape_text(shown, sizeof(shown), f->text, strlen(f->text));
 		escape_text(before, sizeof(before), f->text, (size_t)f->mark);
-		fprintf(stderr, "  %s\n  %*s^\n", shown,
-			(int)text_width(before, strlen(before)), "");
+		buf_printf(b, "  %s\n  %*s^\n", shown,
+			   (int)text_width(before, strlen(before)), "");
 	}
 	if (f->hint[0]) {
-		buf_reset(&b);
-		wrap_put(&b, f->hint, 2, 2, width);
-		fprintf(stderr, "  %s\n", buf_cstr(&b));
+		buf_puts(b, "  ");
+		wrap_put(b, f->hint, 2, 2, width);
+		buf_putc(b, '\n');
 	}
+}
+
+void cmd_error(const struct command *cmd, const struct fault *f)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	cmd_put_error(&b, cmd, f);
+	fputs(buf_cstr(&b), stderr);
 }
 
 int cmd_usage(const struct command *cmd, const struct fault *f)

@@ -69,6 +69,9 @@ bool cmd_begin(const struct command *cmd, int argc, char **argv, void *config,
 /* "sockctl NAME: what", the marked place and the hint, to stderr. */
 void cmd_error(const struct command *cmd, const struct fault *f);
 
+/* The same into a buffer. */
+void cmd_put_error(struct buf *b, const struct command *cmd, const struct fault *f);
+
 /* The same for a wrong command line, with a pointer to --help. Returns EXIT_USAGE. */
 int cmd_usage(const struct command *cmd, const struct fault *f);
 

@@ -20,6 +20,7 @@ enum {
 struct connecting {
 	struct endpoint_config *c;
 	struct teller teller;
+	struct tell_out out;
 	struct tracer tracer;
 	struct session s;
 	struct client client;
@@ -132,7 +133,7 @@ static int go(struct connecting *g, struct fault *f)
 	int r;
 
 	if (g->c->trace) {
-		tracer_init(&g->tracer, g->c->json);
+		tracer_init(&g->tracer, g->c->json, &g->out);
 		g->teller.tracer = &g->tracer;
 	}
 	ops = teller_ops(&g->teller);
@@ -142,10 +143,15 @@ static int go(struct connecting *g, struct fault *f)
 			tracer_free(g->teller.tracer);
 		return r;
 	}
+	r = tell_begin(&g->out, &g->s.loop, false);
+	if (r < 0)
+		fault(f, -r, "watch standard error");
 	if (g->echo)
 		pinger_init(&g->pinger, &g->s, &g->pinger_how);
 	client_start(&g->client, &g->s, &g->how);
-	r = session_run(&g->s, f);
+	if (r == 0)
+		r = session_run(&g->s, f);
+	tell_end(&g->out);
 	client_stop(&g->client);
 	datagram_stop(&g->d);
 	pinger_free(&g->pinger);
@@ -190,13 +196,23 @@ static int finish(struct connecting *g, int r, const struct fault *f)
 	if (refusal(g) && g->list.n)
 		cmd_explain_connect(&g->teller, &g->list.v[0],
 				    g->sources.n ? &g->sources.v[0] : NULL, refusal(g));
+	if (tell_close(&g->out) && r == EXIT_YES)
+		r = EXIT_CANNOT;
 	return endpoint_leave(g->s.signo, r);
+}
+
+static void connecting_free(struct connecting *g)
+{
+	tell_close(&g->out);
+	endpoint_list_free(&g->list);
+	endpoint_list_free(&g->sources);
 }
 
 int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
 		  const struct target *t, bool echo)
 {
-	struct connecting g = { .c = c, .echo = echo };
+	__attribute__((cleanup(connecting_free))) struct connecting g = { .c = c,
+									  .echo = echo };
 	struct resolve_how how = {
 		.deadline_us = c->timeout_us ? clock_us() + c->timeout_us : 0,
 		.empty = RESOLVE_EMPTY_LOCALHOST,
@@ -204,7 +220,9 @@ int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
 	struct fault f = FAULT_INIT;
 	int r;
 
+	tell_open(&g.out, cmd, c->json, c->common.verbose);
 	g.teller = (struct teller){ .cmd = cmd,
+				    .out = &g.out,
 				    .json = c->json,
 				    .quiet = c->common.quiet,
 				    .report = c->report,
@@ -220,7 +238,6 @@ int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
 		r = resolve(t, t->port, &how, &g.list, &f);
 	if (r < 0) {
 		tell_fault(&g.teller, &f);
-		endpoint_list_free(&g.sources);
 		return r == -ETIMEDOUT ? EXIT_DEADLINE
 		       : r == -EINVAL  ? EXIT_USAGE
 				       : EXIT_NAME;
@@ -228,8 +245,5 @@ int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
 	describe(&g, t);
 	if (c->connections > 1)
 		endpoint_raise_fds();
-	r = finish(&g, go(&g, &f), &f);
-	endpoint_list_free(&g.list);
-	endpoint_list_free(&g.sources);
-	return r;
+	return finish(&g, go(&g, &f), &f);
 }

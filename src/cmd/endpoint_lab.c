@@ -12,6 +12,7 @@
 struct laboratory {
 	struct endpoint_config *c;
 	struct teller teller;
+	struct tell_out out;
 	struct session s;
 	struct nl nl;
 	bool blind; /* no sock_diag here */
@@ -41,7 +42,8 @@ static void put_state(struct json *j, const char *key, enum sock_state state)
 		json_member_null(j, key);
 }
 
-static void step_json(const struct lab *lab, const struct lab_step *step)
+static void step_json(const struct laboratory *g, const struct lab *lab,
+		      const struct lab_step *step)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 	struct json j = json_on(&b);
@@ -53,7 +55,7 @@ static void step_json(const struct lab *lab, const struct lab_step *step)
 	put_state(&j, "peer_state", lab->peer);
 	json_member_str(&j, "text", step->why);
 	json_end_object(&j);
-	tell_write(&b);
+	tell_write(g->teller.out, TELL_DATA, &b);
 }
 
 static void step_told(void *ctx, const struct lab *lab, const struct lab_step *step)
@@ -62,7 +64,7 @@ static void step_told(void *ctx, const struct lab *lab, const struct lab_step *s
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (g->teller.json) {
-		step_json(lab, step);
+		step_json(g, lab, step);
 		return;
 	}
 	if (g->teller.quiet)
@@ -73,7 +75,7 @@ static void step_told(void *ctx, const struct lab *lab, const struct lab_step *s
 	buf_printf(&b, "%-6s %-*s %-*s %-*s %s\n", doers[lab_doer(lab, step)],
 		   CALL_COLUMN - 7, lab->call, STATE_COLUMN, state_text(lab->us),
 		   STATE_COLUMN, state_text(lab->peer), step->why);
-	tell_write(&b);
+	tell_write(g->teller.out, TELL_DATA, &b);
 }
 
 static void ready_json(const struct laboratory *g, const struct lab *lab)
@@ -96,7 +98,7 @@ static void ready_json(const struct laboratory *g, const struct lab *lab)
 	json_member_str(&j, "kept", lab_kept(lab));
 	json_member_u64(&j, "renewed", lab->renewed);
 	json_end_object(&j);
-	tell_write(&b);
+	tell_write(g->teller.out, TELL_READY, &b);
 }
 
 static void put_tuple(struct buf *b, const char *who, const struct addr *local,
@@ -116,7 +118,7 @@ static void put_tuple(struct buf *b, const char *who, const struct addr *local,
 	buf_printf(b, " %s\n", state_text(state));
 }
 
-static void ready_text(const struct lab *lab)
+static void ready_text(const struct laboratory *g, const struct lab *lab)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 	struct addr us, peer;
@@ -129,7 +131,7 @@ static void ready_text(const struct lab *lab)
 		buf_puts(&b, "not verified: the kernel's tables cannot be read here "
 			     "(sock_diag)\n");
 	buf_printf(&b, "kept %s\n", lab_kept(lab));
-	tell_write(&b);
+	tell_write(g->teller.out, TELL_DATA, &b);
 }
 
 /* The last line, which a script waits for. */
@@ -147,7 +149,7 @@ static void ready_line(const struct laboratory *g, const struct lab *lab)
 	else
 		buf_putc(&b, '*');
 	buf_putc(&b, '\n');
-	tell_write(&b);
+	tell_write(g->teller.out, TELL_READY, &b);
 }
 
 static void fail_ready(struct laboratory *g, const struct fault *f)
@@ -167,7 +169,7 @@ static void ready(void *ctx, const struct lab *lab)
 		return;
 	}
 	if (!g->teller.json && !g->teller.quiet)
-		ready_text(lab);
+		ready_text(g, lab);
 	if (!lab->renewed && g->how.side == LAB_SIDE_LISTEN && lab->us != STATE_CLOSE)
 		tell_listening(&g->teller, &lab->at);
 	if (g->teller.json)
@@ -175,7 +177,7 @@ static void ready(void *ctx, const struct lab *lab)
 	else if (!g->teller.quiet)
 		ready_line(g, lab);
 	if (g->parent >= 0)
-		endpoint_let_go(&g->parent);
+		endpoint_let_go(&g->parent, &g->out);
 }
 
 static void gone(void *ctx, const struct lab *lab)
@@ -326,9 +328,12 @@ static int run(struct laboratory *g)
 	g->blind = nl_open(&g->nl, NULL) < 0;
 	r = session_begin(&g->s, &ops, false, false, &f);
 	if (r == 0)
+		r = tell_begin(&g->out, &g->s.loop, false);
+	if (r == 0)
 		r = lab_start(&g->lab, &g->s, &g->how, &f);
 	if (r == 0)
 		r = session_run(&g->s, &f);
+	tell_end(&g->out);
 	if (r < 0) {
 		tell_fault(&g->teller, &f);
 		code = EXIT_CANNOT;
@@ -337,6 +342,8 @@ static int run(struct laboratory *g)
 	}
 	lab_stop(&g->lab);
 	session_end(&g->s);
+	if (tell_close(&g->out) && code == EXIT_YES)
+		code = EXIT_CANNOT;
 	session_release_signals(&g->s);
 	if (!g->blind)
 		nl_close(&g->nl);
@@ -353,6 +360,7 @@ static int start(struct laboratory *g)
 		code = endpoint_fork_background(&g->parent, &f);
 		if (code < 0) {
 			tell_fault(&g->teller, &f);
+			tell_close(&g->out);
 			return EXIT_CANNOT;
 		}
 	}
@@ -400,8 +408,9 @@ int endpoint_lab(const struct command *cmd, struct endpoint_config *c,
 		put_table(&b, side);
 		return cmd_print(cmd, &b);
 	}
-	g.teller =
-		(struct teller){ .cmd = cmd, .json = c->json, .quiet = c->common.quiet };
+	g.teller = (struct teller){
+		.cmd = cmd, .out = &g.out, .json = c->json, .quiet = c->common.quiet
+	};
 	g.how = (struct lab_how){
 		.side = side,
 		.strict = c->strict,
@@ -417,9 +426,11 @@ int endpoint_lab(const struct command *cmd, struct endpoint_config *c,
 	};
 	if (prepare(cmd, &g, words, &t, &f) < 0)
 		return cmd_usage(cmd, &f);
+	tell_open(&g.out, cmd, c->json, false);
 	r = resolve(&t, t.port, &loopback, &list, &f);
 	if (r < 0) {
 		tell_fault(&g.teller, &f);
+		tell_close(&g.out);
 		return EXIT_NAME;
 	}
 	if (c->strict && !g.how.recipe->strict.steps)

@@ -177,9 +177,11 @@ int endpoint_fork_background(int *parent, struct fault *f)
 	_exit(n == 1 ? EXIT_YES : exit_code_of(pid));
 }
 
-void endpoint_let_go(int *parent)
+void endpoint_let_go(int *parent, struct tell_out *out)
 {
+	tell_settle(out);
 	let_go(STDERR_FILENO);
+	tell_reopen(out);
 	/* Where the parent was killed meanwhile, there is nobody to be told. */
 	while (write(*parent, "", 1) < 0 && errno == EINTR)
 		;
@@ -189,6 +191,7 @@ void endpoint_let_go(int *parent)
 struct serving {
 	struct endpoint_config *c;
 	struct teller teller;
+	struct tell_out out;
 	struct tracer tracer;
 	struct server_how how;
 	struct child_how child;
@@ -322,7 +325,7 @@ static int announce(struct serving *g, struct fault *f)
 		return r;
 	tell_listening(&g->teller, &g->local);
 	if (g->parent >= 0)
-		endpoint_let_go(&g->parent);
+		endpoint_let_go(&g->parent, &g->out);
 	return 0;
 }
 
@@ -349,6 +352,7 @@ static int serve_connections(struct serving *g, int fd, struct fault *f)
 		crew_speak(&g->crew);
 	if (r == 0)
 		r = session_run(&g->s, f);
+	tell_end(&g->out);
 	if (!alone)
 		crew_end(&g->crew);
 	server_stop(&g->v);
@@ -371,6 +375,7 @@ static int serve_datagrams(struct serving *g, int fd, struct fault *f)
 		r = announce(g, f);
 	if (r == 0)
 		r = session_run(&g->s, f);
+	tell_end(&g->out);
 	datagram_stop(&g->d);
 	return r;
 }
@@ -388,27 +393,40 @@ static int serve(struct serving *g, int fd, struct fault *f)
 		abandon(g, fd);
 		return r;
 	}
-	r = target_is_connected(g->local.proto) ? serve_connections(g, fd, f)
-						: serve_datagrams(g, fd, f);
+	r = tell_begin(&g->out, &g->s.loop, g->c->threads > 1);
+	if (r < 0) {
+		fault(f, -r, "watch standard error");
+		abandon(g, fd);
+	} else {
+		r = target_is_connected(g->local.proto) ? serve_connections(g, fd, f)
+							: serve_datagrams(g, fd, f);
+	}
+	tell_end(&g->out);
 	session_end(&g->s);
 	return r;
 }
 
 static int finish(struct serving *g, int r, const struct fault *f)
 {
+	uint64_t lost;
+	int code;
+
 	if (r < 0)
 		tell_fault(&g->teller, f);
 	session_release_signals(&g->s);
 	if (r < 0)
 		return EXIT_CANNOT;
 	tell_summary(&g->teller, &g->s);
+	lost = tell_close(&g->out);
 	if (g->v.timed_out)
 		return EXIT_DEADLINE;
-	return endpoint_leave(g->s.signo, endpoint_code_of_session(&g->s));
+	code = endpoint_code_of_session(&g->s);
+	return endpoint_leave(g->s.signo, lost && code == EXIT_YES ? EXIT_CANNOT : code);
 }
 
 static void serving_free(struct serving *g)
 {
+	tell_close(&g->out);
 	child_free_argv(g->exec_argv);
 	free(g->shell_argv[2]);
 	conn_how_free(&g->s.how);
@@ -424,7 +442,9 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 	struct fault f = FAULT_INIT;
 	int fd, r;
 
+	tell_open(&g.out, cmd, c->json, c->common.verbose);
 	g.teller = (struct teller){ .cmd = cmd,
+				    .out = &g.out,
 				    .json = c->json,
 				    .quiet = c->common.quiet,
 				    .report = c->report,
@@ -432,7 +452,7 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 				    .many = c->keep || c->max,
 				    .verbose = c->common.verbose };
 	if (c->trace) {
-		tracer_init(&g.tracer, c->json);
+		tracer_init(&g.tracer, c->json, &g.out);
 		g.teller.tracer = &g.tracer;
 	}
 	g.s.ops = teller_ops(&g.teller);

@@ -46,7 +46,7 @@ int endpoint_write_port_file(const char *path, const struct endpoint *local,
  * Standard input and output are let go at once, stderr then. 0 or -errno with a fault.
  */
 int endpoint_fork_background(int *parent, struct fault *f);
-void endpoint_let_go(int *parent);
+void endpoint_let_go(int *parent, struct tell_out *out);
 
 /*
  * The whole of a server command once its config is parsed: resolve, bind, listen, tell,

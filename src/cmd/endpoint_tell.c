@@ -2,32 +2,10 @@
 
 #include <errno.h>
 #include <linux/vm_sockets.h>
-#include <poll.h>
 #include <stdio.h>
 
 #include "cmd/tracer.h"
 #include "view/view_member.h"
-
-void tell_write(const struct buf *b)
-{
-	size_t done = 0;
-
-	while (done < b->len) {
-		ssize_t n = write(STDERR_FILENO, b->data + done, b->len - done);
-
-		/* Somebody else made it non-blocking, and it is full: what is told is
-		 * told. */
-		if (n < 0 && errno == EAGAIN) {
-			poll(&(struct pollfd){ .fd = STDERR_FILENO, .events = POLLOUT },
-			     1, -1);
-			continue;
-		}
-		if (n < 0 && errno != EINTR)
-			return; /* nobody is left who could be told */
-		if (n > 0)
-			done += (size_t)n;
-	}
-}
 
 static const char *end_name(enum conn_end end)
 {
@@ -128,7 +106,8 @@ static void json_closed(struct json *j, const struct net_event *e)
 		json_fault(j, e->fault);
 }
 
-static void event_json(const struct net_event *e)
+static void event_json(const struct teller *t, enum tell_kind kind,
+		       const struct net_event *e)
 {
 	static const char *const types[] = {
 		[NET_LISTENING] = "listening", [NET_ACCEPTED] = "accepted",
@@ -175,7 +154,7 @@ static void event_json(const struct net_event *e)
 		break;
 	}
 	json_end_object(&j);
-	tell_write(&b);
+	tell_write(t->out, kind, &b);
 }
 
 static void put_size(struct buf *b, uint64_t bytes)
@@ -229,6 +208,7 @@ static void put_info(struct buf *b, const struct tcp_brief *t)
 static void closed_text(const struct teller *t, const struct net_event *e)
 {
 	const struct conn_report *r = e->report;
+	bool asked = (t->report && !t->many) || (t->info && r->has_tcp);
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (e->fault) {
@@ -251,7 +231,7 @@ static void closed_text(const struct teller *t, const struct net_event *e)
 	}
 	if (t->info && r->has_tcp)
 		put_info(&b, &r->tcp);
-	tell_write(&b);
+	tell_write(t->out, asked ? TELL_DATA : TELL_STRANGER, &b);
 }
 
 static void met_text(const struct teller *t, const struct net_event *e)
@@ -270,7 +250,23 @@ static void met_text(const struct teller *t, const struct net_event *e)
 		buf_put_time(&b, e->took_us);
 	}
 	buf_putc(&b, '\n');
-	tell_write(&b);
+	tell_write(t->out, TELL_STRANGER, &b);
+}
+
+static void error_text(const struct teller *t, enum tell_kind kind, const struct fault *f)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	cmd_put_error(&b, t->cmd, f);
+	tell_write(t->out, kind, &b);
+}
+
+static void note_text(const struct teller *t, const char *text)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	buf_printf(&b, "sockctl %s: %s\n", t->cmd->name, text);
+	tell_write(t->out, TELL_STRANGER, &b);
 }
 
 static void event_text(const struct teller *t, const struct net_event *e)
@@ -287,14 +283,14 @@ static void event_text(const struct teller *t, const struct net_event *e)
 		break;
 	case NET_CHILD:
 	case NET_TROUBLE:
-		cmd_error(t->cmd, e->fault);
+		error_text(t, TELL_STRANGER, e->fault);
 		break;
 	case NET_CALL:
 		tracer_call(t->tracer, e);
 		break;
 	case NET_NOTE:
 		if (!t->quiet)
-			fprintf(stderr, "sockctl %s: %s\n", t->cmd->name, e->text);
+			note_text(t, e->text);
 		break;
 	}
 }
@@ -306,7 +302,7 @@ static void event(void *ctx, const struct net_event *e)
 	if (e->kind == NET_CALL)
 		tracer_call(t->tracer, e);
 	else if (t->json)
-		event_json(e);
+		event_json(t, TELL_DATA, e);
 	else
 		event_text(t, e);
 }
@@ -324,7 +320,8 @@ void tell_listening(struct teller *t, const struct endpoint *local)
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (t->json) {
-		event_json(&(struct net_event){ .kind = NET_LISTENING, .local = local });
+		event_json(t, TELL_READY,
+			   &(struct net_event){ .kind = NET_LISTENING, .local = local });
 		return;
 	}
 	if (t->quiet)
@@ -332,18 +329,19 @@ void tell_listening(struct teller *t, const struct endpoint *local)
 	buf_puts(&b, "listening on ");
 	endpoint_put(&b, local);
 	buf_putc(&b, '\n');
-	tell_write(&b);
+	tell_write(t->out, TELL_READY, &b);
 }
 
 void tell_fault(struct teller *t, const struct fault *f)
 {
 	if (t->json)
-		event_json(&(struct net_event){ .kind = NET_TROUBLE, .fault = f });
+		event_json(t, TELL_DATA,
+			   &(struct net_event){ .kind = NET_TROUBLE, .fault = f });
 	else
-		cmd_error(t->cmd, f);
+		error_text(t, TELL_PEOPLE, f);
 }
 
-static void summary_json(const struct session *s, uint64_t us)
+static void summary_json(const struct teller *t, const struct session *s, uint64_t us)
 {
 	const struct session_totals *n = &s->totals;
 	_cleanup_buf_ struct buf b = { 0 };
@@ -368,7 +366,7 @@ static void summary_json(const struct session *s, uint64_t us)
 	if (s->signo)
 		json_member_u64(&j, "signal", (uint64_t)s->signo);
 	json_end_object(&j);
-	tell_write(&b);
+	tell_write(t->out, TELL_DATA, &b);
 }
 
 void tell_summary(struct teller *t, const struct session *s)
@@ -378,7 +376,7 @@ void tell_summary(struct teller *t, const struct session *s)
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (t->json) {
-		summary_json(s, us);
+		summary_json(t, s, us);
 		return;
 	}
 	if (!t->report && !t->verbose && !n->datagrams_dropped &&
@@ -409,10 +407,10 @@ void tell_summary(struct teller *t, const struct session *s)
 	buf_puts(&b, " in ");
 	buf_put_time(&b, us);
 	buf_putc(&b, '\n');
-	tell_write(&b);
+	tell_write(t->out, TELL_DATA, &b);
 }
 
-static void pings_json(const struct pinger *p, uint64_t us)
+static void pings_json(const struct teller *t, const struct pinger *p, uint64_t us)
 {
 	const struct samples *n = &p->samples;
 	_cleanup_buf_ struct buf b = { 0 };
@@ -443,7 +441,7 @@ static void pings_json(const struct pinger *p, uint64_t us)
 	json_member_u64(&j, "sent_bytes", p->s->totals.bytes_out);
 	json_member_u64(&j, "duration_us", us);
 	json_end_object(&j);
-	tell_write(&b);
+	tell_write(t->out, TELL_DATA, &b);
 }
 
 static void pings_text(struct buf *b, const struct pinger *p, uint64_t us)
@@ -486,7 +484,7 @@ int tell_pings(struct teller *t, const struct pinger *p)
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (t->json) {
-		pings_json(p, us);
+		pings_json(t, p, us);
 	} else if (!t->quiet && p->s->totals.started) {
 		pings_text(&b, p, us);
 		if (cmd_print(t->cmd, &b) != EXIT_YES)

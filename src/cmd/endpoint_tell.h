@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "cmd/tell_out.h"
 #include "net/pinger.h"
 #include "net/session.h"
 
@@ -11,14 +12,12 @@ struct tracer;
 
 struct teller {
 	const struct command *cmd;
+	struct tell_out *out;
 	bool json, quiet, report, info;
 	bool many; /* connections: --report tells of all together */
 	unsigned verbose;
 	struct tracer *tracer; /* --trace, or NULL */
 };
-
-/* To stderr, one write() a message: lines of several processes do not mix. */
-void tell_write(const struct buf *b);
 
 /* The ops of a session that tell through t. */
 struct net_ops teller_ops(struct teller *t);

@@ -127,7 +127,7 @@ void cmd_explain_bind(struct teller *t, const struct endpoint *ep,
 	} else if (causes.n) {
 		view_causes_text(&b, &causes, term_width(STDERR_FILENO));
 	}
-	tell_write(&b);
+	tell_write(t->out, t->json ? TELL_DATA : TELL_PEOPLE, &b);
 	causes_free(&causes);
 }
 
@@ -210,6 +210,6 @@ void cmd_explain_connect(struct teller *t, const struct endpoint *ep,
 	} else if (causes.n) {
 		view_causes_text(&b, &causes, term_width(STDERR_FILENO));
 	}
-	tell_write(&b);
+	tell_write(t->out, t->json ? TELL_DATA : TELL_PEOPLE, &b);
 	causes_free(&causes);
 }

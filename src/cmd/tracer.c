@@ -9,9 +9,9 @@
 #include "kernel/diag_inet.h"
 #include "model/names.h"
 
-void tracer_init(struct tracer *t, bool json)
+void tracer_init(struct tracer *t, bool json, struct tell_out *out)
 {
-	*t = (struct tracer){ .listener = -1, .json = json };
+	*t = (struct tracer){ .listener = -1, .json = json, .out = out };
 	t->blind = nl_open(&t->nl, NULL) < 0;
 }
 
@@ -50,7 +50,8 @@ bool tracer_row(struct tracer *t, int fd, struct sock *s)
 	return inet_exact(&t->nl, &local, &peer, local.scope, cookie, 0, s) == 0;
 }
 
-static void call_text(const struct net_event *e, struct tracer_effect *x)
+static void call_text(const struct tracer *t, const struct net_event *e,
+		      struct tracer_effect *x)
 {
 	_cleanup_buf_ struct buf call = { 0 }, line = { 0 };
 
@@ -64,10 +65,11 @@ static void call_text(const struct net_event *e, struct tracer_effect *x)
 	if (x->state)
 		buf_printf(&line, "%-*s ", TRACER_STATE_COLUMN, state_name(x->state));
 	buf_printf(&line, "%s\n", buf_cstr(&x->words));
-	tell_write(&line);
+	tell_write(t->out, TELL_DATA, &line);
 }
 
-static void call_json(const struct net_event *e, struct tracer_effect *x)
+static void call_json(const struct tracer *t, const struct net_event *e,
+		      struct tracer_effect *x)
 {
 	const char *name = e->result < 0 ? strerrorname_np((int)-e->result) : NULL;
 	_cleanup_buf_ struct buf b = { 0 };
@@ -93,7 +95,7 @@ static void call_json(const struct net_event *e, struct tracer_effect *x)
 	}
 	json_member_bytes(&j, "text", x->words.data, x->words.len);
 	json_end_object(&j);
-	tell_write(&b);
+	tell_write(t->out, TELL_DATA, &b);
 }
 
 void tracer_call(struct tracer *t, const struct net_event *e)
@@ -106,9 +108,9 @@ void tracer_call(struct tracer *t, const struct net_event *e)
 	tracer_effect(t, e, &x);
 	buf_cstr(&x.words);
 	if (t->json)
-		call_json(e, &x);
+		call_json(t, e, &x);
 	else
-		call_text(e, &x);
+		call_text(t, e, &x);
 	buf_free(&x.words);
 	if (has_prefix(e->text, "listen(") && e->result == 0) {
 		t->listener = e->fd;

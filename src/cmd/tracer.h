@@ -3,6 +3,7 @@
  * fill. As lines for people, or as events with --json. */
 #pragma once
 
+#include "cmd/tell_out.h"
 #include "kernel/nl.h"
 #include "model/sock.h"
 #include "net/session.h"
@@ -24,6 +25,7 @@ struct tracer {
 	struct nl nl;
 	bool blind; /* no sock_diag here: calls only */
 	bool json;
+	struct tell_out *out;
 	struct timer look;
 	int listener; /* its descriptor, -1 = none */
 	uint32_t syn_queue, accept_queue, limit;
@@ -35,7 +37,7 @@ struct tracer {
 };
 
 /* Without sock_diag the calls are still shown. */
-void tracer_init(struct tracer *t, bool json);
+void tracer_init(struct tracer *t, bool json, struct tell_out *out);
 void tracer_free(struct tracer *t);
 void tracer_call(struct tracer *t, const struct net_event *e);
 /* Looks at the listener's queues now and then while the loop runs. */

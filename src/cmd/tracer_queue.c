@@ -56,7 +56,7 @@ static void tell_text(const struct tracer *t, const char *what)
 		   what, t->syn_queue);
 	tracer_put_queue(&b, t->accept_queue, t->limit);
 	buf_putc(&b, '\n');
-	tell_write(&b);
+	tell_write(t->out, TELL_DATA, &b);
 }
 
 static void tell(const struct tracer *t, const char *what)
@@ -74,7 +74,7 @@ static void tell(const struct tracer *t, const char *what)
 	json_member_u64(&j, "accept_queue_limit", t->limit);
 	json_member_str(&j, "text", what);
 	json_end_object(&j);
-	tell_write(&b);
+	tell_write(t->out, TELL_DATA, &b);
 }
 
 static void tell_one(const struct tracer *t, const struct tracer_waiting *w)
