@@ -211,6 +211,67 @@ with_descriptors() { # LIMIT ARG...
 	assert_equal "$status" 4
 }
 
+# Findings, their severity, and what clients did, as they were read.
+judged() {
+	jq -rc 'select(.type == "finding") | [.id, .severity, .figures.gave_up, .figures.waiting]' <<<"$output" | sort
+}
+
+@test "no finding vanishes or is made up in silence where evidence cannot be read" {
+	alone
+	mk listen:port=80,backlog=2,queued=2,rst=1 udp:port=53,drops=3 files:limit=64,spare=0
+	local what=(--json --findings=all --threads 1) want call error step n at first tried=0 told=0
+	run --separate-stderr in_ns "$SOCKCTL" inspect "${what[@]}"
+	want=$(judged)
+	assert_regex "$want" '"accept-queue-full","critical",1,2'
+	assert_regex "$want" '"descriptor-exhaustion","critical"'
+	for call in sendto:ENOBUFS:4 recvmsg:ENOMEM:7 openat:EMFILE:11 read:EIO:17; do
+		IFS=: read -r call error step <<<"$call"
+		in_ns "${STRACE[@]}" -qq -y -o "$BATS_TEST_TMPDIR/calls" -e "trace=$call" "$SOCKCTL" inspect "${what[@]}" >/dev/null
+		n=$(grep -c "^$call(" "$BATS_TEST_TMPDIR/calls")
+		# After the dynamic linker, and what begins the table.
+		first=$(grep "^$call(" "$BATS_TEST_TMPDIR/calls" | grep -nE '/proc|NETLINK|socket:|netlink' | head -1 | cut -d: -f1)
+		for ((at = first; at <= n; at += step)); do
+			failing "$call:$error:$at" "${what[@]}"
+			((++tried))
+			if ((status == 0)); then
+				assert_equal "$call $at: $(judged)" "$call $at: $want"
+				assert_equal "$(completeness)" true
+			else
+				# What is said for certain is not made of what was not read.
+				assert_equal "$call $at: $status $(completeness)" "$call $at: 3 false"
+				assert [ -n "$(notes)" ]
+				assert_equal "$call $at: $(judged | grep -o '"accept-queue-full","critical",[2-9]' || true)" "$call $at: "
+				((++told))
+			fi
+		done
+	done
+	assert [ $tried -gt 10 ]
+	assert [ $told -gt 5 ]
+}
+
+@test "a record that lacks an answer says so when it is read" {
+	alone
+	mk listen:port=80,queued=2
+	local n at lacking=0 record=$BATS_TEST_TMPDIR/record
+	in_ns "${STRACE[@]}" -qq -o "$BATS_TEST_TMPDIR/calls" -e trace=sendto "$SOCKCTL" inspect -q --no-findings --record "$record" || true
+	n=$(grep -c '^sendto(' "$BATS_TEST_TMPDIR/calls")
+	assert [ "$n" -ge 3 ]
+	for ((at = 1; at <= n; at++)); do
+		rm -f "$record"
+		failing "sendto:ENOBUFS:$at" --json --no-findings --record "$record"
+		[[ -e $record ]] || continue
+		if ((status == 0)); then
+			assert_equal "$(completeness)" true
+			continue
+		fi
+		assert_equal "$at: $status $(completeness)" "$at: 3 false"
+		inspect --from "$record" --json
+		assert_equal "$at: $status $(notes) $(completeness)" "$at: 3 incomplete-dump false"
+		((++lacking))
+	done
+	assert [ $lacking -gt 0 ]
+}
+
 # Each setns() of a run in turn.
 each_setns() { # DIRECTORY CMD...
 	local n i

@@ -82,9 +82,10 @@ int judge_prepare(struct inspect_config *c, const struct filter_env *env,
 		  struct fault *f);
 void judge_row(struct inspect_config *c, const struct command *cmd, struct reader *reader,
 	       const struct sock *s, bool *failed);
-/* Reads the evidence and shows the findings. */
-void judge_show(struct inspect_config *c, struct reader *reader,
-		const struct view_options *opt, struct out *out);
+/* Reads the evidence and shows the findings. 0, or -errno if some of the evidence could
+ * not be read: then findings may be missing. */
+int judge_show(struct inspect_config *c, struct reader *reader,
+	       const struct view_options *opt, struct out *out);
 /* A --fail-if that neither was hit nor was not, for want of the right to read; or NULL.
  */
 const struct fail_rule *judge_unsure(const struct inspect_config *c);

@@ -249,13 +249,14 @@ bool judge_failed(const struct inspect_config *c, const struct command *cmd, boo
 	return failed;
 }
 
-void judge_show(struct inspect_config *c, struct reader *reader,
-		const struct view_options *opt, struct out *out)
+int judge_show(struct inspect_config *c, struct reader *reader,
+	       const struct view_options *opt, struct out *out)
 {
 	enum severity least = c->findings == FINDINGS_ALL ? SEVERITY_NOTE
 							  : SEVERITY_WARNING;
 	struct evidence evidence = { 0 };
 	struct findings findings = { 0 };
+	int unread;
 
 	c->detect->whole_tcp = !c->request.filter && (c->request.protos & BIT(PROTO_TCP));
 	c->detect->whole_ports = !c->request.filter || c->request.filter == c->ports_only;
@@ -263,6 +264,8 @@ void judge_show(struct inspect_config *c, struct reader *reader,
 		      c->detect->whole_tcp);
 	judge(c->detect, &evidence, &findings);
 	view_findings(&findings, least, opt, out);
+	unread = evidence.unread;
 	findings_free(&findings);
 	evidence_free(&evidence);
+	return -unread;
 }

@@ -159,7 +159,12 @@ static int add_user(struct inspect_config *c, struct fault *f)
 
 	if (!c->user)
 		return 0;
+	errno = 0;
 	pw = getpwnam(c->user);
+	if (!pw &&
+	    (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO))
+		return fault(f, errno, "look up the user '%s'",
+			     escape_text(shown, sizeof(shown), c->user, strlen(c->user)));
 	if (pw)
 		uid = pw->pw_uid;
 	else if (num_parse_u64(c->user, UINT32_MAX, &uid, NULL) < 0)

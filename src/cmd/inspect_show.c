@@ -224,6 +224,20 @@ static void tell_unsure(struct show *show, const struct fail_rule *rule)
 	show_note(show, "owner-hidden", f.what);
 }
 
+/* What was not read may be what is wrong. */
+static void tell_unread(struct show *show, int err, struct collect_result *result)
+{
+	char text[160];
+
+	if (err == 0)
+		return;
+	snprintf(text, sizeof(text),
+		 "not all evidence could be read: findings may be missing: %s",
+		 strerror(-err));
+	show_note(show, "evidence-missing", text);
+	result->complete = false;
+}
+
 /* Runs the collection and says how it ended. Returns an exit code. */
 static int collect_and_show(struct show *show, struct reader *reader,
 			    const struct view_options *opt)
@@ -267,7 +281,7 @@ static int collect_and_show(struct show *show, struct reader *reader,
 		/* What was read so far is shown before the second look takes its time. */
 		view_end_rows(show->view);
 		out_flush(show->out);
-		judge_show(c, reader, opt, show->out);
+		tell_unread(show, judge_show(c, reader, opt, show->out), &result);
 	}
 	end.rows = show->seen;
 	end.complete = result.complete;

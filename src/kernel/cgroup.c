@@ -18,6 +18,13 @@ struct cgroup_entry {
 	const char *path;
 };
 
+/* What is not there, has gone, or may not be looked into has no path to be known. */
+static void note_error(struct cgroups *c, int err)
+{
+	if (err && err != ENOENT && err != EACCES && err != EPERM && !c->failed)
+		c->failed = err;
+}
+
 /* The first cgroup2 mount point of mountinfo; false if there is none. */
 static bool find_mount(struct buf *path)
 {
@@ -33,8 +40,12 @@ static bool find_mount(struct buf *path)
 		if (found)
 			buf_puts(path, m.path);
 	}
-	if (mounts)
+	if (mounts) {
+		int err = ferror(mounts) ? errno : 0;
+
 		fclose(mounts);
+		errno = err;
+	}
 	return found;
 }
 
@@ -69,12 +80,13 @@ static void walk(struct cgroups *c, int dir_fd, struct buf *path, unsigned depth
 	DIR *dir;
 
 	if (fstat(dir_fd, &st) != 0 || !(dir = fdopendir(dir_fd))) {
+		note_error(c, errno);
 		close_fd(dir_fd);
 		return;
 	}
 	add(c, st.st_ino,
 	    path->len ? arena_strndup(&c->arena, path->data, path->len) : "/");
-	while (depth < DEEPEST && (d = readdir(dir))) {
+	while (depth < DEEPEST && (errno = 0, d = readdir(dir))) {
 		size_t len = path->len;
 		int fd;
 
@@ -82,13 +94,17 @@ static void walk(struct cgroups *c, int dir_fd, struct buf *path, unsigned depth
 			continue;
 		fd = openat(dirfd(dir), d->d_name,
 			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
+		if (fd < 0) {
+			note_error(c, errno);
 			continue;
+		}
 		buf_putc(path, '/');
 		buf_puts(path, d->d_name);
 		walk(c, fd, path, depth + 1);
 		path->len = len;
 	}
+	if (depth < DEEPEST)
+		note_error(c, errno);
 	closedir(dir);
 }
 
@@ -98,11 +114,16 @@ static void load(struct cgroups *c)
 	int fd;
 
 	c->loaded = true;
-	if (!find_mount(&mount))
+	errno = 0;
+	if (!find_mount(&mount)) {
+		note_error(c, errno);
 		return;
+	}
 	fd = open(buf_cstr(&mount), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		walk(c, fd, &path, 0);
+	else
+		note_error(c, errno);
 }
 
 const char *cgroups_path(struct cgroups *c, uint64_t id)

@@ -12,6 +12,7 @@ struct cgroups {
 	struct cgroup_entry *table; /* open addressing by id */
 	size_t size, n;
 	bool loaded;
+	int failed; /* errno, if some groups could not be read: no path is no answer */
 };
 
 /* The path below the mount ("/system.slice/nginx.service"), or NULL if there is no such

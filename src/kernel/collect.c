@@ -99,8 +99,7 @@ static void note_unreadable(struct collector *c)
 		note_failed(c, o);
 }
 
-/* Times of waiting, other ends, options: what one question about a row would have
- * answered. */
+/* What is looked up for single rows. */
 static void note_unanswered(struct collector *c)
 {
 	char text[256];
@@ -108,8 +107,8 @@ static void note_unanswered(struct collector *c)
 	if (!c->r->unanswered)
 		return;
 	snprintf(text, sizeof(text),
-		 "not every single socket could be asked for: times of waiting, "
-		 "listeners, other ends or options are missing: %s",
+		 "not all could be looked up: times of waiting, listeners, other ends, "
+		 "options, users or control groups are missing: %s",
 		 strerror(c->r->unanswered));
 	c->complete = false;
 	put_note(c, "answers-missing", text);

@@ -184,7 +184,9 @@ static int read_exact(struct collector *c, const struct addr *local,
 	size_t i;
 	int err = ask_exact(c, local, peer, 0, &s);
 
-	if (err == -ENOENT && (devices = if_nameindex())) {
+	if (err == -ENOENT && !(devices = if_nameindex()))
+		return note_failure(c, "list the interfaces", -errno);
+	if (err == -ENOENT) {
 		for (i = 0; devices[i].if_index && err == -ENOENT; i++)
 			err = ask_exact(c, local, peer, devices[i].if_index, &s);
 		if_freenameindex(devices);
@@ -364,8 +366,16 @@ int collect_live(struct collector *c, struct fault *f)
 	tell_refused_marks(c);
 	nl->record = c->req->record;
 	/* Second readings and answers to single questions, too: they tell who waits. */
-	if (c->req->record && reader_side_socket(c->r) == 0)
-		c->r->exact.record = c->req->record;
+	if (c->req->record) {
+		int err = reader_side_socket(c->r);
+
+		if (err == 0) {
+			c->r->exact.record = c->req->record;
+		} else {
+			note_failure(c, "open a socket for second readings", err);
+			nl_record_failure(c->req->record, err);
+		}
+	}
 	if (c->req->protos & BIT(PROTO_TCP))
 		r = read_tcp(c);
 	c->r->exact.record = NULL;

@@ -252,10 +252,8 @@ int inet_send(struct nl *nl, const struct inet_query *q)
 int inet_dump(struct nl *nl, const struct inet_query *q, nl_message_fn *fn, void *ctx)
 {
 	struct nl_answer a = { .fn = fn, .ctx = ctx };
-	int r = inet_send(nl, q);
 
-	a.seq = nl->seq;
-	return r < 0 ? r : nl_go_on(nl, &a, NL_ALL_PACKETS);
+	return nl_finish(nl, &a, inet_send(nl, q));
 }
 
 static int take_exact(const struct nlmsghdr *h, void *ctx)

@@ -1,5 +1,6 @@
 #include "kernel/evidence.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,19 +15,21 @@
 
 void evidence_begin(struct detect *d)
 {
-	evidence_ephemeral_range(&d->ephemeral_lo, &d->ephemeral_hi);
+	d->unread = -evidence_ephemeral_range(&d->ephemeral_lo, &d->ephemeral_hi);
 	d->began_ms = clock_ms();
 }
 
-void evidence_ephemeral_range(uint16_t *lo, uint16_t *hi)
+int evidence_ephemeral_range(uint16_t *lo, uint16_t *hi)
 {
 	_cleanup_free_ char *text = procfile_read(
 		"/proc/sys/net/ipv4/ip_local_port_range");
 
 	*lo = 32768;
 	*hi = 60999;
-	if (text)
-		proctext_range(text, lo, hi);
+	if (!text)
+		return -errno;
+	proctext_range(text, lo, hi);
+	return 0;
 }
 
 void evidence_free(struct evidence *e)
@@ -52,10 +55,13 @@ static void read_listeners(struct reader *r, const struct detect *d, struct evid
 			   int turn)
 {
 	size_t i, k;
+	int err;
 
-	if (reader_listeners(r, EXT_BIT(INET_DIAG_SKMEMINFO)) < 0)
+	err = reader_listeners(r, EXT_BIT(INET_DIAG_SKMEMINFO));
+	evidence_lacks(e, -err);
+	if (err < 0)
 		return;
-	waiters_read(r, deserves_look, e);
+	evidence_lacks(e, -waiters_read(r, deserves_look, e));
 	for (i = 0; i < d->listeners.n; i++) {
 		struct listener_facts *l = &e->listeners[i];
 
@@ -176,7 +182,8 @@ static int take_one(const struct nlmsghdr *h, void *ctx)
 }
 
 /* CLOSE_WAIT: a few one by one, many in one more dump of that state. */
-static void read_close_wait(struct reader *r, struct connection_facts *v, size_t n)
+static void read_close_wait(struct reader *r, struct evidence *e,
+			    struct connection_facts *v, size_t n)
 {
 	enum { FEW = 256 };
 	struct inet_query q = { .protocol = IPPROTO_TCP,
@@ -194,7 +201,7 @@ static void read_close_wait(struct reader *r, struct connection_facts *v, size_t
 	for (i = 0; i < n; i++)
 		all.v[i] = &v[i];
 	qsort(all.v, n, sizeof(struct connection_facts *), compare_cookies);
-	inet_dump(&r->dump, &q, take_one, &all);
+	evidence_lacks(e, -inet_dump(&r->dump, &q, take_one, &all));
 	free(all.v);
 }
 
@@ -240,9 +247,9 @@ static void read_udp_again(struct reader *r, const struct detect *d, struct evid
 
 	if (!d->udp.n)
 		return;
-	inet_dump(&r->dump, &q, take_udp, &u);
+	evidence_lacks(e, -inet_dump(&r->dump, &q, take_udp, &u));
 	q.family = AF_INET6;
-	inet_dump(&r->dump, &q, take_udp, &u);
+	evidence_lacks(e, -inet_dump(&r->dump, &q, take_udp, &u));
 }
 
 static struct connection_facts *begin_connections(struct evidence *e,
@@ -290,6 +297,8 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 	owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
 	inode_set_free(&wanted);
 	e->unreadable = r->owners.unreadable;
+	e->owners_error = r->owners.failed;
+	evidence_lacks(e, e->owners_error);
 	for (i = 0; i < e->n_listeners; i++)
 		e->listeners[i].holders = evidence_holders(r, e, e->listeners[i].row);
 	for (k = 0; k < ARRAY_SIZE(lists); k++)
@@ -449,7 +458,7 @@ static uint64_t first_reading(struct reader *r, const struct detect *d,
 	if (twice)
 		read_listeners(r, d, e, 0);
 	if (d->close_wait.count >= CLOSE_WAIT_LEAST)
-		read_close_wait(r, e->close_wait, d->close_wait.n);
+		read_close_wait(r, e, e->close_wait, d->close_wait.n);
 	read_connections(r, e->senders, d->senders.n, 0);
 	read_connections(r, e->readers, d->readers.n, 0);
 	read_connections(r, e->orphans, d->orphans.n, 0);
@@ -496,6 +505,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 {
 	uint64_t start = clock_ms(), due;
 
+	r->unanswered = 0;
 	procfile_limits(&e->limits, d->listener_ports);
 	procfile_counters(&e->counters[0]);
 	due = first_reading(r, d, e, start);
@@ -505,4 +515,9 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	if (due)
 		second_reading(r, d, e, start, due);
 	evidence_starved(r, e);
+	evidence_lacks(e, d->unread);
+	evidence_lacks(e, e->limits.unread);
+	evidence_lacks(e, e->counters[0].unread);
+	evidence_lacks(e, e->counters[1].unread);
+	evidence_lacks(e, r->unanswered);
 }

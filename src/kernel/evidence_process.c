@@ -1,5 +1,6 @@
 /* The processes behind the candidates: descriptors, limits, growth. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -89,6 +90,7 @@ static void count_fresh(struct reader *r, struct evidence *e,
 	for (i = 0; i < e->n_processes; i++)
 		pids[i] = e->processes[i].pid;
 	owners_scan(&r->owners, fresh, pids, e->n_processes, r->threads);
+	evidence_lacks(e, r->owners.failed);
 	for (i = 0; i < list->n; i++)
 		if (inode_set_has(fresh, list->v[i]))
 			count_later(r, e, list->v[i]);
@@ -101,9 +103,13 @@ void evidence_growth(struct reader *r, const struct detect *d, struct evidence *
 	struct inode_list inodes = { 0 };
 	struct inode_set fresh = { 0 };
 	size_t i;
+	int err;
 
-	if (d->close_wait.count < CLOSE_WAIT_LEAST || !e->n_processes ||
-	    inet_dump(&r->dump, &q, take_close_wait, &inodes) < 0) {
+	if (d->close_wait.count < CLOSE_WAIT_LEAST || !e->n_processes)
+		return;
+	err = inet_dump(&r->dump, &q, take_close_wait, &inodes);
+	evidence_lacks(e, -err);
+	if (err < 0) {
 		free(inodes.v);
 		return;
 	}
@@ -118,14 +124,30 @@ void evidence_growth(struct reader *r, const struct detect *d, struct evidence *
 	free(inodes.v);
 }
 
-static bool same_netns(int32_t pid)
+static bool same_netns(struct evidence *e, int32_t pid)
 {
 	struct stat own, other;
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	return stat("/proc/thread-self/ns/net", &own) == 0 && stat(path, &other) == 0 &&
-	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+	if (stat("/proc/thread-self/ns/net", &own) == 0 && stat(path, &other) == 0)
+		return own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+	evidence_lacks(e, errno);
+	return false;
+}
+
+/* How many descriptors it has, and may have. */
+static bool read_descriptors(struct evidence *e, int32_t pid, bool sizes, uint64_t least,
+			     uint64_t *fds, uint64_t *limit)
+{
+	int err = procfile_descriptors(pid, sizes, fds);
+
+	if (err == 0 && *fds < least)
+		return false;
+	if (err == 0)
+		err = procfile_descriptor_limit(pid, limit);
+	evidence_lacks(e, -err);
+	return err == 0;
 }
 
 static void add_process(struct evidence *e, int32_t pid, uint64_t fds, uint64_t limit)
@@ -155,17 +177,21 @@ static void add_all_processes(struct evidence *e, bool sizes)
 	DIR *dir = opendir("/proc");
 	struct dirent *d;
 
-	while (dir && (d = readdir(dir))) {
+	if (!dir) {
+		evidence_lacks(e, errno);
+		return;
+	}
+	while ((errno = 0, d = readdir(dir))) {
 		int32_t pid = atoi(d->d_name);
 		uint64_t fds, limit;
 
-		if (pid > 0 && procfile_descriptors(pid, sizes, &fds) &&
-		    fds >= LEAST_DESCRIPTORS && procfile_descriptor_limit(pid, &limit) &&
-		    fds * 100 >= limit * DESCRIPTORS_PERCENT && same_netns(pid))
+		if (pid > 0 &&
+		    read_descriptors(e, pid, sizes, LEAST_DESCRIPTORS, &fds, &limit) &&
+		    fds * 100 >= limit * DESCRIPTORS_PERCENT && same_netns(e, pid))
 			add_process(e, pid, fds, limit);
 	}
-	if (dir)
-		closedir(dir);
+	evidence_lacks(e, errno);
+	closedir(dir);
 }
 
 void evidence_starved(struct reader *r, struct evidence *e)
@@ -182,6 +208,7 @@ void evidence_starved(struct reader *r, struct evidence *e)
 	if (!n)
 		return;
 	owners_scan(&r->owners, NULL, pids, n, 1);
+	evidence_lacks(e, r->owners.failed);
 	for (i = 0; i < e->n_listeners; i++) {
 		struct listener_facts *l = &e->listeners[i];
 
@@ -198,8 +225,7 @@ void evidence_descriptors(struct evidence *e, bool every_process)
 	for (i = 0; i < e->n_processes; i++) {
 		struct process_facts *p = &e->processes[i];
 
-		p->known = procfile_descriptors(p->pid, sizes, &p->fds) &&
-			   procfile_descriptor_limit(p->pid, &p->fd_limit);
+		p->known = read_descriptors(e, p->pid, sizes, 1, &p->fds, &p->fd_limit);
 	}
 	if (every_process)
 		add_all_processes(e, sizes);

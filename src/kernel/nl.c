@@ -160,13 +160,35 @@ int nl_go_on(struct nl *nl, struct nl_answer *a, unsigned packets)
 	return r < 0 ? r : a->error;
 }
 
+void nl_record_failure(struct out *record, int err)
+{
+	struct {
+		struct nlmsghdr h;
+		int32_t err;
+	} m = { .h = { .nlmsg_len = sizeof(m), .nlmsg_type = NLMSG_ERROR }, .err = err };
+
+	if (record)
+		buf_put(&record->b, &m, sizeof(m));
+}
+
+int nl_finish(struct nl *nl, struct nl_answer *a, int sent)
+{
+	int r = sent;
+
+	a->seq = nl->seq;
+	if (r == 0)
+		r = nl_go_on(nl, a, NL_ALL_PACKETS);
+	/* What the kernel itself says of its end is in the record. */
+	if (r < 0 && !a->done)
+		nl_record_failure(nl->record, r);
+	return r;
+}
+
 int nl_dump(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
 {
 	struct nl_answer a = { .fn = fn, .ctx = ctx };
-	int r = nl_send(nl, req, NLM_F_DUMP);
 
-	a.seq = nl->seq;
-	return r < 0 ? r : nl_go_on(nl, &a, NL_ALL_PACKETS);
+	return nl_finish(nl, &a, nl_send(nl, req, NLM_F_DUMP));
 }
 
 int nl_ask(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
@@ -183,6 +205,8 @@ int nl_ask(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
 	/* That there is no such socket does not make a record incomplete. */
 	if (r == 0 && a.messages && record)
 		buf_put(&record->b, h, NLMSG_ALIGN(h->nlmsg_len));
+	else if (r < 0 && r != -ENOENT && r != -ESTALE)
+		nl_record_failure(record, r);
 	nl->record = record;
 	return r;
 }

@@ -47,6 +47,10 @@ int nl_dump(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx);
 /* A request with one answer (no dump). -ENOENT: no such socket. */
 int nl_ask(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx);
 
+/* Writes into a record (NULL = none) that an answer is missing: who reads it is told that
+ * it is not complete. */
+void nl_record_failure(struct out *record, int err);
+
 /* One packet from the kernel, whole, into buf of NL_BUFFER bytes. Its length or -errno.
  */
 ssize_t nl_receive(struct nl *nl, void *buf);
@@ -69,6 +73,10 @@ struct nl_answer {
  * what fn returned. */
 enum { NL_ALL_PACKETS = -1 };
 int nl_go_on(struct nl *nl, struct nl_answer *a, unsigned packets);
+
+/* The whole answer to the request sent last; sent is what nl_send() returned. As
+ * nl_dump(). */
+int nl_finish(struct nl *nl, struct nl_answer *a, int sent);
 
 /* Takes a packet, message by message. 0, -EBADMSG, or what fn returned. */
 int nl_walk(struct nl_answer *a, const void *packet, size_t len);

@@ -26,7 +26,14 @@ char *procfile_read(const char *path)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		if (n < 0) {
+			int err = errno;
+
+			free(text);
+			errno = err;
+			return NULL;
+		}
+		if (n == 0)
 			break;
 		len += (size_t)n;
 		if (cap - len < 2) {
@@ -40,21 +47,40 @@ char *procfile_read(const char *path)
 	return text;
 }
 
-bool procfile_sysctl(const char *name, uint64_t *value)
+/* The same; the first error goes to *unread, but for what is not there or may not be
+ * read: a kernel without it, or one that hides it. */
+static char *read_or_note(const char *path, int *unread)
+{
+	char *text = procfile_read(path);
+
+	if (!text && !*unread && errno != ENOENT && errno != ESRCH && errno != EACCES &&
+	    errno != EPERM)
+		*unread = errno;
+	return text;
+}
+
+static bool sysctl_or_note(const char *name, uint64_t *value, int *unread)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[128];
 
 	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	text = procfile_read(path);
+	text = read_or_note(path, unread);
 	return text && proctext_number(text, value);
+}
+
+bool procfile_sysctl(const char *name, uint64_t *value)
+{
+	int unread = 0;
+
+	return sysctl_or_note(name, value, &unread);
 }
 
 /* Of UDP over IPv4 and IPv6. */
 static void read_udp(struct net_counters *c)
 {
-	_cleanup_free_ char *v4 = procfile_read("/proc/thread-self/net/snmp");
-	_cleanup_free_ char *v6 = procfile_read("/proc/thread-self/net/snmp6");
+	_cleanup_free_ char *v4 = read_or_note("/proc/thread-self/net/snmp", &c->unread);
+	_cleanup_free_ char *v6 = read_or_note("/proc/thread-self/net/snmp6", &c->unread);
 	uint64_t full = 0, memory = 0;
 
 	if (v4) {
@@ -101,10 +127,11 @@ void procfile_out(int family, struct out_counters *c)
 
 void procfile_counters(struct net_counters *c)
 {
-	_cleanup_free_ char *text = procfile_read("/proc/thread-self/net/netstat");
+	_cleanup_free_ char *text = NULL;
 	uint64_t dropped = 0;
 
 	*c = (struct net_counters){ 0 };
+	text = read_or_note("/proc/thread-self/net/netstat", &c->unread);
 	if (!text)
 		return;
 	c->known = proctext_pair(text, "TcpExt", "ListenOverflows", &c->listen_overflows);
@@ -115,14 +142,16 @@ void procfile_counters(struct net_counters *c)
 		c->reqq_full += dropped;
 	proctext_pair(text, "TcpExt", "TCPTimeWaitOverflow", &c->tw_overflow);
 	read_udp(c);
+	/* A counter that was not read would seem to rise from 0 to the next reading. */
+	c->known &= !c->unread;
 }
 
 /* The range without ip_local_reserved_ports, and the ports of it that listeners have. */
 static void count_ephemeral(struct net_limits *l, unsigned lo, unsigned hi,
 			    const uint8_t *listeners)
 {
-	_cleanup_free_ char *text = procfile_read(
-		"/proc/sys/net/ipv4/ip_local_reserved_ports");
+	_cleanup_free_ char *text = read_or_note(
+		"/proc/sys/net/ipv4/ip_local_reserved_ports", &l->unread);
 	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
 	unsigned port;
 
@@ -136,7 +165,8 @@ static void count_ephemeral(struct net_limits *l, unsigned lo, unsigned hi,
 
 static void read_sockstat(struct net_limits *l)
 {
-	_cleanup_free_ char *text = procfile_read("/proc/thread-self/net/sockstat");
+	_cleanup_free_ char *text = read_or_note("/proc/thread-self/net/sockstat",
+						 &l->unread);
 
 	l->has_sockstat = text && proctext_keyed(text, "TCP", "orphan", &l->orphans) &&
 			  proctext_keyed(text, "TCP", "tw", &l->time_wait);
@@ -144,21 +174,28 @@ static void read_sockstat(struct net_limits *l)
 
 void procfile_limits(struct net_limits *l, const uint8_t *listeners)
 {
-	_cleanup_free_ char *range = procfile_read(
-		"/proc/sys/net/ipv4/ip_local_port_range");
+	_cleanup_free_ char *range = NULL;
 	uint16_t lo, hi;
+	int *unread = &l->unread;
 
 	*l = (struct net_limits){ .syncookies = 1 };
-	l->has_somaxconn = procfile_sysctl("core/somaxconn", &l->somaxconn);
-	l->has_syn_backlog = procfile_sysctl("ipv4/tcp_max_syn_backlog", &l->syn_backlog);
-	l->has_tw_buckets = procfile_sysctl("ipv4/tcp_max_tw_buckets", &l->tw_buckets);
-	l->has_max_orphans = procfile_sysctl("ipv4/tcp_max_orphans", &l->max_orphans);
-	procfile_sysctl("ipv4/tcp_abort_on_overflow", &l->abort_on_overflow);
-	procfile_sysctl("ipv4/tcp_syncookies", &l->syncookies);
-	procfile_sysctl("ipv4/tcp_tw_reuse", &l->tw_reuse);
-	procfile_sysctl("ipv4/tcp_timestamps", &l->timestamps);
+	range = read_or_note("/proc/sys/net/ipv4/ip_local_port_range", unread);
+	sysctl_or_note("ipv4/tcp_tw_reuse", &l->tw_reuse, unread);
+	sysctl_or_note("ipv4/tcp_timestamps", &l->timestamps, unread);
 	if (range && proctext_range(range, &lo, &hi))
 		count_ephemeral(l, lo, hi, listeners);
+	/* How many there are hangs on all of these. */
+	if (l->unread)
+		l->ephemeral_ports = l->ephemeral_listeners = 0;
+	l->has_somaxconn = sysctl_or_note("core/somaxconn", &l->somaxconn, unread);
+	l->has_syn_backlog = sysctl_or_note("ipv4/tcp_max_syn_backlog", &l->syn_backlog,
+					    unread);
+	l->has_tw_buckets = sysctl_or_note("ipv4/tcp_max_tw_buckets", &l->tw_buckets,
+					   unread);
+	l->has_max_orphans = sysctl_or_note("ipv4/tcp_max_orphans", &l->max_orphans,
+					    unread);
+	sysctl_or_note("ipv4/tcp_abort_on_overflow", &l->abort_on_overflow, unread);
+	sysctl_or_note("ipv4/tcp_syncookies", &l->syncookies, unread);
 	read_sockstat(l);
 }
 
@@ -169,35 +206,45 @@ bool procfile_descriptors_are_sizes(void)
 	return stat("/proc/self/fd", &st) == 0 && st.st_size > 0;
 }
 
-bool procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds)
+static int count_descriptors(const char *path, uint64_t *fds)
+{
+	DIR *dir = opendir(path);
+	int err;
+
+	if (!dir)
+		return -errno;
+	for (struct dirent *d; (errno = 0, d = readdir(dir));)
+		*fds += d->d_name[0] != '.';
+	err = errno;
+	closedir(dir);
+	return -err;
+}
+
+int procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds)
 {
 	char path[40];
 	struct stat st;
-	DIR *dir;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	if (sizes) {
-		*fds = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
-		return *fds > 0;
-	}
-	dir = opendir(path);
-	if (!dir)
-		return false;
 	*fds = 0;
-	for (struct dirent *d; (d = readdir(dir));)
-		*fds += d->d_name[0] != '.';
-	closedir(dir);
-	return *fds > 0;
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	if (!sizes)
+		return count_descriptors(path, fds);
+	if (stat(path, &st) != 0)
+		return -errno;
+	*fds = (uint64_t)st.st_size;
+	return 0;
 }
 
-bool procfile_descriptor_limit(int32_t pid, uint64_t *limit)
+int procfile_descriptor_limit(int32_t pid, uint64_t *limit)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/limits", pid);
 	text = procfile_read(path);
-	return text && proctext_descriptor_limit(text, limit);
+	if (!text)
+		return -errno;
+	return proctext_descriptor_limit(text, limit) ? 0 : -EBADMSG;
 }
 
 const char *procfile_unit(struct arena *a, int32_t pid)

@@ -3,7 +3,7 @@
 
 #include "model/evidence.h"
 
-/* The whole file as text (bounded), or NULL. Free it. */
+/* The whole file as text (bounded), or NULL with errno. Free it. */
 char *procfile_read(const char *path);
 
 /* The first number of a file below /proc/sys/net/ipv4 or /proc/sys. */
@@ -28,12 +28,11 @@ void procfile_limits(struct net_limits *l, const uint8_t *listeners);
 /* Since Linux 6.2 the size of /proc/PID/fd is the number of descriptors. */
 bool procfile_descriptors_are_sizes(void);
 
-/* Descriptors in use, by the size of their directory or by counting; false if there are
- * none, or they may not be counted. */
-bool procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds);
+/* Descriptors in use, by the size of their directory or by counting. 0 or -errno. */
+int procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds);
 
-/* RLIMIT_NOFILE (soft). */
-bool procfile_descriptor_limit(int32_t pid, uint64_t *limit);
+/* RLIMIT_NOFILE (soft). 0 or -errno. */
+int procfile_descriptor_limit(int32_t pid, uint64_t *limit);
 
 /* The systemd unit of a process, from /proc/PID/cgroup; copied into the arena, or NULL.
  */

@@ -35,11 +35,6 @@ void reader_close(struct reader *r)
 	free(take_ptr(&r->devices.v));
 }
 
-int reader_side_socket(struct reader *r)
-{
-	return r->exact.sock ? 0 : nl_open(&r->exact, NULL);
-}
-
 /* That a socket is gone, or is another one by now, is an answer. Without sock_diag there
  * are none, as a note of its own says. */
 static int keep_failure(struct reader *r, int err)
@@ -47,6 +42,11 @@ static int keep_failure(struct reader *r, int err)
 	if (err < 0 && err != -ENOENT && err != -ESTALE && !r->unanswered && r->dump.sock)
 		r->unanswered = -err;
 	return err;
+}
+
+int reader_side_socket(struct reader *r)
+{
+	return r->exact.sock ? 0 : nl_open(&r->exact, NULL);
 }
 
 int reader_exact(struct reader *r, const struct sock *key, uint32_t ext,
@@ -106,7 +106,12 @@ const char *reader_user(struct reader *r, uint32_t uid)
 
 	if (known)
 		return known->text;
+	errno = 0;
 	pw = getpwuid(uid);
+	/* Where there is no such user errno is what the look-up left: getpwuid(3). */
+	if (!pw &&
+	    (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO))
+		keep_failure(r, -errno);
 	return names_add(r, &r->users, uid, pw ? pw->pw_name : NULL);
 }
 
@@ -241,10 +246,12 @@ void reader_annotate(struct reader *r, struct sock *s, uint32_t needs)
 		add_owners(r, s);
 	if (needs & NEED_SOCKOPTS)
 		add_options(r, s);
-	if ((needs & NEED_CGROUP) || s->owner_status > OWNER_NONE)
+	if ((needs & NEED_CGROUP) || s->owner_status > OWNER_NONE) {
 		s->cgroup = (s->has & SOCK_HAS_CGROUP)
 				    ? cgroups_path(&r->cgroups, s->cgroup_id)
 				    : NULL;
+		keep_failure(r, -r->cgroups.failed);
+	}
 	if (needs & NEED_PEER_OWNERS)
 		add_peer_owners(r, s);
 }

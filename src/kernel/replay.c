@@ -21,6 +21,7 @@ struct replay {
 	struct unix_rows unix_rows;
 	struct collector queues, rest; /* TCP rows that wait for those of all queues */
 	bool tcp_over;		       /* they were shown */
+	int failed; /* errno of a dump or a question that failed when it was recorded */
 };
 
 struct section {
@@ -145,13 +146,15 @@ static int64_t replay_chunk(struct replay *p, const char *data, size_t len,
 		step = NLMSG_ALIGN(h.nlmsg_len);
 		if (step > len - at)
 			break;
+		if ((h.nlmsg_flags & NLM_F_DUMP_INTR) && !p->failed)
+			p->failed = EINTR;
 		if (h.nlmsg_type == NLMSG_DONE || h.nlmsg_type == NLMSG_ERROR) {
 			int32_t err = 0;
 
 			if (h.nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
 				memcpy(&err, data + at + NLMSG_HDRLEN, sizeof(err));
 			if (err < 0)
-				p->c->complete = false;
+				p->failed = -err;
 		} else {
 			r = replay_message(p, (const void *)(data + at));
 			if (r < 0)
@@ -207,6 +210,19 @@ static int replay_stream(struct replay *p, int fd, const char *name, struct faul
 	return 0;
 }
 
+static void tell_failed(const struct replay *p)
+{
+	const struct collect_sink *sink = p->c->sink;
+	struct fault f = FAULT_INIT;
+
+	if (!p->failed)
+		return;
+	p->c->complete = false;
+	fault(&f, p->failed, "the record lacks what could not be read when it was made");
+	if (sink->note)
+		sink->note(sink->ctx, "incomplete-dump", f.what);
+}
+
 int collect_replay(struct collector *c, struct fault *f)
 {
 	const char *path = c->req->from;
@@ -237,6 +253,7 @@ int collect_replay(struct collector *c, struct fault *f)
 
 		r = r < 0 ? r : joined;
 	}
+	tell_failed(&replay);
 	unix_rows_free(&replay.unix_rows);
 	collect_drop_held(&replay.queues);
 	collect_drop_held(&replay.rest);

@@ -238,6 +238,15 @@ void waiters_count(struct reader *r, const bool *still, struct sock *const *rows
 	free(w.counts);
 }
 
+/* Who waits was not read, or not all of it: none of the figures is one. */
+static void forget_counts(struct walk *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		*w->counts[i].stats = (struct accept_stats){ .attributable = false };
+}
+
 int waiters_read(struct reader *r,
 		 bool (*wanted)(const struct sock *listener, const void *ctx),
 		 const void *ctx)
@@ -245,6 +254,7 @@ int waiters_read(struct reader *r,
 	struct listeners *l = &r->listeners;
 	struct walk w = { .r = r };
 	size_t cap = 0, i;
+	bool interrupted = r->dump.interrupted;
 	unsigned try;
 	int err = 0;
 
@@ -254,10 +264,15 @@ int waiters_read(struct reader *r,
 	for (try = 0; w.n && err == 0 && try < MOST_TRIES; try++) {
 		for (i = 0; i < w.n; i++)
 			begin_count(r, &w.counts[i], try > 0);
+		r->dump.interrupted = false;
 		err = walk_ports(r, &w);
-		if (compare_queues(r, &w))
+		if (err < 0 || (compare_queues(r, &w) && !r->dump.interrupted))
 			break;
 	}
+	/* A walk that was interrupted may lack some who wait. */
+	if (err < 0 || r->dump.interrupted)
+		forget_counts(&w);
+	r->dump.interrupted |= interrupted;
 	free(w.counts);
 	return err;
 }

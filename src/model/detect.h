@@ -32,6 +32,7 @@ struct destination {
 struct detect {
 	struct arena arena;
 	uint16_t ephemeral_lo, ephemeral_hi; /* set before the first row */
+	int unread;	   /* errno, if they could not be read and are a default */
 	uint64_t began_ms; /* when the rows began to be read; CLOCK_MONOTONIC */
 	bool whole_tcp;	   /* no filter: totals are those of the namespace */
 	bool whole_ports;  /* what is seen of a port is all of it */

@@ -12,6 +12,7 @@ struct net_counters {
 	uint64_t udp_full;   /* datagrams that found a full buffer, IPv4 and IPv6 */
 	uint64_t udp_memory; /* that found no memory for UDP as a whole */
 	bool known;
+	int unread; /* errno, if reading one of them failed: none is known then */
 };
 
 struct net_limits {
@@ -22,6 +23,7 @@ struct net_limits {
 	uint64_t time_wait, orphans;  /* in use now (sockstat) */
 	bool has_somaxconn, has_syn_backlog, has_tw_buckets, has_max_orphans,
 		has_sockstat;
+	int unread; /* errno, if reading one of them failed: that one is not known */
 };
 
 struct process_facts {
@@ -77,7 +79,14 @@ struct evidence {
 	struct process_facts *processes;
 	size_t n_processes;
 	size_t unreadable; /* processes that may not be looked into */
+	int owners_error;  /* reading the processes failed: errno */
+	/* errno, if some of this could not be read: what is not found may be there */
+	int unread;
 };
+
+/* Keeps the first error. That something is not there, has gone, or may not be read is
+ * told in another way. */
+void evidence_lacks(struct evidence *e, int err);
 
 /* The facts of a process, or NULL if they were not read. */
 const struct process_facts *evidence_process(const struct evidence *e, int32_t pid);

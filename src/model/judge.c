@@ -1,5 +1,22 @@
 #include "model/judge.h"
 
+#include <errno.h>
+
+void evidence_lacks(struct evidence *e, int err)
+{
+	if (err && err != ENOENT && err != ESRCH && err != EACCES && err != EPERM &&
+	    !e->unread)
+		e->unread = err;
+}
+
+/* Why nobody can be named. */
+const char *judge_no_owner(const struct judge *j)
+{
+	if (j->e->owners_error)
+		return "owner unknown (could not be read)";
+	return j->e->unreadable ? "owner unknown (no permission)" : "owner not visible";
+}
+
 const struct process_facts *evidence_process(const struct evidence *e, int32_t pid)
 {
 	size_t i;
@@ -56,8 +73,7 @@ void judge_put_holders(struct judge *j, const struct holder *h)
 	unsigned fds = 0, hidden = 0;
 
 	if (!h) {
-		buf_puts(&j->text, j->e->unreadable ? "owner unknown (no permission)"
-						    : "owner not visible");
+		buf_puts(&j->text, judge_no_owner(j));
 		return;
 	}
 	for (; h; last = h, h = h->next) {

@@ -23,6 +23,8 @@ void judge_put_ip(struct judge *j, const struct addr *a);
  */
 bool judge_same_end(const struct addr *a, const struct addr *b);
 
+/* Why no owner of a socket can be named. */
+const char *judge_no_owner(const struct judge *j);
 /* "java[812] fd 12, 40, 41 and 206 more", or why there is no name. */
 void judge_put_holders(struct judge *j, const struct holder *h);
 

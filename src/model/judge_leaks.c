@@ -290,10 +290,7 @@ static void anonymous_leak(struct judge *j, uint32_t n, uint32_t oldest_ms)
 {
 	struct finding *f = finding_add(j->fs, RULE_CLOSE_WAIT_LEAK);
 
-	buf_printf(&j->text, "%s, %u sockets, oldest >= ",
-		   j->e->unreadable ? "owner unknown (no permission)"
-				    : "owner not visible",
-		   n);
+	buf_printf(&j->text, "%s, %u sockets, oldest >= ", judge_no_owner(j), n);
 	buf_put_duration(&j->text, oldest_ms);
 	f->where = judge_text(j);
 	buf_printf(
@@ -301,7 +298,7 @@ static void anonymous_leak(struct judge *j, uint32_t n, uint32_t oldest_ms)
 		"The peers closed %u connections and the program, or the programs, did not.",
 		n);
 	f->summary = judge_text(j);
-	if (j->e->unreadable)
+	if (j->e->unreadable && !j->e->owners_error)
 		f->advice = "run it again with sudo to see which process holds them";
 	finding_figure(f, "sockets", n, true);
 	finding_figure(f, "oldest_ms", oldest_ms, true);

@@ -258,8 +258,11 @@ static void queue_finding(struct judge *j, const struct listener_facts *l,
 	finding_figure(f, "unanswered", clients, true);
 }
 
-static bool is_full(const struct listener_facts *l)
+/* Where the second look failed the row itself is what is known. */
+static bool is_full(const struct judge *j, const struct listener_facts *l)
 {
+	if (!l->read[0])
+		return j->e->unread && l->queued[0] > l->limit;
 	return full_in(l, 0) && (full_in(l, 1) || !l->read[1]);
 }
 
@@ -280,7 +283,7 @@ const struct listener_facts *judge_full_listener(const struct judge *j,
 		const struct listener_facts *l = &j->e->listeners[i];
 		const struct addr *a = &l->row->local;
 
-		if (a->port != client->peer.port || !is_full(l))
+		if (a->port != client->peer.port || !is_full(j, l))
 			continue;
 		/* A wildcard is meant if the client's peer is this host. */
 		if (judge_same_end(a, &client->peer) ||
@@ -404,7 +407,7 @@ void judge_queues(struct judge *j)
 	for (i = 0; i < j->e->n_listeners; i++) {
 		const struct listener_facts *l = &j->e->listeners[i];
 
-		if (is_full(l))
+		if (is_full(j, l))
 			queue_finding(j, l, RULE_ACCEPT_QUEUE_FULL);
 		else if (is_filling(j, l))
 			queue_finding(j, l, RULE_ACCEPT_QUEUE_FILLING);
