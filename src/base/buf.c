@@ -1,6 +1,5 @@
 #include "base/buf.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -100,21 +99,28 @@ void buf_put_shell_word(struct buf *b, const char *escaped)
 	buf_putc(b, '\'');
 }
 
-void buf_printf(struct buf *b, const char *fmt, ...)
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
-	va_list ap, again;
+	va_list again;
 	int n;
 
-	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (n > 0) {
-		buf_reserve(b, (size_t)n + 1);
-		vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
-		b->len += (size_t)n;
-	}
+	n = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
+	if (n <= 0)
+		return;
+	buf_reserve(b, (size_t)n + 1);
+	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+	b->len += (size_t)n;
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(b, fmt, ap);
+	va_end(ap);
 }
 
 void buf_put_duration(struct buf *b, uint64_t ms)
@@ -189,14 +195,36 @@ size_t utf8_decode(const unsigned char *s, size_t len, uint32_t *code)
 	return n;
 }
 
-/* Characters that have no ink of their own and could reorder or hide the rest of a line.
- */
-static bool is_deceptive(uint32_t c)
+bool text_is_deceptive(uint32_t code)
 {
-	return (c >= 0x80 && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
-	       c == 0x061c || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
-	       (c >= 0xe0000 && c <= 0xe007f);
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0x0000, 0x001f },   /* C0 */
+		{ 0x007f, 0x009f },   /* DEL, C1 */
+		{ 0x00ad, 0x00ad },   /* soft hyphen */
+		{ 0x034f, 0x034f },   /* grapheme joiner */
+		{ 0x061c, 0x061c },   /* Arabic letter mark */
+		{ 0x115f, 0x1160 },   /* Hangul fillers */
+		{ 0x17b4, 0x17b5 },   /* Khmer vowels without ink */
+		{ 0x180b, 0x180f },   /* Mongolian selectors */
+		{ 0x200b, 0x200f },   /* zero width, direction marks */
+		{ 0x2028, 0x202e },   /* line separators, direction overrides */
+		{ 0x2060, 0x206f },   /* word joiner, isolates */
+		{ 0x3164, 0x3164 },   /* Hangul filler */
+		{ 0xfeff, 0xfeff },   /* byte order mark */
+		{ 0xffa0, 0xffa0 },   /* Hangul filler */
+		{ 0xfff0, 0xfffb },   /* annotations */
+		{ 0xfffe, 0xffff },   /* no characters */
+		{ 0x1d173, 0x1d17a }, /* musical controls */
+		{ 0xe0000, 0xe0fff }, /* tags */
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges) && code >= ranges[i].first; i++)
+		if (code <= ranges[i].last)
+			return true;
+	return false;
 }
 
 static void buf_put_byte_escape(struct buf *b, unsigned char c)
@@ -221,28 +249,44 @@ static void buf_put_byte_escape(struct buf *b, unsigned char c)
 	}
 }
 
+/* One character that is no plain ASCII, or a byte that is none. Returns its length. */
+static size_t put_foreign(struct buf *b, const unsigned char *s, size_t left)
+{
+	uint32_t code;
+	size_t n = utf8_decode(s, left, &code), i;
+
+	if (n > 1 && !b->ascii && !text_is_deceptive(code)) {
+		buf_put(b, s, n);
+		return n;
+	}
+	n = MAX(n, (size_t)1);
+	for (i = 0; i < n; i++)
+		buf_put_byte_escape(b, s[i]);
+	return n;
+}
+
 void buf_put_escaped(struct buf *b, const void *text, size_t len)
 {
 	const unsigned char *s = text;
 	size_t i = 0;
 
-	while (i < len) {
-		uint32_t code;
-		size_t n, k;
-
-		if (LIKELY(s[i] >= 0x20 && s[i] < 0x7f && s[i] != '\\')) {
+	while (i < len)
+		if (LIKELY(s[i] >= 0x20 && s[i] < 0x7f && s[i] != '\\'))
 			buf_putc(b, (char)s[i++]);
-			continue;
-		}
-		n = utf8_decode(s + i, len - i, &code);
-		if (n > 1 && !is_deceptive(code)) {
-			buf_put(b, s + i, n);
-			i += n;
-			continue;
-		}
-		for (k = MAX(n, (size_t)1); k; k--)
-			buf_put_byte_escape(b, s[i++]);
-	}
+		else
+			i += put_foreign(b, s + i, len - i);
+}
+
+void buf_put_harmless(struct buf *b, const void *text, size_t len)
+{
+	const unsigned char *s = text;
+	size_t i = 0;
+
+	while (i < len)
+		if (LIKELY(s[i] >= 0x20 && s[i] < 0x7f))
+			buf_putc(b, (char)s[i++]);
+		else
+			i += put_foreign(b, s + i, len - i);
 }
 
 char *escape_text(char *dst, size_t size, const void *text, size_t len)

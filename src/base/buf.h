@@ -4,11 +4,14 @@
  */
 #pragma once
 
+#include <stdarg.h>
+
 #include "base/util.h"
 
 struct buf {
 	char *data;
 	size_t len, cap;
+	bool ascii; /* foreign text: characters outside ASCII are escaped, too */
 };
 
 #define _cleanup_buf_ __attribute__((cleanup(buf_free)))
@@ -58,6 +61,7 @@ void buf_put_duration(struct buf *b, uint64_t ms);
 /* What was measured, three digits that count: "0.012 ms", "3.41 ms", "1.02 s". */
 void buf_put_time(struct buf *b, uint64_t us);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
 /* The text as a C string; stays valid until the next write. */
 const char *buf_cstr(struct buf *b);
@@ -69,6 +73,17 @@ const char *buf_cstr(struct buf *b);
  * that text cannot lie.
  */
 void buf_put_escaped(struct buf *b, const void *text, size_t len);
+
+/*
+ * The same for a sentence of ours that may have such bytes in it, or has them escaped
+ * already: a backslash stays. What is harmless passes unchanged, so that twice is once.
+ */
+void buf_put_harmless(struct buf *b, const void *text, size_t len);
+
+/* What neither stands in a line as one character nor has ink of its own: control
+ * characters, and those that hide or reorder others. The one list of tables, messages and
+ * JSON. */
+bool text_is_deceptive(uint32_t code);
 
 /* The same with a caller's buffer, always terminated; for messages. Returns dst. */
 char *escape_text(char *dst, size_t size, const void *text, size_t len);

@@ -1,7 +1,7 @@
 /*
  * One sentence about what failed, carried up to whoever prints it. Lower floors fill a
  * fault and return its negative errno; only cmd/ and main.c print one or choose an exit
- * code.
+ * code. A text that has no room is cut in the middle, for its end says what is wrong.
  */
 #pragma once
 
@@ -27,6 +27,9 @@ int fault(struct fault *f, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* As fault(), but the text stands alone, without strerror: for errors that have no errno.
  */
 int fault_say(struct fault *f, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Puts "ABOUT: " before the sentence of a fault that is already there. */
+void fault_about(struct fault *f, const char *about, size_t len);
 
 /* Adds what to try next to a fault that is already there. */
 void fault_hint(struct fault *f, const char *fmt, ...) PRINTF_LIKE(2, 3);

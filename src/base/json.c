@@ -65,6 +65,22 @@ void json_str(struct json *j, const char *s)
 	json_bytes(j, s, strlen(s));
 }
 
+static void put_unit(struct buf *b, uint32_t unit)
+{
+	buf_printf(b, "\\u%04x", unit);
+}
+
+/* As \uXXXX; what is above FFFF is a pair of surrogates. */
+static void put_code(struct buf *b, uint32_t code)
+{
+	if (code <= 0xffff) {
+		put_unit(b, code);
+		return;
+	}
+	put_unit(b, 0xd800 + ((code - 0x10000) >> 10));
+	put_unit(b, 0xdc00 + ((code - 0x10000) & 0x3ff));
+}
+
 static void put_char(struct buf *b, const unsigned char *s, size_t n, uint32_t code)
 {
 	switch (code) {
@@ -83,8 +99,10 @@ static void put_char(struct buf *b, const unsigned char *s, size_t n, uint32_t c
 		buf_puts(b, "\\r");
 		return;
 	default:
-		if (code < 0x20 || code == 0x7f)
-			buf_printf(b, "\\u%04x", code);
+		if (LIKELY(code >= 0x20 && code < 0x7f))
+			buf_putc(b, (char)code);
+		else if (text_is_deceptive(code) || b->ascii)
+			put_code(b, code);
 		else
 			buf_put(b, s, n);
 	}
@@ -116,7 +134,7 @@ static bool put_quoted(struct buf *b, const unsigned char *s, size_t len)
 		if (n) {
 			put_char(b, s + i, n, code);
 		} else {
-			buf_puts(b, "\xef\xbf\xbd");
+			buf_puts(b, b->ascii ? "\\ufffd" : "\xef\xbf\xbd");
 			clean = false;
 			n = 1;
 		}

@@ -1,7 +1,8 @@
 /*
  * JSON Lines, written straight into a buffer. Strings come from the kernel and from
  * peers: what is not UTF-8 becomes U+FFFD here and stands beside in a KEY_hex member, so
- * nothing is lost.
+ * nothing is lost. What text_is_deceptive() stands as \uXXXX, which says the same; into a
+ * buffer that is `ascii`, all that is outside ASCII.
  */
 #pragma once
 

@@ -238,24 +238,8 @@ static int apply(const struct match *m, const char *arg, struct fault *f)
 /* Puts "--port: " before the sentence of a failed argument. */
 static int name_option(struct fault *f, const char *spelled, size_t len)
 {
-	char what[sizeof(f->what)];
-	int mark;
-
-	if (!f)
-		return -EINVAL;
-	mark = f->mark;
-	memcpy(what, f->what, sizeof(what));
-	f->mark = mark;
-	{
-		int n = (int)MIN(len, (size_t)60), room = (int)sizeof(f->what) - n - 3;
-		struct buf b = { 0 };
-
-		buf_printf(&b, "%.*s: %.*s", n, spelled, room, what);
-		memcpy(f->what, buf_cstr(&b), MIN(b.len + 1, sizeof(f->what)));
-		f->what[sizeof(f->what) - 1] = '\0';
-		buf_free(&b);
-	}
-	return -(f->err ? f->err : EINVAL);
+	fault_about(f, spelled, len);
+	return f && f->err ? -f->err : -EINVAL;
 }
 
 struct cursor {

@@ -35,26 +35,81 @@ const struct opt common_opts[N_COMMON_OPTS] = {
 	  .help = "all options" },
 };
 
+static void put_name(struct buf *b, const struct command *cmd)
+{
+	buf_printf(b, "sockctl%s%s: ", cmd ? " " : "", cmd ? cmd->name : "");
+}
+
+/* The text made harmless, wrapped where a terminal is narrow, and a line end. */
+static void put_text(struct buf *b, const char *text, size_t column)
+{
+	_cleanup_buf_ struct buf safe = { 0 };
+
+	buf_put_harmless(&safe, text, strlen(text));
+	wrap_put(b, buf_cstr(&safe), column, 2, term_width(STDERR_FILENO));
+	buf_putc(b, '\n');
+}
+
+static void write_out(struct buf *b)
+{
+	fwrite(b->data, 1, b->len, stderr);
+}
+
+void cmd_put_line(struct buf *b, const struct command *cmd, const char *text)
+{
+	put_name(b, cmd);
+	buf_put_harmless(b, text, strlen(text));
+	buf_putc(b, '\n');
+}
+
+void cmd_say(const struct command *cmd, const char *fmt, ...)
+{
+	_cleanup_buf_ struct buf b = { 0 }, text = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	cmd_put_line(&b, cmd, buf_cstr(&text));
+	write_out(&b);
+}
+
+static void put_more(struct buf *b, const char *text)
+{
+	buf_puts(b, "  ");
+	put_text(b, text, 2);
+}
+
+void cmd_say_more(const char *text)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	put_more(&b, text);
+	write_out(&b);
+}
+
+static void put_mark(struct buf *b, const struct fault *f)
+{
+	char before[4 * sizeof(f->text)];
+
+	escape_text(before, sizeof(before), f->text, (size_t)f->mark);
+	buf_puts(b, "  ");
+	buf_put_escaped(b, f->text, strlen(f->text));
+	buf_puts(b, "\n  ");
+	buf_pad(b, ' ', text_width(before, strlen(before)));
+	buf_puts(b, "^\n");
+}
+
 void cmd_put_error(struct buf *b, const struct command *cmd, const struct fault *f)
 {
-	size_t width = term_width(STDERR_FILENO), start = b->len;
+	size_t start = b->len;
 
-	buf_printf(b, "sockctl%s%s: ", cmd ? " " : "", cmd ? cmd->name : "");
-	wrap_put(b, f->what, b->len - start, 2, width);
-	buf_putc(b, '\n');
-	if (f->mark >= 0) {
-		char shown[4 * sizeof(f->text)], before[4 * sizeof(f->text)];
-
-		escape_text(shown, sizeof(shown), f->text, strlen(f->text));
-		escape_text(before, sizeof(before), f->text, (size_t)f->mark);
-		buf_printf(b, "  %s\n  %*s^\n", shown,
-			   (int)text_width(before, strlen(before)), "");
-	}
-	if (f->hint[0]) {
-		buf_puts(b, "  ");
-		wrap_put(b, f->hint, 2, 2, width);
-		buf_putc(b, '\n');
-	}
+	put_name(b, cmd);
+	put_text(b, f->what, b->len - start);
+	if (f->mark >= 0)
+		put_mark(b, f);
+	if (f->hint[0])
+		put_more(b, f->hint);
 }
 
 void cmd_error(const struct command *cmd, const struct fault *f)
@@ -62,15 +117,19 @@ void cmd_error(const struct command *cmd, const struct fault *f)
 	_cleanup_buf_ struct buf b = { 0 };
 
 	cmd_put_error(&b, cmd, f);
-	fputs(buf_cstr(&b), stderr);
+	write_out(&b);
 }
 
 int cmd_usage(const struct command *cmd, const struct fault *f)
 {
+	_cleanup_buf_ struct buf b = { 0 };
+
 	cmd_error(cmd, f);
-	if (!f->hint[0])
-		fprintf(stderr, "  'sockctl%s%s --help' says more\n", cmd ? " " : "",
-			cmd ? cmd->name : "");
+	if (f->hint[0])
+		return EXIT_USAGE;
+	buf_printf(&b, "'sockctl%s%s --help' says more", cmd ? " " : "",
+		   cmd ? cmd->name : "");
+	cmd_say_more(buf_cstr(&b));
 	return EXIT_USAGE;
 }
 

@@ -66,6 +66,17 @@ extern const struct opt common_opts[N_COMMON_OPTS];
 bool cmd_begin(const struct command *cmd, int argc, char **argv, void *config,
 	       const struct common *common, struct opt_operands *operands, int *code);
 
+/*
+ * All that is said on stderr in words goes through these: whatever the text was made of,
+ * it is one line without characters that a terminal would obey.
+ */
+/* "sockctl NAME: text". */
+void cmd_say(const struct command *cmd, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The same into a buffer. */
+void cmd_put_line(struct buf *b, const struct command *cmd, const char *text);
+/* "  text", below what was said before. */
+void cmd_say_more(const char *text);
+
 /* "sockctl NAME: what", the marked place and the hint, to stderr. */
 void cmd_error(const struct command *cmd, const struct fault *f);
 

@@ -111,11 +111,29 @@ int endpoint_write_port_file(const char *path, const struct endpoint *local,
 			     struct fault *f)
 {
 	_cleanup_out_ struct out o = { 0 };
-	int r = out_open(&o, path, f);
+	_cleanup_buf_ struct buf raw = { 0 }, safe = { 0 };
+	int r;
 
+	/* As connect takes it: a path as it is, if a line can hold it. */
+	if (endpoint_raw_path(&raw, local)) {
+		buf_put_harmless(&safe, raw.data, raw.len);
+		if (safe.len != raw.len) {
+			fault_say(f, EINVAL,
+				  "--port-file: a line cannot hold the path '%s'",
+				  buf_cstr(&safe));
+			fault_hint(f, "choose a path without control characters");
+			return -EINVAL;
+		}
+	}
+	r = out_open(&o, path, f);
 	if (r < 0)
 		return r;
-	endpoint_put(&o.b, local);
+	if (raw.len) {
+		buf_printf(&o.b, "%s:", target_proto_name(local->proto));
+		buf_put(&o.b, raw.data, raw.len);
+	} else {
+		endpoint_put(&o.b, local);
+	}
 	buf_putc(&o.b, '\n');
 	return out_close(&o, f);
 }

@@ -41,7 +41,7 @@ void tell_put_endpoint(struct json *j, const char *prefix, const struct endpoint
 		json_member_u64(j, key, vm->svm_cid);
 		snprintf(key, sizeof(key), "%s_port", prefix);
 		json_member_u64(j, key, vm->svm_port);
-	} else if (endpoint_put_path(&text, ep)) {
+	} else if (endpoint_raw_path(&text, ep)) {
 		if (streq(prefix, "local"))
 			snprintf(key, sizeof(key), "path");
 		else
@@ -212,11 +212,16 @@ static void closed_text(const struct teller *t, const struct net_event *e)
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (e->fault) {
-		buf_printf(&b, "sockctl %s: %s (", t->cmd->name, e->fault->what);
+		buf_printf(&b, "sockctl %s: ", t->cmd->name);
+		buf_put_harmless(&b, e->fault->what, strlen(e->fault->what));
+		buf_puts(&b, " (");
 		put_counts(&b, r);
 		buf_puts(&b, ")\n");
-		if (e->fault->hint[0])
-			buf_printf(&b, "  %s\n", e->fault->hint);
+		if (e->fault->hint[0]) {
+			buf_puts(&b, "  ");
+			buf_put_harmless(&b, e->fault->hint, strlen(e->fault->hint));
+			buf_putc(&b, '\n');
+		}
 	} else if ((t->report && !t->many) || t->verbose) {
 		buf_printf(&b, "closed %llu: ", (unsigned long long)e->id);
 		put_counts(&b, r);
@@ -265,7 +270,7 @@ static void note_text(const struct teller *t, const char *text)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 
-	buf_printf(&b, "sockctl %s: %s\n", t->cmd->name, text);
+	cmd_put_line(&b, t->cmd, text);
 	tell_write(t->out, TELL_STRANGER, &b);
 }
 

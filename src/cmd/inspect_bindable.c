@@ -75,8 +75,7 @@ static void tell_no_trial(const struct asking *x, int err)
 
 	if (x->q.user)
 		escape_text(user, sizeof(user), x->q.user, strlen(x->q.user));
-	fprintf(stderr, "sockctl %s: --try could not act as %s: %s\n", x->cmd->name, user,
-		strerror(-err));
+	cmd_say(x->cmd, "--try could not act as %s: %s", user, strerror(-err));
 }
 
 static void try_bind(const struct asking *x, struct bind_facts *facts)
@@ -265,6 +264,7 @@ int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
 		cmd_error(cmd, &f);
 		return EXIT_CANNOT;
 	}
+	out.b.ascii = c->ascii;
 	r = ask(&x, &t, &f);
 	if (r < 0) {
 		cmd_error(cmd, &f);

@@ -165,18 +165,16 @@ void judge_row(struct inspect_config *c, const struct command *cmd, struct reade
 	if (c->fail_fill != UINT64_MAX && field_number_of("fill", s, &value) &&
 	    value >= c->fail_fill) {
 		put_place(&place, s);
-		fprintf(stderr,
-			"sockctl %s: the accept queue of %s is %llu %% full (%u/%u)\n",
-			cmd->name, buf_cstr(&place), (unsigned long long)value,
-			s->recv_queue, s->send_queue);
+		cmd_say(cmd, "the accept queue of %s is %llu %% full (%u/%u)",
+			buf_cstr(&place), (unsigned long long)value, s->recv_queue,
+			s->send_queue);
 		*failed = true;
 	}
 	if (c->fail_drops && field_number_of("drops", s, &value) && value) {
 		buf_reset(&place);
 		put_place(&place, s);
-		fprintf(stderr, "sockctl %s: %s has dropped %llu packet%s\n", cmd->name,
-			buf_cstr(&place), (unsigned long long)value,
-			value == 1 ? "" : "s");
+		cmd_say(cmd, "%s has dropped %llu packet%s", buf_cstr(&place),
+			(unsigned long long)value, value == 1 ? "" : "s");
 		*failed = true;
 	}
 	for (i = 0; i < c->n_fail_rules; i++)
@@ -241,7 +239,7 @@ bool judge_failed(const struct inspect_config *c, const struct command *cmd, boo
 
 		if (is_unsure(r) || !holds(r, r->count))
 			continue;
-		fprintf(stderr, "sockctl %s: --fail-if %s: %llu socket%s\n", cmd->name,
+		cmd_say(cmd, "--fail-if %s: %llu socket%s",
 			escape_text(shown, sizeof(shown), r->text, strlen(r->text)),
 			(unsigned long long)r->count, r->count == 1 ? "" : "s");
 		failed = true;

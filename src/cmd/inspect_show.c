@@ -106,7 +106,7 @@ static void show_note(void *ctx, const char *id, const char *text)
 
 	if (show->c->format == VIEW_JSON)
 		view_note_json(show->out, id, text);
-	fprintf(stderr, "sockctl %s: %s\n", show->cmd->name, text);
+	cmd_say(show->cmd, "%s", text);
 }
 
 /* qsort has no context argument that is portable; glibc's has. */
@@ -162,7 +162,7 @@ static void say_nothing_matched(const struct show *show)
 
 	if (c->common.quiet || c->format != VIEW_TABLE)
 		return;
-	fprintf(stderr, "sockctl %s: no %s\n", show->cmd->name,
+	cmd_say(show->cmd, "no %s",
 		c->what & WHAT_PROTOS ? "socket matches"
 				      : "TCP socket matches (-u: UDP, -x: unix sockets)");
 }
@@ -203,8 +203,8 @@ static void tell_limited(struct show *show)
 	/* On a terminal it stands below them. */
 	view_end_rows(show->view);
 	out_flush(show->out);
-	fprintf(stderr, "sockctl %s: stopped after %llu %s%s (--limit); there are more\n",
-		show->cmd->name, (unsigned long long)n, show->c->group ? "value" : "row",
+	cmd_say(show->cmd, "stopped after %llu %s%s (--limit); there are more",
+		(unsigned long long)n, show->c->group ? "value" : "row",
 		n == 1 ? "" : "s");
 }
 
@@ -329,10 +329,13 @@ int inspect_show(const struct command *cmd, struct inspect_config *c,
 		cmd_error(cmd, &f);
 		return EXIT_CANNOT;
 	}
+	/* What a program reads is not made for the terminal that it was started on. */
+	out.b.ascii = opt.format == VIEW_TABLE ? opt.ascii : c->ascii;
 	opt.width = term_width(out.fd);
 	opt.colour = opt.format == VIEW_TABLE &&
 		     term_use_colour((enum term_when)c->common.color, out.fd);
 	show.tally.field = c->group_field;
+	show.tally.ascii = out.b.ascii && opt.format != VIEW_JSON;
 	show.tally.limit = c->limit;
 	/* No names of columns where their rows are counted. */
 	rows = opt;

@@ -109,8 +109,8 @@ static void tell_left(const struct command *cmd, struct inspect_config *c,
 	request.needs = 0;
 	collect_run(reader, &request, &sink, &result, NULL);
 	if (n.rows)
-		fprintf(stderr, "sockctl %s: still there: %s%s\n", cmd->name,
-			buf_cstr(&n.text), n.rows > SHOWN ? "; and more" : "");
+		cmd_say(cmd, "still there: %s%s", buf_cstr(&n.text),
+			n.rows > SHOWN ? "; and more" : "");
 	buf_free(&n.text);
 }
 
@@ -128,11 +128,10 @@ static void tell_nearest(const struct command *cmd, struct inspect_config *c,
 	if (c->ports_only)
 		collect_run(reader, &request, &sink, &result, NULL);
 	if (n.rows)
-		fprintf(stderr, "sockctl %s: nearest: %s%s\n", cmd->name,
-			buf_cstr(&n.text), n.rows > SHOWN ? "; and more" : "");
+		cmd_say(cmd, "nearest: %s%s", buf_cstr(&n.text),
+			n.rows > SHOWN ? "; and more" : "");
 	else if (c->ports_only)
-		fprintf(stderr, "sockctl %s: no socket at all uses these ports\n",
-			cmd->name);
+		cmd_say(cmd, "no socket at all uses these ports");
 	buf_free(&n.text);
 }
 
@@ -165,7 +164,7 @@ static int tell_hidden(const struct command *cmd, const struct inspect_config *c
 	char text[160];
 
 	snprintf(text, sizeof(text), INSPECT_HIDDEN, sight->hidden);
-	fprintf(stderr, "sockctl %s: %s\n", cmd->name, text);
+	cmd_say(cmd, "%s", text);
 	if (c->format == VIEW_JSON && !c->output && !c->common.quiet) {
 		struct view_options opt = { .format = VIEW_JSON };
 		struct view_end end = { 0 };
@@ -225,7 +224,7 @@ int inspect_wait(const struct command *cmd, struct inspect_config *c,
 		buf_printf(&waited, "%llu ms", (unsigned long long)c->wait_us / 1000);
 	else
 		buf_put_duration(&waited, c->wait_us / 1000);
-	fprintf(stderr, "sockctl %s: %s within %s\n", cmd->name,
+	cmd_say(cmd, "%s within %s",
 		c->until_gone	  ? "what matches did not go away"
 		: sight.hidden[0] ? "nothing matched for certain"
 				  : "nothing matched",

@@ -15,7 +15,7 @@ static void put_peer(struct json *j, const struct probe_result *r)
 		return;
 	}
 	if (r->peer.len && r->peer.family == AF_UNIX)
-		endpoint_put_path(&text, &r->peer);
+		endpoint_raw_path(&text, &r->peer);
 	if (text.len)
 		json_member_bytes(j, "addr", text.data, text.len);
 	else

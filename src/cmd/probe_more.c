@@ -41,7 +41,7 @@ static void put_backlog_json(struct buf *b, const char *text, const struct endpo
 	if (endpoint_addr(to, &a)) {
 		view_member_end(&j, "addr", "port", &a);
 	} else {
-		endpoint_put_path(&address, to);
+		endpoint_raw_path(&address, to);
 		json_member_bytes(&j, "addr", address.data, address.len);
 		json_member_null(&j, "port");
 	}
@@ -100,7 +100,8 @@ static void put_capacity(struct buf *b, const struct backlog_result *r,
 static void put_backlog(struct buf *b, const char *text, const struct backlog_result *r,
 			const struct local_listeners *local)
 {
-	buf_printf(b, "%s  ", text);
+	buf_put_escaped(b, text, strlen(text));
+	buf_puts(b, "  ");
 	if (!r->held && r->refused)
 		buf_puts(b, "refuses connections");
 	else if (!r->held)

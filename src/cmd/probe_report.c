@@ -56,6 +56,15 @@ static void put_stats(struct buf *b, const struct probe_job *j)
 		   sum.min / 1e3, sum.p50 / 1e3, sum.max / 1e3);
 }
 
+/* It may quote names, banners and the kernel's tables. */
+static void put_safe_reason(struct buf *b, const struct probe_result *r)
+{
+	_cleanup_buf_ struct buf reason = { 0 };
+
+	probe_put_reason(&reason, r);
+	buf_put_harmless(b, reason.data, reason.len);
+}
+
 void report_put_reason(struct probe_report *p, struct buf *b,
 		       const struct probe_result *r)
 {
@@ -65,7 +74,7 @@ void report_put_reason(struct probe_report *p, struct buf *b,
 	if (r->outcome == OUTCOME_OPEN)
 		colour = r->loss != PROBE_LOSS_NONE || r->hedges ? p->style->warn : "";
 	buf_puts(b, colour);
-	probe_put_reason(b, r);
+	put_safe_reason(b, r);
 	buf_puts(b, *colour ? p->style->reset : "");
 }
 
@@ -105,7 +114,7 @@ void report_put_asked(struct buf *b, const struct probe_run *run)
 	if (run->n_jobs != 1 || !run->jobs[0].done)
 		return;
 	buf_printf(b, "; now %s: ", outcome_name(run->jobs[0].last.outcome));
-	probe_put_reason(b, &run->jobs[0].last);
+	put_safe_reason(b, &run->jobs[0].last);
 }
 
 static void put_reason(struct probe_report *p, struct buf *b, const struct probe_job *j)
@@ -179,7 +188,9 @@ static void put_change(struct probe_report *p, const struct probe_job *j)
 
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	buf_printf(b, "%s%s%s  %s  ", p->style->dim, clock, p->style->reset, j->text);
+	buf_printf(b, "%s%s%s  ", p->style->dim, clock, p->style->reset);
+	buf_put_escaped(b, j->text, strlen(j->text));
+	buf_puts(b, "  ");
 	put_address(b, &j->last);
 	buf_printf(b, "  %s%s%s  ", report_colour(p, j->last.outcome),
 		   outcome_name(j->last.outcome), p->style->reset);
@@ -210,9 +221,11 @@ struct columns {
 };
 
 /* The address has a column of its own. */
-static const char *row_name(const struct probe_job *j)
+static void put_row_name(struct buf *b, const struct probe_job *j)
 {
-	return j->named ? j->named : j->text;
+	const char *name = j->named ? j->named : j->text;
+
+	buf_put_escaped(b, name, strlen(name));
 }
 
 static struct columns measure(const struct probe_run *run)
@@ -221,13 +234,14 @@ static struct columns measure(const struct probe_run *run)
 	size_t i;
 
 	for (i = 0; i < run->n_jobs; i++) {
-		_cleanup_buf_ struct buf b = { 0 };
+		_cleanup_buf_ struct buf b = { 0 }, name = { 0 };
 		const struct probe_job *j = &run->jobs[i];
 
 		if (!j->done)
 			continue;
+		put_row_name(&name, j);
 		put_address(&b, &j->last);
-		w.target = MAX(w.target, text_width(row_name(j), strlen(row_name(j))));
+		w.target = MAX(w.target, text_width(name.data, name.len));
 		w.address = MAX(w.address, text_width(b.data, b.len));
 		w.outcome = MAX(w.outcome, strlen(outcome_name(j->last.outcome)));
 		w.with_address |= j->target->host == TARGET_HOST_NAME ||
@@ -249,11 +263,12 @@ static void put_padded(struct buf *b, const char *text, size_t len, size_t width
 static void put_row(struct probe_report *p, const struct probe_job *j,
 		    const struct columns *w)
 {
-	_cleanup_buf_ struct buf address = { 0 };
+	_cleanup_buf_ struct buf address = { 0 }, target = { 0 };
 	const char *name = outcome_name(j->last.outcome);
 	struct buf *b = &p->out.b;
 
-	put_padded(b, row_name(j), strlen(row_name(j)), w->target);
+	put_row_name(&target, j);
+	put_padded(b, target.data, target.len, w->target);
 	put_address(&address, &j->last);
 	if (w->with_address)
 		put_padded(b, address.data, address.len, w->address);
@@ -263,8 +278,11 @@ static void put_row(struct probe_report *p, const struct probe_job *j,
 	buf_pad(b, ' ', w->outcome - strlen(name) + 2);
 	put_reason(p, b, j);
 	buf_putc(b, '\n');
-	if (j->note)
-		buf_printf(b, "  %s\n", j->note);
+	if (j->note) {
+		buf_puts(b, "  ");
+		buf_put_harmless(b, j->note, strlen(j->note));
+		buf_putc(b, '\n');
+	}
 	if (j->run->c->negotiated && j->last.has_tcp && j->last.outcome == OUTCOME_OPEN) {
 		buf_puts(b, "  ");
 		put_negotiated(b, j);
@@ -319,8 +337,10 @@ static void put_statistics(struct probe_report *p, const struct probe_job *j)
 	const char *comma = "";
 	size_t o;
 
-	if (j->run->n_jobs > 1)
-		buf_printf(b, "%s\n", j->text);
+	if (j->run->n_jobs > 1) {
+		buf_put_escaped(b, j->text, strlen(j->text));
+		buf_putc(b, '\n');
+	}
 	put_spread(b, "rtt (kernel)", j->rtt);
 	put_spread(b, "connect (clock)", j->connect);
 	if (p->terminal)

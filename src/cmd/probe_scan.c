@@ -334,9 +334,10 @@ static enum verdict put_nameless(struct probe_run *run, const struct probe_scan_
 		report_json_attempt(b, t->text, 1, &r, NULL);
 		put_json_totals(&g, &r.peer, r.outcome);
 	} else if (!p->quiet) {
-		buf_printf(b, "%s  %s%s%s  ", t->text, report_colour(p, r.outcome),
+		buf_put_escaped(b, t->text, strlen(t->text));
+		buf_printf(b, "  %s%s%s  ", report_colour(p, r.outcome),
 			   outcome_name(r.outcome), p->style->reset);
-		probe_put_reason(b, &r);
+		report_put_reason(p, b, &r);
 		buf_putc(b, '\n');
 	}
 	return outcome_verdict(r.outcome);

@@ -55,7 +55,7 @@ static void call_text(const struct tracer *t, const struct net_event *e,
 {
 	_cleanup_buf_ struct buf call = { 0 }, line = { 0 };
 
-	buf_puts(&call, e->text);
+	buf_put_harmless(&call, e->text, strlen(e->text));
 	if (e->result < 0)
 		buf_printf(&call, " = -1 %s", strerrorname_np((int)-e->result));
 	else if (!streq(e->text, "connected"))
@@ -64,7 +64,8 @@ static void call_text(const struct tracer *t, const struct net_event *e,
 	buf_printf(&line, "%-*s ", TRACER_CALL_COLUMN, buf_cstr(&call));
 	if (x->state)
 		buf_printf(&line, "%-*s ", TRACER_STATE_COLUMN, state_name(x->state));
-	buf_printf(&line, "%s\n", buf_cstr(&x->words));
+	buf_put_harmless(&line, x->words.data, x->words.len);
+	buf_putc(&line, '\n');
 	tell_write(t->out, TELL_DATA, &line);
 }
 

@@ -80,7 +80,7 @@ bool endpoint_addr(const struct endpoint *ep, struct addr *a)
 	return addr_from_sockaddr(a, (const struct sockaddr *)&ep->ss, ep->len);
 }
 
-bool endpoint_put_path(struct buf *b, const struct endpoint *ep)
+bool endpoint_raw_path(struct buf *b, const struct endpoint *ep)
 {
 	const struct sockaddr_un *sun = (const struct sockaddr_un *)&ep->ss;
 	size_t head = offsetof(struct sockaddr_un, sun_path), len;
@@ -90,10 +90,20 @@ bool endpoint_put_path(struct buf *b, const struct endpoint *ep)
 	len = ep->len - head;
 	if (sun->sun_path[0] == '\0') {
 		buf_putc(b, '@');
-		buf_put_escaped(b, sun->sun_path + 1, len - 1);
+		buf_put(b, sun->sun_path + 1, len - 1);
 	} else {
-		buf_put_escaped(b, sun->sun_path, strnlen(sun->sun_path, len));
+		buf_put(b, sun->sun_path, strnlen(sun->sun_path, len));
 	}
+	return true;
+}
+
+bool endpoint_put_path(struct buf *b, const struct endpoint *ep)
+{
+	_cleanup_buf_ struct buf raw = { 0 };
+
+	if (!endpoint_raw_path(&raw, ep))
+		return false;
+	buf_put_escaped(b, raw.data, raw.len);
 	return true;
 }
 

@@ -41,6 +41,9 @@ bool endpoint_addr(const struct endpoint *ep, struct addr *a);
  * for other families and unnamed sockets. */
 bool endpoint_put_path(struct buf *b, const struct endpoint *ep);
 
+/* The same with its bytes as they are, for JSON and files. */
+bool endpoint_raw_path(struct buf *b, const struct endpoint *ep);
+
 /*
  * As people and connect read it: "127.0.0.1:80", "[::1]:80", "udp:127.0.0.1:53",
  * "unix:/run/x", "vsock:2:80"; an unnamed unix socket is "unix:", raw leaves the port

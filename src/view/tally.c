@@ -49,7 +49,7 @@ static void grow(struct tally *t)
 
 static void count_value(struct tally *t, const struct sock *s)
 {
-	_cleanup_buf_ struct buf text = { 0 };
+	_cleanup_buf_ struct buf text = { .ascii = t->ascii };
 	struct tally_entry *e;
 	uint64_t hash;
 

@@ -12,6 +12,7 @@ struct tally_entry;
 struct tally {
 	const struct field *field;
 	uint64_t limit; /* of values that are shown */
+	bool ascii;	/* values: nothing outside ASCII */
 	uint64_t rows;
 	uint64_t states[PROTO_COUNT][STATE_COUNT];
 	struct arena arena;

@@ -8,9 +8,12 @@
 static void put_labelled(struct buf *b, const char *label, size_t column,
 			 const char *text, size_t width)
 {
+	_cleanup_buf_ struct buf safe = { .ascii = b->ascii };
+
+	buf_put_harmless(&safe, text, strlen(text));
 	buf_puts(b, label);
 	buf_pad(b, ' ', column - strlen(label));
-	wrap_put(b, text, column, column, width);
+	wrap_put(b, buf_cstr(&safe), column, column, width);
 	buf_putc(b, '\n');
 }
 
@@ -32,27 +35,34 @@ void view_causes_text(struct buf *b, const struct causes *c, size_t width)
 	for (i = 0; i < c->notes.n; i++)
 		put_labelled(b, "  note: ", sizeof("  note: ") - 1, c->notes.v[i], width);
 	/* To be copied as it is: in one piece, wherever the terminal breaks it. */
-	if (c->next)
-		buf_printf(b, "next: %s\n", c->next);
+	if (c->next) {
+		buf_puts(b, "next: ");
+		buf_put_harmless(b, c->next, strlen(c->next));
+		buf_putc(b, '\n');
+	}
 }
 
 void view_bindable_text(struct buf *b, const struct view_bindable *v, bool colour,
 			size_t width)
 {
 	const struct term_style *style = term_style(colour);
+	_cleanup_buf_ struct buf safe = { .ascii = b->ascii };
+	const char *address;
 
+	buf_put_harmless(&safe, v->address, strlen(v->address));
+	address = buf_cstr(&safe);
 	switch (v->verdict) {
 	case BIND_OK:
 		buf_printf(b, "%syes%s: %s can be bound\n", style->good, style->reset,
-			   v->address);
+			   address);
 		break;
 	case BIND_CONFLICT:
 		buf_printf(b, "%sno%s: %s cannot be bound\n", style->bad, style->reset,
-			   v->address);
+			   address);
 		break;
 	case BIND_CANNOT_TELL:
 		buf_printf(b, "%scannot tell%s%s: whether %s can be bound\n", style->warn,
-			   style->reset, v->tried ? "" : " without --try", v->address);
+			   style->reset, v->tried ? "" : " without --try", address);
 		break;
 	}
 	view_causes_text(b, v->causes, width);

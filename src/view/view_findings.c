@@ -24,10 +24,11 @@ static void put_lines(struct buf *b, const char *text, size_t width)
 {
 	while (*text) {
 		size_t len = strcspn(text, "\n");
-		_cleanup_free_ char *line = xstrndup(text, len);
+		_cleanup_buf_ struct buf line = { .ascii = b->ascii };
 
+		buf_put_harmless(&line, text, len);
 		buf_puts(b, "  ");
-		wrap_put(b, line, 2, 4, width);
+		wrap_put(b, buf_cstr(&line), 2, 4, width);
 		buf_putc(b, '\n');
 		text += len + (text[len] == '\n');
 	}
@@ -37,8 +38,11 @@ static void put_lines(struct buf *b, const char *text, size_t width)
 static void put_paragraph(struct buf *b, const char *label, const char *text,
 			  size_t width)
 {
+	_cleanup_buf_ struct buf safe = { .ascii = b->ascii };
+
+	buf_put_harmless(&safe, text, strlen(text));
 	buf_puts(b, label);
-	wrap_put(b, text, strlen(label), strlen(label), width);
+	wrap_put(b, buf_cstr(&safe), strlen(label), strlen(label), width);
 	buf_putc(b, '\n');
 }
 
@@ -58,7 +62,7 @@ static void put_text(struct out *out, const struct finding *f,
 	buf_puts(b, r->id);
 	buf_puts(b, style->reset);
 	buf_pad(b, ' ', 2);
-	buf_puts(b, f->where);
+	buf_put_harmless(b, f->where, strlen(f->where));
 	buf_putc(b, '\n');
 	put_lines(b, f->summary, width);
 	put_paragraph(b, "  next: ", f->advice, width);

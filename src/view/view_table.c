@@ -152,6 +152,7 @@ struct view *view_table_new(const struct view_options *opt, struct out *out)
 	t->view = (struct view){ &ops, *opt, out };
 	t->n = opt->n_columns;
 	t->style = term_style(opt->colour);
+	t->cell.ascii = t->held.ascii = opt->ascii;
 	buf_reserve(&t->cell, 64);
 	for (i = 0; i < t->n; i++)
 		t->columns[i] = table_column(opt->columns[i], opt->colour);

@@ -143,6 +143,51 @@ static void escapes_are_safe(void)
 		}
 }
 
+/* A sentence with foreign bytes in it: what is harmless stays, so that twice is once. */
+static void harmless(void)
+{
+	static const struct {
+		const char *raw, *plain, *ascii;
+	} rows[] = {
+		{ "plain", "plain", "plain" },
+		{ "C:\\x1b", "C:\\x1b", "C:\\x1b" },
+		{ "a\nb\t\x1b[2J\x7f", "a\\nb\\t\\x1b[2J\\x7f", "a\\nb\\t\\x1b[2J\\x7f" },
+		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", "gr\\xc3\\xbc\\xc3\\x9f" },
+		{ "\xc2\x9b\xe2\x80\xae\xff", "\\xc2\\x9b\\xe2\\x80\\xae\\xff",
+		  "\\xc2\\x9b\\xe2\\x80\\xae\\xff" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_buf_ struct buf once = { 0 }, twice = { 0 };
+		_cleanup_buf_ struct buf ascii = { .ascii = true };
+
+		buf_put_harmless(&once, rows[i].raw, strlen(rows[i].raw));
+		CHECK_STR(buf_cstr(&once), rows[i].plain);
+		buf_put_harmless(&twice, once.data, once.len);
+		CHECK_STR(buf_cstr(&twice), rows[i].plain);
+		buf_put_harmless(&ascii, rows[i].raw, strlen(rows[i].raw));
+		CHECK_STR(buf_cstr(&ascii), rows[i].ascii);
+	}
+}
+
+static void deceptive(void)
+{
+	static const uint32_t bad[] = {
+		0,	0x1f,	0x7f,	0x80,	0x9f,	0xad,	0x61c,	 0x200b,  0x200f,
+		0x202e, 0x2066, 0x2069, 0x3164, 0xfeff, 0xffff, 0xe0001, 0xe01ef, 0xe0fff
+	};
+	static const uint32_t good[] = { 0x20,	 0x7e,	 0xa0,	 0xac,	 0xae,
+					 0xfc,	 0x301,	 0x200a, 0x2010, 0x202f,
+					 0x20ac, 0x4e2d, 0xfffd, 0x1f600 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		CHECK(text_is_deceptive(bad[i]));
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		CHECK(!text_is_deceptive(good[i]));
+}
+
 static void shell_words(void)
 {
 	static const struct {
@@ -215,6 +260,8 @@ int main(void)
 	RUN(times, "a time that was measured has three digits that count");
 	RUN(escapes, "foreign text is escaped, printable UTF-8 passes");
 	RUN(escapes_are_safe, "no pair of bytes yields a control character");
+	RUN(harmless, "a sentence is made harmless once, however often it is done");
+	RUN(deceptive, "what hides or reorders others is known, what has ink passes");
 	RUN(shell_words,
 	    "a text that was escaped is one word of bash, and the raw text again");
 	RUN(widths, "the width of a text is its characters");

@@ -76,10 +76,28 @@ static void foreign_text(void)
 		  "\"control\":\"\\u001b\\u0001\\u007f\\u0000\\t\\r\",\"empty\":\"\"}\n");
 }
 
+/* Said with \uXXXX is said the same. */
+static void no_commands(void)
+{
+	static const char text[] =
+		"\xc2\x9b\xe2\x80\xae\xc3\xbc\xf0\x9f\x98\x80\xf3\xa0\x80\xa1\xff";
+	_cleanup_buf_ struct buf b = { 0 }, ascii = { .ascii = true };
+	struct json j = json_on(&b), k = json_on(&ascii);
+
+	json_bytes(&j, text, sizeof(text) - 1);
+	CHECK_STR(buf_cstr(&b), "\"\\u009b\\u202e\xc3\xbc\xf0\x9f\x98\x80"
+				"\\udb40\\udc21\xef\xbf\xbd\"");
+	json_bytes(&k, text, sizeof(text) - 1);
+	CHECK_STR(buf_cstr(&ascii),
+		  "\"\\u009b\\u202e\\u00fc\\ud83d\\ude00\\udb40\\udc21\\ufffd\"");
+}
+
 int main(void)
 {
 	RUN(members, "members, lists and nesting have their commas and brackets");
 	RUN(fixed_point, "fixed-point numbers keep their value");
 	RUN(foreign_text, "what is not UTF-8 is replaced and stands beside in hex");
+	RUN(no_commands,
+	    "what a terminal obeys is written as \\uXXXX, on demand all foreign");
 	return unit_done();
 }
