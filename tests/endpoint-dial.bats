@@ -76,3 +76,16 @@ serve_there() { # ARGS...
 	assert_refused 4 "the name 'some.example' did not resolve before the deadline"
 	((${EPOCHREALTIME/./} - start < 10000000))
 }
+
+@test "the thread that looks a name up says so without a call that may fail" {
+	strace -o /dev/null -e inject=getppid:error=EINTR true 2>/dev/null ||
+		skip "strace cannot trace here"
+	serve listen -k --reply hi 127.0.0.1:0
+	# No message of ours either: only the exit code tells.
+	run --separate-stderr "${STRACE[@]}" -f -o /dev/null -e inject=write:error=EIO:when=1+ \
+		"$SOCKCTL" connect --send x --expect hi --recv-only -4 "localhost:$PORT"
+	((status != 134))
+	run --separate-stderr "${STRACE[@]}" -f -o /dev/null -e inject=write:error=EIO:when=1+ \
+		"$SOCKCTL" connect -T "${READY_WITHIN}s" -4 localhost:1
+	assert_equal "$status" 1
+}

@@ -75,8 +75,10 @@ int probe_prepare(struct probe_run *run, struct fault *f)
 static void job_stop(struct probe_job *j)
 {
 	attempt_stop(&j->attempt);
-	if (j->lookup)
+	if (j->lookup) {
+		watch_remove(&j->run->l, &j->lookup_w);
 		resolve_drop(take_ptr(&j->lookup));
+	}
 }
 
 void probe_run_free(struct probe_run *run)

@@ -94,6 +94,8 @@ int nl_walk(struct nl_answer *a, const void *packet, size_t len)
 
 ssize_t nl_receive(struct nl *nl, void *buf)
 {
+	int flags = 0, err = 0;
+
 	for (;;) {
 		struct sockaddr_nl from = { 0 };
 		struct iovec iov = { .iov_base = buf, .iov_len = NL_BUFFER };
@@ -103,36 +105,68 @@ ssize_t nl_receive(struct nl *nl, void *buf)
 			.msg_iov = &iov,
 			.msg_iovlen = 1,
 		};
-		ssize_t n = recvmsg(mnl_socket_get_fd(nl->sock), &msg, 0);
+		ssize_t n = recvmsg(mnl_socket_get_fd(nl->sock), &msg, flags);
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		/*
+		 * netlink_dump(): the kernel had no memory for the next packet, nothing
+		 * is lost. It makes packets when one is received: where none is left it
+		 * will not go on.
+		 */
+		if (n < 0 && !err && (errno == ENOBUFS || errno == ENOMEM)) {
+			err = errno;
+			flags = MSG_DONTWAIT;
+			continue;
+		}
 		if (n < 0)
-			return -errno;
+			return err ? -err : -errno;
 		if (n == 0)
 			return -EPIPE;
 		/* Only the kernel (port 0) answers; any process may send to our port. */
 		if (msg.msg_namelen < sizeof(from) || from.nl_pid != 0)
 			continue;
 		if (msg.msg_flags & MSG_TRUNC)
-			return -ENOBUFS;
+			return -EMSGSIZE;
 		return n;
 	}
 }
 
+/* Reads the rest of a dump: it ends when nothing comes any more. */
+static int drain(struct nl *nl)
+{
+	ssize_t n;
+
+	do
+		n = recv(mnl_socket_get_fd(nl->sock), nl->buf, NL_BUFFER, MSG_DONTWAIT);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 && errno == EAGAIN ? 0 : -EBUSY;
+}
+
+/* The kernel runs one dump a socket; a new one starts at once, the old dump dies with its
+ * own. Where there is none to be had the old dump is read to its end. */
+static int renew(struct nl *nl)
+{
+	struct mnl_socket *old = nl->sock;
+	int r = open_socket(nl);
+
+	if (r == 0) {
+		mnl_socket_close(old);
+	} else {
+		nl->sock = old;
+		if (drain(nl) < 0)
+			return r;
+	}
+	nl->abandoned = false;
+	return 0;
+}
+
 int nl_send(struct nl *nl, struct nlmsghdr *req, uint16_t flags)
 {
-	/* The kernel runs one dump a socket; a new one starts at once, the old one dies
-	 * with it. */
-	if (nl->abandoned) {
-		int r;
+	int r = nl->abandoned ? renew(nl) : 0;
 
-		mnl_socket_close(nl->sock);
-		r = open_socket(nl);
-		if (r < 0)
-			return r;
-		nl->abandoned = false;
-	}
+	if (r < 0)
+		return r;
 	req->nlmsg_flags = NLM_F_REQUEST | flags;
 	req->nlmsg_seq = ++nl->seq;
 	if (mnl_socket_sendto(nl->sock, req, req->nlmsg_len) < 0)
@@ -147,8 +181,10 @@ int nl_go_on(struct nl *nl, struct nl_answer *a, unsigned packets)
 	for (; packets && !a->done && r == 0; packets--) {
 		ssize_t n = nl_receive(nl, nl->buf);
 
-		if (n < 0)
-			return (int)n;
+		if (n < 0) {
+			r = (int)n;
+			break;
+		}
 		if (nl->record)
 			buf_put(&nl->record->b, nl->buf, (size_t)n);
 		r = nl_walk(a, nl->buf, (size_t)n);

@@ -21,7 +21,8 @@ struct nl {
 	char *buf;
 	uint32_t seq;
 	struct out *record; /* every received byte goes there too; NULL = not */
-	bool abandoned; /* a dump was left before its end: the socket is of no more use */
+	bool abandoned; /* a dump was left before its end: the next request needs another
+			   socket */
 	bool interrupted; /* the kernel said NLM_F_DUMP_INTR: rows may be missing */
 };
 

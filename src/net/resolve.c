@@ -1,13 +1,13 @@
 #include "net/resolve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/vm_sockets.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 
 #include "base/loop.h"
 #include "base/mem.h"
@@ -19,7 +19,9 @@ enum { ASK_AGAIN_US = 250 * 1000 };
 struct lookup {
 	pthread_mutex_t lock;
 	int holders;
-	int eventfd; /* readable once the fields below are final */
+	int done_in;  /* readable once the fields below are final ... */
+	int done_out; /* ... for then the thread closes this: unlike a write, it cannot
+			 fail */
 	char *name;
 	int family;
 	int result;	/* EAI_... */
@@ -47,7 +49,8 @@ static void lookup_release(struct lookup *k)
 	if (k->list)
 		freeaddrinfo(k->list);
 	pthread_mutex_destroy(&k->lock);
-	close_fd(k->eventfd);
+	close_fd(k->done_in);
+	close_fd(k->done_out);
 	buf_free(&k->why);
 	free(k->name);
 	free(k);
@@ -59,7 +62,6 @@ static void *lookup_run(void *arg)
 	struct addrinfo hints = { .ai_family = k->family, .ai_socktype = SOCK_STREAM };
 	struct addrinfo *list = NULL;
 	struct buf why = { 0 };
-	uint64_t one = 1;
 	int r = getaddrinfo(k->name, NULL, &hints, &list), err = errno;
 
 	if (r == EAI_AGAIN)
@@ -69,10 +71,8 @@ static void *lookup_run(void *arg)
 	k->err = err;
 	k->list = r == 0 ? list : NULL;
 	k->why = why;
+	close_fd(take_fd(&k->done_out));
 	pthread_mutex_unlock(&k->lock);
-	while (write(k->eventfd, &one, sizeof(one)) < 0)
-		if (errno != EINTR)
-			abort(); /* a fresh eventfd takes a 1 */
 	lookup_release(k);
 	return NULL;
 }
@@ -83,19 +83,21 @@ static int lookup_start(struct resolve *r, const char *name, int family)
 	pthread_attr_t attr;
 	sigset_t all, old;
 	pthread_t thread;
-	int err;
+	int err, ends[2];
 
 	k->name = xstrdup(name);
 	k->family = family;
 	k->holders = 2;
-	k->eventfd = eventfd(0, EFD_CLOEXEC);
+	k->done_in = k->done_out = -1;
 	pthread_mutex_init(&k->lock, NULL);
-	if (k->eventfd < 0) {
+	if (pipe2(ends, O_CLOEXEC) != 0) {
 		err = errno;
 		k->holders = 1;
 		lookup_release(k);
 		return -err;
 	}
+	k->done_in = ends[0];
+	k->done_out = ends[1];
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	/* Signals belong to the main thread. */
@@ -126,7 +128,7 @@ struct resolve *resolve_start(const struct target *t, const struct resolve_how *
 
 int resolve_fd(const struct resolve *r)
 {
-	return r->lookup ? r->lookup->eventfd : -1;
+	return r->lookup ? r->lookup->done_in : -1;
 }
 
 void resolve_drop(struct resolve *r)
@@ -244,7 +246,7 @@ static int tell_failure(const struct resolve *r, struct fault *f)
 static int wait_lookup(const struct resolve *r, struct fault *f)
 {
 	struct lookup *k = r->lookup;
-	struct pollfd p = { .fd = k->eventfd, .events = POLLIN };
+	struct pollfd p = { .fd = k->done_in, .events = POLLIN };
 	_cleanup_buf_ struct buf servers = { 0 };
 	uint64_t now;
 	int ready, wait;
