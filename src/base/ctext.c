@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/whole.h"
+
 static int digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -78,7 +80,6 @@ static int read_file(struct buf *b, const char *path, struct fault *f)
 {
 	_cleanup_close_ int opened = -1;
 	int fd = STDIN_FILENO;
-	ssize_t n;
 
 	if (!streq(path, "-")) {
 		opened = open(path, O_RDONLY | O_CLOEXEC);
@@ -86,13 +87,7 @@ static int read_file(struct buf *b, const char *path, struct fault *f)
 			return fault(f, errno, "read %s", path);
 		fd = opened;
 	}
-	do {
-		buf_reserve(b, 65536);
-		n = read(fd, b->data + b->len, 65536);
-		if (n > 0)
-			b->len += (size_t)n;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	return n < 0 ? fault(f, errno, "read %s", path) : 0;
+	return whole_read(b, fd, path, f);
 }
 
 int ctext_argument(struct buf *b, const char *text, bool hex, struct fault *f)

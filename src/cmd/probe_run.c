@@ -8,6 +8,7 @@
 
 #include "base/ctext.h"
 #include "cmd/probe_report.h"
+#include "net/probe_pattern.h"
 
 enum {
 	LOCAL_RETRY_US = 10 * 1000, /* a wait on this host answers within 20 ms */
@@ -22,19 +23,17 @@ static void job_begin(struct probe_job *j);
 static int prepare_expect(struct probe_run *run, const char *text, struct fault *f)
 {
 	size_t len = strlen(text);
-	char message[200];
 	int r;
 
 	if (len > 2 && text[0] == '/' && text[len - 1] == '/') {
 		_cleanup_free_ char *pattern = xstrndup(text + 1, len - 2);
+		struct fault why = FAULT_INIT;
 
-		r = regcomp(&run->regex, pattern, REG_EXTENDED | REG_NEWLINE);
-		if (r) {
-			regerror(r, &run->regex, message, sizeof(message));
-			fault_say(f, EINVAL, "--expect: not a regular expression: %s",
-				  message);
+		r = pattern_compile(&run->regex, pattern, &why);
+		if (r < 0) {
+			fault_say(f, EINVAL, "--expect: %s", why.what);
 			fault_mark(f, text, 1);
-			return -EINVAL;
+			return r;
 		}
 		run->has_regex = true;
 		run->how.expect_regex = &run->regex;

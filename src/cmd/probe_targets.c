@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/whole.h"
+
 /* What such a socket cannot be asked: "open" would not mean what was wanted. */
 static const char *beyond(const struct probe_config *c, const struct target *t)
 {
@@ -77,7 +79,6 @@ static int read_whole(const char *path, uint64_t deadline_us, struct buf *b,
 	uint64_t begun = clock_us();
 	_cleanup_close_ int opened = -1;
 	int fd = STDIN_FILENO;
-	ssize_t n;
 
 	if (!streq(path, "-")) {
 		fd = opened = open_soon(path, deadline_us);
@@ -96,17 +97,7 @@ static int read_whole(const char *path, uint64_t deadline_us, struct buf *b,
 			return -EIO;
 		}
 	}
-	do {
-		buf_reserve(b, 4096);
-		n = read(fd, b->data + b->len, 4096);
-		if (n > 0)
-			b->len += (size_t)n;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	if (n < 0) {
-		fault(f, errno, "read %s", path);
-		return -EIO;
-	}
-	return 0;
+	return whole_read(b, fd, path, f) < 0 ? -EIO : 0;
 }
 
 /* Says in front of a refusal where it stands. */

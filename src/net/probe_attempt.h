@@ -54,6 +54,8 @@ struct attempt {
 	enum attempt_stage stage;
 	bool judged; /* r has a verdict of an address that was tried */
 	uint64_t deadline_us, opened_us, next_look_us;
+	uint64_t search_at_us; /* not before is what came searched for the pattern again;
+				  0 = at once */
 	struct buf in;
 	const struct buf *out;
 	size_t sent;
