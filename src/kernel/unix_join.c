@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "kernel/diag_unix.h"
 
 void unix_rows_free(struct unix_rows *rows)
@@ -34,44 +35,48 @@ int unix_rows_add(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
-/* Names by inode: open addressing, half full; NULL = free. */
-struct index {
-	const struct unix_name **slots;
-	size_t size;
+struct looked_for {
+	const struct unix_rows *rows;
+	uint32_t inode;
 };
 
-static struct index make_index(const struct unix_rows *rows)
+static bool has_inode(const void *ctx, size_t at)
 {
-	struct index x = { .size = rows->n_names * 2 + 1 };
-	size_t i, slot;
+	const struct looked_for *x = ctx;
 
-	x.slots = xcalloc(x.size, sizeof(*x.slots));
-	for (i = 0; i < rows->n_names; i++) {
-		slot = rows->names[i].inode % x.size;
-		while (x.slots[slot])
-			slot = slot + 1 == x.size ? 0 : slot + 1;
-		x.slots[slot] = &rows->names[i];
-	}
+	return x->rows->names[at].inode == x->inode;
+}
+
+/* Names by inode. */
+static struct hash_index make_index(const struct unix_rows *rows)
+{
+	struct hash_index x = { 0 };
+	size_t i;
+
+	for (i = 0; i < rows->n_names; i++)
+		hash_index_add(&x, hash_u64(hash_index_key(&x), rows->names[i].inode), i);
 	return x;
 }
 
-static struct blob name_of(const struct unix_rows *rows, const struct index *x,
+static struct blob name_of(const struct unix_rows *rows, struct hash_index *x,
 			   uint32_t inode)
 {
-	size_t slot = inode % x->size;
+	const struct looked_for wanted = { rows, inode };
 	const struct unix_name *name;
+	size_t at;
 
-	while (inode && (name = x->slots[slot])) {
-		if (name->inode == inode)
-			return (struct blob){ rows->messages.data + name->at, name->len };
-		slot = slot + 1 == x->size ? 0 : slot + 1;
-	}
-	return (struct blob){ 0 };
+	if (!inode)
+		return (struct blob){ 0 };
+	at = hash_index_find(x, hash_u64(hash_index_key(x), inode), has_inode, &wanted);
+	if (at == SIZE_MAX)
+		return (struct blob){ 0 };
+	name = &rows->names[at];
+	return (struct blob){ rows->messages.data + name->at, name->len };
 }
 
 int unix_rows_show(const struct unix_rows *rows, struct collector *c)
 {
-	struct index x = make_index(rows);
+	struct hash_index x = make_index(rows);
 	const struct nlmsghdr *h;
 	struct sock s;
 	size_t at;
@@ -84,6 +89,6 @@ int unix_rows_show(const struct unix_rows *rows, struct collector *c)
 		s.peer_path = name_of(rows, &x, s.peer_inode);
 		r = collect_row(c, &s);
 	}
-	free(x.slots);
+	hash_index_free(&x);
 	return r;
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "kernel/bytecode.h"
 #include "kernel/diag_inet.h"
 #include "kernel/uapi.h"
@@ -24,30 +25,60 @@ struct walk {
 	struct reader *r;
 	struct count *counts;
 	size_t n;
+	struct hash_index places; /* of counts, where their listeners listen */
 	unsigned ages;
 };
 
+static void walk_free(struct walk *w)
+{
+	free(w->counts);
+	hash_index_free(&w->places);
+}
+
+/* Where a listener listens: the members of a group have it in common. */
+static uint64_t hash_place(struct hash_index *x, const struct sock *listener)
+{
+	struct {
+		uint8_t ip[16];
+		uint32_t family, port, ifindex, zero;
+	} place = { .family = listener->family,
+		    .port = listener->local.port,
+		    .ifindex = listener->ifindex };
+
+	memcpy(place.ip, listener->local.ip, sizeof(place.ip));
+	return hash_bytes(hash_index_key(x), &place, sizeof(place));
+}
+
+struct looked_for {
+	const struct walk *w;
+	const struct sock *listener;
+};
+
+static bool is_place(const void *ctx, size_t at)
+{
+	const struct looked_for *x = ctx;
+	const struct sock *l = x->w->counts[at].listener, *listener = x->listener;
+
+	return l->family == listener->family && l->ifindex == listener->ifindex &&
+	       addr_compare(&l->local, &listener->local) == 0;
+}
+
 static struct accept_stats *stats_of(struct walk *w, const struct sock *s)
 {
-	const struct sock *listener;
+	struct looked_for x = { .w = w };
 	uint32_t members;
-	size_t i;
+	size_t at;
 
-	if (!reader_listener_of(w->r, s, &listener, &members))
+	if (!reader_listener_of(w->r, s, &x.listener, &members))
 		return NULL;
 	/* The members of a group have one common count, that of the first. */
-	for (i = 0; i < w->n; i++) {
-		const struct sock *l = w->counts[i].listener;
-
-		if (l != listener && (members < 2 || l->family != listener->family ||
-				      l->ifindex != listener->ifindex ||
-				      addr_compare(&l->local, &listener->local) != 0))
-			continue;
-		if (members > 1)
-			w->counts[i].stats->attributable = false;
-		return w->counts[i].stats;
-	}
-	return NULL;
+	at = hash_index_find(&w->places, hash_place(&w->places, x.listener), is_place,
+			     &x);
+	if (at == SIZE_MAX)
+		return NULL;
+	if (members > 1)
+		w->counts[at].stats->attributable = false;
+	return w->counts[at].stats;
 }
 
 static void count_host(struct accept_stats *stats, const struct addr *client)
@@ -206,9 +237,13 @@ static void begin_count(struct reader *r, struct count *c, bool again)
 static void add_listener(struct walk *w, size_t *cap, struct sock *listener)
 {
 	struct accept_stats *stats = arena_zalloc(&w->r->listeners.arena, sizeof(*stats));
+	const struct looked_for x = { w, listener };
+	uint64_t place = hash_place(&w->places, listener);
 
 	listener->accept = stats;
 	w->counts = array_grow(w->counts, w->n, cap, sizeof(*w->counts));
+	if (hash_index_find(&w->places, place, is_place, &x) == SIZE_MAX)
+		hash_index_add(&w->places, place, w->n);
 	w->counts[w->n++] = (struct count){ listener, stats };
 }
 
@@ -235,7 +270,7 @@ void waiters_count(struct reader *r, const bool *still, struct sock *const *rows
 		stats->has_wait &= !stats->unaged;
 		settle(stats, l->v[i], still[i] || stats->waiting == l->v[i]->recv_queue);
 	}
-	free(w.counts);
+	walk_free(&w);
 }
 
 /* Who waits was not read, or not all of it: none of the figures is one. */
@@ -273,6 +308,6 @@ int waiters_read(struct reader *r,
 	if (err < 0 || r->dump.interrupted)
 		forget_counts(&w);
 	r->dump.interrupted |= interrupted;
-	free(w.counts);
+	walk_free(&w);
 	return err;
 }

@@ -2,76 +2,58 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 enum { PEERS_MOST = 65536 };
 
 struct peer {
 	struct sockaddr_storage ss;
-	socklen_t len; /* 0 = an empty place */
-	uint32_t id;
+	socklen_t len;
 };
 
 struct peers {
-	struct peer *v;
-	size_t n, size; /* size is a power of two */
+	struct peer *v; /* in the order of appearance */
+	size_t n, cap;
+	struct hash_index index;
 };
 
-static uint64_t hash_address(const void *p, size_t len)
+struct looked_for {
+	const struct peers *p;
+	const struct sockaddr_storage *ss;
+	socklen_t len;
+};
+
+static bool is_peer(const void *ctx, size_t at)
 {
-	const unsigned char *s = p;
-	uint64_t h = 14695981039346656037ull;
+	const struct looked_for *x = ctx;
+	const struct peer *peer = &x->p->v[at];
 
-	for (; len; len--)
-		h = (h ^ *s++) * 1099511628211ull;
-	return h ^ h >> 32;
-}
-
-/* Where it is, or the empty place where it belongs. */
-static struct peer *place_of(const struct peers *p, const struct sockaddr_storage *ss,
-			     socklen_t len)
-{
-	size_t i = hash_address(ss, len) & (p->size - 1);
-
-	for (; p->v[i].len; i = (i + 1) & (p->size - 1))
-		if (p->v[i].len == len && memcmp(&p->v[i].ss, ss, len) == 0)
-			break;
-	return &p->v[i];
-}
-
-static void grow(struct peers *p)
-{
-	struct peers bigger = { .n = p->n, .size = p->size ? p->size * 2 : 64 };
-	size_t i;
-
-	bigger.v = xcalloc(bigger.size, sizeof(*bigger.v));
-	for (i = 0; i < p->size; i++)
-		if (p->v[i].len)
-			*place_of(&bigger, &p->v[i].ss, p->v[i].len) = p->v[i];
-	free(p->v);
-	*p = bigger;
+	return peer->len == x->len && memcmp(&peer->ss, x->ss, x->len) == 0;
 }
 
 uint32_t peers_meet(struct peers *p, const struct sockaddr_storage *ss, socklen_t len,
 		    bool *new)
 {
-	struct peer *at;
+	const struct looked_for x = { p, ss, len };
+	uint64_t hash;
+	size_t at;
 
 	*new = false;
 	if (!len)
 		return 0;
-	if (p->n * 2 >= p->size)
-		grow(p);
-	at = place_of(p, ss, len);
-	if (at->len)
-		return at->id;
+	hash = hash_bytes(hash_index_key(&p->index), ss, len);
+	at = hash_index_find(&p->index, hash, is_peer, &x);
+	if (at != SIZE_MAX)
+		return (uint32_t)at + 1;
 	if (p->n >= PEERS_MOST)
 		return 0;
-	memcpy(&at->ss, ss, len);
-	at->len = len;
-	at->id = (uint32_t)++p->n;
+	p->v = array_grow(p->v, p->n, &p->cap, sizeof(*p->v));
+	memcpy(&p->v[p->n].ss, ss, len);
+	p->v[p->n].len = len;
+	hash_index_add(&p->index, hash, p->n);
 	*new = true;
-	return at->id;
+	return (uint32_t)++p->n;
 }
 
 struct peers *peers_new(void)
@@ -84,5 +66,6 @@ void peers_free(struct peers *p)
 	if (!p)
 		return;
 	free(p->v);
+	hash_index_free(&p->index);
 	free(p);
 }

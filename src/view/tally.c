@@ -12,16 +12,6 @@ struct tally_entry {
 	uint64_t hash, count;
 };
 
-static uint64_t hash_of(const char *p, size_t len)
-{
-	uint64_t h = 0xcbf29ce484222325ull;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		h = (h ^ (unsigned char)p[i]) * 0x100000001b3ull;
-	return h;
-}
-
 static struct tally_entry *slot_of(struct tally *t, const char *text, size_t len,
 				   uint64_t hash)
 {
@@ -39,6 +29,8 @@ static void grow(struct tally *t)
 	struct tally_entry *old = t->entries;
 	size_t old_size = t->size, i;
 
+	if (!old_size)
+		t->key = hash_key_of_process();
 	t->size = old_size ? old_size * 2 : 256;
 	t->entries = xcalloc(t->size, sizeof(*t->entries));
 	for (i = 0; i < old_size; i++)
@@ -63,7 +55,7 @@ static void count_value(struct tally *t, const struct sock *s)
 	buf_cstr(&text);
 	if (t->n * 2 >= t->size)
 		grow(t);
-	hash = hash_of(text.data, text.len);
+	hash = hash_bytes(&t->key, text.data, text.len);
 	e = slot_of(t, text.data, text.len, hash);
 	if (!e->text) {
 		e->text = arena_strndup(&t->arena, text.data, text.len);

@@ -1,6 +1,7 @@
 /* Rows counted instead of shown: by state, or by the value of a column. */
 #pragma once
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/out.h"
 #include "view/view.h"
@@ -17,6 +18,7 @@ struct tally {
 	uint64_t states[PROTO_COUNT][STATE_COUNT];
 	struct arena arena;
 	struct tally_entry *entries; /* open addressing by text */
+	struct hash_key key;
 	size_t n, size;
 };
 

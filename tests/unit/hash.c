@@ -1,0 +1,189 @@
+/* Keyed hashes: what a stranger chooses so that it would fall into one place costs no
+ * more steps than anything else. */
+#include "base/hash.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "net/peers.h"
+#include "unit/unit.h"
+
+enum {
+	MANY = 20000,
+	STEPS_MOST = 4, /* an operation, on the average: half full, it is 1.5 to 2.5 */
+};
+
+static bool same_number(const void *ctx, size_t at)
+{
+	const uint64_t *const *x = ctx;
+
+	return x[0][at] == *x[1];
+}
+
+/* Puts MANY different numbers in and finds each again. */
+static void check_numbers(const uint64_t *v, const char *what)
+{
+	struct hash_index x = { 0 };
+	size_t i;
+
+	for (i = 0; i < MANY; i++)
+		hash_index_add(&x, hash_u64(hash_index_key(&x), v[i]), i);
+	for (i = 0; i < MANY; i++) {
+		const uint64_t *ctx[] = { v, &v[i] };
+
+		CHECK_INT(hash_index_find(&x, hash_u64(hash_index_key(&x), v[i]),
+					  same_number, ctx),
+			  i);
+	}
+	if (x.steps > (uint64_t)STEPS_MOST * 3 * MANY)
+		printf("# %s: %llu steps\n", what, (unsigned long long)x.steps);
+	CHECK(x.steps <= (uint64_t)STEPS_MOST * 3 * MANY);
+	CHECK_INT(x.n, MANY);
+	hash_index_free(&x);
+}
+
+static void test_numbers(void)
+{
+	uint64_t *v = malloc(MANY * sizeof(*v));
+	/* What is equal modulo the sizes that tables have. */
+	const uint64_t strides[] = { 1, 1 << 16, MANY * 2 + 1, 65536 * 65537ull,
+				     1ull << 40 };
+	size_t s, i;
+
+	for (s = 0; s < sizeof(strides) / sizeof(strides[0]); s++) {
+		for (i = 0; i < MANY; i++)
+			v[i] = i * strides[s];
+		check_numbers(v, "numbers");
+	}
+	free(v);
+}
+
+/* FNV-1a, which a stranger can compute. */
+static uint64_t known_hash(const void *p, size_t len)
+{
+	const unsigned char *s = p;
+	uint64_t h = 14695981039346656037ull;
+
+	for (; len; len--)
+		h = (h ^ *s++) * 1099511628211ull;
+	return h ^ h >> 32;
+}
+
+/* Addresses of one /64 whose known hashes end in the same ten bits. */
+static size_t choose(struct sockaddr_in6 *chosen, size_t most)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6 };
+	uint32_t i;
+	size_t n = 0;
+
+	for (i = 0; n < most; i++) {
+		memcpy(a.sin6_addr.s6_addr + 12, &i, sizeof(i));
+		if ((known_hash(&a, sizeof(a)) & 1023) == 0)
+			chosen[n++] = a;
+	}
+	return n;
+}
+
+static void test_chosen_addresses(void)
+{
+	enum { CHOSEN = 2000, PLACES = 1024 };
+	struct sockaddr_in6 *v = calloc(CHOSEN, sizeof(*v));
+	static unsigned used[PLACES];
+	struct hash_key key = hash_key_of_process();
+	unsigned most = 0;
+	size_t i;
+
+	choose(v, CHOSEN);
+	for (i = 0; i < CHOSEN; i++) {
+		unsigned *place = &used[hash_bytes(&key, &v[i], sizeof(v[i])) % PLACES];
+
+		most = ++*place > most ? *place : most;
+	}
+	/* Two each on the average; all of them where the hash can be chosen. */
+	CHECK(most < 20);
+	free(v);
+}
+
+static void test_peers(void)
+{
+	enum { CHOSEN = 2000 };
+	struct sockaddr_in6 *v = calloc(CHOSEN, sizeof(*v));
+	struct peers *p = peers_new();
+	struct sockaddr_storage ss;
+	size_t i, turn;
+	bool new;
+
+	choose(v, CHOSEN);
+	for (turn = 0; turn < 2; turn++)
+		for (i = 0; i < CHOSEN; i++) {
+			memset(&ss, 0, sizeof(ss));
+			memcpy(&ss, &v[i], sizeof(v[i]));
+			CHECK_INT(peers_meet(p, &ss, sizeof(v[i]), &new), i + 1);
+			CHECK(new == (turn == 0));
+		}
+	CHECK_INT(peers_meet(p, &ss, 0, &new), 0);
+	CHECK(!new);
+	peers_free(p);
+	free(v);
+}
+
+/* Every length, every byte of it, and nothing behind it. */
+static void test_bytes(void)
+{
+	struct hash_key key = hash_key_of_process(),
+			other = { { key.k[0] ^ 1, key.k[1] } };
+	char text[64] = { 0 };
+	uint64_t h;
+	size_t len, i;
+
+	for (len = 0; len < sizeof(text); len++) {
+		h = hash_bytes(&key, text, len);
+		CHECK(h == hash_bytes(&key, text, len));
+		CHECK(h != hash_bytes(&key, text, len + 1 < sizeof(text) ? len + 1 : 0));
+		CHECK(h != hash_bytes(&other, text, len));
+		for (i = 0; i < len; i++) {
+			text[i] = 1;
+			CHECK(h != hash_bytes(&key, text, len));
+			text[i] = 0;
+		}
+		if (len < sizeof(text)) {
+			text[len] = 1;
+			CHECK(h == hash_bytes(&key, text, len));
+			text[len] = 0;
+		}
+	}
+}
+
+static const char *self;
+
+/* This program once more, as `unit_hash key`, says what its key is. */
+static void test_another_process(void)
+{
+	struct hash_key ours = hash_key_of_process(), again = hash_key_of_process();
+	char command[500], line[32] = "";
+	FILE *f;
+
+	CHECK(ours.k[0] == again.k[0] && ours.k[1] == again.k[1]);
+	snprintf(command, sizeof(command), "'%s' key", self);
+	f = popen(command, "r");
+	CHECK(f && fgets(line, sizeof(line), f));
+	CHECK(strtoull(line, NULL, 16) && strtoull(line, NULL, 16) != ours.k[0]);
+	if (f)
+		pclose(f);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1) {
+		printf("%llx\n", (unsigned long long)hash_key_of_process().k[0]);
+		return 0;
+	}
+	self = argv[0];
+	RUN(test_numbers, "numbers a table's size apart are found in a few steps");
+	RUN(test_chosen_addresses, "addresses chosen for a known hash are spread");
+	RUN(test_peers, "peers are numbered in the order of appearance");
+	RUN(test_bytes, "each byte counts, none behind the text");
+	RUN(test_another_process, "each process has a key of its own");
+	return unit_done();
+}
