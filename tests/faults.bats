@@ -137,3 +137,17 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 		[[ $stderr == *"Processing thread"* ]]
 	done
 }
+
+@test "a user that cannot be looked up is not one that does not exist" {
+	local option
+	for option in '--user root --count' '--bindable :0 --as-user root'; do
+		# shellcheck disable=SC2086 # options are words
+		run --separate-stderr "${STRACE[@]}" -qq -o "$BATS_TEST_TMPDIR/log" -P /etc/nsswitch.conf \
+			-P /etc/passwd -e inject=openat:error=EMFILE "$SOCKCTL" inspect $option
+		grep -q INJECTED "$BATS_TEST_TMPDIR/log" || skip "users are not in files here"
+		assert_equal "$status" 3
+		[[ $stderr == *"look up the user 'root': Too many open files"* ]]
+	done
+	run -2 --separate-stderr "$SOCKCTL" inspect --user no-such-user --count
+	[[ $stderr == *"there is no user 'no-such-user'"* ]]
+}

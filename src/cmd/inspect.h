@@ -71,6 +71,15 @@ struct inspect_config {
 
 #define NO_OWNERS_RECORDED "a recorded dump does not say which processes hold its sockets"
 
+/* The user NAME of an option, or a number. 0; -EINVAL: there is none; else it could not
+ * be looked up. */
+struct inspect_user {
+	uint32_t uid;
+	gid_t gid;
+};
+int inspect_find_user(const char *option, const char *name, struct inspect_user *user,
+		      struct fault *f);
+
 /* Turns options and EXPRESSION into columns and a request. 0 or -errno; ENXIO: a name is
  * unknown. */
 int inspect_prepare(struct inspect_config *c, const struct strv *expressions,

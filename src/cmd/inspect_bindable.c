@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -199,24 +198,13 @@ static int ask(struct asking *x, const struct target *t, struct fault *f)
 
 static int find_user(struct asking *x, const char *name, struct fault *f)
 {
-	struct passwd *pw = getpwnam(name);
-	char shown[80];
-	uint64_t uid;
+	struct inspect_user user = { 0 };
+	int r = inspect_find_user("--as-user", name, &user, f);
 
 	x->q.user = name;
-	if (pw) {
-		x->q.candidate.uid = pw->pw_uid;
-		x->gid = pw->pw_gid;
-		return 0;
-	}
-	/* A number needs no entry: containers have users that the host does not know. */
-	if (num_parse_u64(name, UINT32_MAX - 1, &uid, NULL) < 0)
-		return fault_say(f, EINVAL, "--as-user: there is no user '%s'",
-				 escape_text(shown, sizeof(shown), name, strlen(name)));
-	pw = getpwuid((uid_t)uid);
-	x->q.candidate.uid = (uint32_t)uid;
-	x->gid = pw ? pw->pw_gid : (gid_t)uid;
-	return 0;
+	x->q.candidate.uid = user.uid;
+	x->gid = user.gid;
+	return r;
 }
 
 static int prepare(struct asking *x, struct target *t, struct fault *f)
@@ -256,8 +244,13 @@ int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
 
 	x.q.candidate.reuseaddr = c->reuseaddr;
 	x.q.candidate.reuseport = c->reuseport;
-	if (prepare(&x, &t, &f) < 0)
+	r = prepare(&x, &t, &f);
+	if (r == -EINVAL || r == -ERANGE)
 		return cmd_usage(cmd, &f);
+	if (r < 0) {
+		cmd_error(cmd, &f);
+		return EXIT_CANNOT;
+	}
 	x.out = &out;
 	out_init(&out, STDOUT_FILENO);
 	if (c->output && inspect_output(&out, c->output, &f) < 0) {

@@ -1,7 +1,6 @@
 /* From the command line of `inspect` to a request: pure but for names. */
 #include <errno.h>
 #include <netdb.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -153,28 +152,18 @@ static int add_pids(struct inspect_config *c, struct fault *f)
 
 static int add_user(struct inspect_config *c, struct fault *f)
 {
-	struct passwd *pw;
-	uint64_t uid;
-	char shown[80];
+	struct inspect_user user;
+	int r;
 
 	if (!c->user)
 		return 0;
-	errno = 0;
-	pw = getpwnam(c->user);
-	if (!pw &&
-	    (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO))
-		return fault(f, errno, "look up the user '%s'",
-			     escape_text(shown, sizeof(shown), c->user, strlen(c->user)));
-	if (pw)
-		uid = pw->pw_uid;
-	else if (num_parse_u64(c->user, UINT32_MAX, &uid, NULL) < 0)
-		return fault_say(
-			f, EINVAL, "--user: there is no user '%s'",
-			escape_text(shown, sizeof(shown), c->user, strlen(c->user)));
+	r = inspect_find_user("--user", c->user, &user, f);
+	if (r < 0)
+		return r;
 	add_leaf(c, "uid", FILTER_EQ,
 		 &(struct filter_literal){ .kind = LITERAL_NUMBER,
-					   .lo = uid,
-					   .hi = uid,
+					   .lo = user.uid,
+					   .hi = user.uid,
 					   .mask = UINT64_MAX },
 		 1);
 	return 0;
