@@ -47,7 +47,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 }
 
 @test "inspect: what a process has" {
-	bank 3 12 inspect-pid inspect-process-none inspect-count-process
+	bank 6 12 'inspect*owners' inspect-listen inspect-pid inspect-process-none inspect-count-process
 }
 
 @test "inspect: thresholds and groups" {
@@ -59,7 +59,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 }
 
 @test "inspect --bindable" {
-	bank 3 12 'inspect-bindable-json' 'inspect-bindable-try' 'inspect-bindable-udp'
+	bank 6 12 'inspect-bindable*'
 }
 
 @test "inspect --findings, --explain" {
@@ -71,7 +71,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 }
 
 @test "inspect --record, --from, --output" {
-	bank 2 2 'inspect-from*'
+	bank 3 2 inspect-record 'inspect-from*'
 }
 
 @test "probe" {

@@ -1,5 +1,6 @@
 #include "kernel/explain_private.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -9,8 +10,8 @@
 #include "kernel/process.h"
 
 /* Whether the kernel lists bound sockets: by one of our own, for a moment, on a port that
- * the kernel chooses. */
-static bool lists_bound(struct reader *r)
+ * the kernel chooses. 1, 0, or -errno where that could not be seen. */
+static int lists_bound(struct reader *r)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	_cleanup_arena_ struct arena a = { 0 };
@@ -18,14 +19,17 @@ static bool lists_bound(struct reader *r)
 				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sin);
 	struct kept k = { .arena = &a };
-	bool seen;
+	int err;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&sin, &len) != 0)
-		return false;
-	seen = explain_read_bound(r, ntohs(sin.sin_port), &k) == 0 && k.n > 0;
+		return -errno;
+	err = explain_read_bound(r, ntohs(sin.sin_port), &k);
+	/* A kernel that does not know the state refuses it, or shows nothing. */
+	if (err == 0 || err == -EINVAL || err == -EOPNOTSUPP)
+		err = k.n > 0;
 	kept_free(&k);
-	return seen;
+	return err;
 }
 
 /* The listener in whose name a connection came: its options are the connection's, which
@@ -200,7 +204,11 @@ static void explain_port(struct reader *r, struct arena *a, struct kept *k,
 	size_t here = k->n, all;
 
 	if (f->candidate.proto == PROTO_TCP) {
-		f->sees_bound = has_bound(k) || lists_bound(r);
+		int lists = has_bound(k) ? 1 : lists_bound(r);
+
+		f->sees_bound = lists > 0;
+		if (lists < 0 && !f->dump_error)
+			f->dump_error = -lists;
 		explain_elsewhere(k, f->candidate.addr.port);
 	}
 	kept_own(k, r);

@@ -113,7 +113,8 @@ static void next_stage(struct attempt *a)
 
 	if (a->stage < ATTEMPT_WATCHING && how->stable_us)
 		to_stage(a, ATTEMPT_WATCHING);
-	else if (a->stage < ATTEMPT_VERIFYING && how->verify && a->r.has_tcp)
+	else if (a->stage < ATTEMPT_VERIFYING && how->verify &&
+		 (a->r.has_tcp || a->r.peer.proto == TARGET_TCP))
 		to_stage(a, ATTEMPT_VERIFYING);
 	else
 		attempt_finish(a);
@@ -189,9 +190,12 @@ static void verify_look(struct attempt *a)
 	struct tcpinfo t;
 	uint64_t now = clock_us(), patience;
 
-	if (probe_read_tcp(a->w.fd, &t) &&
-	    (t.state == TCP_FIN_WAIT2 || t.state == TCP_TIME_WAIT ||
-	     t.state == TCP_CLOSING)) {
+	if (!probe_read_tcp(a->w.fd, &t)) {
+		ended(a, errno);
+		return;
+	}
+	if (t.state == TCP_FIN_WAIT2 || t.state == TCP_TIME_WAIT ||
+	    t.state == TCP_CLOSING) {
 		a->r.verified = true;
 		attempt_finish(a);
 		return;
@@ -280,7 +284,11 @@ static void to_stage(struct attempt *a, enum attempt_stage stage)
 		timer_set(a->l, &a->t, a->opened_us + a->how->stable_us);
 		break;
 	case ATTEMPT_VERIFYING:
-		shutdown(a->w.fd, SHUT_WR);
+		/* A FIN that was not sent is not one that the server lost. */
+		if (shutdown(a->w.fd, SHUT_WR) != 0 && errno != ENOTCONN) {
+			ended(a, errno);
+			return;
+		}
 		a->next_look_us = MAX((uint64_t)VERIFY_FIRST_US, (uint64_t)a->r.tcp.rtt);
 		timer_set(a->l, &a->t, now + a->next_look_us);
 		break;

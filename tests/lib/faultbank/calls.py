@@ -30,6 +30,9 @@ NEVER = [
      "fails only without a child (ECHILD) or by a signal"),
     ("vfork clone clone3", "EINTR EMFILE EIO EACCES ENOBUFS",
      "fails for want of memory or processes, or is not allowed"),
+    ("shutdown getsockopt", "ENOMEM EMFILE EAGAIN EIO ENOBUFS ENOSYS",
+     "takes no memory and waits for nothing; a security module may forbid it"),
+    ("lseek", None, "fails only for a bad argument, or where there is no position"),
     ("poll ppoll epoll_wait epoll_pwait", "EMFILE EAGAIN EIO EPERM EACCES ENOBUFS ENOSYS",
      "fails for memory or a signal"),
     ("read write readv writev sendto sendmsg recvfrom recvmsg recvmmsg sendmmsg lseek fcntl "
