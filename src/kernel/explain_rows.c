@@ -183,7 +183,8 @@ void explain_reservation(struct arena *a, struct bind_facts *f)
 {
 	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
 	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
-	size_t len = text ? strcspn(text, "\n") : 0;
+	/* It goes into a command that people run. */
+	size_t len = text ? strspn(text, "0123456789,-") : 0;
 
 	if (text)
 		proctext_ports(text, held);

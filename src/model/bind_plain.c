@@ -19,9 +19,15 @@ static void say_place(const struct bind_facts *f, struct buf *s, struct buf *a)
 
 static void say_privileged(const struct bind_facts *f, struct buf *s, struct buf *a)
 {
-	buf_printf(s, "ports below %u need CAP_NET_BIND_SERVICE, which %s%s%s lacks",
-		   f->unprivileged_from, f->user ? "'" : "",
-		   f->user ? f->user : "this process", f->user ? "'" : "");
+	buf_printf(s, "ports below %u need CAP_NET_BIND_SERVICE, which ",
+		   f->unprivileged_from);
+	if (f->user) {
+		buf_putc(s, '\'');
+		buf_put_escaped(s, f->user, strlen(f->user));
+		buf_puts(s, "' lacks");
+	} else {
+		buf_puts(s, "this process lacks");
+	}
 	buf_printf(a,
 		   "setcap cap_net_bind_service=+ep on the program, "
 		   "AmbientCapabilities=CAP_NET_BIND_SERVICE in its unit, or sysctl -w "
@@ -111,8 +117,13 @@ static void put_command(const struct bind_facts *f, struct buf *b, bool reuseadd
 		buf_puts(b, " --reuseaddr");
 	if (reuseport)
 		buf_puts(b, " --reuseport");
-	if (f->user)
-		buf_printf(b, " --as-user %s", f->user);
+	if (f->user) {
+		_cleanup_buf_ struct buf user = { 0 };
+
+		buf_put_escaped(&user, f->user, strlen(f->user));
+		buf_puts(b, " --as-user ");
+		buf_put_shell_word(b, buf_cstr(&user));
+	}
 	if (try)
 		buf_puts(b, " --try");
 }

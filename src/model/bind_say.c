@@ -364,8 +364,11 @@ void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
 	} else if (cause == CAUSE_NO_DIRECTORY) {
 		buf_printf(&s, "the directory of %s is not there", f->address);
 	} else if (cause == CAUSE_POLICY) {
-		buf_printf(&s, "%s may not make a file there: %s",
-			   f->user ? f->user : "this process", strerror(f->file_error));
+		if (f->user)
+			buf_put_escaped(&s, f->user, strlen(f->user));
+		else
+			buf_puts(&s, "this process");
+		buf_printf(&s, " may not make a file there: %s", strerror(f->file_error));
 	} else {
 		buf_printf(&s,
 			   "the file %s is there; whether a program holds it cannot be "
