@@ -22,6 +22,7 @@ struct replay {
 	struct collector queues, rest; /* TCP rows that wait for those of all queues */
 	bool tcp_over;		       /* they were shown */
 	int failed; /* errno of a dump or a question that failed when it was recorded */
+	bool told;  /* that the file itself is no whole record */
 };
 
 struct section {
@@ -46,6 +47,17 @@ void record_section(struct out *record, uint8_t proto)
 		return;
 	memcpy(s.magic, section_magic, sizeof(s.magic));
 	buf_put(&record->b, &s, sizeof(s));
+}
+
+/* Rows may be missing: said once. */
+static void is_incomplete(struct replay *p, const char *id, const char *why)
+{
+	const struct collect_sink *sink = p->c->sink;
+
+	p->c->complete = false;
+	if (sink->note && !p->told)
+		sink->note(sink->ctx, id, why);
+	p->told = true;
 }
 
 /* A peer's path may come later in the file: unix rows wait for the end of it. */
@@ -120,6 +132,13 @@ static int replay_message(struct replay *p, const struct nlmsghdr *h)
 	}
 	if (h->nlmsg_len > NLMSG_LENGTH(0) && *(const uint8_t *)NLMSG_DATA(h) == AF_UNIX)
 		return replay_unix(p, h);
+	if (c->proto != PROTO_TCP && c->proto != PROTO_UDP) {
+		is_incomplete(
+			p, "broken-record",
+			"the recorded dump has a socket of IPv4 or IPv6 among those "
+			"of unix: it is left out");
+		return 0;
+	}
 	return c->proto == PROTO_TCP ? replay_tcp(p, h) : collect_inet_message(h, c);
 }
 
@@ -199,14 +218,9 @@ static int replay_stream(struct replay *p, int fd, const char *name, struct faul
 	if (len >= sizeof(struct nlmsghdr) &&
 	    ((struct nlmsghdr *)(void *)data)->nlmsg_len == len)
 		return replay_message(p, (const void *)data);
-	if (len) {
-		const struct collect_sink *sink = p->c->sink;
-
-		p->c->complete = false;
-		if (sink->note)
-			sink->note(sink->ctx, "truncated-record",
-				   "the recorded dump ends in the middle of a message");
-	}
+	if (len)
+		is_incomplete(p, "truncated-record",
+			      "the recorded dump ends in the middle of a message");
 	return 0;
 }
 
