@@ -136,24 +136,12 @@ static void arm_reply(struct conn *c)
 
 static void watch_request(struct conn *c, const char *data, size_t len)
 {
-	static const char blank_line[] = "\r\n\r\n";
 	size_t i;
 
 	for (i = 0; i < len && !c->armed; i++) {
-		if (c->n_head < sizeof(c->head))
-			c->head[c->n_head++] = data[i];
-		/* Bare LFs are taken too, as RFC 9112, 2.2 allows. */
-		if (data[i] == blank_line[c->http_matched])
-			c->http_matched++;
-		else if (data[i] == '\n')
-			c->http_matched = c->http_matched >= 1 && c->http_matched != 3
-						  ? 4
-						  : 2;
-		else
-			c->http_matched = data[i] == '\r';
-		if (c->http_matched < 4)
+		if (!http_head_take(&c->request, data[i]))
 			continue;
-		c->head_request = memcmp(c->head, "HEAD ", sizeof(c->head)) == 0;
+		c->head_request = http_head_is_head(&c->request);
 		arm_reply(c);
 	}
 }
@@ -161,19 +149,10 @@ static void watch_request(struct conn *c, const char *data, size_t len)
 static bool watch_expected(struct conn *c, const char *data, size_t len)
 {
 	const struct conn_how *how = c->how;
-	size_t i;
 
-	for (i = 0; i < len; i++) {
-		while (c->expect_matched &&
-		       data[i] != how->expect.data[c->expect_matched])
-			c->expect_matched = how->expect_back[c->expect_matched - 1];
-		c->expect_matched += data[i] == how->expect.data[c->expect_matched];
-		if (c->expect_matched == how->expect.len) {
-			c->found = true;
-			return false;
-		}
-	}
-	return true;
+	c->found = needle_found(&how->expect, how->expect_back, &c->expect_matched, data,
+				len);
+	return !c->found;
 }
 
 static bool tap(struct flow *f, const char *data, size_t len)

@@ -12,6 +12,7 @@
 
 #include "base/loop.h"
 #include "net/flow.h"
+#include "net/needle.h"
 #include "net/report.h"
 
 enum conn_end {
@@ -66,14 +67,12 @@ struct conn {
 	struct stream *out_file; /* this peer's own file, owned; or NULL */
 	uint64_t id, started_us, last_us, last_bytes;
 	uint32_t expect_matched; /* of how->expect */
-	uint32_t http_matched;	 /* of the blank line that ends an HTTP request */
 	uint32_t ack_wait_us;
 	uint32_t unread, unsent; /* in the kernel, when --idle last looked */
 	enum report_closer closed_first;
 	bool dialled; /* by us: our SYN was acknowledged */
 	bool peer_ended, sent_fin, armed, head_request, found, holding, forgetting;
-	uint8_t n_head;
-	char head[5];
+	struct http_head request;
 	void (*ended)(struct conn *c, enum conn_end end, const struct fault *f,
 		      const struct conn_report *report);
 	/* --trace: what was done to the socket; NULL = nobody asks */

@@ -12,21 +12,6 @@ void conn_how_init(struct conn_how *how, const struct behave *behave)
 	how->half_close = true;
 }
 
-static void build_expect(struct conn_how *how)
-{
-	const char *p = how->expect.data;
-	uint32_t k = 0;
-	size_t i;
-
-	how->expect_back = xcalloc(how->expect.len, sizeof(*how->expect_back));
-	for (i = 1; i < how->expect.len; i++) {
-		while (k && p[i] != p[k])
-			k = how->expect_back[k - 1];
-		k += p[i] == p[k];
-		how->expect_back[i] = k;
-	}
-}
-
 void conn_how_protocol(struct conn_how *how, enum target_proto proto)
 {
 	how->in_rules.tcp = proto == TARGET_TCP;
@@ -57,7 +42,7 @@ void conn_how_ready(struct conn_how *how, enum target_proto proto)
 				   : MAX(b->read_rate, b->write_rate);
 	}
 	if (how->expect.len)
-		build_expect(how);
+		how->expect_back = needle_table(&how->expect);
 }
 
 void conn_how_free(struct conn_how *how)
