@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
-
-#include <linux/errqueue.h> /* wants struct timespec */
 
 #include "net/dial.h"
+#include "net/errqueue.h"
 #include "net/probe.h"
 
 void probe_want_errors(int fd, int family)
@@ -41,33 +39,14 @@ bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err)
 		if (recvmsg(fd, &m, MSG_ERRQUEUE) < 0)
 			return false;
 		for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-			const struct sock_extended_err *e;
-			bool v4 = c->cmsg_level == IPPROTO_IP &&
-				  c->cmsg_type == IP_RECVERR;
+			size_t room = (size_t)((char *)m.msg_control + m.msg_controllen -
+					       (char *)c);
 
-			if (!v4 && (c->cmsg_level != IPPROTO_IPV6 ||
-				    c->cmsg_type != IPV6_RECVERR))
+			if (!errqueue_icmp(c, room, icmp, err))
 				continue;
-			e = (const void *)CMSG_DATA(c);
-			if (e->ee_origin != SO_EE_ORIGIN_ICMP &&
-			    e->ee_origin != SO_EE_ORIGIN_ICMP6)
-				continue;
-			*icmp = (struct probe_icmp){
-				.family = e->ee_origin == SO_EE_ORIGIN_ICMP ? AF_INET
-									    : AF_INET6,
-				.type = e->ee_type,
-				.code = e->ee_code,
-			};
-			addr_from_sockaddr(&icmp->from, SO_EE_OFFENDER(e),
-					   v4 ? sizeof(struct sockaddr_in)
-					      : sizeof(struct sockaddr_in6));
-			icmp->from = addr_unmapped(&icmp->from);
-			icmp->from.port = 0;
 			if (to)
 				addr_from_sockaddr(to, (const struct sockaddr *)&name,
 						   m.msg_namelen);
-			if (err)
-				*err = (int)e->ee_errno;
 			return true;
 		}
 	}
