@@ -18,7 +18,10 @@ void record_mark(int fd)
 
 ssize_t record_recv(int fd, void *to, size_t len, bool *empty)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct timeval)) * 2];
+	/* Room for the mark alone: descriptors that a peer sends along find none, so that
+	 * the kernel drops them. A close() of ours could wait for a file of the peer's.
+	 */
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct timeval))];
 	struct iovec v = { to, len };
 	struct msghdr m = { .msg_iov = &v,
 			    .msg_iovlen = 1,
