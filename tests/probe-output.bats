@@ -81,7 +81,10 @@ on_terminal() { # CMD...
 	while read -r want line; do
 		# shellcheck disable=SC2086 # words
 		probe -q -T 200ms $line
-		if ((status != want)) || [[ -n $output$stderr ]]; then
+		# Only 3 has a word, for what to do does not follow from the code.
+		if ((status != want)) || [[ -n $output ]] ||
+			{ ((want == 3)) && [[ $stderr != *": bind 10.1.2.3"* ]]; } ||
+			{ ((want != 3)) && [[ -n $stderr ]]; }; then
 			echo "$line: want $want, got $status: $output $stderr" >&2
 			return 1
 		fi

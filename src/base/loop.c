@@ -261,10 +261,16 @@ static void signal_ready(struct loop *l, struct watch *w, uint32_t events)
 int loop_signals(struct loop *l, const sigset_t *set, sigset_t *old,
 		 void (*fn)(struct loop *l, int signo))
 {
+	int r;
+
 	if (sigprocmask(SIG_BLOCK, set, old) != 0)
 		return -errno;
 	l->on_signal = fn;
 	l->signals = (struct watch){ .fn = signal_ready };
 	l->signals.fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return l->signals.fd < 0 ? -errno : watch_set(l, &l->signals, EPOLLIN);
+	r = l->signals.fd < 0 ? -errno : watch_set(l, &l->signals, EPOLLIN);
+	/* What nobody will read must not wait. */
+	if (r < 0)
+		sigprocmask(SIG_SETMASK, old, NULL);
+	return r;
 }

@@ -66,7 +66,8 @@ uint64_t loop_now(struct loop *l);
  * is a descriptor that never blocks (a regular file). EPOLLEXCLUSIVE is for what several
  * loops watch.
  */
-int watch_set(struct loop *l, struct watch *w, uint32_t events);
+__attribute__((warn_unused_result)) int watch_set(struct loop *l, struct watch *w,
+						  uint32_t events);
 /* Must be called before the descriptor is closed, even where it is closed everywhere. */
 void watch_remove(struct loop *l, struct watch *w);
 /* Removes it and closes w->fd, which is -1 then. */

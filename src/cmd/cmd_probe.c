@@ -9,6 +9,7 @@
 #include "cmd/probe_more.h"
 #include "cmd/probe_report.h"
 #include "cmd/probe_targets.h"
+#include "cmd/probe_unasked.h"
 #include "kernel/netns.h"
 
 enum { PROBES_WITHOUT_YES = 1000000 };
@@ -217,17 +218,23 @@ static int check(const struct probe_config *c, const struct opt_operands *words,
 	return 0;
 }
 
+/* 0, or the exit code after a fault. */
 static int find_source(struct probe_run *run, struct fault *f)
 {
 	struct target_how how = { .flags = TARGET_PORT_OPTIONAL };
-	struct resolve_how local = { .empty = RESOLVE_EMPTY_ANY };
+	struct resolve_how local = { .deadline_us = clock_us() + run->c->timeout_us,
+				     .empty = RESOLVE_EMPTY_ANY };
 	_cleanup_target_ struct target source = { 0 };
 	int r;
 
 	if (!run->c->source)
 		return 0;
-	r = target_parse(run->c->source, &how, &source, f);
-	return r < 0 ? r : resolve(&source, source.port, &local, &run->how.sources, f);
+	if (run->c->wait_us != PROBE_UNSET)
+		local.deadline_us = MIN(local.deadline_us, run->c->wait_until_us);
+	if (target_parse(run->c->source, &how, &source, f) < 0)
+		return EXIT_USAGE;
+	r = resolve(&source, source.port, &local, &run->how.sources, f);
+	return r == 0 ? 0 : resolve_says_no_name(r) ? EXIT_NAME : EXIT_CANNOT;
 }
 
 static bool is_missing(const struct probe_job *j)
@@ -335,6 +342,8 @@ static int finish(struct probe_run *run)
 	if (run->signo)
 		return endpoint_leave(run->signo, EXIT_CANNOT);
 	code = waits ? run->waited ? EXIT_YES : EXIT_DEADLINE : probe_code_of_run(run);
+	if (code == EXIT_CANNOT && run->c->common.quiet)
+		unasked_tell_jobs(run);
 	return code;
 }
 
@@ -395,16 +404,17 @@ static int probe_targets(const struct command *cmd, struct probe_config *c,
 	struct probe_report report = { 0 };
 	struct probe_run run = { .cmd = cmd, .c = c, .report = &report };
 	struct fault f = FAULT_INIT;
-	int code, r;
+	int code, r = 0;
 	size_t i;
 
 	endpoint_raise_fds();
-	r = probe_prepare(&run, &f);
-	if (r == 0)
-		r = find_source(&run, &f);
-	if (r < 0) {
+	code = probe_prepare(&run, &f) < 0 ? EXIT_USAGE : find_source(&run, &f);
+	if (code) {
 		probe_run_free(&run);
-		return cmd_usage(cmd, &f);
+		if (code == EXIT_USAGE)
+			return cmd_usage(cmd, &f);
+		cmd_error(cmd, &f);
+		return code;
 	}
 	if (c->hops || c->backlog) {
 		report_begin(&report, c);

@@ -49,9 +49,8 @@ static int find_source(struct connecting *g, const struct target *t, uint64_t de
 		return 0;
 	if (how.family != AF_INET && how.family != AF_INET6)
 		how.family = 0;
-	r = target_parse(g->c->source, &how, &source, f);
-	if (r < 0)
-		return r;
+	if (target_parse(g->c->source, &how, &source, f) < 0)
+		return -EINVAL;
 	r = resolve(&source, source.port, &local, &g->sources, f);
 	g->how.dial.sources = g->sources.v;
 	g->how.dial.n_sources = g->sources.n;
@@ -238,9 +237,10 @@ int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
 		r = resolve(t, t->port, &how, &g.list, &f);
 	if (r < 0) {
 		tell_fault(&g.teller, &f);
-		return r == -ETIMEDOUT ? EXIT_DEADLINE
-		       : r == -EINVAL  ? EXIT_USAGE
-				       : EXIT_NAME;
+		return r == -ETIMEDOUT		 ? EXIT_DEADLINE
+		       : r == -EINVAL		 ? EXIT_USAGE
+		       : resolve_says_no_name(r) ? EXIT_NAME
+						 : EXIT_CANNOT;
 	}
 	describe(&g, t);
 	if (c->connections > 1)

@@ -431,7 +431,7 @@ int endpoint_lab(const struct command *cmd, struct endpoint_config *c,
 	if (r < 0) {
 		tell_fault(&g.teller, &f);
 		tell_close(&g.out);
-		return EXIT_NAME;
+		return resolve_says_no_name(r) ? EXIT_NAME : EXIT_CANNOT;
 	}
 	if (c->strict && !g.how.recipe->strict.steps)
 		say_not_stricter(&g);

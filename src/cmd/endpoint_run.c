@@ -246,7 +246,7 @@ static int open_listener(struct serving *g, const struct target *t, bool echo,
 	fd = resolve(t, t->port, &how, &list, f);
 	if (fd < 0) {
 		tell_fault(&g->teller, f);
-		return fd == -ETIMEDOUT ? -ETIMEDOUT : -ENXIO;
+		return fd == -ETIMEDOUT || !resolve_says_no_name(fd) ? fd : -ENXIO;
 	}
 	session_hold_signals(&g->s);
 	fd = server_open(&list, &g->how, &g->local, &g->file, &g->s, &failed, f);

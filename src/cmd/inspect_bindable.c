@@ -98,7 +98,8 @@ static void answer(struct asking *x)
 	struct causes causes = { .arena = &arena };
 	struct view_bindable v = { .address = x->q.address, .causes = &causes };
 	struct bind_facts facts;
-	static const int codes[] = { [BIND_OK] = EXIT_YES,
+	static const int codes[] = { [BIND_NOT_JUDGED] = EXIT_CANNOT,
+				     [BIND_OK] = EXIT_YES,
 				     [BIND_CANNOT_TELL] = EXIT_CANNOT,
 				     [BIND_CONFLICT] = EXIT_NO };
 
@@ -261,7 +262,7 @@ int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
 	r = ask(&x, &t, &f);
 	if (r < 0) {
 		cmd_error(cmd, &f);
-		return r == -EAFNOSUPPORT ? EXIT_CANNOT : EXIT_NAME;
+		return resolve_says_no_name(r) ? EXIT_NAME : EXIT_CANNOT;
 	}
 	if (out_close(&out, &f) < 0) {
 		cmd_error(cmd, &f);

@@ -22,10 +22,10 @@ static int first_address(const struct probe_run *run, const struct target *t,
 	return resolve(t, t->port, &how, list, f);
 }
 
-static int name_code(struct probe_run *run, const struct fault *f)
+static int name_code(struct probe_run *run, int err, const struct fault *f)
 {
 	cmd_error(run->cmd, f);
-	return EXIT_NAME;
+	return resolve_says_no_name(err) ? EXIT_NAME : EXIT_CANNOT;
 }
 
 static void put_backlog_json(struct buf *b, const char *text, const struct endpoint *to,
@@ -51,6 +51,8 @@ static void put_backlog_json(struct buf *b, const char *text, const struct endpo
 	json_member_u64(&j, "silent", r->silent);
 	json_member_u64(&j, "refused", r->refused);
 	json_member_bool(&j, "full", r->full);
+	if (r->stopped)
+		json_member_str(&j, "stopped", strerrorname_np(r->stopped));
 	json_member_known(&j, "rtt_us", r->rtt_us, r->rtt_us > 0);
 	json_key(&j, "accepts_per_second");
 	if (r->accepts_per_second < 0)
@@ -97,6 +99,30 @@ static void put_capacity(struct buf *b, const struct backlog_result *r,
 	buf_puts(b, "\n  these places stay taken until it accepts");
 }
 
+/* The end of what this process can do is none of the server's. */
+static void put_stop(struct buf *b, const struct backlog_result *r)
+{
+	buf_printf(b, "this host could open no more (%s): %s",
+		   strerrorname_np(r->stopped),
+		   r->full ? "whether it accepts was not seen"
+			   : "its queue may be longer, or it accepts");
+	if (r->stopped == EMFILE)
+		buf_puts(b, "; raise 'ulimit -n', or lower --max");
+}
+
+/* The measure came to no end; with -q nobody else says so. */
+static void tell_stop(struct probe_run *run, const char *text,
+		      const struct backlog_result *r)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	struct fault f = FAULT_INIT;
+
+	put_stop(&b, r);
+	fault_say(&f, r->stopped, "%s: %llu connections held, then %s", text,
+		  (unsigned long long)r->held, buf_cstr(&b));
+	cmd_error(run->cmd, &f);
+}
+
 static void put_backlog(struct buf *b, const char *text, const struct backlog_result *r,
 			const struct local_listeners *local)
 {
@@ -107,6 +133,9 @@ static void put_backlog(struct buf *b, const char *text, const struct backlog_re
 	else if (!r->held)
 		buf_puts(b, "took no connection: its queue is full already, or nothing "
 			    "answers");
+	else if (!r->full && r->stopped)
+		buf_printf(b, "took all of %llu connections",
+			   (unsigned long long)r->held);
 	else if (!r->full)
 		buf_printf(b,
 			   "took all of %llu connections: it accepts, or its queue is "
@@ -120,6 +149,10 @@ static void put_backlog(struct buf *b, const char *text, const struct backlog_re
 			   "for us only (ghosts), %llu were reset",
 			   (unsigned long long)r->silent, (unsigned long long)r->ghosts,
 			   (unsigned long long)r->refused);
+	if (r->stopped) {
+		buf_puts(b, "\n  ");
+		put_stop(b, r);
+	}
 	if (local->n)
 		buf_printf(b,
 			   "\n  the kernel here says: backlog %llu, %llu queued before",
@@ -153,8 +186,9 @@ int probe_measure_backlog(struct probe_run *run, const struct target *t, const c
 	struct fault f = FAULT_INIT;
 	int r;
 
-	if (first_address(run, t, &list, &f) < 0)
-		return name_code(run, &f);
+	r = first_address(run, t, &list, &f);
+	if (r < 0)
+		return name_code(run, r, &f);
 	if (may_fill(run, &list.v[0], text, &f) < 0)
 		return cmd_usage(run->cmd, &f);
 	/* What the kernel's own table says has no side effect: first. */
@@ -168,6 +202,11 @@ int probe_measure_backlog(struct probe_run *run, const struct target *t, const c
 		put_backlog_json(b, text, &list.v[0], &result, &local);
 	else if (!run->report->quiet)
 		put_backlog(b, text, &result, &local);
+	if (result.stopped) {
+		if (run->report->json || run->report->quiet)
+			tell_stop(run, text, &result);
+		return EXIT_CANNOT;
+	}
 	return result.held ? EXIT_YES : result.refused ? EXIT_NO : EXIT_DEADLINE;
 }
 
@@ -213,7 +252,7 @@ static void put_hop(struct probe_run *run, const char *text, size_t ttl,
 		    const struct probe_result *r)
 {
 	struct buf *b = &run->report->out.b;
-	_cleanup_buf_ struct buf from = { 0 };
+	_cleanup_buf_ struct buf from = { 0 }, reason = { 0 };
 	bool there = reached(r);
 	struct addr a = { 0 };
 
@@ -235,6 +274,8 @@ static void put_hop(struct probe_run *run, const char *text, size_t ttl,
 			json_member_null(&j, "addr");
 		json_member_u64(&j, "connect_us", r->connect_us);
 		json_member_str(&j, "outcome", outcome_name(r->outcome));
+		probe_put_reason(&reason, r);
+		json_member_bytes(&j, "reason", reason.data, reason.len);
 		json_end_object(&j);
 		return;
 	}
@@ -248,6 +289,19 @@ static void put_hop(struct probe_run *run, const char *text, size_t ttl,
 		buf_puts(b, "no answer");
 	}
 	buf_putc(b, '\n');
+}
+
+/* The exit code alone would not say what to do. */
+static void tell_hop(struct probe_run *run, const char *text, size_t ttl,
+		     const struct probe_result *r)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	struct fault f = FAULT_INIT;
+
+	probe_put_reason(&b, r);
+	fault_say(&f, EIO, "%s, hop %zu is %s: %s", text, ttl, outcome_name(r->outcome),
+		  buf_cstr(&b));
+	cmd_error(run->cmd, &f);
 }
 
 /* From this one on nobody has answered: one line is enough for people. */
@@ -267,12 +321,18 @@ int probe_show_hops(struct probe_run *run, const struct target *t, const char *t
 	struct fault f = FAULT_INIT;
 	struct loop l;
 	size_t i;
+	int r;
 
-	if (first_address(run, t, &list, &f) < 0)
-		return name_code(run, &f);
+	r = first_address(run, t, &list, &f);
+	if (r < 0)
+		return name_code(run, r, &f);
 	list.n = 1;
-	if (loop_init(&l) < 0)
+	r = loop_init(&l);
+	if (r < 0) {
+		fault(&f, -r, "make an event loop");
+		cmd_error(run->cmd, &f);
 		return EXIT_CANNOT;
+	}
 	l.owner = path = xcalloc(1, sizeof(*path));
 	for (i = 0; i < HOPS_MOST; i++) {
 		struct hop *h = &path->hops[i];
@@ -287,8 +347,13 @@ int probe_show_hops(struct probe_run *run, const struct target *t, const char *t
 		h->attempt.owner = h;
 		attempt_start(&h->attempt, &l, &list, &h->how);
 	}
-	loop_run(&l);
-	for (i = 0; i < HOPS_MOST && path->hops[i].done; i++) {
+	r = loop_run(&l);
+	if (r < 0) {
+		fault(&f, -r, "wait for events");
+		cmd_error(run->cmd, &f);
+		v = VERDICT_CANNOT;
+	}
+	for (i = 0; r == 0 && i < HOPS_MOST && path->hops[i].done; i++) {
 		if (!run->report->json && !run->report->quiet && all_silent(path, i)) {
 			buf_printf(&run->report->out.b, "%2zu to %d  no answer\n", i + 1,
 				   HOPS_MOST);
@@ -298,6 +363,8 @@ int probe_show_hops(struct probe_run *run, const struct target *t, const char *t
 			put_hop(run, text, i + 1, &path->hops[i].r);
 		if (reached(&path->hops[i].r)) {
 			v = outcome_verdict(path->hops[i].r.outcome);
+			if (v == VERDICT_CANNOT && run->report->quiet)
+				tell_hop(run, text, i + 1, &path->hops[i].r);
 			break;
 		}
 	}

@@ -26,6 +26,7 @@ const char *report_colour(const struct probe_report *p, enum outcome o)
 		return p->style->good;
 	case VERDICT_SILENCE:
 		return p->style->warn;
+	case VERDICT_NONE:
 	case VERDICT_NO:
 	case VERDICT_NAME:
 	case VERDICT_CANNOT:

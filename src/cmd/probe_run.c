@@ -341,6 +341,8 @@ static void job_begin(struct probe_job *j)
 {
 	struct probe_run *run = j->run;
 	struct resolve_how how = { .empty = RESOLVE_EMPTY_LOCALHOST };
+	struct fault f = FAULT_INIT;
+	int r;
 
 	if (!j->begun) {
 		j->begun = true;
@@ -364,7 +366,13 @@ static void job_begin(struct probe_job *j)
 		return;
 	}
 	timer_set(&run->l, &j->next, how.deadline_us);
-	watch_set(&run->l, &j->lookup_w, EPOLLIN);
+	r = watch_set(&run->l, &j->lookup_w, EPOLLIN);
+	if (r == 0)
+		return;
+	timer_stop(&run->l, &j->next);
+	resolve_drop(take_ptr(&j->lookup));
+	r = fault(&f, -r, "wait for the address of '%s'", j->target->name);
+	name_failed(j, r, &f);
 }
 
 /* --- all of them --- */
@@ -462,8 +470,10 @@ int probe_run_jobs(struct probe_run *run, struct fault *f)
 	if (r < 0)
 		return fault(f, -r, "make an event loop");
 	r = probe_watch_signals(run, &run->l, &run->old_mask, f);
-	if (r < 0)
+	if (r < 0) {
+		loop_free(&run->l);
 		return r;
+	}
 	for (i = 0; i < run->n_jobs; i++) {
 		run->jobs[i].run = run;
 		run->jobs[i].how = run->how;

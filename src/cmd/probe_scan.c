@@ -8,6 +8,7 @@
 
 #include "cmd/probe_report.h"
 #include "cmd/probe_targets.h"
+#include "cmd/probe_unasked.h"
 #include "net/probe_synscan.h"
 #include "net/probe_udpscan.h"
 #include "view/view_member.h"
@@ -33,6 +34,7 @@ struct scanning {
 	struct timer progress;
 	uint64_t started_us;
 	struct progress line;
+	struct unasked unasked;
 	bool all, over;
 };
 
@@ -84,7 +86,11 @@ static void put_found(struct scanning *g, const struct probe_result *r)
 
 static void found(struct scanning *g, const struct probe_result *r)
 {
-	if ((r->outcome == OUTCOME_OPEN || g->all) && !g->run->report->quiet)
+	const struct probe_report *p = g->run->report;
+
+	unasked_add(&g->unasked, r);
+	if ((r->outcome == OUTCOME_OPEN || g->all || (p->json && unasked_is(r))) &&
+	    !p->quiet)
 		put_found(g, r);
 }
 
@@ -186,21 +192,27 @@ static void progress_due(struct loop *l, struct timer *t)
 	timer_set(l, t, now + PROGRESS_EVERY_US);
 }
 
-/* The verdict of the whole: any open port is a yes, else the worst. */
+/* The verdict of the whole: any open port is a yes, else the worst. Ports that nobody has
+ * asked are no answer either. */
 static enum verdict weigh(const struct scan_totals *n, enum outcome *outcome)
 {
-	enum verdict worst = VERDICT_YES;
+	enum verdict worst = VERDICT_NONE;
 	size_t o;
 
 	*outcome = OUTCOME_OPEN;
 	if (n->counts[OUTCOME_OPEN])
 		return VERDICT_YES;
+	*outcome = OUTCOME_NOT_ASKED;
 	for (o = 0; o < OUTCOME_COUNT; o++)
 		if (n->counts[o] && outcome_verdict((enum outcome)o) > worst) {
 			worst = outcome_verdict((enum outcome)o);
 			*outcome = (enum outcome)o;
 		}
-	return worst == VERDICT_YES ? VERDICT_CANNOT : worst;
+	if (n->done < n->ports && worst != VERDICT_CANNOT) {
+		worst = VERDICT_CANNOT;
+		*outcome = OUTCOME_NOT_ASKED;
+	}
+	return worst;
 }
 
 static void put_json_totals(struct scanning *g, const struct endpoint *to,
@@ -232,6 +244,7 @@ static void put_json_totals(struct scanning *g, const struct endpoint *to,
 	json_member_null(&j, "rtt_us");
 	json_member_null(&j, "connect_us");
 	json_member_u64(&j, "ports", n->ports);
+	json_member_u64(&j, "not_asked", n->ports - n->done);
 	json_member_u64(&j, "duration_us", n->took_us);
 	json_member_u64(&j, "self_connects", n->phantoms);
 	json_end_object(&j);
@@ -263,6 +276,8 @@ static void put_totals(struct scanning *g, const struct endpoint *to)
 		buf_printf(b, "; %llu connection%s to itself seen and thrown away",
 			   (unsigned long long)n->phantoms, n->phantoms == 1 ? "" : "s");
 	buf_putc(b, '\n');
+	if (!g->all)
+		unasked_put(b, &g->unasked);
 }
 
 /* As many descriptors as there may be; root may raise its own limit. */
@@ -281,39 +296,59 @@ static uint64_t most_in_flight(const struct probe_config *c)
 	return c->parallel == PROBE_UNSET ? window : MIN(window, c->parallel);
 }
 
+static void tell_totals(struct scanning *g, const struct endpoint *to,
+			enum verdict *verdict)
+{
+	struct probe_run *run = g->run;
+	enum outcome outcome;
+
+	progress_clear(&g->line);
+	*verdict = weigh(totals(g), &outcome);
+	if (run->report->json)
+		put_json_totals(g, to, outcome);
+	else if (!run->report->quiet)
+		put_totals(g, to);
+	/* The exit code alone would not say what to do. */
+	if (run->report->quiet && *verdict == VERDICT_CANNOT && !run->signo)
+		unasked_tell(run->cmd, &g->unasked, to);
+}
+
+static int scan_in(struct loop *l, struct scanning *g, const struct endpoint *to,
+		   enum verdict *verdict, struct fault *f)
+{
+	int r;
+
+	g->started_us = clock_us();
+	g->progress.fn = progress_due;
+	progress_init(&g->line, g->run->c->common.quiet);
+	if (g->line.wanted)
+		timer_set(l, &g->progress, g->started_us + PROGRESS_EVERY_US);
+	r = start(g, l, to, f);
+	if (r < 0)
+		return r;
+	r = loop_run(l);
+	if (!g->over)
+		totals(g)->took_us = clock_us() - g->started_us;
+	stop(g);
+	tell_totals(g, to, verdict);
+	unasked_free(&g->unasked);
+	return r < 0 ? fault(f, -r, "wait for events") : 0;
+}
+
 static int scan_address(struct scanning *g, const struct endpoint *to,
 			enum verdict *verdict, struct fault *f)
 {
-	struct probe_run *run = g->run;
 	struct loop l;
 	sigset_t old;
-	enum outcome outcome;
 	int r = loop_init(&l);
 
 	if (r < 0)
 		return fault(f, -r, "make an event loop");
-	r = probe_watch_signals(run, &l, &old, f);
-	if (r < 0)
-		return r;
-	g->started_us = clock_us();
-	g->progress.fn = progress_due;
-	progress_init(&g->line, run->c->common.quiet);
-	if (g->line.wanted)
-		timer_set(&l, &g->progress, g->started_us + PROGRESS_EVERY_US);
-	r = start(g, &l, to, f);
+	r = probe_watch_signals(g->run, &l, &old, f);
 	if (r == 0) {
-		r = loop_run(&l);
-		if (!g->over)
-			totals(g)->took_us = clock_us() - g->started_us;
-		stop(g);
-		progress_clear(&g->line);
-		*verdict = weigh(totals(g), &outcome);
-		if (run->report->json)
-			put_json_totals(g, to, outcome);
-		else if (!run->report->quiet)
-			put_totals(g, to);
+		r = scan_in(&l, g, to, verdict, f);
+		sigprocmask(SIG_SETMASK, &old, NULL);
 	}
-	sigprocmask(SIG_SETMASK, &old, NULL);
 	loop_free(&l);
 	return r;
 }
@@ -339,6 +374,8 @@ static enum verdict put_nameless(struct probe_run *run, const struct probe_scan_
 			   outcome_name(r.outcome), p->style->reset);
 		report_put_reason(p, b, &r);
 		buf_putc(b, '\n');
+	} else if (outcome_verdict(r.outcome) == VERDICT_CANNOT) {
+		cmd_error(run->cmd, f);
 	}
 	return outcome_verdict(r.outcome);
 }
@@ -352,7 +389,7 @@ int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
 	size_t i, n;
 	int r = resolve(t->target, t->target->port, &how, &list, f);
 
-	*verdict = VERDICT_YES;
+	*verdict = VERDICT_NONE;
 	if (r < 0) {
 		*verdict = put_nameless(run, t, r, f);
 		return 0;
@@ -374,6 +411,7 @@ int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
 		g.how.timeout_us = run->c->timeout_given || udp || few
 					   ? run->c->timeout_us
 					   : (uint64_t)SCAN_TIMEOUT_US;
+		g.how.stall_us = run->c->timeout_us;
 		g.how.rate = run->c->rate;
 		g.how.window = most_in_flight(run->c);
 		r = scan_address(&g, &list.v[i], &v, f);

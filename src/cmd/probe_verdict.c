@@ -4,9 +4,9 @@
 int probe_code_of(enum verdict v)
 {
 	static const int codes[] = {
-		[VERDICT_YES] = EXIT_YES,	   [VERDICT_NO] = EXIT_NO,
-		[VERDICT_SILENCE] = EXIT_DEADLINE, [VERDICT_NAME] = EXIT_NAME,
-		[VERDICT_CANNOT] = EXIT_CANNOT,
+		[VERDICT_NONE] = EXIT_CANNOT, [VERDICT_YES] = EXIT_YES,
+		[VERDICT_NO] = EXIT_NO,	      [VERDICT_SILENCE] = EXIT_DEADLINE,
+		[VERDICT_NAME] = EXIT_NAME,   [VERDICT_CANNOT] = EXIT_CANNOT,
 	};
 
 	return codes[v];
@@ -19,7 +19,7 @@ int probe_code_of_run(const struct probe_run *run)
 	size_t i = 0, from;
 
 	while (i < run->n_jobs) {
-		enum verdict worst = VERDICT_YES;
+		enum verdict worst = VERDICT_NONE;
 		bool any = false;
 
 		for (from = i;
@@ -32,8 +32,9 @@ int probe_code_of_run(const struct probe_run *run)
 			any |= v == VERDICT_YES;
 			worst = verdict_worse(worst, v);
 		}
-		if (!any || run->c->all_addresses)
-			all = verdict_worse(all, worst);
+		if (any && !run->c->all_addresses)
+			worst = VERDICT_YES;
+		all = verdict_worse(all, worst);
 	}
 	return probe_code_of(all);
 }

@@ -164,10 +164,8 @@ static void explain_directory(const char *path, struct bind_facts *f)
 		err = process_may_write_as(f->user, f->candidate.uid, parent);
 	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) != 0)
 		err = -errno;
-	if (err < 0) {
-		f->file = FILE_FORBIDDEN;
-		f->file_error = -err;
-	}
+	f->file = err < 0 ? FILE_FORBIDDEN : FILE_FREE;
+	f->file_error = -err;
 }
 
 static void explain_abstract(const struct bind_question *q, struct arena *a,
@@ -176,6 +174,7 @@ static void explain_abstract(const struct bind_question *q, struct arena *a,
 	struct search x = { .q = q, .kept.arena = a };
 
 	search_here(&x);
+	f->file = FILE_FREE; /* an abstract name has none */
 	f->dump_error = x.err;
 	if (x.kept.n)
 		name_owner(&x, f);

@@ -29,10 +29,10 @@ struct bind_found {
 };
 
 enum bind_file {
+	FILE_UNSURE, /* some namespaces could not be looked into, or nobody has looked */
 	FILE_FREE,
 	FILE_LIVE,
 	FILE_STALE,
-	FILE_UNSURE,	/* some namespaces could not be looked into */
 	FILE_OTHER,	/* no socket: a file, a directory, a link */
 	FILE_NO_PARENT, /* its directory is not there */
 	FILE_FORBIDDEN, /* the directory may not be written to */

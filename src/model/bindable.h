@@ -35,7 +35,8 @@ struct bind_holder {
 };
 
 /* The worse is the greater. */
-enum bind_verdict { BIND_OK, BIND_CANNOT_TELL, BIND_CONFLICT };
+/* From good to bad; what nobody has judged is no success. */
+enum bind_verdict { BIND_NOT_JUDGED, BIND_OK, BIND_CANNOT_TELL, BIND_CONFLICT };
 
 /* Whether a row holds its port at all: half-open requests do not. */
 bool bind_holds(const struct sock *row);

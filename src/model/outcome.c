@@ -5,6 +5,8 @@ static const struct {
 	enum verdict verdict;
 	const char *help;
 } outcomes[] = {
+	[OUTCOME_NOT_ASKED] = { "not-asked", VERDICT_CANNOT,
+				"never asked: the probe was interrupted before" },
 	[OUTCOME_OPEN] = { "open", VERDICT_YES, "connected, or answered" },
 	[OUTCOME_REFUSED] = { "refused", VERDICT_NO,
 			      "answered with RST: the host is up, nothing listens there" },

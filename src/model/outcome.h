@@ -7,6 +7,7 @@
 #include "base/util.h"
 
 enum outcome {
+	OUTCOME_NOT_ASKED, /* yet, or ever: what nobody has set is no success */
 	OUTCOME_OPEN,
 	OUTCOME_REFUSED,	     /* RST */
 	OUTCOME_REFUSED_ICMP,	     /* port unreachable */
@@ -33,8 +34,10 @@ enum outcome {
 	OUTCOME_COUNT,
 };
 
-/* What an outcome is to the one who asked; the command's exit code follows from it. */
+/* What an outcome is to the one who asked, from good to bad; the command's exit code
+ * follows from it. */
 enum verdict {
+	VERDICT_NONE, /* nothing has been asked: no yes, and nothing that outweighs one */
 	VERDICT_YES,
 	VERDICT_NO,
 	VERDICT_SILENCE,

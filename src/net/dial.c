@@ -1,6 +1,7 @@
 #include "net/dial.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -8,7 +9,7 @@
 #include "base/mem.h"
 #include "net/sockfilter.h"
 
-enum { FULL_FIRST_US = 1000, FULL_MOST_US = 50000 };
+enum { FULL_FIRST_US = 1000, FULL_MOST_US = 50000, ERRORS_IN_TURN = 64 };
 
 /* The resolver's order with families alternating from the first one on (RFC 8305, 4). */
 static void interleave(struct endpoint *out, const struct endpoint_list *list)
@@ -262,8 +263,10 @@ static void drop_queued_errors(int fd)
 {
 	char control[256];
 	struct msghdr m = { .msg_control = control, .msg_controllen = sizeof(control) };
+	unsigned i;
 
-	while (recvmsg(fd, &m, MSG_ERRQUEUE) >= 0)
+	/* A router may send them all the time: epoll comes again for the rest. */
+	for (i = 0; i < ERRORS_IN_TURN && recvmsg(fd, &m, MSG_ERRQUEUE) >= 0; i++)
 		m.msg_controllen = sizeof(control);
 }
 
@@ -488,21 +491,41 @@ static void stagger_over(struct loop *l, struct timer *t)
 		hedge(d);
 }
 
+/* Whether its answer came in time, and only waits until the loop has a turn for it. */
+static bool answered(const struct dial_attempt *a)
+{
+	struct pollfd p = { .fd = a->w.fd, .events = POLLOUT };
+
+	return !a->wait_us && poll(&p, 1, 0) == 1 && (p.revents & (POLLOUT | POLLHUP));
+}
+
 static void deadline_over(struct loop *l, struct timer *t)
 {
 	struct dial *d = LOOP_OWNER(t, struct dial, deadline);
 	char text[ENDPOINT_TEXT_MAX];
 	struct fault f = FAULT_INIT;
 	size_t i, last = 0;
-	bool full = false;
+	bool full = false, silent = !d->tried;
 
 	(void)l;
 	for (i = 0; i < d->next; i++)
 		if (d->attempts[i].w.fd >= 0) {
-			last = d->attempts[i].index;
-			full = d->attempts[i].wait_us;
-			attempt_failed(&d->attempts[i], ETIMEDOUT, false);
+			struct dial_attempt *a = &d->attempts[i];
+
+			if (answered(a)) {
+				if (settle(a, EPOLLOUT))
+					return;
+				continue;
+			}
+			last = a->index;
+			full = a->wait_us;
+			silent = true;
+			attempt_failed(a, ETIMEDOUT, false);
 		}
+	if (!silent) {
+		finish_failed(d, &f);
+		return;
+	}
 	endpoint_text(text, sizeof(text), &d->order[last]);
 	fault_say(&f, ETIMEDOUT,
 		  "connect %s: no answer within %.3g s (the deadline of "

@@ -71,6 +71,9 @@ void probe_judge_open(struct probe_result *r, int fd);
  * refused. Nothing was sent, so it is an error whatever the errno means of a connect().
  */
 void probe_judge_fault(struct probe_result *r, const struct fault *f);
+/* The device towards it, or our own buffer, has taken no packet in r->connect_us; err:
+ * ENOBUFS, EAGAIN, ENOMEM. */
+void probe_judge_unsent(struct probe_result *r, int err);
 
 /*
  * Whether nobody answers for the next hop towards an address, by this host's neighbour

@@ -24,8 +24,12 @@ void attempt_expire(struct attempt *a)
 {
 	if (a->l && a->stage == ATTEMPT_DIALLING)
 		dial_expire(&a->dial);
-	else if (a->l && a->stage == ATTEMPT_TALKING)
-		attempt_silent(a);
+	/* It may have connected just now. */
+	if (a->l && a->stage == ATTEMPT_TALKING) {
+		a->sends = ATTEMPT_SENDS;
+		a->deadline_us = MIN(a->deadline_us, clock_us());
+		a->t.fn(a->l, &a->t);
+	}
 }
 
 void attempt_finish(struct attempt *a)
@@ -46,6 +50,18 @@ void attempt_finish(struct attempt *a)
 		}
 	}
 	a->done(a);
+}
+
+void attempt_watch(struct attempt *a, uint32_t events)
+{
+	int r = watch_set(a->l, &a->w, events);
+	struct fault f = FAULT_INIT;
+
+	if (r == 0)
+		return;
+	fault(&f, -r, "wait for events of the connection");
+	probe_judge_fault(&a->r, &f);
+	attempt_finish(a);
 }
 
 /* --- what the dial tells --- */
@@ -163,6 +179,8 @@ bool attempt_next_address(struct attempt *a)
 	watch_remove(a->l, &a->w);
 	close_fd(take_fd(&a->w.fd));
 	a->sends = 0;
+	a->left = 0;
+	a->full = 0;
 	/* The verdict so far stands if nothing can be sent to the others. */
 	a->judged = true;
 	attempt_dial(a);
@@ -182,6 +200,8 @@ void attempt_start(struct attempt *a, struct loop *l, const struct endpoint_list
 	a->list = (struct endpoint_list){ 0 };
 	a->sent = 0;
 	a->sends = 0;
+	a->left = 0;
+	a->full = 0;
 	a->r.phantoms = 0;
 	for (i = 0; i < list->n; i++)
 		*endpoint_list_add(&a->list) = list->v[i];

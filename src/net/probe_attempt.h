@@ -15,7 +15,11 @@
 #include "net/dial.h"
 #include "net/probe.h"
 
-enum { ATTEMPT_SELF_RETRIES = 8, ATTEMPT_IN_MAX = 64 * 1024 };
+enum {
+	ATTEMPT_SELF_RETRIES = 8,
+	ATTEMPT_IN_MAX = 64 * 1024,
+	ATTEMPT_SENDS = 3, /* of a datagram */
+};
 
 struct attempt_how {
 	struct sockopt_list options;
@@ -60,6 +64,8 @@ struct attempt {
 	const struct buf *out;
 	size_t sent;
 	unsigned sends; /* datagrams */
+	unsigned left;	/* of them, so many went out */
+	int full;	/* what the device, or our buffer, said to one that did not */
 	struct probe_result r;
 	void (*done)(struct attempt *a);
 	void *owner;
@@ -77,6 +83,8 @@ void attempt_expire(struct attempt *a);
 
 /* The verdict is in a->r: closes and tells. */
 void attempt_finish(struct attempt *a);
+/* Waits for events of the socket; where the kernel will not, the attempt has failed. */
+void attempt_watch(struct attempt *a, uint32_t events);
 /* Whether all that was asked of the answer is in a->in; sets r.missed otherwise. */
 bool attempt_answered(struct attempt *a);
 /* Connected UDP learns only now that nothing is there: goes on to the next address of the

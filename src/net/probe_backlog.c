@@ -57,6 +57,13 @@ static int open_one(struct measuring *m, struct fault *f)
 	return 0;
 }
 
+/* One more could not be opened. A refusal is the server's word, the rest is ours. */
+static void note_stop(struct measuring *m, int r)
+{
+	if (r < 0 && r != -ECONNREFUSED)
+		m->result->stopped = -r;
+}
+
 /* Looks at one connection; true once its fate is known. */
 static bool look(struct measuring *m, struct one *o)
 {
@@ -152,16 +159,18 @@ static void give_up_silent(struct measuring *m, size_t from, size_t to)
 		}
 }
 
-/* Opens `size` more and looks after a while; false if none could be opened. */
+/* Opens `size` more and looks after a while; false if not all could be opened. */
 static bool fill_step(struct measuring *m, struct filling *x, uint64_t size)
 {
 	uint64_t wait = MAX((uint64_t)FILL_STEP_US, m->result->rtt_us * (uint64_t)3);
 	struct fault f = FAULT_INIT;
 	size_t begun = m->n, i;
 	uint64_t held;
+	int r = 0;
 
-	while (m->n - begun < size && open_one(m, &f) == 0)
-		continue;
+	while (r == 0 && m->n - begun < size)
+		r = open_one(m, &f);
+	note_stop(m, r);
 	poll(NULL, 0, (int)(wait / 1000));
 	for (i = x->first; i < m->n; i++)
 		look(m, &m->v[i]);
@@ -173,7 +182,7 @@ static bool fill_step(struct measuring *m, struct filling *x, uint64_t size)
 	if (held > x->held)
 		x->last_take_us = clock_us();
 	x->held = held;
-	return m->n > begun || !size;
+	return r == 0;
 }
 
 static void fill(struct measuring *m)
@@ -206,7 +215,8 @@ static void fill(struct measuring *m)
 		x.last_full_us = now;
 		x.last_full_held = x.held;
 	}
-	if (x.full_us && x.last_full_us > x.full_us)
+	/* What was taken before the descriptors were used up is no pace. */
+	if (!m->result->stopped && x.full_us && x.last_full_us > x.full_us)
 		m->result->accepts_per_second = (double)(x.last_full_held - x.full_held) *
 						1e6 /
 						(double)(x.last_full_us - x.full_us);
@@ -219,6 +229,8 @@ static int burst(struct measuring *m, size_t size, struct fault *f)
 
 	for (i = 0; i < size && r == 0; i++)
 		r = open_one(m, f);
+	if (m->n)
+		note_stop(m, r);
 	return m->n ? 0 : r;
 }
 
@@ -238,6 +250,10 @@ static int unix_take(struct measuring *m, uint64_t most, struct fault *f)
 			m->result->refused = 1;
 			return 0;
 		}
+		if (r < 0 && m->n) {
+			note_stop(m, r);
+			return 0;
+		}
 		if (r < 0)
 			return r;
 	}
@@ -254,11 +270,13 @@ static int measure_unix(struct measuring *m, struct fault *f)
 	if (r < 0 || !result->full)
 		return r;
 	begun = clock_us();
-	while (r == 0 && clock_us() - begun < FILL_QUIET_US &&
+	while (r == 0 && !result->stopped && clock_us() - begun < FILL_QUIET_US &&
 	       m->n < held + m->how->max) {
 		poll(NULL, 0, FILL_STEP_US / 1000);
 		r = unix_take(m, held + m->how->max - m->n, f);
 	}
+	if (r < 0 || result->stopped)
+		return r;
 	result->accepts_per_second = (double)(m->n - held) * 1e6 /
 				     (double)(clock_us() - begun);
 	return r;
@@ -271,7 +289,8 @@ static int measure_tcp(struct measuring *m, struct fault *f)
 	bool stalled = false;
 	int r = 0;
 
-	for (; m->n < m->how->max && !stalled; size = MIN(size * 2, (size_t)BURST_MOST)) {
+	for (; m->n < m->how->max && !stalled && !result->stopped;
+	     size = MIN(size * 2, (size_t)BURST_MOST)) {
 		from = m->n;
 		r = burst(m, MIN(size, (size_t)(m->how->max - m->n)), f);
 		if (r < 0 || m->n == from)
@@ -282,7 +301,7 @@ static int measure_tcp(struct measuring *m, struct fault *f)
 	result->full = stalled;
 	while (result->first_held < m->n && m->v[result->first_held].fate == FATE_HELD)
 		result->first_held++;
-	if (stalled && result->first_held)
+	if (stalled && result->first_held && !result->stopped)
 		fill(m);
 	result->held = count(m, 0, FATE_HELD);
 	result->ghosts = count(m, 0, FATE_GHOST);

@@ -9,6 +9,8 @@
 enum {
 	VERIFY_FIRST_US = 300,
 	VERIFY_LEAST_US = 1500 * 1000, /* past the first retransmits of a lost FIN */
+	READ_SIZE = 4096,
+	READS = 16, /* in a turn of the loop: the others have theirs */
 };
 
 static void to_stage(struct attempt *a, enum attempt_stage stage);
@@ -16,17 +18,23 @@ static void to_stage(struct attempt *a, enum attempt_stage stage);
 /* "HTTP/1.1 200 OK": its number, 0 while the line is not whole, -1 if it is none. */
 static int http_status(const struct buf *in)
 {
-	size_t i;
+	const char *end = memchr(in->data, '\n', in->len), *p;
+	int status = 0, i;
 
 	if (memcmp(in->data, "HTTP/", MIN(in->len, (size_t)5)) != 0)
 		return -1;
-	if (!memchr(in->data, '\n', in->len))
+	if (!end)
 		return 0;
-	for (i = 5; i < in->len && in->data[i] != ' ';)
-		i++;
-	if (in->len - i < 4)
+	p = memchr(in->data, ' ', (size_t)(end - in->data));
+	if (!p || end - p < 4 || p[1] == '0')
 		return -1;
-	return atoi((char[]){ in->data[i + 1], in->data[i + 2], in->data[i + 3], 0 });
+	for (i = 1; i <= 3; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return -1;
+		status = status * 10 + (p[i] - '0');
+	}
+	/* Three digits and no more (RFC 9112, 4); some leave the blank behind out. */
+	return p[4] == ' ' || p[4] == '\r' || p[4] == '\n' ? status : -1;
 }
 
 /* Searching may take a while: what a stream sends meanwhile is searched later, all at
@@ -120,14 +128,16 @@ static void next_stage(struct attempt *a)
 		attempt_finish(a);
 }
 
-/* Takes what is there; true if the attempt is over. */
+/* Takes what is there, but not all that a peer can send which never stops: epoll comes
+ * again for the rest. True if the attempt is over. */
 static bool receive(struct attempt *a)
 {
+	unsigned reads;
 	ssize_t n;
 
-	for (;;) {
-		buf_reserve(&a->in, 4096);
-		n = read(a->w.fd, a->in.data + a->in.len, 4096);
+	for (reads = 0; reads < READS; reads++) {
+		buf_reserve(&a->in, READ_SIZE);
+		n = read(a->w.fd, a->in.data + a->in.len, READ_SIZE);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return false;
 		if (n <= 0) {
@@ -145,6 +155,7 @@ static bool receive(struct attempt *a)
 		if (a->in.len < ATTEMPT_IN_MAX)
 			a->in.len += (size_t)n;
 	}
+	return false;
 }
 
 static bool transmit(struct attempt *a)
@@ -167,21 +178,19 @@ static bool transmit(struct attempt *a)
 static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	struct attempt *a = LOOP_OWNER(w, struct attempt, w);
+	size_t before = a->in.len;
 
 	(void)l;
 	(void)events;
 	if (a->stage == ATTEMPT_TALKING && transmit(a))
 		return;
-	if (receive(a))
+	if (receive(a) || a->stage != ATTEMPT_TALKING)
 		return;
-	if (a->stage == ATTEMPT_TALKING) {
-		if (attempt_answered(a))
-			next_stage(a);
-		else
-			watch_set(a->l, &a->w,
-				  a->out && a->sent < a->out->len ? EPOLLIN | EPOLLOUT
-								  : EPOLLIN);
-	}
+	if (a->in.len > before && attempt_answered(a))
+		next_stage(a);
+	else
+		attempt_watch(a, a->out && a->sent < a->out->len ? EPOLLIN | EPOLLOUT
+								 : EPOLLIN);
 }
 
 /* FIN_WAIT2 is an acknowledged FIN; nothing wakes us for it, so we look. */
@@ -214,7 +223,10 @@ void attempt_silent(struct attempt *a)
 {
 	struct probe_result *r = &a->r;
 
-	if (r->peer.proto == TARGET_UDP) {
+	if (r->peer.proto == TARGET_UDP && !a->left && a->full) {
+		r->connect_us = clock_us() - a->opened_us;
+		probe_judge_unsent(r, a->full);
+	} else if (r->peer.proto == TARGET_UDP) {
 		r->connect_us = clock_us() - a->opened_us;
 		r->outcome = r->first_byte_us ? OUTCOME_SILENT : OUTCOME_OPEN_OR_FILTERED;
 		probe_ask_neighbour(r, a->w.fd, a->how->neighbour);
@@ -227,8 +239,6 @@ void attempt_silent(struct attempt *a)
 /* What came since the last search is searched; true if that is not the deadline's end. */
 static bool searched(struct attempt *a)
 {
-	if (!a->search_at_us)
-		return false;
 	a->search_at_us = 0;
 	if (attempt_answered(a)) {
 		next_stage(a);
@@ -247,7 +257,8 @@ static void stage_over(struct loop *l, struct timer *t)
 	(void)l;
 	switch (a->stage) {
 	case ATTEMPT_TALKING:
-		if (searched(a))
+		/* What came in time and waits behind the bytes of others counts. */
+		if (receive(a) || searched(a))
 			return;
 		/* A banner may have no newline. */
 		if (a->how->banner && a->in.len && !a->how->expect &&
@@ -296,8 +307,8 @@ static void to_stage(struct attempt *a, enum attempt_stage stage)
 	case ATTEMPT_OVER:
 		break;
 	}
-	watch_set(a->l, &a->w,
-		  stage == ATTEMPT_TALKING && a->out ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	attempt_watch(a,
+		      stage == ATTEMPT_TALKING && a->out ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 void attempt_stream_start(struct attempt *a)

@@ -21,6 +21,8 @@ void probe_want_errors(int fd, int family)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof(one));
 }
 
+enum { NOT_ICMP_MOST = 64 }; /* entries of the queue that are skipped in a call */
+
 bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err)
 {
 	union {
@@ -30,8 +32,9 @@ bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err)
 	struct sockaddr_storage name;
 	struct msghdr m;
 	struct cmsghdr *c;
+	unsigned skipped;
 
-	for (;;) {
+	for (skipped = 0; skipped < NOT_ICMP_MOST; skipped++) {
 		m = (struct msghdr){ .msg_name = &name,
 				     .msg_namelen = sizeof(name),
 				     .msg_control = control.bytes,
@@ -50,6 +53,7 @@ bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err)
 			return true;
 		}
 	}
+	return false;
 }
 
 bool probe_read_tcp(int fd, struct tcpinfo *t)
@@ -313,6 +317,19 @@ void probe_judge_fault(struct probe_result *r, const struct fault *f)
 		 f->hint[0] ? "; " : "", f->hint);
 	/* Not even begun before the time was over. */
 	r->outcome = f->err == ETIMEDOUT ? OUTCOME_FILTERED : OUTCOME_ERROR;
+}
+
+void probe_judge_unsent(struct probe_result *r, int err)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	buf_puts(&b, "this host's device towards it took no packet in ");
+	buf_put_time(&b, r->connect_us);
+	buf_printf(&b, " (%s): see 'tc -s qdisc'", strerrorname_np(err));
+	snprintf(r->told, sizeof(r->told), "%s", buf_cstr(&b));
+	r->err = err;
+	r->at_once = true;
+	r->outcome = OUTCOME_ERROR;
 }
 
 /*

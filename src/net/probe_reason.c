@@ -17,6 +17,14 @@ static void put_icmp(struct buf *b, const struct probe_result *r)
 {
 	const char *name = probe_icmp_name(&r->icmp);
 
+	if (!r->icmp.family) {
+		/* The error queue had nothing, or could not be read. */
+		buf_printf(b, "an ICMP error, %s",
+			   r->err ? strerrorname_np(r->err) : "which one is not known");
+		put_after(b, r->connect_us);
+		buf_puts(b, "; this host did not keep who sent it");
+		return;
+	}
 	buf_printf(b, "%s %s (%u/%u) from ",
 		   r->icmp.family == AF_INET ? "ICMP" : "ICMPv6", name ? name : "error",
 		   r->icmp.type, r->icmp.code);
@@ -273,6 +281,9 @@ static void put_self_connect(struct buf *b, const struct probe_result *r)
 void probe_put_reason(struct buf *b, const struct probe_result *r)
 {
 	switch (r->outcome) {
+	case OUTCOME_NOT_ASKED:
+		buf_puts(b, "not asked: the probe ended before");
+		break;
 	case OUTCOME_OPEN:
 		put_open(b, r);
 		break;

@@ -109,6 +109,28 @@ static void port_open(struct scan *s, int fd, uint16_t port, uint64_t started_us
 	tell(s, &r);
 }
 
+/* For want of something of this host. Not for ever: when nothing has gone for so long,
+ * the port is told. */
+static void postpone(struct scan *s, uint16_t port, int err, const struct fault *f)
+{
+	uint64_t now = clock_us();
+	struct probe_result r;
+
+	s->trouble = true;
+	if (!s->stuck_us)
+		s->stuck_us = now;
+	if (s->in_flight || now - s->stuck_us < s->how->stall_us) {
+		try_again(s, port);
+		return;
+	}
+	r = result_of(s, port, s->stuck_us);
+	r.err = err;
+	probe_judge_facts(&r);
+	if (f)
+		probe_judge_fault(&r, f);
+	tell(s, &r);
+}
+
 static bool is_ours(int err)
 {
 	return err == ENOBUFS || err == ENOMEM || err == EMFILE || err == ENFILE;
@@ -131,15 +153,16 @@ static void settle(struct scan *s, int fd, uint16_t port, uint64_t started_us, i
 	s->answered |= !at_once;
 
 	if (!err || err == EISCONN) {
+		s->stuck_us = 0;
 		port_open(s, fd, port, started_us);
 		return;
 	}
 	if (is_ours(err)) {
-		s->trouble = true;
-		try_again(s, port);
+		postpone(s, port, err, NULL);
 		close_fd(fd);
 		return;
 	}
+	s->stuck_us = 0;
 	r = result_of(s, port, started_us);
 	if (err == ECONNREFUSED && !at_once &&
 	    !probe_take_icmp(fd, &r.icmp, NULL, NULL)) {
@@ -186,15 +209,20 @@ static void waited(struct loop *l, struct watch *watch, uint32_t events)
 	int fd = watch->fd, err = 0;
 	socklen_t len = sizeof(err);
 
-	(void)events;
 	set_port(s, w->port);
 	/* Not SO_ERROR: after it the next connect() of this socket would be aborted. */
 	err = -endpoint_connect(fd, &s->to);
 	if (err == EALREADY || err == EINPROGRESS) {
+		struct probe_icmp none;
+
 		/* A soft error: the socket stays in SYN_SENT, and is of no more use. */
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
-		if (!err)
+		if (!err) {
+			/* No verdict (a new path MTU), which must not wake us again. */
+			if (events & EPOLLERR)
+				probe_take_icmp(fd, &none, NULL, NULL);
 			return;
+		}
 	}
 	if (clock_us() - w->started_us > LATE_US)
 		s->trouble = true;
@@ -205,9 +233,12 @@ static void waited(struct loop *l, struct watch *watch, uint32_t events)
 		timer_set(l, &s->pump, loop_now(l));
 }
 
-static void wait_for(struct scan *s, int fd, uint16_t port, uint64_t started_us)
+/* False if nothing more can be waited for now; the port comes again. */
+static bool wait_for(struct scan *s, int fd, uint16_t port, uint64_t started_us)
 {
 	struct scan_slot *w = s->spare;
+	struct fault f = FAULT_INIT;
+	int r;
 
 	if (w)
 		s->spare = w->next;
@@ -221,9 +252,35 @@ static void wait_for(struct scan *s, int fd, uint16_t port, uint64_t started_us)
 	*(s->last ? &s->last->next : &s->first) = w;
 	s->last = w;
 	s->in_flight++;
-	watch_set(s->l, &w->w, EPOLLOUT);
+	r = watch_set(s->l, &w->w, EPOLLOUT);
+	if (r < 0) {
+		fault(&f, -r, "wait for the answer of a port");
+		unlink_slot(w);
+		close_fd(fd);
+		postpone(s, port, -r, &f);
+		return false;
+	}
+	s->stuck_us = 0;
 	if (!timer_armed(&s->expire))
 		timer_set(s->l, &s->expire, started_us + s->how->timeout_us);
+	return true;
+}
+
+/* Whether its answer came in time, and only waits until the loop has a turn for it. */
+static bool answered_late(struct scan *s, struct scan_slot *w)
+{
+	int fd = w->w.fd, err;
+	uint64_t started_us = w->started_us;
+	uint16_t port = w->port;
+
+	set_port(s, port);
+	err = -endpoint_connect(fd, &s->to);
+	if (err == EALREADY || err == EINPROGRESS)
+		return false;
+	watch_remove(s->l, &w->w);
+	unlink_slot(w);
+	settle(s, fd, port, started_us, err, false);
+	return true;
 }
 
 static void expire_due(struct loop *l, struct timer *t)
@@ -235,8 +292,11 @@ static void expire_due(struct loop *l, struct timer *t)
 
 	while (s->first && s->first->started_us + s->how->timeout_us <= now) {
 		struct scan_slot *w = s->first;
-		struct probe_result r = result_of(s, w->port, w->started_us);
+		struct probe_result r;
 
+		if (answered_late(s, w))
+			continue;
+		r = result_of(s, w->port, w->started_us);
 		probe_judge_failure(&r, w->w.fd, ETIMEDOUT, false);
 		/* They all have the same next hop: it is asked about once. */
 		if (!asked) {
@@ -280,9 +340,9 @@ static bool probe_port(struct scan *s, uint16_t port)
 
 	if (fd < 0) {
 		fd = open_socket(s, &f);
-		if (fd < 0 && is_ours(-fd) && s->in_flight) {
-			s->trouble = true;
-			try_again(s, port);
+		/* Those in flight hold the descriptors that are missing. */
+		if (fd < 0 && is_ours(-fd) && (s->in_flight || fd != -EMFILE)) {
+			postpone(s, port, -fd, &f);
 			return false;
 		}
 		if (fd < 0) {
@@ -299,13 +359,12 @@ static bool probe_port(struct scan *s, uint16_t port)
 	if (err == EINPROGRESS) {
 		err = -endpoint_connect(fd, &s->to);
 		if (err == EALREADY || err == EINPROGRESS)
-			wait_for(s, fd, port, now);
-		else
-			settle(s, fd, port, now, err, false);
+			return wait_for(s, fd, port, now);
+		settle(s, fd, port, now, err, false);
 	} else {
 		settle(s, fd, port, now, err, true);
 	}
-	return true;
+	return !is_ours(err);
 }
 
 static void pump_due(struct loop *l, struct timer *t)

@@ -18,8 +18,10 @@ enum { SCAN_TIMEOUT_US = 1100 * 1000 }; /* past the first SYN retransmit */
 struct scan_how {
 	const struct attempt_how *attempt; /* options, sources */
 	uint64_t timeout_us, rate;
-	bool patient;	 /* half-open: timeout_us is meant, even if all answer sooner */
-	uint64_t window; /* most connections in flight */
+	bool patient;	   /* half-open: timeout_us is meant, even if all answer sooner */
+	uint64_t window;   /* most connections in flight */
+	uint64_t stall_us; /* where this host takes no packet, no socket for so long, the
+			      rest is not asked */
 };
 
 struct scan_totals {
@@ -38,9 +40,10 @@ struct scan {
 	uint32_t port; /* the next one in the range */
 	struct scan_totals totals;
 	uint64_t window, in_flight;
-	bool warm;     /* the path has answered: its neighbours are resolved */
-	bool answered; /* something has come back, whatever it was */
-	bool trouble;  /* a local error, or lost answers, since the last look */
+	bool warm;	   /* the path has answered: its neighbours are resolved */
+	bool answered;	   /* something has come back, whatever it was */
+	bool trouble;	   /* a local error, or lost answers, since the last look */
+	uint64_t stuck_us; /* since when this host has let nothing go; 0 = it does */
 	struct scan_slot *first, *last; /* waiting, oldest first */
 	struct scan_slot *spare;	/* their memory */
 	int idle_fd;			/* refused, and so free to connect again */

@@ -153,15 +153,19 @@ static void take(struct syn_scan *s, const struct syn_answer *a, uint64_t at_us)
 	tell(s, a->port, &r);
 }
 
+/* A ring full of them at most: what comes meanwhile, and may never end, is for the next
+ * turn. */
 static void drain(struct syn_scan *s)
 {
 	struct syn_answer a;
 	const uint8_t *data;
 	uint64_t at_us;
+	unsigned i;
 	size_t len;
 
 	syn_link_look(&s->link);
-	while (syn_link_next(&s->link, &data, &len, &at_us)) {
+	for (i = 0; i < s->link.frames && syn_link_next(&s->link, &data, &len, &at_us);
+	     i++) {
 		syn_read(&s->path, data, len, &a);
 		syn_link_done(&s->link);
 		if (a.kind != SYN_NOTHING)
@@ -363,8 +367,12 @@ static bool send_batch(struct syn_scan *s, const uint16_t *ports, unsigned n)
 
 		if (r < 0 && is_full(-r)) {
 			s->trouble = true;
+			s->full_err = -r;
+			if (!s->full_us)
+				s->full_us = began;
 			break;
 		}
+		s->full_us = 0;
 		if (r < 0) {
 			not_sent(s, ports[gone++], -r);
 			continue;
@@ -400,16 +408,35 @@ static void round_sent(struct syn_scan *s)
 {
 	uint64_t now = clock_us();
 
-	if (s->round == 1)
+	if (!s->first_end_us)
 		s->first_end_us = now;
 	s->stage = SYN_WAITING;
 	timer_set(s->l, &s->t, now + patience(s));
+}
+
+/* For so long the device has taken nothing: those that nobody has asked are not asked,
+ * the others have their time. */
+static void give_up_sending(struct syn_scan *s, uint64_t now)
+{
+	for (; s->next < s->n; s->next++) {
+		uint16_t port = s->list[s->next];
+		struct probe_result r = { .connect_us = now - s->full_us };
+
+		if (s->ports[port].state != PORT_ASKED || s->ports[port].asked)
+			continue;
+		probe_judge_unsent(&r, s->full_err);
+		tell(s, port, &r);
+	}
+	s->round = ROUNDS_MOST;
+	if (!check_over(s))
+		round_sent(s);
 }
 
 static void send_some(struct syn_scan *s)
 {
 	unsigned batch = s->totals.ports <= FEW ? 1 : SYN_BATCH, i, n;
 	uint16_t ports[SYN_BATCH];
+	uint64_t now;
 	bool full = false;
 
 	for (i = 0; i < BATCHES && !full && s->next < s->n; i++) {
@@ -422,8 +449,11 @@ static void send_some(struct syn_scan *s)
 		if (check_over(s))
 			return;
 	}
+	now = clock_us();
 	if (s->next == s->n)
 		round_sent(s);
+	else if (s->full_us && now - s->full_us >= s->how->stall_us)
+		give_up_sending(s, now);
 	else if (full || s->tokens < 1)
 		timer_set(s->l, &s->t,
 			  clock_us() + (full ? FULL_US : (uint64_t)(1e6 / s->rate)));

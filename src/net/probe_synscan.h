@@ -48,6 +48,8 @@ struct syn_scan {
 	/* pace */
 	double rate, tokens; /* SYNs a second */
 	uint64_t filled_us, looked_us;
+	uint64_t full_us;    /* since when the device takes nothing; 0 = it does */
+	int full_err;	     /* what it said last */
 	bool trouble, heard; /* since the last tick; heard: answers, ever */
 	uint64_t rtt_us, rtt_most_us, tick_rtt_us; /* least, most, least of this tick */
 	uint16_t known; /* a port that has answered; 0 = none yet */

@@ -7,8 +7,6 @@
 
 #include "net/probe_attempt.h"
 
-enum { UDP_SENDS = 3 };
-
 /* What common services answer to: an empty datagram is for those that answer anything. */
 static const char dns_query[] = "\x53\x6b\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
 				"\x00\x00\x02\x00\x01"; /* NS of the root */
@@ -52,8 +50,11 @@ static void udp_send(struct attempt *a)
 	endpoint_addr(&a->r.peer, &to);
 	probe_udp_payload(a->how->send, to.port, &data, &len);
 	a->sends++;
-	if (send(a->w.fd, data, len, MSG_NOSIGNAL) < 0 && errno != EAGAIN &&
-	    errno != ENOBUFS) {
+	if (send(a->w.fd, data, len, MSG_NOSIGNAL) >= 0) {
+		a->left++;
+	} else if (errno == EAGAIN || errno == ENOBUFS) {
+		a->full = errno;
+	} else {
 		/* An answer to the datagram before comes out here, too. */
 		int err = errno;
 
@@ -61,9 +62,34 @@ static void udp_send(struct attempt *a)
 		return;
 	}
 	timer_set(a->l, &a->t,
-		  a->sends < UDP_SENDS
-			  ? a->opened_us + a->how->timeout_us * a->sends / UDP_SENDS
+		  a->sends < ATTEMPT_SENDS
+			  ? a->opened_us + a->how->timeout_us * a->sends / ATTEMPT_SENDS
 			  : MAX(a->deadline_us, a->opened_us));
+}
+
+/* One datagram; true if the attempt is over. */
+static bool receive(struct attempt *a)
+{
+	ssize_t n;
+
+	buf_reserve(&a->in, 65536);
+	n = recv(a->w.fd, a->in.data, 65536, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n < 0) {
+		failed(a, errno, false);
+		return true;
+	}
+	a->in.len = (size_t)n;
+	a->r.first_byte_us = MAX(clock_us() - a->opened_us, (uint64_t)1);
+	a->r.connect_us = a->r.first_byte_us;
+	/* Any datagram proves it is open, unless a certain one was wanted. */
+	if ((a->how->expect || a->how->expect_regex) && !attempt_answered(a))
+		return false;
+	a->r.missed = NULL;
+	a->r.outcome = OUTCOME_OPEN;
+	attempt_finish(a);
+	return true;
 }
 
 static void udp_ready(struct loop *l, struct watch *w, uint32_t events)
@@ -71,7 +97,6 @@ static void udp_ready(struct loop *l, struct watch *w, uint32_t events)
 	struct attempt *a = LOOP_OWNER(w, struct attempt, w);
 	int err = 0;
 	socklen_t error_len = sizeof(err);
-	ssize_t n;
 
 	(void)l;
 	if (events & EPOLLERR) {
@@ -86,25 +111,8 @@ static void udp_ready(struct loop *l, struct watch *w, uint32_t events)
 			return;
 		}
 	}
-	if (!(events & EPOLLIN))
-		return;
-	buf_reserve(&a->in, 65536);
-	a->in.len = 0;
-	n = recv(w->fd, a->in.data, 65536, 0);
-	if (n < 0) {
-		if (errno != EAGAIN)
-			failed(a, errno, false);
-		return;
-	}
-	a->in.len = (size_t)n;
-	a->r.first_byte_us = MAX(clock_us() - a->opened_us, (uint64_t)1);
-	a->r.connect_us = a->r.first_byte_us;
-	/* Any datagram proves it is open, unless a certain one was wanted. */
-	if ((a->how->expect || a->how->expect_regex) && !attempt_answered(a))
-		return;
-	a->r.missed = NULL;
-	a->r.outcome = OUTCOME_OPEN;
-	attempt_finish(a);
+	if (events & EPOLLIN)
+		receive(a);
 }
 
 static void udp_timer(struct loop *l, struct timer *t)
@@ -112,11 +120,13 @@ static void udp_timer(struct loop *l, struct timer *t)
 	struct attempt *a = LOOP_OWNER(t, struct attempt, t);
 
 	(void)l;
-	if (a->sends < UDP_SENDS) {
+	if (a->sends < ATTEMPT_SENDS) {
 		udp_send(a);
 		return;
 	}
-	attempt_silent(a);
+	/* What came in time and waits behind the bytes of others counts. */
+	if (!receive(a))
+		attempt_silent(a);
 }
 
 void attempt_udp_start(struct attempt *a)
@@ -124,6 +134,7 @@ void attempt_udp_start(struct attempt *a)
 	a->stage = ATTEMPT_TALKING;
 	a->w.fn = udp_ready;
 	a->t.fn = udp_timer;
-	watch_set(a->l, &a->w, EPOLLIN);
-	udp_send(a);
+	attempt_watch(a, EPOLLIN);
+	if (a->stage == ATTEMPT_TALKING)
+		udp_send(a);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "net/sockfilter.h"
 
 enum {
 	STATE_OUT, /* not in the list */
@@ -19,6 +20,11 @@ enum {
 	CHECK_US = 500 * 1000,
 	CANARIES = 8, /* more than the limit lets through at once, which is six */
 	CANARIES_HEARD = 7,
+	TAKEN_MOST =
+		256, /* of either queue in a turn: a flood leaves the timers theirs */
+	NOISY = 16,  /* datagrams of one port: nobody waits for more of them */
+	TRIES = 4,
+	FULL_US = 1000, /* until the device takes more */
 };
 
 static void put_port(struct endpoint *ep, uint16_t port)
@@ -74,11 +80,22 @@ static void take_errors(struct udp_scan *s)
 	struct addr to;
 	int err, pending;
 	socklen_t len = sizeof(pending);
+	unsigned i;
 
-	while (probe_take_icmp(s->w.fd, &icmp, &to, &err))
+	for (i = 0; i < TAKEN_MOST && probe_take_icmp(s->w.fd, &icmp, &to, &err); i++)
 		closed(s, to.port, err, &icmp);
 	/* What the queue left in SO_ERROR must not fail the next send. */
 	getsockopt(s->w.fd, SOL_SOCKET, SO_ERROR, &pending, &len);
+}
+
+/* One port must not fill the buffer in which the answers and the errors of the others
+ * wait: the kernel drops what more it sends. Where it cannot, the others may be lost. */
+static void hear_no_more(struct udp_scan *s, uint16_t port)
+{
+	if (s->n_noisy == SOCKFILTER_PORTS_MOST)
+		return;
+	s->noisy[s->n_noisy++] = port;
+	sockfilter_drop_ports(s->w.fd, s->noisy, s->n_noisy, NULL);
 }
 
 static void take_answers(struct udp_scan *s)
@@ -87,16 +104,21 @@ static void take_answers(struct udp_scan *s)
 	socklen_t len = sizeof(ss);
 	struct addr from, want;
 	char data[64];
+	unsigned i;
 
 	endpoint_addr(&s->to, &want);
-	for (; recvfrom(s->w.fd, data, sizeof(data), MSG_TRUNC, (struct sockaddr *)&ss,
-			&len) >= 0;
-	     len = sizeof(ss))
-		if (addr_from_sockaddr(&from, (struct sockaddr *)&ss, len) &&
-		    addr_same_ip(&from, &want) && s->state[from.port] == STATE_ASKED) {
+	for (i = 0; i < TAKEN_MOST && recvfrom(s->w.fd, data, sizeof(data), MSG_TRUNC,
+					       (struct sockaddr *)&ss, &len) >= 0;
+	     i++, len = sizeof(ss)) {
+		if (!addr_from_sockaddr(&from, (struct sockaddr *)&ss, len))
+			continue;
+		if (s->noise[from.port] < NOISY && ++s->noise[from.port] == NOISY)
+			hear_no_more(s, from.port);
+		if (addr_same_ip(&from, &want) && s->state[from.port] == STATE_ASKED) {
 			s->state[from.port] = STATE_OPEN;
 			tell(s, from.port, OUTCOME_OPEN, 0, NULL);
 		}
+	}
 }
 
 static void ready(struct loop *l, struct watch *w, uint32_t events)
@@ -127,63 +149,112 @@ static int open_socket(const struct scan_how *how, const struct endpoint *to,
 	return fd;
 }
 
-/* A datagram to our own port would come back and look like an answer: that one is asked
- * from another socket, when this one is gone. */
-static void leave_own_port(struct udp_scan *s)
+/* --- what cannot be asked --- */
+
+static void not_sent(struct udp_scan *s, uint16_t port, struct probe_result *r)
 {
-	int fd;
+	r->peer = s->to;
+	put_port(&r->peer, port);
+	r->mptcp = -1;
+	s->state[port] = STATE_CLOSED;
+	s->totals.counts[r->outcome]++;
+	s->totals.done++;
+	s->found(s, r);
+}
+
+/* The rest of the ports is not asked, for this reason; those that were have their time.
+ */
+static void give_up(struct udp_scan *s, const struct probe_result *why)
+{
+	for (; s->next < s->n; s->next++) {
+		struct probe_result r = *why;
+
+		if (s->state[s->list[s->next]] == STATE_ASKED && !s->round)
+			not_sent(s, s->list[s->next], &r);
+	}
+	s->round = ROUNDS;
+	timer_set(s->l, &s->t,
+		  clock_us() +
+			  (s->totals.done == s->n ? 0 : s->how->timeout_us / ROUNDS));
+}
+
+/* The device takes nothing for now; for how long has it not? */
+static void wait_for_room(struct udp_scan *s, int err)
+{
+	uint64_t now = clock_us();
+	struct probe_result r = { .peer = s->to };
+
+	if (!s->full_us)
+		s->full_us = now;
+	r.connect_us = now - s->full_us;
+	if (r.connect_us < s->how->stall_us) {
+		timer_set(s->l, &s->t, now + FULL_US);
+		return;
+	}
+	probe_judge_unsent(&r, err);
+	give_up(s, &r);
+}
+
+/* A datagram to our own port would come back and look like an answer: that one is asked
+ * from another socket, when this one is gone. 0 or -errno with a fault. */
+static int leave_own_port(struct udp_scan *s, struct fault *f)
+{
+	int r;
 
 	take_errors(s);
 	take_answers(s);
 	watch_close(s->l, &s->w);
 	s->own_port = 0;
-	fd = open_socket(s->how, &s->to, NULL);
-	s->w.fd = fd;
-	if (fd >= 0)
-		watch_set(s->l, &s->w, EPOLLIN);
+	s->w.fd = open_socket(s->how, &s->to, f);
+	if (s->w.fd < 0)
+		return s->w.fd;
+	if (s->n_noisy)
+		sockfilter_drop_ports(s->w.fd, s->noisy, s->n_noisy, NULL);
+	r = watch_set(s->l, &s->w, EPOLLIN);
+	return r < 0 ? fault(f, -r, "watch the answers") : 0;
 }
 
-/* False if the buffer is full. */
-static bool ask(struct udp_scan *s, uint16_t port)
+/* Tells a port that cannot be asked. 0, or -errno if the device takes nothing for now. */
+static int ask(struct udp_scan *s, uint16_t port)
 {
+	struct probe_result r = { .at_once = true };
 	const void *data;
 	size_t len;
 	int tries;
 
-	if (s->near && port == s->own_port)
-		leave_own_port(s);
 	put_port(&s->to, port);
 	probe_udp_payload(s->how->attempt->send, port, &data, &len);
-	for (tries = 0; tries < 3; tries++) {
+	for (tries = 0; tries < TRIES; tries++) {
 		if (sendto(s->w.fd, data, len, MSG_NOSIGNAL,
-			   (const struct sockaddr *)&s->to.ss, s->to.len) >= 0)
-			return true;
-		if (errno == EAGAIN || errno == ENOBUFS)
-			return false;
-		if (errno == EPERM || errno == EACCES || errno == ENETUNREACH ||
-		    errno == EHOSTUNREACH || errno == EINVAL) {
-			struct probe_result r = { .peer = s->to,
-						  .err = errno,
-						  .at_once = true };
-			int err = errno;
-
-			if (s->state[port] != STATE_ASKED)
-				return true;
-			probe_judge_facts(&r);
-			s->state[port] = STATE_CLOSED;
-			tell(s, port, r.outcome, err, NULL);
-			return true;
+			   (const struct sockaddr *)&s->to.ss, s->to.len) >= 0) {
+			s->full_us = 0;
+			return 0;
 		}
-		take_errors(s); /* an error of an earlier port came out here */
+		r.err = errno;
+		if (r.err == EAGAIN || r.err == ENOBUFS || r.err == ENOMEM)
+			return -r.err;
+		/* An error of an earlier port may have come out here. */
+		take_errors(s);
 	}
-	return true;
+	if (s->state[port] != STATE_ASKED)
+		return 0;
+	r.peer = s->to;
+	probe_judge_facts(&r);
+	/* No refusal is this host's own: so many came in between. */
+	if (r.outcome == OUTCOME_REFUSED)
+		return -r.err;
+	not_sent(s, port, &r);
+	return 0;
 }
 
 static void send_some(struct udp_scan *s)
 {
 	uint64_t rate = s->how->rate ? s->how->rate : s->near ? 0 : DEFAULT_RATE;
 	uint64_t now = clock_us();
+	struct probe_result broken = { .peer = s->to };
+	struct fault f = FAULT_INIT;
 	unsigned burst = 0;
+	int r;
 
 	for (; s->next < s->n; s->next++) {
 		uint16_t port = s->list[s->next];
@@ -199,8 +270,14 @@ static void send_some(struct udp_scan *s)
 			timer_set(s->l, &s->t, s->next_us);
 			return;
 		}
-		if (!ask(s, port)) {
-			timer_set(s->l, &s->t, now + 1000);
+		if (s->near && port == s->own_port && leave_own_port(s, &f) < 0) {
+			probe_judge_fault(&broken, &f);
+			give_up(s, &broken);
+			return;
+		}
+		r = ask(s, port);
+		if (r < 0) {
+			wait_for_room(s, -r);
 			return;
 		}
 		if (rate)
@@ -298,7 +375,7 @@ int udp_scan_start(struct udp_scan *s, struct loop *l, const struct endpoint *to
 		   const struct port_set *ports, const struct scan_how *how,
 		   struct fault *f)
 {
-	int fd = open_socket(how, to, f);
+	int fd = open_socket(how, to, f), r;
 
 	if (fd < 0)
 		return fd;
@@ -312,13 +389,18 @@ int udp_scan_start(struct udp_scan *s, struct loop *l, const struct endpoint *to
 	s->own_port = bind_any_port(fd, to);
 	s->t = (struct timer){ .fn = due };
 	s->state = xcalloc(65536, 1);
+	s->noise = xcalloc(65536, 1);
 	s->list = xcalloc(65536, sizeof(*s->list));
 	s->totals = (struct scan_totals){ .started_us = clock_us() };
 	list_ports(s);
 	s->totals.ports = s->n;
-	watch_set(l, &s->w, EPOLLIN);
 	timer_set(l, &s->t, clock_us());
-	return 0;
+	r = watch_set(l, &s->w, EPOLLIN);
+	if (r < 0) {
+		fault(f, -r, "watch the answers");
+		udp_scan_stop(s);
+	}
+	return r;
 }
 
 void udp_scan_stop(struct udp_scan *s)
@@ -326,5 +408,6 @@ void udp_scan_stop(struct udp_scan *s)
 	timer_stop(s->l, &s->t);
 	watch_close(s->l, &s->w);
 	free(take_ptr(&s->state));
+	free(take_ptr(&s->noise));
 	free(take_ptr(&s->list));
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "net/probe_scan.h"
+#include "net/sockfilter.h"
 
 struct udp_scan {
 	struct loop *l;
@@ -18,6 +19,10 @@ struct udp_scan {
 	uint16_t own_port; /* of w's socket: asked last, by another socket */
 	struct timer t;
 	uint8_t *state; /* of each port, see probe_udpscan.c */
+	uint8_t *noise; /* datagrams that came from each port, up to a few */
+	uint16_t noisy[SOCKFILTER_PORTS_MOST]; /* of which the kernel drops what comes */
+	size_t n_noisy;
+	uint64_t full_us; /* since when the device takes nothing; 0 = it does */
 	struct addr silent_hop;
 	uint16_t *list; /* the ports, in the order given */
 	size_t n, next;

@@ -24,8 +24,9 @@ struct lookup {
 			 fail */
 	char *name;
 	int family;
-	int result;	/* EAI_... */
-	int err;	/* errno beside EAI_SYSTEM */
+	int result; /* EAI_... */
+	int err;    /* errno beside EAI_SYSTEM */
+	int lacked; /* errno of what this process had not enough of to ask; 0 = none */
 	struct buf why; /* beside EAI_AGAIN: what the name servers say */
 	struct addrinfo *list;
 };
@@ -56,19 +57,45 @@ static void lookup_release(struct lookup *k)
 	free(k);
 }
 
+/*
+ * getaddrinfo() without a descriptor for the files and sockets that it needs says that
+ * the name does not exist, and leaves in errno why. Where that was used for something
+ * else since, a descriptor of our own tells.
+ */
+static int what_it_lacked(int result, int err)
+{
+	int fd;
+
+	if (result == 0)
+		return 0;
+	if (result == EAI_MEMORY)
+		return ENOMEM;
+	if (err != EMFILE && err != ENFILE && err != ENOMEM && err != ENOBUFS) {
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		err = fd < 0 ? errno : 0;
+		close_fd(fd);
+	}
+	return err;
+}
+
 static void *lookup_run(void *arg)
 {
 	struct lookup *k = arg;
 	struct addrinfo hints = { .ai_family = k->family, .ai_socktype = SOCK_STREAM };
 	struct addrinfo *list = NULL;
 	struct buf why = { 0 };
-	int r = getaddrinfo(k->name, NULL, &hints, &list), err = errno;
+	int r, err, lacked;
 
-	if (r == EAI_AGAIN)
+	errno = 0;
+	r = getaddrinfo(k->name, NULL, &hints, &list);
+	err = errno;
+	lacked = what_it_lacked(r, err);
+	if (r == EAI_AGAIN && !lacked)
 		nameserver_tell(&why, k->name, ASK_AGAIN_US);
 	pthread_mutex_lock(&k->lock);
 	k->result = r;
 	k->err = err;
+	k->lacked = lacked;
 	k->list = r == 0 ? list : NULL;
 	k->why = why;
 	close_fd(take_fd(&k->done_out));
@@ -221,6 +248,22 @@ static void add_numeric(const struct resolve *r, uint16_t port,
 	}
 }
 
+/* It was not asked: what is told is no word about the name. */
+static int tell_lack(const struct resolve *r, int err, struct fault *f)
+{
+	char name[200];
+
+	fault(f, err, "look up '%s'",
+	      escape_text(name, sizeof(name), r->t->name, strlen(r->t->name)));
+	if (err == EMFILE)
+		fault_hint(f, "this process has no descriptor left: raise 'ulimit -n'");
+	else if (err == EAGAIN)
+		fault_hint(f, "no thread can be made: 'ulimit -u' and pids.max of the "
+			      "cgroup limit them");
+	/* -EAGAIN would be the name servers'. */
+	return err == EAGAIN ? -ENOMEM : -err;
+}
+
 static int tell_failure(const struct resolve *r, struct fault *f)
 {
 	const struct lookup *k = r->lookup;
@@ -229,6 +272,8 @@ static int tell_failure(const struct resolve *r, struct fault *f)
 							: "";
 	char name[200];
 
+	if (k->lacked)
+		return tell_lack(r, k->lacked, f);
 	escape_text(name, sizeof(name), r->t->name, strlen(r->t->name));
 	if (k->result == EAI_SYSTEM)
 		fault(f, k->err, "the name '%s' does not resolve%s", name, family);
@@ -298,7 +343,7 @@ int resolve_finish(struct resolve *r, uint16_t port, struct endpoint_list *list,
 	bool done;
 
 	if (r->err) {
-		result = fault(f, r->err, "look up '%s'", r->t->name);
+		result = tell_lack(r, r->err, f);
 	} else if (!r->lookup) {
 		add_numeric(r, port, list);
 	} else {
@@ -315,6 +360,11 @@ int resolve_finish(struct resolve *r, uint16_t port, struct endpoint_list *list,
 	}
 	resolve_drop(r);
 	return result;
+}
+
+bool resolve_says_no_name(int err)
+{
+	return err == -ENOENT || err == -EAGAIN || err == -ETIMEDOUT;
 }
 
 int resolve(const struct target *t, uint16_t port, const struct resolve_how *how,

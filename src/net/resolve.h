@@ -23,10 +23,14 @@ struct resolve_how {
  * Appends the endpoints of t, in the resolver's order (RFC 6724), each with the port
  * `port`. Returns 0, -ETIMEDOUT when the deadline passed, -ENOENT when the name does not
  * resolve (also for a family it has no address of), -EAGAIN when no name server could be
- * asked, or another -errno; with a fault.
+ * asked, or another -errno, where this host lacked a descriptor, a thread or memory to
+ * ask; with a fault.
  */
 int resolve(const struct target *t, uint16_t port, const struct resolve_how *how,
 	    struct endpoint_list *list, struct fault *f);
+
+/* Whether a result of resolve() is a word about the name; else it could not be asked. */
+bool resolve_says_no_name(int err);
 
 /*
  * The same for those who have a loop: resolve_start() gives a descriptor that becomes

@@ -205,8 +205,9 @@ void server_stop(struct server *v)
 
 static void rest(struct server *v, uint64_t us)
 {
-	if (v->w.fd >= 0)
-		watch_set(&v->s->loop, &v->w, 0);
+	/* A queue that is left alone must not wake us, whatever epoll says. */
+	if (v->w.fd >= 0 && watch_set(&v->s->loop, &v->w, 0) < 0)
+		watch_remove(&v->s->loop, &v->w);
 	timer_set(&v->s->loop, &v->pause, loop_now(&v->s->loop) + us);
 }
 

@@ -10,13 +10,14 @@ static int attach(int fd, const struct sock_filter *code, unsigned short len,
 		  struct fault *f)
 {
 	struct sock_fprog program = { len, (struct sock_filter *)(uintptr_t)code };
+	int r;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0)
 		return 0;
-	fault(f, errno, "attach a socket filter");
+	r = fault(f, errno, "attach a socket filter");
 	fault_hint(f, "on TCP it needs CAP_NET_ADMIN: run it as root, or in 'unshare "
 		      "-rn'");
-	return -f->err;
+	return r;
 }
 
 int sockfilter_drop_all(int fd, struct fault *f)
@@ -24,6 +25,24 @@ int sockfilter_drop_all(int fd, struct fault *f)
 	static const struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
 
 	return attach(fd, code, ARRAY_SIZE(code), f);
+}
+
+int sockfilter_drop_ports(int fd, const uint16_t *ports, size_t n, struct fault *f)
+{
+	struct sock_filter code[2 * SOCKFILTER_PORTS_MOST + 2] = {
+		/* A filter of a UDP socket sees the datagram from its UDP header on. */
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0),
+	};
+	unsigned short len = 1;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		code[len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+							   ports[i], 0, 1);
+		code[len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	}
+	code[len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	return attach(fd, code, len, f);
 }
 
 int sockfilter_only_syn(int fd, struct fault *f)

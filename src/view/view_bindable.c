@@ -60,6 +60,7 @@ void view_bindable_text(struct buf *b, const struct view_bindable *v, bool colou
 		buf_printf(b, "%sno%s: %s cannot be bound\n", style->bad, style->reset,
 			   address);
 		break;
+	case BIND_NOT_JUDGED:
 	case BIND_CANNOT_TELL:
 		buf_printf(b, "%scannot tell%s%s: whether %s can be bound\n", style->warn,
 			   style->reset, v->tried ? "" : " without --try", address);
@@ -92,7 +93,7 @@ void view_bindable_json(struct buf *b, const struct view_bindable *v)
 
 	json_begin_object(&j, "bindable");
 	json_member_text(&j, "address", v->address);
-	if (v->verdict == BIND_CANNOT_TELL)
+	if (v->verdict == BIND_CANNOT_TELL || v->verdict == BIND_NOT_JUDGED)
 		json_member_null(&j, "bindable");
 	else
 		json_member_bool(&j, "bindable", v->verdict == BIND_OK);
