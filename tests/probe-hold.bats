@@ -271,3 +271,38 @@ probe_in_time() {
 	run --separate-stderr in_ns timeout -k 1 $BOUND "$SOCKCTL" probe "$@"
 	no_crash
 }
+
+# --- names have the same deadline ---
+
+@test "a name server that is silent costs --all-addresses of many names one deadline" {
+	skip_unless_mounts "a resolv.conf of its own"
+	local names=() i
+	link
+	peer udpmute $V4 53
+	for i in {1..30}; do
+		names+=("n$i.test:80")
+	done
+	SECONDS=0
+	run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "$SOCKCTL" probe --json \
+		-T 2s --all-addresses "${names[@]}"
+	((status == 5 && SECONDS < 30))
+	jq -es 'map(select(.type == "summary" and .outcome == "name-timeout")) | length == 30' <<<"$output"
+}
+
+@test "a name server that is silent holds no --wait, no --source, no --bindable" {
+	skip_unless_mounts "a resolv.conf of its own"
+	link
+	peer udpmute $V4 53
+	run --separate-stderr with_resolver $V4 timeout -k 1 8 "$SOCKCTL" inspect --wait 300ms dst=some.test
+	assert_told 4 "the name 'some.test' did not resolve before the deadline"
+	run --separate-stderr with_resolver $V4 timeout -k 1 8 "$SOCKCTL" probe -T 300ms \
+		--source some.test $V4:80
+	assert_told 5 "the name 'some.test' did not resolve before the deadline"
+	run --separate-stderr with_resolver $V4 timeout -k 1 8 "$SOCKCTL" probe -T 60s --wait 300ms \
+		--source some.test $V4:80
+	assert_told 5 "the name 'some.test' did not resolve before the deadline"
+	# One look-up for all of its ports, with a limit of its own.
+	run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "$SOCKCTL" inspect \
+		--bindable some.test:80-180
+	assert_told 5 "the name 'some.test' does not resolve|did not resolve"
+}

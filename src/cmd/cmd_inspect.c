@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/inspect.h"
 #include "kernel/netns.h"
@@ -348,6 +349,9 @@ static int inspect_run(const struct command *cmd, int argc, char **argv)
 		code = EXIT_CANNOT;
 		goto out;
 	}
+	/* Names are looked up within it. */
+	if (config.wait_us != UINT64_MAX)
+		config.wait_until_us = clock_us() + config.wait_us;
 	if (f.err || inspect_prepare(&config, &operands.words, &f) < 0) {
 		code = f.err == EINVAL || f.err == ERANGE ? cmd_usage(cmd, &f)
 							  : EXIT_CANNOT;
@@ -355,6 +359,8 @@ static int inspect_run(const struct command *cmd, int argc, char **argv)
 			cmd_error(cmd, &f);
 		if (f.err == ENXIO)
 			code = EXIT_NAME;
+		if (f.err == ETIMEDOUT)
+			code = EXIT_DEADLINE;
 		goto out;
 	}
 	code = run_with(cmd, &config, &f);

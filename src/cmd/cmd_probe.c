@@ -423,7 +423,7 @@ static int probe_targets(const struct command *cmd, struct probe_config *c,
 		probe_run_free(&run);
 		return code;
 	}
-	probe_make_jobs(&run, t, &f);
+	probe_make_jobs(&run, t);
 	report_begin(&report, c);
 	if (run.n_jobs)
 		r = probe_run_jobs(&run, &f);

@@ -6,6 +6,7 @@
 #include "cmd/columns.h"
 #include "kernel/collect.h"
 #include "model/detect.h"
+#include "net/resolve.h"
 #include "view/view.h"
 
 enum {
@@ -49,7 +50,8 @@ struct inspect_config {
 	uint64_t fail_fill; /* per cent; UINT64_MAX = not asked */
 	bool fail_drops, allow_empty, until_gone;
 	struct strv fail_if;
-	uint64_t wait_us; /* UINT64_MAX = not asked */
+	uint64_t wait_us;	/* UINT64_MAX = not asked */
+	uint64_t wait_until_us; /* filled after parsing: on clock_us(); 0 = no wait */
 	const char *bindable, *as_user;
 	bool reuseaddr, reuseport, v6only, try_bind;
 	int home; /* the network namespace that --netns left; negative = none */
@@ -85,6 +87,11 @@ int inspect_find_user(const char *option, const char *name, struct inspect_user 
 int inspect_prepare(struct inspect_config *c, const struct strv *expressions,
 		    struct fault *f);
 void inspect_config_free(struct inspect_config *c);
+
+/* The addresses of t, with port 0, as the namespace that --netns left finds them: its
+ * target may have no way to a name server. As resolve(); deadline_us 0 = none. */
+int inspect_resolve(const struct inspect_config *c, const struct target *t,
+		    uint64_t deadline_us, struct endpoint_list *list, struct fault *f);
 
 /* The judging options (inspect_judge.c): prepared once, fed each row, told at the end. */
 int judge_prepare(struct inspect_config *c, const struct filter_env *env,

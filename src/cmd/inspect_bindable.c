@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/term.h"
 #include "cmd/inspect.h"
 #include "kernel/explain.h"
 #include "kernel/trial.h"
 #include "net/resolve.h"
 #include "view/view_bindable.h"
+
+/* Longer than two tries at one name server, as resolv.conf(5) has them by default. */
+enum { NAME_LIMIT_US = 12 * 1000 * 1000 };
 
 struct asking {
 	const struct command *cmd;
@@ -170,29 +174,39 @@ static void ask_unix(struct asking *x, const struct target *t)
 	answer(x);
 }
 
+static void set_port(struct endpoint *ep, uint16_t port)
+{
+	enum target_proto proto = ep->proto;
+	struct addr a;
+
+	endpoint_addr(ep, &a);
+	a.port = port;
+	endpoint_from_addr(ep, proto, &a);
+}
+
 static int ask(struct asking *x, const struct target *t, struct fault *f)
 {
 	_cleanup_endpoints_ struct endpoint_list list = { 0 };
-	struct resolve_how how = { .empty = RESOLVE_EMPTY_ANY };
 	uint16_t port = 0;
 	size_t index = 0, i;
-	int r = 0;
+	int r;
 
 	if (t->family == AF_UNIX) {
 		ask_unix(x, t);
 		return 0;
 	}
+	/* Once for all ports. */
+	r = inspect_resolve(x->c, t, clock_us() + NAME_LIMIT_US, &list, f);
 	while (r == 0 && target_next_port(t, &index, &port)) {
-		r = resolve(t, port, &how, &list, f);
 		/* Of "every address" a server takes the first that it can: dual stack. */
-		for (i = 0; r == 0 && i < list.n; i++) {
+		for (i = 0; i < list.n; i++) {
 			if (list.v[i].family == AF_INET6 && i + 1 < list.n && !has_ipv6())
 				continue;
+			set_port(&list.v[i], port);
 			ask_inet(x, &list.v[i]);
 			if (t->host == TARGET_HOST_NONE || t->host == TARGET_HOST_ANY)
 				break;
 		}
-		endpoint_list_free(&list);
 	}
 	return r;
 }

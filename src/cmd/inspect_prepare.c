@@ -1,6 +1,5 @@
 /* From the command line of `inspect` to a request: pure but for names. */
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,49 +9,63 @@
 #include "kernel/netns.h"
 
 struct lookup {
-	const char *name;
-	struct addrinfo *list;
-	int err; /* EAI_... */
+	const struct target *t;
+	struct resolve_how how;
+	struct resolve *running;
 };
 
+/* The thread that asks is of the namespace in which it was started. */
 static void look_up(void *ctx)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct lookup *l = ctx;
 
-	l->err = getaddrinfo(l->name, NULL, &hints, &l->list);
+	l->running = resolve_start(l->t, &l->how);
 }
 
-/* The target of --netns may have no way to a name server: names are those of home. */
-static int resolve_at_home(void *ctx, const char *name, struct arena *a,
-			   struct addr **addrs, size_t *n, struct fault *f)
+int inspect_resolve(const struct inspect_config *c, const struct target *t,
+		    uint64_t deadline_us, struct endpoint_list *list, struct fault *f)
 {
-	const struct inspect_config *c = ctx;
-	struct lookup l = { .name = name };
-	const struct addrinfo *ai;
+	struct lookup l = {
+		.t = t,
+		.how = { .deadline_us = deadline_us, .empty = RESOLVE_EMPTY_ANY },
+	};
 	char shown[128];
-	size_t count = 0;
 	int r = 0;
 
-	escape_text(shown, sizeof(shown), name, strlen(name));
-	if (c->netns)
+	if (c->netns && t->host == TARGET_HOST_NAME)
 		r = netns_call(c->home, look_up, &l);
 	else
 		look_up(&l);
 	if (r < 0)
-		return fault_say(f, EIO,
-				 "%s: cannot be looked up where --netns came from: %s",
-				 shown, strerror(-r));
-	if (l.err)
-		return fault_say(f, ENXIO, "%s: %s", shown, gai_strerror(l.err));
-	for (ai = l.list; ai; ai = ai->ai_next)
-		count++;
-	*addrs = arena_alloc(a, count * sizeof(**addrs));
+		return fault_say(
+			f, EIO, "%s: cannot be looked up where --netns came from: %s",
+			escape_text(shown, sizeof(shown), t->name, strlen(t->name)),
+			strerror(-r));
+	return resolve_finish(l.running, 0, list, f);
+}
+
+static int resolve_at_home(void *ctx, const char *name, struct arena *a,
+			   struct addr **addrs, size_t *n, struct fault *f)
+{
+	const struct inspect_config *c = ctx;
+	struct target t = { .proto = TARGET_TCP,
+			    .host = TARGET_HOST_NAME,
+			    .name = (char *)(uintptr_t)name };
+	_cleanup_endpoints_ struct endpoint_list list = { 0 };
+	int r = inspect_resolve(c, &t, c->wait_until_us, &list, f);
+	size_t i;
+
+	if (r < 0) {
+		/* Of a wait the deadline has passed, without one it is the name's. */
+		if (resolve_says_no_name(r) && r != -ETIMEDOUT)
+			f->err = ENXIO;
+		return r;
+	}
+	*addrs = arena_alloc(a, list.n * sizeof(**addrs));
 	*n = 0;
-	for (ai = l.list; ai; ai = ai->ai_next)
-		if (addr_from_sockaddr(&(*addrs)[*n], ai->ai_addr, ai->ai_addrlen))
+	for (i = 0; i < list.n; i++)
+		if (endpoint_addr(&list.v[i], &(*addrs)[*n]))
 			++*n;
-	freeaddrinfo(l.list);
 	return 0;
 }
 

@@ -185,7 +185,7 @@ static int watch(const struct command *cmd, struct inspect_config *c,
 		 struct reader *reader, struct sight *sight)
 {
 	_cleanup_close_ int news = c->until_gone ? gone_open(c->shown_protos) : -1;
-	uint64_t deadline = clock_us() + c->wait_us, pause = FIRST_PAUSE_US, now;
+	uint64_t deadline = c->wait_until_us, pause = FIRST_PAUSE_US, now;
 	struct fault f = FAULT_INIT;
 
 	for (;;) {

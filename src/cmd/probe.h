@@ -49,6 +49,8 @@ struct probe_job {
 	uint16_t port;
 	size_t fixed_at;	      /* 1-based, of the list of --all-addresses */
 	const struct endpoint *fixed; /* the same; NULL = look it up */
+	struct fault *unnamed; /* why --all-addresses found none, for the first attempt */
+	int unnamed_err;
 	/* in flight */
 	struct resolve *lookup;
 	struct watch lookup_w;

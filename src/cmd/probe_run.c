@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/ctext.h"
+#include "base/mem.h"
 #include "cmd/probe_report.h"
 #include "net/probe_pattern.h"
 
@@ -98,6 +99,7 @@ void probe_run_free(struct probe_run *run)
 		spread_free(j->connect);
 		free(j->text);
 		free(j->named);
+		free(j->unnamed);
 		free(j->note);
 	}
 	free(run->jobs);
@@ -331,17 +333,22 @@ static void next_due(struct loop *l, struct timer *t)
 	struct probe_job *j = LOOP_OWNER(t, struct probe_job, next);
 
 	(void)l;
-	if (j->lookup)
+	if (j->unnamed) {
+		struct fault f = *j->unnamed;
+
+		free(take_ptr(&j->unnamed));
+		name_failed(j, j->unnamed_err, &f);
+	} else if (j->lookup) {
 		lookup_done(j);
-	else
+	} else {
 		job_begin(j);
+	}
 }
 
 static void job_begin(struct probe_job *j)
 {
 	struct probe_run *run = j->run;
 	struct resolve_how how = { .empty = RESOLVE_EMPTY_LOCALHOST };
-	struct fault f = FAULT_INIT;
 	int r;
 
 	if (!j->begun) {
@@ -356,11 +363,20 @@ static void job_begin(struct probe_job *j)
 		connect_now(j);
 		return;
 	}
+	if (j->unnamed) {
+		timer_set(&run->l, &j->next, loop_now(&run->l));
+		return;
+	}
 	how.deadline_us = j->started_us + run->c->timeout_us;
 	if (run->c->wait_us != PROBE_UNSET)
 		how.deadline_us = MIN(how.deadline_us, run->c->wait_until_us);
 	j->lookup = resolve_start(j->target, &how);
 	j->lookup_w.fd = resolve_fd(j->lookup);
+	/* An end is the loop's to tell: from here each would begin the next job. */
+	if (j->lookup_w.fd < 0 && j->target->host == TARGET_HOST_NAME) {
+		timer_set(&run->l, &j->next, loop_now(&run->l));
+		return;
+	}
 	if (j->lookup_w.fd < 0) {
 		lookup_done(j);
 		return;
@@ -369,10 +385,11 @@ static void job_begin(struct probe_job *j)
 	r = watch_set(&run->l, &j->lookup_w, EPOLLIN);
 	if (r == 0)
 		return;
-	timer_stop(&run->l, &j->next);
 	resolve_drop(take_ptr(&j->lookup));
-	r = fault(&f, -r, "wait for the address of '%s'", j->target->name);
-	name_failed(j, r, &f);
+	j->unnamed = xcalloc(1, sizeof(*j->unnamed));
+	j->unnamed_err = fault(j->unnamed, -r, "wait for the address of '%s'",
+			       j->target->name);
+	timer_set(&run->l, &j->next, loop_now(&run->l));
 }
 
 /* --- all of them --- */

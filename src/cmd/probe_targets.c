@@ -228,66 +228,121 @@ static char *text_with_port(const struct target *t, const char *given, uint16_t 
 	return xstrdup(buf_cstr(&b));
 }
 
-/* Every address of a name is a target of its own; their endpoints live in t. */
-static int add_addresses(struct probe_run *run, struct probe_targets *t, size_t i,
-			 uint16_t port, size_t *cap, struct fault *f)
+/* The look-ups of --all-addresses: side by side, for one name server that is silent must
+ * not take its time once a name. */
+struct lookups {
+	struct resolve **v; /* one a target; NULL = not begun, or over */
+	size_t begun;
+};
+
+static void begin_lookups(struct probe_run *run, const struct probe_targets *t,
+			  struct lookups *k, size_t from)
 {
+	enum { MOST = 256 };
 	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
 				   .empty = RESOLVE_EMPTY_LOCALHOST };
-	size_t from = t->addresses.n, k;
-	int r;
 
 	if (run->c->wait_us != PROBE_UNSET)
 		how.deadline_us = MIN(how.deadline_us, run->c->wait_until_us);
-	r = resolve(&t->v[i], port, &how, &t->addresses, f);
-	/* Those that do not resolve are told by their job. */
-	for (k = from; r == 0 && k < t->addresses.n; k++) {
-		struct probe_job *j = add_job(run, cap);
-		char text[ENDPOINT_TEXT_MAX];
-
-		j->target = &t->v[i];
-		j->port = port;
-		j->text = xstrdup(endpoint_text(text, sizeof(text), &t->addresses.v[k]));
-		j->named = text_with_port(&t->v[i], t->texts[i], port);
-		j->fixed_at = k + 1;
-	}
-	return r;
+	for (; k->begun < t->n && k->begun < from + MOST; k->begun++)
+		if (!probe_is_scan(run->c, &t->v[k->begun]))
+			k->v[k->begun] = resolve_start(&t->v[k->begun], &how);
 }
 
-int probe_make_jobs(struct probe_run *run, struct probe_targets *t, struct fault *f)
+static void add_port(struct probe_run *run, struct probe_targets *t, size_t i,
+		     uint16_t port, const struct endpoint_list *found, size_t *cap)
 {
-	size_t i, k, index, cap = 0;
-	uint16_t port;
+	size_t k;
+
+	for (k = 0; k < found->n; k++) {
+		struct probe_job *j = add_job(run, cap);
+		struct endpoint *ep = endpoint_list_add(&t->addresses);
+		char text[ENDPOINT_TEXT_MAX];
+		struct addr a;
+
+		*ep = found->v[k];
+		if (endpoint_addr(ep, &a)) {
+			a.port = port;
+			endpoint_from_addr(ep, found->v[k].proto, &a);
+		}
+		j->target = &t->v[i];
+		j->port = port;
+		j->text = xstrdup(endpoint_text(text, sizeof(text), ep));
+		j->named = text_with_port(&t->v[i], t->texts[i], port);
+		j->fixed_at = t->addresses.n;
+	}
+}
+
+/* Every address of a name is a target of its own; their endpoints live in t. The result
+ * of the look-up; a failure is told by the job of the name. */
+static int add_addresses(struct probe_run *run, struct probe_targets *t, size_t i,
+			 struct lookups *lookups, size_t *cap, struct fault *f)
+{
+	_cleanup_endpoints_ struct endpoint_list found = { 0 };
+	struct target *one = &t->v[i];
+	uint16_t port = one->port;
+	size_t index = 0;
+	int r;
+
+	begin_lookups(run, t, lookups, i);
+	r = resolve_finish(take_ptr(&lookups->v[i]), port, &found, f);
+	if (r < 0)
+		return r;
+	if (one->ports.n)
+		target_next_port(one, &index, &port);
+	do
+		add_port(run, t, i, port, &found, cap);
+	while (one->ports.n && target_next_port(one, &index, &port));
+	return 0;
+}
+
+static void add_ports(struct probe_run *run, struct probe_targets *t, size_t i, int err,
+		      const struct fault *f, size_t *cap)
+{
+	struct target *one = &t->v[i];
+	uint16_t port = one->port;
+	size_t index = 0;
+
+	if (one->ports.n)
+		target_next_port(one, &index, &port);
+	do {
+		struct probe_job *j = add_job(run, cap);
+
+		j->target = one;
+		j->port = port;
+		j->text = text_with_port(one, t->texts[i], port);
+		if (err < 0) {
+			j->unnamed = xcalloc(1, sizeof(*j->unnamed));
+			*j->unnamed = *f;
+			j->unnamed_err = err;
+		}
+	} while (one->ports.n && target_next_port(one, &index, &port));
+}
+
+void probe_make_jobs(struct probe_run *run, struct probe_targets *t)
+{
+	struct lookups lookups = { xcalloc(MAX(t->n, (size_t)1), sizeof(*lookups.v)), 0 };
+	size_t i, k, cap = 0;
 
 	for (i = 0; i < t->n; i++) {
-		struct target *one = &t->v[i];
+		struct fault f = FAULT_INIT;
+		int r = 0;
 
-		if (probe_is_scan(run->c, one)) {
+		if (probe_is_scan(run->c, &t->v[i])) {
 			run->scans = array_grow(run->scans, run->n_scans, &run->cap_scans,
 						sizeof(*run->scans));
 			run->scans[run->n_scans++] =
-				(struct probe_scan_target){ one, t->texts[i] };
+				(struct probe_scan_target){ &t->v[i], t->texts[i] };
 			continue;
 		}
-		index = 0;
-		port = one->port;
-		if (one->ports.n)
-			target_next_port(one, &index, &port);
-		do {
-			struct probe_job *j;
-
-			if (run->c->all_addresses &&
-			    add_addresses(run, t, i, port, &cap, f) == 0)
-				continue;
-			j = add_job(run, &cap);
-			j->target = one;
-			j->port = port;
-			j->text = text_with_port(one, t->texts[i], port);
-		} while (one->ports.n && target_next_port(one, &index, &port));
+		if (run->c->all_addresses)
+			r = add_addresses(run, t, i, &lookups, &cap, &f);
+		if (!run->c->all_addresses || r < 0)
+			add_ports(run, t, i, r, &f, &cap);
 	}
+	free(lookups.v);
 	/* Only now the list of addresses stays where it is. */
 	for (k = 0; k < run->n_jobs; k++)
 		if (run->jobs[k].fixed_at)
 			run->jobs[k].fixed = &t->addresses.v[run->jobs[k].fixed_at - 1];
-	return 0;
 }

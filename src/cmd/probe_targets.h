@@ -23,5 +23,5 @@ enum { PROBE_ASKED_ONE_BY_ONE = 16 }; /* more ports than this are a scan */
 /* Whether this target is scanned rather than asked port by port. */
 bool probe_is_scan(const struct probe_config *c, const struct target *t);
 
-/* One job a target and port. */
-int probe_make_jobs(struct probe_run *run, struct probe_targets *t, struct fault *f);
+/* One job a target and port, and with --all-addresses an address. */
+void probe_make_jobs(struct probe_run *run, struct probe_targets *t);
