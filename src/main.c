@@ -102,17 +102,55 @@ static void occupy_standard_descriptors(void)
 			(void)!open("/", O_PATH); /* there may be no /dev here */
 }
 
+static void nothing(int signo)
+{
+	(void)signo;
+}
+
+/*
+ * A reader that goes away, or a file that may not grow, is an error of write(), told with
+ * its exit code, not a sudden end. A handler and not SIG_IGN: exec gives the commands
+ * that we run the default back, and what was ignored before us stays ignored for them.
+ */
+static void hear_of_it_from_write(int signo)
+{
+	struct sigaction act = { .sa_handler = nothing, .sa_flags = SA_RESTART }, was;
+
+	if (sigaction(signo, NULL, &was) == 0 && was.sa_handler == SIG_DFL)
+		sigaction(signo, &act, NULL);
+}
+
+/* With the rights of another user it would write his files, and show what only he may
+ * see, for whoever starts it. */
+static int refuse_borrowed_rights(void)
+{
+	struct fault f = FAULT_INIT;
+	bool user = getuid() != geteuid();
+
+	if (!user && getgid() == getegid())
+		return EXIT_YES;
+	fault_say(&f, EPERM, "it is installed set-%s-ID, and runs as %s %ld for %ld",
+		  user ? "user" : "group", user ? "user" : "group",
+		  (long)(user ? geteuid() : getegid()),
+		  (long)(user ? getuid() : getgid()));
+	fault_hint(&f, "take that right from the file (chmod %s) and start it with sudo",
+		   user ? "u-s" : "g-s");
+	cmd_error(NULL, &f);
+	return EXIT_CANNOT;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
 
-	/* A reader that goes away is an error of write(), told with its exit code, not a
-	 * sudden end. */
-	signal(SIGPIPE, SIG_IGN);
 	/* Some supervisors ignore it, and exec() keeps that: our children would vanish
 	 * without a status, and waiting for them would fail with ECHILD. */
 	signal(SIGCHLD, SIG_DFL);
 	occupy_standard_descriptors();
+	if (refuse_borrowed_rights() != EXIT_YES)
+		return EXIT_CANNOT;
+	hear_of_it_from_write(SIGPIPE);
+	hear_of_it_from_write(SIGXFSZ);
 	if (argc < 2) {
 		struct fault f = FAULT_INIT;
 

@@ -77,7 +77,7 @@ received_all() { # PORT
 @test "SIGINT of --client prints what was measured" {
 	local client=$BATS_TEST_TMPDIR/client
 	serve echo --delay 20ms 127.0.0.1:0
-	"$SOCKCTL" echo --client --count 1000000 "$ADDR" >"$client" 2>&1 3>&- &
+	"${IN_FRONT[@]}" "$SOCKCTL" echo --client --count 1000000 "$ADDR" >"$client" 2>&1 3>&- &
 	PIDS+=($!)
 	until_true has_state established "$PORT"
 	kill -INT "${PIDS[-1]}"

@@ -114,10 +114,12 @@ mutable_objects() { # FILE...
 	assert_output --regexp '^buffer\.[0-9]+$'
 }
 
-@test "the only mutable state of the compiled floors is the signal flag" {
+# The second is what must not stay behind: a signal handler has no other way to it.
+@test "the only mutable state of the compiled floors is the signal flag and the list of leave.c" {
 	local name
 	mutable_objects "${SOCKCTL%/*}"/src/libsockctl_*.a >"$BATS_TEST_TMPDIR/names"
 	while read -r name; do
+		[[ $name != leave_list ]] || continue
 		grep -rqE "volatile sig_atomic_t ${name%.*}\b" . || fail "$name is mutable"
 	done <"$BATS_TEST_TMPDIR/names"
 }

@@ -200,7 +200,7 @@ make_every_state() {
 
 	dir=$BATS_TEST_TMPDIR
 	mkfifo "$dir/told"
-	"${NS[@]}" "$SOCKCTL" connect --lab Fin-Wait-2 </dev/null >"$dir/out" 2>"$dir/told" 3>&- &
+	"${IN_FRONT[@]}" "${NS[@]}" "$SOCKCTL" connect --lab Fin-Wait-2 </dev/null >"$dir/out" 2>"$dir/told" 3>&- &
 	PID=$!
 	PIDS+=("$PID")
 	while IFS= read -r -t "$READY_WITHIN" line; do

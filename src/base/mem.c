@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/leave.h"
+
 struct arena_block {
 	struct arena_block *next;
 	size_t size;
@@ -15,6 +17,7 @@ static void *or_abort(void *p)
 	static const char msg[] = "sockctl: out of memory\n";
 
 	if (!p) {
+		leave_now();
 		if (write(STDERR_FILENO, msg, sizeof(msg) - 1) < 0)
 			abort();
 		abort();

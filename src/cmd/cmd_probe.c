@@ -1,6 +1,5 @@
 /* sockctl probe: is it reachable, how fast, and if not, exactly why not. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -353,7 +352,6 @@ static int become(const struct command *cmd, char *const *argv,
 {
 	struct fault f = FAULT_INIT;
 
-	signal(SIGPIPE, SIG_DFL);
 	setrlimit(RLIMIT_NOFILE, descriptors);
 	execvp(argv[0], argv);
 	fault(&f, errno, "run %s", argv[0]);

@@ -10,6 +10,7 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
+#include "base/leave.h"
 #include "cmd/explain.h"
 #include "cmd/tracer.h"
 #include "kernel/procfile.h"
@@ -101,10 +102,11 @@ int endpoint_leave(int signo, int code)
 {
 	if (!signo)
 		return code;
+	leave_now();
 	check_leaks();
 	signal(signo, SIG_DFL);
 	raise(signo);
-	return 128 + signo; /* only where the signal was ignored by our parent's wish */
+	return 128 + signo; /* only where our parent had blocked it */
 }
 
 int endpoint_write_port_file(const char *path, const struct endpoint *local,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/ctext.h"
+#include "base/leave.h"
 #include "base/mem.h"
 #include "cmd/probe_report.h"
 #include "net/probe_pattern.h"
@@ -409,10 +410,7 @@ int probe_watch_signals(struct probe_run *run, struct loop *l, sigset_t *old,
 	int r;
 
 	l->owner = run;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	leave_signals(&set);
 	r = loop_signals(l, &set, old, signalled);
 	return r < 0 ? fault(f, -r, "watch for signals") : 0;
 }

@@ -95,35 +95,33 @@ static void child_ready(struct loop *l, struct watch *w, uint32_t events)
 		if (errno != ECHILD)
 			return;
 		/* It has ended, and somebody else has taken its status. */
+		leave_forget(&c->leaving);
 		watch_close(l, w);
 		c->ended(c, CHILD_STATUS_UNKNOWN);
 		return;
 	}
 	if (!info.si_pid)
 		return;
+	leave_forget(&c->leaving);
 	watch_close(l, w);
 	c->ended(c, info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);
 }
 
-/* The child shall not see what was changed for us: mask, ignored SIGPIPE, descriptors. */
+/* The child shall not see what was changed for us: mask, descriptors. */
 static int spawn(pid_t *pid, const struct session *s, int sock,
 		 const struct child_how *how, char **env)
 {
 	posix_spawn_file_actions_t actions;
 	struct rlimit ours, theirs;
 	posix_spawnattr_t attr;
-	sigset_t pipe_only;
 	int err;
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, sock, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, sock, STDOUT_FILENO);
 	posix_spawnattr_init(&attr);
-	sigemptyset(&pipe_only);
-	sigaddset(&pipe_only, SIGPIPE);
-	posix_spawnattr_setsigdefault(&attr, &pipe_only);
 	posix_spawnattr_setsigmask(&attr, &s->old_mask);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
 	getrlimit(RLIMIT_NOFILE, &ours);
 	theirs = ours;
 	if (how->fd_limit) {
@@ -162,5 +160,6 @@ int child_start(struct child *c, struct session *s, int sock, const struct child
 		close_fd(take_fd(&c->w.fd));
 		return fault(f, -r, "watch %s", how->argv[0]);
 	}
+	leave_process(&c->leaving, c->pid);
 	return 0;
 }

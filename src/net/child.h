@@ -1,6 +1,7 @@
 /* --exec and --sh: a command with the connection as its standard input and output. */
 #pragma once
 
+#include "base/leave.h"
 #include "net/session.h"
 
 enum { CHILD_STATUS_UNKNOWN = -1 };
@@ -12,6 +13,7 @@ struct child {
 	void (*ended)(struct child *c, int status);
 	void *owner;
 	struct child *next, **at;
+	struct leaving leaving; /* a server that ends at once ends it, too */
 };
 
 struct child_how {

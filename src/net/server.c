@@ -194,6 +194,7 @@ void server_stop(struct server *v)
 	while (v->children) {
 		struct child *c = v->children;
 
+		leave_forget(&c->leaving);
 		kill(c->pid, SIGTERM);
 		watch_close(&v->s->loop, &c->w);
 		v->children = c->next;

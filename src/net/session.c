@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/leave.h"
 #include "base/mem.h"
 
 void session_tell(struct session *s, const struct net_event *e)
@@ -63,18 +64,11 @@ static void signalled(struct loop *l, int signo)
 	loop_stop(l);
 }
 
-static void ending_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-}
-
 void session_hold_signals(struct session *s)
 {
 	sigset_t set;
 
-	ending_signals(&set);
+	leave_signals(&set);
 	s->signals_held = sigprocmask(SIG_BLOCK, &set, &s->old_mask) == 0;
 }
 
@@ -91,7 +85,7 @@ int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
 		return fault(f, -r, "make an event loop");
 	s->loop.owner = s;
 	s->loop.eager = true;
-	ending_signals(&set);
+	leave_signals(&set);
 	r = loop_signals(&s->loop, &set, s->signals_held ? &held : &s->old_mask,
 			 signalled);
 	if (r < 0) {

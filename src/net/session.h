@@ -79,11 +79,12 @@ struct session {
 	void *owner;
 };
 
-/* From here on SIGINT and SIGTERM wait for session_begin(): whoever has been told that we
- * listen may end us at once, and the unix path goes with us all the same. */
+/* From here on the signals that end us wait for session_begin(): whoever has been told
+ * that we listen may end us at once, and the unix path goes with us all the same. */
 void session_hold_signals(struct session *s);
 
-/* loop, signals (SIGINT, SIGTERM end the session), streams. 0 or -errno with a fault. */
+/* loop, signals (those of leave_signals() end the session), streams. 0 or -errno with a
+ * fault. */
 int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
 		  bool use_stdout, struct fault *f);
 /* Ends what is still open, closes the streams. Signals go on waiting: one that comes now

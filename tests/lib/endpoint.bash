@@ -9,7 +9,7 @@ serve() { # ARGS...
 	dir=$(mktemp -d "$BATS_TEST_TMPDIR/serve.XXXXXX")
 	SERVED=$dir/out
 	mkfifo "$dir/err"
-	"${NS[@]}" "$SOCKCTL" "$@" <"${INPUT:-/dev/null}" >"$SERVED" 2>"$dir/err" 3>&- &
+	"${IN_FRONT[@]}" "${NS[@]}" "$SOCKCTL" "$@" <"${INPUT:-/dev/null}" >"$SERVED" 2>"$dir/err" 3>&- &
 	PID=$!
 	PIDS+=("$PID")
 	exec {ERRS}<"$dir/err"

@@ -61,13 +61,18 @@ skip_unless_mounts() { # WHY
 		skip "no mount namespace can be made here, / is no mount point perhaps: $1"
 }
 
+# A script starts what it puts in the background with SIGINT and SIGQUIT ignored, and what is
+# ignored from the start stays so: these run as they would in the foreground.
+IN_FRONT=(env "--default-signal=INT,QUIT")
+
 # Runs a program in the background with a pipe for its stdin and stdout, both kept in
 # descriptors: sets PID, IN, OUT. Nothing is read yet.
 spawn() { # CMD...
-	local dir
+	local dir front=("${IN_FRONT[@]}")
+	[[ $(type -t "$1") != function ]] || front=()
 	dir=$(mktemp -d "${BATS_TEST_TMPDIR-$BATS_FILE_TMPDIR}/spawn.XXXXXX")
 	mkfifo "$dir/in" "$dir/out"
-	"$@" <"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
+	"${front[@]}" "$@" <"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
 	PID=$!
 	PIDS+=("$PID")
 	exec {IN}>"$dir/in"
