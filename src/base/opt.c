@@ -207,6 +207,9 @@ static int apply(const struct match *m, const char *arg, struct fault *f)
 		++*(unsigned *)at;
 		return 0;
 	case OPT_TEXT:
+		/* As what a variable that is not set leaves of a name. */
+		if (!*arg && o->complete && streq(o->complete, "file"))
+			return fault_say(f, EINVAL, "the name is empty");
 		*(const char **)at = arg;
 		return 0;
 	case OPT_LIST:

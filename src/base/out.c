@@ -9,42 +9,147 @@
 
 #include "base/mem.h"
 
+enum { FRESH_TRIES = 100 };
+
 void out_init(struct out *o, int fd)
 {
-	*o = (struct out){ .fd = fd };
+	*o = (struct out){ .fd = fd, .at = OUTPATH_INIT };
 }
 
-int out_open(struct out *o, const char *path, struct fault *f)
+/* --- opening --- */
+
+/* What we opened ourselves meanwhile is closed by exec(), what we were started with is
+ * not: another number of ours is not what the caller means. */
+static int open_own(struct out *o, int own, const char *path, struct fault *f)
 {
-	struct buf name = { 0 };
+	int flags = fcntl(own, F_GETFD), how = fcntl(own, F_GETFL);
+
+	if (flags < 0 || how < 0 || (flags & FD_CLOEXEC))
+		return fault(f, EBADF, "write to %s", path);
+	if ((how & O_ACCMODE) == O_RDONLY || (how & O_PATH))
+		return fault_say(f, EBADF, "%s is not open for writing", path);
+	o->fd = fcntl(own, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	o->owned = o->fd >= 0;
+	return o->fd < 0 ? fault(f, errno, "write to %s", path) : 0;
+}
+
+/* A pipe, a device: exactly what was looked at, whatever has its name by now. */
+static int open_other(struct out *o, const char *path, struct fault *f)
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", o->at.fd);
+	o->fd = open(link, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	o->owned = o->fd >= 0;
+	if (o->fd >= 0)
+		return 0;
+	if (errno == ENXIO && S_ISSOCK(o->at.st.st_mode))
+		return fault_say(f, ENXIO, "%s is a socket, which only connect() opens",
+				 path);
+	fault(f, errno, "open %s", path);
+	if (f && f->err == ENOENT)
+		fault_hint(f, "what is no regular file is opened through /proc, which is "
+			      "not mounted here");
+	return -f->err;
+}
+
+/* In a directory whose files only their owners may rename, and of what may not be changed
+ * at all, the kernel would refuse in the end. rmdir() asks the same and never removes a
+ * file: where that would be allowed it says that this is no directory. */
+static int may_replace(const struct out *o, const char *path, struct fault *f)
+{
+	struct statx x;
+	int err;
+
+	if (unlinkat(o->at.dir, o->at.name, AT_REMOVEDIR) != 0 && errno != ENOTDIR) {
+		err = errno;
+		fault(f, err, "replace %s", path);
+		if (err == EPERM || err == EACCES)
+			fault_hint(f, "write to another file, or through the shell: -O - "
+				      "> FILE");
+		return -err;
+	}
+	if (statx(o->at.fd, "", AT_EMPTY_PATH, STATX_TYPE, &x) == 0 &&
+	    (x.stx_attributes & STATX_ATTR_MOUNT_ROOT)) {
+		fault_say(f, EBUSY, "%s is mounted by itself and cannot be replaced",
+			  path);
+		fault_hint(f, "write through the shell: -O - > FILE");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* A file without a name, where the file system has such and there is a way to name it. */
+static int open_nameless(const struct out *o)
+{
+	char link[64];
+	int fd = openat(o->at.dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (fd >= 0 && access(link, F_OK) != 0) {
+		close_fd(fd);
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	return fd;
+}
+
+static int open_named(struct out *o)
+{
 	struct stat st;
-	mode_t mask;
+	int i, fd = -1;
 
-	out_init(o, -1);
-	/* What is there and is no regular file (a pipe, /dev/stdout) cannot be replaced:
-	 * write to it. */
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		o->fd = open(path, O_WRONLY | O_CLOEXEC);
-		o->owned = o->fd >= 0;
-		return o->fd < 0 ? fault(f, errno, "open %s", path) : 0;
+	for (i = 0; i < FRESH_TRIES && fd < 0; i++) {
+		entry_fresh(o->tmp);
+		fd = openat(o->at.dir, o->tmp,
+			    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd < 0 && errno != EEXIST)
+			break;
 	}
-	buf_printf(&name, "%s.XXXXXX", path);
-	buf_cstr(&name);
-	o->tmp = name.data;
-	o->fd = mkostemp(o->tmp, O_CLOEXEC);
-	if (o->fd < 0) {
-		int err = errno;
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		o->tmp[0] = '\0';
+		return fd;
+	}
+	leave_file(&o->leaving, o->at.dir, o->tmp, &st);
+	return fd;
+}
 
-		free(take_ptr(&o->tmp));
-		return fault(f, err, "create %s", path);
-	}
-	mask = umask(0);
-	umask(mask);
-	(void)fchmod(o->fd, 0666 & ~mask);
+static int open_file(struct out *o, const char *path, struct fault *f)
+{
+	int r = o->at.fd >= 0 ? may_replace(o, path, f) : 0;
+
+	if (r < 0)
+		return r;
+	o->fd = open_nameless(o);
+	/* open(2): what a file system without O_TMPFILE says, or an old kernel. */
+	if (o->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL ||
+			  errno == ENOENT))
+		o->fd = open_named(o);
+	if (o->fd < 0)
+		return fault(f, errno, "create %s", path);
 	o->path = xstrdup(path);
 	o->owned = true;
 	return 0;
 }
+
+int out_open(struct out *o, const char *path, struct fault *f)
+{
+	int r;
+
+	out_init(o, -1);
+	r = outpath_find(path, &o->at, f);
+	if (r == 0 && o->at.own_fd >= 0)
+		r = open_own(o, o->at.own_fd, path, f);
+	else if (r == 0 && o->at.fd >= 0 && !S_ISREG(o->at.st.st_mode))
+		r = open_other(o, path, f);
+	else if (r == 0)
+		r = open_file(o, path, f);
+	if (!o->path)
+		outpath_free(&o->at);
+	return r;
+}
+
+/* --- writing --- */
 
 int out_flush(struct out *o)
 {
@@ -68,42 +173,145 @@ int out_flush(struct out *o)
 	return -o->err;
 }
 
-int out_close(struct out *o, struct fault *f)
+/* --- closing --- */
+
+/* As the old file: who could read it can read this one, and nobody else. */
+static void take_after_old(struct out *o)
 {
-	const char *name = o->path ? o->path : "the output";
+	const struct stat *old = &o->at.st;
+	mode_t mode = old->st_mode & 0777;
+
+	if (fchown(o->fd, old->st_uid, old->st_gid) != 0) {
+		o->new_owner = old->st_uid != geteuid();
+		/* A group that had no business with it gets what all have. */
+		if (fchown(o->fd, (uid_t)-1, old->st_gid) != 0)
+			mode = (mode & ~070u) | (mode & 070 & (mode & 07) << 3);
+	}
+	(void)fchmod(o->fd, mode);
+}
+
+static void take_after_umask(const struct out *o)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	(void)fchmod(o->fd, 0666 & ~mask);
+}
+
+/* Gives a nameless file a name; -EEXIST where it is taken. */
+static int name_it(const struct out *o, const char *name)
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", o->fd);
+	if (linkat(AT_FDCWD, link, o->at.dir, name, AT_SYMLINK_FOLLOW) != 0)
+		return -errno;
+	return 0;
+}
+
+static int name_for_now(struct out *o)
+{
+	struct stat st;
+	int i, r = -EEXIST;
+
+	if (fstat(o->fd, &st) != 0)
+		return -errno;
+	for (i = 0; i < FRESH_TRIES && r == -EEXIST; i++) {
+		leave_forget(&o->leaving);
+		entry_fresh(o->tmp);
+		/* First the list: a signal may come right after the name. */
+		leave_file(&o->leaving, o->at.dir, o->tmp, &st);
+		r = name_it(o, o->tmp);
+	}
+	return r;
+}
+
+/* Only a file is replaced: not what somebody put there while we wrote. */
+static int check_name(const struct out *o)
+{
+	struct stat st;
+
+	if (fstatat(o->at.dir, o->at.name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? 0 : -errno;
+	return S_ISREG(st.st_mode) ? 0 : -EEXIST;
+}
+
+static int publish(struct out *o)
+{
+	int r = check_name(o);
+
+	if (r < 0)
+		return r;
+
+	if (!o->tmp[0]) {
+		r = o->at.fd < 0 ? name_it(o, o->at.name) : -EEXIST;
+		/* Where a file came there meanwhile, the later one wins, as ever. */
+		if (r != -EEXIST)
+			return r;
+		r = name_for_now(o);
+		if (r < 0)
+			return r;
+	}
+	if (renameat(o->at.dir, o->tmp, o->at.dir, o->at.name) != 0)
+		return -errno;
+	leave_forget(&o->leaving);
+	o->tmp[0] = '\0';
+	return 0;
+}
+
+static int finish(struct out *o, bool mine, struct fault *f)
+{
+	struct stat st;
 
 	out_flush(o);
-	if (o->path) {
-		if (!o->err && fsync(o->fd) != 0)
+	if (o->path && !o->err) {
+		if (o->at.fd >= 0)
+			take_after_old(o);
+		else
+			take_after_umask(o);
+		if (fsync(o->fd) != 0)
 			o->err = errno;
-		o->owned = false;
-		if (close(o->fd) != 0 && !o->err)
-			o->err = errno;
-		if (!o->err && rename(o->tmp, o->path) != 0)
-			o->err = errno;
-		if (!o->err)
-			free(take_ptr(&o->tmp));
 	}
+	if (o->path && !o->err)
+		o->err = -publish(o);
 	if (o->err) {
 		int err = o->err;
 
-		fault(f, err, "write %s", name);
+		fault(f, err, "write %s", o->path ? o->path : "the output");
 		out_discard(o);
 		return -err;
 	}
-	out_discard(o);
+	/* Its descriptor stays open: its inode shall not become another file's. */
+	if (mine && o->path && fstat(o->fd, &st) == 0)
+		leave_file(&o->leaving, o->at.dir, o->at.name, &st);
+	else
+		out_discard(o);
 	return 0;
+}
+
+int out_close(struct out *o, struct fault *f)
+{
+	return finish(o, false, f);
+}
+
+int out_close_mine(struct out *o, struct fault *f)
+{
+	return finish(o, true, f);
 }
 
 void out_discard(struct out *o)
 {
-	if (o->tmp)
-		unlink(o->tmp);
+	if (o->tmp[0])
+		leave_remove(&o->leaving);
+	o->tmp[0] = '\0';
+	leave_forget(&o->leaving);
 	if (o->owned)
 		close_fd(o->fd);
 	o->owned = false;
-	free(take_ptr(&o->tmp));
 	free(take_ptr(&o->path));
+	/* Zeroed where it was never opened, and 0 is a descriptor, too. */
+	if (o->at.name)
+		outpath_free(&o->at);
 	buf_free(&o->b);
 	o->fd = -1;
 }

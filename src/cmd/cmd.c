@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/wrap.h"
@@ -131,6 +132,23 @@ int cmd_usage(const struct command *cmd, const struct fault *f)
 		   cmd ? cmd->name : "");
 	cmd_say_more(buf_cstr(&b));
 	return EXIT_USAGE;
+}
+
+int cmd_close_output(const struct command *cmd, struct out *o, const char *path)
+{
+	struct fault f = FAULT_INIT;
+	int r = out_close(o, &f);
+
+	if (r < 0 && r != -EPIPE) {
+		cmd_error(cmd, &f);
+	} else if (r == 0 && o->new_owner) {
+		fault_say(&f, EPERM,
+			  "%s belongs to you now: only root could give it back to its "
+			  "owner",
+			  path);
+		cmd_error(cmd, &f);
+	}
+	return r;
 }
 
 int cmd_print(const struct command *cmd, struct buf *b)

@@ -89,5 +89,10 @@ int cmd_usage(const struct command *cmd, const struct fault *f);
 /* Prints help in full or short to stdout; returns an exit code. */
 int cmd_help(const struct command *cmd, bool full);
 
+/* Ends what out_init() or out_open() began and says what went wrong, or that the file of
+ * another is ours now; of a reader that had enough (head) not a word. path: as it was
+ * given, NULL = stdout. 0 or -errno. */
+int cmd_close_output(const struct command *cmd, struct out *o, const char *path);
+
 /* Writes a buffer to stdout; returns EXIT_YES, or EXIT_CANNOT after telling why. */
 int cmd_print(const struct command *cmd, struct buf *b);

@@ -189,6 +189,14 @@ static void config_free(struct inspect_config *c)
 	close_fd(c->home);
 }
 
+/* Whether both are the same descriptor of ours, or the same name; NULL is stdout. */
+static bool one_place(const char *a, const char *b)
+{
+	int own = outpath_own(a);
+
+	return own == outpath_own(b ? b : "-") && (own >= 0 || (b && streq(a, b)));
+}
+
 /* Options that exclude each other; the rest is checked where it is used. */
 static int check(const struct inspect_config *c, struct fault *f)
 {
@@ -212,12 +220,12 @@ static int check(const struct inspect_config *c, struct fault *f)
 	if (c->from && c->record)
 		return fault_say(f, EINVAL,
 				 "--from reads a file: there is nothing to --record");
-	if (c->record && streq(c->record, "-") && !c->common.quiet &&
-	    (!c->output || streq(c->output, "-")))
+	if (c->record && !c->common.quiet && one_place(c->record, c->output))
 		return fault_say(
 			f, EINVAL,
-			"--record - writes to stdout, and so do the rows: -q leaves "
-			"them out, -O FILE puts them elsewhere");
+			"--record %s writes to %s, and so do the rows: -q leaves them "
+			"out, -O FILE puts them elsewhere",
+			c->record, outpath_own(c->record) < 0 ? c->record : "stdout");
 	if (c->from && (c->processes || c->pids.n || c->process))
 		return fault_say(f, EINVAL, "%s", NO_OWNERS_RECORDED);
 	if (c->from && (c->findings == FINDINGS_ON || c->findings == FINDINGS_ALL))
@@ -281,11 +289,13 @@ static int run_with(const struct command *cmd, struct inspect_config *config,
 		    struct fault *f)
 {
 	_cleanup_reader_ struct reader reader = { .threads = (unsigned)config->threads };
-	int r = 0;
+	_cleanup_inspect_files_ struct inspect_files files = { 0 };
+	int r;
 
 	if (config->bindable)
 		return inspect_bindable(cmd, config);
-	if (!config->from) {
+	r = inspect_open_files(config, &files, f);
+	if (r == 0 && !config->from) {
 		r = reader_open(&reader, f);
 		/* Kernels and sandboxes without sock_diag still have /proc/net. */
 		if (r == -EPROTONOSUPPORT || r == -ENOENT || r == -EAFNOSUPPORT)
@@ -301,7 +311,7 @@ static int run_with(const struct command *cmd, struct inspect_config *config,
 		if (code != EXIT_YES)
 			return code;
 	}
-	return inspect_show(cmd, config, &reader);
+	return inspect_show(cmd, config, &reader, &files);
 }
 
 /* First of all: expressions name devices and the range of ports of that namespace. */

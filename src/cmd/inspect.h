@@ -113,12 +113,19 @@ bool judge_failed(const struct inspect_config *c, const struct command *cmd, boo
 int inspect_wait(const struct command *cmd, struct inspect_config *c,
 		 struct reader *reader);
 
-/* The file of -O or --record; "-" is stdout. */
-int inspect_output(struct out *o, const char *path, struct fault *f);
+/* The files of -O, without it stdout, and of --record, opened before anything is read.
+ * 0 or -errno with a fault. */
+struct inspect_files {
+	struct out out, record;
+};
+#define _cleanup_inspect_files_ __attribute__((cleanup(inspect_files_free)))
+int inspect_open_files(const struct inspect_config *c, struct inspect_files *files,
+		       struct fault *f);
+void inspect_files_free(struct inspect_files *files);
 
 /* --bindable. Returns an exit code. */
 int inspect_bindable(const struct command *cmd, const struct inspect_config *c);
 
 /* Collects and shows; tells what went wrong. Returns an exit code. */
 int inspect_show(const struct command *cmd, struct inspect_config *c,
-		 struct reader *reader);
+		 struct reader *reader, struct inspect_files *files);

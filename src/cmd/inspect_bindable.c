@@ -268,7 +268,7 @@ int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
 	}
 	x.out = &out;
 	out_init(&out, STDOUT_FILENO);
-	if (c->output && inspect_output(&out, c->output, &f) < 0) {
+	if (c->output && out_open(&out, c->output, &f) < 0) {
 		cmd_error(cmd, &f);
 		return EXIT_CANNOT;
 	}
@@ -278,9 +278,5 @@ int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
 		cmd_error(cmd, &f);
 		return resolve_says_no_name(r) ? EXIT_NAME : EXIT_CANNOT;
 	}
-	if (out_close(&out, &f) < 0) {
-		cmd_error(cmd, &f);
-		return EXIT_CANNOT;
-	}
-	return x.code;
+	return cmd_close_output(cmd, &out, c->output) < 0 ? EXIT_CANNOT : x.code;
 }

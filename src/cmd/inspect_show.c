@@ -22,7 +22,8 @@ struct show {
 	size_t n_rows, cap_rows;
 	uint64_t seen;
 	bool limited;
-	int enough; /* after the last row shown: STOP, or 0 where all are wanted */
+	bool rows_missing; /* of what there is */
+	int enough;	   /* after the last row shown: STOP, or 0 where all are wanted */
 };
 
 enum { STOP = -ECANCELED };
@@ -262,7 +263,9 @@ static int collect_and_show(struct show *show, struct reader *reader,
 		if (f.err)
 			cmd_error(show->cmd, &f);
 		result.complete = false;
+		result.rows_missing = true;
 	}
+	show->rows_missing = result.rows_missing;
 	/* A number is wrong by one row that it lacks. */
 	if (result.hidden[0] &&
 	    ((!show->seen && !show->n_rows) || c->count || c->summary))
@@ -290,22 +293,59 @@ static int collect_and_show(struct show *show, struct reader *reader,
 	return exit_code(show, &result);
 }
 
-int inspect_output(struct out *o, const char *path, struct fault *f)
+int inspect_open_files(const struct inspect_config *c, struct inspect_files *files,
+		       struct fault *f)
 {
-	if (!streq(path, "-"))
-		return out_open(o, path, f);
-	out_init(o, STDOUT_FILENO);
-	return 0;
+	int r = 0;
+
+	out_init(&files->out, STDOUT_FILENO);
+	out_init(&files->record, -1);
+	if (c->output)
+		r = out_open(&files->out, c->output, f);
+	if (r == 0 && c->record)
+		r = out_open(&files->record, c->record, f);
+	return r;
+}
+
+void inspect_files_free(struct inspect_files *files)
+{
+	out_discard(&files->out);
+	out_discard(&files->record);
+}
+
+/* A part of the rows is not what a file is replaced for. */
+static void keep_old(const struct show *show, struct out *o)
+{
+	if (!o->path || !show->rows_missing)
+		return;
+	fprintf(stderr, "sockctl %s: %s %s: rows are missing\n", show->cmd->name, o->path,
+		o->at.fd >= 0 ? "stays as it was" : "is not written");
+	out_discard(o);
+	out_init(o, -1);
+}
+
+static int close_files(const struct show *show, struct inspect_files *files)
+{
+	const struct inspect_config *c = show->c;
+	int r = 0;
+
+	keep_old(show, &files->record);
+	keep_old(show, &files->out);
+	if (files->record.fd >= 0)
+		r = cmd_close_output(show->cmd, &files->record, c->record);
+	if (r == 0 && files->out.fd >= 0)
+		r = cmd_close_output(show->cmd, &files->out, c->output);
+	return r;
 }
 
 int inspect_show(const struct command *cmd, struct inspect_config *c,
-		 struct reader *reader)
+		 struct reader *reader, struct inspect_files *files)
 {
-	_cleanup_out_ struct out out = { 0 }, record = { 0 };
+	struct out *out = &files->out;
 	struct show show = { .cmd = cmd,
 			     .c = c,
 			     .reader = reader,
-			     .out = &out,
+			     .out = out,
 			     /* a record, too, is of all of them */
 			     .enough = judges(c) || c->record ? 0 : STOP };
 	struct view_options opt = {
@@ -315,43 +355,26 @@ int inspect_show(const struct command *cmd, struct inspect_config *c,
 		.headings = !c->no_headings && !c->common.quiet,
 		.ascii = c->ascii || !term_utf8(),
 	}, rows;
-	struct fault f = FAULT_INIT;
-	int code, r = 0;
+	int code;
 
-	out_init(&out, STDOUT_FILENO);
-	if (c->output)
-		r = inspect_output(&out, c->output, &f);
-	if (r == 0 && c->record) {
-		r = inspect_output(&record, c->record, &f);
-		c->request.record = &record;
-	}
-	if (r < 0) {
-		cmd_error(cmd, &f);
-		return EXIT_CANNOT;
-	}
+	if (c->record)
+		c->request.record = &files->record;
 	/* What a program reads is not made for the terminal that it was started on. */
-	out.b.ascii = opt.format == VIEW_TABLE ? opt.ascii : c->ascii;
-	opt.width = term_width(out.fd);
+	out->b.ascii = opt.format == VIEW_TABLE ? opt.ascii : c->ascii;
+	opt.width = term_width(out->fd);
 	opt.colour = opt.format == VIEW_TABLE &&
-		     term_use_colour((enum term_when)c->common.color, out.fd);
+		     term_use_colour((enum term_when)c->common.color, out->fd);
 	show.tally.field = c->group_field;
-	show.tally.ascii = out.b.ascii && opt.format != VIEW_JSON;
+	show.tally.ascii = out->b.ascii && opt.format != VIEW_JSON;
 	show.tally.limit = c->limit;
 	/* No names of columns where their rows are counted. */
 	rows = opt;
 	rows.headings = opt.headings && !c->count && !c->summary && !c->group;
-	show.view = view_new(&rows, &out);
+	show.view = view_new(&rows, out);
 	code = collect_and_show(&show, reader, &opt);
 	view_free(show.view);
 	tally_free(&show.tally);
 	arena_free(&show.arena);
 	free(show.rows);
-	if ((c->record && out_close(&record, &f) < 0) || out_close(&out, &f) < 0) {
-		/* A reader that had enough (head) is no failure of ours, but the output
-		 * is not whole: no word, and not 0. */
-		if (f.err != EPIPE)
-			cmd_error(cmd, &f);
-		return EXIT_CANNOT;
-	}
-	return code;
+	return close_files(&show, files) < 0 ? EXIT_CANNOT : code;
 }

@@ -153,6 +153,7 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	if (err == 0 || c.sink_error)
 		note_unanswered(&c);
 	result->complete = c.complete;
+	result->rows_missing = c.rows_missing;
 	memcpy(result->hidden, c.hidden, sizeof(c.hidden));
 	seen_free(&c.seen);
 	arena_free(&c.arena);

@@ -33,7 +33,8 @@ struct collect_sink {
 };
 
 struct collect_result {
-	bool complete; /* every dump ended well */
+	bool complete; /* every dump ended well, and every column asked for is known */
+	bool rows_missing; /* a dump broke off: what was shown is a part */
 	/* A process that may not be read, as name[pid], and for which a row would have
 	 * passed the filter if it were the holder; "" = none. */
 	char hidden[64];

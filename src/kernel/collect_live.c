@@ -49,6 +49,7 @@ static int note_failure(struct collector *c, const char *what, int err)
 	struct fault f = FAULT_INIT;
 
 	c->complete = false;
+	c->rows_missing = true;
 	fault(&f, -err, "%s", what);
 	if (c->sink->note)
 		c->sink->note(c->sink->ctx, "incomplete-dump", f.what);

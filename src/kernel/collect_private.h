@@ -28,7 +28,7 @@ struct collector {
 	struct arena arena; /* deferred rows */
 	struct sock **rows;
 	size_t n_rows, cap_rows;
-	bool complete;
+	bool complete, rows_missing;
 	unsigned guesses; /* who may hold what the filter refused */
 	char hidden[64];  /* as in struct collect_result */
 };

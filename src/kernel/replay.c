@@ -55,6 +55,7 @@ static void is_incomplete(struct replay *p, const char *id, const char *why)
 	const struct collect_sink *sink = p->c->sink;
 
 	p->c->complete = false;
+	p->c->rows_missing = true;
 	if (sink->note && !p->told)
 		sink->note(sink->ctx, id, why);
 	p->told = true;

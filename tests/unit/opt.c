@@ -186,8 +186,8 @@ static void each_kind(void)
 	CHECK_INT(config.ports.n, 2);
 	CHECK_INT(config.colour, COLOUR_GREEN);
 	CHECK_INT(config.parsed, 4);
-	CHECK_INT(parse("-i --text= x"), 0);
-	CHECK_STR(config.text, "");
+	CHECK_INT(parse("-i x"), 0);
+	CHECK(config.text == NULL);
 	CHECK_STR(operands.words.v[0], "x");
 }
 
@@ -242,6 +242,7 @@ static void refusals(void)
 		{ "-fZ", "unknown option '-Z'", "--help lists the options" },
 		{ "--flag=yes", "--flag takes no argument", "" },
 		{ "--text", "--text wants an argument", "--text TEXT" },
+		{ "--text= x", "--text: the name is empty", "" },
 		{ "-t", "-t wants an argument: TEXT", "" },
 		{ "--number 101", "--number: '101' is too large, the most is 100", "" },
 		{ "--number x", "--number: 'x' is not a whole number", "" },
