@@ -243,11 +243,9 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 
 @test "--output: no directory, a full disk, a link or a pipe in the way" {
 	local dir=$BATS_TEST_TMPDIR/out
-	serve listen --output "$dir" 127.0.0.1:0
-	"$SOCKCTL" connect --send x -I 5s "$ADDR" || true
-	served
-	assert_equal "$status" 3
-	[[ $stderr == *"create $dir/000001-127.0.0.1:"*"No such file"* ]]
+	sockctl listen --output "$dir" 127.0.0.1:0
+	assert_refused 3 "open the directory $dir: No such file"
+	[[ $stderr != *listening* ]]
 	mkdir "$dir"
 	serve listen --output "$dir" "$BATS_TEST_TMPDIR/s"
 	mkfifo "$dir/000001-unix:"

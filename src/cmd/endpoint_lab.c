@@ -18,6 +18,7 @@ struct laboratory {
 	bool blind; /* no sock_diag here */
 	struct lab_how how;
 	struct lab lab;
+	struct out port_file;
 	int parent; /* --background: where to say that it is ready; -1 = nobody waits */
 };
 
@@ -163,8 +164,7 @@ static void ready(void *ctx, const struct lab *lab)
 	struct laboratory *g = ctx;
 	struct fault f = FAULT_INIT;
 
-	if (!lab->renewed && g->c->port_file &&
-	    endpoint_write_port_file(g->c->port_file, &lab->at, &f) < 0) {
+	if (!lab->renewed && endpoint_write_port_file(&g->port_file, &lab->at, &f) < 0) {
 		fail_ready(g, &f);
 		return;
 	}
@@ -435,6 +435,12 @@ int endpoint_lab(const struct command *cmd, struct endpoint_config *c,
 	}
 	if (c->strict && !g.how.recipe->strict.steps)
 		say_not_stricter(&g);
+	if (endpoint_open_port_file(&g.port_file, c->port_file, &f) < 0) {
+		tell_fault(&g.teller, &f);
+		return EXIT_CANNOT;
+	}
 	endpoint_raise_fds();
-	return start(&g);
+	r = start(&g);
+	out_discard(&g.port_file);
+	return r;
 }

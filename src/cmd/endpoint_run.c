@@ -109,35 +109,43 @@ int endpoint_leave(int signo, int code)
 	return 128 + signo; /* only where our parent had blocked it */
 }
 
-int endpoint_write_port_file(const char *path, const struct endpoint *local,
-			     struct fault *f)
+int endpoint_open_port_file(struct out *o, const char *path, struct fault *f)
 {
-	_cleanup_out_ struct out o = { 0 };
-	_cleanup_buf_ struct buf raw = { 0 }, safe = { 0 };
-	int r;
+	out_init(o, -1);
+	return path ? out_open(o, path, f) : 0;
+}
 
-	/* As connect takes it: a path as it is, if a line can hold it. */
-	if (endpoint_raw_path(&raw, local)) {
-		buf_put_harmless(&safe, raw.data, raw.len);
-		if (safe.len != raw.len) {
-			fault_say(f, EINVAL,
-				  "--port-file: a line cannot hold the path '%s'",
-				  buf_cstr(&safe));
-			fault_hint(f, "choose a path without control characters");
-			return -EINVAL;
-		}
+/* As connect takes it: a path as it is, if a line can hold it. */
+static int put_as_operand(struct buf *b, const struct endpoint *local, struct fault *f)
+{
+	_cleanup_buf_ struct buf raw = { 0 }, safe = { 0 };
+
+	if (!endpoint_raw_path(&raw, local)) {
+		endpoint_put(b, local);
+		return 0;
 	}
-	r = out_open(&o, path, f);
-	if (r < 0)
-		return r;
-	if (raw.len) {
-		buf_printf(&o.b, "%s:", target_proto_name(local->proto));
-		buf_put(&o.b, raw.data, raw.len);
-	} else {
-		endpoint_put(&o.b, local);
+	buf_put_harmless(&safe, raw.data, raw.len);
+	if (safe.len != raw.len) {
+		fault_say(f, EINVAL, "--port-file: a line cannot hold the path '%s'",
+			  buf_cstr(&safe));
+		fault_hint(f, "choose a path without control characters");
+		return -EINVAL;
 	}
-	buf_putc(&o.b, '\n');
-	return out_close(&o, f);
+	buf_printf(b, "%s:", target_proto_name(local->proto));
+	buf_put(b, raw.data, raw.len);
+	return 0;
+}
+
+int endpoint_write_port_file(struct out *o, const struct endpoint *local, struct fault *f)
+{
+	if (o->fd < 0)
+		return 0;
+	if (put_as_operand(&o->b, local, f) < 0) {
+		out_discard(o);
+		return -EINVAL;
+	}
+	buf_putc(&o->b, '\n');
+	return out_close_mine(o, f);
 }
 
 /* What a shell waits for when it reads our output: pipes. Files stay. */
@@ -184,6 +192,7 @@ int endpoint_fork_background(int *parent, struct fault *f)
 	}
 	if (pid == 0) {
 		close_fd(ends[0]);
+		leave_inherit();
 		setsid();
 		let_go(STDIN_FILENO);
 		let_go(STDOUT_FILENO);
@@ -222,6 +231,8 @@ struct serving {
 	struct datagram d;
 	struct endpoint local;
 	struct unix_file file;
+	struct out port_file;
+	struct peerfile_place output;
 	char *shell_argv[4];
 	char shell_words[2][8]; /* its first two; execv() takes no constants */
 	char **exec_argv;
@@ -301,7 +312,6 @@ static void describe(struct serving *g, const struct target *t)
 	g->how.keep = c->keep || c->max;
 	g->how.max = c->max;
 	g->how.timeout_us = c->timeout_us;
-	g->how.output_dir = c->output_dir;
 	g->how.behave = &c->behave;
 	g->s.forgiving = g->how.keep;
 	g->datagram_how = (struct datagram_how){
@@ -310,7 +320,6 @@ static void describe(struct serving *g, const struct target *t)
 		.echo = g->s.how.source == CONN_FROM_PEER,
 		.max = c->once ? 1 : c->max,
 		.timeout_us = c->timeout_us,
-		.output_dir = c->output_dir,
 	};
 }
 
@@ -331,15 +340,14 @@ static void tell_backlog(struct serving *g)
 
 static void abandon(struct serving *g, int fd)
 {
+	endpoint_unlink(&g->file);
 	close_fd(fd);
-	endpoint_unlink(&g->local, &g->file);
 }
 
 /* All that could fail has not: whoever reads this is served. */
 static int announce(struct serving *g, struct fault *f)
 {
-	int r = g->c->port_file ? endpoint_write_port_file(g->c->port_file, &g->local, f)
-				: 0;
+	int r = endpoint_write_port_file(&g->port_file, &g->local, f);
 
 	if (r < 0)
 		return r;
@@ -444,9 +452,29 @@ static int finish(struct serving *g, int r, const struct fault *f)
 	return endpoint_leave(g->s.signo, lost && code == EXIT_YES ? EXIT_CANNOT : code);
 }
 
+/* What cannot be written is said before anybody is told that we listen. */
+static int open_files(struct serving *g, struct fault *f)
+{
+	const struct endpoint_config *c = g->c;
+	int r = endpoint_open_port_file(&g->port_file, c->port_file, f);
+
+	if (r < 0 || !c->output_dir)
+		return r;
+	g->output.dir = peerfile_dir(c->output_dir, f);
+	if (g->output.dir < 0)
+		return g->output.dir;
+	g->output.path = c->output_dir;
+	g->how.output = g->output;
+	g->datagram_how.output = g->output;
+	return 0;
+}
+
 static void serving_free(struct serving *g)
 {
 	tell_close(&g->out);
+	out_discard(&g->port_file);
+	if (g->output.path)
+		close_fd(g->output.dir);
 	child_free_argv(g->exec_argv);
 	free(g->shell_argv[2]);
 	conn_how_free(&g->s.how);
@@ -483,6 +511,10 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 	if (r < 0)
 		return cmd_usage(cmd, &f);
 	describe(&g, t);
+	if (open_files(&g, &f) < 0) {
+		tell_fault(&g.teller, &f);
+		return EXIT_CANNOT;
+	}
 	g.child.fd_limit = endpoint_raise_fds();
 	fd = open_listener(&g, t, echo, &f);
 	if (fd < 0)

@@ -36,8 +36,10 @@ int endpoint_code_of_session(const struct session *s);
  * see 128+n. Returns code otherwise. */
 int endpoint_leave(int signo, int code);
 
-/* --port-file. 0 or -errno with a fault. */
-int endpoint_write_port_file(const char *path, const struct endpoint *local,
+/* --port-file, NULL = none: opened before there is a port, written when there is one. A
+ * signal that ends us removes it. Each 0 or -errno with a fault. */
+int endpoint_open_port_file(struct out *o, const char *path, struct fault *f);
+int endpoint_write_port_file(struct out *o, const struct endpoint *local,
 			     struct fault *f);
 
 /*

@@ -233,6 +233,7 @@ static void tell_failed(const struct replay *p)
 	if (!p->failed)
 		return;
 	p->c->complete = false;
+	p->c->rows_missing = true;
 	fault(&f, p->failed, "the record lacks what could not be read when it was made");
 	if (sink->note)
 		sink->note(sink->ctx, "incomplete-dump", f.what);

@@ -64,7 +64,6 @@ static int watch_end(struct crew *c, struct loop *l, struct watch *w)
 static int begin(struct crew *c, struct crew_member *m, struct seat *seat, int fd,
 		 const struct endpoint *local, struct fault *f)
 {
-	const struct unix_file not_ours = { 0 };
 	_cleanup_close_ int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	int r;
 
@@ -80,7 +79,7 @@ static int begin(struct crew *c, struct crew_member *m, struct seat *seat, int f
 	if (r < 0)
 		fault(f, -r, "watch for the end");
 	else
-		r = server_start(&m->v, &m->s, own, local, &not_ours, &c->how, f);
+		r = server_start(&m->v, &m->s, own, local, NULL, &c->how, f);
 	if (r == 0) {
 		take_fd(&own);
 		r = -pthread_create(&m->thread, NULL, work, m);

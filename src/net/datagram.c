@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "net/datagram_gso.h"
 #include "net/datagram_late.h"
-#include "net/peerfile.h"
 
 static struct datagram_batch *batch_new(bool on_unix)
 {
@@ -155,7 +154,7 @@ static void to_file(struct datagram *d, uint32_t id, int i)
 
 	name_peer(d, &peer, i);
 	close_fd(take_fd(&d->spare));
-	fd = peerfile_open(d->how->output_dir, id, &peer, true, &f);
+	fd = peerfile_open(&d->how->output, id, &peer, true, &f);
 	while (fd >= 0 && done < v->iov_len && n >= 0) {
 		n = write(fd, (const char *)v->iov_base + done, v->iov_len - done);
 		if (n < 0 && errno == EINTR)
@@ -205,7 +204,7 @@ static void take_batch(struct datagram *d)
 			tell_cut(d);
 		if (d->s->how.expect.len)
 			found |= expected(d, v->iov_base, v->iov_len);
-		if (d->how->output_dir)
+		if (d->how->output.path)
 			to_file(d, id, i);
 		else if (!d->how->echo && !d->s->how.send_only)
 			buf_put(&d->out_pending, v->iov_base, v->iov_len);
@@ -447,7 +446,7 @@ static bool takes_joined(const struct datagram *d)
 
 int datagram_start(struct datagram *d, struct session *s, int fd,
 		   const struct endpoint *local, const struct endpoint *peer,
-		   const struct unix_file *file, const struct datagram_how *how,
+		   struct unix_file *file, const struct datagram_how *how,
 		   struct fault *f)
 {
 	int r;
@@ -455,8 +454,7 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 	*d = (struct datagram){ .s = s, .how = how, .local = *local, .spare = -1 };
 	if (peer)
 		d->peer = *peer;
-	if (file)
-		d->file = *file;
+	d->file = file;
 	d->w = (struct watch){ .fd = fd, .fn = socket_ready };
 	d->idle.fn = idle_over;
 	d->first.fn = first_over;
@@ -473,7 +471,7 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 	d->batch->may_join = takes_joined(d) && gro_on(fd);
 	d->last_us = loop_now(&s->loop);
 	s->owner = d;
-	if (how->output_dir) {
+	if (how->output.path) {
 		d->spare = fcntl(s->loop.epfd, F_DUPFD_CLOEXEC, 0);
 		if (d->spare < 0)
 			return fault(f, errno, "find a descriptor for a peer's file");
@@ -502,8 +500,8 @@ void datagram_stop(struct datagram *d)
 	stream_unwait(&d->in_wait);
 	stream_unwait(&d->out_wait);
 	if (d->w.fd >= 0) {
+		endpoint_unlink(d->file);
 		watch_close(l, &d->w);
-		endpoint_unlink(&d->local, &d->file);
 	}
 	if (d->s && d->batch) /* it was started */
 		close_fd(take_fd(&d->spare));

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "net/peerfile.h"
 #include "net/peers.h"
 #include "net/session.h"
 
@@ -20,9 +21,9 @@ enum {
 struct datagram_how {
 	const struct behave *behave;
 	bool echo, server;
-	uint64_t max;		/* end after so many datagrams; 0 = never */
-	uint64_t timeout_us;	/* for the first one; 0 = none */
-	const char *output_dir; /* or NULL: a file a peer */
+	uint64_t max;		      /* end after so many datagrams; 0 = never */
+	uint64_t timeout_us;	      /* for the first one; 0 = none */
+	struct peerfile_place output; /* a file a peer */
 	uint64_t quiet_us; /* client: how long after the input's end answers may come */
 };
 
@@ -36,7 +37,7 @@ struct datagram {
 	struct timer idle, first, later, pace;
 	struct stream_waiter in_wait, out_wait;
 	struct endpoint local, peer; /* peer: whom stdin goes to; len 0 = nobody yet */
-	struct unix_file file;
+	struct unix_file *file;	     /* or NULL */
 	struct peers *peers;
 	struct late *late;	      /* answers to peers that do not read */
 	struct datagram_batch *batch; /* received; being answered */
@@ -59,6 +60,6 @@ struct datagram {
 /* Takes fd. 0 or -errno with a fault. peer NULL for a server. */
 int datagram_start(struct datagram *d, struct session *s, int fd,
 		   const struct endpoint *local, const struct endpoint *peer,
-		   const struct unix_file *file, const struct datagram_how *how,
+		   struct unix_file *file, const struct datagram_how *how,
 		   struct fault *f);
 void datagram_stop(struct datagram *d);

@@ -312,10 +312,10 @@ int endpoint_bind(int fd, const struct endpoint *ep, struct unix_file *made,
 	return -err;
 }
 
-void endpoint_unlink(const struct endpoint *ep, const struct unix_file *made)
+void endpoint_unlink(struct unix_file *made)
 {
-	if (made->made)
-		unixfile_remove(ep, made);
+	if (made)
+		unixfile_remove(made);
 }
 
 int endpoint_connect(int fd, const struct endpoint *ep)

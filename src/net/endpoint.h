@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/leave.h"
 #include "model/addr.h"
 #include "model/target.h"
 
@@ -74,13 +75,15 @@ int endpoint_socket(const struct endpoint *ep, struct fault *f);
  */
 struct unix_file {
 	bool made;
-	dev_t dev;
-	ino_t ino;
+	int dir;	/* where name is; open while made */
+	char name[128]; /* sun_path has 108 */
+	struct leaving leaving;
 };
 int endpoint_bind(int fd, const struct endpoint *ep, struct unix_file *made,
 		  struct fault *f);
-/* Removes the file of a unix socket if it is still the one we made. */
-void endpoint_unlink(const struct endpoint *ep, const struct unix_file *made);
+/* Removes the file of a unix socket if it is still the one we made: before the socket is
+ * closed. NULL is none. */
+void endpoint_unlink(struct unix_file *made);
 
 /* connect(2) with EINTR understood: 0 = connected, -EINPROGRESS (or -EAGAIN for a unix
  * socket whose queue is full), or -errno. No fault. */

@@ -39,7 +39,7 @@ static int bind_and_listen(int fd, const struct endpoint *ep,
 		if (r == -EADDRINUSE)
 			fault_hint(f, "another socket that is bound here began to listen "
 				      "first");
-		endpoint_unlink(ep, file);
+		endpoint_unlink(file);
 	}
 	return r;
 }
@@ -81,7 +81,7 @@ int server_open(const struct endpoint_list *list, const struct server_how *how,
 	}
 	if (fd >= 0 && endpoint_local(fd, &list->v[i], local) < 0) {
 		fault(f, errno, "ask for the address that was bound");
-		endpoint_unlink(&list->v[i], file);
+		endpoint_unlink(file);
 		close_fd(fd);
 		return -f->err;
 	}
@@ -181,9 +181,8 @@ void server_stop_accepting(struct server *v)
 	timer_stop(&v->s->loop, &v->first);
 	if (v->w.fd < 0)
 		return;
+	endpoint_unlink(v->file);
 	watch_close(&v->s->loop, &v->w);
-	endpoint_unlink(&v->local, &v->file);
-	v->file.made = false;
 }
 
 void server_stop(struct server *v)
@@ -426,7 +425,7 @@ static int may_limit_fds(const struct server_how *how, struct fault *f)
 }
 
 int server_start(struct server *v, struct session *s, int fd,
-		 const struct endpoint *local, const struct unix_file *file,
+		 const struct endpoint *local, struct unix_file *file,
 		 const struct server_how *how, struct fault *f)
 {
 	int r;
@@ -434,7 +433,7 @@ int server_start(struct server *v, struct session *s, int fd,
 	*v = (struct server){ .s = s,
 			      .how = how,
 			      .local = *local,
-			      .file = *file,
+			      .file = file,
 			      .burst = 1,
 			      .spare = -1,
 			      .held = -1 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "net/child.h"
+#include "net/peerfile.h"
 #include "net/session.h"
 #include "net/sockopt.h"
 
@@ -15,7 +16,7 @@ struct server_how {
 	uint64_t max;		       /* end after so many; 0 = never */
 	uint64_t timeout_us;	       /* for the first peer; 0 = none */
 	const struct child_how *child; /* or NULL */
-	const char *output_dir;	       /* or NULL: a file a peer */
+	struct peerfile_place output;  /* a file a peer */
 	const struct behave *behave;
 };
 
@@ -26,7 +27,7 @@ struct server {
 	struct watch handed; /* of the seat: what other threads accepted for this one */
 	struct timer pause, first;
 	struct endpoint local;
-	struct unix_file file;
+	struct unix_file *file; /* or NULL */
 	struct child *children;
 	uint64_t accepted;
 	uint64_t next_accept_us; /* --accept-rate */
@@ -54,7 +55,7 @@ int server_inherit(int number, struct endpoint *local, struct fault *f);
 
 /* Accepts from fd (non-blocking, taken) in the session. 0 or -errno with a fault. */
 int server_start(struct server *v, struct session *s, int fd,
-		 const struct endpoint *local, const struct unix_file *file,
+		 const struct endpoint *local, struct unix_file *file,
 		 const struct server_how *how, struct fault *f);
 /* --limit-fds, once all is open that the server itself needs. 0 or -errno with a fault.
  */

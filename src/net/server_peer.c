@@ -107,7 +107,7 @@ static int peer_file(struct server *v, int sock, uint64_t id, struct stream **ou
 {
 	struct endpoint peer;
 	bool named = endpoint_peer(sock, &v->s->like, &peer) == 0;
-	int fd = peerfile_open(v->how->output_dir, id, named ? &peer : NULL, false, f);
+	int fd = peerfile_open(&v->how->output, id, named ? &peer : NULL, false, f);
 
 	if (fd < 0)
 		return fd;
@@ -165,7 +165,7 @@ static void with_file(struct server *v, int sock, uint64_t id)
 
 bool server_needs_file(const struct server *v)
 {
-	return v->how->child || v->how->output_dir;
+	return v->how->child || v->how->output.path;
 }
 
 int server_reserve(struct server *v)
@@ -204,7 +204,7 @@ static void give(struct server *v, int sock, uint64_t id)
 	if (v->how->child) {
 		set_late_options(v, sock);
 		run_child(v, sock, id);
-	} else if (v->how->output_dir) {
+	} else if (v->how->output.path) {
 		with_file(v, sock, id);
 	} else {
 		add_conn(v, sock, id, NULL);

@@ -8,4 +8,4 @@
 
 int unixfile_bind(int fd, const struct endpoint *ep, struct unix_file *made,
 		  struct fault *f);
-void unixfile_remove(const struct endpoint *ep, const struct unix_file *made);
+void unixfile_remove(struct unix_file *made);

@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# The path of a unix socket: taken only when nobody has it, removed only while it is ours.
+# shellcheck disable=SC2154 # run sets stderr
+
+load lib/helpers
+load lib/endpoint
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# Binds a unix socket and does no more; says so.
+BINDS='import socket, sys
+s = socket.socket(socket.AF_UNIX, getattr(socket, "SOCK_" + sys.argv[2]))
+s.bind(sys.argv[1])
+print("bound", flush=True)
+sys.stdin.read()'
+
+stale() { # PATH
+	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1"
+}
+
+takes_over() { # PATH
+	serve listen -k "unix:$1"
+	[[ -S $1 ]]
+	end_served
+	[[ ! -e $1 ]]
+}
+
+@test "a path that is bound in another network namespace, not listened on, is in use" {
+	local type proto
+	netns
+	for type in STREAM DGRAM; do
+		proto=unix
+		[[ $type == STREAM ]] || proto=unix-dgram
+		spawn "${NS[@]}" python3 -c "$BINDS" "$PWD/sock" $type
+		await_line '^bound$'
+		run --separate-stderr "$SOCKCTL" listen "$proto:$PWD/sock"
+		assert_refused 3 'a live socket has this path'
+		[[ -S sock ]]
+		# The same name in another directory is nobody's concern.
+		mkdir -p other
+		stale other/sock
+		local there=$PID input=$IN
+		takes_over "$PWD/other/sock"
+		PID=$there IN=$input
+		# Stale, once it has gone.
+		exec {IN}>&-
+		await_end "$PID"
+		serve listen -k "$proto:$PWD/sock"
+		end_served
+		netns
+	done
+}
+
+@test "so is one that a container has under another name" {
+	skip_unless_mounts "a directory at two places"
+	mkdir shared inside
+	netns
+	# shellcheck disable=SC2016
+	spawn "${NS[@]}" unshare --mount sh -c 'mount --bind shared inside && exec "$@"' sh \
+		python3 -c "$BINDS" "$PWD/inside/sock" STREAM
+	await_line '^bound$'
+	run --separate-stderr "$SOCKCTL" listen "unix:$PWD/shared/sock"
+	assert_refused 3 'a live socket has this path'
+	[[ -S shared/sock ]]
+}
+
+@test "a stale socket is replaced, with nothing left beside it" {
+	local name
+	for name in s "with blank" "$(printf %080d 1)"; do
+		stale "$name"
+		takes_over "./$name"
+	done
+	run find . -mindepth 1 -not -path './serve.*'
+	assert_output ''
+}
+
+@test "a list that is there and cannot be read means no, and rm is what to do" {
+	skip_unless_mounts "a /proc/net/unix that cannot be read"
+	stale sock
+	# Leaks cannot be looked for without it.
+	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
+	run --separate-stderr unshare --mount sh -c \
+		'mount -t tmpfs none /proc && exec "$@"' sh "$SOCKCTL" listen "unix:$PWD/sock"
+	assert_refused 3 'cannot tell whether it is still in use: read /proc/net/unix'
+	[[ $stderr == *"rm $PWD/sock"* ]]
+	[[ -S sock ]]
+}
+
+@test "a pid namespace of one's own does not block" {
+	skip_unless_mounts "a pid namespace"
+	stale sock
+	run --separate-stderr unshare --pid --fork --mount-proc timeout "$READY_WITHIN" "$SOCKCTL" listen --timeout 100ms "unix:$PWD/sock"
+	assert_equal "$status" 4
+	[[ $stderr == *"listening on unix:$PWD/sock"* ]]
+}
+
+@test "what another bound meanwhile is not removed at the end" {
+	local proto
+	for proto in unix unix-dgram; do
+		serve listen -k "$proto:$PWD/sock"
+		rm sock
+		stale sock
+		end_served
+		[[ -S sock ]] || fail "$proto removed it"
+		rm sock
+		serve listen -k "$proto:$PWD/sock"
+		rm sock
+		echo text >sock
+		end_served
+		assert_equal "$(<sock)" text
+		rm sock
+	done
+}
+
+@test "where the rename aside fails, or what was aside is another, nothing is lost" {
+	type strace >/dev/null || skip "needs strace"
+	stale sock
+	run --separate-stderr "${STRACE[@]}" -qq -o /dev/null -e inject=renameat2:error=EACCES "$SOCKCTL" listen "unix:$PWD/sock"
+	assert_refused 3 'remove the stale socket .*Permission denied'
+	[[ -S sock ]]
+	# A file system that does not know RENAME_NOREPLACE.
+	run --separate-stderr "${STRACE[@]}" -qq -o /dev/null -e inject=renameat2:error=EINVAL "$SOCKCTL" listen --timeout 100ms "unix:$PWD/sock"
+	assert_equal "$status" 4
+	[[ ! -e sock ]]
+}
