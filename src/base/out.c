@@ -37,6 +37,7 @@ static int open_own(struct out *o, int own, const char *path, struct fault *f)
 static int open_other(struct out *o, const char *path, struct fault *f)
 {
 	char link[64];
+	int err;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", o->at.fd);
 	o->fd = open(link, O_WRONLY | O_NOCTTY | O_CLOEXEC);
@@ -46,11 +47,12 @@ static int open_other(struct out *o, const char *path, struct fault *f)
 	if (errno == ENXIO && S_ISSOCK(o->at.st.st_mode))
 		return fault_say(f, ENXIO, "%s is a socket, which only connect() opens",
 				 path);
-	fault(f, errno, "open %s", path);
-	if (f && f->err == ENOENT)
+	err = errno;
+	fault(f, err, "open %s", path);
+	if (err == ENOENT)
 		fault_hint(f, "what is no regular file is opened through /proc, which is "
 			      "not mounted here");
-	return -f->err;
+	return -err;
 }
 
 /* In a directory whose files only their owners may rename, and of what may not be changed
