@@ -124,7 +124,7 @@ print(ids["accepted"] == ids["closed"] == list(range(1, 201)), events[-1]["type"
 	sockctl echo --threads 2 udp:127.0.0.1:0
 	assert_refused 2 "one socket serves every peer"
 	sockctl echo --threads 0 127.0.0.1:0
-	assert_refused 2 "at least 1"
+	assert_refused 2 "the least is 1"
 	sockctl echo --threads 1000 127.0.0.1:0
 	assert_refused 2 "256"
 }
