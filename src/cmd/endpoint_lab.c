@@ -255,10 +255,11 @@ void endpoint_lab_tsv(struct buf *b)
  * it. The name of such an option, or NULL. */
 static const char *misfit(const struct command *cmd, const struct endpoint_config *c)
 {
-	static const char *const fits[] = { "option",  "ipv4",	       "ipv6",
-					    "tcp",     "port-file",    "background",
-					    "backlog", "no-reuseaddr", "lab",
-					    "strict",  "trace",	       "json" };
+	static const char *const fits[] = { "option", "ipv4", "ipv6", "tcp", "port-file",
+					    "background", "backlog", "no-reuseaddr",
+					    "lab", "strict", "trace", "json",
+					    /* An --option by another name. */
+					    "interface" };
 	ENDPOINT_CONFIG_FREE struct endpoint_config unset = ENDPOINT_CONFIG_INIT;
 	size_t g, i, k;
 
