@@ -306,3 +306,15 @@ probe_in_time() {
 		timeout -k 1 $BOUND "$SOCKCTL" inspect --bindable some.test:80-180
 	assert_told 5 "the name 'some.test' does not resolve|did not resolve"
 }
+
+# --- who resets a connection is not known to be a firewall ---
+
+@test "a server of this host that accepts and resets is not blamed on a firewall" {
+	serve listen --keep --option linger=0 --close-after-bytes 0 127.0.0.1:0
+	sockctl probe -T 5s --stable 20s --attempts 2 "$ADDR"
+	assert_equal "$status" 1
+	[[ $output == *reset-after-accept* && $output != *firewall* ]]
+	sockctl probe --json -T 5s --stable 20s "$ADDR"
+	jq -es '.[0] | .outcome == "reset-after-accept" and has("cause") == false' <<<"$output"
+	end_served
+}

@@ -24,6 +24,10 @@ static void put_listener(struct buf *b, const struct sock *s, struct probe_resul
 			r->outcome = OUTCOME_QUEUE_FULL;
 		return;
 	}
+	/* Who resets what it has accepted is a program, as far as anybody can tell; of a
+	 * queue that has room by now a ghost says nothing. */
+	if (r->outcome == OUTCOME_RESET_AFTER_ACCEPT || r->outcome == OUTCOME_GHOST)
+		return;
 	addr_put(b, &s->local);
 	buf_printf(b,
 		   " is listened on and has room (%u/%u): a firewall of this host is "
