@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 enum {
-	BUCKETS = 256,
+	BUCKETS = 4096,
 	TRIES = 64, /* peers that are tried in a turn */
 	AGAIN_FIRST_US = 1000,
 	AGAIN_MOST_US = 100000,
@@ -37,6 +38,7 @@ struct late {
 	struct datagram *d;
 	struct late_peer *first, **last;
 	struct late_peer *buckets[BUCKETS];
+	struct hash_key key; /* of the buckets: peers choose their names */
 	size_t n_peers, bytes;
 	struct timer again;
 	uint64_t again_us;
@@ -46,12 +48,7 @@ struct late {
 
 static struct late_peer **bucket_of(struct late *late, const void *name, size_t len)
 {
-	const unsigned char *p = name;
-	uint32_t h = 2166136261u;
-
-	for (; len; len--)
-		h = (h ^ *p++) * 16777619u;
-	return &late->buckets[(h ^ h >> 16) % BUCKETS];
+	return &late->buckets[hash_bytes(&late->key, name, len) % BUCKETS];
 }
 
 static struct late_peer *find(const struct late *late, const struct msghdr *to)
@@ -263,6 +260,7 @@ struct late *late_new(struct datagram *d)
 	struct late *late = xcalloc(1, sizeof(*late));
 
 	late->d = d;
+	late->key = hash_key_of_process();
 	late->last = &late->first;
 	late->again.fn = again;
 	late->credit_us = CREDIT_MOST_US;
