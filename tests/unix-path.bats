@@ -66,6 +66,38 @@ takes_over() { # PATH
 	[[ -S shared/sock ]]
 }
 
+# Binds a socket in the mounted namespace ns, without a process that stays in it, and runs
+# the rest.
+VISITS='import ctypes, os, socket, subprocess, sys
+home, there = os.open("/proc/self/ns/net", os.O_RDONLY), os.open("ns", os.O_RDONLY)
+setns = ctypes.CDLL(None).setns
+assert setns(there, 0) == 0
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+assert setns(home, 0) == 0
+if sys.argv[2] == "gone":
+    s.close()
+sys.exit(subprocess.run(sys.argv[3:]).returncode)'
+
+@test "so is one in a namespace that has a name and no process" {
+	skip_unless_mounts "a namespace that is mounted"
+	local held
+	for held in held gone; do
+		rm -f sock
+		touch ns
+		# shellcheck disable=SC2016
+		run --separate-stderr unshare --mount sh -c 'unshare --net="$PWD/ns" true && exec "$@"' sh \
+			python3 -c "$VISITS" "$PWD/sock" $held "$SOCKCTL" listen --timeout 100ms "unix:$PWD/sock"
+		if [[ $held == held ]]; then
+			assert_refused 3 'a live socket has this path'
+			[[ -S sock ]]
+		else
+			assert_equal "$status" 4
+			[[ $stderr == *"listening on unix:$PWD/sock"* ]]
+		fi
+	done
+}
+
 @test "a stale socket is replaced, with nothing left beside it" {
 	local name
 	for name in s "with blank" "$(printf %080d 1)"; do

@@ -4,10 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "model/proctext.h"
 
 struct asking {
 	const char *path, *last; /* last: its last part */
@@ -145,6 +148,66 @@ static int ask_others(struct asking *a, struct fault *f)
 	return r;
 }
 
+/* What may not be entered, has gone or is covered by another mount cannot be asked. */
+static int ask_mounted(struct asking *a, const char *path, struct fault *f)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0 && setns(fd, CLONE_NEWNET) == 0)
+		return ask(a, "/proc/thread-self/net/unix", "", false, f);
+	if (errno == EPERM || errno == EACCES || errno == ENOENT || errno == EINVAL)
+		return 0;
+	return fault(f, errno, "enter the network namespace %s", path);
+}
+
+struct mounted {
+	struct asking *a;
+	struct fault *f;
+	int r;
+};
+
+static void *ask_all_mounted(void *arg)
+{
+	struct mounted *all = arg;
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	struct proctext_mount m;
+	size_t cap = 0;
+
+	if (!mounts) {
+		all->r = fault(all->f, errno, "read /proc/self/mountinfo");
+		return NULL;
+	}
+	errno = 0;
+	while (!all->r && getline(&line, &cap, mounts) > 0) {
+		if (proctext_mount(line, &m) && streq(m.type, "nsfs") &&
+		    has_prefix(m.root, "net:"))
+			all->r = ask_mounted(all->a, m.path, all->f);
+		errno = 0;
+	}
+	if (!all->r && ferror(mounts))
+		all->r = fault(all->f, errno ? errno : EIO, "read /proc/self/mountinfo");
+	fclose(mounts);
+	return NULL;
+}
+
+/*
+ * A namespace that "ip netns" keeps may hold no process, but a socket all the same: of a
+ * program that was there only to make it. Its list is read from inside, by a thread that
+ * ends there, so that there is no way back that could fail.
+ */
+static int ask_named(struct asking *a, struct fault *f)
+{
+	struct mounted all = { .a = a, .f = f };
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, ask_all_mounted, &all);
+
+	if (err)
+		return fault(f, err, "start a thread");
+	pthread_join(thread, NULL);
+	return all.r;
+}
+
 int unixlist_bound(const char *path, const struct stat *file, struct fault *f)
 {
 	struct asking a = { .path = path, .last = last_part(path), .file = file };
@@ -152,6 +215,8 @@ int unixlist_bound(const char *path, const struct stat *file, struct fault *f)
 
 	if (r == 0)
 		r = ask_others(&a, f);
+	if (r == 0)
+		r = ask_named(&a, f);
 	free(a.seen);
 	return r;
 }
