@@ -96,7 +96,7 @@ with_descriptors() { # LIMIT ARG...
 		fi
 		refute_output --partial 'not visible'
 		with_descriptors "$limit" inspect --bindable 127.0.0.1:80
-		refute_regex "$output" 'kernel-socket|vxlan|not visible'
+		refute_regex "$output" 'kernel-socket|vxlan|not visible|as root'
 		assert_regex "$output" 'Too many open files|mksock'
 	done
 	assert [ $incomplete -gt 0 ]

@@ -197,7 +197,9 @@ static void next_for_culprit(const struct bind_facts *f, struct buf *b,
 {
 	if (!cause->processes) {
 		put_command(f, b, f->candidate.reuseaddr, f->candidate.reuseport, false);
-		buf_printf(b, " (as root: it names the owner), or choose another %s",
+		buf_printf(b, " (%s: it names the owner), or choose another %s",
+			   f->owners_error == EMFILE ? "after 'ulimit -n' was raised"
+						     : "as root",
 			   another(f));
 		return;
 	}
