@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/auxv.h>
 
 #include "cmd/cmd.h"
 #include "kernel/owners_bpf.h"
@@ -116,23 +117,25 @@ static void hear_of_it_from_write(int signo)
 {
 	struct sigaction act = { .sa_handler = nothing, .sa_flags = SA_RESTART }, was;
 
-	if (sigaction(signo, NULL, &was) == 0 && was.sa_handler == SIG_DFL)
-		sigaction(signo, &act, NULL);
+	if (sigaction(signo, &act, &was) == 0 && was.sa_handler != SIG_DFL)
+		sigaction(signo, &was, NULL);
 }
 
 /* With the rights of another user it would write his files, and show what only he may
- * see, for whoever starts it. */
+ * see, for whoever starts it. exec() left both ids beside the arguments, getauxval(3): no
+ * system call. */
 static int refuse_borrowed_rights(void)
 {
 	struct fault f = FAULT_INIT;
-	bool user = getuid() != geteuid();
+	unsigned long uid = getauxval(AT_UID), euid = getauxval(AT_EUID);
+	unsigned long gid = getauxval(AT_GID), egid = getauxval(AT_EGID);
+	bool user = uid != euid;
 
-	if (!user && getgid() == getegid())
+	if (!user && gid == egid)
 		return EXIT_YES;
-	fault_say(&f, EPERM, "it is installed set-%s-ID, and runs as %s %ld for %ld",
-		  user ? "user" : "group", user ? "user" : "group",
-		  (long)(user ? geteuid() : getegid()),
-		  (long)(user ? getuid() : getgid()));
+	fault_say(&f, EPERM, "it is installed set-%s-ID, and runs as %s %lu for %lu",
+		  user ? "user" : "group", user ? "user" : "group", user ? euid : egid,
+		  user ? uid : gid);
 	fault_hint(&f, "take that right from the file (chmod %s) and start it with sudo",
 		   user ? "u-s" : "g-s");
 	cmd_error(NULL, &f);
