@@ -173,8 +173,16 @@ int listeners_each(struct nl *nl, uint32_t ext, const struct blob *bytecode,
 	return r < 0 ? r : err;
 }
 
+static void drop_index(struct listeners *l)
+{
+	hash_index_free(&l->index);
+	free(take_ptr(&l->places));
+	l->n_places = l->cap_places = l->indexed = 0;
+}
+
 void listeners_free(struct listeners *l)
 {
+	drop_index(l);
 	arena_free(&l->arena);
 	free(l->v);
 	*l = (struct listeners){ 0 };
@@ -197,6 +205,7 @@ static int by_local_port(const void *a, const void *b)
 
 void listeners_sort(struct listeners *l)
 {
+	drop_index(l);
 	if (l->n)
 		qsort(l->v, l->n, sizeof(*l->v), by_local_port);
 }
@@ -217,43 +226,94 @@ int listeners_read(struct nl *nl, uint32_t ext, struct listeners *l)
 	return listeners_each(nl, ext, NULL, add_to_index, l, &l->settled);
 }
 
-/* How well a listener fits a connection: 0 = not, more = more specific. */
-static unsigned fit(const struct sock *listener, const struct sock *s)
-{
-	bool any = addr_is_any(&listener->local);
+/* Where one or more listen: what a connection is looked up by. Hashed as bytes, so
+ * without padding. */
+struct place {
+	uint8_t ip[16];	 /* zero: any address */
+	uint32_t device; /* 0: any */
+	uint16_t port;
+	uint8_t family;	   /* of the socket */
+	uint8_t ip_family; /* of ip; 0: any address */
+};
 
-	if (listener->family != s->family || listener->local.port != s->local.port)
-		return 0;
-	if (!any && !addr_same_ip(&listener->local, &s->local))
-		return 0;
-	if (listener->ifindex && listener->ifindex != s->ifindex)
-		return 0;
-	return 1 + (any ? 0 : 2) + (listener->ifindex ? 1 : 0);
+struct listeners_place {
+	struct place at;
+	const struct sock *last;
+	uint32_t members;
+};
+
+static struct place place_of(const struct sock *s, bool any_address, uint32_t device)
+{
+	struct place p = { .device = device, .port = s->local.port, .family = s->family };
+
+	if (any_address)
+		return p;
+	memcpy(p.ip, s->local.ip, sizeof(p.ip));
+	p.ip_family = s->local.family;
+	return p;
 }
 
-bool listeners_find(const struct listeners *l, const struct sock *s,
+struct place_wanted {
+	const struct listeners *l;
+	const struct place *at;
+};
+
+static bool is_place(const void *ctx, size_t at)
+{
+	const struct place_wanted *w = ctx;
+
+	return memcmp(&w->l->places[at].at, w->at, sizeof(*w->at)) == 0;
+}
+
+static struct listeners_place *find_place(struct listeners *l, const struct place *at,
+					  uint64_t *hash)
+{
+	struct place_wanted w = { l, at };
+	size_t found;
+
+	*hash = hash_bytes(hash_index_key(&l->index), at, sizeof(*at));
+	found = hash_index_find(&l->index, *hash, is_place, &w);
+	return found == SIZE_MAX ? NULL : &l->places[found];
+}
+
+static void add_place(struct listeners *l, const struct sock *s)
+{
+	struct place at = place_of(s, addr_is_any(&s->local), s->ifindex);
+	uint64_t hash;
+	struct listeners_place *p = find_place(l, &at, &hash);
+
+	if (p) {
+		p->last = s;
+		p->members++;
+		return;
+	}
+	l->places = array_grow(l->places, l->n_places, &l->cap_places,
+			       sizeof(*l->places));
+	l->places[l->n_places] = (struct listeners_place){ at, s, 1 };
+	hash_index_add(&l->index, hash, l->n_places++);
+}
+
+/* The address counts for more than the device. Four look-ups at most: many addresses on
+ * one port cost a connection no more than one. */
+bool listeners_find(struct listeners *l, const struct sock *s,
 		    const struct sock **listener, uint32_t *members)
 {
-	size_t low = 0, high = l->n, i;
-	unsigned best = 0;
+	unsigned way;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	for (; l->indexed < l->n; l->indexed++)
+		add_place(l, l->v[l->indexed]);
+	for (way = 0; way < 4; way++) {
+		bool any_address = way & 2, any_device = way & 1;
+		struct place at = place_of(s, any_address, any_device ? 0 : s->ifindex);
+		uint64_t hash;
+		const struct listeners_place *p = find_place(l, &at, &hash);
 
-		if (l->v[middle]->local.port < s->local.port)
-			low = middle + 1;
-		else
-			high = middle;
+		if (!p)
+			continue;
+		*listener = p->last;
+		*members = p->members;
+		return true;
 	}
 	*members = 0;
-	for (i = low; i < l->n && l->v[i]->local.port == s->local.port; i++) {
-		unsigned score = fit(l->v[i], s);
-
-		if (!score || score < best)
-			continue;
-		*members = score == best ? *members + 1 : 1;
-		best = score;
-		*listener = l->v[i];
-	}
-	return best > 0;
+	return false;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/hash.h"
 #include "kernel/nl.h"
 #include "model/sock.h"
 
@@ -14,6 +15,10 @@ struct listeners {
 	struct arena arena;
 	struct sock **v;
 	size_t n, cap;
+	struct listeners_place *places; /* where they listen, for listeners_find() */
+	size_t n_places, cap_places;
+	size_t indexed;		 /* of v, in places so far */
+	struct hash_index index; /* of places */
 	bool read;
 	bool settled; /* two readings agreed, or the reading came in one packet */
 };
@@ -37,5 +42,5 @@ int listeners_read(struct nl *nl, uint32_t ext, struct listeners *l);
 
 /* The listener in whose queue s waits; members counts the candidates that cannot be told
  * apart. False if there is none. */
-bool listeners_find(const struct listeners *l, const struct sock *s,
+bool listeners_find(struct listeners *l, const struct sock *s,
 		    const struct sock **listener, uint32_t *members);
