@@ -80,6 +80,33 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 	assert_refused 2 'and so do the rows'
 }
 
+@test "a record and the rows do not take each other's place, whatever the file is called" {
+	local quiet other
+	netns
+	mk listen:port=80
+	echo old >file
+	ln -s file link
+	mkdir sub
+	for quiet in '' -q; do
+		for other in ./file link sub/../file "$DIR/file"; do
+			# shellcheck disable=SC2086
+			inspect $quiet --record file -O "$other"
+			assert_refused 3 "--record file and -O $other are the same file"
+			assert_equal "$(<file)" old
+		done
+	done
+	inspect --record new -O ./new
+	assert_refused 3 'are the same file'
+	[[ ! -e new ]]
+	# Of the same name in another directory, and of another name for the same content.
+	ln file hard
+	inspect --record file -O hard
+	assert_success
+	inspect --record new -O sub/new
+	assert_success
+	[[ $(<sub/new) == *LISTEN* && -s new ]]
+}
+
 @test "root's /dev/stdout stays what it is" {
 	skip_unless_mounts "a /dev of its own"
 	records

@@ -151,6 +151,15 @@ int out_open(struct out *o, const char *path, struct fault *f)
 	return r;
 }
 
+bool out_same_file(const struct out *a, const struct out *b)
+{
+	struct stat in_a, in_b;
+
+	return a->path && b->path && streq(a->at.name, b->at.name) &&
+	       fstat(a->at.dir, &in_a) == 0 && fstat(b->at.dir, &in_b) == 0 &&
+	       in_a.st_dev == in_b.st_dev && in_a.st_ino == in_b.st_ino;
+}
+
 /* --- writing --- */
 
 int out_flush(struct out *o)

@@ -35,6 +35,9 @@ void out_init(struct out *o, int fd);
  */
 int out_open(struct out *o, const char *path, struct fault *f);
 
+/* Whether both would get the same name of the same directory in the end. */
+bool out_same_file(const struct out *a, const struct out *b);
+
 /* Writes what is buffered. Returns 0 or -errno (also that of an earlier write). */
 int out_flush(struct out *o);
 

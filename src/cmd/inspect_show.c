@@ -304,6 +304,12 @@ int inspect_open_files(const struct inspect_config *c, struct inspect_files *fil
 		r = out_open(&files->out, c->output, f);
 	if (r == 0 && c->record)
 		r = out_open(&files->record, c->record, f);
+	/* The second would take the place of the first. */
+	if (r == 0 && c->record && out_same_file(&files->out, &files->record)) {
+		r = fault_say(f, EEXIST, "--record %s and -O %s are the same file",
+			      c->record, c->output);
+		fault_hint(f, "give one of them another name");
+	}
 	return r;
 }
 
