@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <net/if.h>
-#include <pwd.h>
 #include <stdlib.h>
 
+#include "base/passwd.h"
 #include "kernel/bytecode.h"
 #include "kernel/diag_inet.h"
 #include "kernel/fdsteal.h"
@@ -106,9 +106,7 @@ const char *reader_user(struct reader *r, uint32_t uid)
 
 	if (known)
 		return known->text;
-	errno = 0;
-	pw = getpwuid(uid);
-	/* Where there is no such user errno is what the look-up left: getpwuid(3). */
+	pw = passwd_find(NULL, uid);
 	if (!pw &&
 	    (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO))
 		keep_failure(r, -errno);
