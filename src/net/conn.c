@@ -139,6 +139,7 @@ static void watch_request(struct conn *c, const char *data, size_t len)
 	size_t i;
 
 	for (i = 0; i < len && !c->armed; i++) {
+		i += http_head_skip(&c->request, data + i, len - i);
 		if (!http_head_take(&c->request, data[i]))
 			continue;
 		c->head_request = http_head_is_head(&c->request);

@@ -24,6 +24,15 @@ bool needle_found(const struct buf *text, const uint32_t *table, uint32_t *match
 	size_t i;
 
 	for (i = 0; i < len && k < text->len; i++) {
+		/* Nothing of it is there: from here on it begins where its first byte is.
+		 */
+		if (!k) {
+			const char *first = memchr(data + i, text->data[0], len - i);
+
+			if (!first)
+				break;
+			i = (size_t)(first - data);
+		}
 		while (k && data[i] != text->data[k])
 			k = table[k - 1];
 		k += data[i] == text->data[k];
@@ -52,6 +61,19 @@ bool http_head_take(struct http_head *h, char c)
 		return false;
 	h->matched = 0;
 	return true;
+}
+
+size_t http_head_skip(const struct http_head *h, const char *data, size_t len)
+{
+	const char *newline;
+
+	if (h->matched || h->n < sizeof(h->method) || !len)
+		return 0;
+	newline = memchr(data, '\n', len);
+	if (newline)
+		len = (size_t)(newline - data);
+	/* The byte before it may be its CR, and so may the last one. */
+	return len ? len - 1 : 0;
 }
 
 bool http_head_is_head(const struct http_head *h)

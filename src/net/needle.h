@@ -19,4 +19,6 @@ struct http_head {
 };
 /* Takes a byte; true if the head ends with it. */
 bool http_head_take(struct http_head *h, char c);
+/* How many of these bytes say nothing about where the head ends; never all of them. */
+size_t http_head_skip(const struct http_head *h, const char *data, size_t len);
 bool http_head_is_head(const struct http_head *h); /* the method is HEAD */

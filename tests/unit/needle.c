@@ -92,9 +92,41 @@ static void heads(void)
 	}
 }
 
+/* Every text of so many bytes of these ends where it does when no byte is left out. */
+static void skips(void)
+{
+	enum { LEN = 9 };
+	static const char bytes[] = "\r\na";
+	unsigned n, total = 1, wrong = 0, i;
+
+	for (i = 0; i < LEN; i++)
+		total *= 3;
+	for (n = 0; n < total; n++) {
+		struct http_head each = { .n = sizeof(each.method) }, some = each;
+		char s[LEN];
+		unsigned v = n;
+		size_t at[2] = { LEN, LEN };
+
+		for (i = 0; i < LEN; i++, v /= 3)
+			s[i] = bytes[v % 3];
+		for (i = 0; i < LEN && at[0] == LEN; i++)
+			if (http_head_take(&each, s[i]))
+				at[0] = i;
+		for (i = 0; i < LEN && at[1] == LEN; i++) {
+			i += (unsigned)http_head_skip(&some, s + i, LEN - i);
+			if (http_head_take(&some, s[i]))
+				at[1] = i;
+		}
+		wrong += at[0] != at[1] || each.matched != some.matched;
+	}
+	CHECK_INT(wrong, 0);
+	CHECK_INT(http_head_skip(&(struct http_head){ .n = 5 }, "x\n", 0), 0);
+}
+
 int main(void)
 {
 	RUN(needles, "an expected text is found, however the stream is cut");
 	RUN(heads, "the head of a request ends at its blank line");
+	RUN(skips, "what says nothing about the end of a head is left out, and no more");
 	return unit_done();
 }
