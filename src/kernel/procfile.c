@@ -146,6 +146,23 @@ void procfile_counters(struct net_counters *c)
 	c->known &= !c->unread;
 }
 
+/* The first port from `from` on whose byte in set is not 0, above hi if there is none. Of
+ * ten thousands few are: eight at a time. */
+static unsigned next_set(const void *set, unsigned from, unsigned hi)
+{
+	const uint8_t *bytes = set;
+	uint64_t word;
+
+	for (; from + sizeof(word) <= hi + 1; from += sizeof(word)) {
+		memcpy(&word, bytes + from, sizeof(word));
+		if (word)
+			break;
+	}
+	while (from <= hi && !bytes[from])
+		from++;
+	return from;
+}
+
 /* The range without ip_local_reserved_ports, and the ports of it that listeners have. */
 static void count_ephemeral(struct net_limits *l, unsigned lo, unsigned hi,
 			    const uint8_t *listeners)
@@ -157,10 +174,13 @@ static void count_ephemeral(struct net_limits *l, unsigned lo, unsigned hi,
 
 	if (text)
 		proctext_ports(text, held);
-	for (port = lo; port <= hi; port++) {
-		l->ephemeral_ports += !held[port];
-		l->ephemeral_listeners += !held[port] && listeners && listeners[port];
-	}
+	l->ephemeral_ports += lo <= hi ? hi - lo + 1u : 0;
+	for (port = next_set(held, lo, hi); port <= hi;
+	     port = next_set(held, port + 1, hi))
+		l->ephemeral_ports--;
+	for (port = listeners ? next_set(listeners, lo, hi) : hi + 1u; port <= hi;
+	     port = next_set(listeners, port + 1, hi))
+		l->ephemeral_listeners += !held[port];
 }
 
 static void read_sockstat(struct net_limits *l)
