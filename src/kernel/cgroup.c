@@ -18,10 +18,12 @@ struct cgroup_entry {
 	const char *path;
 };
 
-/* What is not there, has gone, or may not be looked into has no path to be known. */
+/* What is not there, or has gone, has no path to be known. */
 static void note_error(struct cgroups *c, int err)
 {
-	if (err && err != ENOENT && err != EACCES && err != EPERM && !c->failed)
+	if (err == EACCES || err == EPERM)
+		c->denied = err;
+	else if (err && err != ENOENT && !c->failed)
 		c->failed = err;
 }
 
@@ -132,11 +134,13 @@ const char *cgroups_path(struct cgroups *c, uint64_t id)
 
 	if (!c->loaded)
 		load(c);
-	if (!c->size || !id)
+	if (!id)
 		return NULL;
-	for (i = id % c->size; c->table[i].id; i = (i + 1) % c->size)
+	for (i = c->size ? id % c->size : 0; c->size && c->table[i].id;
+	     i = (i + 1) % c->size)
 		if (c->table[i].id == id)
 			return c->table[i].path;
+	c->missed = c->denied;
 	return NULL;
 }
 

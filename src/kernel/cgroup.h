@@ -13,6 +13,8 @@ struct cgroups {
 	size_t size, n;
 	bool loaded;
 	int failed; /* errno, if some groups could not be read: no path is no answer */
+	int denied; /* EACCES or EPERM, if some may not be read ... */
+	int missed; /* ... and one that was asked for was not found */
 };
 
 /* The path below the mount ("/system.slice/nginx.service"), or NULL if there is no such

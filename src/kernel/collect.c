@@ -99,6 +99,18 @@ static void note_unreadable(struct collector *c)
 		note_failed(c, o);
 }
 
+static void note_cgroups(struct collector *c)
+{
+	char text[160];
+
+	if (!c->r->cgroups.missed)
+		return;
+	snprintf(text, sizeof(text),
+		 "not every control group may be read: some are unknown: %s",
+		 strerror(c->r->cgroups.missed));
+	put_note(c, "cgroups-unreadable", text);
+}
+
 /* What is looked up for single rows. */
 static void note_unanswered(struct collector *c)
 {
@@ -150,8 +162,10 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	/* Where the sink had enough, what it got may lack something all the same. */
 	if ((err == 0 || c.sink_error) && (c.needs & NEEDS_OWNERS))
 		note_unreadable(&c);
-	if (err == 0 || c.sink_error)
+	if (err == 0 || c.sink_error) {
 		note_unanswered(&c);
+		note_cgroups(&c);
+	}
 	result->complete = c.complete;
 	result->rows_missing = c.rows_missing;
 	memcpy(result->hidden, c.hidden, sizeof(c.hidden));
