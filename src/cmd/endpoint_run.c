@@ -203,17 +203,41 @@ int endpoint_fork_background(int *parent, struct fault *f)
 	do
 		n = read(ends[0], &said, 1);
 	while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		/* A server that nobody knows of must not stay. */
+		fault(f, errno, "wait for the server in the background");
+		close_fd(ends[0]);
+		kill(pid, SIGTERM);
+		exit_code_of(pid);
+		return -f->err;
+	}
 	_exit(n == 1 ? EXIT_YES : exit_code_of(pid));
+}
+
+/* The parent waits for our word or our end. Where it was killed, nobody does. */
+static void tell_parent(int parent, const struct command *cmd)
+{
+	struct fault f = FAULT_INIT;
+
+	while (write(parent, "", 1) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno == EPIPE)
+			return;
+		fault(&f, errno, "tell that the server is in the background");
+		cmd_error(cmd, &f);
+		leave_now();
+		_exit(EXIT_CANNOT);
+	}
 }
 
 void endpoint_let_go(int *parent, struct tell_out *out)
 {
 	tell_settle(out);
+	/* While there is an stderr to say that it failed. */
+	tell_parent(*parent, out->cmd);
 	let_go(STDERR_FILENO);
 	tell_reopen(out);
-	/* Where the parent was killed meanwhile, there is nobody to be told. */
-	while (write(*parent, "", 1) < 0 && errno == EINTR)
-		;
 	close_fd(take_fd(parent));
 }
 
@@ -434,7 +458,7 @@ static int serve(struct serving *g, int fd, struct fault *f)
 	return r;
 }
 
-static int finish(struct serving *g, int r, const struct fault *f)
+static int finish(struct serving *g, int r, const struct fault *f, int *signo)
 {
 	uint64_t lost;
 	int code;
@@ -449,7 +473,8 @@ static int finish(struct serving *g, int r, const struct fault *f)
 	if (g->v.timed_out)
 		return EXIT_DEADLINE;
 	code = endpoint_code_of_session(&g->s);
-	return endpoint_leave(g->s.signo, lost && code == EXIT_YES ? EXIT_CANNOT : code);
+	*signo = g->s.signo;
+	return lost && code == EXIT_YES ? EXIT_CANNOT : code;
 }
 
 /* What cannot be written is said before anybody is told that we listen. */
@@ -482,8 +507,8 @@ static void serving_free(struct serving *g)
 		tracer_free(g->teller.tracer);
 }
 
-int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
-		   const struct target *t, bool echo)
+static int serve_target(const struct command *cmd, struct endpoint_config *c,
+			const struct target *t, bool echo, int *signo)
 {
 	__attribute__((cleanup(serving_free))) struct serving g = { .c = c,
 								    .parent = -1 };
@@ -528,5 +553,14 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 	conn_how_protocol(&g.s.how, g.local.proto);
 	tell_backlog(&g);
 	r = serve(&g, fd, &f);
-	return finish(&g, r, &f);
+	return finish(&g, r, &f, signo);
+}
+
+/* A signal ends us when nothing is left open. */
+int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
+		   const struct target *t, bool echo)
+{
+	int signo = 0, code = serve_target(cmd, c, t, echo, &signo);
+
+	return endpoint_leave(signo, code);
 }
