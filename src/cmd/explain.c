@@ -138,7 +138,14 @@ static void judge_silence(const struct endpoint *ep, struct causes *causes)
 	struct buf b = { 0 }, next = { 0 };
 	struct addr a;
 
-	if (!l.n)
+	if (l.err) {
+		buf_printf(&b,
+			   "whether something here listens there is not known: the "
+			   "kernel's tables could not be read (%s)",
+			   strerror(l.err));
+		causes_add(causes, "unknown", &b, NULL, NULL);
+	}
+	if (!l.n || l.err)
 		return;
 	endpoint_put(&b, ep);
 	if (l.queue < l.limit + l.n) {

@@ -35,11 +35,16 @@ static struct local_listeners inet_listeners(const struct addr *to)
 {
 	_cleanup_reader_ struct reader reader = { 0 };
 	struct local_listeners l = { 0 };
-	int best = 1, one;
+	int best = 1, one, err;
 	size_t i;
 
-	if (reader_open(&reader, NULL) < 0 || reader_listeners(&reader, 0) < 0)
+	err = reader_open(&reader, NULL);
+	if (err == 0)
+		err = reader_listeners(&reader, 0);
+	if (err < 0) {
+		l.err = -err;
 		return l;
+	}
 	for (i = 0; i < reader.listeners.n; i++) {
 		const struct sock *s = reader.listeners.v[i];
 
@@ -83,16 +88,20 @@ static struct local_listeners unix_listeners(const struct endpoint *to)
 {
 	struct unix_search x = { .sun = (const void *)&to->ss };
 	struct nl nl;
+	int err;
 
 	if (endpoint_is_abstract(to))
 		x.name_len = to->len - offsetof(struct sockaddr_un, sun_path);
 	else if (stat(x.sun->sun_path, &x.file) != 0)
 		return x.found;
-	if (nl_open(&nl, NULL) == 0)
-		unix_dump(&nl, 1u << STATE_LISTEN,
-			  UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN, take_unix,
-			  &x);
+	err = nl_open(&nl, NULL);
+	if (err == 0)
+		err = unix_dump(&nl, 1u << STATE_LISTEN,
+				UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN,
+				take_unix, &x);
 	nl_close(&nl);
+	if (err < 0)
+		x.found.err = -err;
 	return x.found;
 }
 

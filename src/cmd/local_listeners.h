@@ -9,6 +9,7 @@
 struct local_listeners {
 	size_t n;	       /* 0 = none, or the address is not of this host */
 	uint64_t queue, limit; /* of all of them together; each holds limit + 1 */
+	int err;	       /* the kernel's tables could not be read: positive errno */
 };
 struct local_listeners local_listeners(const struct endpoint *to);
 

@@ -29,6 +29,10 @@ static void put_local(struct json *j, const struct probe_result *r)
 
 	if (r->local.len && endpoint_addr(&r->local, &a) && a.port)
 		view_member_end(j, "local_addr", "local_port", &a);
+	if (!r->local_unread || r->peer.family == AF_UNIX)
+		return;
+	json_member_null(j, "local_addr");
+	json_member_null(j, "local_port");
 }
 
 static void put_icmp(struct json *j, const struct probe_icmp *icmp)
@@ -120,6 +124,8 @@ void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
 		json_member_bytes(&j, "answer", r->answer, r->n_answer);
 	if (open && r->has_tcp)
 		put_negotiated(&j, &r->tcp);
+	else if (open && r->tcp_unread)
+		json_member_str(&j, "tcp_unread", strerrorname_np(r->tcp_unread));
 	json_end_object(&j);
 }
 
@@ -168,6 +174,9 @@ void report_json_summary(struct buf *b, const struct probe_job *job)
 	json_close(&j, '}');
 	if (job->fastopen == FASTOPEN_YES || job->fastopen == FASTOPEN_NO)
 		json_member_bool(&j, "fast_open_cookie", job->fastopen == FASTOPEN_YES);
+	else if (job->run->c->negotiated && job->fastopen == FASTOPEN_UNKNOWN &&
+		 job->last.has_tcp && job->last.outcome == OUTCOME_OPEN)
+		json_member_null(&j, "fast_open_cookie");
 	report_json_samples(&j, "rtt_us", job->rtt);
 	report_json_samples(&j, "connect_us", job->connect);
 	json_end_object(&j);

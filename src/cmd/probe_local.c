@@ -13,6 +13,11 @@
  * second, for of a deadline of one some is gone before the first packet. */
 enum { ASKED_AGAIN_US = 900 * 1000 };
 
+static void put_unread(struct buf *b, const char *what, int err)
+{
+	buf_printf(b, "what %s could not be read: %s", what, strerror(-err));
+}
+
 static void put_listener(struct buf *b, const struct sock *s, struct probe_result *r)
 {
 	if (s->recv_queue > s->send_queue) {
@@ -51,17 +56,19 @@ static int count_one(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
-static void count_ports(struct reader *reader, const struct addr *to,
-			struct probe_result *r)
+static int count_ports(struct reader *reader, const struct addr *to,
+		       struct probe_result *r)
 {
 	struct inet_query q = { .protocol = IPPROTO_TCP,
 				.family = to->family,
 				.states = STATES_DEFAULT & ~(1u << STATE_LISTEN),
 				.dport = to->port };
 	struct count c = { .to = to };
+	int err = inet_dump(&reader->dump, &q, count_one, &c);
 
-	if (inet_dump(&reader->dump, &q, count_one, &c) == 0)
+	if (err == 0)
 		r->ports_used = c.n;
+	return err;
 }
 
 /* A silence: is there a listener, and is its queue full? Of a group each has its own. */
@@ -70,9 +77,15 @@ static void look_at_queue(struct buf *b, struct probe_result *r, const struct ad
 	_cleanup_reader_ struct reader reader = { 0 };
 	const struct sock *seen = NULL;
 	size_t i;
+	int err;
 
-	if (reader_open(&reader, NULL) < 0 || reader_listeners(&reader, 0) < 0)
+	err = reader_open(&reader, NULL);
+	if (err == 0)
+		err = reader_listeners(&reader, 0);
+	if (err < 0) {
+		put_unread(b, "listens here", err);
 		return;
+	}
 	for (i = 0; i < reader.listeners.n; i++) {
 		const struct sock *s = reader.listeners.v[i];
 		int better = local_listener_rank(s, to) -
@@ -98,12 +111,15 @@ static void put_causes(struct buf *b, const struct probe_result *r)
 	causes_free(&causes);
 }
 
-static void count_ports_used(struct probe_result *r, const struct addr *to)
+static void count_ports_used(struct buf *b, struct probe_result *r, const struct addr *to)
 {
 	_cleanup_reader_ struct reader reader = { 0 };
+	int err = reader_open(&reader, NULL);
 
-	if (reader_open(&reader, NULL) == 0)
-		count_ports(&reader, to, r);
+	if (err == 0)
+		err = count_ports(&reader, to, r);
+	if (err < 0)
+		put_unread(b, "uses the ports", err);
 }
 
 char *probe_local_cause(struct probe_result *r)
@@ -114,7 +130,7 @@ char *probe_local_cause(struct probe_result *r)
 
 	if (ip && r->peer.proto == TARGET_TCP && r->outcome == OUTCOME_NO_PORT) {
 		to = addr_unmapped(&to);
-		count_ports_used(r, &to);
+		count_ports_used(&b, r, &to);
 	} else if (ip && r->peer.proto == TARGET_TCP &&
 		   (r->outcome == OUTCOME_FILTERED || r->outcome == OUTCOME_GHOST ||
 		    r->outcome == OUTCOME_RESET_AFTER_ACCEPT ||

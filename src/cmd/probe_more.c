@@ -63,6 +63,8 @@ static void put_backlog_json(struct buf *b, const char *text, const struct endpo
 		json_member_u64(&j, "listeners", local->n);
 		json_member_u64(&j, "accept_queue", local->queue);
 		json_member_u64(&j, "accept_queue_limit", local->limit);
+	} else if (local->err) {
+		json_member_str(&j, "listeners_unknown", strerrorname_np(local->err));
 	}
 	json_end_object(&j);
 }
@@ -102,6 +104,13 @@ static void put_capacity(struct buf *b, const struct backlog_result *r,
 /* The end of what this process can do is none of the server's. */
 static void put_stop(struct buf *b, const struct backlog_result *r)
 {
+	if (r->unshut) {
+		buf_printf(b,
+			   "this host could not end its side of a connection (%s), which "
+			   "shows whether the server holds it",
+			   strerrorname_np(r->stopped));
+		return;
+	}
 	buf_printf(b, "this host could open no more (%s): %s",
 		   strerrorname_np(r->stopped),
 		   r->full ? "whether it accepts was not seen"
@@ -130,6 +139,8 @@ static void put_backlog(struct buf *b, const char *text, const struct backlog_re
 	buf_puts(b, "  ");
 	if (!r->held && r->refused)
 		buf_puts(b, "refuses connections");
+	else if (!r->held && r->stopped)
+		buf_puts(b, "no connection is known to be held");
 	else if (!r->held)
 		buf_puts(b, "took no connection: its queue is full already, or nothing "
 			    "answers");
@@ -158,6 +169,10 @@ static void put_backlog(struct buf *b, const char *text, const struct backlog_re
 			   "\n  the kernel here says: backlog %llu, %llu queued before",
 			   (unsigned long long)local->limit,
 			   (unsigned long long)local->queue);
+	else if (local->err)
+		buf_printf(b,
+			   "\n  the kernel here could not be asked for its backlog: %s",
+			   strerror(local->err));
 	buf_putc(b, '\n');
 }
 

@@ -288,6 +288,9 @@ static void put_row(struct probe_report *p, const struct probe_job *j,
 		buf_puts(b, "  ");
 		put_negotiated(b, j);
 		buf_putc(b, '\n');
+	} else if (j->run->c->negotiated && j->last.tcp_unread) {
+		buf_printf(b, "  what was negotiated could not be read (%s)\n",
+			   strerrorname_np(j->last.tcp_unread));
 	}
 	if (j->run->c->common.verbose && j->done == 1) {
 		buf_puts(b, "  ");

@@ -7,6 +7,12 @@
 #include "kernel/place.h"
 #include "kernel/sockstat.h"
 
+static void note_unread(struct connect_facts *f, int err)
+{
+	if (err < 0 && !f->dump_error)
+		f->dump_error = -err;
+}
+
 /* Of all that has the port, what connections come to. */
 static bool is_server(const struct sock *s)
 {
@@ -23,7 +29,7 @@ static void find_servers(struct reader *r, struct arena *a, struct connect_facts
 
 	if (err == 0 && more)
 		err = explain_read_bound(r, f->to.port, &all);
-	f->dump_error = -err;
+	note_unread(f, err);
 	for (i = 0; i < all.n; i++)
 		if (is_server(all.v[i]))
 			kept_add(&k, all.v[i]);
@@ -82,9 +88,9 @@ static void count_ports(struct reader *r, struct connect_facts *f)
 	explain_reserved(held);
 	for (port = f->range_lo; port <= f->range_hi; port++)
 		f->range_ports += !held[port];
-	inet_dump(&r->dump, &q, count_use, &use);
+	note_unread(f, inet_dump(&r->dump, &q, count_use, &use));
 	q.family = AF_INET6;
-	inet_dump(&r->dump, &q, count_use, &use);
+	note_unread(f, inet_dump(&r->dump, &q, count_use, &use));
 }
 
 /* The connection that stands between the same two ends. */
@@ -92,9 +98,14 @@ static void find_twin(struct reader *r, struct arena *a, struct connect_facts *f
 {
 	struct sock key = { .local = f->from, .peer = f->to }, answer;
 	struct kept k = { .arena = a };
+	int err;
 
-	if (!f->from.port || f->proto != PROTO_TCP ||
-	    reader_exact(r, &key, 0, &answer) < 0 || sock_is_listener(&answer))
+	if (!f->from.port || f->proto != PROTO_TCP)
+		return;
+	err = reader_exact(r, &key, 0, &answer);
+	if (err != -ENOENT)
+		note_unread(f, err);
+	if (err < 0 || sock_is_listener(&answer))
 		return;
 	kept_add(&k, &answer);
 	kept_own(&k, r);
@@ -107,6 +118,7 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 {
 	_cleanup_reader_ struct reader r = { 0 };
 	struct addr to = addr_unmapped(&q->to);
+	int err;
 
 	*f = (struct connect_facts){ .proto = q->proto,
 				     .err = q->err,
@@ -126,8 +138,11 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 	/* Who refuses at a loopback address is here, and need not be asked for. */
 	f->local = (q->err == ECONNREFUSED && addr_is_loopback(&to)) ||
 		   place_of(&to, to.scope) == PLACE_LOCAL;
-	if (reader_open(&r, NULL) < 0)
+	err = reader_open(&r, NULL);
+	if (err < 0) {
+		note_unread(f, err);
 		return;
+	}
 	if (q->err == EADDRNOTAVAIL) {
 		f->from_place = f->from.family ? place_of(&f->from, f->from.scope)
 					       : PLACE_LOCAL;

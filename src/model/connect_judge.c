@@ -101,6 +101,17 @@ static void say_elsewhere(const struct connect_facts *f, struct causes *causes)
 	causes_add(causes, "other-namespace", &b, NULL, x->holder.row->holders);
 }
 
+/* What was not found may stand in what could not be read. */
+static void say_unread(const struct connect_facts *f, const char *what,
+		       struct causes *causes)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "%s is not known: the kernel's tables could not be read (%s)",
+		   what, strerror(f->dump_error));
+	causes_add(causes, "unknown", &b, NULL, NULL);
+}
+
 static void judge_refusal(const struct connect_facts *f, struct causes *causes)
 {
 	const struct bind_found *x = find(f, false, true);
@@ -126,7 +137,9 @@ static void judge_refusal(const struct connect_facts *f, struct causes *causes)
 	}
 	if (f->n_elsewhere)
 		say_elsewhere(f, causes);
-	if (causes->n || f->dump_error)
+	if (f->dump_error)
+		say_unread(f, "whether something here listens there", causes);
+	if (causes->n)
 		return;
 	buf_printf(&b, "nothing listens on port %u, on any address of this %s",
 		   f->to.port, f->hidden ? "network namespace" : "host");
@@ -164,6 +177,8 @@ static void judge_local_port(const struct connect_facts *f, struct causes *cause
 			 "Keep connections open and reuse them; widen "
 			 "net.ipv4.ip_local_port_range; or take another source address.");
 		causes_add(causes, "ephemeral-exhausted", &b, &a, NULL);
+	} else if (f->dump_error) {
+		say_unread(f, "what holds the local ports", causes);
 	}
 }
 
@@ -190,6 +205,12 @@ static void judge_unix(const struct connect_facts *f, struct causes *causes)
 		causes_next(causes, &next);
 	} else if (file->taken) {
 		say_silent(file->taken, causes);
+	} else if (file->dump_error) {
+		_cleanup_buf_ struct buf what = { 0 };
+		struct connect_facts unread = { .dump_error = file->dump_error };
+
+		buf_printf(&what, "what has %s", f->address);
+		say_unread(&unread, buf_cstr(&what), causes);
 	}
 }
 

@@ -21,6 +21,7 @@ struct probe_icmp {
 	uint8_t family; /* AF_INET, AF_INET6; 0 = none came */
 	uint8_t type, code;
 	bool own;	  /* sent by this host itself */
+	int unread;	  /* one may have come, and could not be read: positive errno */
 	struct addr from; /* the router or host that sent it */
 };
 
@@ -34,8 +35,10 @@ struct probe_result {
 	uint8_t ttl;	/* of the packet that answered; 0 = unknown */
 	bool has_tcp;
 	struct tcpinfo tcp;
+	int tcp_unread; /* asked for in vain: positive errno */
 	struct probe_icmp icmp;
 	struct endpoint peer, local; /* proto of peer is always set; len 0 = unknown */
+	bool local_unread;	     /* there is one, and it could not be asked for */
 	uint64_t name_us;	     /* the look-up of the name; 0 = numeric */
 	uint64_t connect_us;	     /* by our clock: until the answer or the end */
 	uint64_t first_byte_us;	     /* since the handshake; 0 = none came */

@@ -80,8 +80,12 @@ static bool look(struct measuring *m, struct one *o)
 	case TCP_CLOSE_WAIT:
 		if (t.rtt && !m->result->rtt_us)
 			m->result->rtt_us = t.rtt;
-		if (!o->sent_fin)
-			shutdown(o->fd, SHUT_WR);
+		/* Without our end it cannot be known whether it is held. */
+		if (!o->sent_fin && shutdown(o->fd, SHUT_WR) != 0 && errno != ENOTCONN) {
+			note_stop(m, -errno);
+			m->result->unshut = true;
+			return false;
+		}
 		o->sent_fin = true;
 		return false;
 	case TCP_FIN_WAIT2:
@@ -303,6 +307,8 @@ static int measure_tcp(struct measuring *m, struct fault *f)
 		result->first_held++;
 	if (stalled && result->first_held && !result->stopped)
 		fill(m);
+	if (result->unshut)
+		result->full = false;
 	result->held = count(m, 0, FATE_HELD);
 	result->ghosts = count(m, 0, FATE_GHOST);
 	result->silent = count(m, 0, FATE_SILENT);

@@ -39,8 +39,12 @@ bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err)
 				     .msg_namelen = sizeof(name),
 				     .msg_control = control.bytes,
 				     .msg_controllen = sizeof(control) };
-		if (recvmsg(fd, &m, MSG_ERRQUEUE) < 0)
+		if (recvmsg(fd, &m, MSG_ERRQUEUE) < 0) {
+			if (errno == EINTR)
+				continue;
+			icmp->unread = errno == EAGAIN ? 0 : errno;
 			return false;
+		}
 		for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
 			size_t room = (size_t)((char *)m.msg_control + m.msg_controllen -
 					       (char *)c);
@@ -231,12 +235,19 @@ void probe_judge_facts(struct probe_result *r)
 		r->outcome = judge_errno(r);
 }
 
+static void read_tcp(struct probe_result *r, int fd)
+{
+	r->has_tcp = probe_read_tcp(fd, &r->tcp);
+	r->tcp_unread = r->has_tcp ? 0 : errno;
+}
+
 static void read_local(struct probe_result *r, int fd)
 {
 	struct addr a, peer;
 
 	if (endpoint_local(fd, &r->peer, &r->local) < 0) {
 		r->local.len = 0;
+		r->local_unread = true;
 	} else if (r->icmp.family && endpoint_addr(&r->local, &a) &&
 		   endpoint_addr(&r->peer, &peer)) {
 		a = addr_unmapped(&a);
@@ -272,7 +283,7 @@ void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once)
 	    (r->peer.family == AF_INET || r->peer.family == AF_INET6))
 		probe_take_icmp(fd, &r->icmp, NULL, NULL);
 	if (r->peer.proto == TARGET_TCP || r->peer.proto == TARGET_MPTCP)
-		r->has_tcp = probe_read_tcp(fd, &r->tcp);
+		read_tcp(r, fd);
 	read_local(r, fd);
 	if (r->peer.family == AF_UNIX && err == ECONNREFUSED)
 		r->file_kind = kind_of_file(&r->peer);
@@ -355,7 +366,7 @@ void probe_judge_open(struct probe_result *r, int fd)
 	r->outcome = OUTCOME_OPEN;
 	r->err = 0;
 	if (r->peer.proto == TARGET_TCP || r->peer.proto == TARGET_MPTCP)
-		r->has_tcp = probe_read_tcp(fd, &r->tcp);
+		read_tcp(r, fd);
 	read_local(r, fd);
 	if (r->has_tcp)
 		judge_loss(r);

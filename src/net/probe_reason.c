@@ -18,11 +18,15 @@ static void put_icmp(struct buf *b, const struct probe_result *r)
 	const char *name = probe_icmp_name(&r->icmp);
 
 	if (!r->icmp.family) {
-		/* The error queue had nothing, or could not be read. */
+		/* The error queue had nothing, was not kept, or could not be read. */
 		buf_printf(b, "an ICMP error, %s",
 			   r->err ? strerrorname_np(r->err) : "which one is not known");
 		put_after(b, r->connect_us);
-		buf_puts(b, "; this host did not keep who sent it");
+		if (r->icmp.unread)
+			buf_printf(b, "; who sent it could not be read (%s)",
+				   strerror(r->icmp.unread));
+		else
+			buf_puts(b, "; this host did not keep who sent it");
 		return;
 	}
 	buf_printf(b, "%s %s (%u/%u) from ",

@@ -213,7 +213,7 @@ static void waited(struct loop *l, struct watch *watch, uint32_t events)
 	/* Not SO_ERROR: after it the next connect() of this socket would be aborted. */
 	err = -endpoint_connect(fd, &s->to);
 	if (err == EALREADY || err == EINPROGRESS) {
-		struct probe_icmp none;
+		struct probe_icmp none = { 0 };
 
 		/* A soft error: the socket stays in SYN_SENT, and is of no more use. */
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
