@@ -9,33 +9,50 @@ load lib/endpoint
 setup() {
 	strace -o /dev/null -e inject=getppid:error=EINTR true 2>/dev/null ||
 		skip "strace cannot trace here"
-	SAMPLE=$FAULTS_SAMPLE
 }
 
 setup_file() {
-	# What a sanitizer slows down gets fewer: each call fails once, in one way.
-	if grep -q __asan_init "$SOCKCTL"; then
-		export FAULTS_SAMPLE=0
-	else
-		export FAULTS_SAMPLE=24
-	fi
+	# Each call fails once, in one way. A sanitizer is slow: of those a part, another one in
+	# each command.
+	export FAULTS_THIN=1
+	! grep -q __asan_init "$SOCKCTL" || FAULTS_THIN=3
 }
 
 # Fewer would mean that the calls were not found.
 bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 	local scenarios=$1 calls=$2 line found=0
-	run env SOCKCTL="$SOCKCTL" MKSOCK="$MKSOCK" "$TOP/tests/lib/faults" --sample "$SAMPLE" "${@:3}"
+	run env SOCKCTL="$SOCKCTL" MKSOCK="$MKSOCK" "$TOP/tests/lib/faults" --sample 0 \
+		--thin "$FAULTS_THIN" "${@:3}"
 	((status != 77)) || skip "$output"
 	((status == 0)) || {
 		echo "$output" >&2
 		return 1
 	}
 	for line in "${lines[@]}"; do
-		[[ $line =~ :\ ([0-9]+)\ faults\ in\ ([0-9]+)\ calls,\ 0\ bad$ ]]
-		((BASH_REMATCH[1] >= calls && BASH_REMATCH[2] >= calls))
+		[[ $line =~ :\ ([0-9]+)\ faults\ in\ ([0-9]+)\ of\ ([0-9]+)\ calls,\ 0\ bad$ ]]
+		((BASH_REMATCH[3] >= calls && BASH_REMATCH[1] * FAULTS_THIN >= calls - FAULTS_THIN))
 		found=$((found + 1))
 	done
 	((found >= scenarios))
+}
+
+@test "every scenario of the bank has its test here" {
+	local patterns=() pattern name found
+	read -rd '' -a patterns < <(sed -n '/^@test/,$ { /^\tbank /,/[^\\]$/p }' "$BATS_TEST_FILENAME" |
+		sed "s/bank [0-9]* [0-9]*//" | tr -d "'\\\\" | tr '\n\t' '  ') || true
+	run -0 "$TOP/tests/lib/faults" --list
+	((${#lines[@]} > 100))
+	for name in "${lines[@]}"; do
+		found=0
+		for pattern in "${patterns[@]}"; do
+			# shellcheck disable=SC2053 # a pattern
+			[[ $name != $pattern ]] || found=1
+		done
+		((found)) || {
+			echo "no test has $name" >&2
+			return 1
+		}
+	done
 }
 
 @test "help, porcelain" {
@@ -43,11 +60,17 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 }
 
 @test "inspect: rows" {
-	bank 5 8 inspect inspect-all inspect-unix inspect-summary inspect-count
+	bank 7 8 inspect inspect-all inspect-json inspect-unix inspect-summary inspect-count \
+		inspect-columns
+}
+
+@test "inspect: which rows" {
+	bank 5 10 inspect-user inspect-port inspect-sort inspect-name inspect-process
 }
 
 @test "inspect: what a process has" {
-	bank 6 12 'inspect*owners' inspect-listen inspect-pid inspect-process-none inspect-count-process
+	bank 7 12 'inspect*owners*' inspect-listen inspect-pid inspect-process-none \
+		inspect-count-process
 }
 
 @test "inspect: thresholds and groups" {
@@ -55,7 +78,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 }
 
 @test "inspect --wait, --until-gone" {
-	bank 5 8 inspect-wait inspect-wait-long 'inspect-until*'
+	bank 6 8 'inspect-wait*' 'inspect-until*'
 }
 
 @test "inspect --bindable" {
@@ -63,27 +86,37 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 }
 
 @test "inspect --findings, --explain" {
-	bank 2 2 inspect-findings inspect-explain inspect-columns-help
+	bank 4 2 'inspect-findings*' inspect-explain inspect-columns-help
 }
 
 @test "inspect: another namespace" {
-	bank 2 10 inspect-netns-name inspect-netns-unix
+	bank 3 10 'inspect-netns*'
 }
 
 @test "inspect --record, --from, --output" {
-	bank 3 2 inspect-record 'inspect-from*'
+	bank 4 2 inspect-record 'inspect-from*' inspect-output
 }
 
 @test "probe" {
-	bank 8 12 probe probe-refused probe-json probe-many probe-unix probe-full probe-source probe-targets
+	bank 9 12 probe probe-refused probe-json probe-many probe-name probe-unix probe-full \
+		probe-source probe-targets
 }
 
 @test "probe: what the server says" {
-	bank 6 12 probe-expect 'probe-http*' probe-banner probe-silent probe-stable
+	bank 9 12 probe-expect 'probe-http*' probe-banner probe-silent probe-stable probe-verify \
+		'probe-negotiated*'
 }
 
 @test "probe: scans" {
-	bank 3 12 probe-scan probe-scan-syn probe-syn
+	bank 5 12 'probe-scan*' probe-syn
+}
+
+@test "probe: datagrams" {
+	bank 2 12 'probe-udp*'
+}
+
+@test "probe --measure-backlog, --hops" {
+	bank 2 10 probe-backlog probe-hops
 }
 
 @test "probe --wait, a namespace, a command" {
@@ -91,8 +124,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 }
 
 @test "connect" {
-	bank 7 12 connect-pipes connect-files connect-name connect-seqpacket connect-udp \
-		connect-expect connect-many
+	bank 8 12 'connect*'
 }
 
 @test "listen" {
@@ -100,7 +132,11 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 }
 
 @test "listen: a child, an answer for each peer" {
-	bank 6 12 listen-exec listen-sh listen-http listen-reply listen-datagrams lab
+	bank 7 12 listen-exec listen-sh listen-http listen-reply listen-datagrams listen-max lab
+}
+
+@test "listen, echo: in the background" {
+	bank 2 12 '*-background'
 }
 
 @test "echo" {

@@ -82,6 +82,8 @@ ANSWERS = {
     "probe-silent": "probe -T 300ms --banner 127.0.0.1:7004",
     "probe-stable": "probe --stable 100ms 127.0.0.1:7002",
     "probe-verify": "probe --verify --graceful --negotiated 127.0.0.1:7002",
+    "probe-negotiated": "probe --negotiated 127.0.0.1:7002",
+    "probe-negotiated-json": "probe --negotiated --json 127.0.0.1:7002",
     "probe-full": "probe -T 300ms 127.0.0.1:7006",
     "probe-source": "probe --source 127.0.0.2 127.0.0.1:7002",
     "probe-netns": "probe --netns there 127.0.0.1:7002",
@@ -93,6 +95,8 @@ MASKS = [
     # Times differ from run to run, and so do ports that the kernel chooses.
     (re.compile(r'("(?:at|time|started)":)"[^"]*"'), r'\1"T"'),
     (re.compile(r'("\w+_(?:ms|us|ns|s|seconds)":)-?[\d.]+'), r"\1T"),
+    (re.compile(r"(?<![\w.])(?:\d+[dhm])*\d+(?:\.\d+)?(?:d|h|m|s)\b|"
+                r"(?<![\w.])\d+ (?:minute|hour|day)s?\b"), "T s"),
     (re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:/\d+(?:\.\d+)?)*([:  ]?(?:ns|us|µs|ms|s)\b)"), r"T\1"),
     (re.compile(r"(?<![\d.])(?:[45]\d{4}|60\d{3})(?!\d)"), "P"),
     (re.compile(r'("\w+_(?:ms|us|ns)":)\{"count":(\d+),[^}]*\}'), r'\1{"count":\2}'),
@@ -139,6 +143,13 @@ CODES = {"help-unknown": 2, "inspect-process-none": 1, "inspect-fail-fill": 1,
          "probe-many": 1, "probe-silent": 4, "probe-full": 4}
 
 
+def rows_of(record):
+    """What a record says: it has times in its bytes."""
+    p = subprocess.run([SOCKCTL, "inspect", "--from", record, "-tu", "--json", "--no-findings"],
+                       check=False, env=ENVIRONMENT, capture_output=True)
+    return (p.stdout + p.stderr).decode("utf-8", "replace")
+
+
 def answer(run, name, world):
     """Runs the command; returns its code, its answer and the masked lines of stderr."""
     out = run.path("stdout")
@@ -149,9 +160,10 @@ def answer(run, name, world):
     for path in sorted(os.listdir(run.dir)):
         if path == "strace":
             continue
+        if path == "record":
+            text.append("record:\n" + rows_of(run.path(path)))
+            continue
         with open(run.path(path), encoding="utf-8", errors="replace") as f:
-            # A record has times in its bytes; its rows are read with --from.
-            text.append(f"{path if '.' not in path else 'temporary'}:\n"
-                        f"{os.path.getsize(f.name) if path == 'record' else f.read()}")
+            text.append(f"{path if '.' not in path else 'temporary'}:\n{f.read()}")
     mine = lambda s: mask(s.replace(run.dir, "DIR"))
     return code, mine("\n".join(text)), [mine(l) for l in program.lines]

@@ -73,6 +73,7 @@ def connect_files(run):
 
 
 def connect_name(run):
+    run.shared = True  # the thread of the look-up closes its end of the pipe
     return transfer(run, "127.0.0.1:0", "localhost:PORT", "connect", False,
                     connect_extra=["--source", "127.0.0.1"])
 
@@ -102,8 +103,8 @@ def connect_seqpacket(run):
     return transfer(run, path, path, "connect", False)
 
 
-def served(run, argv, use, follow=False):
-    """A server that is the victim, used by use(address), then told to end."""
+def served(run, argv, use, follow=False, ends=False):
+    """A server that is the victim, used by use(address), then told to end, if it does not."""
     run.forgiving = True
     server = run.start(argv, True, follow)
     server.ready.wait(READY if run.fault and run.fault[0] == "write" else run.left())
@@ -112,6 +113,8 @@ def served(run, argv, use, follow=False):
     elif run.fault and run.fault[0] == "write":
         # It could not say that it listens; whoever started it gives up then.
         run.expect("no ready line", False)
+    if ends and server.address:
+        server.wait(READY if run.fault else run.left())
     if server.p.poll() is None:
         server.end(signal.SIGTERM)
     code = server.wait(run.left())
@@ -248,7 +251,8 @@ def listen_max(run):
             client = run.start(["connect", "-T", "5", "-I", "5", "--send", "x", address])
             code = client.wait(run.left())
             run.expect(f"a client ends with {code}: {client.lines}", code == 0)
-    return served(run, ["listen", "--max", "2", "--json", "--info", "--trace", "127.0.0.1:0"], use)
+    return served(run, ["listen", "--max", "2", "--json", "--info", "--trace", "127.0.0.1:0"],
+                  use, ends=True)
 
 
 def listen_datagrams(run):
@@ -271,9 +275,11 @@ def echo_limits(run):
 
 def in_background(run, argv):
     """Its starter ends with 0: then it lives and serves."""
+    run.shared = True
     program = run.start([*argv, "--background", "--port-file", run.path("port"), "127.0.0.1:0"],
                         True, True)
-    code = program.wait(run.left())
+    # strace stays with the server, and has its stderr.
+    code = program.wait(run.left(), all_said=False)
     address = "127.0.0.1:1"
     if os.path.exists(run.path("port")):
         with open(run.path("port"), encoding="ascii") as f:
@@ -286,11 +292,12 @@ def in_background(run, argv):
         run.expect(f"no service: {[c.lines for c in clients]}", 0 in ends)
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open(f"/proc/{pid}/cmdline", encoding="utf-8") as f:
-                if run.dir in f.read():
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                if run.dir.encode() in f.read():
                     os.kill(int(pid), signal.SIGTERM)
         except OSError:
             pass
+    program.reader.join(5)
     return code
 
 

@@ -44,13 +44,14 @@ class Program:
                 self.ready.set()
         self.ready.set()
 
-    def wait(self, seconds):
+    def wait(self, seconds, all_said=True):
         """The exit code, 128+n for a signal; None if it did not end."""
         try:
             code = self.p.wait(max(seconds, 0.01))
         except subprocess.TimeoutExpired:
             return None
-        self.reader.join(5)
+        if all_said:
+            self.reader.join(5)
         return code if code >= 0 else 128 - code
 
     def end(self, how=signal.SIGKILL):
@@ -71,6 +72,7 @@ class Run:
         self.victim = None
         self.whole = True
         self.forgiving = False  # a server: its own end is no verdict on its peers
+        self.shared = False  # the log is not of one thread: who closed what is not in it
         self.why = ""
 
     def path(self, name):
