@@ -159,7 +159,7 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 	for path in sticky/link sticky/dir/file sticky/dir/new; do
 		inspect --from whole.rec -O "$path"
 		assert_refused 3 "$path leads through a symbolic link that somebody else"
-		run --separate-stderr "$SOCKCTL" listen --port-file "$path" 127.0.0.1:0
+		run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen --port-file "$path" 127.0.0.1:0
 		assert_refused 3 'symbolic link'
 	done
 	assert_equal "$(<target/file)" precious
@@ -239,9 +239,9 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 		whole.rec/x='Not a directory' .='Is a directory'; do
 		path=${want%%=*}
 		# If it waited first, this would be another exit code.
-		inspect --wait 1h state = close-wait -O "$path"
+		inspect --wait "${READY_WITHIN}s" state = close-wait -O "$path"
 		assert_refused 3 "${want#*=}"
-		run --separate-stderr "$SOCKCTL" listen --port-file "$path" 127.0.0.1:0
+		run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen --port-file "$path" 127.0.0.1:0
 		assert_refused 3 "${want#*=}"
 		[[ $stderr != *listening* ]]
 	done
@@ -256,11 +256,11 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 	mkdir -m 755 shut
 	echo theirs | tee sticky/file >shut/file
 	chmod 666 sticky/file shut/file
-	sockctl_as_user inspect --wait 1h state = close-wait -O sticky/file
+	sockctl_as_user inspect --wait "${READY_WITHIN}s" state = close-wait -O sticky/file
 	assert_refused 3 'replace sticky/file: Operation not permitted'
-	sockctl_as_user inspect --wait 1h state = close-wait -O shut/file
+	sockctl_as_user inspect --wait "${READY_WITHIN}s" state = close-wait -O shut/file
 	assert_refused 3 'shut/file: Permission denied'
-	sockctl_as_user inspect --wait 1h state = close-wait -O shut/new
+	sockctl_as_user inspect --wait "${READY_WITHIN}s" state = close-wait -O shut/new
 	assert_refused 3 'create shut/new: Permission denied'
 	assert_equal "$(cat sticky/file shut/file)" $'theirs\ntheirs'
 	skip_unless_mounts "a file that is mounted by itself"

@@ -76,12 +76,12 @@ setup() {
 	for proto in tcp udp; do
 		for want in none='No such file or directory' file='Not a directory' =empty; do
 			dir=${want%%=*}
-			run --separate-stderr "$SOCKCTL" listen --output "$dir" $proto:127.0.0.1:0
+			run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen --output "$dir" $proto:127.0.0.1:0
 			[[ $status == 3 || ($status == 2 && -z $dir) ]]
 			[[ $stderr == *"${want#*=}"* && $stderr != *listening* ]] || fail "$stderr"
 		done
 	done
-	run --separate-stderr "$SOCKCTL" listen --output none 127.0.0.1:0
+	run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen --output none 127.0.0.1:0
 	assert_refused 3 'mkdir none'
 }
 
@@ -89,7 +89,7 @@ setup() {
 	skip_unless_root "two users"
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR"
 	mkdir shut
-	sockctl_as_user listen --output "$PWD/shut" 127.0.0.1:0
+	sockctl_as_user listen --timeout "${READY_WITHIN}s" --output "$PWD/shut" 127.0.0.1:0
 	assert_refused 3 'shut: Permission denied'
 	[[ $stderr != *listening* ]]
 }

@@ -7,6 +7,8 @@ load lib/endpoint
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
+	# A socket of that name elsewhere, whose file nobody can tell, would count as this one.
+	SOCK=sock.$$
 }
 
 # Binds a unix socket and does no more; says so.
@@ -33,21 +35,21 @@ takes_over() { # PATH
 	for type in STREAM DGRAM; do
 		proto=unix
 		[[ $type == STREAM ]] || proto=unix-dgram
-		spawn "${NS[@]}" python3 -c "$BINDS" "$PWD/sock" $type
+		spawn "${NS[@]}" python3 -c "$BINDS" "$PWD/$SOCK" $type
 		await_line '^bound$'
-		run --separate-stderr "$SOCKCTL" listen "$proto:$PWD/sock"
+		run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen "$proto:$PWD/$SOCK"
 		assert_refused 3 'a live socket has this path'
-		[[ -S sock ]]
+		[[ -S $SOCK ]]
 		# The same name in another directory is nobody's concern.
 		mkdir -p other
-		stale other/sock
+		stale "other/$SOCK"
 		local there=$PID input=$IN
-		takes_over "$PWD/other/sock"
+		takes_over "$PWD/other/$SOCK"
 		PID=$there IN=$input
 		# Stale, once it has gone.
 		exec {IN}>&-
 		await_end "$PID"
-		serve listen -k "$proto:$PWD/sock"
+		serve listen -k "$proto:$PWD/$SOCK"
 		end_served
 		netns
 	done
@@ -59,11 +61,11 @@ takes_over() { # PATH
 	netns
 	# shellcheck disable=SC2016
 	spawn "${NS[@]}" unshare --mount sh -c 'mount --bind shared inside && exec "$@"' sh \
-		python3 -c "$BINDS" "$PWD/inside/sock" STREAM
+		python3 -c "$BINDS" "$PWD/inside/$SOCK" STREAM
 	await_line '^bound$'
-	run --separate-stderr "$SOCKCTL" listen "unix:$PWD/shared/sock"
+	run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen "unix:$PWD/shared/$SOCK"
 	assert_refused 3 'a live socket has this path'
-	[[ -S shared/sock ]]
+	[[ -S shared/$SOCK ]]
 }
 
 # Binds a socket in the mounted namespace ns, without a process that stays in it, and runs
@@ -83,17 +85,17 @@ sys.exit(subprocess.run(sys.argv[3:]).returncode)'
 	skip_unless_mounts "a namespace that is mounted"
 	local held
 	for held in held gone; do
-		rm -f sock
+		rm -f "$SOCK"
 		touch ns
 		# shellcheck disable=SC2016
 		run --separate-stderr unshare --mount sh -c 'unshare --net="$PWD/ns" true && exec "$@"' sh \
-			python3 -c "$VISITS" "$PWD/sock" $held "$SOCKCTL" listen --timeout 100ms "unix:$PWD/sock"
+			python3 -c "$VISITS" "$PWD/$SOCK" $held "$SOCKCTL" listen --timeout 100ms "unix:$PWD/$SOCK"
 		if [[ $held == held ]]; then
 			assert_refused 3 'a live socket has this path'
-			[[ -S sock ]]
+			[[ -S $SOCK ]]
 		else
 			assert_equal "$status" 4
-			[[ $stderr == *"listening on unix:$PWD/sock"* ]]
+			[[ $stderr == *"listening on unix:$PWD/$SOCK"* ]]
 		fi
 	done
 }
@@ -110,50 +112,50 @@ sys.exit(subprocess.run(sys.argv[3:]).returncode)'
 
 @test "a list that is there and cannot be read means no, and rm is what to do" {
 	skip_unless_mounts "a /proc/net/unix that cannot be read"
-	stale sock
+	stale "$SOCK"
 	# Leaks cannot be looked for without it.
 	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 	run --separate-stderr unshare --mount sh -c \
-		'mount -t tmpfs none /proc && exec "$@"' sh "$SOCKCTL" listen "unix:$PWD/sock"
+		'mount -t tmpfs none /proc && exec "$@"' sh timeout "$READY_WITHIN" "$SOCKCTL" listen "unix:$PWD/$SOCK"
 	assert_refused 3 'cannot tell whether it is still in use: read /proc/net/unix'
-	[[ $stderr == *"rm $PWD/sock"* ]]
-	[[ -S sock ]]
+	[[ $stderr == *"rm $PWD/$SOCK"* ]]
+	[[ -S $SOCK ]]
 }
 
 @test "a pid namespace of one's own does not block" {
 	skip_unless_mounts "a pid namespace"
-	stale sock
-	run --separate-stderr unshare --pid --fork --mount-proc timeout "$READY_WITHIN" "$SOCKCTL" listen --timeout 100ms "unix:$PWD/sock"
+	stale "$SOCK"
+	run --separate-stderr unshare --pid --fork --mount-proc timeout "$READY_WITHIN" "$SOCKCTL" listen --timeout 100ms "unix:$PWD/$SOCK"
 	assert_equal "$status" 4
-	[[ $stderr == *"listening on unix:$PWD/sock"* ]]
+	[[ $stderr == *"listening on unix:$PWD/$SOCK"* ]]
 }
 
 @test "what another bound meanwhile is not removed at the end" {
 	local proto
 	for proto in unix unix-dgram; do
-		serve listen -k "$proto:$PWD/sock"
-		rm sock
-		stale sock
+		serve listen -k "$proto:$PWD/$SOCK"
+		rm "$SOCK"
+		stale "$SOCK"
 		end_served
-		[[ -S sock ]] || fail "$proto removed it"
-		rm sock
-		serve listen -k "$proto:$PWD/sock"
-		rm sock
-		echo text >sock
+		[[ -S $SOCK ]] || fail "$proto removed it"
+		rm "$SOCK"
+		serve listen -k "$proto:$PWD/$SOCK"
+		rm "$SOCK"
+		echo text >"$SOCK"
 		end_served
-		assert_equal "$(<sock)" text
-		rm sock
+		assert_equal "$(<"$SOCK")" text
+		rm "$SOCK"
 	done
 }
 
 @test "where the rename aside fails, or what was aside is another, nothing is lost" {
 	type strace >/dev/null || skip "needs strace"
-	stale sock
-	run --separate-stderr "${STRACE[@]}" -qq -o /dev/null -e inject=renameat2:error=EACCES "$SOCKCTL" listen "unix:$PWD/sock"
+	stale "$SOCK"
+	run --separate-stderr "${STRACE[@]}" -qq -o /dev/null -e inject=renameat2:error=EACCES "$SOCKCTL" listen --timeout "${READY_WITHIN}s" "unix:$PWD/$SOCK"
 	assert_refused 3 'remove the stale socket .*Permission denied'
-	[[ -S sock ]]
+	[[ -S $SOCK ]]
 	# A file system that does not know RENAME_NOREPLACE.
-	run --separate-stderr "${STRACE[@]}" -qq -o /dev/null -e inject=renameat2:error=EINVAL "$SOCKCTL" listen --timeout 100ms "unix:$PWD/sock"
+	run --separate-stderr "${STRACE[@]}" -qq -o /dev/null -e inject=renameat2:error=EINVAL "$SOCKCTL" listen --timeout 100ms "unix:$PWD/$SOCK"
 	assert_equal "$status" 4
-	[[ ! -e sock ]]
+	[[ ! -e $SOCK ]]
 }
