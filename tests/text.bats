@@ -84,6 +84,40 @@ hostile_world() {
 	deceives_nobody table inspect --bindable "127.0.0.1:$FULL" --ascii
 }
 
+# The listener in it has been ended by then.
+teardown_file() {
+	[[ ! -s $BATS_FILE_TMPDIR/group ]] || rmdir "$(<"$BATS_FILE_TMPDIR/group")"
+}
+
+@test "inspect: the name of a control group and of the unit that it is" {
+	local group port ascii cols=cgroup,unit,local
+	is_root || skip "only root makes a control group"
+	group=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[[ -n $group ]] || skip "no cgroup2 is mounted"
+	# The kernel takes every byte but a newline.
+	group+="/sockctl-$$-${EVIL//$'\n'/}"$'\xe2\x80\xa8\xed\xa0\x80\xc0\xaf.service'
+	mkdir "$group" 2>/dev/null || skip "no control group can be made"
+	printf %s "$group" >"$BATS_FILE_TMPDIR/group"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	spawn bash -c 'echo $$ >"$1/cgroup.procs" && exec "${@:2}" 2>&1' bash "$group" \
+		"$SOCKCTL" listen --keep --port-file "$BATS_TEST_TMPDIR/port" 127.0.0.1:0
+	await_line '^listening on '
+	port=$(<"$BATS_TEST_TMPDIR/port")
+	port=${port##*:}
+	for ascii in '' --ascii; do
+		deceives_nobody table inspect "sport = :$port" -o "$cols" $ascii
+		grep -q 'sockctl-.*\\xe2\\x80\\xae' "$BATS_TEST_TMPDIR/o" || fail "no hostile name is there"
+		deceives_nobody raw inspect "sport = :$port" -o "$cols" --format raw $ascii
+		deceives_nobody json inspect "sport = :$port" -o "$cols" --json $ascii
+		jq -es '.[0] | (.cgroup | endswith(".service")) and (.unit | endswith(".service"))
+			and (.cgroup_hex | length > 100)' <"$BATS_TEST_TMPDIR/o"
+		deceives_nobody table inspect "sport = :$port" --group cgroup $ascii
+		deceives_nobody json inspect "sport = :$port" --group unit --json $ascii
+	done
+	deceives_nobody table inspect --bindable "127.0.0.1:$port"
+	deceives_nobody json inspect --json --bindable "127.0.0.1:$port"
+}
+
 @test "probe: targets, reasons, banners and causes" {
 	local ascii target
 	hostile_world
