@@ -200,3 +200,29 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 	run -2 --separate-stderr "$SOCKCTL" inspect --user no-such-user --count
 	[[ $stderr == *"there is no user 'no-such-user'"* ]]
 }
+
+@test "a refusal that cannot be explained says why not" {
+	local error
+	serve echo 127.0.0.1:0
+	end_served
+	for error in ENOBUFS EIO EPERM; do
+		run --separate-stderr "${STRACE[@]}" -qq -o "$BATS_TEST_TMPDIR/log" \
+			-e inject=sendto:error=$error "$SOCKCTL" probe "127.0.0.1:$PORT"
+		assert_equal "$status" 1
+		grep -q INJECTED "$BATS_TEST_TMPDIR/log"
+		assert_output --partial "is not known: the kernel's tables could not be read ("
+	done
+}
+
+@test "--negotiated without TCP_INFO says so" {
+	serve echo 127.0.0.1:0
+	local error
+	for error in EPERM EACCES; do
+		run --separate-stderr "${STRACE[@]}" -qq -o "$BATS_TEST_TMPDIR/log" \
+			-e inject=getsockopt:error=$error:when=2+ \
+			"$SOCKCTL" probe --negotiated "127.0.0.1:$PORT"
+		grep -q "TCP_INFO.*INJECTED" "$BATS_TEST_TMPDIR/log"
+		assert_output --partial "what was negotiated could not be read ($error)"
+	done
+	end_served
+}
