@@ -33,6 +33,32 @@ serve_activated() { # KIND FDS PID ARGS...
 	assert_equal "$status" 0
 }
 
+@test "fd: leaves the open description of a datagram socket as it was" {
+	# shellcheck disable=SC2016
+	run timeout "$READY_WITHIN" python3 -c '
+import fcntl, os, socket, subprocess, sys
+for family, name in (socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, sys.argv[2]):
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.bind(name)
+    p = subprocess.Popen([sys.argv[1], "echo", "fd:%d" % s.fileno()],
+                         pass_fds=[s.fileno()])
+    c = socket.socket(family, socket.SOCK_DGRAM)
+    c.bind(("127.0.0.1", 0) if family == socket.AF_INET else sys.argv[2] + "c")
+    c.settimeout(30)
+    for i in range(2):
+        c.sendto(b"ping", s.getsockname())
+        assert c.recv(9) == b"ping"
+        assert not fcntl.fcntl(s.fileno(), fcntl.F_GETFL) & os.O_NONBLOCK
+    p.terminate()
+    p.wait(30)
+    assert not fcntl.fcntl(s.fileno(), fcntl.F_GETFL) & os.O_NONBLOCK
+' "$SOCKCTL" "$BATS_TEST_TMPDIR/s"
+	((status == 0)) || {
+		echo "$output" >&2
+		return 1
+	}
+}
+
 @test "fd:N takes a descriptor without any variable" {
 	serve_activated tcp - - listen --reply hi fd:3
 	sockctl connect --send x "$ADDR"

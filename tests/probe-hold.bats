@@ -318,3 +318,38 @@ probe_in_time() {
 	jq -es '.[0] | .outcome == "reset-after-accept" and has("cause") == false' <<<"$output"
 	end_served
 }
+
+# --- output that nobody reads ---
+
+deaf() { # KIND OUTPUTS SIGNAL READS ARG...
+	run timeout -k 1 $((2 * READY_WITHIN)) "$TOP/tests/lib/deaf-probe" "${@:1:4}" "$SOCKCTL" probe "${@:5}"
+	((status == 0)) || {
+		echo "$output" >&2
+		return 1
+	}
+}
+
+@test "signals end a probe whose output nobody reads, and leave the description as it was" {
+	deaf pipe stdout TERM never -v --attempts 0 --interval 1ms ADDR
+	assert_output $'ended -15\nflags same'
+	deaf socket stdout INT never --json --attempts 0 --interval 1ms ADDR
+	assert_output $'ended -2\nflags same'
+	deaf terminal both TERM never -v --attempts 0 --interval 1ms ADDR
+	assert_output $'ended -15\nflags same'
+	# Many at once, and what is said of each in the end.
+	deaf pipe both HUP never --wait 300s ADDR 127.0.0.1:1 127.0.0.2:1 127.0.0.3:1
+	assert_output $'ended -1\nflags same'
+	deaf pipe stderr TERM never --wait 300s ADDR 127.0.0.1:1
+	assert_output $'ended -15\nflags same'
+	# A scan tells the open port at once.
+	deaf pipe both TERM never --closed --rate 1/s ADDR,1-60
+	assert_output $'ended -15\nflags same'
+}
+
+@test "whoever reads at last has the report of the probe that a signal ended" {
+	deaf pipe both TERM after -v --attempts 0 --interval 1ms ADDR
+	[[ $output == $'ended -15\nflags same\n'*open* ]]
+	[[ $(grep -c open <<<"$output") -ge 2 ]]
+	deaf pipe stdout INT after --json --attempts 0 --interval 1ms ADDR
+	tail -n +3 <<<"$output" | jq -es '.[0].type == "attempt" and .[-1].type == "summary"'
+}

@@ -9,7 +9,11 @@
 
 #include "base/mem.h"
 
-enum { FRESH_TRIES = 100 };
+enum {
+	FRESH_TRIES = 100,
+	HURRY_US = 1000 * 1000,	     /* without a byte that goes */
+	HURRY_MOST_US = 5000 * 1000, /* in all */
+};
 
 void out_init(struct out *o, int fd)
 {
@@ -162,10 +166,49 @@ bool out_same_file(const struct out *a, const struct out *b)
 
 /* --- writing --- */
 
+static int flush_heeding(struct out *o)
+{
+	struct pollfd p[] = { { .fd = o->sink.fd, .events = POLLOUT },
+			      { .fd = o->wake, .events = POLLIN } };
+
+	if (!o->err)
+		sink_put(&o->sink, o->b.data, o->b.len, true);
+	o->b.len = 0;
+	if (o->wake < 0 && !o->err && !sink_drain(&o->sink, HURRY_US, HURRY_MOST_US))
+		o->err = ETIMEDOUT;
+	while (o->wake >= 0 && !sink_flush(&o->sink) && !p[1].revents)
+		poll(p, ARRAY_SIZE(p), -1);
+	if (o->sink.broken && !o->err)
+		o->err = o->sink.err;
+	return -o->err;
+}
+
+void out_heed(struct out *o, int wake)
+{
+	if (!o->heeds) {
+		out_flush(o);
+		sink_init(&o->sink, o->fd);
+		sink_own(&o->sink);
+	}
+	o->heeds = true;
+	o->wake = wake;
+}
+
+void out_heed_end(struct out *o, bool hurry)
+{
+	o->wake = -1;
+	if (hurry || !o->heeds)
+		return;
+	sink_free(&o->sink);
+	o->heeds = false;
+}
+
 int out_flush(struct out *o)
 {
 	size_t done = 0;
 
+	if (o->heeds)
+		return flush_heeding(o);
 	while (done < o->b.len && !o->err) {
 		ssize_t n = write(o->fd, o->b.data + done, o->b.len - done);
 
@@ -288,7 +331,10 @@ static int finish(struct out *o, bool mine, struct fault *f)
 	if (o->err) {
 		int err = o->err;
 
-		fault(f, err, "write %s", o->path ? o->path : "the output");
+		if (err == ETIMEDOUT && o->heeds)
+			fault_say(f, err, "the output is cut off: nobody reads it");
+		else
+			fault(f, err, "write %s", o->path ? o->path : "the output");
 		out_discard(o);
 		return -err;
 	}
@@ -324,5 +370,6 @@ void out_discard(struct out *o)
 	if (o->at.name)
 		outpath_free(&o->at);
 	buf_free(&o->b);
+	out_heed_end(o, false);
 	o->fd = -1;
 }

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/leave.h"
 #include "base/outpath.h"
+#include "base/sink.h"
 
 enum { OUT_FLUSH_AT = 120 * 1024 };
 
@@ -20,7 +21,10 @@ struct out {
 	struct outpath at; /* where it goes; at.fd: the file that is replaced */
 	char tmp[ENTRY_FRESH_MAX]; /* its name until then; "" = it has none */
 	struct leaving leaving;	   /* of the temporary name; then of the file, if kept */
-	bool new_owner; /* after out_close(): the old file's owner could not be kept */
+	bool new_owner;	  /* after out_close(): the old file's owner could not be kept */
+	struct sink sink; /* of out_heed() */
+	int wake;	  /* readable: stop waiting; -1 = it waits for a second only */
+	bool heeds;
 };
 
 #define _cleanup_out_ __attribute__((cleanup(out_discard)))
@@ -40,6 +44,15 @@ bool out_same_file(const struct out *a, const struct out *b);
 
 /* Writes what is buffered. Returns 0 or -errno (also that of an earlier write). */
 int out_flush(struct out *o);
+
+/*
+ * For who reads signals from a descriptor: from here on writing waits for the reader only
+ * until `wake` is readable; the rest is written next time. out_heed_end(): the signals
+ * are where they were; hurry: one of them ends the program, so that all that is written
+ * from here on waits for a second at most, else as long as ever.
+ */
+void out_heed(struct out *o, int wake);
+void out_heed_end(struct out *o, bool hurry);
 
 static inline int out_maybe_flush(struct out *o)
 {

@@ -70,6 +70,7 @@ static size_t write_some(struct sink *s, const char *data, size_t len)
 	if (n >= 0)
 		return (size_t)n;
 	s->broken = errno != EAGAIN && errno != ENOBUFS;
+	s->err = s->broken ? errno : 0;
 	return 0;
 }
 

@@ -13,6 +13,7 @@ struct sink {
 	bool socket; /* MSG_DONTWAIT does it */
 	bool file;   /* never blocks */
 	bool broken; /* nobody will read it: what is written is dropped */
+	int err;     /* errno of the write that broke it */
 	struct buf queue;
 	size_t at; /* what has gone of it */
 };

@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/sink.h"
 #include "base/wrap.h"
+
+enum { HURRY_US = 1000 * 1000 };
 
 static const char *const when_names[] = { "auto", "always", "never", NULL };
 
@@ -51,9 +54,21 @@ static void put_text(struct buf *b, const char *text, size_t column)
 	buf_putc(b, '\n');
 }
 
-static void write_out(struct buf *b)
+void cmd_write(const struct buf *b, bool hurry)
 {
-	fwrite(b->data, 1, b->len, stderr);
+	struct sink s;
+
+	if (!b->len)
+		return;
+	if (!hurry) {
+		fwrite(b->data, 1, b->len, stderr);
+		return;
+	}
+	sink_init(&s, STDERR_FILENO);
+	sink_own(&s);
+	sink_put(&s, b->data, b->len, true);
+	sink_drain(&s, HURRY_US, HURRY_US);
+	sink_free(&s);
 }
 
 void cmd_put_line(struct buf *b, const struct command *cmd, const char *text)
@@ -72,7 +87,7 @@ void cmd_say(const struct command *cmd, const char *fmt, ...)
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
 	cmd_put_line(&b, cmd, buf_cstr(&text));
-	write_out(&b);
+	cmd_write(&b, false);
 }
 
 static void put_more(struct buf *b, const char *text)
@@ -86,7 +101,7 @@ void cmd_say_more(const char *text)
 	_cleanup_buf_ struct buf b = { 0 };
 
 	put_more(&b, text);
-	write_out(&b);
+	cmd_write(&b, false);
 }
 
 static void put_mark(struct buf *b, const struct fault *f)
@@ -118,7 +133,7 @@ void cmd_error(const struct command *cmd, const struct fault *f)
 	_cleanup_buf_ struct buf b = { 0 };
 
 	cmd_put_error(&b, cmd, f);
-	write_out(&b);
+	cmd_write(&b, false);
 }
 
 int cmd_usage(const struct command *cmd, const struct fault *f)

@@ -80,6 +80,10 @@ void cmd_say_more(const char *text);
 /* "sockctl NAME: what", the marked place and the hint, to stderr. */
 void cmd_error(const struct command *cmd, const struct fault *f);
 
+/* What was put into a buffer, to stderr. In a hurry, when a signal ends the program, its
+ * reader is waited for a second and no longer. */
+void cmd_write(const struct buf *b, bool hurry);
+
 /* The same into a buffer. */
 void cmd_put_error(struct buf *b, const struct command *cmd, const struct fault *f);
 

@@ -242,7 +242,7 @@ static bool is_missing(const struct probe_job *j)
 }
 
 /* The last reason of each target that is missing when the wait, or a signal, ends it. */
-static void tell_missing(const struct probe_run *run)
+static void put_missing(struct buf *all, const struct probe_run *run)
 {
 	enum { TOLD_MOST = 16 };
 	struct fault rest = FAULT_INIT;
@@ -274,14 +274,14 @@ static void tell_missing(const struct probe_run *run)
 		note = j->done && !j->note ? probe_local_drops(run, &j->last) : NULL;
 		if (j->note || note)
 			fault_hint(&f, "%s", j->note ? j->note : note);
-		cmd_error(run->cmd, &f);
+		cmd_put_error(all, run->cmd, &f);
 	}
 	if (n <= TOLD_MOST)
 		return;
 	fault_say(&rest, ETIMEDOUT, "%zu more were waited for in vain", n - TOLD_MOST);
 	if (run->c->wait_us != PROBE_UNSET)
 		fault_hint(&rest, "--json has the last reason of each");
-	cmd_error(run->cmd, &rest);
+	cmd_put_error(all, run->cmd, &rest);
 }
 
 /* Once nothing is timed any more: the causes of the first refusals. */
@@ -320,8 +320,23 @@ static void ask_fastopen(struct probe_run *run)
 	}
 }
 
+/* A reader that does not read shall not hold back what a signal ends. */
+static int finish_signalled(struct probe_run *run)
+{
+	_cleanup_buf_ struct buf said = { 0 };
+	struct fault f = FAULT_INIT;
+
+	if (out_close(&run->report->out, &f) < 0)
+		cmd_put_error(&said, run->cmd, &f);
+	if (!run->c->common.quiet && (run->c->wait_us == PROBE_UNSET || !run->waited))
+		put_missing(&said, run);
+	cmd_write(&said, true);
+	return endpoint_leave(run->signo, EXIT_CANNOT);
+}
+
 static int finish(struct probe_run *run)
 {
+	_cleanup_buf_ struct buf said = { 0 };
 	struct fault f = FAULT_INIT;
 	bool waits = run->c->wait_us != PROBE_UNSET;
 	bool ended = waits ? !run->waited : run->signo != 0;
@@ -332,14 +347,15 @@ static int finish(struct probe_run *run)
 	if (run->c->negotiated && !run->c->common.quiet && !run->signo)
 		ask_fastopen(run);
 	report_end(run->report, run);
+	if (run->signo)
+		return finish_signalled(run);
 	if (out_close(&run->report->out, &f) < 0) {
 		cmd_error(run->cmd, &f);
 		return EXIT_CANNOT;
 	}
 	if (ended && !run->c->common.quiet)
-		tell_missing(run);
-	if (run->signo)
-		return endpoint_leave(run->signo, EXIT_CANNOT);
+		put_missing(&said, run);
+	cmd_write(&said, false);
 	code = waits ? run->waited ? EXIT_YES : EXIT_DEADLINE : probe_code_of_run(run);
 	if (code == EXIT_CANNOT && run->c->common.quiet)
 		unasked_tell_jobs(run);

@@ -99,10 +99,13 @@ int probe_prepare(struct probe_run *run, struct fault *f);
 void probe_run_free(struct probe_run *run);
 /* Runs all jobs to their end, to --wait's, or to a signal. 0 or -errno with a fault. */
 int probe_run_jobs(struct probe_run *run, struct fault *f);
-/* SIGINT, SIGTERM and SIGHUP end the loop, whose owner is run, and are kept in
- * run->signo; the mask before is stored in *old. 0 or -errno with a fault. */
+/* The signals that end a program end the loop, whose owner is run, and are kept in
+ * run->signo; the mask before is stored in *old. What the report waits for they end, too.
+ * 0 or -errno with a fault. */
 int probe_watch_signals(struct probe_run *run, struct loop *l, sigset_t *old,
 			struct fault *f);
+/* When the loop has ended. */
+void probe_leave_signals(struct probe_run *run, const sigset_t *old);
 /* Whether the job is where --wait wants it. */
 bool probe_job_fulfilled(const struct probe_job *j);
 

@@ -412,7 +412,16 @@ int probe_watch_signals(struct probe_run *run, struct loop *l, sigset_t *old,
 	l->owner = run;
 	leave_signals(&set);
 	r = loop_signals(l, &set, old, signalled);
-	return r < 0 ? fault(f, -r, "watch for signals") : 0;
+	if (r < 0)
+		return fault(f, -r, "watch for signals");
+	out_heed(&run->report->out, l->signals.fd);
+	return 0;
+}
+
+void probe_leave_signals(struct probe_run *run, const sigset_t *old)
+{
+	out_heed_end(&run->report->out, run->signo != 0);
+	sigprocmask(SIG_SETMASK, old, NULL);
 }
 
 /* How far it is, for people who watch. */
@@ -509,7 +518,7 @@ int probe_run_jobs(struct probe_run *run, struct fault *f)
 	start_more(run);
 	r = run->l.stopped ? 0 : loop_run(&run->l);
 	progress_clear(&run->progress);
-	sigprocmask(SIG_SETMASK, &run->old_mask, NULL);
+	probe_leave_signals(run, &run->old_mask);
 	for (i = 0; i < run->n_jobs; i++)
 		job_stop(&run->jobs[i]);
 	loop_free(&run->l);

@@ -308,9 +308,6 @@ static void tell_totals(struct scanning *g, const struct endpoint *to,
 		put_json_totals(g, to, outcome);
 	else if (!run->report->quiet)
 		put_totals(g, to);
-	/* The exit code alone would not say what to do. */
-	if (run->report->quiet && *verdict == VERDICT_CANNOT && !run->signo)
-		unasked_tell(run->cmd, &g->unasked, to);
 }
 
 static int scan_in(struct loop *l, struct scanning *g, const struct endpoint *to,
@@ -331,7 +328,6 @@ static int scan_in(struct loop *l, struct scanning *g, const struct endpoint *to
 		totals(g)->took_us = clock_us() - g->started_us;
 	stop(g);
 	tell_totals(g, to, verdict);
-	unasked_free(&g->unasked);
 	return r < 0 ? fault(f, -r, "wait for events") : 0;
 }
 
@@ -347,7 +343,13 @@ static int scan_address(struct scanning *g, const struct endpoint *to,
 	r = probe_watch_signals(g->run, &l, &old, f);
 	if (r == 0) {
 		r = scan_in(&l, g, to, verdict, f);
-		sigprocmask(SIG_SETMASK, &old, NULL);
+		probe_leave_signals(g->run, &old);
+		/* The exit code alone would not say what to do. Only now: whoever waits
+		 * for the reader of standard error must be open to signals. */
+		if (r == 0 && g->run->report->quiet && *verdict == VERDICT_CANNOT &&
+		    !g->run->signo)
+			unasked_tell(g->run->cmd, &g->unasked, to);
+		unasked_free(&g->unasked);
 	}
 	loop_free(&l);
 	return r;

@@ -122,7 +122,15 @@ static int adopt(int fd, struct endpoint *local, struct fault *f)
 	endpoint_init(local, proto, domain);
 	endpoint_local(fd, local, local);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	/*
+	 * All who have the description see the flag, and receiving and sending do without
+	 * it. accept() does not: it knows no MSG_DONTWAIT, and a peer that is gone
+	 * between epoll and accept(), or that another process takes, would stop us. A
+	 * listener is handed over to be served by us, so the flag is part of what we were
+	 * given.
+	 */
+	if (listening)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	return fd;
 }
 
