@@ -45,12 +45,14 @@ for family, name in (socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, sys.arg
     c = socket.socket(family, socket.SOCK_DGRAM)
     c.bind(("127.0.0.1", 0) if family == socket.AF_INET else sys.argv[2] + "c")
     c.settimeout(30)
-    for i in range(2):
-        c.sendto(b"ping", s.getsockname())
-        assert c.recv(9) == b"ping"
-        assert not fcntl.fcntl(s.fileno(), fcntl.F_GETFL) & os.O_NONBLOCK
-    p.terminate()
-    p.wait(30)
+    try:
+        for i in range(2):
+            c.sendto(b"ping", s.getsockname())
+            assert c.recv(9) == b"ping"
+            assert not fcntl.fcntl(s.fileno(), fcntl.F_GETFL) & os.O_NONBLOCK
+    finally:
+        p.terminate()
+        p.wait(30)
     assert not fcntl.fcntl(s.fileno(), fcntl.F_GETFL) & os.O_NONBLOCK
 ' "$SOCKCTL" "$BATS_TEST_TMPDIR/s"
 	((status == 0)) || {

@@ -71,6 +71,7 @@ int endpoint_code_of_errno(int err)
 int endpoint_code_of_session(const struct session *s)
 {
 	switch (s->verdict) {
+	case CONN_NONE: /* nobody came, or none whose end counts */
 	case CONN_COMPLETE:
 	case CONN_HELD:
 	case CONN_CUT:

@@ -10,6 +10,7 @@
 static const char *end_name(enum conn_end end)
 {
 	static const char *const names[] = {
+		[CONN_NONE] = "error", /* an end that nobody gave is no success */
 		[CONN_COMPLETE] = "complete", [CONN_HELD] = "held",
 		[CONN_CUT] = "cut",	      [CONN_MET] = "met",
 		[CONN_UNMET] = "unmet",	      [CONN_RESET] = "reset",

@@ -16,6 +16,7 @@
 #include "net/report.h"
 
 enum conn_end {
+	CONN_NONE,     /* it has not ended */
 	CONN_COMPLETE, /* both directions came to their end, everything was delivered */
 	CONN_HELD,     /* --hold is over */
 	CONN_CUT,      /* --reset-after or --close-after-bytes */

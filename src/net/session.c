@@ -172,7 +172,9 @@ int session_run(struct session *s, struct fault *f)
 	return r < 0 ? fault(f, -r, "wait for events") : 0;
 }
 
-/* From harmless to worst; what is not listed is no failure. */
+/* From harmless to worst: no end yet, ends that are no failure, failures. */
+enum { SEVERITY_NONE, SEVERITY_FINE, SEVERITY_FAILED };
+
 static int severity(enum conn_end end)
 {
 	static const enum conn_end order[] = { CONN_UNMET, CONN_RESET, CONN_ERROR,
@@ -181,8 +183,8 @@ static int severity(enum conn_end end)
 
 	for (i = 0; i < ARRAY_SIZE(order); i++)
 		if (order[i] == end)
-			return (int)i + 1;
-	return 0;
+			return SEVERITY_FAILED + (int)i;
+	return end == CONN_NONE ? SEVERITY_NONE : SEVERITY_FINE;
 }
 
 void session_worse(struct session *s, enum conn_end end, int err)
@@ -227,7 +229,7 @@ static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
 	s->totals.bytes_in += report->bytes_in;
 	s->totals.bytes_out += report->bytes_out;
 	s->totals.unsent_bytes += report->unsent_bytes;
-	if (severity(end))
+	if (severity(end) >= SEVERITY_FAILED)
 		s->totals.failed++;
 	else
 		s->totals.complete++;
