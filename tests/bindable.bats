@@ -242,6 +242,55 @@ said() { # OPTION...
 	chmod 777 "$dir"
 }
 
+# The number of the first call of a kind, as strace counts them, that matches.
+first_call() { # CALL REGEX ARG...
+	in_ns "${STRACE[@]}" -qq -o "$BATS_TEST_TMPDIR/calls" -e "trace=$1" "$SOCKCTL" inspect "${@:3}" \
+		>/dev/null 2>&1 || true
+	grep "^$1(" "$BATS_TEST_TMPDIR/calls" | grep -nm1 -E "$2" | cut -d: -f1
+}
+
+@test "a directory or a path that cannot be looked at is not one that is not there" {
+	strace -o /dev/null -e inject=getppid:error=EINTR true 2>/dev/null || skip "strace cannot trace here"
+	local dir=$BATS_TEST_TMPDIR error n
+	netns
+	for path in "$dir" "$dir/free"; do
+		n=$(first_call newfstatat "\"$path\", " --bindable "$dir/free")
+		[[ -n $n ]]
+		for error in EACCES EIO ENOMEM; do
+			run --separate-stderr in_ns "${STRACE[@]}" -qq -o /dev/null -e trace=newfstatat \
+				-e "inject=newfstatat:error=$error:when=$n" "$SOCKCTL" inspect --json --bindable "$dir/free"
+			no_crash
+			if [[ $error == EACCES ]]; then
+				assert_equal "$path $error $status $(ids)" "$path $error 1 policy"
+			else
+				assert_equal "$path $error $status $(ids)" "$path $error 3 unknown"
+				[[ $output == *"could not be seen: "* ]]
+			fi
+		done
+	done
+}
+
+@test "where unprivileged ports begin is not known: cannot tell, for any port" {
+	skip_unless_mounts "a setting that cannot be read"
+	local port setting=/proc/sys/net/ipv4/ip_unprivileged_port_start
+	netns
+	for port in 80 8080; do
+		# shellcheck disable=SC2016
+		run --separate-stderr in_ns unshare --mount sh -c 'mount --bind /dev/null "$1" && shift && exec "$@"' sh \
+			$setting "$SOCKCTL" inspect --json --as-user nobody --bindable 127.0.0.1:$port
+		no_crash
+		assert_equal "$status $(ids)" '3 unknown'
+		[[ $output == *"whether port $port needs CAP_NET_BIND_SERVICE is not known"* ]]
+	done
+	# Whoever has the right needs no setting, nor does port 0.
+	# shellcheck disable=SC2016
+	for port in 80 0; do
+		run in_ns unshare --mount sh -c 'mount --bind /dev/null "$1" && shift && exec "$@"' sh \
+			$setting "$SOCKCTL" inspect --bindable 127.0.0.1:$port
+		assert_equal "$status" 0
+	done
+}
+
 @test "the command that removes a stale file names that file, whatever it is called" {
 	local dir=$BATS_TEST_TMPDIR name next
 	netns

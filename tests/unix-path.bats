@@ -113,12 +113,14 @@ sys.exit(subprocess.run(sys.argv[3:]).returncode)'
 @test "a list that is there and cannot be read means no, and rm is what to do" {
 	skip_unless_mounts "a /proc/net/unix that cannot be read"
 	stale "$SOCK"
-	# Leaks cannot be looked for without it.
-	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
-	run --separate-stderr unshare --mount sh -c \
-		'mount -t tmpfs none /proc && exec "$@"' sh timeout "$READY_WITHIN" "$SOCKCTL" listen "unix:$PWD/$SOCK"
+	# Its own alone: a sanitizer needs the rest of /proc.
+	# shellcheck disable=SC2016
+	run --separate-stderr timeout "$READY_WITHIN" unshare --mount sh -c \
+		'mount -t tmpfs none /proc/$$/net && exec "$@"' sh "$SOCKCTL" listen "unix:$PWD/$SOCK"
 	assert_refused 3 'cannot tell whether it is still in use: read /proc/net/unix'
 	[[ $stderr == *"rm $PWD/$SOCK"* ]]
+	# No other table knows better in the next line.
+	[[ $stderr != *stale-unix* && $stderr != *"no program holds"* ]]
 	[[ -S $SOCK ]]
 }
 

@@ -66,9 +66,13 @@ static void put_shown(struct buf *b, const struct endpoint *ep)
 		endpoint_put(b, ep);
 }
 
-/* The bind() that failed is the trial: what it shows need not be asked for again. */
+/*
+ * The bind() that failed is the trial: what it shows need not be asked for again.
+ * replaces: it takes the place of a file that nobody holds, and has refused this one. A
+ * word of other tables about the file would speak against what it said.
+ */
 static void judge_bind(const struct endpoint *ep, const struct sockopt_list *options,
-		       int err, struct causes *causes)
+		       int err, bool replaces, struct causes *causes)
 {
 	_cleanup_buf_ struct buf shown = { 0 }, asked = { 0 };
 	struct unix_name name = name_of(ep);
@@ -92,6 +96,9 @@ static void judge_bind(const struct endpoint *ep, const struct sockopt_list *opt
 	q.address = arena_strdup(causes->arena, buf_cstr(&shown));
 	q.asked = arena_strdup(causes->arena, buf_cstr(&asked));
 	explain_bind(&q, causes->arena, &facts);
+	if (replaces && q.name && !q.abstract &&
+	    (facts.file == FILE_STALE || facts.file == FILE_UNSURE))
+		return;
 	facts.tried = true;
 	facts.trial_error = err;
 	bind_judge(&facts, causes);
@@ -115,7 +122,7 @@ void cmd_explain_bind(struct teller *t, const struct endpoint *ep,
 	struct fault bare = *f;
 
 	if (is_known(ep) && has_cause(f->err))
-		judge_bind(ep, options, f->err, &causes);
+		judge_bind(ep, options, f->err, true, &causes);
 	/* A cause that was found says it better than a hint that guesses. */
 	if (causes.n)
 		bare.hint[0] = '\0';
@@ -180,7 +187,7 @@ void explain_endpoint(const struct endpoint *ep, const struct endpoint *from, in
 
 	/* The source address was asked for and is taken. */
 	if (from && err == EADDRINUSE && is_known(from))
-		judge_bind(from, NULL, err, causes);
+		judge_bind(from, NULL, err, false, causes);
 	if (is_known(ep) && (err == ETIMEDOUT || err == EAGAIN)) {
 		judge_silence(ep, causes);
 		return;

@@ -158,16 +158,21 @@ int explain_read_bound(struct reader *r, uint16_t port, struct kept *k)
 
 void explain_settings(struct bind_facts *f)
 {
-	_cleanup_free_ char *range = procfile_read(RANGE_FILE),
-			    *start = procfile_read(LOW_FILE);
+	_cleanup_free_ char *range = procfile_read(RANGE_FILE), *start;
 	unsigned low;
 
 	f->range_lo = 32768;
 	f->range_hi = 60999;
 	f->unprivileged_from = 1024;
 	f->range_read = range && proctext_range(range, &f->range_lo, &f->range_hi);
+	start = procfile_read(LOW_FILE);
 	if (start && sscanf(start, "%u", &low) == 1 && low <= UINT16_MAX)
 		f->unprivileged_from = (uint16_t)low;
+	else if (start)
+		f->unprivileged_error = EIO;
+	/* Before Linux 4.11 there is no such file beside the other: it is 1024. */
+	else if (errno != ENOENT || !range)
+		f->unprivileged_error = errno;
 }
 
 /* Reserved ports are never drawn. */

@@ -82,9 +82,9 @@ static const char *kind_of(const char *path, const struct stat *st)
 	case S_IFDIR:
 		return "a directory";
 	case S_IFLNK:
-		return stat(path, &target) == 0
-			       ? "a symbolic link, which bind() never follows"
-			       : "a symbolic link that leads nowhere";
+		return stat(path, &target) != 0 && (errno == ENOENT || errno == ELOOP)
+			       ? "a symbolic link that leads nowhere"
+			       : "a symbolic link, which bind() never follows";
 	case S_IFIFO:
 		return "a named pipe";
 	case S_IFBLK:
@@ -146,6 +146,31 @@ static void explain_file(const struct bind_question *q, const struct stat *st,
 	kept_free(&x.kept);
 }
 
+/* What an error of looking says of the place. */
+static void judge_error(struct bind_facts *f, int err)
+{
+	f->file_error = err;
+	switch (err) {
+	case 0:
+		f->file = FILE_FREE;
+		break;
+	case ENOENT:
+	case ENOTDIR:
+		f->file = FILE_NO_PARENT;
+		break;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+	case ELOOP:
+	case ENAMETOOLONG:
+		f->file = FILE_FORBIDDEN;
+		break;
+	default:
+		f->file = FILE_UNREAD;
+		break;
+	}
+}
+
 /* Nothing is there: may a file be made? */
 static void explain_directory(const char *path, struct bind_facts *f)
 {
@@ -156,16 +181,15 @@ static void explain_directory(const char *path, struct bind_facts *f)
 	struct stat st;
 	int err = 0;
 
-	if (stat(parent, &st) != 0 || !S_ISDIR(st.st_mode)) {
-		f->file = FILE_NO_PARENT;
-		return;
-	}
-	if (f->user)
+	if (stat(parent, &st) != 0)
+		err = -errno;
+	else if (!S_ISDIR(st.st_mode))
+		err = -ENOTDIR;
+	else if (f->user)
 		err = process_may_write_as(f->user, f->candidate.uid, parent);
 	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) != 0)
 		err = -errno;
-	f->file = err < 0 ? FILE_FORBIDDEN : FILE_FREE;
-	f->file_error = -err;
+	judge_error(f, -err);
 }
 
 static void explain_abstract(const struct bind_question *q, struct arena *a,
@@ -191,8 +215,6 @@ void explain_unix(const struct bind_question *q, struct arena *a, struct bind_fa
 		explain_file(q, &st, a, f);
 	else if (errno == ENOENT || errno == ENOTDIR)
 		explain_directory(q->name, f);
-	else {
-		f->file = FILE_FORBIDDEN;
-		f->file_error = errno;
-	}
+	else
+		judge_error(f, errno);
 }

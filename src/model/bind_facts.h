@@ -8,11 +8,11 @@
 #include "model/cause.h"
 
 enum bind_place {
+	PLACE_UNKNOWN,	 /* not asked, or the kernel would not say */
 	PLACE_LOCAL,	 /* an address of this namespace, or every address */
 	PLACE_TENTATIVE, /* IPv6: duplicate address detection has not ended */
 	PLACE_FOREIGN,	 /* no interface has it */
 	PLACE_NO_SCOPE,	 /* link-local without an interface */
-	PLACE_UNKNOWN,	 /* the kernel would not say */
 };
 
 /* Where a connection's port comes from. */
@@ -36,6 +36,7 @@ enum bind_file {
 	FILE_OTHER,	/* no socket: a file, a directory, a link */
 	FILE_NO_PARENT, /* its directory is not there */
 	FILE_FORBIDDEN, /* the directory may not be written to */
+	FILE_UNREAD,	/* looking at it failed */
 };
 
 struct bind_facts {
@@ -51,6 +52,7 @@ struct bind_facts {
 	size_t n_found, n_listening;
 	enum bind_place place;
 	uint16_t range_lo, range_hi, unprivileged_from;
+	int unprivileged_error; /* why unprivileged_from is not known: errno */
 	bool range_read;
 	const char *reserved; /* ip_local_reserved_ports: "8080,9000-9010"; or NULL */
 	bool port_reserved;   /* the port is among them */

@@ -120,6 +120,12 @@ static void add_holders(const struct bind_facts *f, enum bind_verdict wanted,
 	}
 }
 
+/* Where the ports begin that need none is a setting, 0 to 65535. */
+static bool may_need_right(const struct bind_facts *f)
+{
+	return f->unprivileged_error && f->candidate.addr.port && !f->privileged;
+}
+
 static enum bind_verdict judge_place(const struct bind_facts *f, struct causes *causes)
 {
 	const struct bind_candidate *c = &f->candidate;
@@ -133,7 +139,10 @@ static enum bind_verdict judge_place(const struct bind_facts *f, struct causes *
 		bind_say_plain(f, CAUSE_NOT_LOCAL, causes);
 		verdict = BIND_CONFLICT;
 	}
-	if (c->addr.port && c->addr.port < f->unprivileged_from && !f->privileged) {
+	if (may_need_right(f)) {
+		verdict = MAX(verdict, BIND_CANNOT_TELL);
+	} else if (c->addr.port && c->addr.port < f->unprivileged_from &&
+		   !f->privileged) {
 		bind_say_plain(f, CAUSE_PRIVILEGED, causes);
 		verdict = BIND_CONFLICT;
 	}
@@ -173,7 +182,8 @@ static void add_trial(const struct bind_facts *f, struct causes *causes)
 	switch (f->trial_error) {
 	case EACCES:
 	case EPERM:
-		bind_say_plain(f, CAUSE_POLICY, causes);
+		bind_say_plain(f, may_need_right(f) ? CAUSE_UNKNOWN : CAUSE_POLICY,
+			       causes);
 		break;
 	case EADDRNOTAVAIL:
 		bind_say_plain(f, CAUSE_NOT_LOCAL, causes);
@@ -224,11 +234,12 @@ static enum bind_verdict judge_unix(const struct bind_facts *f, struct causes *c
 		[FILE_OTHER] = CAUSE_NO_SOCKET,
 		[FILE_NO_PARENT] = CAUSE_NO_DIRECTORY,
 		[FILE_FORBIDDEN] = CAUSE_POLICY,
+		[FILE_UNREAD] = CAUSE_UNKNOWN,
 	};
 
 	if (f->file != FILE_FREE) {
 		bind_say_unix(f, by_file[f->file], causes);
-		return BIND_CONFLICT;
+		return f->file == FILE_UNREAD ? BIND_CANNOT_TELL : BIND_CONFLICT;
 	}
 	if (f->taken) {
 		bind_say_unix(f, CAUSE_ABSTRACT, causes);

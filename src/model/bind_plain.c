@@ -54,6 +54,11 @@ static void say_unknown(const struct bind_facts *f, struct buf *s, struct buf *a
 			   strerror(f->dump_error));
 	else if (f->place == PLACE_UNKNOWN)
 		buf_puts(s, "the kernel does not say whether the address is its own");
+	else if (f->unprivileged_error && !f->privileged && f->candidate.addr.port)
+		buf_printf(s,
+			   "whether port %u needs CAP_NET_BIND_SERVICE is not known: "
+			   "net.ipv4.ip_unprivileged_port_start could not be read (%s)",
+			   f->candidate.addr.port, strerror(f->unprivileged_error));
 	else if (!f->candidate.addr.port)
 		buf_printf(s,
 			   "only %zu of the %zu ports that the kernel chooses from is "

@@ -369,6 +369,9 @@ void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
 		else
 			buf_puts(&s, "this process");
 		buf_printf(&s, " may not make a file there: %s", strerror(f->file_error));
+	} else if (f->file == FILE_UNREAD) {
+		buf_printf(&s, "what is at %s could not be seen: %s", f->address,
+			   strerror(f->file_error));
 	} else {
 		buf_printf(&s,
 			   "the file %s is there; whether a program holds it cannot be "

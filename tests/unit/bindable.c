@@ -138,6 +138,7 @@ static void plain_causes(void)
 	struct bind_facts f = { .candidate = tcp("10.0.0.1", false, false),
 				.privileged = true,
 				.unprivileged_from = 1024,
+				.place = PLACE_LOCAL,
 				.range_read = true,
 				.sees_bound = true,
 				.address = "a",
@@ -146,7 +147,16 @@ static void plain_causes(void)
 	CHECK_STR(judged(&f, BIND_OK), "");
 	f.privileged = false;
 	CHECK_STR(judged(&f, BIND_CONFLICT), "privileged-port");
+	/* Where unprivileged ports begin is a setting, for any port. */
+	f.unprivileged_error = EACCES;
+	CHECK_STR(judged(&f, BIND_CANNOT_TELL), "unknown");
+	f.unprivileged_from = 0;
+	CHECK_STR(judged(&f, BIND_CANNOT_TELL), "unknown");
 	f.privileged = true;
+	CHECK_STR(judged(&f, BIND_OK), "");
+	f.unprivileged_error = 0;
+	f.place = PLACE_UNKNOWN;
+	CHECK_STR(judged(&f, BIND_CANNOT_TELL), "unknown");
 	f.place = PLACE_FOREIGN;
 	CHECK_STR(judged(&f, BIND_CONFLICT), "not-local");
 	f.freebind = true;
@@ -172,6 +182,7 @@ static void range(void)
 {
 	struct bind_facts f = { .candidate = tcp("0.0.0.0", false, false),
 				.privileged = true,
+				.place = PLACE_LOCAL,
 				.range_read = true,
 				.range_ports = 4,
 				.address = "a",
