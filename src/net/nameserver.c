@@ -16,20 +16,35 @@ struct server {
 	int rcode; /* -1 = it has not answered */
 };
 
-/* resolv.conf(5): without a line the resolver asks this host. */
-static size_t read_servers(struct server *v)
+/* Without the file the resolver asks this host; what else keeps it from reading ends the
+ * look-up (res_init). */
+static bool is_absent(int err)
+{
+	return err == ENOENT || err == ENOTDIR || err == EISDIR || err == ELOOP ||
+	       err == EACCES || err == EPERM;
+}
+
+/* resolv.conf(5): without a line the resolver asks this host. *err: why they are not
+ * known, or 0. */
+static size_t read_servers(struct server *v, int *err)
 {
 	FILE *file = fopen("/etc/resolv.conf", "re");
 	char line[512];
 	size_t n = 0;
 
+	*err = file || is_absent(errno) ? 0 : errno;
+	errno = 0;
 	while (file && n < NAMESERVERS_MAX && fgets(line, sizeof(line), file)) {
 		v[n] = (struct server){ .fd = -1, .rcode = -1 };
 		if (dns_server(line, &v[n].addr))
 			v[n++].addr.port = NAMESERVER_PORT;
 	}
+	if (file && ferror(file) && !is_absent(errno))
+		*err = errno ? errno : EIO;
 	if (file)
 		fclose(file);
+	if (*err)
+		return 0;
 	if (!n) {
 		v[n] = (struct server){ .fd = -1, .rcode = -1 };
 		addr_parse_ip("127.0.0.1", 9, false, &v[n].addr);
@@ -85,16 +100,24 @@ static void put_server(struct buf *b, const struct server *s)
 		buf_puts(b, " does not answer");
 }
 
+static void put_unknown(struct buf *b, int err)
+{
+	buf_printf(b, "the name servers are not known: %s", strerror(err));
+}
+
 void nameserver_tell(struct buf *b, const char *name, uint64_t wait_us)
 {
 	uint64_t until = clock_us() + wait_us, now;
 	struct pollfd p[NAMESERVERS_MAX];
 	struct server v[NAMESERVERS_MAX];
-	size_t n = read_servers(v), i, left;
+	int err;
+	size_t n = read_servers(v, &err), i, left;
 	uint8_t query[DNS_QUERY_MAX];
 	size_t len = dns_query(query, name);
 
-	if (!len)
+	if (err)
+		put_unknown(b, err);
+	if (!len || err)
 		return;
 	for (i = 0; i < n; i++)
 		ask(&v[i], query, len);
@@ -125,8 +148,13 @@ void nameserver_tell(struct buf *b, const char *name, uint64_t wait_us)
 void nameserver_list(struct buf *b)
 {
 	struct server v[NAMESERVERS_MAX];
-	size_t n = read_servers(v), i;
+	int err;
+	size_t n = read_servers(v, &err), i;
 
+	if (err)
+		put_unknown(b, err);
+	else
+		buf_puts(b, "no answer from ");
 	for (i = 0; i < n; i++) {
 		buf_puts(b, i ? ", " : "");
 		addr_put_ip(b, &v[i].addr);

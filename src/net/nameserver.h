@@ -12,5 +12,6 @@ enum { NAMESERVERS_MAX = 3 }; /* as many as the resolver asks (MAXNS) */
 /* "10.0.0.53 answers SERVFAIL; 10.0.0.54 does not answer" into b; empty if there is
  * nothing to say. Blocks for wait_us at most. */
 void nameserver_tell(struct buf *b, const char *name, uint64_t wait_us);
-/* "10.0.0.53, 10.0.0.54" into b: who is asked. */
+/* "no answer from 10.0.0.53, 10.0.0.54" into b: who is asked; or why that is not known.
+ */
 void nameserver_list(struct buf *b);

@@ -314,7 +314,7 @@ static int wait_lookup(const struct resolve *r, struct fault *f)
 	fault_say(f, ETIMEDOUT, "the name '%s' did not resolve before the deadline",
 		  r->t->name);
 	nameserver_list(&servers);
-	fault_hint(f, "no answer from %s (/etc/resolv.conf)", buf_cstr(&servers));
+	fault_hint(f, "%s (/etc/resolv.conf)", buf_cstr(&servers));
 	return -ETIMEDOUT;
 }
 
