@@ -127,3 +127,37 @@ mk_stale() { # PATH
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe -q some.example:1-100
 	[[ $status == 5 && -z $output$stderr ]]
 }
+
+# A unix-seqpacket server: sends records of these sizes to whoever connects, keeps it open.
+record_server() { # PATH SIZE...
+	spawn python3 -c 'import socket, sys, threading
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind(sys.argv[1])
+s.listen(16)
+print("ready", flush=True)
+threading.Thread(target=lambda: sys.stdin.read() or __import__("os")._exit(0), daemon=True).start()
+kept = []
+while True:
+    c = s.accept()[0]
+    kept.append(c)
+    for n in sys.argv[2:]:
+        c.send(b"x" * int(n) if int(n) < 9 else b"x" * (int(n) - 4) + b"last")' "$@"
+	await_line '^ready$'
+}
+
+@test "unix-seqpacket: an empty record is an answer and no end, a long one is told" {
+	local dir=$BATS_TEST_TMPDIR
+	netns
+	record_server "$dir/empty" 0
+	assert_outcome 0 open connected --stable 300ms "unix-seqpacket:$dir/empty"
+	assert_outcome 0 open connected --banner "unix-seqpacket:$dir/empty"
+	assert_outcome 0 open connected --expect '/^$/' "unix-seqpacket:$dir/empty"
+	record_server "$dir/both" 0 5
+	assert_outcome 0 open 'xxxxx' --expect xxxxx "unix-seqpacket:$dir/both"
+	# Longer than one read of a stream, and whole.
+	record_server "$dir/long" 20000
+	assert_outcome 0 open connected --expect last "unix-seqpacket:$dir/long"
+	record_server "$dir/longer" 70000
+	assert_outcome 4 silent 'expected text did not come.*a record was longer than 64 KiB: the rest of it is lost' \
+		-T 500ms --expect last "unix-seqpacket:$dir/longer"
+}

@@ -52,6 +52,7 @@ struct probe_result {
 	int http_status;
 	int mptcp;	    /* 1 the peer speaks it, 0 it does not, -1 not asked */
 	bool verified;	    /* the peer acknowledged our FIN: a real connection */
+	bool cut;	    /* a record was longer than what we read of it */
 	const char *missed; /* what the answer lacked: "the expected text", ... */
 	uint32_t queue, queue_limit; /* of the local listener, where known */
 	uint32_t ports_used; /* no-port: towards this destination; 0 = not counted */

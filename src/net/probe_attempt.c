@@ -197,6 +197,7 @@ void attempt_start(struct attempt *a, struct loop *l, const struct endpoint_list
 	a->w = (struct watch){ .fd = -1 };
 	a->t = (struct timer){ 0 };
 	a->in = (struct buf){ 0 };
+	a->empty = false;
 	a->list = (struct endpoint_list){ 0 };
 	a->sent = 0;
 	a->sends = 0;

@@ -61,6 +61,7 @@ struct attempt {
 	uint64_t search_at_us; /* not before is what came searched for the pattern again;
 				  0 = at once */
 	struct buf in;
+	bool empty; /* a record of 0 bytes came, which is an answer, too */
 	const struct buf *out;
 	size_t sent;
 	unsigned sends; /* datagrams */

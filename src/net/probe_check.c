@@ -5,6 +5,7 @@
 
 #include "net/probe_attempt.h"
 #include "net/probe_pattern.h"
+#include "net/record.h"
 
 enum {
 	VERIFY_FIRST_US = 300,
@@ -61,7 +62,7 @@ bool attempt_answered(struct attempt *a)
 	const struct buf *in = &a->in;
 
 	a->r.missed = "an answer";
-	if (!in->len)
+	if (!in->len && !a->empty)
 		return false;
 	if (how->http) {
 		int status = http_status(in);
@@ -128,28 +129,54 @@ static void next_stage(struct attempt *a)
 		attempt_finish(a);
 }
 
+static bool has_records(const struct attempt *a)
+{
+	return a->r.peer.family == AF_UNIX && a->r.peer.type != SOCK_STREAM;
+}
+
+/* As recv(2): bytes, or -errno. *empty: 0 bytes are a record, and not the end. What a
+ * record has more than fits into the buffer is lost. */
+static ssize_t take(struct attempt *a, void *to, size_t len, bool *empty)
+{
+	ssize_t n;
+
+	*empty = false;
+	if (has_records(a))
+		return record_recv(a->w.fd, to, len, empty);
+	n = read(a->w.fd, to, len);
+	return n < 0 ? -errno : n;
+}
+
 /* Takes what is there, but not all that a peer can send which never stops: epoll comes
  * again for the rest. True if the attempt is over. */
 static bool receive(struct attempt *a)
 {
+	/* A record is read whole, or the rest of it is lost. */
+	size_t room = has_records(a) ? ATTEMPT_IN_MAX : READ_SIZE;
 	unsigned reads;
+	bool empty;
 	ssize_t n;
 
 	for (reads = 0; reads < READS; reads++) {
-		buf_reserve(&a->in, READ_SIZE);
-		n = read(a->w.fd, a->in.data + a->in.len, READ_SIZE);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		buf_reserve(&a->in, room);
+		n = take(a, a->in.data + a->in.len, room, &empty);
+		if (n == -EAGAIN || n == -EINTR)
 			return false;
-		if (n <= 0) {
+		if (n == -EMSGSIZE) {
+			a->r.cut = true;
+			n = (ssize_t)room;
+		}
+		if (n <= 0 && !empty) {
 			/* What came with the end may be the answer. */
 			a->search_at_us = 0;
 			if (n == 0 && a->stage == ATTEMPT_TALKING &&
 			    attempt_answered(a) && !a->how->stable_us)
 				attempt_finish(a);
 			else
-				ended(a, n < 0 ? errno : 0);
+				ended(a, n < 0 ? (int)-n : 0);
 			return true;
 		}
+		a->empty |= empty;
 		if (!a->r.first_byte_us)
 			a->r.first_byte_us = MAX(clock_us() - a->opened_us, (uint64_t)1);
 		if (a->in.len < ATTEMPT_IN_MAX)
@@ -186,7 +213,7 @@ static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
 		return;
 	if (receive(a) || a->stage != ATTEMPT_TALKING)
 		return;
-	if (a->in.len > before && attempt_answered(a))
+	if ((a->in.len > before || a->empty) && attempt_answered(a))
 		next_stage(a);
 	else
 		attempt_watch(a, a->out && a->sent < a->out->len ? EPOLLIN | EPOLLOUT
@@ -315,6 +342,8 @@ void attempt_stream_start(struct attempt *a)
 {
 	const struct attempt_how *how = a->how;
 
+	if (has_records(a))
+		record_mark(a->w.fd);
 	a->w.fn = stream_ready;
 	a->t.fn = stage_over;
 	a->out = how->http ? how->http : how->send;

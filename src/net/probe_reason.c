@@ -282,7 +282,7 @@ static void put_self_connect(struct buf *b, const struct probe_result *r)
 		   r->phantoms, r->phantoms == 1 ? "" : "s");
 }
 
-void probe_put_reason(struct buf *b, const struct probe_result *r)
+static void put_outcome(struct buf *b, const struct probe_result *r)
 {
 	switch (r->outcome) {
 	case OUTCOME_NOT_ASKED:
@@ -361,4 +361,11 @@ void probe_put_reason(struct buf *b, const struct probe_result *r)
 	case OUTCOME_COUNT:
 		break;
 	}
+}
+
+void probe_put_reason(struct buf *b, const struct probe_result *r)
+{
+	put_outcome(b, r);
+	if (r->cut)
+		buf_puts(b, "; a record was longer than 64 KiB: the rest of it is lost");
 }
