@@ -353,3 +353,45 @@ deaf() { # KIND OUTPUTS SIGNAL READS ARG...
 	deaf pipe stdout INT after --json --attempts 0 --interval 1ms ADDR
 	tail -n +3 <<<"$output" | jq -es '.[0].type == "attempt" and .[-1].type == "summary"'
 }
+
+@test "a name server that is silent costs scans, --hops and --measure-backlog one deadline" {
+	skip_unless_mounts "a resolv.conf of its own"
+	local how names i
+	link
+	peer udpmute $V4 53
+	for how in '' --hops --measure-backlog; do
+		names=()
+		for i in {1..20}; do
+			names+=("n$i.test:80")
+		done
+		[[ -n $how ]] || names=("${names[@]/%:80/:1-100}")
+		SECONDS=0
+		run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "$SOCKCTL" probe \
+			-T 2s $how "${names[@]}"
+		((status == 5 && SECONDS < 30)) || fail "$how: $status, $SECONDS s"
+		(($(grep -c 'did not resolve before the deadline' <<<"$output$stderr") == 20))
+	done
+}
+
+@test "name servers that cannot be read are not this host" {
+	skip_unless_mounts "a resolv.conf of its own"
+	skip_unless_strace
+	local calls=$BATS_TEST_TMPDIR/calls how n error
+	link
+	peer udpmute $V4 53
+	how=(probe -T 300ms --source some.test $V4:80)
+	# After the deadline the main thread reads who was asked: its last look at the file.
+	run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "${STRACE[@]}" -f -qq -o "$calls" \
+		-e trace=openat "$SOCKCTL" "${how[@]}"
+	[[ $stderr == *"no answer from $V4 (/etc/resolv.conf)"* ]]
+	n=$(awk 'NR == 1 { main = $1 }
+		$1 == main && /openat\(/ { n++ }
+		$1 == main && /resolv.conf/ { at = n }
+		END { print at }' "$calls")
+	for error in EMFILE EIO; do
+		run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "${STRACE[@]}" -f -qq -o /dev/null \
+			-e trace=openat -e "inject=openat:error=$error:when=$n" "$SOCKCTL" "${how[@]}"
+		assert_refused 5 'the name servers are not known: (Too many open files|Input/output error)'
+		[[ $stderr != *127.0.0.1* ]]
+	done
+}

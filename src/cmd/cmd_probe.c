@@ -395,17 +395,25 @@ static void put_heading(struct buf *b, const char *text)
 /* The questions that are asked of one target after the other. */
 static int ask_more(struct probe_run *run, const struct probe_targets *t)
 {
+	struct probe_found *found = xcalloc(MAX(t->n, (size_t)1), sizeof(*found));
+	const struct target **targets = xcalloc(MAX(t->n, (size_t)1), sizeof(*targets));
 	struct fault f = FAULT_INIT;
 	int code = EXIT_YES, one;
 	size_t i;
 
+	for (i = 0; i < t->n; i++)
+		targets[i] = &t->v[i];
+	probe_look_up(run, targets, t->n, found);
 	for (i = 0; i < t->n; i++) {
 		if (run->c->hops && t->n > 1 && !run->report->json && !run->report->quiet)
 			put_heading(&run->report->out.b, t->texts[i]);
-		one = run->c->hops ? probe_show_hops(run, &t->v[i], t->texts[i])
-				   : probe_measure_backlog(run, &t->v[i], t->texts[i]);
+		one = run->c->hops ? probe_show_hops(run, &found[i], t->texts[i])
+				   : probe_measure_backlog(run, &found[i], t->texts[i]);
 		code = worse_code(code, one);
+		endpoint_list_free(&found[i].list);
 	}
+	free(targets);
+	free(found);
 	if (out_close(&run->report->out, &f) == 0)
 		return code;
 	cmd_error(run->cmd, &f);
@@ -419,7 +427,6 @@ static int probe_targets(const struct command *cmd, struct probe_config *c,
 	struct probe_run run = { .cmd = cmd, .c = c, .report = &report };
 	struct fault f = FAULT_INIT;
 	int code, r = 0;
-	size_t i;
 
 	endpoint_raise_fds();
 	code = probe_prepare(&run, &f) < 0 ? EXIT_USAGE : find_source(&run, &f);
@@ -441,12 +448,8 @@ static int probe_targets(const struct command *cmd, struct probe_config *c,
 	report_begin(&report, c);
 	if (run.n_jobs)
 		r = probe_run_jobs(&run, &f);
-	for (i = 0; i < run.n_scans && r == 0 && !run.signo; i++) {
-		enum verdict v;
-
-		r = probe_scan_target(&run, &run.scans[i], &v, &f);
-		run.scans_verdict = verdict_worse(run.scans_verdict, v);
-	}
+	if (r == 0 && run.n_scans)
+		r = probe_scan_all(&run, &f);
 	if (r < 0) {
 		cmd_error(cmd, &f);
 		code = EXIT_CANNOT;

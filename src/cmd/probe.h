@@ -119,10 +119,10 @@ struct probe_scan_target {
 	const char *text;
 };
 
-/* Scans; tells through run->report; stores how it weighs (the verdict of the best port).
- * 0 or -errno with a fault. run->signo is set when a signal came. */
-int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
-		      enum verdict *verdict, struct fault *f);
+/* Scans one after the other, after looking up their names side by side; tells through
+ * run->report; how it weighs (the verdict of the best port of each) is in
+ * run->scans_verdict. 0 or -errno with a fault. run->signo is set when a signal came. */
+int probe_scan_all(struct probe_run *run, struct fault *f);
 
 /*
  * What sock_diag says about a silence on an address of this host: a full accept queue,

@@ -13,15 +13,6 @@
 
 enum { HOPS_MOST = 30, HOP_TIMEOUT_US = 1000 * 1000 };
 
-static int first_address(const struct probe_run *run, const struct target *t,
-			 struct endpoint_list *list, struct fault *f)
-{
-	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
-				   .empty = RESOLVE_EMPTY_LOOPBACK4 };
-
-	return resolve(t, t->port, &how, list, f);
-}
-
 static int name_code(struct probe_run *run, int err, const struct fault *f)
 {
 	cmd_error(run->cmd, f);
@@ -191,30 +182,30 @@ static int may_fill(struct probe_run *run, const struct endpoint *to, const char
 	return -EPERM;
 }
 
-int probe_measure_backlog(struct probe_run *run, const struct target *t, const char *text)
+int probe_measure_backlog(struct probe_run *run, const struct probe_found *found,
+			  const char *text)
 {
 	struct backlog_how how = { .attempt = &run->how, .max = run->c->max };
-	_cleanup_endpoints_ struct endpoint_list list = { 0 };
+	const struct endpoint *to = found->list.v;
 	struct buf *b = &run->report->out.b;
 	struct local_listeners local;
 	struct backlog_result result;
 	struct fault f = FAULT_INIT;
 	int r;
 
-	r = first_address(run, t, &list, &f);
-	if (r < 0)
-		return name_code(run, r, &f);
-	if (may_fill(run, &list.v[0], text, &f) < 0)
+	if (found->err < 0)
+		return name_code(run, found->err, &found->fault);
+	if (may_fill(run, to, text, &f) < 0)
 		return cmd_usage(run->cmd, &f);
 	/* What the kernel's own table says has no side effect: first. */
-	local = local_listeners(&list.v[0]);
-	r = backlog_measure(&list.v[0], &how, &result, &f);
+	local = local_listeners(to);
+	r = backlog_measure(to, &how, &result, &f);
 	if (r < 0) {
 		cmd_error(run->cmd, &f);
 		return r == -ENOENT ? EXIT_NO : EXIT_CANNOT;
 	}
 	if (run->report->json)
-		put_backlog_json(b, text, &list.v[0], &result, &local);
+		put_backlog_json(b, text, to, &result, &local);
 	else if (!run->report->quiet)
 		put_backlog(b, text, &result, &local);
 	if (result.stopped) {
@@ -328,9 +319,10 @@ static bool all_silent(const struct path *path, size_t from)
 	return true;
 }
 
-int probe_show_hops(struct probe_run *run, const struct target *t, const char *text)
+int probe_show_hops(struct probe_run *run, const struct probe_found *found,
+		    const char *text)
 {
-	_cleanup_endpoints_ struct endpoint_list list = { 0 };
+	struct endpoint_list list = found->list;
 	_cleanup_free_ struct path *path = NULL;
 	enum verdict v = VERDICT_SILENCE;
 	struct fault f = FAULT_INIT;
@@ -338,9 +330,8 @@ int probe_show_hops(struct probe_run *run, const struct target *t, const char *t
 	size_t i;
 	int r;
 
-	r = first_address(run, t, &list, &f);
-	if (r < 0)
-		return name_code(run, r, &f);
+	if (found->err < 0)
+		return name_code(run, found->err, &found->fault);
 	list.n = 1;
 	r = loop_init(&l);
 	if (r < 0) {

@@ -2,8 +2,9 @@
  * exit code. */
 #pragma once
 
-#include "cmd/probe.h"
+#include "cmd/probe_targets.h"
 
-int probe_measure_backlog(struct probe_run *run, const struct target *t,
+int probe_measure_backlog(struct probe_run *run, const struct probe_found *found,
 			  const char *text);
-int probe_show_hops(struct probe_run *run, const struct target *t, const char *text);
+int probe_show_hops(struct probe_run *run, const struct probe_found *found,
+		    const char *text);

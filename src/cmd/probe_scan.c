@@ -382,23 +382,22 @@ static enum verdict put_nameless(struct probe_run *run, const struct probe_scan_
 	return outcome_verdict(r.outcome);
 }
 
-int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
-		      enum verdict *verdict, struct fault *f)
+static int scan_target(struct probe_run *run, const struct probe_scan_target *t,
+		       const struct probe_found *found, enum verdict *verdict,
+		       struct fault *f)
 {
-	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
-				   .empty = RESOLVE_EMPTY_LOOPBACK4 };
-	_cleanup_endpoints_ struct endpoint_list list = { 0 };
+	const struct endpoint_list *list = &found->list;
 	size_t i, n;
-	int r = resolve(t->target, t->target->port, &how, &list, f);
+	int r = 0;
 
 	*verdict = VERDICT_NONE;
-	if (r < 0) {
-		*verdict = put_nameless(run, t, r, f);
+	if (found->err < 0) {
+		*verdict = put_nameless(run, t, found->err, &found->fault);
 		return 0;
 	}
-	n = run->c->all_addresses ? list.n : 1;
+	n = run->c->all_addresses ? list->n : 1;
 	for (i = 0; i < n && r == 0 && !run->signo; i++) {
-		bool udp = list.v[i].proto == TARGET_UDP;
+		bool udp = list->v[i].proto == TARGET_UDP;
 		bool few = probe_target_ports(t->target) <= PROBE_ASKED_ONE_BY_ONE;
 		struct scanning g = { .run = run,
 				      .t = t,
@@ -416,8 +415,33 @@ int probe_scan_target(struct probe_run *run, const struct probe_scan_target *t,
 		g.how.stall_us = run->c->timeout_us;
 		g.how.rate = run->c->rate;
 		g.how.window = most_in_flight(run->c);
-		r = scan_address(&g, &list.v[i], &v, f);
+		r = scan_address(&g, &list->v[i], &v, f);
 		*verdict = verdict_worse(*verdict, v);
 	}
+	return r;
+}
+
+int probe_scan_all(struct probe_run *run, struct fault *f)
+{
+	struct probe_found *found = xcalloc(MAX(run->n_scans, (size_t)1), sizeof(*found));
+	const struct target **targets = xcalloc(MAX(run->n_scans, (size_t)1),
+						sizeof(*targets));
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < run->n_scans; i++)
+		targets[i] = run->scans[i].target;
+	if (!run->signo)
+		probe_look_up(run, targets, run->n_scans, found);
+	for (i = 0; i < run->n_scans && r == 0 && !run->signo; i++) {
+		enum verdict v;
+
+		r = scan_target(run, &run->scans[i], &found[i], &v, f);
+		run->scans_verdict = verdict_worse(run->scans_verdict, v);
+	}
+	for (i = 0; i < run->n_scans; i++)
+		endpoint_list_free(&found[i].list);
+	free(targets);
+	free(found);
 	return r;
 }

@@ -228,6 +228,26 @@ static char *text_with_port(const struct target *t, const char *given, uint16_t 
 	return xstrdup(buf_cstr(&b));
 }
 
+enum { LOOKUPS_MOST = 256 }; /* at once: each is a thread */
+
+void probe_look_up(const struct probe_run *run, const struct target *const *v, size_t n,
+		   struct probe_found *found)
+{
+	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
+				   .empty = RESOLVE_EMPTY_LOOPBACK4 };
+	struct resolve **lookups = xcalloc(MAX(n, (size_t)1), sizeof(*lookups));
+	size_t i, begun = 0;
+
+	for (i = 0; i < n; i++) {
+		for (; begun < n && begun < i + LOOKUPS_MOST; begun++)
+			lookups[begun] = resolve_start(v[begun], &how);
+		found[i].fault = (struct fault)FAULT_INIT;
+		found[i].err = resolve_finish(lookups[i], v[i]->port, &found[i].list,
+					      &found[i].fault);
+	}
+	free(lookups);
+}
+
 /* The look-ups of --all-addresses: side by side, for one name server that is silent must
  * not take its time once a name. */
 struct lookups {
@@ -238,13 +258,12 @@ struct lookups {
 static void begin_lookups(struct probe_run *run, const struct probe_targets *t,
 			  struct lookups *k, size_t from)
 {
-	enum { MOST = 256 };
 	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
 				   .empty = RESOLVE_EMPTY_LOCALHOST };
 
 	if (run->c->wait_us != PROBE_UNSET)
 		how.deadline_us = MIN(how.deadline_us, run->c->wait_until_us);
-	for (; k->begun < t->n && k->begun < from + MOST; k->begun++)
+	for (; k->begun < t->n && k->begun < from + LOOKUPS_MOST; k->begun++)
 		if (!probe_is_scan(run->c, &t->v[k->begun]))
 			k->v[k->begun] = resolve_start(&t->v[k->begun], &how);
 }

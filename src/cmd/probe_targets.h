@@ -23,5 +23,16 @@ enum { PROBE_ASKED_ONE_BY_ONE = 16 }; /* more ports than this are a scan */
 /* Whether this target is scanned rather than asked port by port. */
 bool probe_is_scan(const struct probe_config *c, const struct target *t);
 
+/* What became of a name: addresses, or -errno with a fault. */
+struct probe_found {
+	struct endpoint_list list;
+	int err;
+	struct fault fault;
+};
+
+/* Looks up n targets side by side, all within one -T. */
+void probe_look_up(const struct probe_run *run, const struct target *const *v, size_t n,
+		   struct probe_found *found);
+
 /* One job a target and port, and with --all-addresses an address. */
 void probe_make_jobs(struct probe_run *run, struct probe_targets *t);
