@@ -185,8 +185,8 @@ static int flush_heeding(struct out *o)
 
 void out_heed(struct out *o, int wake)
 {
+	/* What is buffered already goes with the rest: here it could wait for ever. */
 	if (!o->heeds) {
-		out_flush(o);
 		sink_init(&o->sink, o->fd);
 		sink_own(&o->sink);
 	}
