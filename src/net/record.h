@@ -11,5 +11,6 @@ void record_mark(int fd);
 
 /* As recv(2) with MSG_DONTWAIT: bytes, or -errno; -EMSGSIZE where the record was longer,
  * the rest of it is
- * lost, its first len bytes are there. 0 is an empty record if *empty, or else the end. */
+ * lost, its first len bytes are there. 0 is an empty record if *empty, or else the end.
+ */
 ssize_t record_recv(int fd, void *to, size_t len, bool *empty);
