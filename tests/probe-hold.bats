@@ -394,4 +394,14 @@ deaf() { # KIND OUTPUTS SIGNAL READS ARG...
 		assert_refused 5 'the name servers are not known: (Too many open files|Input/output error)'
 		[[ $stderr != *127.0.0.1* ]]
 	done
+
+@test "a text that a peer reads as fast as it is sent does not hold the loop" {
+	skip_unless_strace
+	serve echo --mute 127.0.0.1:0
+	truncate -s 32M "$BATS_TEST_TMPDIR/text"
+	run timeout $BOUND "${STRACE[@]}" -f -qq -o "$BATS_TEST_TMPDIR/calls" \
+		-e trace=sendto,epoll_wait "$SOCKCTL" probe -T 2s --option sndbuf=64k \
+		--send "@$BATS_TEST_TMPDIR/text" --expect never "$ADDR"
+	assert_failure 4
+	awk '/epoll_wait/ { n = 0 } /sendto/ && ++n > 16 { exit 1 }' "$BATS_TEST_TMPDIR/calls"
 }

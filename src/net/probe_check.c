@@ -12,6 +12,8 @@ enum {
 	VERIFY_LEAST_US = 1500 * 1000, /* past the first retransmits of a lost FIN */
 	READ_SIZE = 4096,
 	READS = 16, /* in a turn of the loop: the others have theirs */
+	SENDS = 16,
+	SEND_MOST = 1 << 18, /* in a call: to a peer that reads along it has no end */
 };
 
 static void to_stage(struct attempt *a, enum attempt_stage stage);
@@ -187,9 +189,11 @@ static bool receive(struct attempt *a)
 
 static bool transmit(struct attempt *a)
 {
-	while (a->out && a->sent < a->out->len) {
-		ssize_t n = send(a->w.fd, a->out->data + a->sent, a->out->len - a->sent,
-				 MSG_NOSIGNAL);
+	unsigned sends;
+
+	for (sends = 0; a->out && a->sent < a->out->len && sends < SENDS; sends++) {
+		size_t len = MIN(a->out->len - a->sent, (size_t)SEND_MOST);
+		ssize_t n = send(a->w.fd, a->out->data + a->sent, len, MSG_NOSIGNAL);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
