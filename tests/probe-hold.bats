@@ -394,6 +394,7 @@ deaf() { # KIND OUTPUTS SIGNAL READS ARG...
 		assert_refused 5 'the name servers are not known: (Too many open files|Input/output error)'
 		[[ $stderr != *127.0.0.1* ]]
 	done
+}
 
 @test "a text that a peer reads as fast as it is sent does not hold the loop" {
 	skip_unless_strace
