@@ -475,6 +475,9 @@ static int finish(struct serving *g, int r, const struct fault *f, int *signo)
 		return EXIT_DEADLINE;
 	code = endpoint_code_of_session(&g->s);
 	*signo = g->s.signo;
+	/* What belongs to a server that a signal ends goes while it is still known. */
+	if (*signo)
+		leave_now();
 	return lost && code == EXIT_YES ? EXIT_CANNOT : code;
 }
 
