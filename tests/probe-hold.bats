@@ -379,7 +379,7 @@ deaf() { # KIND OUTPUTS SIGNAL READS ARG...
 	local calls=$BATS_TEST_TMPDIR/calls how n error
 	link
 	peer udpmute $V4 53
-	how=(probe -T 300ms --source some.test $V4:80)
+	how=(probe -T 300ms --source some.test "$V4:80")
 	# After the deadline the main thread reads who was asked: its last look at the file.
 	run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "${STRACE[@]}" -f -qq -o "$calls" \
 		-e trace=openat "$SOCKCTL" "${how[@]}"

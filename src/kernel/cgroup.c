@@ -136,10 +136,10 @@ const char *cgroups_path(struct cgroups *c, uint64_t id)
 		load(c);
 	if (!id)
 		return NULL;
-	for (i = c->size ? id % c->size : 0; c->size && c->table[i].id;
-	     i = (i + 1) % c->size)
-		if (c->table[i].id == id)
-			return c->table[i].path;
+	if (c->size)
+		for (i = id % c->size; c->table[i].id; i = (i + 1) % c->size)
+			if (c->table[i].id == id)
+				return c->table[i].path;
 	c->missed = c->denied;
 	return NULL;
 }
