@@ -21,6 +21,7 @@ void sink_init(struct sink *s, int fd)
 		return;
 	s->socket = S_ISSOCK(st.st_mode);
 	s->file = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
+	s->stream = S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode);
 }
 
 void sink_own(struct sink *s)
@@ -28,8 +29,9 @@ void sink_own(struct sink *s)
 	int fd = s->fd, own;
 	char path[32];
 
-	/* A stand-in of the wrong direction must not be opened in the right one. */
-	if (s->socket || s->file || (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+	/* What has a position must not be opened at its beginning, a stand-in of the
+	 * wrong direction not in the right one. */
+	if (!s->stream || (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		return;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	own = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);

@@ -12,6 +12,7 @@ struct sink {
 	bool owned;  /* opened anew: ours alone, and non-blocking */
 	bool socket; /* MSG_DONTWAIT does it */
 	bool file;   /* never blocks */
+	bool stream; /* a pipe or a device: has no position */
 	bool broken; /* nobody will read it: what is written is dropped */
 	int err;     /* errno of the write that broke it */
 	struct buf queue;
