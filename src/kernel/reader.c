@@ -29,8 +29,7 @@ void reader_close(struct reader *r)
 	owners_free(&r->peers_scratch);
 	cgroups_free(&r->cgroups);
 	arena_free(&r->arena);
-	arena_free(&r->listeners.arena);
-	free(take_ptr(&r->listeners.v));
+	listeners_free(&r->listeners);
 	free(take_ptr(&r->users.v));
 	free(take_ptr(&r->devices.v));
 }
