@@ -83,7 +83,8 @@ serve_there() { # ARGS...
 	serve listen -k --reply hi 127.0.0.1:0
 	# No message of ours either: only the exit code tells.
 	run --separate-stderr "${STRACE[@]}" -f -o /dev/null -e inject=write:error=EIO:when=1+ \
-		"$SOCKCTL" connect --send x --expect hi --recv-only -4 "localhost:$PORT"
+		timeout -k 1 "$READY_WITHIN" "$SOCKCTL" connect --send x --expect hi -4 "localhost:$PORT"
+	((status != 124))
 	((status != 134))
 	run --separate-stderr "${STRACE[@]}" -f -o /dev/null -e inject=write:error=EIO:when=1+ \
 		"$SOCKCTL" connect -T "${READY_WITHIN}s" -4 localhost:1
