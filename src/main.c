@@ -7,7 +7,7 @@
 #include <sys/auxv.h>
 
 #include "cmd/cmd.h"
-#include "kernel/owners_bpf.h"
+#include "kernel/bpf/owners_bpf.h"
 
 const struct command *const commands[] = {
 	&cmd_inspect, &cmd_listen,    &cmd_connect, &cmd_echo,

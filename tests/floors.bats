@@ -35,7 +35,7 @@ allowed() { # FLOOR ALLOWED...
 	run includes base
 	assert_line --regexp $'^base/[a-z_]+\\.[ch]\tbase$'
 	run includes cmd
-	assert_line --regexp $'^cmd/[a-z_]+\\.[ch]\tbase$'
+	assert_line --regexp $'^cmd/[a-z_/]+\\.[ch]\tbase$'
 }
 
 @test "base includes nothing above it" {
@@ -85,7 +85,7 @@ calls_below_cmd() { # REGEX
 @test "nothing below cmd exits" {
 	run calls_below_cmd '_?_?exit *\(|quick_exit *\(|_Exit *\('
 	# But for a child that searches, whose exit code is the answer.
-	assert_output --regexp '^net/probe_pattern\.c: [0-9]+:[[:space:]]*_exit\(matches\([^[:cntrl:]]*$'
+	assert_output --regexp '^net/probe/pattern\.c: [0-9]+:[[:space:]]*_exit\(matches\([^[:cntrl:]]*$'
 	assert_equal "${#lines[@]}" 1
 }
 

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "kernel/diag_unix.h"
-#include "kernel/reader.h"
+#include "kernel/netlink/diag_unix.h"
+#include "kernel/read/reader.h"
 
 static bool would_take(const struct sock *listener, const struct addr *to)
 {

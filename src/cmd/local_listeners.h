@@ -3,7 +3,7 @@
 #pragma once
 
 #include "model/sock.h"
-#include "net/endpoint.h"
+#include "net/socket/endpoint.h"
 
 /* The listeners of an address: one, or those of a SO_REUSEPORT group. */
 struct local_listeners {

@@ -196,7 +196,8 @@ struct sock {
 	struct blob meminfo;  /* uint32_t[4]: rmem, wmem, fmem, tmem */
 	struct blob cong;     /* name of the congestion control, may end in NUL */
 	struct blob vegas, dctcp, bbr; /* its details */
-	/* Lists of attributes and of structs, as the kernel sent them (model/attached.c).
+	/* Lists of attributes and of structs, as the kernel sent them
+	 * (model/field/attached.c).
 	 */
 	struct blob
 		ulp; /* of the upper layer protocol: its name, what tls or mptcp tell */

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/buf.h"
-#include "model/field.h"
+#include "model/field/field.h"
 
 enum { FORMAT_NUMBER_MAX = 32 }; /* the longest number, with its unit */
 

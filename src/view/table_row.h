@@ -1,6 +1,6 @@
 /*
- * A row of the table. With kernel/diag_inet.c and kernel/collect_row.c this is the path
- * of every row: message, struct sock, bytes.
+ * A row of the table. With kernel/netlink/diag_inet.c and kernel/read/row.c this is the
+ * path of every row: message, struct sock, bytes.
  */
 #pragma once
 

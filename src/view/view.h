@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/out.h"
-#include "model/field.h"
+#include "model/field/field.h"
 
 enum view_format { VIEW_TABLE, VIEW_RAW, VIEW_JSON };
 

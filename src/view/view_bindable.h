@@ -3,8 +3,8 @@
 
 #include "base/json.h"
 #include "base/out.h"
-#include "model/bindable.h"
-#include "model/cause.h"
+#include "model/cause/bindable.h"
+#include "model/cause/cause.h"
 
 struct view_bindable {
 	const char *address;

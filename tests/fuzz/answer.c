@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "net/probe_attempt.h"
+#include "net/probe/attempt_private.h"
 
 #include "fuzz.h"
 

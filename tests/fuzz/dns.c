@@ -1,5 +1,5 @@
 /* Answers of name servers, names that are asked for, lines of resolv.conf. */
-#include "net/dns.h"
+#include "net/socket/dns.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * program passes the kernel's check and drops no row that matches. check() and run() do
  * what inet_diag_bc_audit() and inet_diag_bc_run() of net/ipv4/inet_diag.c do.
  */
-#include "kernel/bytecode.h"
+#include "kernel/netlink/bytecode.h"
 
 #include <linux/inet_diag.h>
 

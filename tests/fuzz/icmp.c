@@ -3,7 +3,7 @@
  * and the verdict and the sentence that follow. The first bytes are the result that it
  * meets.
  */
-#include "net/errqueue.h"
+#include "net/probe/errqueue.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "fuzz/lib/rows.h"
-#include "model/bind_facts.h"
-#include "model/evidence.h"
-#include "model/field.h"
+#include "model/cause/bind_facts.h"
+#include "model/field/field.h"
+#include "model/finding/evidence.h"
 #include "view/view_bindable.h"
 #include "view/view_findings.h"
 

@@ -4,9 +4,9 @@
  */
 #include <stdlib.h>
 
-#include "kernel/diag_inet.h"
-#include "kernel/diag_unix.h"
-#include "model/field.h"
+#include "kernel/netlink/diag_inet.h"
+#include "kernel/netlink/diag_unix.h"
+#include "model/field/field.h"
 
 #include "fuzz.h"
 

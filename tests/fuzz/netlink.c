@@ -4,11 +4,11 @@
  */
 #include <errno.h>
 
-#include "kernel/diag_inet.h"
-#include "kernel/diag_unix.h"
-#include "kernel/nl.h"
-#include "kernel/rtnl.h"
-#include "model/field.h"
+#include "kernel/netlink/diag_inet.h"
+#include "kernel/netlink/diag_unix.h"
+#include "kernel/netlink/nl.h"
+#include "kernel/netlink/rtnl.h"
+#include "model/field/field.h"
 
 #include "fuzz.h"
 

@@ -3,7 +3,7 @@
  * collection and every view. data[0]: the table, the view.
  */
 #include "fuzz/lib/rows.h"
-#include "kernel/collect_private.h"
+#include "kernel/read/collect_private.h"
 
 #include "fuzz.h"
 

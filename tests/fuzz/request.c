@@ -3,7 +3,7 @@
  * expected text are found where a plain search finds them, however the stream is cut.
  * data[0]: the length of the text, which follows; data[1]: where the stream is cut.
  */
-#include "net/needle.h"
+#include "net/relay/needle.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The address grammar: whatever is accepted is written back as text that means the same.
  */
-#include "model/target.h"
+#include "model/target/target.h"
 
 #include "base/mem.h"
 #include "fuzz.h"

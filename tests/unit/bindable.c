@@ -1,8 +1,8 @@
-#include "model/bindable.h"
+#include "model/cause/bindable.h"
 
 #include <errno.h>
 
-#include "model/bind_facts.h"
+#include "model/cause/bind_facts.h"
 #include "unit/unit.h"
 
 static struct addr at(const char *ip, uint16_t port)

@@ -4,7 +4,7 @@
  * evaluator refuses, and where the kernel can decide everything they must agree. By hand:
  * unit_bytecode EXPRESSIONS SEED.
  */
-#include "kernel/bytecode.h"
+#include "kernel/netlink/bytecode.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>

@@ -1,5 +1,5 @@
 /* What a server says of a name, out of the bytes that it sends. */
-#include "net/dns.h"
+#include "net/socket/dns.h"
 
 #include "base/mem.h"
 #include "unit/unit.h"

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "model/filter.h"
+#include "model/filter/filter.h"
 #include "unit/unit.h"
 
 static struct arena arena;

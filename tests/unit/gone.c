@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "kernel/gone.h"
+#include "kernel/watch/gone.h"
 #include "unit/unit.h"
 
 enum {

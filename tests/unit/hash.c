@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "net/peers.h"
+#include "net/role/peers.h"
 #include "unit/unit.h"
 
 enum {

@@ -1,8 +1,8 @@
 /* Candidates and findings from synthetic rows and synthetic evidence. */
 #include "unit/unit.h"
 
-#include "model/detect.h"
-#include "model/evidence.h"
+#include "model/finding/detect.h"
+#include "model/finding/evidence.h"
 
 static struct addr ip4(uint8_t last, uint16_t port)
 {

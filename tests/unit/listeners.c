@@ -1,6 +1,6 @@
 /* Which listener a waiting connection belongs to, whatever else listens on its port: each
  * answer is that of a walk over all, and costs no more steps where there are many. */
-#include "kernel/listeners.h"
+#include "kernel/read/listeners.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* What a stream is watched for is found wherever it is cut. */
-#include "net/needle.h"
+#include "net/relay/needle.h"
 
 #include "base/mem.h"
 #include "unit/unit.h"

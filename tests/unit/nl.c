@@ -1,5 +1,5 @@
 /* Netlink sockets that break in the middle: the next request has one that works. */
-#include "kernel/nl.h"
+#include "kernel/netlink/nl.h"
 
 #include <errno.h>
 #include <linux/inet_diag.h>

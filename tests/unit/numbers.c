@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "cmd/cmd.h"
-#include "net/sockopt.h"
+#include "net/socket/sockopt.h"
 
 #include "unit/unit.h"
 

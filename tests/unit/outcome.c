@@ -4,7 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/un.h>
 
-#include "net/probe.h"
+#include "net/probe/probe.h"
 #include "unit/unit.h"
 
 static enum outcome judged(enum target_proto proto, int family, int err, bool at_once)

@@ -1,6 +1,6 @@
 /* Records of a unix-seqpacket socket: an empty one is no end, and nothing but bytes is
  * taken from a peer. */
-#include "net/record.h"
+#include "net/socket/record.h"
 
 #include <dirent.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
 /* Messages of rtnetlink: what they say, cut anywhere, and lengths that do not fit. */
-#include "kernel/rtnl.h"
+#include "kernel/netlink/rtnl.h"
 
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>

@@ -1,5 +1,5 @@
 /* The duplicate filter: exact for neighbours, bounded for any cookies. */
-#include "kernel/seen.h"
+#include "kernel/read/seen.h"
 #include "base/util.h"
 #include "unit/unit.h"
 

@@ -1,5 +1,5 @@
 /* How times spread: exact for the first thousands, by the histogram beyond. */
-#include "net/spread.h"
+#include "model/spread.h"
 
 #include "unit/unit.h"
 

@@ -1,5 +1,5 @@
 /* Who waits for a stream: each is woken once, and may do to it what it likes. */
-#include "net/stream.h"
+#include "net/relay/stream.h"
 
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 /* The packets of a half-open probe: what goes out is right, and only an answer to it is
  * taken for one. */
-#include "net/syn_packet.h"
+#include "net/probe/syn_packet.h"
 
 #include <arpa/inet.h>
 

@@ -8,7 +8,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "kernel/bpf/record.h"
+#include "kernel/bpf/owner_record.h"
 
 /* The few members that are read; where they are is looked up in the running kernel's BTF
  * when the program is loaded. */

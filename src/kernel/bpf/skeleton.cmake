@@ -7,7 +7,7 @@ endif()
 set(bpf_source ${CMAKE_CURRENT_LIST_DIR}/owners.bpf.c)
 set(bpf_dir ${CMAKE_CURRENT_BINARY_DIR}/bpf)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-	${bpf_source} ${CMAKE_CURRENT_LIST_DIR}/record.h)
+	${bpf_source} ${CMAKE_CURRENT_LIST_DIR}/owner_record.h)
 find_program(BPF_CLANG clang)
 find_program(BPFTOOL bpftool PATHS /usr/sbin /sbin)
 pkg_check_modules(LIBBPF QUIET libbpf)

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include "fuzz/fuzz.h"
-#include "model/field.h"
+#include "model/field/field.h"
 
 void rows_collect(const void *dump, size_t size, struct collect_request *req,
 		  const struct collect_sink *sink, struct collect_result *result)

@@ -1,7 +1,7 @@
 /* Rows out of the bytes of a recorded dump, as --from reads them. */
 #pragma once
 
-#include "kernel/collect.h"
+#include "kernel/read/collect.h"
 #include "view/view.h"
 
 /* Runs a collection over these bytes. The request's from, protos and families are set

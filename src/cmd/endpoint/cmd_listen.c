@@ -1,0 +1,50 @@
+/* listen: accept; copy data to stdout, stdin to the peer; or run a command, or answer. */
+#include <errno.h>
+
+#include "cmd/endpoint/run.h"
+
+static int check(const struct endpoint_config *c, const struct target *t, struct fault *f)
+{
+	int sources = !!c->exec + !!c->shell + !!c->reply + !!c->http + !!c->send;
+
+	(void)t;
+	if (sources > 1)
+		return fault_say(
+			f, EINVAL,
+			"only one of --exec, --sh, --reply, --http and --send can "
+			"answer");
+	return 0;
+}
+
+static int go(const struct command *cmd, struct endpoint_config *c,
+	      const struct target *t)
+{
+	return endpoint_serve(cmd, c, t, false);
+}
+
+static int run(const struct command *cmd, int argc, char **argv)
+{
+	static const struct endpoint_story story = { .check = check,
+						     .go = go,
+						     .side = LAB_SIDE_LISTEN };
+
+	return endpoint_main(cmd, argc, argv, &story);
+}
+
+const struct command cmd_listen = {
+	.name = "listen",
+	.summary = "accept connections: a server, or a bad one, for testing",
+	.operands = "ADDR",
+	.about =
+		"Accepts one peer (any number with --keep): what it sends goes to stdout, stdin\n"
+		"goes to it; or runs a command, or answers. Says the address it really has:\n"
+		"port 0 lets the kernel choose.",
+	.examples = "  sockctl listen :8080 > file\n"
+		    "  sockctl listen -k --http 'hello\\n' 127.0.0.1:0\n"
+		    "  sockctl listen -k --exec 'tr a-z A-Z' :8080\n"
+		    "  sockctl listen --no-accept --backlog 2 :8080\n"
+		    "  sockctl listen --lab CLOSE_WAIT :8080\n",
+	.groups = endpoint_listen_groups,
+	.n_groups = N_LISTEN_GROUPS,
+	.run = run,
+};

@@ -1,0 +1,249 @@
+/* The client side of connect and of echo --client: resolve, connect, run, report. */
+#include <errno.h>
+
+#include "cmd/endpoint/run.h"
+#include "cmd/endpoint/tracer.h"
+#include "cmd/why.h"
+#include "net/role/datagram.h"
+#include "net/role/pinger.h"
+#include "net/socket/resolve.h"
+
+enum {
+	/* Answers to the last datagram come within a second, or not at all: -I says
+	 * otherwise. */
+	DATAGRAM_QUIET_US = 1000000,
+	ECHO_LOST_US = 5000000, /* of a stream */
+	ECHO_SIZE = 64,
+	ECHO_COUNT = 1000,
+};
+
+struct connecting {
+	struct endpoint_config *c;
+	struct teller teller;
+	struct tell_out out;
+	struct tracer tracer;
+	struct session s;
+	struct client client;
+	struct client_how how;
+	struct datagram_how datagram_how;
+	struct datagram d;
+	struct pinger_how pinger_how;
+	struct pinger pinger;
+	bool echo;
+	struct endpoint_list list, sources;
+};
+
+/* --source ADDR[:PORT]: an address of ours, or a name of one. */
+static int find_source(struct connecting *g, const struct target *t, uint64_t deadline_us,
+		       struct fault *f)
+{
+	struct target_how how = { .proto = t->proto,
+				  .family = t->family,
+				  .flags = TARGET_PORT_OPTIONAL };
+	struct resolve_how local = { .deadline_us = deadline_us,
+				     .empty = RESOLVE_EMPTY_ANY };
+	_cleanup_target_ struct target source = { 0 };
+	int r;
+
+	if (!g->c->source)
+		return 0;
+	if (how.family != AF_INET && how.family != AF_INET6)
+		how.family = 0;
+	if (target_parse(g->c->source, &how, &source, f) < 0)
+		return -EINVAL;
+	r = resolve(&source, source.port, &local, &g->sources, f);
+	g->how.dial.sources = g->sources.v;
+	g->how.dial.n_sources = g->sources.n;
+	return r;
+}
+
+/* A datagram socket has its peer: from here on it is no business of the dialler. */
+static int take_datagrams(void *ctx, int fd, const struct endpoint *peer, struct fault *f)
+{
+	struct connecting *g = ctx;
+	struct endpoint local = *peer;
+
+	endpoint_local(fd, peer, &local);
+	if (g->s.ops.wants_peers)
+		session_tell(&g->s, &(struct net_event){ .kind = NET_CONNECTED,
+							 .id = 1,
+							 .local = &local,
+							 .peer = peer });
+	return datagram_start(&g->d, &g->s, fd, &local, peer, NULL, &g->datagram_how, f);
+}
+
+static void describe_echo(struct connecting *g, const struct target *t)
+{
+	struct endpoint_config *c = g->c;
+
+	g->how.take = pinger_take;
+	g->how.lost = pinger_missing;
+	g->how.take_ctx = &g->pinger;
+	g->pinger_how = (struct pinger_how){
+		.size = c->size ? c->size : ECHO_SIZE,
+		.count = c->count ? c->count : ECHO_COUNT,
+		.connections = c->connections,
+		.lost_us = c->idle_us			   ? c->idle_us
+			   : target_is_connected(t->proto) ? ECHO_LOST_US
+							   : DATAGRAM_QUIET_US,
+	};
+}
+
+static void describe(struct connecting *g, const struct target *t)
+{
+	struct endpoint_config *c = g->c;
+
+	if (c->behave.chunk)
+		sockopt_default(&c->options, "nodelay", 1);
+	g->how.dial.options = &c->options;
+	g->how.dial.patient = true;
+	g->how.dial.drop_answers = c->half_open;
+	g->how.dial.note = session_note;
+	g->how.dial.note_ctx = &g->s;
+	if (c->trace)
+		g->how.dial.call = session_dial_call;
+	g->how.list = &g->list;
+	g->how.connections = c->connections;
+	g->how.rate = c->rate;
+	g->how.timeout_us = c->timeout_us;
+	g->how.retries = c->retries;
+	g->how.backoff_us = c->backoff_us;
+	g->d.w.fd = -1;
+	g->d.s = &g->s;
+	g->pinger.s = &g->s;
+	if (g->echo) {
+		describe_echo(g, t);
+		return;
+	}
+	if (target_is_connected(t->proto))
+		return;
+	g->how.take = take_datagrams;
+	g->how.take_ctx = g;
+	g->datagram_how = (struct datagram_how){
+		.behave = &c->behave,
+		.quiet_us = c->behave.hold_us != BEHAVE_UNSET ? c->behave.hold_us
+							      : DATAGRAM_QUIET_US,
+	};
+}
+
+static int go(struct connecting *g, struct fault *f)
+{
+	struct net_ops ops;
+	int r;
+
+	if (g->c->trace) {
+		tracer_init(&g->tracer, g->c->json, &g->out);
+		g->teller.tracer = &g->tracer;
+	}
+	ops = teller_ops(&g->teller);
+	r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM, !g->echo, f);
+	if (r < 0) {
+		if (g->teller.tracer)
+			tracer_free(g->teller.tracer);
+		return r;
+	}
+	r = tell_begin(&g->out, &g->s.loop, false);
+	if (r < 0)
+		fault(f, -r, "watch standard error");
+	if (g->echo)
+		pinger_init(&g->pinger, &g->s, &g->pinger_how);
+	client_start(&g->client, &g->s, &g->how);
+	if (r == 0)
+		r = session_run(&g->s, f);
+	tell_end(&g->out);
+	client_stop(&g->client);
+	datagram_stop(&g->d);
+	pinger_free(&g->pinger);
+	session_end(&g->s);
+	if (g->teller.tracer)
+		tracer_free(g->teller.tracer);
+	return r;
+}
+
+/* Why connect() failed; datagrams are refused later, when one comes back as ICMP. */
+static int refusal(const struct connecting *g)
+{
+	bool datagrams = g->list.n && g->list.v[0].type == SOCK_DGRAM;
+
+	return g->client.err || !datagrams || g->s.err != ECONNREFUSED ? g->client.err
+								       : g->s.err;
+}
+
+static int finish(struct connecting *g, int r, const struct fault *f)
+{
+	if (r < 0)
+		tell_fault(&g->teller, f);
+	session_release_signals(&g->s);
+	if (r < 0)
+		return EXIT_CANNOT;
+	if (g->client.failed && g->c->connections > 1) {
+		struct fault told = FAULT_INIT;
+
+		fault_say(&told, g->client.err, "%llu of %llu connections failed",
+			  (unsigned long long)g->client.failed,
+			  (unsigned long long)g->c->connections);
+		tell_fault(&g->teller, &told);
+	}
+	r = EXIT_YES;
+	if (g->echo)
+		r = tell_pings(&g->teller, &g->pinger);
+	else
+		tell_summary(&g->teller, &g->s);
+	if (r == EXIT_YES)
+		r = g->client.err ? endpoint_code_of_errno(g->client.err)
+				  : endpoint_code_of_session(&g->s);
+	if (refusal(g) && g->list.n)
+		cmd_explain_connect(&g->teller, &g->list.v[0],
+				    g->sources.n ? &g->sources.v[0] : NULL, refusal(g));
+	if (tell_close(&g->out) && r == EXIT_YES)
+		r = EXIT_CANNOT;
+	return endpoint_leave(g->s.signo, r);
+}
+
+static void connecting_free(struct connecting *g)
+{
+	tell_close(&g->out);
+	endpoint_list_free(&g->list);
+	endpoint_list_free(&g->sources);
+}
+
+int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
+		  const struct target *t, bool echo)
+{
+	__attribute__((cleanup(connecting_free))) struct connecting g = { .c = c,
+									  .echo = echo };
+	struct resolve_how how = {
+		.deadline_us = c->timeout_us ? clock_us() + c->timeout_us : 0,
+		.empty = RESOLVE_EMPTY_LOCALHOST,
+	};
+	struct fault f = FAULT_INIT;
+	int r;
+
+	tell_open(&g.out, cmd, c->json, c->common.verbose);
+	g.teller = (struct teller){ .cmd = cmd,
+				    .out = &g.out,
+				    .json = c->json,
+				    .quiet = c->common.quiet,
+				    .report = c->report,
+				    .info = c->info,
+				    .many = c->connections > 1,
+				    .verbose = c->common.verbose };
+	r = endpoint_fill_how(c, echo ? ENDPOINT_ECHO : ENDPOINT_CONNECT, t->proto,
+			      &g.s.how, &f);
+	if (r < 0)
+		return cmd_usage(cmd, &f);
+	r = find_source(&g, t, how.deadline_us, &f);
+	if (r == 0)
+		r = resolve(t, t->port, &how, &g.list, &f);
+	if (r < 0) {
+		tell_fault(&g.teller, &f);
+		return r == -ETIMEDOUT		 ? EXIT_DEADLINE
+		       : r == -EINVAL		 ? EXIT_USAGE
+		       : resolve_says_no_name(r) ? EXIT_NAME
+						 : EXIT_CANNOT;
+	}
+	describe(&g, t);
+	if (c->connections > 1)
+		endpoint_raise_fds();
+	return finish(&g, go(&g, &f), &f);
+}

@@ -1,0 +1,70 @@
+/* What listen, connect and echo share of their command line: one config, tables of
+ * options, and how these become what net/ wants. */
+#pragma once
+
+#include "cmd/cmd.h"
+#include "net/role/client.h"
+#include "net/role/server.h"
+
+struct endpoint_config {
+	struct common common;
+	/* address */
+	int family; /* AF_INET, AF_INET6, 0 */
+	int proto;  /* enum target_proto, where the address names none */
+	struct sockopt_list options;
+	/* time */
+	uint64_t timeout_us, idle_us;
+	/* listening */
+	bool keep, recv_only, send_only, no_reuseaddr, background, once;
+	uint64_t max, backlog, threads;
+	const char *exec, *shell, *reply, *http, *output_dir, *port_file;
+	/* connecting */
+	const char *source;
+	uint64_t retries, backoff_us, connections, rate;
+	bool half_open;
+	/* data */
+	int half_close; /* -1 unset, 0, 1 */
+	const char *send, *expect;
+	bool crlf, hex;
+	/* laboratory */
+	const char *lab; /* NULL = not asked for */
+	bool strict;
+	/* telling */
+	bool json, info, report, trace;
+	/* echo --client */
+	bool client;
+	uint64_t count, size;
+	struct behave behave;
+};
+
+#define ENDPOINT_CONFIG_INIT                                                 \
+	{                                                                    \
+		.half_close = -1, .backlog = BEHAVE_UNSET, .connections = 1, \
+		.backoff_us = 1000000, .threads = 1, .behave = BEHAVE_INIT   \
+	}
+
+/* The tables of options, as each command lists them. */
+enum { N_LISTEN_GROUPS = 8, N_CONNECT_GROUPS = 7, N_ECHO_GROUPS = 6 };
+extern const struct opt_group endpoint_listen_groups[N_LISTEN_GROUPS];
+extern const struct opt_group endpoint_connect_groups[N_CONNECT_GROUPS];
+extern const struct opt_group endpoint_echo_groups[N_ECHO_GROUPS];
+
+#define ENDPOINT_CONFIG_FREE __attribute__((cleanup(endpoint_config_free)))
+void endpoint_config_free(struct endpoint_config *c);
+
+/* "--option help" was asked: prints the table. True if the command is over. */
+bool endpoint_list_options(const struct command *cmd, int argc, char **argv, int *code);
+
+/*
+ * The operands as one target; NULL where the default text is to be taken. Two words are
+ * an error that prints the right spelling. 0, or -errno with a fault (of usage).
+ */
+int endpoint_target(const struct endpoint_config *c, const struct opt_operands *words,
+		    const char *otherwise, struct target *t, struct fault *f);
+
+enum endpoint_role { ENDPOINT_LISTEN, ENDPOINT_CONNECT, ENDPOINT_ECHO };
+
+/* Texts, directions, limits: everything of conn_how but the streams. 0 or -errno with a
+ * fault (of usage).  */
+int endpoint_fill_how(const struct endpoint_config *c, enum endpoint_role role,
+		      enum target_proto proto, struct conn_how *how, struct fault *f);

@@ -1,0 +1,500 @@
+#include "cmd/endpoint/tell.h"
+
+#include <errno.h>
+#include <linux/vm_sockets.h>
+#include <stdio.h>
+
+#include "cmd/endpoint/tracer.h"
+#include "view/view_member.h"
+
+static const char *end_name(enum conn_end end)
+{
+	static const char *const names[] = {
+		[CONN_NONE] = "error", /* an end that nobody gave is no success */
+		[CONN_COMPLETE] = "complete", [CONN_HELD] = "held",
+		[CONN_CUT] = "cut",	      [CONN_MET] = "met",
+		[CONN_UNMET] = "unmet",	      [CONN_RESET] = "reset",
+		[CONN_ERROR] = "error",	      [CONN_IDLE] = "idle",
+		[CONN_OUTPUT] = "output",     [CONN_INPUT] = "input",
+		[CONN_TOLD] = "told",
+	};
+
+	return names[end];
+}
+
+static const char *const closers[] = { NULL, "us", "peer" };
+
+void tell_put_endpoint(struct json *j, const char *prefix, const struct endpoint *ep)
+{
+	const struct sockaddr_vm *vm = (const struct sockaddr_vm *)&ep->ss;
+	_cleanup_buf_ struct buf text = { 0 };
+	char key[32];
+	struct addr a;
+
+	if (endpoint_addr(ep, &a)) {
+		snprintf(key, sizeof(key), "%s_addr", prefix);
+		a = addr_unmapped(&a);
+		view_member_ip(j, key, &a);
+		snprintf(key, sizeof(key), "%s_port", prefix);
+		json_member_u64(j, key, a.port);
+	} else if (ep->family == AF_VSOCK && ep->len) {
+		snprintf(key, sizeof(key), "%s_cid", prefix);
+		json_member_u64(j, key, vm->svm_cid);
+		snprintf(key, sizeof(key), "%s_port", prefix);
+		json_member_u64(j, key, vm->svm_port);
+	} else if (endpoint_raw_path(&text, ep)) {
+		if (streq(prefix, "local"))
+			snprintf(key, sizeof(key), "path");
+		else
+			snprintf(key, sizeof(key), "%s_path", prefix);
+		json_member_bytes(j, key, text.data, text.len);
+	}
+}
+
+static void put_tcp(struct json *j, const struct tcp_brief *t)
+{
+	json_key(j, "tcp");
+	json_open(j, '{');
+	json_member_str(j, "state", report_state_name(t->state));
+	json_member_u64(j, "rtt_us", t->rtt_us);
+	json_member_u64(j, "rttvar_us", t->rttvar_us);
+	json_member_u64(j, "min_rtt_us", t->min_rtt_us);
+	json_member_u64(j, "retransmits", t->retransmits);
+	json_member_u64(j, "cwnd", t->cwnd);
+	json_member_u64(j, "ssthresh", t->ssthresh);
+	json_member_u64(j, "send_mss_bytes", t->snd_mss);
+	json_member_u64(j, "recv_mss_bytes", t->rcv_mss);
+	json_member_u64(j, "acked_bytes", t->bytes_acked);
+	json_member_u64(j, "received_bytes", t->bytes_received);
+	json_member_u64(j, "segments_out", t->segs_out);
+	json_member_u64(j, "segments_in", t->segs_in);
+	json_member_u64(j, "delivery_rate_bytes", t->delivery_rate);
+	json_member_u64(j, "busy_us", t->busy_us);
+	json_member_u64(j, "window_limited_us", t->rwnd_limited_us);
+	json_member_u64(j, "buffer_limited_us", t->sndbuf_limited_us);
+	json_member_str(j, "congestion", t->congestion);
+	json_close(j, '}');
+}
+
+static void json_fault(struct json *j, const struct fault *f)
+{
+	const char *name = f->err ? strerrorname_np(f->err) : NULL;
+
+	json_member_text(j, "text", f->what);
+	if (f->hint[0])
+		json_member_text(j, "advice", f->hint);
+	if (name)
+		json_member_str(j, "errno", name);
+}
+
+static void json_closed(struct json *j, const struct net_event *e)
+{
+	const struct conn_report *r = e->report;
+
+	json_member_u64(j, "id", e->id);
+	json_member_str(j, "end", end_name(e->end));
+	json_member_u64(j, "received_bytes", r->bytes_in);
+	json_member_u64(j, "sent_bytes", r->bytes_out);
+	json_member_u64(j, "unsent_bytes", r->unsent_bytes);
+	json_member_u64(j, "duration_us", r->duration_us);
+	if (closers[r->closed_first])
+		json_member_str(j, "closed_first", closers[r->closed_first]);
+	else
+		json_member_null(j, "closed_first");
+	if (r->has_tcp)
+		put_tcp(j, &r->tcp);
+	if (e->fault)
+		json_fault(j, e->fault);
+}
+
+static void event_json(const struct teller *t, enum tell_kind kind,
+		       const struct net_event *e)
+{
+	static const char *const types[] = {
+		[NET_LISTENING] = "listening", [NET_ACCEPTED] = "accepted",
+		[NET_CONNECTED] = "connected", [NET_CLOSED] = "closed",
+		[NET_CHILD] = "note",	       [NET_TROUBLE] = "note",
+		[NET_NOTE] = "note",	       [NET_CALL] = "call",
+	};
+	_cleanup_buf_ struct buf b = { 0 };
+	struct json j = json_on(&b);
+
+	json_begin_object(&j, types[e->kind]);
+	switch (e->kind) {
+	case NET_LISTENING:
+	case NET_ACCEPTED:
+	case NET_CONNECTED:
+		if (e->id)
+			json_member_u64(&j, "id", e->id);
+		json_member_str(
+			&j, "proto",
+			target_proto_name((e->local ? e->local : e->peer)->proto));
+		if (e->local)
+			tell_put_endpoint(&j, "local", e->local);
+		if (e->peer)
+			tell_put_endpoint(&j, "peer", e->peer);
+		if (e->kind == NET_CONNECTED)
+			json_member_u64(&j, "connect_us", e->took_us);
+		break;
+	case NET_CLOSED:
+		json_closed(&j, e);
+		break;
+	case NET_CHILD:
+		json_member_str(&j, "id", "command-failed");
+		json_fault(&j, e->fault);
+		break;
+	case NET_TROUBLE:
+		json_member_str(&j, "id", "trouble");
+		json_fault(&j, e->fault);
+		break;
+	case NET_CALL:
+		break;
+	case NET_NOTE:
+		json_member_str(&j, "id", "remark");
+		json_member_text(&j, "text", e->text);
+		break;
+	}
+	json_end_object(&j);
+	tell_write(t->out, kind, &b);
+}
+
+static void put_size(struct buf *b, uint64_t bytes)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	double v = (double)bytes;
+	int unit = -1;
+
+	buf_printf(b, "%llu bytes", (unsigned long long)bytes);
+	for (; v >= 1024 && unit < 3; unit++)
+		v /= 1024;
+	if (unit >= 0)
+		buf_printf(b, " (%.1f %s)", v, units[unit]);
+}
+
+static void put_counts(struct buf *b, const struct conn_report *r)
+{
+	buf_puts(b, "received ");
+	put_size(b, r->bytes_in);
+	buf_puts(b, ", sent ");
+	put_size(b, r->bytes_out);
+	if (r->unsent_bytes)
+		buf_printf(b, ", %llu not sent or never acknowledged",
+			   (unsigned long long)r->unsent_bytes);
+	buf_puts(b, " in ");
+	buf_put_time(b, r->duration_us);
+}
+
+static void put_info(struct buf *b, const struct tcp_brief *t)
+{
+	buf_printf(b,
+		   "  %s  rtt %.3g ms (min %.3g, var %.3g)  retransmits %u  cwnd %u  "
+		   "mss %u/%u  %s\n",
+		   report_state_name(t->state), t->rtt_us / 1e3, t->min_rtt_us / 1e3,
+		   t->rttvar_us / 1e3, t->retransmits, t->cwnd, t->snd_mss, t->rcv_mss,
+		   t->congestion);
+	buf_printf(b,
+		   "  acked %llu bytes, received %llu bytes  segments out %u, in %u  "
+		   "rate %.3g MB/s\n",
+		   (unsigned long long)t->bytes_acked,
+		   (unsigned long long)t->bytes_received, t->segs_out, t->segs_in,
+		   (double)t->delivery_rate / 1e6);
+	if (t->rwnd_limited_us || t->sndbuf_limited_us)
+		buf_printf(b,
+			   "  busy %.3g s, of it %.3g s stopped by the peer's window, "
+			   "%.3g s by our send buffer\n",
+			   (double)t->busy_us / 1e6, (double)t->rwnd_limited_us / 1e6,
+			   (double)t->sndbuf_limited_us / 1e6);
+}
+
+static void closed_text(const struct teller *t, const struct net_event *e)
+{
+	const struct conn_report *r = e->report;
+	bool asked = (t->report && !t->many) || (t->info && r->has_tcp);
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (e->fault) {
+		buf_printf(&b, "sockctl %s: ", t->cmd->name);
+		buf_put_harmless(&b, e->fault->what, strlen(e->fault->what));
+		buf_puts(&b, " (");
+		put_counts(&b, r);
+		buf_puts(&b, ")\n");
+		if (e->fault->hint[0]) {
+			buf_puts(&b, "  ");
+			buf_put_harmless(&b, e->fault->hint, strlen(e->fault->hint));
+			buf_putc(&b, '\n');
+		}
+	} else if ((t->report && !t->many) || t->verbose) {
+		buf_printf(&b, "closed %llu: ", (unsigned long long)e->id);
+		put_counts(&b, r);
+		if (r->duration_us >= 1000 && r->bytes_in + r->bytes_out >= 1 << 20)
+			buf_printf(&b, ", %.1f MiB/s",
+				   (double)(r->bytes_in + r->bytes_out) / 1048576.0 /
+					   ((double)r->duration_us / 1e6));
+		if (closers[r->closed_first])
+			buf_printf(&b, "; %s closed first",
+				   r->closed_first == REPORT_WE ? "we" : "the peer");
+		buf_putc(&b, '\n');
+	}
+	if (t->info && r->has_tcp)
+		put_info(&b, &r->tcp);
+	tell_write(t->out, asked ? TELL_DATA : TELL_STRANGER, &b);
+}
+
+static void met_text(const struct teller *t, const struct net_event *e)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (!t->verbose)
+		return;
+	buf_printf(&b, "%s %llu: ", e->kind == NET_ACCEPTED ? "accepted" : "connected",
+		   (unsigned long long)e->id);
+	endpoint_put(&b, e->peer);
+	buf_puts(&b, e->kind == NET_ACCEPTED ? " at " : " from ");
+	endpoint_put(&b, e->local);
+	if (e->kind == NET_CONNECTED) {
+		buf_puts(&b, " in ");
+		buf_put_time(&b, e->took_us);
+	}
+	buf_putc(&b, '\n');
+	tell_write(t->out, TELL_STRANGER, &b);
+}
+
+static void error_text(const struct teller *t, enum tell_kind kind, const struct fault *f)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	cmd_put_error(&b, t->cmd, f);
+	tell_write(t->out, kind, &b);
+}
+
+static void note_text(const struct teller *t, const char *text)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	cmd_put_line(&b, t->cmd, text);
+	tell_write(t->out, TELL_STRANGER, &b);
+}
+
+static void event_text(const struct teller *t, const struct net_event *e)
+{
+	switch (e->kind) {
+	case NET_LISTENING:
+		break;
+	case NET_ACCEPTED:
+	case NET_CONNECTED:
+		met_text(t, e);
+		break;
+	case NET_CLOSED:
+		closed_text(t, e);
+		break;
+	case NET_CHILD:
+	case NET_TROUBLE:
+		error_text(t, TELL_STRANGER, e->fault);
+		break;
+	case NET_CALL:
+		tracer_call(t->tracer, e);
+		break;
+	case NET_NOTE:
+		if (!t->quiet)
+			note_text(t, e->text);
+		break;
+	}
+}
+
+static void event(void *ctx, const struct net_event *e)
+{
+	const struct teller *t = ctx;
+
+	if (e->kind == NET_CALL)
+		tracer_call(t->tracer, e);
+	else if (t->json)
+		event_json(t, TELL_DATA, e);
+	else
+		event_text(t, e);
+}
+
+struct net_ops teller_ops(struct teller *t)
+{
+	return (struct net_ops){ .event = event,
+				 .ctx = t,
+				 .wants_peers = t->json || t->verbose,
+				 .wants_calls = t->tracer };
+}
+
+void tell_listening(struct teller *t, const struct endpoint *local)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (t->json) {
+		event_json(t, TELL_READY,
+			   &(struct net_event){ .kind = NET_LISTENING, .local = local });
+		return;
+	}
+	if (t->quiet)
+		return;
+	buf_puts(&b, "listening on ");
+	endpoint_put(&b, local);
+	buf_putc(&b, '\n');
+	tell_write(t->out, TELL_READY, &b);
+}
+
+void tell_fault(struct teller *t, const struct fault *f)
+{
+	if (t->json)
+		event_json(t, TELL_DATA,
+			   &(struct net_event){ .kind = NET_TROUBLE, .fault = f });
+	else
+		error_text(t, TELL_PEOPLE, f);
+}
+
+static void summary_json(const struct teller *t, const struct session *s, uint64_t us)
+{
+	const struct session_totals *n = &s->totals;
+	_cleanup_buf_ struct buf b = { 0 };
+	struct json j = json_on(&b);
+
+	json_begin_object(&j, "summary");
+	json_member_u64(&j, "connections", n->started);
+	json_member_u64(&j, "complete", n->complete);
+	json_member_u64(&j, "failed", n->failed);
+	json_member_u64(&j, "most_open", n->most_open);
+	json_member_known(&j, "received_bytes", n->bytes_in, !s->unseen);
+	json_member_known(&j, "sent_bytes", n->bytes_out, !s->unseen);
+	json_member_known(&j, "unsent_bytes", n->unsent_bytes, !s->unseen);
+	if (s->datagrams) {
+		json_member_u64(&j, "peers", n->peers);
+		json_member_u64(&j, "received_datagrams", n->datagrams_in);
+		json_member_u64(&j, "sent_datagrams", n->datagrams_out);
+		json_member_u64(&j, "dropped_datagrams", n->datagrams_dropped);
+	}
+	json_member_u64(&j, "out_of_descriptors", n->out_of_fds);
+	json_member_u64(&j, "duration_us", us);
+	if (s->signo)
+		json_member_u64(&j, "signal", (uint64_t)s->signo);
+	json_end_object(&j);
+	tell_write(t->out, TELL_DATA, &b);
+}
+
+void tell_summary(struct teller *t, const struct session *s)
+{
+	const struct session_totals *n = &s->totals;
+	uint64_t us = clock_us() - n->began_us;
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (t->json) {
+		summary_json(t, s, us);
+		return;
+	}
+	if (!t->report && !t->verbose && !n->datagrams_dropped &&
+	    !(s->signo && n->unsent_bytes))
+		return;
+	if (s->datagrams)
+		buf_printf(&b, "%llu peer%s, %llu datagrams received, %llu sent",
+			   (unsigned long long)n->peers, n->peers == 1 ? "" : "s",
+			   (unsigned long long)n->datagrams_in,
+			   (unsigned long long)n->datagrams_out);
+	else
+		buf_printf(&b, "%llu connection%s, at most %llu at a time, %llu failed",
+			   (unsigned long long)n->started, n->started == 1 ? "" : "s",
+			   (unsigned long long)n->most_open,
+			   (unsigned long long)n->failed);
+	if (n->datagrams_dropped)
+		buf_printf(&b, ", %llu dropped",
+			   (unsigned long long)n->datagrams_dropped);
+	if (!s->unseen) {
+		buf_puts(&b, "; received ");
+		put_size(&b, n->bytes_in);
+		buf_puts(&b, ", sent ");
+		put_size(&b, n->bytes_out);
+	}
+	if (n->unsent_bytes)
+		buf_printf(&b, ", %llu not sent or never acknowledged",
+			   (unsigned long long)n->unsent_bytes);
+	buf_puts(&b, " in ");
+	buf_put_time(&b, us);
+	buf_putc(&b, '\n');
+	tell_write(t->out, TELL_DATA, &b);
+}
+
+static void pings_json(const struct teller *t, const struct pinger *p, uint64_t us)
+{
+	const struct samples *n = &p->samples;
+	_cleanup_buf_ struct buf b = { 0 };
+	struct json j = json_on(&b);
+
+	json_begin_object(&j, "summary");
+	json_member_u64(&j, "connections", p->s->totals.started);
+	json_member_u64(&j, "failed", p->s->totals.failed);
+	json_member_u64(&j, "round_trips", n->n);
+	json_member_u64(&j, "message_bytes", p->how->size);
+	json_member_u64(&j, "lost", p->lost);
+	json_member_u64(&j, "wrong_bytes", p->wrong_bytes);
+	if (p->wrong_bytes)
+		json_member_u64(&j, "first_wrong_offset", p->first_wrong);
+	if (n->n) {
+		json_key(&j, "rtt_min_us");
+		json_fixed(&j, n->min_ns, 3);
+		json_key(&j, "rtt_avg_us");
+		json_fixed(&j, n->sum_ns / n->n, 3);
+		json_key(&j, "rtt_p50_us");
+		json_fixed(&j, samples_at(n, 500), 3);
+		json_key(&j, "rtt_p99_us");
+		json_fixed(&j, samples_at(n, 990), 3);
+		json_key(&j, "rtt_max_us");
+		json_fixed(&j, n->max_ns, 3);
+	}
+	json_member_u64(&j, "received_bytes", p->s->totals.bytes_in);
+	json_member_u64(&j, "sent_bytes", p->s->totals.bytes_out);
+	json_member_u64(&j, "duration_us", us);
+	json_end_object(&j);
+	tell_write(t->out, TELL_DATA, &b);
+}
+
+static void pings_text(struct buf *b, const struct pinger *p, uint64_t us)
+{
+	const struct samples *n = &p->samples;
+	double seconds = (double)MAX(us, (uint64_t)1) / 1e6;
+
+	buf_printf(b, "%llu round trips of ", (unsigned long long)n->n);
+	put_size(b, p->how->size);
+	buf_printf(b, " over %llu connection%s in ",
+		   (unsigned long long)p->s->totals.started,
+		   p->s->totals.started == 1 ? "" : "s");
+	buf_put_time(b, us);
+	if (p->lost)
+		buf_printf(b, ", %llu lost", (unsigned long long)p->lost);
+	buf_putc(b, '\n');
+	if (n->n)
+		buf_printf(b,
+			   "rtt min/avg/p50/p99/max %.3f/%.3f/%.3f/%.3f/%.3f ms\n"
+			   "%.0f round trips a second, %.1f MiB/s each way\n",
+			   (double)n->min_ns / 1e6,
+			   (double)n->sum_ns / (double)n->n / 1e6,
+			   (double)samples_at(n, 500) / 1e6,
+			   (double)samples_at(n, 990) / 1e6, (double)n->max_ns / 1e6,
+			   (double)n->n / seconds,
+			   (double)p->s->totals.bytes_in / 1048576.0 / seconds);
+	if (p->wrong_bytes)
+		buf_printf(
+			b,
+			"%llu bytes wrong, the first at offset %llu: 0x%02x, not 0x%02x\n",
+			(unsigned long long)p->wrong_bytes,
+			(unsigned long long)p->first_wrong, p->got, p->wanted);
+	else if (n->n)
+		buf_puts(b, "every byte came back right\n");
+}
+
+int tell_pings(struct teller *t, const struct pinger *p)
+{
+	uint64_t us = (p->ended_us ? p->ended_us : clock_us()) - p->began_us;
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (t->json) {
+		pings_json(t, p, us);
+	} else if (!t->quiet && p->s->totals.started) {
+		pings_text(&b, p, us);
+		if (cmd_print(t->cmd, &b) != EXIT_YES)
+			return EXIT_CANNOT;
+	}
+	return p->wrong_bytes || p->lost ? EXIT_NO : EXIT_YES;
+}

@@ -1,0 +1,38 @@
+/* How listen, connect and echo tell what happens: words for people, or JSON Lines, both
+ * on stderr; stdout is the payload's. */
+#pragma once
+
+#include "base/json.h"
+#include "cmd/cmd.h"
+#include "cmd/endpoint/tell_out.h"
+#include "net/relay/session.h"
+#include "net/role/pinger.h"
+
+struct tracer;
+
+struct teller {
+	const struct command *cmd;
+	struct tell_out *out;
+	bool json, quiet, report, info;
+	bool many; /* connections: --report tells of all together */
+	unsigned verbose;
+	struct tracer *tracer; /* --trace, or NULL */
+};
+
+/* The ops of a session that tell through t. */
+struct net_ops teller_ops(struct teller *t);
+
+/* "listening on ADDR", or the event. */
+void tell_listening(struct teller *t, const struct endpoint *local);
+/* A failure that ends the command, in the chosen form. */
+void tell_fault(struct teller *t, const struct fault *f);
+/* The totals: always as JSON, for people with --report or when bytes were lost. */
+void tell_summary(struct teller *t, const struct session *s);
+
+/* The round trips of echo --client: stdout for people, where it is the result; a summary
+ * event with --json. Returns the exit code that follows from them. */
+int tell_pings(struct teller *t, const struct pinger *p);
+
+/* "local_addr", "local_port" or "path", and so on for "peer"; nothing for an unnamed
+ * address. */
+void tell_put_endpoint(struct json *j, const char *prefix, const struct endpoint *ep);

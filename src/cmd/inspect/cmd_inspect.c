@@ -1,0 +1,402 @@
+/* sockctl inspect: the kernel's socket tables, filtered and shown. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "cmd/cmd.h"
+#include "cmd/inspect/inspect.h"
+#include "kernel/proc/netns.h"
+#include "model/names.h"
+#include "model/target/target.h"
+#include "view/view_findings.h"
+
+static const char *const findings_names[] = { "off", "on", "all", NULL };
+static const char *const format_names[] = { "table", "raw", "json", NULL };
+
+static int parse_states(const char *arg, void *destination, struct fault *f)
+{
+	uint32_t *states = destination;
+	size_t at = 0;
+
+	for (;;) {
+		size_t len = strcspn(arg + at, ",");
+		uint32_t mask = state_parse(arg + at, len);
+		const char *const *words;
+		const char *nearest;
+		char shown[64];
+		size_t n;
+
+		if (!mask) {
+			_cleanup_free_ char *word = xstrndup(arg + at, len);
+
+			fault_say(f, EINVAL, "there is no state '%s'",
+				  escape_text(shown, sizeof(shown), arg + at, len));
+			words = state_words(&n);
+			nearest = opt_nearest(word, words, n);
+			if (nearest)
+				fault_hint(f, "did you mean '%s'?", nearest);
+			else
+				fault_hint(f, STATES_HINT);
+			fault_mark(f, arg, at);
+			return -EINVAL;
+		}
+		*states |= mask;
+		at += len;
+		if (!arg[at])
+			return 0;
+		at++;
+	}
+}
+
+#define AT(member) .at = offsetof(struct inspect_config, member)
+#define WHAT(bit)  .kind = OPT_BITS, AT(what), .value = (bit)
+
+static const struct opt what_opts[] = {
+	{ "tcp", 't', WHAT(WHAT_TCP), .help = "TCP sockets (the default)",
+	  .flags = OPT_COMMON },
+	{ "udp", 'u', WHAT(WHAT_UDP), .help = "UDP sockets", .flags = OPT_COMMON },
+	{ "unix", 'x', WHAT(WHAT_UNIX), .help = "unix sockets", .flags = OPT_COMMON },
+	{ "ipv4", '4', WHAT(WHAT_V4),
+	  .help = "IPv4 only, v4-mapped connections included" },
+	{ "ipv6", '6', WHAT(WHAT_V6), .help = "IPv6 only" },
+	{ "netns", 0, OPT_TEXT, AT(netns), "NS",
+	  "another network namespace: name, pid or path", OPT_COMMON,
+	  .complete = "netns" },
+	{ "from", 0, OPT_TEXT, AT(from), "FILE",
+	  "read a dump that --record or 'ss -D' wrote; - is stdin", .complete = "file" },
+	{ "record", 0, OPT_TEXT, AT(record), "FILE",
+	  "also write the kernel's answers to FILE; - is stdout", .complete = "file" },
+};
+
+static const struct opt which_opts[] = {
+	{ "port", 0, OPT_PORTS, AT(ports), "LIST",
+	  "local or peer port, such as 80,https,8000-8010", OPT_COMMON,
+	  .complete = "port" },
+	{ "state", 0, OPT_PARSE, AT(states), "LIST",
+	  "such as listen,close-wait; groups: connected, all", OPT_COMMON,
+	  .parse = parse_states, .complete = "state" },
+	{ "listen", 'l', OPT_FLAG, AT(listen), NULL, "listeners only", OPT_COMMON },
+	{ "pid", 0, OPT_LIST, AT(pids), "LIST", "sockets of these processes",
+	  .complete = "pid" },
+	{ "process", 0, OPT_TEXT, AT(process), "NAME",
+	  "sockets of processes of this name; globs work", OPT_COMMON,
+	  .complete = "process" },
+	{ "user", 0, OPT_TEXT, AT(user), "NAME",
+	  "sockets of this user, by name or number", .complete = "user" },
+	{ "src", 0, OPT_LIST, AT(src), "ADDR",
+	  "local address, prefix or host, with or without port", .complete = "host" },
+	{ "dst", 0, OPT_LIST, AT(dst), "ADDR",
+	  "peer address, prefix or host, with or without port", .complete = "host" },
+	{ "all", 'a', OPT_IGNORED,
+	  .help = "accepted for users of ss: all states are shown anyway" },
+	{ "numeric", 'n', OPT_IGNORED,
+	  .help = "accepted for users of ss: numbers are never resolved" },
+	{ NULL, 'U', OPT_WRONG, .help = "unix sockets are -x, UDP is -u" },
+	{ NULL, 'e', OPT_WRONG, .help = "columns: -o +uid,inode,cookie,timer" },
+	{ NULL, 'i', OPT_WRONG, .help = "all of tcp_info: -o +tcp" },
+	{ NULL, 'm', OPT_WRONG, .help = "memory: -o +memory" },
+	{ NULL, 'r', OPT_WRONG, .help = "numbers are never resolved" },
+	{ NULL, 's', OPT_WRONG, .help = "counts: --summary" },
+	{ NULL, 'z', OPT_WRONG, .help = "to test a port: sockctl probe HOST:PORT" },
+};
+
+static const struct opt show_opts[] = {
+	{ NULL, 'o', OPT_LIST, AT(columns), "COLUMNS",
+	  "columns to show; +COL adds one; 'help' lists them", OPT_COMMON,
+	  .complete = "column" },
+	{ "processes", 'p', OPT_FLAG, AT(processes), NULL,
+	  "show which programs hold each socket", OPT_COMMON },
+	{ "sort", 0, OPT_TEXT, AT(sort), "COL[:desc]", "sort by a column", OPT_COMMON,
+	  .complete = "column" },
+	{ "group", 0, OPT_TEXT, AT(group), "COL", "count the rows by a column's values",
+	  .complete = "column" },
+	{ "count", 0, OPT_FLAG, AT(count), NULL, "print only the number of rows" },
+	{ "summary", 0, OPT_FLAG, AT(summary), NULL, "count by protocol and state" },
+	{ "limit", 0, OPT_UINT, AT(limit), "N",
+	  "stop after N rows, or values of --group" },
+	{ "format", 0, OPT_CHOICE, AT(format), "FORMAT",
+	  "table, raw (tab-separated) or json (one object a line)",
+	  .choices = format_names },
+	{ "json", 0, OPT_SET, AT(format), NULL, "the same as --format json", OPT_COMMON,
+	  .value = VIEW_JSON },
+	{ "output", 'O', OPT_TEXT, AT(output), "FILE",
+	  "write to FILE, which appears whole or not at all", .complete = "file" },
+	{ "no-headings", 'H', OPT_FLAG, AT(no_headings), NULL,
+	  "no line of column names" },
+	{ "ascii", 0, OPT_FLAG, AT(ascii), NULL, "no characters outside ASCII" },
+	{ "threads", 0, OPT_UINT, AT(threads), "N", "threads to use", OPT_HIDDEN,
+	  .value = 64 },
+};
+
+static const struct opt judge_opts[] = {
+	{ "findings", 0, OPT_CHOICE, AT(findings), "WHICH",
+	  "say what is wrong, who does it, what to do (default for the table); all: notes too",
+	  OPT_COMMON | OPT_OPTIONAL, .value = FINDINGS_ON, .choices = findings_names },
+	{ "no-findings", 0, OPT_SET, AT(findings), NULL, "rows only", OPT_COMMON,
+	  .value = FINDINGS_OFF },
+	{ "explain", 0, OPT_TEXT, AT(explain), "ID",
+	  "what a finding means and when it fires", .complete = "finding" },
+	{ "fail-fill", 0, OPT_UINT, AT(fail_fill), "PCT",
+	  "exit 1 if an accept queue is at least PCT % full", .value = 100 },
+	{ "fail-drops", 0, OPT_FLAG, AT(fail_drops), NULL,
+	  "exit 1 if a listener or UDP socket has dropped anything" },
+	{ "fail-if", 0, OPT_LIST, AT(fail_if), "EXPRESSION",
+	  "exit 1 if a row matches, or if count(EXPRESSION) > N holds" },
+	{ "allow-empty", 0, OPT_FLAG, AT(allow_empty), NULL,
+	  "exit 0 when nothing matched" },
+};
+
+static const struct opt bindable_opts[] = {
+	{ "bindable", 0, OPT_TEXT, AT(bindable), "ADDR",
+	  "could a server bind this now? if not, why not?", OPT_COMMON,
+	  .complete = "address" },
+	{ "reuseaddr", 0, OPT_FLAG, AT(reuseaddr), NULL, "it would set SO_REUSEADDR" },
+	{ "reuseport", 0, OPT_FLAG, AT(reuseport), NULL, "it would set SO_REUSEPORT" },
+	{ "v6only", 0, OPT_FLAG, AT(v6only), NULL, "it would set IPV6_V6ONLY" },
+	{ "as-user", 0, OPT_TEXT, AT(as_user), "NAME", "it would run as this user",
+	  .complete = "user" },
+	{ "try", 0, OPT_FLAG, AT(try_bind), NULL,
+	  "TCP: also bind() for an instant, where only a trial can tell" },
+};
+
+static const struct opt follow_opts[] = {
+	{ "wait", 0, OPT_DURATION, AT(wait_us), "DUR",
+	  "wait until something matches; exit 4 if nothing did", OPT_COMMON },
+	{ "until-gone", 0, OPT_FLAG, AT(until_gone), NULL,
+	  "with --wait: until nothing matches any more" },
+};
+
+static const struct opt_group groups[] = {
+	{ "What", what_opts, ARRAY_SIZE(what_opts), 0 },
+	{ "Which", which_opts, ARRAY_SIZE(which_opts), 0 },
+	{ "Show", show_opts, ARRAY_SIZE(show_opts), 0 },
+	{ "Judge", judge_opts, ARRAY_SIZE(judge_opts), 0 },
+	{ "Bindable", bindable_opts, ARRAY_SIZE(bindable_opts), 0 },
+	{ "Follow", follow_opts, ARRAY_SIZE(follow_opts), 0 },
+	COMMON_GROUP(struct inspect_config),
+};
+
+static void config_free(struct inspect_config *c)
+{
+	port_set_free(&c->ports);
+	strv_free(&c->pids);
+	strv_free(&c->src);
+	strv_free(&c->dst);
+	strv_free(&c->columns);
+	strv_free(&c->fail_if);
+	close_fd(c->home);
+}
+
+/* Whether both are the same descriptor of ours, or the same name; NULL is stdout. */
+static bool one_place(const char *a, const char *b)
+{
+	int own = outpath_own(a);
+
+	return own == outpath_own(b ? b : "-") && (own >= 0 || (b && streq(a, b)));
+}
+
+/* Options that exclude each other; the rest is checked where it is used. */
+static int check(const struct inspect_config *c, struct fault *f)
+{
+	unsigned shows = c->count + c->summary + (c->group != NULL);
+
+	if (shows > 1)
+		return fault_say(f, EINVAL,
+				 "--count, --summary and --group exclude each other");
+	if (shows && c->sort)
+		return fault_say(
+			f, EINVAL,
+			"--sort has nothing to sort with --count, --summary or --group");
+	if ((c->count || c->summary) && c->limit != UINT64_MAX)
+		return fault_say(
+			f, EINVAL,
+			"--limit has nothing to limit with --count or --summary");
+	if (c->from && c->netns)
+		return fault_say(
+			f, EINVAL,
+			"--from reads a file, --netns the kernel: only one of them");
+	if (c->from && c->record)
+		return fault_say(f, EINVAL,
+				 "--from reads a file: there is nothing to --record");
+	if (c->record && !c->common.quiet && one_place(c->record, c->output))
+		return fault_say(
+			f, EINVAL,
+			"--record %s writes to %s, and so do the rows: -q leaves them "
+			"out, -O FILE puts them elsewhere",
+			c->record, outpath_own(c->record) < 0 ? c->record : "stdout");
+	if (c->from && (c->processes || c->pids.n || c->process))
+		return fault_say(f, EINVAL, "%s", NO_OWNERS_RECORDED);
+	if (c->from && (c->findings == FINDINGS_ON || c->findings == FINDINGS_ALL))
+		return fault_say(
+			f, EINVAL,
+			"findings rest on second looks, which a recorded dump cannot give");
+	if (c->from && c->wait_us != UINT64_MAX)
+		return fault_say(
+			f, EINVAL,
+			"--wait waits for the kernel; a recorded dump does not change");
+	if (c->until_gone && c->wait_us == UINT64_MAX)
+		return fault_say(f, EINVAL,
+				 "--until-gone wants --wait DUR: how long at most?");
+	if (!c->bindable &&
+	    (c->reuseaddr || c->reuseport || c->v6only || c->as_user || c->try_bind))
+		return fault_say(
+			f, EINVAL,
+			"--reuseaddr, --reuseport, --v6only, --as-user and --try "
+			"belong to --bindable");
+	if (c->bindable && (c->from || c->record || c->wait_us != UINT64_MAX))
+		return fault_say(
+			f, EINVAL,
+			"--bindable asks the kernel once: no --from, --record or "
+			"--wait");
+	if (c->bindable && (c->fail_if.n || c->fail_drops || c->fail_fill != UINT64_MAX))
+		return fault_say(
+			f, EINVAL,
+			"--bindable judges an address, --fail-... rows: only one of "
+			"them");
+	if (c->listen && c->states)
+		return fault_say(f, EINVAL, "--listen and --state exclude each other");
+	return 0;
+}
+
+static int explain(const struct command *cmd, const char *id)
+{
+	const struct rule *r = rule_find(id);
+	const char *ids[RULE_COUNT], *nearest;
+	_cleanup_buf_ struct buf b = { 0 };
+	struct fault f = FAULT_INIT;
+	char shown[80];
+	size_t i;
+
+	if (r) {
+		view_rule(&b, r, term_width(STDOUT_FILENO));
+		return cmd_print(cmd, &b);
+	}
+	for (i = 0; i < RULE_COUNT; i++)
+		ids[i] = rule_get((enum rule_id)i)->id;
+	nearest = opt_nearest(id, ids, RULE_COUNT);
+	fault_say(&f, EINVAL, "there is no finding '%s'",
+		  escape_text(shown, sizeof(shown), id, strlen(id)));
+	if (nearest)
+		fault_hint(&f, "did you mean '%s'?", nearest);
+	else
+		fault_hint(&f, "sockctl-inspect(1) lists them under FINDINGS");
+	return cmd_usage(cmd, &f);
+}
+
+static int run_with(const struct command *cmd, struct inspect_config *config,
+		    struct fault *f)
+{
+	_cleanup_reader_ struct reader reader = { .threads = (unsigned)config->threads };
+	_cleanup_inspect_files_ struct inspect_files files = { 0 };
+	int r;
+
+	if (config->bindable)
+		return inspect_bindable(cmd, config);
+	r = inspect_open_files(config, &files, f);
+	if (r == 0 && !config->from) {
+		r = reader_open(&reader, f);
+		/* Kernels and sandboxes without sock_diag still have /proc/net. */
+		if (r == -EPROTONOSUPPORT || r == -ENOENT || r == -EAFNOSUPPORT)
+			r = 0;
+	}
+	if (r < 0) {
+		cmd_error(cmd, f);
+		return EXIT_CANNOT;
+	}
+	if (config->wait_us != UINT64_MAX) {
+		int code = inspect_wait(cmd, config, &reader);
+
+		if (code != EXIT_YES)
+			return code;
+	}
+	return inspect_show(cmd, config, &reader, &files);
+}
+
+/* First of all: expressions name devices and the range of ports of that namespace. */
+static int enter_netns(struct inspect_config *c, struct fault *f)
+{
+	if (!c->netns)
+		return 0;
+	c->home = netns_here();
+	if (c->home < 0)
+		return fault(f, -c->home, "open the network namespace of this process");
+	return netns_enter(c->netns, f);
+}
+
+static int inspect_run(const struct command *cmd, int argc, char **argv)
+{
+	struct inspect_config config = { .limit = UINT64_MAX,
+					 .findings = FINDINGS_AUTO,
+					 .fail_fill = UINT64_MAX,
+					 .wait_us = UINT64_MAX,
+					 .home = -1 };
+	struct opt_operands operands = { 0 };
+	struct fault f = FAULT_INIT;
+	int code;
+
+	if (!cmd_begin(cmd, argc, argv, &config, &config.common, &operands, &code))
+		goto out;
+	if (config.columns.n && streq(config.columns.v[config.columns.n - 1], "help")) {
+		_cleanup_buf_ struct buf b = { 0 };
+
+		columns_help(&b);
+		code = cmd_print(cmd, &b);
+		goto out;
+	}
+	if (config.explain) {
+		code = explain(cmd, config.explain);
+		goto out;
+	}
+	if (config.bindable && operands.words.n) {
+		target_two_words(config.bindable, operands.words.v[0], &f);
+		code = cmd_usage(cmd, &f);
+		goto out;
+	}
+	if (check(&config, &f) == 0 && enter_netns(&config, &f) < 0) {
+		cmd_error(cmd, &f);
+		code = EXIT_CANNOT;
+		goto out;
+	}
+	/* Names are looked up within it. */
+	if (config.wait_us != UINT64_MAX)
+		config.wait_until_us = clock_us() + config.wait_us;
+	if (f.err || inspect_prepare(&config, &operands.words, &f) < 0) {
+		code = f.err == EINVAL || f.err == ERANGE ? cmd_usage(cmd, &f)
+							  : EXIT_CANNOT;
+		if (code == EXIT_CANNOT)
+			cmd_error(cmd, &f);
+		if (f.err == ENXIO)
+			code = EXIT_NAME;
+		if (f.err == ETIMEDOUT)
+			code = EXIT_DEADLINE;
+		goto out;
+	}
+	code = run_with(cmd, &config, &f);
+out:
+	inspect_config_free(&config);
+	config_free(&config);
+	strv_free(&operands.words);
+	return code;
+}
+
+const struct command cmd_inspect = {
+	.name = "inspect",
+	.summary = "show sockets: state, queues, owner",
+	.operands = "[EXPRESSION]",
+	.about =
+		"Reads the kernel's socket tables through sock_diag and shows one line a socket.\n"
+		"Without options: every TCP socket but those that are bound and silent.\n"
+		"EXPRESSION is ss's language with real precedence, over any column:\n"
+		"  'state = close-wait and rtt > 50ms', 'sport in (80,443)', 'dst 10.0.0.0/8'",
+	.examples =
+		"  sockctl inspect --port 8080           who listens, who is connected, who waits\n"
+		"  sockctl inspect -tlnp                 listeners with their programs\n"
+		"  sockctl inspect state = close-wait    connections the program forgot to close\n"
+		"  sockctl inspect -o +rtt,cwnd 'dport = :443' --sort rtt:desc\n"
+		"  sockctl inspect --json -l | jq 'select(.accept_queue_full)'\n",
+	.groups = groups,
+	.n_groups = ARRAY_SIZE(groups),
+	.run = inspect_run,
+};

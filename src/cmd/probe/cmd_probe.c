@@ -1,0 +1,559 @@
+/* sockctl probe: is it reachable, how fast, and if not, exactly why not. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "cmd/endpoint/run.h"
+#include "cmd/probe/more.h"
+#include "cmd/probe/report.h"
+#include "cmd/probe/targets.h"
+#include "cmd/probe/unasked.h"
+#include "kernel/proc/netns.h"
+
+enum { PROBES_WITHOUT_YES = 1000000 };
+
+static int parse_timeout(const char *arg, void *to, struct fault *f)
+{
+	struct probe_config *c = LOOP_OWNER(to, struct probe_config, timeout_us);
+	int r = num_parse_duration(arg, &c->timeout_us, f);
+
+	c->timeout_given = true;
+	if (r == 0 && !c->timeout_us) {
+		r = fault_say(f, ERANGE, "'%s' is too short: no answer comes within 0",
+			      arg);
+		fault_mark(f, arg, 0);
+	}
+	return r;
+}
+
+#define AT(member) .at = offsetof(struct probe_config, member)
+/* Options that are socket options by another name: --mark 5 is --option mark=5. */
+#define AS_OPTION(n, meta, what)                                                \
+	{                                                                       \
+		.name = #n, .kind = OPT_PARSE, .parse = parse_##n, AT(options), \
+		.metavar = meta, .help = what                                   \
+	}
+
+static int parse_mark(const char *arg, void *list, struct fault *f)
+{
+	return sockopt_add("mark", arg, list, f);
+}
+
+static int parse_tos(const char *arg, void *list, struct fault *f)
+{
+	return sockopt_add("tos", arg, list, f);
+}
+
+static int parse_ttl(const char *arg, void *list, struct fault *f)
+{
+	return sockopt_add("ttl", arg, list, f);
+}
+
+static const struct opt what_opts[] = {
+	{ "tcp", 't', OPT_SET, AT(proto), .value = TARGET_TCP, .help = "TCP (default)" },
+	{ "udp", 'u', OPT_SET, AT(proto), .value = TARGET_UDP, .flags = OPT_COMMON,
+	  .help = "UDP, where the address does not say" },
+	{ "unix", 'x', OPT_SET, AT(proto), .value = TARGET_UNIX,
+	  .help = "the address is the path of a unix socket" },
+	{ "ipv4", '4', OPT_SET, AT(family), .value = AF_INET, .help = "IPv4 only",
+	  .flags = OPT_COMMON },
+	{ "ipv6", '6', OPT_SET, AT(family), .value = AF_INET6, .help = "IPv6 only",
+	  .flags = OPT_COMMON },
+	{ "targets", 0, OPT_LIST, AT(target_files), "FILE",
+	  "read addresses from FILE, one a line, once it appears; - is stdin", OPT_COMMON,
+	  .complete = "file" },
+	{ "all-addresses", 0, OPT_FLAG, AT(all_addresses), NULL,
+	  "each address of a name separately (default: the first that answers)" },
+	{ "syn", 0, OPT_FLAG, AT(syn), NULL,
+	  "half-open: a SYN from a raw socket, no connection (CAP_NET_RAW)" },
+	{ "netns", 0, OPT_TEXT, AT(netns), "NS",
+	  "from another network namespace: name, pid or path", .complete = "netns" },
+	{ "source", 0, OPT_TEXT, AT(source), "ADDR", "from this address of ours" },
+	{ "interface", 0, OPT_PARSE, AT(options), "NAME", "through this interface",
+	  .parse = sockopt_parse_interface },
+	AS_OPTION(mark, "N", "firewall mark (CAP_NET_ADMIN)"),
+	AS_OPTION(tos, "N", "type of service, traffic class"),
+	AS_OPTION(ttl, "N", "time to live, hop limit"),
+	{ "option", 'O', OPT_PARSE, AT(options), "LIST",
+	  "socket options, as of connect: mss=1000,congestion=reno",
+	  .parse = sockopt_parse },
+};
+
+static const struct opt when_opts[] = {
+	{ "timeout", 'T', OPT_PARSE, AT(timeout_us), "DUR",
+	  "give up on an attempt after DUR (default: 3s)", OPT_COMMON,
+	  .parse = parse_timeout },
+	{ "attempts", 0, OPT_UINT, AT(attempts), "N",
+	  "ask N times and tell how the times spread; 0 = until interrupted "
+	  "(default: 1)",
+	  OPT_COMMON },
+	{ "interval", 0, OPT_DURATION, AT(interval_us), "DUR",
+	  "from one attempt to the next (default: 1s)", OPT_COMMON },
+	{ "wait", 0, OPT_DURATION, AT(wait_us), "DUR",
+	  "ask again until every target answers, for DUR at most", OPT_COMMON },
+	{ "any", 0, OPT_FLAG, AT(any), NULL, "--wait: one of them is enough" },
+	{ "down", 0, OPT_FLAG, AT(down), NULL, "--wait: until none answers" },
+	{ "parallel", 0, OPT_UINT, AT(parallel), "N",
+	  "at most N at once (default: 1024 targets; ports: as descriptors allow)",
+	  .least = 1 },
+	{ "rate", 0, OPT_PARSE, AT(rate), "N/s", "begin at most N a second",
+	  .parse = num_parse_rate },
+	{ NULL, 'w', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_timeout,
+	  .flags = OPT_HIDDEN },
+	/* Habits of nc, tcping, ping and nmap. */
+	{ NULL, 'z', OPT_IGNORED, .flags = OPT_HIDDEN },
+	{ NULL, 'n', OPT_IGNORED, .flags = OPT_HIDDEN },
+	{ .letter = 'p',
+	  .kind = OPT_WRONG,
+	  .help = "the port is part of the address: host:80; ours is --source ADDR:PORT" },
+	{ .letter = 'U', .kind = OPT_WRONG, .help = "a unix socket: unix:/PATH, or -x" },
+	{ .letter = 'c', .kind = OPT_WRONG, .help = "so many attempts: --attempts N" },
+	{ .letter = 'i',
+	  .kind = OPT_WRONG,
+	  .help = "between two attempts: --interval DUR" },
+	{ .letter = 's',
+	  .kind = OPT_WRONG,
+	  .help = "a scan by connects is what a range of ports does; by SYNs: --syn" },
+};
+
+static const struct opt answer_opts[] = {
+	{ "send", 0, OPT_TEXT, AT(send), "TEXT",
+	  "send TEXT or @FILE and wait for an answer", OPT_COMMON },
+	{ "expect", 0, OPT_TEXT, AT(expect), "TEXT",
+	  "the answer has TEXT, or matches /REGEX/", OPT_COMMON },
+	{ "banner", 0, OPT_FLAG, AT(banner), NULL,
+	  "wait for the first line that the server sends" },
+	{ "http", 0, OPT_TEXT, AT(http), "PATH", "GET PATH (default: /) and its status",
+	  OPT_COMMON | OPT_OPTIONAL },
+	{ "stable", 0, OPT_DURATION, AT(stable_us), "DUR",
+	  "open means: still open after DUR", OPT_COMMON },
+	{ "verify", 0, OPT_FLAG, AT(verify), NULL,
+	  "open means: the server's kernel acknowledges our FIN" },
+	{ "graceful", 0, OPT_FLAG, AT(graceful), NULL,
+	  "close with FIN, not RST: leaves TIME_WAIT" },
+};
+
+static const struct opt show_opts[] = {
+	{ "negotiated", 0, OPT_FLAG, AT(negotiated), NULL,
+	  "what both sides agreed on: MSS, window scale, SACK, MPTCP ..." },
+	{ "hops", 0, OPT_FLAG, AT(hops), NULL,
+	  "the routers on the way, found by connects of growing TTL" },
+	{ "measure-backlog", 0, OPT_FLAG, AT(backlog), NULL,
+	  "fill the accept queue: how many does it hold, how fast is it emptied" },
+	{ "max", 0, OPT_UINT, AT(max), "N",
+	  "--measure-backlog: at most N connections (default: 4096)", .value = 60000,
+	  .least = 1 },
+	{ "closed", 0, OPT_FLAG, AT(closed), NULL,
+	  "list the closed ports of a scan, too" },
+	{ "json", 0, OPT_FLAG, AT(json), NULL, "attempts and summaries as JSON Lines",
+	  OPT_COMMON },
+	{ "yes", 0, OPT_FLAG, AT(yes), NULL, "do not ask, whatever the size" },
+};
+
+static const struct opt_group groups[] = {
+	{ "What", what_opts, ARRAY_SIZE(what_opts), 0 },
+	{ "When", when_opts, ARRAY_SIZE(when_opts), 0 },
+	{ "Answer", answer_opts, ARRAY_SIZE(answer_opts), 0 },
+	{ "Show", show_opts, ARRAY_SIZE(show_opts), 0 },
+	COMMON_GROUP(struct probe_config),
+};
+
+/* There is no connection to ask anything of. */
+static int check_syn(const struct probe_config *c, struct fault *f)
+{
+	if (c->proto != TARGET_TCP)
+		return fault_say(f, EINVAL, "--syn speaks TCP");
+	if (c->wait_us != PROBE_UNSET || c->attempts != 1)
+		return fault_say(f, EINVAL, "--syn asks once: no --wait, no --attempts");
+	if (c->hops || c->backlog)
+		return fault_say(f, EINVAL,
+				 "--hops and --measure-backlog make connections: no "
+				 "--syn");
+	if (c->send || c->expect || c->http || c->banner || c->stable_us || c->verify ||
+	    c->graceful || c->negotiated)
+		return fault_say(f, EINVAL,
+				 "--syn makes no connection that could be asked for "
+				 "an answer");
+	if (c->parallel != PROBE_UNSET)
+		return fault_say(f, EINVAL,
+				 "--syn holds no connections: --rate limits it");
+	return 0;
+}
+
+static int check(const struct probe_config *c, const struct opt_operands *words,
+		 struct fault *f)
+{
+	bool waits = c->wait_us != PROBE_UNSET;
+
+	if ((c->any || c->down) && !waits)
+		return fault_say(f, EINVAL, "--any and --down belong to --wait");
+	if (c->any && c->down)
+		return fault_say(f, EINVAL, "--any and --down exclude each other");
+	if (c->wait_us == 0)
+		return fault_say(f, ERANGE,
+				 "--wait: no answer comes within 0; without --wait each "
+				 "is asked once");
+	if (waits && c->attempts != 1)
+		return fault_say(f, EINVAL, "--wait and --attempts exclude each other");
+	if (c->hops && c->backlog)
+		return fault_say(f, EINVAL,
+				 "--hops and --measure-backlog exclude each "
+				 "other");
+	if ((c->hops || c->backlog) && c->proto == TARGET_UDP)
+		return fault_say(f, EINVAL, "--hops and --measure-backlog speak no UDP");
+	if ((c->hops || c->backlog) &&
+	    (waits || c->attempts != 1 || c->send || c->expect || c->http || c->banner ||
+	     c->stable_us || c->verify || c->negotiated || c->all_addresses))
+		return fault_say(f, EINVAL,
+				 "--hops and --measure-backlog ask once, of one address: "
+				 "no --wait, --attempts, --all-addresses or answers");
+	if (c->syn && check_syn(c, f) < 0)
+		return -EINVAL;
+	if (words->n_before_dashes < words->words.n && !c->attempts)
+		return fault_say(f, EINVAL,
+				 "a command after '--' needs an end: --wait, or "
+				 "--attempts with a number");
+	return 0;
+}
+
+/* 0, or the exit code after a fault. */
+static int find_source(struct probe_run *run, struct fault *f)
+{
+	struct target_how how = { .flags = TARGET_PORT_OPTIONAL };
+	struct resolve_how local = { .deadline_us = clock_us() + run->c->timeout_us,
+				     .empty = RESOLVE_EMPTY_ANY };
+	_cleanup_target_ struct target source = { 0 };
+	int r;
+
+	if (!run->c->source)
+		return 0;
+	if (run->c->wait_us != PROBE_UNSET)
+		local.deadline_us = MIN(local.deadline_us, run->c->wait_until_us);
+	if (target_parse(run->c->source, &how, &source, f) < 0)
+		return EXIT_USAGE;
+	r = resolve(&source, source.port, &local, &run->how.sources, f);
+	return r == 0 ? 0 : resolve_says_no_name(r) ? EXIT_NAME : EXIT_CANNOT;
+}
+
+static bool is_missing(const struct probe_job *j)
+{
+	return j->run->c->wait_us != PROBE_UNSET ? !probe_job_fulfilled(j) : !j->done;
+}
+
+/* The last reason of each target that is missing when the wait, or a signal, ends it. */
+static void put_missing(struct buf *all, const struct probe_run *run)
+{
+	enum { TOLD_MOST = 16 };
+	struct fault rest = FAULT_INIT;
+	size_t i, n = 0;
+
+	for (i = 0; i < run->n_jobs; i++) {
+		const struct probe_job *j = &run->jobs[i];
+		_cleanup_buf_ struct buf b = { 0 };
+		_cleanup_free_ char *note = NULL;
+		struct fault f = FAULT_INIT;
+
+		if (!is_missing(j) || n++ >= TOLD_MOST)
+			continue;
+		if (run->signo) {
+			buf_puts(&b, "interrupted");
+		} else {
+			buf_puts(&b, "waited ");
+			buf_put_time(&b, run->c->wait_us);
+		}
+		buf_printf(&b, ", %s ", j->text);
+		if (j->done) {
+			buf_printf(&b, "is %s%s: ", run->c->down ? "still " : "",
+				   outcome_name(j->last.outcome));
+			probe_put_reason(&b, &j->last);
+		} else {
+			buf_puts(&b, "has not answered yet");
+		}
+		fault_say(&f, ETIMEDOUT, "%s", buf_cstr(&b));
+		note = j->done && !j->note ? probe_local_drops(run, &j->last) : NULL;
+		if (j->note || note)
+			fault_hint(&f, "%s", j->note ? j->note : note);
+		cmd_put_error(all, run->cmd, &f);
+	}
+	if (n <= TOLD_MOST)
+		return;
+	fault_say(&rest, ETIMEDOUT, "%zu more were waited for in vain", n - TOLD_MOST);
+	if (run->c->wait_us != PROBE_UNSET)
+		fault_hint(&rest, "--json has the last reason of each");
+	cmd_put_error(all, run->cmd, &rest);
+}
+
+/* Once nothing is timed any more: the causes of the first refusals. */
+static void find_causes(struct probe_run *run)
+{
+	enum { EXPLAINED_MOST = 8 };
+	size_t i, n = 0;
+
+	for (i = 0; i < run->n_jobs && n < EXPLAINED_MOST; i++) {
+		struct probe_job *j = &run->jobs[i];
+
+		if (!j->done || j->note || j->last.outcome == OUTCOME_OPEN)
+			continue;
+		j->note = probe_local_why(&j->last);
+		if (!j->note)
+			j->note = probe_local_drops(run, &j->last);
+		n += j->note != NULL;
+	}
+}
+
+/* With connections of their own, so only now. */
+static void ask_fastopen(struct probe_run *run)
+{
+	struct dial_how how = { .options = &run->how.options,
+				.sources = run->how.sources.v,
+				.n_sources = run->how.sources.n };
+	size_t i;
+
+	for (i = 0; i < run->n_jobs; i++) {
+		struct probe_job *j = &run->jobs[i];
+
+		if (j->done && j->last.outcome == OUTCOME_OPEN &&
+		    j->last.peer.proto == TARGET_TCP)
+			j->fastopen = fastopen_ask(&j->last.peer, &how,
+						   run->c->timeout_us);
+	}
+}
+
+/* A reader that does not read shall not hold back what a signal ends. */
+static int finish_signalled(struct probe_run *run)
+{
+	_cleanup_buf_ struct buf said = { 0 };
+	struct fault f = FAULT_INIT;
+
+	if (out_close(&run->report->out, &f) < 0)
+		cmd_put_error(&said, run->cmd, &f);
+	if (!run->c->common.quiet && (run->c->wait_us == PROBE_UNSET || !run->waited))
+		put_missing(&said, run);
+	cmd_write(&said, true);
+	return endpoint_leave(run->signo, EXIT_CANNOT);
+}
+
+static int finish(struct probe_run *run)
+{
+	_cleanup_buf_ struct buf said = { 0 };
+	struct fault f = FAULT_INIT;
+	bool waits = run->c->wait_us != PROBE_UNSET;
+	bool ended = waits ? !run->waited : run->signo != 0;
+	int code;
+
+	if (!run->c->common.quiet && (!waits || ended))
+		find_causes(run);
+	if (run->c->negotiated && !run->c->common.quiet && !run->signo)
+		ask_fastopen(run);
+	report_end(run->report, run);
+	if (run->signo)
+		return finish_signalled(run);
+	if (out_close(&run->report->out, &f) < 0) {
+		cmd_error(run->cmd, &f);
+		return EXIT_CANNOT;
+	}
+	if (ended && !run->c->common.quiet)
+		put_missing(&said, run);
+	cmd_write(&said, false);
+	code = waits ? run->waited ? EXIT_YES : EXIT_DEADLINE : probe_code_of_run(run);
+	if (code == EXIT_CANNOT && run->c->common.quiet)
+		unasked_tell_jobs(run);
+	return code;
+}
+
+/* Becomes the command after "--", which shall not see what was changed for us. */
+static int become(const struct command *cmd, char *const *argv,
+		  const struct rlimit *descriptors)
+{
+	struct fault f = FAULT_INIT;
+
+	setrlimit(RLIMIT_NOFILE, descriptors);
+	execvp(argv[0], argv);
+	fault(&f, errno, "run %s", argv[0]);
+	cmd_error(cmd, &f);
+	return EXIT_CANNOT;
+}
+
+static int worse_code(int a, int b)
+{
+	static const int order[] = { EXIT_USAGE,    EXIT_CANNOT, EXIT_NAME,
+				     EXIT_DEADLINE, EXIT_NO,	 EXIT_YES };
+	size_t i = 0;
+
+	while (order[i] != a && order[i] != b)
+		i++;
+	return order[i];
+}
+
+static void put_heading(struct buf *b, const char *text)
+{
+	buf_put_escaped(b, text, strlen(text));
+	buf_putc(b, '\n');
+}
+
+/* The questions that are asked of one target after the other. */
+static int ask_more(struct probe_run *run, const struct probe_targets *t)
+{
+	struct probe_found *found = xcalloc(MAX(t->n, (size_t)1), sizeof(*found));
+	const struct target **targets = xcalloc(MAX(t->n, (size_t)1), sizeof(*targets));
+	struct fault f = FAULT_INIT;
+	int code = EXIT_YES, one;
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		targets[i] = &t->v[i];
+	probe_look_up(run, targets, t->n, found);
+	for (i = 0; i < t->n; i++) {
+		if (run->c->hops && t->n > 1 && !run->report->json && !run->report->quiet)
+			put_heading(&run->report->out.b, t->texts[i]);
+		one = run->c->hops ? probe_show_hops(run, &found[i], t->texts[i])
+				   : probe_measure_backlog(run, &found[i], t->texts[i]);
+		code = worse_code(code, one);
+		endpoint_list_free(&found[i].list);
+	}
+	free(targets);
+	free(found);
+	if (out_close(&run->report->out, &f) == 0)
+		return code;
+	cmd_error(run->cmd, &f);
+	return EXIT_CANNOT;
+}
+
+static int probe_targets(const struct command *cmd, struct probe_config *c,
+			 struct probe_targets *t)
+{
+	struct probe_report report = { 0 };
+	struct probe_run run = { .cmd = cmd, .c = c, .report = &report };
+	struct fault f = FAULT_INIT;
+	int code, r = 0;
+
+	endpoint_raise_fds();
+	code = probe_prepare(&run, &f) < 0 ? EXIT_USAGE : find_source(&run, &f);
+	if (code) {
+		probe_run_free(&run);
+		if (code == EXIT_USAGE)
+			return cmd_usage(cmd, &f);
+		cmd_error(cmd, &f);
+		return code;
+	}
+	if (c->hops || c->backlog) {
+		report_begin(&report, c);
+		code = ask_more(&run, t);
+		out_discard(&report.out);
+		probe_run_free(&run);
+		return code;
+	}
+	probe_make_jobs(&run, t);
+	report_begin(&report, c);
+	if (run.n_jobs)
+		r = probe_run_jobs(&run, &f);
+	if (r == 0 && run.n_scans)
+		r = probe_scan_all(&run, &f);
+	if (r < 0) {
+		cmd_error(cmd, &f);
+		code = EXIT_CANNOT;
+	} else {
+		code = finish(&run);
+	}
+	out_discard(&report.out);
+	probe_run_free(&run);
+	return code;
+}
+
+static int count_probes(const struct probe_config *c, const struct probe_targets *t,
+			struct fault *f)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		n += probe_target_ports(&t->v[i]);
+	n = num_scale(n, MAX(c->attempts, (uint64_t)1), 1);
+	if (n <= PROBES_WITHOUT_YES || c->yes)
+		return 0;
+	fault_say(f, EINVAL, "%llu probes are more than %d", (unsigned long long)n,
+		  PROBES_WITHOUT_YES);
+	fault_hint(f, "--yes starts them");
+	return -EINVAL;
+}
+
+static int run_with(const struct command *cmd, struct probe_config *c,
+		    const struct opt_operands *words)
+{
+	struct probe_targets t = { 0 };
+	struct fault f = FAULT_INIT;
+	int code, r = check(c, words, &f);
+
+	if (c->wait_us != PROBE_UNSET)
+		c->wait_until_us = clock_us() + c->wait_us;
+	if (r == 0)
+		r = probe_targets_read(&t, c, words, &f);
+	if (r == 0)
+		r = count_probes(c, &t, &f);
+	if (r < 0) {
+		code = r == -EIO	 ? EXIT_CANNOT
+		       : r == -ETIMEDOUT ? EXIT_DEADLINE
+					 : EXIT_USAGE;
+		if (code == EXIT_USAGE)
+			cmd_usage(cmd, &f);
+		else
+			cmd_error(cmd, &f);
+	} else if (c->netns && netns_enter(c->netns, &f) < 0) {
+		cmd_error(cmd, &f);
+		code = EXIT_CANNOT;
+	} else {
+		code = probe_targets(cmd, c, &t);
+	}
+	probe_targets_free(&t);
+	return code;
+}
+
+static int run(const struct command *cmd, int argc, char **argv)
+{
+	struct probe_config c = { .timeout_us = 3000000,
+				  .attempts = 1,
+				  .interval_us = 1000000,
+				  .parallel = PROBE_UNSET,
+				  .wait_us = PROBE_UNSET,
+				  .max = 4096 };
+	struct opt_operands words = { 0 };
+	struct rlimit descriptors;
+	int code, i;
+
+	getrlimit(RLIMIT_NOFILE, &descriptors);
+	if (cmd_begin(cmd, argc, argv, &c, &c.common, &words, &code)) {
+		for (i = 1; i < argc && !streq(argv[i], "--");)
+			i++;
+		if (i + 1 < argc)
+			c.command = argv + i + 1;
+		/* An empty value is "/" by its own default. */
+		if (c.http && !c.http[0])
+			c.http = "/";
+		code = run_with(cmd, &c, &words);
+		if (code == EXIT_YES && c.command)
+			code = become(cmd, c.command, &descriptors);
+	}
+	strv_free(&words.words);
+	strv_free(&c.target_files);
+	sockopt_list_free(&c.options);
+	return code;
+}
+
+const struct command cmd_probe = {
+	.name = "probe",
+	.summary = "is it reachable, how fast, and if not, why not",
+	.operands = "ADDR... [-- CMD...]",
+	.about =
+		"Connects to each address and says what came of it, from the evidence: RST, an\n"
+		"ICMP message and its sender, silence, a full queue, a name without address.\n"
+		"Exits 0 if all are open, 1 if one says no, 4 for silence, 5 for names.",
+	.examples = "  sockctl probe db:5432 cache:6379\n"
+		    "  sockctl probe --attempts 20 --interval 100ms api:443\n"
+		    "  sockctl probe --wait 30s db:5432 -- ./start-server\n"
+		    "  sockctl probe 10.0.0.5:1-65535\n"
+		    "  sockctl probe --http=/health --expect '/\"ok\"/' localhost:8080\n",
+	.groups = groups,
+	.n_groups = ARRAY_SIZE(groups),
+	.run = run,
+};

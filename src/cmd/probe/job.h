@@ -1,0 +1,143 @@
+/*
+ * The probe command: its config, one job a target, and the runner that keeps attempts in
+ * flight. How results are told is in report.h.
+ */
+#pragma once
+
+#include "cmd/cmd.h"
+#include "cmd/probe/progress.h"
+#include "kernel/proc/procfile.h"
+#include "model/spread.h"
+#include "net/probe/attempt_private.h"
+#include "net/socket/fastopen.h"
+#include "net/socket/resolve.h"
+
+struct probe_config {
+	struct common common;
+	/* what */
+	int family; /* AF_INET, AF_INET6, 0 */
+	int proto;  /* enum target_proto, where the address names none */
+	struct strv target_files;
+	bool all_addresses, syn;
+	const char *netns, *source;
+	struct sockopt_list options;
+	/* when */
+	uint64_t timeout_us;
+	bool timeout_given; /* filled after parsing */
+	uint64_t attempts, interval_us, parallel, rate;
+	uint64_t wait_us;
+	uint64_t wait_until_us; /* filled after parsing: on clock_us() */
+	bool any, down;
+	/* the answer */
+	const char *send, *expect, *http;
+	bool banner, verify, graceful;
+	uint64_t stable_us;
+	/* more */
+	bool negotiated, backlog, yes, hops, closed;
+	uint64_t max;
+	bool json;
+	char *const *command; /* after "--"; NULL = none */
+};
+
+#define PROBE_UNSET UINT64_MAX
+
+struct probe_job {
+	struct probe_run *run;
+	char *text;  /* the target as one address, "db:5432" */
+	char *named; /* with --all-addresses: the name that text is an address of */
+	struct target *target;
+	uint16_t port;
+	size_t fixed_at;	      /* 1-based, of the list of --all-addresses */
+	const struct endpoint *fixed; /* the same; NULL = look it up */
+	struct fault *unnamed; /* why --all-addresses found none, for the first attempt */
+	int unnamed_err;
+	/* in flight */
+	struct resolve *lookup;
+	struct watch lookup_w;
+	struct timer next;
+	uint64_t started_us, name_us, retry_us;
+	uint64_t path_us; /* the last round trip; 0 = none yet */
+	struct endpoint_list list;
+	struct attempt attempt;
+	struct attempt_how how;
+	bool begun, over;
+	/* so far */
+	uint64_t done, counts[OUTCOME_COUNT], late;
+	struct spread *rtt, *connect;
+	struct probe_result last;
+	bool changed; /* last differs from the one before, in outcome or address */
+	char *note;   /* what the kernel's own tables add to it */
+	enum fastopen fastopen;
+};
+
+struct probe_run {
+	const struct command *cmd;
+	const struct probe_config *c;
+	struct attempt_how how;
+	struct loop l;
+	sigset_t old_mask;
+	int signo;
+	struct probe_job *jobs;
+	size_t n_jobs, started, in_flight, left;
+	struct probe_scan_target *scans;
+	size_t n_scans, cap_scans;
+	enum verdict scans_verdict;
+	struct timer end, pace, tell;
+	struct out_counters out4, out6; /* when it began */
+	struct progress progress;
+	uint64_t next_start_us;
+	bool waited; /* --wait is fulfilled */
+	struct probe_report *report;
+	/* texts that `how` points to */
+	struct buf send, expect, http;
+	regex_t regex;
+	bool has_regex;
+};
+
+/* Checks the answers' texts and fills run->how. 0 or -errno with a fault (of usage). */
+int probe_prepare(struct probe_run *run, struct fault *f);
+void probe_run_free(struct probe_run *run);
+/* Runs all jobs to their end, to --wait's, or to a signal. 0 or -errno with a fault. */
+int probe_run_jobs(struct probe_run *run, struct fault *f);
+/* The signals that end a program end the loop, whose owner is run, and are kept in
+ * run->signo; the mask before is stored in *old. What the report waits for they end, too.
+ * 0 or -errno with a fault. */
+int probe_watch_signals(struct probe_run *run, struct loop *l, sigset_t *old,
+			struct fault *f);
+/* When the loop has ended. */
+void probe_leave_signals(struct probe_run *run, const sigset_t *old);
+/* Whether the job is where --wait wants it. */
+bool probe_job_fulfilled(const struct probe_job *j);
+
+/* A name that did not become an address, as a result. */
+struct probe_result probe_judge_name(const struct target *t, int err,
+				     const struct fault *f);
+
+/* One target with many ports, and no question but whether they are open. */
+struct probe_scan_target {
+	struct target *target;
+	const char *text;
+};
+
+/* Scans one after the other, after looking up their names side by side; tells through
+ * run->report; how it weighs (the verdict of the best port of each) is in
+ * run->scans_verdict. 0 or -errno with a fault. run->signo is set when a signal came. */
+int probe_scan_all(struct probe_run *run, struct fault *f);
+
+/*
+ * What sock_diag says about a silence on an address of this host: a full accept queue,
+ * ports used. Quick; may sharpen r->outcome. Returns a sentence (malloc'ed) or NULL.
+ */
+char *probe_local_cause(struct probe_result *r);
+/* Why an address of this host refused: who listens where instead. Reads all of /proc, so
+ * only when nothing is being timed. */
+char *probe_local_why(const struct probe_result *r);
+/* Why nothing came back from elsewhere, where this host's own counters tell: a sentence
+ * (malloc'ed) or NULL. */
+char *probe_local_drops(const struct probe_run *run, const struct probe_result *r);
+/* Fits probe_neighbour_fn. */
+bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
+			      uint64_t waited_us, struct addr *hop);
+
+int probe_code_of(enum verdict v); /* an exit code */
+int probe_code_of_run(const struct probe_run *run);

@@ -1,0 +1,526 @@
+/* Keeps attempts in flight: so many at once, so many a second, again after the interval,
+ * or until --wait has what it wants. */
+#include "cmd/probe/job.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/ctext.h"
+#include "base/leave.h"
+#include "base/mem.h"
+#include "cmd/probe/report.h"
+#include "net/probe/pattern.h"
+
+enum {
+	LOCAL_RETRY_US = 10 * 1000, /* a wait on this host answers within 20 ms */
+	FIRST_RETRY_US = 10 * 1000,
+	LAST_RETRY_US = 500 * 1000,
+	DEFAULT_PARALLEL = 1024,
+	HEDGE_LEAST_US = 250 * 1000, /* a new SYN beats waiting for the kernel's */
+};
+
+static void job_begin(struct probe_job *j);
+
+static int prepare_expect(struct probe_run *run, const char *text, struct fault *f)
+{
+	size_t len = strlen(text);
+	int r;
+
+	if (len > 2 && text[0] == '/' && text[len - 1] == '/') {
+		_cleanup_free_ char *pattern = xstrndup(text + 1, len - 2);
+		struct fault why = FAULT_INIT;
+
+		r = pattern_compile(&run->regex, pattern, &why);
+		if (r < 0) {
+			fault_say(f, EINVAL, "--expect: %s", why.what);
+			fault_mark(f, text, 1);
+			return r;
+		}
+		run->has_regex = true;
+		run->how.expect_regex = &run->regex;
+		return 0;
+	}
+	r = ctext_argument(&run->expect, text, false, f);
+	if (r == 0 && !run->expect.len)
+		r = fault_say(f, EINVAL, "--expect: the text to wait for is empty");
+	run->how.expect = &run->expect;
+	return r;
+}
+
+int probe_prepare(struct probe_run *run, struct fault *f)
+{
+	const struct probe_config *c = run->c;
+	int r = 0;
+
+	run->how.options = c->options;
+	run->how.neighbour = probe_local_no_neighbour;
+	run->how.timeout_us = c->timeout_us;
+	run->how.banner = c->banner;
+	run->how.stable_us = c->stable_us;
+	run->how.verify = c->verify;
+	run->how.negotiated = c->negotiated;
+	run->how.graceful = c->graceful;
+	if (c->http && c->send)
+		return fault_say(f, EINVAL,
+				 "--http sends a request of its own: no --send");
+	if (c->send) {
+		r = ctext_argument(&run->send, c->send, false, f);
+		run->how.send = &run->send;
+	}
+	if (r == 0 && c->expect)
+		r = prepare_expect(run, c->expect, f);
+	return r;
+}
+
+static void job_stop(struct probe_job *j)
+{
+	attempt_stop(&j->attempt);
+	if (j->lookup) {
+		watch_remove(&j->run->l, &j->lookup_w);
+		resolve_drop(take_ptr(&j->lookup));
+	}
+}
+
+void probe_run_free(struct probe_run *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->n_jobs; i++) {
+		struct probe_job *j = &run->jobs[i];
+
+		if (j->how.http) {
+			struct buf http = *j->how.http;
+
+			buf_free(&http);
+			free((void *)(uintptr_t)j->how.http);
+		}
+		endpoint_list_free(&j->list);
+		spread_free(j->rtt);
+		spread_free(j->connect);
+		free(j->text);
+		free(j->named);
+		free(j->unnamed);
+		free(j->note);
+	}
+	free(run->jobs);
+	free(run->scans);
+	endpoint_list_free(&run->how.sources);
+	buf_free(&run->send);
+	buf_free(&run->expect);
+	if (run->has_regex)
+		regfree(&run->regex);
+}
+
+bool probe_job_fulfilled(const struct probe_job *j)
+{
+	enum verdict v = outcome_verdict(j->last.outcome);
+
+	if (!j->done)
+		return false;
+	return j->run->c->down ? v != VERDICT_YES && v != VERDICT_CANNOT
+			       : v == VERDICT_YES;
+}
+
+static void start_more(struct probe_run *run)
+{
+	const struct probe_config *c = run->c;
+	uint64_t parallel = c->parallel == PROBE_UNSET ? DEFAULT_PARALLEL : c->parallel;
+	uint64_t now = loop_now(&run->l);
+
+	while (run->started < run->n_jobs && run->in_flight < parallel) {
+		if (c->rate && now < run->next_start_us) {
+			timer_set(&run->l, &run->pace, run->next_start_us);
+			return;
+		}
+		if (c->rate)
+			run->next_start_us = MAX(run->next_start_us, now) +
+					     1000000 / c->rate;
+		run->in_flight++;
+		job_begin(&run->jobs[run->started++]);
+	}
+}
+
+static void pace_due(struct loop *l, struct timer *t)
+{
+	(void)l;
+	start_more(LOOP_OWNER(t, struct probe_run, pace));
+}
+
+static void job_over(struct probe_job *j)
+{
+	struct probe_run *run = j->run;
+
+	j->over = true;
+	run->in_flight--;
+	if (--run->left == 0)
+		loop_stop(&run->l);
+	else
+		start_more(run);
+}
+
+/* --- the time of the next attempt --- */
+
+static bool is_near(const struct probe_result *r)
+{
+	struct addr a, local;
+
+	if (r->peer.family == AF_UNIX)
+		return true;
+	return endpoint_addr(&r->peer, &a) &&
+	       (addr_is_loopback(&a) ||
+		(endpoint_addr(&r->local, &local) && addr_same_ip(&a, &local)));
+}
+
+static void check_waiting(struct probe_job *j, uint64_t now)
+{
+	struct probe_run *run = j->run;
+	const struct probe_result *r = &j->last;
+	size_t i, there = 0;
+
+	for (i = 0; i < run->n_jobs; i++)
+		there += probe_job_fulfilled(&run->jobs[i]);
+	if (there == run->n_jobs || (there && run->c->any)) {
+		run->waited = true;
+		loop_stop(&run->l);
+		return;
+	}
+	/* Those that are there are asked again at leisure: they may go away. */
+	if (probe_job_fulfilled(j))
+		j->retry_us = LAST_RETRY_US;
+	else if (is_near(r))
+		j->retry_us = LOCAL_RETRY_US;
+	else
+		j->retry_us = j->retry_us ? MIN(j->retry_us * 2, (uint64_t)LAST_RETRY_US)
+					  : (uint64_t)FIRST_RETRY_US;
+	/* A silence has taken its time. */
+	if (outcome_verdict(r->outcome) == VERDICT_SILENCE)
+		timer_set(&run->l, &j->next,
+			  MAX(now, j->started_us + (uint64_t)LAST_RETRY_US));
+	else
+		timer_set(&run->l, &j->next, now + j->retry_us);
+}
+
+static void schedule(struct probe_job *j)
+{
+	const struct probe_config *c = j->run->c;
+	uint64_t now = clock_us(), due = j->started_us + c->interval_us;
+
+	if (c->wait_us != PROBE_UNSET)
+		check_waiting(j, now);
+	else if (c->attempts && j->done >= c->attempts)
+		job_over(j);
+	else
+		timer_set(&j->run->l, &j->next, MAX(due, now));
+}
+
+/* --- one attempt --- */
+
+static bool differs(const struct probe_job *j, const struct probe_result *r)
+{
+	return !j->done || r->outcome != j->last.outcome ||
+	       (r->peer.len && !endpoint_same(&r->peer, &j->last.peer));
+}
+
+/* What this host's tables add, which may sharpen the outcome. Of --wait, which asks a
+ * target of this host a hundred times a second, only a silence has the time for it. */
+static void ask_tables(struct probe_job *j, struct probe_result *r)
+{
+	bool silence = outcome_verdict(r->outcome) == VERDICT_SILENCE;
+
+	if (!silence && !differs(j, r))
+		return;
+	free(take_ptr(&j->note));
+	if (r->outcome != OUTCOME_OPEN && is_near(r) &&
+	    (silence || j->run->c->wait_us == PROBE_UNSET))
+		j->note = probe_local_cause(r);
+}
+
+static void job_told(struct probe_job *j, struct probe_result *r)
+{
+	struct probe_run *run = j->run;
+
+	ask_tables(j, r);
+	j->changed = differs(j, r);
+	r->name_us = j->name_us;
+	if (r->outcome == OUTCOME_REFUSED)
+		j->path_us = r->connect_us;
+	else if (r->outcome == OUTCOME_OPEN && r->loss == PROBE_LOSS_NONE)
+		j->path_us = r->tcp.rtt;
+	j->last = *r;
+	j->done++;
+	j->counts[r->outcome]++;
+	if (r->outcome == OUTCOME_OPEN) {
+		/* A handshake that lost packets measures the timer, not the path. */
+		if (r->loss != PROBE_LOSS_NONE || r->phantoms || r->hedges) {
+			j->late++;
+		} else {
+			spread_add(&j->connect, r->connect_us);
+			if (r->has_tcp && r->tcp.rtt)
+				spread_add(&j->rtt, r->tcp.rtt);
+		}
+	}
+	report_attempt(run->report, j);
+	schedule(j);
+}
+
+static void attempt_done(struct attempt *a)
+{
+	struct probe_job *j = a->owner;
+	struct probe_result r = a->r;
+
+	attempt_stop(a);
+	job_told(j, &r);
+}
+
+static void connect_now(struct probe_job *j)
+{
+	if (j->run->c->wait_us != PROBE_UNSET)
+		j->how.hedge_us = MAX(3 * j->path_us, (uint64_t)HEDGE_LEAST_US);
+	j->attempt.done = attempt_done;
+	j->attempt.owner = j;
+	attempt_start(&j->attempt, &j->run->l, &j->list, &j->how);
+}
+
+struct probe_result probe_judge_name(const struct target *t, int err,
+				     const struct fault *f)
+{
+	struct probe_result r = { .mptcp = -1, .peer.proto = t->proto };
+
+	probe_judge_fault(&r, f);
+	if (err == -ETIMEDOUT || err == -EAGAIN)
+		r.outcome = OUTCOME_NAME_TIMEOUT;
+	else if (err == -ENOENT)
+		r.outcome = OUTCOME_NO_NAME;
+	if (r.outcome != OUTCOME_ERROR)
+		r.err = 0; /* none of a socket */
+	return r;
+}
+
+static void name_failed(struct probe_job *j, int err, const struct fault *f)
+{
+	struct probe_result r = probe_judge_name(j->target, err, f);
+
+	job_told(j, &r);
+}
+
+static void lookup_done(struct probe_job *j)
+{
+	struct resolve *lookup = take_ptr(&j->lookup);
+	struct fault f = FAULT_INIT;
+	int r;
+
+	timer_stop(&j->run->l, &j->next);
+	watch_remove(&j->run->l, &j->lookup_w);
+	j->list.n = 0;
+	r = resolve_finish(lookup, j->port, &j->list, &f);
+	j->name_us = j->target->host == TARGET_HOST_NAME ? clock_us() - j->started_us : 0;
+	if (r < 0)
+		name_failed(j, r, &f);
+	else
+		connect_now(j);
+}
+
+static void lookup_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	(void)l;
+	(void)events;
+	lookup_done(LOOP_OWNER(w, struct probe_job, lookup_w));
+}
+
+/* The deadline of a look-up, or the time of the next attempt. */
+static void next_due(struct loop *l, struct timer *t)
+{
+	struct probe_job *j = LOOP_OWNER(t, struct probe_job, next);
+
+	(void)l;
+	if (j->unnamed) {
+		struct fault f = *j->unnamed;
+
+		free(take_ptr(&j->unnamed));
+		name_failed(j, j->unnamed_err, &f);
+	} else if (j->lookup) {
+		lookup_done(j);
+	} else {
+		job_begin(j);
+	}
+}
+
+static void job_begin(struct probe_job *j)
+{
+	struct probe_run *run = j->run;
+	struct resolve_how how = { .empty = RESOLVE_EMPTY_LOCALHOST };
+	int r;
+
+	if (!j->begun) {
+		j->begun = true;
+		j->next.fn = next_due;
+		j->lookup_w.fn = lookup_ready;
+	}
+	j->started_us = clock_us();
+	if (j->fixed) {
+		j->list.n = 0;
+		*endpoint_list_add(&j->list) = *j->fixed;
+		connect_now(j);
+		return;
+	}
+	if (j->unnamed) {
+		timer_set(&run->l, &j->next, loop_now(&run->l));
+		return;
+	}
+	how.deadline_us = j->started_us + run->c->timeout_us;
+	if (run->c->wait_us != PROBE_UNSET)
+		how.deadline_us = MIN(how.deadline_us, run->c->wait_until_us);
+	j->lookup = resolve_start(j->target, &how);
+	j->lookup_w.fd = resolve_fd(j->lookup);
+	/* An end is the loop's to tell: from here each would begin the next job. */
+	if (j->lookup_w.fd < 0 && j->target->host == TARGET_HOST_NAME) {
+		timer_set(&run->l, &j->next, loop_now(&run->l));
+		return;
+	}
+	if (j->lookup_w.fd < 0) {
+		lookup_done(j);
+		return;
+	}
+	timer_set(&run->l, &j->next, how.deadline_us);
+	r = watch_set(&run->l, &j->lookup_w, EPOLLIN);
+	if (r == 0)
+		return;
+	resolve_drop(take_ptr(&j->lookup));
+	j->unnamed = xcalloc(1, sizeof(*j->unnamed));
+	j->unnamed_err = fault(j->unnamed, -r, "wait for the address of '%s'",
+			       j->target->name);
+	timer_set(&run->l, &j->next, loop_now(&run->l));
+}
+
+/* --- all of them --- */
+
+static void signalled(struct loop *l, int signo)
+{
+	struct probe_run *run = l->owner;
+
+	run->signo = signo;
+	loop_stop(l);
+}
+
+int probe_watch_signals(struct probe_run *run, struct loop *l, sigset_t *old,
+			struct fault *f)
+{
+	sigset_t set;
+	int r;
+
+	l->owner = run;
+	leave_signals(&set);
+	r = loop_signals(l, &set, old, signalled);
+	if (r < 0)
+		return fault(f, -r, "watch for signals");
+	out_heed(&run->report->out, l->signals.fd);
+	return 0;
+}
+
+void probe_leave_signals(struct probe_run *run, const sigset_t *old)
+{
+	out_heed_end(&run->report->out, run->signo != 0);
+	sigprocmask(SIG_SETMASK, old, NULL);
+}
+
+/* How far it is, for people who watch. */
+static void tell_due(struct loop *l, struct timer *t)
+{
+	struct probe_run *run = LOOP_OWNER(t, struct probe_run, tell);
+	uint64_t now = loop_now(l), begun = run->c->wait_until_us - run->c->wait_us;
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (run->c->wait_us == PROBE_UNSET) {
+		report_put_asked(&b, run);
+	} else {
+		buf_printf(&b, "waited %llu of ",
+			   (unsigned long long)((now - begun) / 1000000));
+		buf_put_time(&b, run->c->wait_us);
+		report_put_missing(&b, run);
+	}
+	progress_show(&run->progress, &b);
+	timer_set(l, t, now + PROGRESS_EVERY_US);
+}
+
+/* The first question of some may not be over: what they know so far is their reason. */
+static void wait_over(struct loop *l, struct timer *t)
+{
+	struct probe_run *run = LOOP_OWNER(t, struct probe_run, end);
+	size_t i;
+
+	for (i = 0; i < run->started; i++) {
+		struct probe_job *j = &run->jobs[i];
+
+		if (j->done)
+			continue;
+		if (j->lookup)
+			lookup_done(j);
+		else
+			attempt_expire(&j->attempt);
+	}
+	loop_stop(l);
+}
+
+/* Every target has its own Host in the request. */
+static void make_request(struct probe_job *j, const char *path)
+{
+	struct buf *b = xcalloc(1, sizeof(*b));
+
+	buf_printf(b, "GET %s%s HTTP/1.1\r\nHost: ", path[0] == '/' ? "" : "/", path);
+	if (j->target->host == TARGET_HOST_NAME)
+		buf_puts(b, j->target->name);
+	else if (j->target->host == TARGET_HOST_IP && j->target->ip.family == AF_INET6)
+		buf_putc(b, '['), addr_put_ip(b, &j->target->ip), buf_putc(b, ']');
+	else if (j->target->host == TARGET_HOST_IP)
+		addr_put_ip(b, &j->target->ip);
+	else
+		buf_puts(b, "localhost");
+	if (j->port && j->port != 80)
+		buf_printf(b, ":%u", j->port);
+	/* What is to stay open must not be asked to close. */
+	buf_printf(b,
+		   "\r\nUser-Agent: sockctl/" SOCKCTL_VERSION
+		   "\r\nAccept: */*\r\nConnection: %s\r\n\r\n",
+		   j->run->c->stable_us ? "keep-alive" : "close");
+	j->how.http = b;
+}
+
+int probe_run_jobs(struct probe_run *run, struct fault *f)
+{
+	size_t i;
+	int r = loop_init(&run->l);
+
+	if (r < 0)
+		return fault(f, -r, "make an event loop");
+	r = probe_watch_signals(run, &run->l, &run->old_mask, f);
+	if (r < 0) {
+		loop_free(&run->l);
+		return r;
+	}
+	for (i = 0; i < run->n_jobs; i++) {
+		run->jobs[i].run = run;
+		run->jobs[i].how = run->how;
+		if (run->c->http)
+			make_request(&run->jobs[i], run->c->http);
+	}
+	run->left = run->n_jobs;
+	procfile_out(AF_INET, &run->out4);
+	procfile_out(AF_INET6, &run->out6);
+	run->pace.fn = pace_due;
+	run->end.fn = wait_over;
+	if (run->c->wait_us != PROBE_UNSET)
+		timer_set(&run->l, &run->end, run->c->wait_until_us);
+	run->tell.fn = tell_due;
+	progress_init(&run->progress, run->c->common.quiet);
+	if (run->progress.wanted)
+		timer_set(&run->l, &run->tell, clock_us() + PROGRESS_AFTER_US);
+	start_more(run);
+	r = run->l.stopped ? 0 : loop_run(&run->l);
+	progress_clear(&run->progress);
+	probe_leave_signals(run, &run->old_mask);
+	for (i = 0; i < run->n_jobs; i++)
+		job_stop(&run->jobs[i]);
+	loop_free(&run->l);
+	return r < 0 ? fault(f, -r, "wait for events") : 0;
+}

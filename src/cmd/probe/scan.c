@@ -1,0 +1,447 @@
+/* Scans: open ports as they are found, the others counted by reason. */
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "cmd/probe/report.h"
+#include "cmd/probe/targets.h"
+#include "cmd/probe/unasked.h"
+#include "net/probe/synscan.h"
+#include "net/probe/udpscan.h"
+#include "view/view_member.h"
+
+enum {
+	DESCRIPTORS_KEPT = 64,
+	WINDOW_MOST = 65535,
+};
+
+/* How the ports are asked. */
+enum engine { BY_CONNECT, BY_DATAGRAM, BY_SYN };
+
+struct scanning {
+	struct probe_run *run;
+	const struct probe_scan_target *t;
+	enum engine engine;
+	union {
+		struct scan scan;
+		struct udp_scan udp;
+		struct syn_scan syn;
+	};
+	struct scan_how how;
+	struct timer progress;
+	uint64_t started_us;
+	struct progress line;
+	struct unasked unasked;
+	bool all, over;
+};
+
+static struct scan_totals *totals(struct scanning *g)
+{
+	switch (g->engine) {
+	case BY_CONNECT:
+		return &g->scan.totals;
+	case BY_DATAGRAM:
+		return &g->udp.totals;
+	case BY_SYN:
+		return &g->syn.totals;
+	}
+	return NULL;
+}
+
+static void put_found(struct scanning *g, const struct probe_result *r)
+{
+	struct probe_report *p = g->run->report;
+	struct buf *b = &p->out.b;
+	struct servent se, *found = NULL;
+	char text[ENDPOINT_TEXT_MAX], names[1024];
+	const char *name = outcome_name(r->outcome);
+	struct addr a;
+	bool udp = g->engine == BY_DATAGRAM;
+	size_t from = b->len;
+
+	if (p->json) {
+		report_json_attempt(b, g->t->text, 1, r, NULL);
+		return;
+	}
+	progress_clear(&g->line);
+	endpoint_addr(&r->peer, &a);
+	getservbyport_r(htons(a.port), udp ? "udp" : "tcp", &se, names, sizeof(names),
+			&found);
+	endpoint_text(text, sizeof(text), &r->peer);
+	buf_printf(b, "%-22s  %s%s%s", text, report_colour(p, r->outcome), name,
+		   p->style->reset);
+	buf_pad(b, ' ', strlen(name) < 12 ? 14 - strlen(name) : 2);
+	buf_printf(b, "%-16s  ", found ? found->s_name : "-");
+	if (udp && r->outcome == OUTCOME_OPEN)
+		buf_puts(b, "answered");
+	else
+		report_put_reason(p, b, r);
+	buf_putc(b, '\n');
+	if (b->len > from)
+		out_flush(&p->out);
+}
+
+static void found(struct scanning *g, const struct probe_result *r)
+{
+	const struct probe_report *p = g->run->report;
+
+	unasked_add(&g->unasked, r);
+	if ((r->outcome == OUTCOME_OPEN || g->all || (p->json && unasked_is(r))) &&
+	    !p->quiet)
+		put_found(g, r);
+}
+
+static void tcp_found(struct scan *s, const struct probe_result *r)
+{
+	found(s->owner, r);
+}
+
+static void udp_found(struct udp_scan *s, const struct probe_result *r)
+{
+	found(s->owner, r);
+}
+
+static void syn_found(struct syn_scan *s, const struct probe_result *r)
+{
+	found(s->owner, r);
+}
+
+static void over(struct scanning *g, struct loop *l)
+{
+	g->over = true;
+	loop_stop(l);
+}
+
+static void tcp_over(struct scan *s)
+{
+	over(s->owner, s->l);
+}
+
+static void udp_over(struct udp_scan *s)
+{
+	over(s->owner, s->l);
+}
+
+static void syn_over(struct syn_scan *s)
+{
+	over(s->owner, s->l);
+}
+
+static int start(struct scanning *g, struct loop *l, const struct endpoint *to,
+		 struct fault *f)
+{
+	const struct port_set *ports = &g->t->target->ports;
+
+	switch (g->engine) {
+	case BY_CONNECT:
+		g->scan.owner = g;
+		g->scan.found = tcp_found;
+		g->scan.over = tcp_over;
+		g->scan.with_refused = g->all;
+		return scan_start(&g->scan, l, to, ports, &g->how, f);
+	case BY_DATAGRAM:
+		g->udp.owner = g;
+		g->udp.found = udp_found;
+		g->udp.over = udp_over;
+		return udp_scan_start(&g->udp, l, to, ports, &g->how, f);
+	case BY_SYN:
+		g->syn.owner = g;
+		g->syn.found = syn_found;
+		g->syn.over = syn_over;
+		g->syn.with_refused = g->all;
+		return syn_scan_start(&g->syn, l, to, ports, &g->how, f);
+	}
+	return -EINVAL;
+}
+
+static void stop(struct scanning *g)
+{
+	switch (g->engine) {
+	case BY_CONNECT:
+		scan_stop(&g->scan);
+		break;
+	case BY_DATAGRAM:
+		udp_scan_stop(&g->udp);
+		break;
+	case BY_SYN:
+		syn_scan_stop(&g->syn);
+		break;
+	}
+}
+
+static void progress_due(struct loop *l, struct timer *t)
+{
+	struct scanning *g = LOOP_OWNER(t, struct scanning, progress);
+	const struct scan_totals *n = totals(g);
+	uint64_t now = clock_us(), took = now - g->started_us;
+
+	if (took > PROGRESS_AFTER_US && n->done) {
+		_cleanup_buf_ struct buf b = { 0 };
+
+		buf_put_escaped(&b, g->t->text, strlen(g->t->text));
+		buf_printf(&b, ": %llu of %llu ports, %llu open, %.0f s left",
+			   (unsigned long long)n->done, (unsigned long long)n->ports,
+			   (unsigned long long)n->counts[OUTCOME_OPEN],
+			   (double)took / 1e6 * (double)(n->ports - n->done) /
+				   (double)n->done);
+		progress_show(&g->line, &b);
+	}
+	timer_set(l, t, now + PROGRESS_EVERY_US);
+}
+
+/* The verdict of the whole: any open port is a yes, else the worst. Ports that nobody has
+ * asked are no answer either. */
+static enum verdict weigh(const struct scan_totals *n, enum outcome *outcome)
+{
+	enum verdict worst = VERDICT_NONE;
+	size_t o;
+
+	*outcome = OUTCOME_OPEN;
+	if (n->counts[OUTCOME_OPEN])
+		return VERDICT_YES;
+	*outcome = OUTCOME_NOT_ASKED;
+	for (o = 0; o < OUTCOME_COUNT; o++)
+		if (n->counts[o] && outcome_verdict((enum outcome)o) > worst) {
+			worst = outcome_verdict((enum outcome)o);
+			*outcome = (enum outcome)o;
+		}
+	if (n->done < n->ports && worst != VERDICT_CANNOT) {
+		worst = VERDICT_CANNOT;
+		*outcome = OUTCOME_NOT_ASKED;
+	}
+	return worst;
+}
+
+static void put_json_totals(struct scanning *g, const struct endpoint *to,
+			    enum outcome outcome)
+{
+	const struct scan_totals *n = totals(g);
+	struct json j = json_on(&g->run->report->out.b);
+	struct addr a = { 0 };
+	size_t o;
+
+	json_begin_object(&j, "summary");
+	json_member_text(&j, "target", g->t->text);
+	json_member_str(&j, "proto", target_proto_name(to->proto));
+	if (endpoint_addr(to, &a))
+		view_member_ip(&j, "addr", &a);
+	else
+		json_member_null(&j, "addr");
+	json_member_null(&j, "port");
+	json_member_str(&j, "outcome", outcome_name(outcome));
+	json_member_u64(&j, "attempts", n->done);
+	json_member_u64(&j, "open", n->counts[OUTCOME_OPEN]);
+	json_member_u64(&j, "late", 0);
+	json_key(&j, "outcomes");
+	json_open(&j, '{');
+	for (o = 0; o < OUTCOME_COUNT; o++)
+		if (n->counts[o])
+			json_member_u64(&j, outcome_name((enum outcome)o), n->counts[o]);
+	json_close(&j, '}');
+	json_member_null(&j, "rtt_us");
+	json_member_null(&j, "connect_us");
+	json_member_u64(&j, "ports", n->ports);
+	json_member_u64(&j, "not_asked", n->ports - n->done);
+	json_member_u64(&j, "duration_us", n->took_us);
+	json_member_u64(&j, "self_connects", n->phantoms);
+	json_end_object(&j);
+}
+
+static void put_totals(struct scanning *g, const struct endpoint *to)
+{
+	const struct scan_totals *n = totals(g);
+	struct buf *b = &g->run->report->out.b;
+	_cleanup_buf_ struct buf ip = { 0 };
+	struct addr a = { 0 };
+	size_t o;
+
+	endpoint_addr(to, &a);
+	addr_put_ip(&ip, &a);
+	buf_printf(b, "%s: %llu of %llu ports open", buf_cstr(&ip),
+		   (unsigned long long)n->counts[OUTCOME_OPEN],
+		   (unsigned long long)n->ports);
+	for (o = OUTCOME_OPEN + 1; o < OUTCOME_COUNT; o++)
+		if (n->counts[o])
+			buf_printf(b, ", %llu %s", (unsigned long long)n->counts[o],
+				   outcome_name((enum outcome)o));
+	if (n->done < n->ports)
+		buf_printf(b, ", %llu not asked",
+			   (unsigned long long)(n->ports - n->done));
+	buf_puts(b, "; ");
+	buf_put_time(b, n->took_us);
+	if (n->phantoms)
+		buf_printf(b, "; %llu connection%s to itself seen and thrown away",
+			   (unsigned long long)n->phantoms, n->phantoms == 1 ? "" : "s");
+	buf_putc(b, '\n');
+	if (!g->all)
+		unasked_put(b, &g->unasked);
+}
+
+/* As many descriptors as there may be; root may raise its own limit. */
+static uint64_t most_in_flight(const struct probe_config *c)
+{
+	struct rlimit rl,
+		more = { WINDOW_MOST + DESCRIPTORS_KEPT, WINDOW_MOST + DESCRIPTORS_KEPT };
+	uint64_t window;
+
+	getrlimit(RLIMIT_NOFILE, &rl);
+	if (rl.rlim_cur < more.rlim_cur && setrlimit(RLIMIT_NOFILE, &more) == 0)
+		rl = more;
+	window = rl.rlim_cur > 2 * DESCRIPTORS_KEPT ? rl.rlim_cur - DESCRIPTORS_KEPT
+						    : DESCRIPTORS_KEPT;
+	window = MIN(window, (uint64_t)WINDOW_MOST);
+	return c->parallel == PROBE_UNSET ? window : MIN(window, c->parallel);
+}
+
+static void tell_totals(struct scanning *g, const struct endpoint *to,
+			enum verdict *verdict)
+{
+	struct probe_run *run = g->run;
+	enum outcome outcome;
+
+	progress_clear(&g->line);
+	*verdict = weigh(totals(g), &outcome);
+	if (run->report->json)
+		put_json_totals(g, to, outcome);
+	else if (!run->report->quiet)
+		put_totals(g, to);
+}
+
+static int scan_in(struct loop *l, struct scanning *g, const struct endpoint *to,
+		   enum verdict *verdict, struct fault *f)
+{
+	int r;
+
+	g->started_us = clock_us();
+	g->progress.fn = progress_due;
+	progress_init(&g->line, g->run->c->common.quiet);
+	if (g->line.wanted)
+		timer_set(l, &g->progress, g->started_us + PROGRESS_EVERY_US);
+	r = start(g, l, to, f);
+	if (r < 0)
+		return r;
+	r = loop_run(l);
+	if (!g->over)
+		totals(g)->took_us = clock_us() - g->started_us;
+	stop(g);
+	tell_totals(g, to, verdict);
+	return r < 0 ? fault(f, -r, "wait for events") : 0;
+}
+
+static int scan_address(struct scanning *g, const struct endpoint *to,
+			enum verdict *verdict, struct fault *f)
+{
+	struct loop l;
+	sigset_t old;
+	int r = loop_init(&l);
+
+	if (r < 0)
+		return fault(f, -r, "make an event loop");
+	r = probe_watch_signals(g->run, &l, &old, f);
+	if (r == 0) {
+		r = scan_in(&l, g, to, verdict, f);
+		probe_leave_signals(g->run, &old);
+		/* The exit code alone would not say what to do. Only now: whoever waits
+		 * for the reader of standard error must be open to signals. */
+		if (r == 0 && g->run->report->quiet && *verdict == VERDICT_CANNOT &&
+		    !g->run->signo)
+			unasked_tell(g->run->cmd, &g->unasked, to);
+		unasked_free(&g->unasked);
+	}
+	loop_free(&l);
+	return r;
+}
+
+/* There is no address to scan. */
+static enum verdict put_nameless(struct probe_run *run, const struct probe_scan_target *t,
+				 int err, const struct fault *f)
+{
+	struct probe_result r = probe_judge_name(t->target, err, f);
+	bool udp = r.peer.proto == TARGET_UDP;
+	struct scanning g = { .run = run,
+			      .t = t,
+			      .engine = udp ? BY_DATAGRAM : BY_CONNECT };
+	struct probe_report *p = run->report;
+	struct buf *b = &p->out.b;
+
+	if (p->json) {
+		report_json_attempt(b, t->text, 1, &r, NULL);
+		put_json_totals(&g, &r.peer, r.outcome);
+	} else if (!p->quiet) {
+		buf_put_escaped(b, t->text, strlen(t->text));
+		buf_printf(b, "  %s%s%s  ", report_colour(p, r.outcome),
+			   outcome_name(r.outcome), p->style->reset);
+		report_put_reason(p, b, &r);
+		buf_putc(b, '\n');
+	} else if (outcome_verdict(r.outcome) == VERDICT_CANNOT) {
+		cmd_error(run->cmd, f);
+	}
+	return outcome_verdict(r.outcome);
+}
+
+static int scan_target(struct probe_run *run, const struct probe_scan_target *t,
+		       const struct probe_found *found, enum verdict *verdict,
+		       struct fault *f)
+{
+	const struct endpoint_list *list = &found->list;
+	size_t i, n;
+	int r = 0;
+
+	*verdict = VERDICT_NONE;
+	if (found->err < 0) {
+		*verdict = put_nameless(run, t, found->err, &found->fault);
+		return 0;
+	}
+	n = run->c->all_addresses ? list->n : 1;
+	for (i = 0; i < n && r == 0 && !run->signo; i++) {
+		bool udp = list->v[i].proto == TARGET_UDP;
+		bool few = probe_target_ports(t->target) <= PROBE_ASKED_ONE_BY_ONE;
+		struct scanning g = { .run = run,
+				      .t = t,
+				      .engine = run->c->syn ? BY_SYN
+						: udp	    ? BY_DATAGRAM
+							    : BY_CONNECT };
+		enum verdict v = VERDICT_CANNOT;
+
+		g.all = run->c->closed || few;
+		g.how.attempt = &run->how;
+		g.how.patient = run->c->timeout_given;
+		g.how.timeout_us = run->c->timeout_given || udp || few
+					   ? run->c->timeout_us
+					   : (uint64_t)SCAN_TIMEOUT_US;
+		g.how.stall_us = run->c->timeout_us;
+		g.how.rate = run->c->rate;
+		g.how.window = most_in_flight(run->c);
+		r = scan_address(&g, &list->v[i], &v, f);
+		*verdict = verdict_worse(*verdict, v);
+	}
+	return r;
+}
+
+int probe_scan_all(struct probe_run *run, struct fault *f)
+{
+	struct probe_found *found = xcalloc(MAX(run->n_scans, (size_t)1), sizeof(*found));
+	const struct target **targets = xcalloc(MAX(run->n_scans, (size_t)1),
+						sizeof(*targets));
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < run->n_scans; i++)
+		targets[i] = run->scans[i].target;
+	if (!run->signo)
+		probe_look_up(run, targets, run->n_scans, found);
+	for (i = 0; i < run->n_scans && r == 0 && !run->signo; i++) {
+		enum verdict v;
+
+		r = scan_target(run, &run->scans[i], &found[i], &v, f);
+		run->scans_verdict = verdict_worse(run->scans_verdict, v);
+	}
+	for (i = 0; i < run->n_scans; i++)
+		endpoint_list_free(&found[i].list);
+	free(targets);
+	free(found);
+	return r;
+}

@@ -1,0 +1,523 @@
+#include "kernel/evidence/gather.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "kernel/evidence/evidence_private.h"
+#include "kernel/netlink/diag_inet.h"
+#include "kernel/netlink/uapi.h"
+#include "kernel/proc/procfile.h"
+#include "kernel/read/waiters.h"
+#include "model/proctext.h"
+#include "model/tcpinfo.h"
+
+void evidence_begin(struct detect *d)
+{
+	d->unread = -evidence_ephemeral_range(&d->ephemeral_lo, &d->ephemeral_hi);
+	d->began_ms = clock_ms();
+}
+
+int evidence_ephemeral_range(uint16_t *lo, uint16_t *hi)
+{
+	_cleanup_free_ char *text = procfile_read(
+		"/proc/sys/net/ipv4/ip_local_port_range");
+
+	*lo = 32768;
+	*hi = 60999;
+	if (!text)
+		return -errno;
+	proctext_range(text, lo, hi);
+	return 0;
+}
+
+void evidence_free(struct evidence *e)
+{
+	arena_free(&e->arena);
+	free(e->processes);
+	*e = (struct evidence){ 0 };
+}
+
+/* A listener whose queue, or whose half-open connections, call for a closer look. */
+static bool deserves_look(const struct sock *listener, const void *ctx)
+{
+	const struct evidence *e = ctx;
+	size_t i;
+
+	for (i = 0; i < e->n_listeners; i++)
+		if (e->listeners[i].row->cookie == listener->cookie)
+			return e->listeners[i].suspect;
+	return false;
+}
+
+static void read_listeners(struct reader *r, const struct detect *d, struct evidence *e,
+			   int turn)
+{
+	size_t i, k;
+	int err;
+
+	err = reader_listeners(r, EXT_BIT(INET_DIAG_SKMEMINFO));
+	evidence_lacks(e, -err);
+	if (err < 0)
+		return;
+	evidence_lacks(e, -waiters_read(r, deserves_look, e));
+	for (i = 0; i < d->listeners.n; i++) {
+		struct listener_facts *l = &e->listeners[i];
+
+		for (k = 0; k < r->listeners.n; k++) {
+			const struct sock *row = r->listeners.v[k], *found;
+			uint32_t drops, members;
+
+			if (row->cookie != l->row->cookie)
+				continue;
+			l->read[turn] = true;
+			l->queued[turn] = row->recv_queue;
+			l->limit = row->send_queue;
+			if (row->accept)
+				l->stats[turn] = *row->accept;
+			if (row->skmem.len >= (SOCK_MEM_DROPS + 1) * sizeof(drops)) {
+				memcpy(&drops,
+				       (const uint32_t *)row->skmem.data + SOCK_MEM_DROPS,
+				       sizeof(drops));
+				l->drops[turn] = drops;
+				l->has_drops = true;
+			}
+			if (reader_listener_of(r, row, &found, &members))
+				l->members = members;
+			break;
+		}
+	}
+}
+
+static uint32_t info_u32(const struct sock *s, size_t offset)
+{
+	uint32_t v = 0;
+
+	sock_info_u32(s, offset, &v);
+	return v;
+}
+
+static uint64_t info_u64(const struct sock *s, size_t offset)
+{
+	uint64_t v = 0;
+
+	if (offset + sizeof(v) <= s->tcp_info.len)
+		memcpy(&v, (const char *)s->tcp_info.data + offset, sizeof(v));
+	return v;
+}
+
+static uint32_t mem_u32(const struct sock *s, enum sock_mem index)
+{
+	uint32_t v = 0;
+
+	if ((index + 1) * sizeof(v) <= s->skmem.len)
+		memcpy(&v, (const uint32_t *)s->skmem.data + index, sizeof(v));
+	return v;
+}
+
+#define INFO(member) offsetof(struct tcpinfo, member)
+
+enum { CONNECTION_EXT = EXT_BIT(INET_DIAG_INFO) | EXT_BIT(INET_DIAG_SKMEMINFO) };
+
+static void take_reading(struct connection_facts *c, const struct sock *s, int turn)
+{
+	c->read[turn] = true;
+	c->recv[turn] = sock_recv_bytes(s);
+	c->send[turn] = sock_send_bytes(s);
+	c->acked[turn] = info_u64(s, INFO(bytes_acked));
+	c->received[turn] = info_u64(s, INFO(bytes_received));
+	c->retrans = s->retrans;
+	c->has_info = s->tcp_info.len >= INFO(bytes_acked) + 8;
+	if (s->tcp_info.len > INFO(backoff))
+		c->backoff = ((const uint8_t *)s->tcp_info.data)[INFO(backoff)];
+	c->rto_us = info_u32(s, INFO(rto));
+	c->has_windows = s->tcp_info.len >= INFO(rcv_wnd) + 4;
+	c->snd_wnd = info_u32(s, INFO(snd_wnd));
+	c->rcv_wnd = info_u32(s, INFO(rcv_wnd));
+	c->age_ms = info_u32(s, INFO(last_ack_recv));
+	c->sent_ms = info_u32(s, INFO(last_data_sent));
+	c->received_ms = info_u32(s, INFO(last_data_recv));
+	c->has_mem = s->skmem.len > 0;
+	c->rmem = mem_u32(s, SOCK_MEM_RMEM);
+	c->rcvbuf = mem_u32(s, SOCK_MEM_RCVBUF);
+}
+
+/* One more look at a TCP connection, by its cookie. */
+static void read_connection(struct reader *r, struct connection_facts *c, int turn)
+{
+	struct sock s;
+
+	if (reader_exact(r, c->row, CONNECTION_EXT, &s) == 0 &&
+	    s.cookie == c->row->cookie && s.state == c->row->state)
+		take_reading(c, &s, turn);
+}
+
+struct by_cookie {
+	struct connection_facts **v;
+	size_t n;
+};
+
+static int compare_cookies(const void *a, const void *b)
+{
+	const struct connection_facts *x = *(struct connection_facts *const *)a,
+				      *y = *(struct connection_facts *const *)b;
+
+	return (x->row->cookie > y->row->cookie) - (x->row->cookie < y->row->cookie);
+}
+
+static int take_one(const struct nlmsghdr *h, void *ctx)
+{
+	const struct by_cookie *all = ctx;
+	struct connection_facts key, *wanted = &key, **found;
+	struct sock s;
+
+	if (!inet_parse(h, PROTO_TCP, &s))
+		return 0;
+	key.row = &s;
+	found = bsearch(&wanted, all->v, all->n, sizeof(*all->v), compare_cookies);
+	if (found)
+		take_reading(*found, &s, 0);
+	return 0;
+}
+
+/* CLOSE_WAIT: a few one by one, many in one more dump of that state. */
+static void read_close_wait(struct reader *r, struct evidence *e,
+			    struct connection_facts *v, size_t n)
+{
+	enum { FEW = 256 };
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = 1 << STATE_CLOSE_WAIT,
+				.ext = CONNECTION_EXT };
+	struct by_cookie all = { .n = n };
+	size_t i;
+
+	if (n <= FEW) {
+		for (i = 0; i < n; i++)
+			read_connection(r, &v[i], 0);
+		return;
+	}
+	all.v = xcalloc(n, sizeof(struct connection_facts *));
+	for (i = 0; i < n; i++)
+		all.v[i] = &v[i];
+	qsort(all.v, n, sizeof(struct connection_facts *), compare_cookies);
+	evidence_lacks(e, -inet_dump(&r->dump, &q, take_one, &all));
+	free(all.v);
+}
+
+static void read_connections(struct reader *r, struct connection_facts *v, size_t n,
+			     int turn)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		read_connection(r, &v[i], turn);
+}
+
+struct udp_reading {
+	const struct suspects *rows;
+	struct connection_facts *facts;
+};
+
+static int take_udp(const struct nlmsghdr *h, void *ctx)
+{
+	struct udp_reading *u = ctx;
+	struct sock s;
+	size_t i;
+
+	if (!inet_parse(h, PROTO_UDP, &s))
+		return 0;
+	for (i = 0; i < u->rows->n; i++) {
+		if (u->rows->v[i]->cookie != s.cookie)
+			continue;
+		u->facts[i].read[1] = true;
+		u->facts[i].rmem_later = mem_u32(&s, SOCK_MEM_RMEM);
+		u->facts[i].drops[1] = mem_u32(&s, SOCK_MEM_DROPS);
+	}
+	return 0;
+}
+
+static void read_udp_again(struct reader *r, const struct detect *d, struct evidence *e)
+{
+	struct udp_reading u = { &d->udp, e->udp };
+	struct inet_query q = { .protocol = IPPROTO_UDP,
+				.family = AF_INET,
+				.states = STATES_ALL,
+				.ext = EXT_BIT(INET_DIAG_SKMEMINFO) };
+
+	if (!d->udp.n)
+		return;
+	evidence_lacks(e, -inet_dump(&r->dump, &q, take_udp, &u));
+	q.family = AF_INET6;
+	evidence_lacks(e, -inet_dump(&r->dump, &q, take_udp, &u));
+}
+
+static struct connection_facts *begin_connections(struct evidence *e,
+						  const struct suspects *list)
+{
+	struct connection_facts *v = arena_zalloc(&e->arena, list->n * sizeof(*v) + 1);
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		const struct sock *row = list->v[i];
+
+		v[i].row = row;
+		v[i].retrans = row->retrans;
+		v[i].rmem = mem_u32(row, SOCK_MEM_RMEM);
+		v[i].rcvbuf = mem_u32(row, SOCK_MEM_RCVBUF);
+		v[i].has_mem = row->skmem.len > 0;
+		v[i].drops[0] = mem_u32(row, SOCK_MEM_DROPS);
+	}
+	return v;
+}
+
+/* The processes behind what is still suspect: one scan for their inodes. waiting_too: and
+ * those of listeners in whose queue somebody waits, whose descriptors nobody else looks
+ * at. */
+static void read_owners(struct reader *r, const struct detect *d, struct evidence *e,
+			bool name_listeners, bool waiting_too)
+{
+	const struct suspects *lists[] = { &d->close_wait, &d->senders, &d->readers,
+					   &d->syn_sent,   &d->orphans, &d->udp };
+	struct connection_facts *facts[] = { e->close_wait, e->senders, e->readers,
+					     e->syn_sent,   e->orphans, e->udp };
+	struct inode_set wanted = { 0 };
+	size_t i, k;
+
+	for (i = 0; i < e->n_listeners; i++)
+		if (e->listeners[i].suspect || e->listeners[i].shadow || name_listeners ||
+		    (waiting_too && e->listeners[i].row->recv_queue))
+			inode_set_add(&wanted, e->listeners[i].row->inode);
+	for (k = 0; k < ARRAY_SIZE(lists); k++)
+		for (i = 0; i < lists[k]->n; i++)
+			if (facts[k][i].suspect)
+				inode_set_add(&wanted, facts[k][i].row->inode);
+	if (!wanted.n)
+		return;
+	owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
+	inode_set_free(&wanted);
+	e->unreadable = r->owners.unreadable;
+	e->owners_error = r->owners.failed;
+	evidence_lacks(e, e->owners_error);
+	for (i = 0; i < e->n_listeners; i++)
+		e->listeners[i].holders = evidence_holders(r, e, e->listeners[i].row);
+	for (k = 0; k < ARRAY_SIZE(lists); k++)
+		for (i = 0; i < lists[k]->n; i++)
+			facts[k][i].holders = evidence_holders(r, e, facts[k][i].row);
+}
+
+/* First look at the listeners: which of them need another. */
+static bool suspect_listeners(const struct detect *d, struct evidence *e)
+{
+	bool any = false;
+	size_t i;
+
+	e->n_listeners = d->listeners.n;
+	e->listeners = arena_zalloc(&e->arena,
+				    d->listeners.n * sizeof(*e->listeners) + 1);
+	for (i = 0; i < d->listeners.n; i++) {
+		struct listener_facts *l = &e->listeners[i];
+		const struct sock *row = d->listeners.v[i];
+
+		l->row = row;
+		l->members = 1;
+		l->queued[0] = row->recv_queue;
+		l->limit = row->send_queue;
+		l->suspect = detect_is_full(row) || detect_is_filling(row) ||
+			     detect_syn_pressure(d, row,
+						 evidence_syn_capacity(
+							 &e->limits, row->send_queue)) ||
+			     (row->recv_queue && detect_shares_port(d, i));
+		l->shadow = detect_shares_port(d, i);
+		any |= l->suspect;
+	}
+	return any;
+}
+
+static bool suspect_readers(const struct detect *d, struct evidence *e)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < d->readers.n; i++) {
+		struct connection_facts *c = &e->readers[i];
+
+		c->suspect = c->read[0] && c->received_ms >= STUCK_AGE_MS &&
+			     ((c->has_mem &&
+			       (uint64_t)c->rmem * 100 >=
+				       (uint64_t)c->rcvbuf * READER_PERCENT) ||
+			      (c->has_windows && !c->rcv_wnd));
+		any |= c->suspect;
+	}
+	return any;
+}
+
+static bool suspect_senders(const struct detect *d, struct evidence *e)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < d->senders.n; i++) {
+		struct connection_facts *c = &e->senders[i];
+
+		c->suspect = c->read[0] && c->send[0] &&
+			     (c->retrans >= STUCK_RETRANS || c->sent_ms >= STUCK_AGE_MS);
+		any |= c->suspect;
+	}
+	return any;
+}
+
+/* Those that are old enough; the leak is counted by process later. */
+static bool suspect_close_wait(const struct detect *d, struct evidence *e)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < d->close_wait.n; i++) {
+		struct connection_facts *c = &e->close_wait[i];
+
+		c->suspect = c->read[0] && c->age_ms >= CLOSE_WAIT_AGE_MS;
+		n += c->suspect;
+	}
+	return n >= CLOSE_WAIT_LEAST;
+}
+
+/* Whether a leak may grow: what has no socket of the last minute does not. */
+static bool is_recent(const struct detect *d, const struct evidence *e)
+{
+	size_t i;
+
+	for (i = 0; i < d->close_wait.n; i++)
+		if (e->close_wait[i].read[0] && e->close_wait[i].age_ms <= GROWTH_MS)
+			return true;
+	return false;
+}
+
+static bool suspect_udp(const struct detect *d, struct evidence *e)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < d->udp.n; i++) {
+		struct connection_facts *c = &e->udp[i];
+
+		c->suspect = c->drops[0] ||
+			     (uint64_t)c->rmem * 100 >= (uint64_t)c->rcvbuf * UDP_PERCENT;
+		any |= c->suspect;
+	}
+	return any;
+}
+
+/* A closed window is normal for a moment here too. */
+static void suspect_orphans(const struct detect *d, struct evidence *e)
+{
+	size_t i;
+
+	for (i = 0; i < d->orphans.n; i++) {
+		struct connection_facts *c = &e->orphans[i];
+
+		c->suspect = c->read[0] && (c->row->timer == TIMER_RETRANSMIT ||
+					    c->sent_ms >= STUCK_AGE_MS);
+	}
+}
+
+static void suspect_all(struct connection_facts *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		v[i].suspect = true;
+}
+
+/* Whether TIME_WAIT has no room: a second reading tells whether it is skipped. */
+static bool suspect_time_wait(const struct detect *d, const struct evidence *e)
+{
+	const struct net_limits *n = &e->limits;
+
+	return d->time_wait && n->has_sockstat && n->has_tw_buckets && n->tw_buckets &&
+	       n->time_wait * 100 >= n->tw_buckets * TIME_WAIT_PERCENT;
+}
+
+/*
+ * The look that clears most candidates. Returns when a second reading is due for what is
+ * left, or 0: READING_INTERVAL_MS after this one, which began at start; of leaks alone,
+ * whose first reading is the dump of all rows, after that.
+ */
+static uint64_t first_reading(struct reader *r, const struct detect *d,
+			      struct evidence *e, uint64_t start)
+{
+	bool twice = suspect_listeners(d, e);
+
+	e->close_wait = begin_connections(e, &d->close_wait);
+	e->senders = begin_connections(e, &d->senders);
+	e->readers = begin_connections(e, &d->readers);
+	e->syn_sent = begin_connections(e, &d->syn_sent);
+	e->orphans = begin_connections(e, &d->orphans);
+	e->udp = begin_connections(e, &d->udp);
+	if (!r->dump.sock)
+		return 0;
+	if (twice)
+		read_listeners(r, d, e, 0);
+	if (d->close_wait.count >= CLOSE_WAIT_LEAST)
+		read_close_wait(r, e, e->close_wait, d->close_wait.n);
+	read_connections(r, e->senders, d->senders.n, 0);
+	read_connections(r, e->readers, d->readers.n, 0);
+	read_connections(r, e->orphans, d->orphans.n, 0);
+	twice |= suspect_senders(d, e);
+	twice |= suspect_readers(d, e);
+	twice |= suspect_udp(d, e);
+	twice |= suspect_time_wait(d, e);
+	suspect_all(e->syn_sent, d->syn_sent.n);
+	suspect_orphans(d, e);
+	if (suspect_close_wait(d, e) && is_recent(d, e) && !twice)
+		return d->began_ms + READING_INTERVAL_MS;
+	return twice ? start + READING_INTERVAL_MS : 0;
+}
+
+/* Whether a first reading of the listeners waits for its second. */
+static bool read_once(const struct evidence *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->n_listeners; i++)
+		if (e->listeners[i].read[0])
+			return true;
+	return false;
+}
+
+static void second_reading(struct reader *r, const struct detect *d, struct evidence *e,
+			   uint64_t start, uint64_t due)
+{
+	clock_sleep_until(due * 1000);
+	e->interval_ms = (uint32_t)(clock_ms() - start);
+	if (read_once(e))
+		read_listeners(r, d, e, 1);
+	read_connections(r, e->senders, d->senders.n, 1);
+	read_connections(r, e->readers, d->readers.n, 1);
+	read_udp_again(r, d, e);
+	/* Since the middle of the dump, where its rows were read on average. */
+	e->growth_ms = (uint32_t)(clock_ms() - (d->began_ms + start) / 2);
+	evidence_growth(r, d, e);
+	procfile_counters(&e->counters[1]);
+}
+
+void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
+		   bool name_listeners, bool every_process)
+{
+	uint64_t start = clock_ms(), due;
+
+	r->unanswered = 0;
+	procfile_limits(&e->limits, d->listener_ports);
+	procfile_counters(&e->counters[0]);
+	due = first_reading(r, d, e, start);
+	read_owners(r, d, e, name_listeners, !every_process);
+	/* Before the sleep, which is the shorter by it. */
+	evidence_descriptors(e, every_process);
+	if (due)
+		second_reading(r, d, e, start, due);
+	evidence_starved(r, e);
+	evidence_lacks(e, d->unread);
+	evidence_lacks(e, e->limits.unread);
+	evidence_lacks(e, e->counters[0].unread);
+	evidence_lacks(e, e->counters[1].unread);
+	evidence_lacks(e, r->unanswered);
+}

@@ -1,0 +1,232 @@
+/* The processes behind the candidates: descriptors, limits, growth. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "kernel/evidence/evidence_private.h"
+#include "kernel/netlink/diag_inet.h"
+#include "kernel/netlink/uapi.h"
+#include "kernel/proc/procfile.h"
+
+static struct process_facts *process_for(struct evidence *e, const struct holder *h)
+{
+	static const size_t step = 64;
+	size_t i;
+
+	for (i = 0; i < e->n_processes; i++)
+		if (e->processes[i].pid == h->pid)
+			return &e->processes[i];
+	if (e->n_processes % step == 0)
+		e->processes = xrealloc(e->processes,
+					(e->n_processes + step) * sizeof(*e->processes));
+	e->processes[e->n_processes] = (struct process_facts){
+		.pid = h->pid,
+		.command = arena_strdup(&e->arena, h->command),
+		.unit = procfile_unit(&e->arena, h->pid),
+	};
+	return &e->processes[e->n_processes++];
+}
+
+const struct holder *evidence_holders(struct reader *r, struct evidence *e,
+				      const struct sock *row)
+{
+	const struct holder *h = owners_find(&r->owners, row->inode), *first = NULL,
+			    **link = &first;
+
+	for (; h; h = h->next) {
+		struct holder *copy = arena_dup(&e->arena, h, sizeof(*h));
+
+		copy->next = NULL;
+		copy->command = process_for(e, h)->command;
+		*link = copy;
+		link = &copy->next;
+	}
+	return first;
+}
+
+struct inode_list {
+	uint32_t *v;
+	size_t n, cap;
+};
+
+static int take_close_wait(const struct nlmsghdr *h, void *ctx)
+{
+	struct inode_list *list = ctx;
+	struct sock s;
+
+	if (inet_parse_brief(h, PROTO_TCP, &s) && s.inode) {
+		list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
+		list->v[list->n++] = s.inode;
+	}
+	return 0;
+}
+
+/* One socket more for each process that holds it; false if nobody is known to. */
+static bool count_later(struct reader *r, struct evidence *e, uint32_t inode)
+{
+	const struct holder *h = owners_find(&r->owners, inode);
+	bool found = h != NULL;
+	int32_t last = -1;
+	size_t k;
+
+	/* Several descriptors of one process are one socket. */
+	for (; h; last = h->pid, h = h->next)
+		for (k = 0; h->pid != last && k < e->n_processes; k++)
+			if (e->processes[k].pid == h->pid)
+				e->processes[k].close_wait_later++;
+	return found;
+}
+
+/* The sockets that are new since the owners were read: the same processes are asked
+ * again, for these alone. */
+static void count_fresh(struct reader *r, struct evidence *e,
+			const struct inode_list *list, const struct inode_set *fresh)
+{
+	_cleanup_free_ int32_t *pids = xcalloc(e->n_processes, sizeof(*pids));
+	size_t i;
+
+	for (i = 0; i < e->n_processes; i++)
+		pids[i] = e->processes[i].pid;
+	owners_scan(&r->owners, fresh, pids, e->n_processes, r->threads);
+	evidence_lacks(e, r->owners.failed);
+	for (i = 0; i < list->n; i++)
+		if (inode_set_has(fresh, list->v[i]))
+			count_later(r, e, list->v[i]);
+}
+
+void evidence_growth(struct reader *r, const struct detect *d, struct evidence *e)
+{
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = 1 << STATE_CLOSE_WAIT };
+	struct inode_list inodes = { 0 };
+	struct inode_set fresh = { 0 };
+	size_t i;
+	int err;
+
+	if (d->close_wait.count < CLOSE_WAIT_LEAST || !e->n_processes)
+		return;
+	err = inet_dump(&r->dump, &q, take_close_wait, &inodes);
+	evidence_lacks(e, -err);
+	if (err < 0) {
+		free(inodes.v);
+		return;
+	}
+	for (i = 0; i < e->n_processes; i++)
+		e->processes[i].has_later = true;
+	for (i = 0; i < inodes.n; i++)
+		if (!count_later(r, e, inodes.v[i]))
+			inode_set_add(&fresh, inodes.v[i]);
+	if (fresh.n)
+		count_fresh(r, e, &inodes, &fresh);
+	inode_set_free(&fresh);
+	free(inodes.v);
+}
+
+static bool same_netns(struct evidence *e, int32_t pid)
+{
+	struct stat own, other;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	if (stat("/proc/thread-self/ns/net", &own) == 0 && stat(path, &other) == 0)
+		return own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+	evidence_lacks(e, errno);
+	return false;
+}
+
+/* How many descriptors it has, and may have. */
+static bool read_descriptors(struct evidence *e, int32_t pid, bool sizes, uint64_t least,
+			     uint64_t *fds, uint64_t *limit)
+{
+	int err = procfile_descriptors(pid, sizes, fds);
+
+	if (err == 0 && *fds < least)
+		return false;
+	if (err == 0)
+		err = procfile_descriptor_limit(pid, limit);
+	evidence_lacks(e, -err);
+	return err == 0;
+}
+
+static void add_process(struct evidence *e, int32_t pid, uint64_t fds, uint64_t limit)
+{
+	struct holder h = { .pid = pid, .fd = -1, .command = "?" };
+	_cleanup_free_ char *text = NULL;
+	struct process_facts *p;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	text = procfile_read(path);
+	if (text) {
+		text[strcspn(text, "\n")] = '\0';
+		h.command = text;
+	}
+	p = process_for(e, &h);
+	p->fds = fds;
+	p->fd_limit = limit;
+	p->known = true;
+}
+
+/* Processes that hold no candidate but may be out of descriptors all the same. What
+ * another network namespace holds is not for this one to tell. */
+static void add_all_processes(struct evidence *e, bool sizes)
+{
+	enum { LEAST_DESCRIPTORS = 16 };
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+
+	if (!dir) {
+		evidence_lacks(e, errno);
+		return;
+	}
+	while ((errno = 0, d = readdir(dir))) {
+		int32_t pid = atoi(d->d_name);
+		uint64_t fds, limit;
+
+		if (pid > 0 &&
+		    read_descriptors(e, pid, sizes, LEAST_DESCRIPTORS, &fds, &limit) &&
+		    fds * 100 >= limit * DESCRIPTORS_PERCENT && same_netns(e, pid))
+			add_process(e, pid, fds, limit);
+	}
+	evidence_lacks(e, errno);
+	closedir(dir);
+}
+
+void evidence_starved(struct reader *r, struct evidence *e)
+{
+	_cleanup_free_ int32_t *pids = xcalloc(e->n_processes + 1, sizeof(*pids));
+	size_t n = 0, i;
+
+	for (i = 0; i < e->n_processes; i++) {
+		const struct process_facts *p = &e->processes[i];
+
+		if (p->known && p->fds >= p->fd_limit)
+			pids[n++] = p->pid;
+	}
+	if (!n)
+		return;
+	owners_scan(&r->owners, NULL, pids, n, 1);
+	evidence_lacks(e, r->owners.failed);
+	for (i = 0; i < e->n_listeners; i++) {
+		struct listener_facts *l = &e->listeners[i];
+
+		if (!l->holders && l->row->recv_queue)
+			l->holders = evidence_holders(r, e, l->row);
+	}
+}
+
+void evidence_descriptors(struct evidence *e, bool every_process)
+{
+	bool sizes = procfile_descriptors_are_sizes();
+	size_t i;
+
+	for (i = 0; i < e->n_processes; i++) {
+		struct process_facts *p = &e->processes[i];
+
+		p->known = read_descriptors(e, p->pid, sizes, 1, &p->fds, &p->fd_limit);
+	}
+	if (every_process)
+		add_all_processes(e, sizes);
+}

@@ -1,0 +1,154 @@
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include "kernel/explain/explain_private.h"
+#include "kernel/netlink/diag_inet.h"
+#include "kernel/proc/place.h"
+#include "kernel/proc/sockstat.h"
+
+static void note_unread(struct connect_facts *f, int err)
+{
+	if (err < 0 && !f->dump_error)
+		f->dump_error = -err;
+}
+
+/* Of all that has the port, what connections come to. */
+static bool is_server(const struct sock *s)
+{
+	return s->state == STATE_LISTEN || s->state == STATE_BOUND_INACTIVE ||
+	       (s->proto == PROTO_UDP && !s->peer.port);
+}
+
+static void find_servers(struct reader *r, struct arena *a, struct connect_facts *f)
+{
+	struct kept all = { .arena = a }, k = { .arena = a };
+	bool more = f->proto == PROTO_TCP && !sockstat_all_tcp_is_here();
+	size_t i;
+	int err = explain_read_servers(r, f->proto, f->to.port, &all);
+
+	if (err == 0 && more)
+		err = explain_read_bound(r, f->to.port, &all);
+	note_unread(f, err);
+	for (i = 0; i < all.n; i++)
+		if (is_server(all.v[i]))
+			kept_add(&k, all.v[i]);
+	f->n_here = k.n;
+	if (more)
+		f->hidden = explain_elsewhere(&k, f->to.port);
+	kept_own(&k, r);
+	f->owners_error = r->owners.failed;
+	f->here = explain_found(a, k.v, f->n_here);
+	f->n_elsewhere = k.n - f->n_here;
+	f->elsewhere = explain_found(a, k.v + f->n_here, f->n_elsewhere);
+	kept_free(&all);
+	kept_free(&k);
+}
+
+struct use {
+	struct connect_facts *f;
+	bool *held; /* by local port */
+};
+
+static int count_use(const struct nlmsghdr *h, void *ctx)
+{
+	struct use *use = ctx;
+	struct connect_facts *f = use->f;
+	struct sock s;
+	struct addr peer, to = addr_unmapped(&f->to);
+
+	if (!inet_parse(h, f->proto, &s))
+		return 0;
+	peer = addr_unmapped(&s.peer);
+	if (peer.port != to.port || !addr_same_ip(&peer, &to) ||
+	    s.local.port < f->range_lo || s.local.port > f->range_hi ||
+	    use->held[s.local.port])
+		return 0;
+	use->held[s.local.port] = true;
+	f->used++;
+	f->used_time_wait += s.state == STATE_TIME_WAIT;
+	return 0;
+}
+
+static void count_ports(struct reader *r, struct connect_facts *f)
+{
+	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
+	struct use use = { f, held };
+	struct bind_facts settings = { 0 };
+	struct inet_query q = { .protocol = f->proto == PROTO_UDP ? IPPROTO_UDP
+								  : IPPROTO_TCP,
+				.family = AF_INET,
+				.states = STATES_DEFAULT & ~(1u << STATE_LISTEN),
+				.dport = f->to.port };
+	unsigned port;
+
+	explain_settings(&settings);
+	f->range_lo = settings.range_lo;
+	f->range_hi = settings.range_hi;
+	explain_reserved(held);
+	for (port = f->range_lo; port <= f->range_hi; port++)
+		f->range_ports += !held[port];
+	note_unread(f, inet_dump(&r->dump, &q, count_use, &use));
+	q.family = AF_INET6;
+	note_unread(f, inet_dump(&r->dump, &q, count_use, &use));
+}
+
+/* The connection that stands between the same two ends. */
+static void find_twin(struct reader *r, struct arena *a, struct connect_facts *f)
+{
+	struct sock key = { .local = f->from, .peer = f->to }, answer;
+	struct kept k = { .arena = a };
+	int err;
+
+	if (!f->from.port || f->proto != PROTO_TCP)
+		return;
+	err = reader_exact(r, &key, 0, &answer);
+	if (err != -ENOENT)
+		note_unread(f, err);
+	if (err < 0 || sock_is_listener(&answer))
+		return;
+	kept_add(&k, &answer);
+	kept_own(&k, r);
+	f->twin = k.v[0];
+	kept_free(&k);
+}
+
+void explain_connect(const struct connect_question *q, struct arena *a,
+		     struct connect_facts *f)
+{
+	_cleanup_reader_ struct reader r = { 0 };
+	struct addr to = addr_unmapped(&q->to);
+	int err;
+
+	*f = (struct connect_facts){ .proto = q->proto,
+				     .err = q->err,
+				     .to = to,
+				     .from = q->from,
+				     .address = q->address };
+	if (q->name) {
+		explain_bind(&(struct bind_question){ .candidate.proto = q->proto,
+						      .name = q->name,
+						      .name_len = q->name_len,
+						      .abstract = q->abstract,
+						      .address = q->address,
+						      .asked = q->address },
+			     a, &f->file);
+		return;
+	}
+	/* Who refuses at a loopback address is here, and need not be asked for. */
+	f->local = (q->err == ECONNREFUSED && addr_is_loopback(&to)) ||
+		   place_of(&to, to.scope) == PLACE_LOCAL;
+	err = reader_open(&r, NULL);
+	if (err < 0) {
+		note_unread(f, err);
+		return;
+	}
+	if (q->err == EADDRNOTAVAIL) {
+		f->from_place = f->from.family ? place_of(&f->from, f->from.scope)
+					       : PLACE_LOCAL;
+		find_twin(&r, a, f);
+		count_ports(&r, f);
+	} else if (f->local) {
+		find_servers(&r, a, f);
+	}
+}

@@ -1,0 +1,257 @@
+#include "kernel/explain/explain_private.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "kernel/proc/fdsteal.h"
+#include "kernel/proc/place.h"
+#include "kernel/proc/process.h"
+
+/* Whether the kernel lists bound sockets: by one of our own, for a moment, on a port that
+ * the kernel chooses. 1, 0, or -errno where that could not be seen. */
+static int lists_bound(struct reader *r)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_arena_ struct arena a = { 0 };
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(sin);
+	struct kept k = { .arena = &a };
+	int err;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&sin, &len) != 0)
+		return -errno;
+	err = explain_read_bound(r, ntohs(sin.sin_port), &k);
+	/* A kernel that does not know the state refuses it, or shows nothing. */
+	if (err == 0 || err == -EINVAL || err == -EOPNOTSUPP)
+		err = k.n > 0;
+	kept_free(&k);
+	return err;
+}
+
+/* The listener in whose name a connection came: its options are the connection's, which
+ * it took over at the handshake. */
+static const struct bind_found *listener_of(const struct bind_facts *f,
+					    const struct sock *s)
+{
+	struct bind_candidate as_if = { .proto = s->proto, .addr = s->local };
+	size_t i;
+
+	for (i = 0; i < f->n_listening; i++)
+		if (bind_overlap(&as_if, &f->found[i].holder) == KNOWN_ON)
+			return &f->found[i];
+	return NULL;
+}
+
+static bool is_connection(const struct sock *s)
+{
+	return s->proto == PROTO_TCP && s->state != STATE_LISTEN &&
+	       s->state != STATE_BOUND_INACTIVE && s->peer.port;
+}
+
+/*
+ * Whether the port was drawn for this connection or was a server's. No table says so; the
+ * other end does: a listener there, or a port that no kernel draws, means that it was
+ * called by us.
+ */
+static enum bind_direction direction_of(struct reader *r,
+					const struct bind_found *listener,
+					const struct bind_facts *f, const struct sock *s)
+{
+	enum {
+		BIND_NO_PORT = BIT(8)
+	}; /* struct inet_diag_sockopt: bind_address_no_port */
+	bool drawn = s->local.port >= f->range_lo && s->local.port <= f->range_hi;
+	bool theirs_drawn = s->peer.port >= f->range_lo && s->peer.port <= f->range_hi;
+	const struct sock *there;
+	struct sock key = { .family = s->family, .local = s->peer };
+	uint32_t members;
+
+	if (!is_connection(s))
+		return s->proto == PROTO_UDP && s->peer.port && drawn ? DIRECTION_OUTGOING
+								      : DIRECTION_NONE;
+	if (listener)
+		return DIRECTION_SERVED;
+	if (s->state == STATE_SYN_SENT || (s->options & BIND_NO_PORT))
+		return DIRECTION_OUTGOING;
+	if (reader_listeners(r, 0) == 0) {
+		if (reader_listener_of(r, &key, &there, &members))
+			return DIRECTION_OUTGOING;
+		/* A dual-stack listener takes IPv4 as well. */
+		key.family = AF_INET6;
+		if (s->family == AF_INET &&
+		    reader_listener_of(r, &key, &there, &members) &&
+		    addr_is_any(&there->local) && addr_is_loopback(&s->peer))
+			return DIRECTION_OUTGOING;
+	}
+	return drawn && !theirs_drawn ? DIRECTION_OUTGOING : DIRECTION_SERVED;
+}
+
+static enum known known_option(uint64_t value)
+{
+	return value == UINT64_MAX ? KNOWN_NOT : known_bool(value != 0);
+}
+
+static void read_holder(struct bind_found *x, struct arena *a)
+{
+	const struct sock *s = x->holder.row;
+	struct sock_options o;
+
+	if (s->has & SOCK_HAS_V6ONLY)
+		x->holder.v6only = known_bool(s->v6only);
+	found_process(x, a);
+	if (!s->holders || fdsteal_options_of(s, &o) < 0)
+		return;
+	x->holder.reuseaddr = known_option(o.reuseaddr);
+	x->holder.reuseport = known_option(o.reuseport);
+	if (s->family == AF_INET6 && o.v6only != UINT64_MAX)
+		x->holder.v6only = known_option(o.v6only);
+}
+
+/* A port may have hundreds of thousands of connections: so many owners are asked for
+ * their options; what a listener took beyond has the listener's. */
+enum { MOST_ASKED = 1024 };
+
+/* Listeners first: all else is measured by them. */
+static size_t listeners_first(struct kept *k)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < k->n; i++) {
+		struct sock *s = k->v[i];
+
+		if (s->state != STATE_LISTEN)
+			continue;
+		k->v[i] = k->v[n];
+		k->v[n++] = s;
+	}
+	return n;
+}
+
+/* What a connection has of its listener. */
+static void inherit(struct bind_found *x, const struct bind_found *listener, bool options)
+{
+	x->covered = true;
+	if (!options)
+		return;
+	x->holder.reuseaddr = listener->holder.reuseaddr;
+	x->holder.reuseport = listener->holder.reuseport;
+	x->holder.v6only = listener->holder.v6only;
+}
+
+static void find_holders(struct reader *r, struct arena *a, struct kept *k,
+			 struct bind_facts *f)
+{
+	size_t i;
+
+	f->owners_error = r->owners.failed;
+	f->found = arena_zalloc(a, (k->n + 1) * sizeof(*f->found));
+	f->n_found = k->n;
+	f->n_listening = listeners_first(k);
+	for (i = 0; i < k->n; i++) {
+		struct bind_found *x = &f->found[i];
+		const struct sock *row = x->holder.row = k->v[i];
+		const struct bind_found *listener = is_connection(row)
+							    ? listener_of(f, row)
+							    : NULL;
+
+		if (!listener || i < MOST_ASKED)
+			read_holder(x, a);
+		if (listener)
+			inherit(x, listener, sock_is_unaccepted(row) || i >= MOST_ASKED);
+		x->direction = direction_of(r, listener, f, row);
+		x->holder.inherited = x->direction == DIRECTION_SERVED;
+	}
+}
+
+/* Port 0: how many ports of the range nobody holds at an address that overlaps. */
+static void count_range(const struct kept *k, struct bind_facts *f)
+{
+	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
+	unsigned port;
+	size_t i;
+
+	explain_reserved(held);
+	for (port = f->range_lo; port <= f->range_hi; port++)
+		f->range_ports += !held[port];
+	for (i = 0; i < k->n; i++) {
+		struct bind_holder h = { .row = k->v[i] };
+
+		if (bind_overlap(&f->candidate, &h) != KNOWN_OFF)
+			held[k->v[i]->local.port] = true;
+	}
+	for (port = f->range_lo; port <= f->range_hi; port++)
+		f->range_free += !held[port];
+}
+
+static bool has_bound(const struct kept *k)
+{
+	size_t i;
+
+	for (i = 0; i < k->n; i++)
+		if (k->v[i]->state == STATE_BOUND_INACTIVE)
+			return true;
+	return false;
+}
+
+/* The processes of both kinds of rows are found in one pass over /proc. */
+static void explain_port(struct reader *r, struct arena *a, struct kept *k,
+			 struct bind_facts *f)
+{
+	size_t here = k->n, all;
+
+	if (f->candidate.proto == PROTO_TCP) {
+		int lists = has_bound(k) ? 1 : lists_bound(r);
+
+		f->sees_bound = lists > 0;
+		if (lists < 0 && !f->dump_error)
+			f->dump_error = -lists;
+		explain_elsewhere(k, f->candidate.addr.port);
+	}
+	kept_own(k, r);
+	all = k->n;
+	f->n_elsewhere = all - here;
+	f->elsewhere = explain_found(a, k->v + here, f->n_elsewhere);
+	k->n = here;
+	find_holders(r, a, k, f);
+	k->n = all;
+}
+
+static void explain_inet(struct arena *a, struct bind_facts *f)
+{
+	_cleanup_reader_ struct reader r = { 0 };
+	const struct bind_candidate *c = &f->candidate;
+	struct kept k = { .arena = a };
+	struct fault ignored = FAULT_INIT;
+	int err = reader_open(&r, &ignored);
+
+	explain_settings(f);
+	explain_reservation(a, f);
+	f->place = place_of(&c->addr, c->ifindex);
+	if (err == 0)
+		err = explain_read_port(&r, c->proto, c->addr.port, &k);
+	f->dump_error = -err;
+	if (!c->addr.port)
+		count_range(&k, f);
+	else if (r.dump.sock)
+		explain_port(&r, a, &k, f);
+	kept_free(&k);
+}
+
+void explain_bind(const struct bind_question *q, struct arena *a,
+		  struct bind_facts *facts)
+{
+	*facts = (struct bind_facts){ .candidate = q->candidate,
+				      .freebind = q->freebind,
+				      .user = q->user,
+				      .address = q->address,
+				      .asked = q->asked };
+	facts->privileged = q->user ? q->candidate.uid == 0 : process_may_bind_low();
+	if (q->name)
+		explain_unix(q, a, facts);
+	else
+		explain_inet(a, facts);
+}

@@ -1,0 +1,50 @@
+/* What the explainers share (rows.c). */
+#pragma once
+
+#include "kernel/explain/explain.h"
+#include "kernel/read/reader.h"
+#include "kernel/read/seen.h"
+
+/* Rows that are kept, in an arena. */
+struct kept {
+	struct arena *arena;
+	struct sock **v;
+	size_t n, cap;
+	struct seen seen;
+};
+
+void kept_free(struct kept *k); /* the arena stays */
+
+/* A copy of s at the end of k, unless its cookie is there already. */
+void kept_add(struct kept *k, const struct sock *s);
+
+/* Processes, control groups and users of the kept rows: one pass over /proc. */
+void kept_own(struct kept *k, struct reader *r);
+
+/* Age, unit and user of who holds x->holder.row. */
+void found_process(struct bind_found *x, struct arena *a);
+
+/* Every socket with this local port (0 = all), bound ones included. 0 or -errno. */
+int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, struct kept *k);
+
+/* The same of UDP; of TCP only the listeners, which walks no connections. */
+int explain_read_servers(struct reader *r, uint8_t proto, uint16_t port, struct kept *k);
+
+/* The TCP sockets that are bound and silent: a walk over two tables of the kernel. */
+int explain_read_bound(struct reader *r, uint16_t port, struct kept *k);
+
+/* ip_local_port_range and ip_unprivileged_port_start. */
+void explain_settings(struct bind_facts *f);
+/* Marks the ports of ip_local_reserved_ports: held has a place for every port. */
+void explain_reserved(bool *held);
+/* The same list as text, and whether the candidate's port is in it. */
+void explain_reservation(struct arena *a, struct bind_facts *f);
+/* Appends the listeners on a TCP port in all other network namespaces; whether some could
+ * not be looked into. */
+bool explain_elsewhere(struct kept *k, uint16_t port);
+/* Rows as a list with their processes. */
+struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n);
+
+/* The unix half of explain_bind(). */
+void explain_unix(const struct bind_question *q, struct arena *a,
+		  struct bind_facts *facts);

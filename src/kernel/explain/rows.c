@@ -1,0 +1,247 @@
+/* The rows that explainers look at, with their owners, and the settings that decide about
+ * ports. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernel/explain/explain_private.h"
+#include "kernel/netlink/bytecode.h"
+#include "kernel/netlink/diag_inet.h"
+#include "kernel/proc/netns_each.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/procfile.h"
+#include "model/filter/filter.h"
+#include "model/proctext.h"
+
+void kept_add(struct kept *k, const struct sock *s)
+{
+	if (seen_before(&k->seen, s->cookie))
+		return;
+	k->v = array_grow(k->v, k->n, &k->cap, sizeof(*k->v));
+	k->v[k->n++] = sock_dup(k->arena, s);
+}
+
+void kept_free(struct kept *k)
+{
+	seen_free(&k->seen);
+	free(take_ptr(&k->v));
+}
+
+void kept_own(struct kept *k, struct reader *r)
+{
+	struct inode_set wanted = { 0 };
+	struct holder *h;
+	size_t i;
+
+	for (i = 0; i < k->n; i++)
+		inode_set_add(&wanted, k->v[i]->inode);
+	if (wanted.n)
+		owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
+	inode_set_free(&wanted);
+	for (i = 0; i < k->n; i++) {
+		struct sock s = *k->v[i];
+
+		reader_annotate(r, &s, NEED_OWNERS | NEED_CGROUP | NEED_USER);
+		/* Names live as long as the reader; these rows live longer. */
+		*k->v[i] = *sock_dup(k->arena, &s);
+		for (h = (struct holder *)(uintptr_t)k->v[i]->holders; h;
+		     h = (struct holder *)(uintptr_t)h->next)
+			h->command = arena_strdup(k->arena, h->command);
+		if (s.cgroup)
+			k->v[i]->cgroup = arena_strdup(k->arena, s.cgroup);
+		if (s.user)
+			k->v[i]->user = arena_strdup(k->arena, s.user);
+	}
+}
+
+void found_process(struct bind_found *x, struct arena *a)
+{
+	const struct holder *h = x->holder.row->holders;
+
+	x->user = x->holder.row->user;
+	if (!h)
+		return;
+	x->age_ms = process_age_ms(h->pid);
+	x->unit = procfile_unit(a, h->pid);
+}
+
+struct reading {
+	struct kept *k;
+	uint8_t proto;
+	uint16_t port;
+};
+
+static int keep_row(const struct nlmsghdr *h, void *ctx)
+{
+	struct reading *reading = ctx;
+	struct sock s;
+
+	if (inet_parse(h, reading->proto, &s) && bind_holds(&s) &&
+	    (!reading->port || s.local.port == reading->port))
+		kept_add(reading->k, &s);
+	return 0;
+}
+
+/* This walk ignores the port of the request's header. */
+static int walk_bound(struct reader *r, struct reading *reading)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	_cleanup_buf_ struct buf program = { 0 };
+	struct port_range range = { reading->port, reading->port };
+	struct port_set ports = { &range, 1, 1 };
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = 1 << STATE_BOUND_INACTIVE };
+
+	if (reading->port &&
+	    bytecode_compile(&program, filter_ports(&a, SIDE_LOCAL, &ports),
+			     &reader_caps))
+		q.bytecode = (struct blob){ program.data, (uint32_t)program.len };
+	return inet_dump(&r->dump, &q, keep_row, reading);
+}
+
+static int read_udp(struct reader *r, struct reading *reading)
+{
+	struct inet_query q = { .protocol = IPPROTO_UDP,
+				.family = AF_INET,
+				.states = STATES_DEFAULT,
+				.sport = reading->port };
+	int err = inet_dump(&r->dump, &q, keep_row, reading);
+
+	if (err < 0)
+		return err;
+	q.family = AF_INET6;
+	err = inet_dump(&r->dump, &q, keep_row, reading);
+	/* A kernel without IPv6 has no such table, and no such holder. */
+	return err == -ENOENT ? 0 : err;
+}
+
+static int read_tcp(struct reader *r, uint32_t states, struct reading *reading)
+{
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = states,
+				.sport = reading->port };
+
+	return inet_dump(&r->dump, &q, keep_row, reading);
+}
+
+int explain_read_port(struct reader *r, uint8_t proto, uint16_t port, struct kept *k)
+{
+	struct reading reading = { k, proto, port };
+	int err;
+
+	if (proto == PROTO_UDP)
+		return read_udp(r, &reading);
+	err = read_tcp(r, STATES_DEFAULT | 1 << STATE_NEW_SYN_RECV, &reading);
+	return err < 0 ? err : walk_bound(r, &reading);
+}
+
+int explain_read_servers(struct reader *r, uint8_t proto, uint16_t port, struct kept *k)
+{
+	struct reading reading = { k, proto, port };
+
+	if (proto == PROTO_UDP)
+		return read_udp(r, &reading);
+	return read_tcp(r, 1 << STATE_LISTEN, &reading);
+}
+
+int explain_read_bound(struct reader *r, uint16_t port, struct kept *k)
+{
+	struct reading reading = { k, PROTO_TCP, port };
+
+	return walk_bound(r, &reading);
+}
+
+#define RANGE_FILE    "/proc/sys/net/ipv4/ip_local_port_range"
+#define RESERVED_FILE "/proc/sys/net/ipv4/ip_local_reserved_ports"
+#define LOW_FILE      "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
+void explain_settings(struct bind_facts *f)
+{
+	_cleanup_free_ char *range = procfile_read(RANGE_FILE), *start;
+	unsigned low;
+
+	f->range_lo = 32768;
+	f->range_hi = 60999;
+	f->unprivileged_from = 1024;
+	f->range_read = range && proctext_range(range, &f->range_lo, &f->range_hi);
+	start = procfile_read(LOW_FILE);
+	if (start && sscanf(start, "%u", &low) == 1 && low <= UINT16_MAX)
+		f->unprivileged_from = (uint16_t)low;
+	else if (start)
+		f->unprivileged_error = EIO;
+	/* Before Linux 4.11 there is no such file beside the other: it is 1024. */
+	else if (errno != ENOENT || !range)
+		f->unprivileged_error = errno;
+}
+
+/* Reserved ports are never drawn. */
+void explain_reserved(bool *held)
+{
+	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
+
+	if (text)
+		proctext_ports(text, held);
+}
+
+void explain_reservation(struct arena *a, struct bind_facts *f)
+{
+	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
+	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
+	/* It goes into a command that people run. */
+	size_t len = text ? strspn(text, "0123456789,-") : 0;
+
+	if (text)
+		proctext_ports(text, held);
+	f->port_reserved = held[f->candidate.addr.port];
+	f->reserved = len ? arena_strndup(a, text, len) : NULL;
+}
+
+struct elsewhere {
+	struct kept kept;
+	uint16_t port;
+	size_t failed; /* namespaces whose table could not be read */
+};
+
+static bool look_elsewhere(void *ctx)
+{
+	struct elsewhere *e = ctx;
+	struct reading reading = { &e->kept, PROTO_TCP, e->port };
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = 1 << STATE_LISTEN,
+				.sport = e->port };
+	struct nl nl;
+	int err = nl_open(&nl, NULL);
+
+	if (err == 0)
+		err = inet_dump(&nl, &q, keep_row, &reading);
+	nl_close(&nl);
+	e->failed += err < 0;
+	return e->kept.n < 8;
+}
+
+/* Who has the port in other namespaces: what people look for when nothing is wrong here.
+ * Appends their rows to k; returns whether some could not be looked into. */
+bool explain_elsewhere(struct kept *k, uint16_t port)
+{
+	struct elsewhere e = { .kept.arena = k->arena, .port = port };
+	size_t hidden = 0, i;
+	bool lost = netns_each(look_elsewhere, &e, &hidden) < 0;
+
+	for (i = 0; i < e.kept.n; i++)
+		kept_add(k, e.kept.v[i]);
+	kept_free(&e.kept);
+	return lost || hidden || e.failed;
+}
+
+struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n)
+{
+	struct bind_found *found = arena_zalloc(a, (n + 1) * sizeof(*found));
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		found[i].holder.row = rows[i];
+		found_process(&found[i], a);
+	}
+	return found;
+}

@@ -1,0 +1,220 @@
+/* The unix side of the explainer: a name in the file system, or an abstract one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "kernel/explain/explain_private.h"
+#include "kernel/netlink/diag_unix.h"
+#include "kernel/netlink/uapi.h"
+#include "kernel/proc/netns_each.h"
+#include "kernel/proc/process.h"
+
+struct search {
+	const struct bind_question *q;
+	const struct stat *file; /* NULL: an abstract name */
+	struct kept kept;
+	int err;
+};
+
+static bool is_it(const struct search *x, const struct sock *s)
+{
+	const char *name = s->path.data;
+
+	if (x->file)
+		return unix_is_file(s, x->file);
+	return s->proto == x->q->candidate.proto && s->path.len == x->q->name_len + 1 &&
+	       !name[0] && memcmp(name + 1, x->q->name, x->q->name_len) == 0;
+}
+
+static int take(const struct nlmsghdr *h, void *ctx)
+{
+	struct search *x = ctx;
+	struct sock s;
+
+	/* An accepted connection carries its listener's name; the listener is wanted. */
+	if (unix_parse(h, &s) && is_it(x, &s) &&
+	    (s.state == STATE_LISTEN || s.state == STATE_CLOSE || !x->kept.n))
+		kept_add(&x->kept, &s);
+	return 0;
+}
+
+static bool search_here(void *ctx)
+{
+	struct search *x = ctx;
+	struct nl nl;
+	int err = nl_open(&nl, NULL);
+
+	if (err == 0)
+		err = unix_dump(&nl, ~0u,
+				UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UAPI_UDIAG_SHOW_UID,
+				take, x);
+	nl_close(&nl);
+	x->err = err < 0 ? -err : x->err;
+	return !x->kept.n;
+}
+
+static void name_owner(struct search *x, struct bind_facts *f)
+{
+	_cleanup_reader_ struct reader r = { 0 };
+	struct bind_found *taken = arena_zalloc(x->kept.arena, sizeof(*taken));
+	const struct sock *row;
+	size_t i;
+
+	kept_own(&x->kept, &r);
+	f->owners_error = r.owners.failed;
+	row = x->kept.v[0];
+	for (i = 1; i < x->kept.n; i++)
+		if (x->kept.v[i]->state == STATE_LISTEN && row->state != STATE_LISTEN)
+			row = x->kept.v[i];
+	taken->holder.row = row;
+	found_process(taken, x->kept.arena);
+	f->taken = taken;
+}
+
+static const char *kind_of(const char *path, const struct stat *st)
+{
+	struct stat target;
+
+	switch (st->st_mode & S_IFMT) {
+	case S_IFDIR:
+		return "a directory";
+	case S_IFLNK:
+		return stat(path, &target) != 0 && (errno == ENOENT || errno == ELOOP)
+			       ? "a symbolic link that leads nowhere"
+			       : "a symbolic link, which bind() never follows";
+	case S_IFIFO:
+		return "a named pipe";
+	case S_IFBLK:
+	case S_IFCHR:
+		return "a device";
+	default:
+		return "a file, not a socket";
+	}
+}
+
+/*
+ * Whether a socket of any namespace is bound to the file, where the tables of some cannot
+ * be read: a datagram socket that connects is told EPROTOTYPE by sockets of other types,
+ * ECONNREFUSED if there is none, and nobody notices, for nothing is sent.
+ */
+static enum bind_file ask_the_file(const char *path)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+
+	if (fd < 0 || strlen(path) >= sizeof(sun.sun_path))
+		return FILE_UNSURE;
+	memcpy(sun.sun_path, path, strlen(path));
+	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return FILE_LIVE;
+	switch (errno) {
+	case EPROTOTYPE:
+	case EPERM: /* a datagram socket that talks to somebody else only */
+		return FILE_LIVE;
+	case ECONNREFUSED:
+		return FILE_STALE;
+	default:
+		return FILE_UNSURE;
+	}
+}
+
+static void explain_file(const struct bind_question *q, const struct stat *st,
+			 struct arena *a, struct bind_facts *f)
+{
+	struct search x = { .q = q, .file = st, .kept.arena = a };
+	size_t hidden = 0;
+
+	if (!S_ISSOCK(st->st_mode)) {
+		f->file = FILE_OTHER;
+		f->file_kind = kind_of(q->name, st);
+		return;
+	}
+	if (search_here(&x)) {
+		if (netns_each(search_here, &x, &hidden) < 0)
+			hidden++;
+		f->taken_elsewhere = x.kept.n > 0;
+	}
+	if (x.kept.n) {
+		f->file = FILE_LIVE;
+		name_owner(&x, f);
+	} else {
+		f->file = hidden || x.err ? ask_the_file(q->name) : FILE_STALE;
+	}
+	kept_free(&x.kept);
+}
+
+/* What an error of looking says of the place. */
+static void judge_error(struct bind_facts *f, int err)
+{
+	f->file_error = err;
+	switch (err) {
+	case 0:
+		f->file = FILE_FREE;
+		break;
+	case ENOENT:
+	case ENOTDIR:
+		f->file = FILE_NO_PARENT;
+		break;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+	case ELOOP:
+	case ENAMETOOLONG:
+		f->file = FILE_FORBIDDEN;
+		break;
+	default:
+		f->file = FILE_UNREAD;
+		break;
+	}
+}
+
+/* Nothing is there: may a file be made? */
+static void explain_directory(const char *path, struct bind_facts *f)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *parent = slash ? xstrndup(path, MAX((size_t)(slash - path),
+								 (size_t)1))
+					    : xstrdup(".");
+	struct stat st;
+	int err = 0;
+
+	if (stat(parent, &st) != 0)
+		err = -errno;
+	else if (!S_ISDIR(st.st_mode))
+		err = -ENOTDIR;
+	else if (f->user)
+		err = process_may_write_as(f->user, f->candidate.uid, parent);
+	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) != 0)
+		err = -errno;
+	judge_error(f, -err);
+}
+
+static void explain_abstract(const struct bind_question *q, struct arena *a,
+			     struct bind_facts *f)
+{
+	struct search x = { .q = q, .kept.arena = a };
+
+	search_here(&x);
+	f->file = FILE_FREE; /* an abstract name has none */
+	f->dump_error = x.err;
+	if (x.kept.n)
+		name_owner(&x, f);
+	kept_free(&x.kept);
+}
+
+void explain_unix(const struct bind_question *q, struct arena *a, struct bind_facts *f)
+{
+	struct stat st;
+
+	if (q->abstract)
+		explain_abstract(q, a, f);
+	else if (lstat(q->name, &st) == 0)
+		explain_file(q, &st, a, f);
+	else if (errno == ENOENT || errno == ENOTDIR)
+		explain_directory(q->name, f);
+	else
+		judge_error(f, errno);
+}

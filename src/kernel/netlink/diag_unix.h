@@ -1,0 +1,17 @@
+/* Unix sockets through unix_diag. */
+#pragma once
+
+#include "kernel/netlink/nl.h"
+#include "model/sock.h"
+
+/* Every unix socket in one of the states; show = UDIAG_SHOW_* bits. 0 or -errno, as
+ * nl_dump(). */
+int unix_dump(struct nl *nl, uint32_t states, uint32_t show, nl_message_fn *fn,
+	      void *ctx);
+
+/* One unix_diag message into *s; false if it is too short or of another family. */
+bool unix_parse(const struct nlmsghdr *h, struct sock *s);
+
+/* Whether the socket is bound to this file (UDIAG_SHOW_VFS was asked for). */
+struct stat;
+bool unix_is_file(const struct sock *s, const struct stat *file);

@@ -1,0 +1,104 @@
+#include "kernel/netlink/neighbour.h"
+
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+
+#include "kernel/netlink/nl.h"
+#include "kernel/netlink/rtnl.h"
+
+struct ask {
+	const struct addr *to;
+	struct addr hop;
+	uint32_t oif;
+	uint16_t state; /* NUD_*; 0 = none known */
+};
+
+static size_t ip_len(const struct addr *a)
+{
+	return a->family == AF_INET ? 4 : 16;
+}
+
+/* req has room for it. */
+static void add(struct nlmsghdr *req, uint16_t type, const void *data, size_t len)
+{
+	struct nlattr a = { .nla_len = (uint16_t)(sizeof(a) + len), .nla_type = type };
+	char *at = (char *)req + NLMSG_ALIGN(req->nlmsg_len);
+
+	memcpy(at, &a, sizeof(a));
+	memcpy(at + sizeof(a), data, len);
+	req->nlmsg_len = (uint32_t)(NLMSG_ALIGN(req->nlmsg_len) + NLA_ALIGN(a.nla_len));
+}
+
+static int take_route(const struct nlmsghdr *h, void *ctx)
+{
+	struct ask *ask = ctx;
+	struct rtnl_route r;
+
+	if (!rtnl_route(h, &r) || r.type != RTN_UNICAST)
+		return 0;
+	ask->hop = r.hop.family ? r.hop : *ask->to;
+	ask->oif = r.hop_unknown ? 0 : r.ifindex;
+	ask->hop.port = 0;
+	ask->hop.scope = addr_is_link_local(&ask->hop) ? ask->oif : 0;
+	return 0;
+}
+
+static int take_neighbour(const struct nlmsghdr *h, void *ctx)
+{
+	struct ask *ask = ctx;
+
+	rtnl_neighbour(h, &ask->state);
+	return 0;
+}
+
+static int ask_route(struct nl *nl, struct ask *ask, uint32_t ifindex, uint32_t mark)
+{
+	union {
+		struct nlmsghdr h;
+		char room[128];
+	} req = { .h = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)),
+			 .nlmsg_type = RTM_GETROUTE } };
+	struct rtmsg *m = NLMSG_DATA(&req.h);
+
+	m->rtm_family = ask->to->family;
+	m->rtm_dst_len = (uint8_t)(ip_len(ask->to) * 8);
+	add(&req.h, RTA_DST, ask->to->ip, ip_len(ask->to));
+	if (ifindex)
+		add(&req.h, RTA_OIF, &ifindex, sizeof(ifindex));
+	if (mark)
+		add(&req.h, RTA_MARK, &mark, sizeof(mark));
+	return nl_ask(nl, &req.h, take_route, ask);
+}
+
+static int ask_neighbour(struct nl *nl, struct ask *ask)
+{
+	union {
+		struct nlmsghdr h;
+		char room[128];
+	} req = { .h = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)),
+			 .nlmsg_type = RTM_GETNEIGH } };
+	struct ndmsg *m = NLMSG_DATA(&req.h);
+
+	m->ndm_family = ask->hop.family;
+	m->ndm_ifindex = (int)ask->oif;
+	add(&req.h, NDA_DST, ask->hop.ip, ip_len(&ask->hop));
+	return nl_ask(nl, &req.h, take_neighbour, ask);
+}
+
+enum neighbour neighbour_of(const struct addr *to, uint32_t ifindex, uint32_t mark,
+			    struct addr *hop)
+{
+	struct addr plain = addr_unmapped(to);
+	struct ask ask = { .to = &plain };
+	struct nl nl;
+
+	if (nl_open_route(&nl) < 0)
+		return NEIGHBOUR_UNKNOWN;
+	if (ask_route(&nl, &ask, ifindex ? ifindex : plain.scope, mark) == 0 && ask.oif)
+		ask_neighbour(&nl, &ask);
+	nl_close(&nl);
+	*hop = ask.hop;
+	return ask.state & NUD_FAILED	    ? NEIGHBOUR_FAILED
+	       : ask.state & NUD_INCOMPLETE ? NEIGHBOUR_ASKED
+					    : NEIGHBOUR_UNKNOWN;
+}

@@ -1,0 +1,119 @@
+#include "kernel/netlink/rtnl.h"
+
+#include <linux/if_addr.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+
+/* Of the address in bytes; 0 = neither IPv4 nor IPv6. */
+static size_t ip_len(uint8_t family)
+{
+	return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
+}
+
+static bool is_whole(const struct nlmsghdr *h, uint16_t type, size_t payload)
+{
+	return h->nlmsg_type == type && h->nlmsg_len >= NLMSG_LENGTH(payload);
+}
+
+/* The address of a family that an attribute holds, if it has the length of one. */
+static bool take_ip(const struct nl_attr *attr, uint8_t family, struct addr *a)
+{
+	if (!attr->len || attr->len != ip_len(family))
+		return false;
+	a->family = family;
+	memcpy(a->ip, attr->data, attr->len);
+	return true;
+}
+
+static void take_u32(const struct nl_attr *attr, uint32_t *v)
+{
+	if (attr->len == sizeof(*v))
+		memcpy(v, attr->data, sizeof(*v));
+}
+
+/* RTA_VIA: a next hop of another family, as for IPv4 routes over IPv6 routers. */
+static bool take_via(const struct nl_attr *attr, struct addr *hop)
+{
+	struct nl_attr ip = *attr;
+	sa_family_t family;
+
+	if (attr->len < sizeof(family))
+		return false;
+	memcpy(&family, attr->data, sizeof(family));
+	ip.data = (const char *)attr->data + sizeof(family);
+	ip.len = (uint16_t)(attr->len - sizeof(family));
+	return family <= UINT8_MAX && take_ip(&ip, (uint8_t)family, hop);
+}
+
+bool rtnl_route(const struct nlmsghdr *h, struct rtnl_route *r)
+{
+	const struct rtmsg *m = NLMSG_DATA(h);
+	const char *p, *end = (const char *)h + h->nlmsg_len;
+	struct nl_attr attr;
+
+	if (!is_whole(h, RTM_NEWROUTE, sizeof(*m)) || !ip_len(m->rtm_family) ||
+	    m->rtm_dst_len > ip_len(m->rtm_family) * 8)
+		return false;
+	*r = (struct rtnl_route){ .dst = { .family = m->rtm_family,
+					   .prefix = m->rtm_dst_len },
+				  .table = m->rtm_table,
+				  .type = m->rtm_type };
+	p = (const char *)h + NLMSG_LENGTH(sizeof(*m));
+	while (nl_attr_next(&p, end, &attr)) {
+		switch (attr.type) {
+		case RTA_DST:
+			take_ip(&attr, m->rtm_family, &r->dst);
+			break;
+		case RTA_TABLE:
+			take_u32(&attr, &r->table);
+			break;
+		case RTA_OIF:
+			take_u32(&attr, &r->ifindex);
+			break;
+		case RTA_GATEWAY:
+			r->hop_unknown |= !take_ip(&attr, m->rtm_family, &r->hop);
+			break;
+		case RTA_VIA:
+			r->hop_unknown |= !take_via(&attr, &r->hop);
+			break;
+		default:
+			break;
+		}
+	}
+	return true;
+}
+
+bool rtnl_address(const struct nlmsghdr *h, struct rtnl_address *a)
+{
+	const struct ifaddrmsg *m = NLMSG_DATA(h);
+	const char *p, *end = (const char *)h + h->nlmsg_len;
+	struct addr local = { 0 };
+	struct nl_attr attr;
+
+	if (!is_whole(h, RTM_NEWADDR, sizeof(*m)) || !ip_len(m->ifa_family))
+		return false;
+	*a = (struct rtnl_address){ .ifindex = m->ifa_index, .flags = m->ifa_flags };
+	p = (const char *)h + NLMSG_LENGTH(sizeof(*m));
+	while (nl_attr_next(&p, end, &attr)) {
+		if (attr.type == IFA_ADDRESS)
+			take_ip(&attr, m->ifa_family, &a->addr);
+		else if (attr.type == IFA_LOCAL)
+			take_ip(&attr, m->ifa_family, &local);
+		else if (attr.type == IFA_FLAGS)
+			take_u32(&attr, &a->flags);
+	}
+	/* Of a line with two ends IFA_ADDRESS is the other one. */
+	if (local.family)
+		a->addr = local;
+	return a->addr.family != AF_UNSPEC;
+}
+
+bool rtnl_neighbour(const struct nlmsghdr *h, uint16_t *state)
+{
+	const struct ndmsg *m = NLMSG_DATA(h);
+
+	if (!is_whole(h, RTM_NEWNEIGH, sizeof(*m)))
+		return false;
+	*state = m->ndm_state;
+	return true;
+}

@@ -1,0 +1,186 @@
+#include "kernel/proc/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "base/buf.h"
+#include "model/proctext.h"
+
+enum { DEEPEST = 64 };
+
+struct cgroup_entry {
+	uint64_t id; /* 0 = free */
+	const char *path;
+};
+
+/* What is not there, or has gone, has no path to be known. */
+static void note_error(struct cgroups *c, int err)
+{
+	if (err == EACCES || err == EPERM)
+		c->denied = err;
+	else if (err && err != ENOENT && !c->failed)
+		c->failed = err;
+}
+
+/* The first cgroup2 mount point of mountinfo; false if there is none. */
+static bool find_mount(struct buf *path)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	size_t cap = 0;
+	bool found = false;
+
+	while (mounts && !found && getline(&line, &cap, mounts) > 0) {
+		struct proctext_mount m;
+
+		found = proctext_mount(line, &m) && streq(m.type, "cgroup2");
+		if (found)
+			buf_puts(path, m.path);
+	}
+	if (mounts) {
+		int err = ferror(mounts) ? errno : 0;
+
+		fclose(mounts);
+		errno = err;
+	}
+	return found;
+}
+
+static void add(struct cgroups *c, uint64_t id, const char *path)
+{
+	size_t i;
+
+	if (c->n * 2 >= c->size) {
+		struct cgroup_entry *old = c->table;
+		size_t old_size = c->size;
+
+		c->size = old_size ? old_size * 2 : 256;
+		c->table = xcalloc(c->size, sizeof(*c->table));
+		c->n = 0;
+		for (i = 0; i < old_size; i++)
+			if (old[i].id)
+				add(c, old[i].id, old[i].path);
+		free(old);
+	}
+	for (i = id % c->size; c->table[i].id; i = (i + 1) % c->size)
+		if (c->table[i].id == id)
+			return;
+	c->table[i] = (struct cgroup_entry){ id, path };
+	c->n++;
+}
+
+/* dir_fd is closed. `path` is the text so far and is restored. */
+static void walk(struct cgroups *c, int dir_fd, struct buf *path, unsigned depth)
+{
+	struct stat st;
+	struct dirent *d;
+	DIR *dir;
+
+	if (fstat(dir_fd, &st) != 0 || !(dir = fdopendir(dir_fd))) {
+		note_error(c, errno);
+		close_fd(dir_fd);
+		return;
+	}
+	add(c, st.st_ino,
+	    path->len ? arena_strndup(&c->arena, path->data, path->len) : "/");
+	while (depth < DEEPEST && (errno = 0, d = readdir(dir))) {
+		size_t len = path->len;
+		int fd;
+
+		if (d->d_type != DT_DIR || d->d_name[0] == '.')
+			continue;
+		fd = openat(dirfd(dir), d->d_name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0) {
+			note_error(c, errno);
+			continue;
+		}
+		buf_putc(path, '/');
+		buf_puts(path, d->d_name);
+		walk(c, fd, path, depth + 1);
+		path->len = len;
+	}
+	if (depth < DEEPEST)
+		note_error(c, errno);
+	closedir(dir);
+}
+
+static void load(struct cgroups *c)
+{
+	_cleanup_buf_ struct buf mount = { 0 }, path = { 0 };
+	int fd;
+
+	c->loaded = true;
+	errno = 0;
+	if (!find_mount(&mount)) {
+		note_error(c, errno);
+		return;
+	}
+	fd = open(buf_cstr(&mount), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		walk(c, fd, &path, 0);
+	else
+		note_error(c, errno);
+}
+
+const char *cgroups_path(struct cgroups *c, uint64_t id)
+{
+	size_t i;
+
+	if (!c->loaded)
+		load(c);
+	if (!id)
+		return NULL;
+	if (c->size)
+		for (i = id % c->size; c->table[i].id; i = (i + 1) % c->size)
+			if (c->table[i].id == id)
+				return c->table[i].path;
+	c->missed = c->denied;
+	return NULL;
+}
+
+void cgroups_free(struct cgroups *c)
+{
+	arena_free(&c->arena);
+	free(c->table);
+	*c = (struct cgroups){ 0 };
+}
+
+/* A directory of the hierarchy; "/" is one of the file system, too. */
+static bool is_cgroup(const char *path, struct stat *st)
+{
+	enum { CGROUP2_MAGIC = 0x63677270 }; /* linux/magic.h */
+	struct statfs fs;
+
+	return stat(path, st) == 0 && S_ISDIR(st->st_mode) && statfs(path, &fs) == 0 &&
+	       (uint32_t)fs.f_type == CGROUP2_MAGIC;
+}
+
+int cgroup_id_of(const char *path, uint64_t *id, struct fault *f)
+{
+	_cleanup_buf_ struct buf full = { 0 };
+	struct stat st;
+	char shown[160];
+
+	if (find_mount(&full)) {
+		if (path[0] != '/')
+			buf_putc(&full, '/');
+		buf_puts(&full, path);
+	}
+	if ((!full.len || !is_cgroup(buf_cstr(&full), &st)) && !is_cgroup(path, &st)) {
+		fault_say(f, ENOENT, "there is no control group '%s'",
+			  escape_text(shown, sizeof(shown), path, strlen(path)));
+		fault_hint(
+			f,
+			"its path below the mount point of cgroup2, as the column cgroup "
+			"has it, such as /system.slice/nginx.service");
+		return -ENOENT;
+	}
+	*id = st.st_ino;
+	return 0;
+}

@@ -1,0 +1,160 @@
+#include "kernel/proc/netns_each.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "kernel/proc/netns.h"
+#include "model/proctext.h"
+
+struct known {
+	ino_t *v;
+	size_t n, cap;
+};
+
+struct each {
+	struct known known;
+	bool (*fn)(void *ctx);
+	void *ctx;
+	size_t hidden;
+	bool over;
+};
+
+/* What has gone since it was listed hides nothing. */
+static void note_error(struct each *e, int err)
+{
+	e->hidden += err != ENOENT && err != ESRCH;
+}
+
+static bool is_new(struct known *k, ino_t ino)
+{
+	size_t i;
+
+	for (i = k->n; i-- > 0;)
+		if (k->v[i] == ino)
+			return false;
+	k->v = array_grow(k->v, k->n, &k->cap, sizeof(*k->v));
+	k->v[k->n++] = ino;
+	return true;
+}
+
+/* path, below the directory at, is the namespace ino. */
+static void visit(struct each *e, int at, const char *path, ino_t ino)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (e->over || !is_new(&e->known, ino))
+		return;
+	fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		note_error(e, errno);
+	else if (setns(fd, CLONE_NEWNET) != 0)
+		e->hidden++;
+	else
+		e->over = !e->fn(e->ctx);
+}
+
+/* "net:[4026532281]" */
+static bool read_ino(const char *text, ino_t *ino)
+{
+	unsigned long n;
+
+	if (sscanf(text, "net:[%lu]", &n) != 1)
+		return false;
+	*ino = n;
+	return true;
+}
+
+/* Mostly the namespace of the process before: the name that the link shows is cheaper
+ * than to go where it leads. */
+static void visit_process(struct each *e, int proc, const char *pid)
+{
+	char path[320], text[64];
+	ssize_t len;
+	ino_t ino;
+
+	snprintf(path, sizeof(path), "%s/ns/net", pid);
+	len = readlinkat(proc, path, text, sizeof(text) - 1);
+	if (len < 0) {
+		note_error(e, errno);
+		return;
+	}
+	text[len] = '\0';
+	if (read_ino(text, &ino))
+		visit(e, proc, path, ino);
+}
+
+static void visit_processes(struct each *e)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+
+	if (!dir) {
+		e->hidden++;
+		return;
+	}
+	while (!e->over && (errno = 0, d = readdir(dir)))
+		if (isdigit((unsigned char)d->d_name[0]))
+			visit_process(e, dirfd(dir), d->d_name);
+	if (!e->over)
+		e->hidden += errno != 0;
+	closedir(dir);
+}
+
+/* Those that "ip netns" keeps: "... net:[4026532281] /run/netns/x ... - nsfs ..." */
+static void visit_mounts(struct each *e)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	size_t cap = 0;
+
+	if (!mounts) {
+		e->hidden++;
+		return;
+	}
+	while (!e->over && getline(&line, &cap, mounts) > 0) {
+		struct proctext_mount m;
+		ino_t ino;
+
+		if (proctext_mount(line, &m) && streq(m.type, "nsfs") &&
+		    read_ino(m.root, &ino))
+			visit(e, AT_FDCWD, m.path, ino);
+	}
+	e->hidden += ferror(mounts) != 0;
+	fclose(mounts);
+}
+
+static void *visit_all(void *arg)
+{
+	struct each *e = arg;
+
+	visit_processes(e);
+	visit_mounts(e);
+	return NULL;
+}
+
+int netns_each(bool (*fn)(void *ctx), void *ctx, size_t *hidden)
+{
+	struct each e = { .fn = fn, .ctx = ctx };
+	pthread_t thread;
+	struct stat st;
+	int err;
+
+	*hidden = 0;
+	if (stat("/proc/thread-self/ns/net", &st) != 0)
+		return -errno;
+	is_new(&e.known, st.st_ino);
+	err = pthread_create(&thread, NULL, visit_all, &e);
+	if (err == 0)
+		pthread_join(thread, NULL);
+	free(e.known.v);
+	*hidden = e.hidden;
+	return -err;
+}

@@ -1,0 +1,525 @@
+#include "kernel/proc/owners.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/digits.h"
+#include "base/mem.h"
+#include "kernel/bpf/owners_bpf.h"
+#include "kernel/proc/process.h"
+#include "model/proctext.h"
+
+enum {
+	COMM_MAX = 64,
+	DIRENT_BUFFER = 32 * 1024,
+	MOST_THREADS = 4,
+	/* Fewer are scanned in the time that the program of owners_bpf.h takes to load.
+	 */
+	WORTH_PROCESSES = 128,
+	WORTH_FILES = 1000,
+};
+
+struct owner_entry {
+	uint32_t inode; /* 0 = free */
+	uint32_t process;
+	int32_t fd;
+};
+
+struct owner_process {
+	int32_t pid;
+	char command[16];
+	int err;      /* of reading its descriptors: positive, 0 = all were read */
+	int name_err; /* of reading its name; "?" stands for it then */
+};
+
+/* What one thread has found. */
+struct worker {
+	struct scan *scan;
+	struct owner_entry *entries;
+	size_t n, cap;
+	pthread_t thread;
+};
+
+struct scan {
+	const struct inode_set *wanted;
+	const int32_t *pids; /* only these; n_pids = 0: all */
+	size_t n_pids;
+	int32_t last_pid; /* whose record came last, and whether it is one of these */
+	bool last_asked_for;
+	struct owner_process *processes;
+	size_t n_processes, cap_processes;
+	atomic_size_t next;
+	bool offsets_known; /* see offsets_are_numbers() */
+	bool sizes_known; /* st_size of /proc/PID/fd counts the descriptors (Linux 6.2) */
+	int proc_fd;
+	int list_err; /* of listing the processes: some are not known at all */
+	bool may_trace;
+};
+
+struct linux_dirent64 {
+	uint64_t ino;
+	int64_t off;
+	uint16_t reclen;
+	uint8_t type;
+	char name[];
+};
+
+static bool parse_number(const char *s, int32_t *out)
+{
+	int64_t v = 0;
+
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9' || v > INT32_MAX / 10)
+			return false;
+		v = v * 10 + (*s - '0');
+	}
+	*out = (int32_t)v;
+	return true;
+}
+
+static bool is_refusal(int err)
+{
+	return err == EACCES || err == EPERM;
+}
+
+/* It has ended, or closed this descriptor, since it was listed. */
+static bool is_gone(int err)
+{
+	return err == ENOENT || err == ESRCH;
+}
+
+/* What hinders most is kept: a refusal is of the process, all else of the reading. */
+static void keep_error(int *kept, int err)
+{
+	if (!is_gone(err) && (!*kept || is_refusal(*kept)))
+		*kept = err;
+}
+
+static void read_command(int proc_fd, struct owner_process *p)
+{
+	char path[32], text[COMM_MAX];
+	ssize_t n;
+	int fd;
+
+	if (p->command[0])
+		return;
+	snprintf(path, sizeof(path), "%s%d/comm", proc_fd < 0 ? "/proc/" : "", p->pid);
+	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+	if (n < 0)
+		keep_error(&p->name_err, errno);
+	close_fd(fd);
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n <= 0) {
+		p->command[0] = '?';
+		return;
+	}
+	memcpy(p->command, text, MIN((size_t)n, sizeof(p->command) - 1));
+}
+
+static void add_entry(struct worker *w, uint32_t inode, size_t process, int32_t fd)
+{
+	w->entries = array_grow(w->entries, w->n, &w->cap, sizeof(*w->entries));
+	w->entries[w->n++] = (struct owner_entry){ inode, (uint32_t)process, fd };
+}
+
+/* CAP_DAC_READ_SEARCH opens the directory of descriptors, following its links is another
+ * right. Who has that and is refused all the same (by a sandbox) is told as of what is
+ * not visible, or no socket of the kernel's could be called that. */
+static void note_link_error(struct scan *scan, size_t process, int err)
+{
+	if (!is_refusal(err) || !scan->may_trace)
+		keep_error(&scan->processes[process].err, err);
+}
+
+/* Listings of /proc/PID/fd begin with "." and "..", and then are at the place of each
+ * number, whether it is in use or not. */
+static bool list_from(int dir, int32_t fd)
+{
+	return lseek(dir, (off_t)fd + 2, SEEK_SET) >= 0;
+}
+
+/* Whether they are: tried on our own, of which one descriptor is known. */
+static bool offsets_are_numbers(int proc_fd)
+{
+	_cleanup_close_ int dir = openat(proc_fd, "self/fd",
+					 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char buf[256] __attribute__((aligned(8)));
+	const struct linux_dirent64 *first = (const void *)buf;
+	int32_t fd;
+
+	if (dir < 0 || proc_fd == 0)
+		return false;
+	return list_from(dir, proc_fd) &&
+	       syscall(SYS_getdents64, dir, buf, sizeof(buf)) > 0 &&
+	       parse_number(first->name, &fd) && fd == proc_fd;
+}
+
+/* One descriptor; false if there is none of this name. */
+static bool scan_link(struct worker *w, int dir, size_t process, const char *name,
+		      int32_t fd)
+{
+	struct scan *scan = w->scan;
+	uint32_t inode;
+	char link[64];
+	ssize_t len = readlinkat(dir, name, link, sizeof(link));
+
+	if (len < 0) {
+		int err = errno;
+
+		note_link_error(scan, process, err);
+		return err != ENOENT;
+	}
+	inode = proctext_socket(link, (size_t)len);
+	if (inode && (!scan->wanted || inode_set_has(scan->wanted, inode))) {
+		read_command(scan->proc_fd, &scan->processes[process]);
+		add_entry(w, inode, process, fd);
+	}
+	return true;
+}
+
+/*
+ * A listing of the directory costs as much as its links. But the kernel gives out the
+ * lowest free number, so that of n descriptors most are 0 to n - 1, and are asked for
+ * without a listing; until so many numbers are free, or so few descriptors are left, that
+ * a listing of the rest is cheaper than to ask in vain. Returns where it begins.
+ */
+static int32_t scan_lowest(struct worker *w, int dir, size_t process, int64_t n)
+{
+	enum { SHARE = 8, FEW = 4 };
+	int32_t fd, found = 0;
+
+	for (fd = 0; found < n; fd++) {
+		char text[16] = "", *end = text + sizeof(text) - 1;
+
+		if (scan_link(w, dir, process, digits_before(end, (uint64_t)fd), fd))
+			found++;
+		else if (n - found <= FEW || fd - found > found / SHARE)
+			return fd + 1;
+	}
+	return fd;
+}
+
+/* n_files: how many descriptors there are, as far as that is known; else 0. */
+static void scan_links(struct worker *w, int dir, size_t process, int64_t n_files,
+		       char *buf)
+{
+	struct owner_process *p = &w->scan->processes[process];
+	long n;
+
+	if (n_files && w->scan->offsets_known &&
+	    !list_from(dir, scan_lowest(w, dir, process, n_files))) {
+		keep_error(&p->err, errno);
+		return;
+	}
+	while ((n = syscall(SYS_getdents64, dir, buf, DIRENT_BUFFER)) > 0) {
+		long at = 0;
+
+		while (at < n) {
+			struct linux_dirent64 *d = (void *)(buf + at);
+			int32_t fd;
+
+			at += d->reclen;
+			if (parse_number(d->name, &fd))
+				scan_link(w, dir, process, d->name, fd);
+		}
+	}
+	if (n < 0)
+		keep_error(&p->err, errno);
+}
+
+static void scan_process(struct worker *w, size_t process, char *buf)
+{
+	struct scan *scan = w->scan;
+	_cleanup_close_ int dir = -1;
+	struct stat st = { 0 };
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/fd", scan->processes[process].pid);
+	if (scan->sizes_known) {
+		/* Kernel threads and others without descriptors: a stat is cheaper than a
+		 * look. */
+		if (fstatat(scan->proc_fd, path, &st, 0) == 0 && st.st_size == 0)
+			return;
+	}
+	dir = openat(scan->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		keep_error(&scan->processes[process].err, errno);
+	else
+		scan_links(w, dir, process, st.st_size, buf);
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	_cleanup_free_ char *buf = xmalloc(DIRENT_BUFFER);
+	size_t i;
+
+	while ((i = atomic_fetch_add(&w->scan->next, 1)) < w->scan->n_processes)
+		scan_process(w, i, buf);
+	return NULL;
+}
+
+static struct owner_process *add_process(struct scan *scan, int32_t pid)
+{
+	struct owner_process *p;
+
+	scan->processes = array_grow(scan->processes, scan->n_processes,
+				     &scan->cap_processes, sizeof(*scan->processes));
+	p = &scan->processes[scan->n_processes++];
+	*p = (struct owner_process){ .pid = pid };
+	return p;
+}
+
+static void list_processes(struct scan *scan, const int32_t *pids, size_t n_pids)
+{
+	struct dirent *d;
+	size_t i;
+	DIR *dir;
+
+	for (i = 0; i < n_pids; i++)
+		add_process(scan, pids[i]);
+	if (n_pids)
+		return;
+	dir = opendir("/proc");
+	if (!dir) {
+		scan->list_err = errno;
+		return;
+	}
+	while ((errno = 0, d = readdir(dir))) {
+		int32_t pid;
+
+		if (parse_number(d->d_name, &pid))
+			add_process(scan, pid);
+	}
+	scan->list_err = errno;
+	closedir(dir);
+}
+
+static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
+{
+	size_t total = 0, i;
+	unsigned w;
+
+	for (w = 0; w < n_workers; w++)
+		total += workers[w].n;
+	o->size = total + total / 3 + 1;
+	o->table = xcalloc(o->size, sizeof(*o->table));
+	for (w = 0; w < n_workers; w++) {
+		for (i = 0; i < workers[w].n; i++) {
+			const struct owner_entry *e = &workers[w].entries[i];
+			size_t slot = inode_slot(e->inode, o->size);
+
+			while (o->table[slot].inode)
+				slot = slot + 1 == o->size ? 0 : slot + 1;
+			o->table[slot] = *e;
+		}
+		free(take_ptr(&workers[w].entries));
+	}
+}
+
+/* The records of a process follow each other: looked up once for all of them. */
+static bool is_asked_for(struct scan *scan, int32_t pid)
+{
+	size_t i;
+
+	if (!scan->n_pids || pid == scan->last_pid)
+		return !scan->n_pids || scan->last_asked_for;
+	scan->last_pid = pid;
+	scan->last_asked_for = false;
+	for (i = 0; i < scan->n_pids && !scan->last_asked_for; i++)
+		scan->last_asked_for = scan->pids[i] == pid;
+	return scan->last_asked_for;
+}
+
+static void take_record(const struct owner_record *r, void *ctx)
+{
+	struct worker *w = ctx;
+	struct scan *scan = w->scan;
+	struct owner_process *p;
+
+	if ((scan->wanted && !inode_set_has(scan->wanted, r->inode)) ||
+	    !is_asked_for(scan, r->pid))
+		return;
+	if (!scan->n_processes || scan->processes[scan->n_processes - 1].pid != r->pid) {
+		p = add_process(scan, r->pid);
+		memcpy(p->command, r->command, sizeof(p->command) - 1);
+	}
+	add_entry(w, r->inode, scan->n_processes - 1, r->fd);
+}
+
+/* A program takes time to be loaded, in which a few processes are scanned. */
+static bool worth_a_program(const struct scan *scan)
+{
+	struct stat st;
+	char path[32];
+	uint64_t files = 0;
+	size_t i;
+
+	if (!owners_bpf_built_in || scan->n_processes >= WORTH_PROCESSES)
+		return owners_bpf_built_in;
+	for (i = 0; i < scan->n_processes && scan->sizes_known; i++) {
+		snprintf(path, sizeof(path), "%d/fd", scan->processes[i].pid);
+		if (fstatat(scan->proc_fd, path, &st, 0) == 0)
+			files += (uint64_t)st.st_size;
+	}
+	return files >= WORTH_FILES;
+}
+
+/* False if nothing came of it. */
+static bool scan_by_bpf(struct owners *o, const struct inode_set *wanted,
+			const int32_t *pids, size_t n_pids)
+{
+	struct scan scan = { .wanted = wanted, .pids = pids, .n_pids = n_pids };
+	struct worker worker = { .scan = &scan };
+
+	if (owners_bpf_read(take_record, &worker) < 0) {
+		free(worker.entries);
+		free(scan.processes);
+		return false;
+	}
+	merge(o, &worker, 1);
+	o->processes = scan.processes;
+	o->n_processes = scan.n_processes;
+	return true;
+}
+
+/* Of processes that could not be read, or named; list_err: or listed. */
+static void count_errors(struct owners *o, int list_err)
+{
+	size_t i;
+
+	o->failed = list_err;
+	for (i = 0; i < o->n_processes; i++) {
+		const struct owner_process *p = &o->processes[i];
+		int err = p->err && !is_refusal(p->err) ? p->err : p->name_err;
+
+		o->unreadable += is_refusal(p->err);
+		o->unnamed += is_refusal(p->name_err);
+		if (err && !is_refusal(err)) {
+			o->failed = o->failed ? o->failed : err;
+			o->n_failed++;
+		}
+	}
+}
+
+static void scan_links_of_all(struct owners *o, struct scan *scan, unsigned threads)
+{
+	struct worker workers[MOST_THREADS] = { 0 };
+	unsigned n = MIN(threads ? threads : processors(), (unsigned)MOST_THREADS), i,
+		 started = 0;
+
+	if (scan->n_processes < 16)
+		n = 1;
+	for (i = 0; i < n; i++)
+		workers[i].scan = scan;
+	for (i = 1; i < n; i++, started++)
+		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+			break;
+	work(&workers[0]);
+	for (i = 1; i <= started; i++)
+		pthread_join(workers[i].thread, NULL);
+	merge(o, workers, n);
+	o->processes = scan->processes;
+	o->n_processes = scan->n_processes;
+	count_errors(o, scan->list_err);
+}
+
+void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t *pids,
+		 size_t n_pids, unsigned threads)
+{
+	struct scan scan = { .wanted = wanted, .may_trace = process_may_trace() };
+	_cleanup_close_ int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	owners_free(o);
+	o->scanned = true;
+	if (proc < 0) {
+		o->failed = errno;
+		return;
+	}
+	scan.proc_fd = proc;
+	scan.sizes_known = fstatat(proc, "self/fd", &st, 0) == 0 && st.st_size > 0;
+	scan.offsets_known = scan.sizes_known && offsets_are_numbers(proc);
+	list_processes(&scan, pids, n_pids);
+	if (worth_a_program(&scan) && scan_by_bpf(o, wanted, pids, n_pids))
+		free(scan.processes);
+	else
+		scan_links_of_all(o, &scan, threads);
+}
+
+void owners_free(struct owners *o)
+{
+	free(o->table);
+	free(o->processes);
+	free(o->scratch);
+	*o = (struct owners){ 0 };
+}
+
+static int by_pid_and_fd(const void *a, const void *b)
+{
+	const struct holder *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return (x->fd > y->fd) - (x->fd < y->fd);
+}
+
+const struct holder *owners_find(struct owners *o, uint32_t inode)
+{
+	size_t slot, n = 0, i;
+
+	if (!inode || !o->size)
+		return NULL;
+	for (slot = inode_slot(inode, o->size); o->table[slot].inode;
+	     slot = slot + 1 == o->size ? 0 : slot + 1) {
+		const struct owner_entry *e = &o->table[slot];
+
+		if (e->inode != inode)
+			continue;
+		o->scratch = array_grow(o->scratch, n, &o->scratch_cap,
+					sizeof(*o->scratch));
+		o->scratch[n++] = (struct holder){
+			.pid = o->processes[e->process].pid,
+			.fd = e->fd,
+			.command = o->processes[e->process].command,
+			.unnamed = o->processes[e->process].name_err != 0,
+		};
+	}
+	if (!n)
+		return NULL;
+	if (n > 1)
+		qsort(o->scratch, n, sizeof(*o->scratch), by_pid_and_fd);
+	for (i = 0; i + 1 < n; i++)
+		o->scratch[i].next = &o->scratch[i + 1];
+	return o->scratch;
+}
+
+bool owners_unreadable(struct owners *o, size_t *i, struct holder *h)
+{
+	for (; *i < o->n_processes; ++*i) {
+		struct owner_process *p = &o->processes[*i];
+
+		if (!p->err)
+			continue;
+		read_command(-1, p);
+		*h = (struct holder){ .pid = p->pid,
+				      .command = p->command,
+				      .unnamed = p->name_err != 0,
+				      .fd = -1 };
+		++*i;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,46 @@
+/*
+ * Which processes hold which sockets: one pass over the links in /proc/PID/fd, on as many
+ * threads as there are processors. readlink() never touches what a link leads to, so a
+ * dead file server cannot stop it. Source: proc(5).
+ */
+#pragma once
+
+#include "kernel/proc/inode_set.h"
+#include "model/sock.h"
+
+struct owner_entry;
+struct owner_process;
+
+struct owners {
+	struct owner_entry *table; /* by inode; one entry a descriptor */
+	size_t size;
+	struct owner_process *processes;
+	size_t n_processes;
+	size_t unreadable; /* processes whose descriptors may not be read */
+	size_t unnamed;	   /* whose name may not be read */
+	/* errno, if some could not be read, named or listed for another reason, and how
+	 * many; 0 = not even their number is known */
+	int failed;
+	size_t n_failed;
+	struct holder *scratch;
+	size_t scratch_cap;
+	bool scanned;
+};
+
+/*
+ * Scans all processes, or only those in pids (n > 0). Keeps the descriptors whose inode
+ * is in wanted (NULL = all sockets). threads = 0: as many as processors, at most 4.
+ */
+void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t *pids,
+		 size_t n_pids, unsigned threads);
+void owners_free(struct owners *o);
+
+/*
+ * The holders of a socket, in the order of pid and fd; NULL if there are none. The list
+ * lives until the next call with the same scratch.
+ */
+const struct holder *owners_find(struct owners *o, uint32_t inode);
+
+/* The next process from *i on whose descriptors were not all read, as a holder without a
+ * descriptor. False if there is none. */
+bool owners_unreadable(struct owners *o, size_t *i, struct holder *h);

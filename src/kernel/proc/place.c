@@ -1,0 +1,119 @@
+#include "kernel/proc/place.h"
+
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+#include "kernel/netlink/nl.h"
+#include "kernel/netlink/rtnl.h"
+#include "kernel/proc/procfile.h"
+
+struct look {
+	const struct addr *a;
+	uint32_t ifindex;
+	int best; /* longest prefix so far; -1 = none */
+	enum bind_place place;
+};
+
+/* A dump over rtnetlink; the walk is that of sock_diag. 0 or -errno. */
+static int dump(struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
+{
+	struct nl nl;
+	int r = nl_open_route(&nl);
+
+	if (r < 0)
+		return r;
+	r = nl_dump(&nl, req, fn, ctx);
+	nl_close(&nl);
+	return r;
+}
+
+/*
+ * inet_addr_type_table(): the longest match in the local table decides; local, broadcast
+ * and multicast addresses can be bound. Whole prefixes may be local (127.0.0.0/8).
+ */
+static int take_route(const struct nlmsghdr *h, void *ctx)
+{
+	struct look *look = ctx;
+	struct rtnl_route r;
+
+	if (!rtnl_route(h, &r) || r.table != RT_TABLE_LOCAL ||
+	    r.dst.prefix <= look->best || !addr_in_prefix(look->a, &r.dst))
+		return 0;
+	look->best = r.dst.prefix;
+	look->place = r.type == RTN_LOCAL || r.type == RTN_BROADCAST ||
+				      r.type == RTN_MULTICAST
+			      ? PLACE_LOCAL
+			      : PLACE_FOREIGN;
+	return 0;
+}
+
+static enum bind_place place_of_v4(const struct addr *a)
+{
+	struct {
+		struct nlmsghdr h;
+		struct rtmsg m;
+	} req = {
+		.h = { .nlmsg_type = RTM_GETROUTE, .nlmsg_len = sizeof(req) },
+		.m = { .rtm_family = AF_INET, .rtm_table = RT_TABLE_LOCAL },
+	};
+	struct look look = { .a = a, .best = -1, .place = PLACE_FOREIGN };
+
+	if ((a->ip[0] & 0xf0) == 0xe0 || memcmp(a->ip, "\xff\xff\xff\xff", 4) == 0)
+		return PLACE_LOCAL;
+	return dump(&req.h, take_route, &look) < 0 ? PLACE_UNKNOWN : look.place;
+}
+
+/* ipv6_chk_addr(): an interface has the address, and it is no longer tentative. */
+static int take_address(const struct nlmsghdr *h, void *ctx)
+{
+	struct look *look = ctx;
+	struct rtnl_address a;
+
+	if (!rtnl_address(h, &a) || !addr_same_ip(&a.addr, look->a) ||
+	    (look->ifindex && a.ifindex != look->ifindex))
+		return 0;
+	if (!(a.flags & IFA_F_TENTATIVE) || (a.flags & IFA_F_OPTIMISTIC))
+		look->place = PLACE_LOCAL;
+	else if (look->place == PLACE_FOREIGN)
+		look->place = PLACE_TENTATIVE;
+	return 0;
+}
+
+static enum bind_place place_of_v6(const struct addr *a, uint32_t ifindex)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifaddrmsg m;
+	} req = {
+		.h = { .nlmsg_type = RTM_GETADDR, .nlmsg_len = sizeof(req) },
+		.m = { .ifa_family = AF_INET6 },
+	};
+	struct look look = { .a = a, .ifindex = ifindex, .place = PLACE_FOREIGN };
+	bool multicast = a->ip[0] == 0xff;
+
+	if ((addr_is_link_local(a) || (multicast && (a->ip[1] & 0xf) <= 2)) && !ifindex)
+		return PLACE_NO_SCOPE;
+	if (multicast)
+		return PLACE_LOCAL;
+	return dump(&req.h, take_address, &look) < 0 ? PLACE_UNKNOWN : look.place;
+}
+
+enum bind_place place_of(const struct addr *a, uint32_t ifindex)
+{
+	_cleanup_free_ char *text = NULL;
+	struct addr plain = addr_unmapped(a);
+	enum bind_place place;
+
+	/* A kernel without IPv6 (ipv6.disable=1) makes no such socket. */
+	if (a->family == AF_INET6 && access("/proc/net/if_inet6", F_OK) != 0)
+		return PLACE_FOREIGN;
+	if (addr_is_any(&plain))
+		return PLACE_LOCAL;
+	place = plain.family == AF_INET ? place_of_v4(&plain) : place_of_v6(a, ifindex);
+	if (place != PLACE_FOREIGN && place != PLACE_TENTATIVE)
+		return place;
+	text = procfile_read(plain.family == AF_INET
+				     ? "/proc/sys/net/ipv4/ip_nonlocal_bind"
+				     : "/proc/sys/net/ipv6/ip_nonlocal_bind");
+	return text && *text != '0' ? PLACE_LOCAL : place;
+}

@@ -1,0 +1,7 @@
+/* Whether an address is one that this network namespace can bind. */
+#pragma once
+
+#include "model/cause/bind_facts.h"
+
+/* ifindex: the interface that a link-local address is of, 0 = none. */
+enum bind_place place_of(const struct addr *a, uint32_t ifindex);

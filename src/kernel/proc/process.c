@@ -1,0 +1,103 @@
+#include "kernel/proc/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/nsfs.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/fsuid.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "model/proctext.h"
+
+uint64_t process_age_ms(int32_t pid)
+{
+	char path[32], text[1024];
+	struct timespec now;
+	uint64_t ticks, up_ms;
+	long hertz = sysconf(_SC_CLK_TCK);
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	close_fd(fd);
+	if (n <= 0 || hertz <= 0 || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+		return 0;
+	text[n] = '\0';
+	if (!proctext_start(text, &ticks))
+		return 0;
+	up_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	ticks = ticks * 1000 / (uint64_t)hertz;
+	return up_ms > ticks ? up_ms - ticks : 1;
+}
+
+static bool has_capability(unsigned cap)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	return syscall(SYS_capget, &head, data) == 0 &&
+	       (data[cap / 32].effective & BIT(cap % 32));
+}
+
+/* An owner that may not be seen is above us: what we are allowed here does not count. */
+static bool netns_is_above(void)
+{
+	_cleanup_close_ int net = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int owner = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
+
+	return net >= 0 && owner < 0 && errno == EPERM;
+}
+
+/* The first of all user namespaces, which owns every process: its number is fixed
+ * (include/linux/proc_ns.h, PROC_USER_INIT_INO). */
+static bool in_first_userns(void)
+{
+	const ino_t first = 0xEFFFFFFD;
+	struct stat st;
+
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == first;
+}
+
+bool process_may_trace(void)
+{
+	return has_capability(CAP_SYS_PTRACE) && in_first_userns();
+}
+
+bool process_may_bind_low(void)
+{
+	return has_capability(CAP_NET_BIND_SERVICE) && !netns_is_above();
+}
+
+enum { MOST_GROUPS = 256 };
+
+int process_may_write_as(const char *user, uint32_t uid, const char *directory)
+{
+	struct passwd *pw = getpwuid(uid);
+	gid_t theirs[MOST_GROUPS], ours[MOST_GROUPS], gid = pw ? pw->pw_gid : (gid_t)uid;
+	int n_theirs = MOST_GROUPS, n_ours = getgroups(MOST_GROUPS, ours), r;
+	uid_t before = geteuid();
+
+	if (n_ours < 0 || getgrouplist(user, gid, theirs, &n_theirs) < 0)
+		return -EINVAL;
+	/* The system calls themselves: they change this thread only, libc's all of them.
+	 */
+	if (before != uid && syscall(SYS_setgroups, n_theirs, theirs) != 0)
+		return -errno;
+	setfsgid(gid);
+	setfsuid(uid);
+	r = faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : -errno;
+	setfsuid(before);
+	setfsgid(getegid());
+	if (before != uid)
+		syscall(SYS_setgroups, n_ours, ours);
+	return r;
+}

@@ -1,0 +1,281 @@
+#include "kernel/proc/procfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "model/proctext.h"
+
+enum { LARGEST = 1 << 20 };
+
+char *procfile_read(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t cap = 4096, len = 0;
+	char *text;
+
+	if (fd < 0)
+		return NULL;
+	text = xmalloc(cap);
+	for (;;) {
+		ssize_t n = read(fd, text + len, cap - len - 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			int err = errno;
+
+			free(text);
+			errno = err;
+			return NULL;
+		}
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (cap - len < 2) {
+			if (cap >= LARGEST)
+				break;
+			cap *= 2;
+			text = xrealloc(text, cap);
+		}
+	}
+	text[len] = '\0';
+	return text;
+}
+
+/* The same; the first error goes to *unread, but for what is not there or may not be
+ * read: a kernel without it, or one that hides it. */
+static char *read_or_note(const char *path, int *unread)
+{
+	char *text = procfile_read(path);
+
+	if (!text && !*unread && errno != ENOENT && errno != ESRCH && errno != EACCES &&
+	    errno != EPERM)
+		*unread = errno;
+	return text;
+}
+
+static bool sysctl_or_note(const char *name, uint64_t *value, int *unread)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[128];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	text = read_or_note(path, unread);
+	return text && proctext_number(text, value);
+}
+
+bool procfile_sysctl(const char *name, uint64_t *value)
+{
+	int unread = 0;
+
+	return sysctl_or_note(name, value, &unread);
+}
+
+/* Of UDP over IPv4 and IPv6. */
+static void read_udp(struct net_counters *c)
+{
+	_cleanup_free_ char *v4 = read_or_note("/proc/thread-self/net/snmp", &c->unread);
+	_cleanup_free_ char *v6 = read_or_note("/proc/thread-self/net/snmp6", &c->unread);
+	uint64_t full = 0, memory = 0;
+
+	if (v4) {
+		proctext_pair(v4, "Udp", "RcvbufErrors", &c->udp_full);
+		proctext_pair(v4, "Udp", "MemErrors", &c->udp_memory);
+	}
+	if (v6) {
+		proctext_line(v6, "Udp6RcvbufErrors", &full);
+		proctext_line(v6, "Udp6MemErrors", &memory);
+	}
+	c->udp_full += full;
+	c->udp_memory += memory;
+}
+
+bool procfile_tcp_came(void)
+{
+	_cleanup_free_ char *text = procfile_read("/proc/thread-self/net/snmp");
+	uint64_t segments;
+
+	return !text || !proctext_pair(text, "Tcp", "InSegs", &segments) || segments;
+}
+
+void procfile_out(int family, struct out_counters *c)
+{
+	bool four = family == AF_INET;
+	_cleanup_free_ char *text = procfile_read(four ? "/proc/thread-self/net/snmp"
+						       : "/proc/thread-self/net/snmp6");
+	uint64_t forwarded = 0;
+
+	*c = (struct out_counters){ 0 };
+	if (!text)
+		return;
+	if (four) {
+		c->known = proctext_pair(text, "Ip", "OutRequests", &c->meant) &&
+			   proctext_pair(text, "Ip", "ForwDatagrams", &forwarded) &&
+			   proctext_pair(text, "Ip", "OutTransmits", &c->sent);
+	} else {
+		c->known = proctext_line(text, "Ip6OutRequests", &c->meant) &&
+			   proctext_line(text, "Ip6OutForwDatagrams", &forwarded) &&
+			   proctext_line(text, "Ip6OutTransmits", &c->sent);
+	}
+	c->meant += forwarded;
+}
+
+void procfile_counters(struct net_counters *c)
+{
+	_cleanup_free_ char *text = NULL;
+	uint64_t dropped = 0;
+
+	*c = (struct net_counters){ 0 };
+	text = read_or_note("/proc/thread-self/net/netstat", &c->unread);
+	if (!text)
+		return;
+	c->known = proctext_pair(text, "TcpExt", "ListenOverflows", &c->listen_overflows);
+	proctext_pair(text, "TcpExt", "ListenDrops", &c->listen_drops);
+	proctext_pair(text, "TcpExt", "SyncookiesSent", &c->syncookies_sent);
+	proctext_pair(text, "TcpExt", "TCPReqQFullDoCookies", &c->reqq_full);
+	if (proctext_pair(text, "TcpExt", "TCPReqQFullDrop", &dropped))
+		c->reqq_full += dropped;
+	proctext_pair(text, "TcpExt", "TCPTimeWaitOverflow", &c->tw_overflow);
+	read_udp(c);
+	/* A counter that was not read would seem to rise from 0 to the next reading. */
+	c->known &= !c->unread;
+}
+
+/* The first port from `from` on whose byte in set is not 0, above hi if there is none. Of
+ * ten thousands few are: eight at a time. */
+static unsigned next_set(const void *set, unsigned from, unsigned hi)
+{
+	const uint8_t *bytes = set;
+	uint64_t word;
+
+	for (; from + sizeof(word) <= hi + 1; from += sizeof(word)) {
+		memcpy(&word, bytes + from, sizeof(word));
+		if (word)
+			break;
+	}
+	while (from <= hi && !bytes[from])
+		from++;
+	return from;
+}
+
+/* The range without ip_local_reserved_ports, and the ports of it that listeners have. */
+static void count_ephemeral(struct net_limits *l, unsigned lo, unsigned hi,
+			    const uint8_t *listeners)
+{
+	_cleanup_free_ char *text = read_or_note(
+		"/proc/sys/net/ipv4/ip_local_reserved_ports", &l->unread);
+	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
+	unsigned port;
+
+	if (text)
+		proctext_ports(text, held);
+	l->ephemeral_ports += lo <= hi ? hi - lo + 1u : 0;
+	for (port = next_set(held, lo, hi); port <= hi;
+	     port = next_set(held, port + 1, hi))
+		l->ephemeral_ports--;
+	for (port = listeners ? next_set(listeners, lo, hi) : hi + 1u; port <= hi;
+	     port = next_set(listeners, port + 1, hi))
+		l->ephemeral_listeners += !held[port];
+}
+
+static void read_sockstat(struct net_limits *l)
+{
+	_cleanup_free_ char *text = read_or_note("/proc/thread-self/net/sockstat",
+						 &l->unread);
+
+	l->has_sockstat = text && proctext_keyed(text, "TCP", "orphan", &l->orphans) &&
+			  proctext_keyed(text, "TCP", "tw", &l->time_wait);
+}
+
+void procfile_limits(struct net_limits *l, const uint8_t *listeners)
+{
+	_cleanup_free_ char *range = NULL;
+	uint16_t lo, hi;
+	int *unread = &l->unread;
+
+	*l = (struct net_limits){ .syncookies = 1 };
+	range = read_or_note("/proc/sys/net/ipv4/ip_local_port_range", unread);
+	sysctl_or_note("ipv4/tcp_tw_reuse", &l->tw_reuse, unread);
+	sysctl_or_note("ipv4/tcp_timestamps", &l->timestamps, unread);
+	if (range && proctext_range(range, &lo, &hi))
+		count_ephemeral(l, lo, hi, listeners);
+	/* How many there are hangs on all of these. */
+	if (l->unread)
+		l->ephemeral_ports = l->ephemeral_listeners = 0;
+	l->has_somaxconn = sysctl_or_note("core/somaxconn", &l->somaxconn, unread);
+	l->has_syn_backlog = sysctl_or_note("ipv4/tcp_max_syn_backlog", &l->syn_backlog,
+					    unread);
+	l->has_tw_buckets = sysctl_or_note("ipv4/tcp_max_tw_buckets", &l->tw_buckets,
+					   unread);
+	l->has_max_orphans = sysctl_or_note("ipv4/tcp_max_orphans", &l->max_orphans,
+					    unread);
+	sysctl_or_note("ipv4/tcp_abort_on_overflow", &l->abort_on_overflow, unread);
+	sysctl_or_note("ipv4/tcp_syncookies", &l->syncookies, unread);
+	read_sockstat(l);
+}
+
+bool procfile_descriptors_are_sizes(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/fd", &st) == 0 && st.st_size > 0;
+}
+
+static int count_descriptors(const char *path, uint64_t *fds)
+{
+	DIR *dir = opendir(path);
+	int err;
+
+	if (!dir)
+		return -errno;
+	for (struct dirent *d; (errno = 0, d = readdir(dir));)
+		*fds += d->d_name[0] != '.';
+	err = errno;
+	closedir(dir);
+	return -err;
+}
+
+int procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds)
+{
+	char path[40];
+	struct stat st;
+
+	*fds = 0;
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	if (!sizes)
+		return count_descriptors(path, fds);
+	if (stat(path, &st) != 0)
+		return -errno;
+	*fds = (uint64_t)st.st_size;
+	return 0;
+}
+
+int procfile_descriptor_limit(int32_t pid, uint64_t *limit)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", pid);
+	text = procfile_read(path);
+	if (!text)
+		return -errno;
+	return proctext_descriptor_limit(text, limit) ? 0 : -EBADMSG;
+}
+
+const char *procfile_unit(struct arena *a, int32_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	struct blob unit = { 0 };
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	text = procfile_read(path);
+	if (text)
+		unit = proctext_unit(text);
+	return unit.len ? arena_strndup(a, unit.data, unit.len) : NULL;
+}

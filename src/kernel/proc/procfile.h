@@ -1,0 +1,39 @@
+/* Small files of /proc: sysctls, counters of the namespace, limits of a process. */
+#pragma once
+
+#include "model/finding/evidence.h"
+
+/* The whole file as text (bounded), or NULL with errno. Free it. */
+char *procfile_read(const char *path);
+
+/* The first number of a file below /proc/sys/net/ipv4 or /proc/sys. */
+bool procfile_sysctl(const char *name, uint64_t *value);
+
+void procfile_counters(struct net_counters *c);
+/* Packets of IPv4 or IPv6 (family) that this namespace meant to send, its own and those
+ * it forwards, and that it sent. What lies between was dropped by this host itself: by an
+ * OUTPUT rule of its firewall, mostly. */
+struct out_counters {
+	uint64_t meant, sent;
+	bool known; /* older kernels do not count what was sent */
+};
+void procfile_out(int family, struct out_counters *c);
+
+/* Whether a TCP segment ever came to this namespace, or that cannot be told. */
+bool procfile_tcp_came(void);
+
+/* listeners: by port, how many there are; or NULL. */
+void procfile_limits(struct net_limits *l, const uint8_t *listeners);
+
+/* Since Linux 6.2 the size of /proc/PID/fd is the number of descriptors. */
+bool procfile_descriptors_are_sizes(void);
+
+/* Descriptors in use, by the size of their directory or by counting. 0 or -errno. */
+int procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds);
+
+/* RLIMIT_NOFILE (soft). 0 or -errno. */
+int procfile_descriptor_limit(int32_t pid, uint64_t *limit);
+
+/* The systemd unit of a process, from /proc/PID/cgroup; copied into the arena, or NULL.
+ */
+const char *procfile_unit(struct arena *a, int32_t pid);

@@ -1,0 +1,177 @@
+#include "kernel/read/collect_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	/* What a row cannot carry when it leaves the kernel. */
+	NEEDS_ADDED = NEED_OWNERS | NEED_PEER_OWNERS | NEED_CGROUP | NEED_USER |
+		      NEED_DEVICE | NEED_WAITERS | NEED_LISTENER | NEED_WAIT_TIME |
+		      NEED_SOCKOPTS | NEED_UNIX_PEER,
+	NEEDS_OWNERS = NEED_OWNERS | NEED_PEER_OWNERS,
+};
+
+/*
+ * Whether owners are looked up after the dump, for the sockets that are left: when some
+ * of the filter can be decided without them. Otherwise they are read first and rows
+ * stream.
+ */
+static bool owners_later(const struct collector *c)
+{
+	const struct collect_request *req = c->req;
+	uint32_t narrow = STATES_DEFAULT & ~(1u << STATE_ESTABLISHED);
+
+	if (!(c->needs & NEEDS_OWNERS))
+		return false;
+	if (req->filter && (filter_needs(req->filter) & NEEDS_OWNERS) == 0)
+		return true;
+	return (req->states & narrow) == req->states;
+}
+
+static int release_deferred(struct collector *c)
+{
+	struct owners *o = &c->r->owners;
+	struct inode_set wanted = { 0 };
+	size_t n_failed = o->n_failed;
+	int failed = c->deferred ? 0 : o->failed;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < c->n_rows; i++)
+		inode_set_add(&wanted, c->rows[i]->inode);
+	/* Peers are found by request, row by row: any socket may turn out to be one. */
+	if (wanted.n || (c->needs & NEED_PEER_OWNERS))
+		owners_scan(o, c->needs & NEED_PEER_OWNERS ? NULL : &wanted, NULL, 0,
+			    c->r->threads);
+	inode_set_free(&wanted);
+	/* Of the first reading there are rows without owners already. */
+	if (failed && !o->failed) {
+		o->failed = failed;
+		o->n_failed = n_failed;
+	}
+	for (i = 0; i < c->n_rows && r == 0; i++)
+		r = collect_finish(c, c->rows[i]);
+	return r;
+}
+
+static void put_note(const struct collector *c, const char *id, const char *text)
+{
+	if (c->sink->note)
+		c->sink->note(c->sink->ctx, id, text);
+}
+
+/* No descriptors, no memory, no /proc: then who is missing cannot be told from who is not
+ * there. */
+static void note_failed(struct collector *c, const struct owners *o)
+{
+	const char *next = o->failed == EMFILE ? " (raise 'ulimit -n')" : "";
+	char text[256];
+
+	if (o->n_failed)
+		snprintf(text, sizeof(text),
+			 "%zu of %zu processes could not be read: owners among them are "
+			 "unknown: %s%s",
+			 o->n_failed, o->n_processes, strerror(o->failed), next);
+	else
+		snprintf(text, sizeof(text),
+			 "the processes in /proc could not be listed: owners are "
+			 "unknown: %s%s",
+			 strerror(o->failed), next);
+	c->complete = false;
+	put_note(c, "owners-incomplete", text);
+}
+
+static void note_unreadable(struct collector *c)
+{
+	const struct owners *o = &c->r->owners;
+	size_t n = o->unreadable + o->unnamed;
+	char text[160];
+
+	if (n) {
+		snprintf(text, sizeof(text),
+			 "%zu process%s may not be read: owners among them are unknown "
+			 "(try sudo)",
+			 n, n == 1 ? "" : "es");
+		put_note(c, "owners-unreadable", text);
+	}
+	if (o->failed)
+		note_failed(c, o);
+}
+
+static void note_cgroups(struct collector *c)
+{
+	char text[160];
+
+	if (!c->r->cgroups.missed)
+		return;
+	snprintf(text, sizeof(text),
+		 "not every control group may be read: some are unknown: %s",
+		 strerror(c->r->cgroups.missed));
+	put_note(c, "cgroups-unreadable", text);
+}
+
+/* What is looked up for single rows. */
+static void note_unanswered(struct collector *c)
+{
+	char text[256];
+
+	if (!c->r->unanswered)
+		return;
+	snprintf(text, sizeof(text),
+		 "not all could be looked up: times of waiting, listeners, other ends, "
+		 "options, users or control groups are missing: %s",
+		 strerror(c->r->unanswered));
+	c->complete = false;
+	put_note(c, "answers-missing", text);
+}
+
+int collect_run(struct reader *r, const struct collect_request *req,
+		const struct collect_sink *sink, struct collect_result *result,
+		struct fault *f)
+{
+	struct collector c = { .r = r, .req = req, .sink = sink, .complete = true };
+	int err;
+
+	r->unanswered = 0;
+	c.euid = geteuid();
+	c.needs = req->needs | filter_needs(req->filter);
+	c.known = ~(uint32_t)NEEDS_ADDED;
+	if (req->bound_unless_listening)
+		c.listening = xcalloc(UINT16_MAX / 64 + 1, sizeof(*c.listening));
+	if (!req->from) {
+		c.deferred = owners_later(&c);
+		c.owners_first = (c.needs & NEEDS_OWNERS) && !c.deferred;
+		if (c.owners_first)
+			owners_scan(&r->owners, NULL, NULL, 0, r->threads);
+	} else {
+		c.needs &= ~(uint32_t)(NEEDS_ADDED &
+				       ~(NEED_USER | NEED_DEVICE | NEED_UNIX_PEER |
+					 NEED_LISTENER | NEED_WAITERS));
+	}
+	c.added = c.needs & NEEDS_ADDED;
+	c.every_row = c.added & ~(uint32_t)(NEED_LISTENER | NEED_WAIT_TIME |
+					    NEED_WAITERS | NEED_UNIX_PEER);
+	c.all_attributes = true;
+	c.filter_again = filter_needs(req->filter) & NEEDS_ADDED;
+	err = req->from ? collect_replay(&c, f) : collect_live(&c, f);
+	/* Sockets that were made since the owners were read, too. */
+	c.owners_first = false;
+	if (err == 0 && (c.deferred || c.n_rows))
+		err = release_deferred(&c);
+	/* Where the sink had enough, what it got may lack something all the same. */
+	if ((err == 0 || c.sink_error) && (c.needs & NEEDS_OWNERS))
+		note_unreadable(&c);
+	if (err == 0 || c.sink_error) {
+		note_unanswered(&c);
+		note_cgroups(&c);
+	}
+	result->complete = c.complete;
+	result->rows_missing = c.rows_missing;
+	memcpy(result->hidden, c.hidden, sizeof(c.hidden));
+	seen_free(&c.seen);
+	arena_free(&c.arena);
+	free(c.rows);
+	free(c.listening);
+	return err;
+}

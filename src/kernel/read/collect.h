@@ -1,0 +1,54 @@
+/*
+ * From a question to rows: which dumps answer it, in which order, and what is looked up
+ * beside them. Rows are handed over one by one; nothing holds them all unless owners are
+ * wanted for a filter that must be decided first.
+ */
+#pragma once
+
+#include "kernel/read/reader.h"
+#include "model/filter/filter.h"
+
+struct collect_request {
+	uint32_t protos; /* BIT(enum sock_proto) */
+	bool v4, v6;	 /* v4 includes v4-mapped connections of dual-stack sockets */
+	uint32_t states; /* mask of 1 << enum sock_state */
+	const struct port_set *bound_unless_listening; /* of these ports, bound-only
+							  sockets where no listener
+							  matched; NULL = of all */
+	uint32_t needs; /* enum need, of what is shown; the filter's own are added */
+	const struct filter_node *filter; /* NULL = all */
+	bool all_waiters; /* NEED_WAITERS for every listener, not only where the queue is
+			     not empty */
+	const char *from; /* read this recorded dump instead of the kernel; "-" = stdin */
+	struct out *record; /* write what the kernel said; NULL = not */
+};
+
+struct collect_sink {
+	/* A row that matches; its pointers live until the next. Negative ends the
+	 * collection with it. */
+	int (*row)(void *ctx, struct sock *s);
+	/* What is missing or was read in another way; id is stable, text a sentence. */
+	void (*note)(void *ctx, const char *id, const char *text);
+	void *ctx;
+};
+
+struct collect_result {
+	bool complete; /* every dump ended well, and every column asked for is known */
+	bool rows_missing; /* a dump broke off: what was shown is a part */
+	/* A process that may not be read, as name[pid], and for which a row would have
+	 * passed the filter if it were the holder; "" = none. */
+	char hidden[64];
+};
+
+/*
+ * Whether a row that was refused would pass the filter if a process that may not be read
+ * held it; which one, in *h. *guesses counts the tries, which are bounded.
+ */
+bool collect_may_match(struct reader *r, const struct filter_node *filter,
+		       const struct sock *s, unsigned *guesses, struct holder *h);
+
+/* 0, -errno with a fault, or what the sink returned. Partial results are told by result
+ * and notes. */
+int collect_run(struct reader *r, const struct collect_request *req,
+		const struct collect_sink *sink, struct collect_result *result,
+		struct fault *f);

@@ -1,0 +1,396 @@
+/* Asking the kernel: which dumps answer a question, in which order. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+
+#include "kernel/netlink/bytecode.h"
+#include "kernel/netlink/diag_inet.h"
+#include "kernel/netlink/diag_unix.h"
+#include "kernel/netlink/uapi.h"
+#include "kernel/proc/procfile.h"
+#include "kernel/proc/sockstat.h"
+#include "kernel/read/collect_private.h"
+#include "kernel/read/shard.h"
+#include "kernel/read/unix_join.h"
+#include "kernel/read/waiters.h"
+
+enum {
+	PROTOS_UNIX = BIT(PROTO_UNIX_STREAM) | BIT(PROTO_UNIX_DGRAM) |
+		      BIT(PROTO_UNIX_SEQPACKET),
+};
+
+static uint32_t ext_for(uint32_t needs, bool listeners)
+{
+	uint32_t ext = 0;
+
+	if (needs & NEED_INFO)
+		ext |= EXT_BIT(INET_DIAG_INFO);
+	if ((needs & NEED_SKMEM) || (listeners && (needs & NEED_DROPS)))
+		ext |= EXT_BIT(INET_DIAG_SKMEMINFO);
+	if (needs & NEED_MEMINFO)
+		ext |= EXT_BIT(INET_DIAG_MEMINFO);
+	if (needs & NEED_CONG)
+		ext |= EXT_BIT(INET_DIAG_CONG);
+	if (needs & NEED_CC_INFO)
+		ext |= EXT_BIT(INET_DIAG_VEGASINFO);
+	if (needs & NEED_TOS)
+		ext |= EXT_BIT(INET_DIAG_TOS);
+	if (needs & NEED_TCLASS)
+		ext |= EXT_BIT(INET_DIAG_TCLASS);
+	if (needs & NEED_BPF)
+		ext |= EXT_BIT(UAPI_INET_DIAG_SK_BPF_STORAGES);
+	return ext;
+}
+
+/* A dump that failed is told and makes the result incomplete; what came before it stays.
+ */
+static int note_failure(struct collector *c, const char *what, int err)
+{
+	struct fault f = FAULT_INIT;
+
+	c->complete = false;
+	c->rows_missing = true;
+	fault(&f, -err, "%s", what);
+	if (c->sink->note)
+		c->sink->note(c->sink->ctx, "incomplete-dump", f.what);
+	return 0;
+}
+
+/* Whether a dump is of many rows that nothing but their number makes slow; a record is of
+ * one dump. */
+static bool can_shard(const struct collector *c, const struct inet_query *q)
+{
+	return q->protocol == IPPROTO_TCP && (q->states & 1 << STATE_ESTABLISHED) &&
+	       !q->bytecode.len && !q->sport && !q->dport && !c->req->record;
+}
+
+static int run_query(struct collector *c, const struct inet_query *q, const char *what)
+{
+	unsigned shards = can_shard(c, q) ? shard_count(c->r->threads) : 1;
+	int err = shards > 1 ? shard_dump(&c->r->dump, q, shards, collect_inet_message, c)
+			     : inet_dump(&c->r->dump, q, collect_inet_message, c);
+
+	if (c->sink_error)
+		return c->sink_error;
+	/* Refused before a row came: no right to ask for marks, or an operation it does
+	 * not know. */
+	if ((err == -EPERM || err == -EINVAL) && q->bytecode.len) {
+		struct inet_query plain = *q;
+
+		plain.bytecode.len = 0;
+		return run_query(c, &plain, what);
+	}
+	return err < 0 ? note_failure(c, what, err) : 0;
+}
+
+/* What the kernel can decide of the filter, as the request's own fields or as bytecode.
+ */
+static void add_filter(const struct collector *c, struct inet_query *q,
+		       struct buf *program)
+{
+	buf_reset(program);
+	/* Looked at before any program runs, but not by every walk. */
+	filter_only_ports(c->req->filter, &q->sport, &q->dport);
+	if (c->req->filter && bytecode_compile(program, c->req->filter, &reader_caps))
+		q->bytecode = (struct blob){ program->data, (uint32_t)program->len };
+}
+
+static void tell_unsettled(const struct collector *c, bool settled)
+{
+	if (!settled && c->sink->note)
+		c->sink->note(c->sink->ctx, "listeners-unsettled",
+			      "listeners come and go faster than they can be read: "
+			      "some may be missing or gone");
+}
+
+/* Rows of their own, so that the index stays as the kernel told it. */
+static int show_listeners(struct collector *c, const struct listeners *l)
+{
+	size_t i;
+	int r = 0;
+
+	tell_unsettled(c, l->settled);
+	for (i = 0; i < l->n && r == 0; i++) {
+		struct sock s = *l->v[i];
+
+		r = collect_row(c, &s);
+	}
+	return r;
+}
+
+static bool wants_waiters(const struct sock *listener, const void *ctx)
+{
+	const struct collector *c = ctx;
+
+	if (!listener->recv_queue && !c->req->all_waiters)
+		return false;
+	return !c->req->filter ||
+	       filter_eval(c->req->filter, listener, c->known) != FILTER_NO;
+}
+
+/*
+ * All of them as an index, if who waits in their queues must be known before they are
+ * shown; else row by row, and only those that the filter lets through. Then an index is
+ * made when the first un-accepted connection asks for it, which most listings have none
+ * of.
+ */
+static int read_listeners(struct collector *c, const struct blob *bytecode)
+{
+	uint32_t ext = ext_for(c->needs, true);
+	int err;
+
+	if (!(c->needs & NEED_WAITERS)) {
+		bool settled;
+
+		err = listeners_each(&c->r->dump, ext, bytecode, collect_inet_message, c,
+				     &settled);
+		if (c->sink_error)
+			return c->sink_error;
+		tell_unsettled(c, settled);
+		return err < 0 ? note_failure(c, "read the listeners", err) : 0;
+	}
+	err = reader_listeners(c->r, ext);
+	if (err < 0)
+		note_failure(c, "read the listeners", err);
+	if (err == 0) {
+		err = waiters_read(c->r, wants_waiters, c);
+		if (err < 0)
+			note_failure(c, "read who waits in the accept queues", err);
+	}
+	return show_listeners(c, &c->r->listeners);
+}
+
+/* Whether the connection is there; who else would take it, a listener, is no answer. */
+static int ask_exact(struct collector *c, const struct addr *local,
+		     const struct addr *peer, uint32_t ifindex, struct sock *s)
+{
+	int err = inet_exact(&c->r->dump, local, peer, ifindex, 0,
+			     ext_for(c->needs, false), s);
+
+	return err == 0 && (s->local.port != local->port || s->peer.port != peer->port)
+		       ? -ENOENT
+		       : err;
+}
+
+/*
+ * One connection by its four-tuple: one request instead of a walk. What is bound to a
+ * device, as every connection of a link-local address is, only those find who ask for
+ * that device.
+ */
+static int read_exact(struct collector *c, const struct addr *local,
+		      const struct addr *peer)
+{
+	struct if_nameindex *devices;
+	struct sock s;
+	size_t i;
+	int err = ask_exact(c, local, peer, 0, &s);
+
+	if (err == -ENOENT && !(devices = if_nameindex()))
+		return note_failure(c, "list the interfaces", -errno);
+	if (err == -ENOENT) {
+		for (i = 0; devices[i].if_index && err == -ENOENT; i++)
+			err = ask_exact(c, local, peer, devices[i].if_index, &s);
+		if_freenameindex(devices);
+	}
+	if (err == -ENOENT)
+		return 0;
+	if (err < 0)
+		return note_failure(c, "ask for one connection", err);
+	return collect_row(c, &s);
+}
+
+/*
+ * Whether the table can have rows: the walk, of all namespaces' sockets where they share
+ * one, is spared if the namespace counts none. Half-open requests are not counted; they
+ * come of a packet, and may stay when their listener is closed.
+ */
+static bool worth_a_walk(const struct collector *c, uint32_t states)
+{
+	return c->matched_listeners || c->req->record || !sockstat_no_tcp() ||
+	       ((states & STATES_SYN_RECV) && procfile_tcp_came());
+}
+
+static int read_tcp(struct collector *c)
+{
+	const struct collect_request *req = c->req;
+	uint32_t listen = req->states & (1 << STATE_LISTEN);
+	uint32_t others = req->states &
+			  ~(1u << STATE_LISTEN | 1u << STATE_BOUND_INACTIVE);
+	_cleanup_buf_ struct buf program = { 0 };
+	struct inet_query q = { .protocol = IPPROTO_TCP };
+	struct addr local, peer;
+	int r = 0;
+
+	c->proto = PROTO_TCP;
+	/* The answer to a single question never has their storage, nor is it looked for
+	 * among sockets that are only bound. */
+	if (req->filter && !req->record && !(c->needs & NEED_BPF) &&
+	    (req->bound_unless_listening ||
+	     !(req->states & (1 << STATE_BOUND_INACTIVE))) &&
+	    filter_exact(req->filter, &local, &peer))
+		return read_exact(c, &local, &peer);
+	add_filter(c, &q, &program);
+	if (listen)
+		r = read_listeners(c, &q.bytecode);
+	q.ext = ext_for(c->needs, false);
+	if (r == 0 && others && worth_a_walk(c, others)) {
+		q.states = others;
+		if (others & (1 << STATE_SYN_RECV))
+			q.states |= 1 << STATE_NEW_SYN_RECV;
+		if (req->v6 && !req->v4)
+			q.family = AF_INET6;
+		r = run_query(c, &q, "read the TCP sockets");
+	}
+	if (r == 0 && (req->states & (1 << STATE_BOUND_INACTIVE)) &&
+	    collect_wants_bound(c)) {
+		q.states = 1 << STATE_BOUND_INACTIVE;
+		r = run_query(c, &q, "read the bound sockets");
+	}
+	return r;
+}
+
+static int read_udp(struct collector *c)
+{
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	_cleanup_buf_ struct buf program = { 0 };
+	size_t i;
+	int r = 0;
+
+	c->proto = PROTO_UDP;
+	for (i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
+		struct inet_query q = { .protocol = IPPROTO_UDP,
+					.family = families[i],
+					.states = c->req->states,
+					.ext = ext_for(c->needs, true) };
+
+		if (families[i] == AF_INET && c->req->v6 && !c->req->v4)
+			continue;
+		add_filter(c, &q, &program);
+		r = run_query(c, &q, "read the UDP sockets");
+	}
+	return r;
+}
+
+static int read_unix(struct collector *c)
+{
+	uint32_t show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_PEER |
+			UDIAG_SHOW_RQLEN | UAPI_UDIAG_SHOW_UID;
+	bool join = c->needs & NEED_UNIX_PEER;
+	struct unix_rows rows = { 0 };
+	int err, r = 0;
+
+	if (c->needs & NEED_UNIX_CLIENTS)
+		show |= UDIAG_SHOW_ICONS;
+	if (c->needs & (NEED_SKMEM | NEED_MEMINFO | NEED_DROPS))
+		show |= UDIAG_SHOW_MEMINFO;
+	if (join) {
+		/* The peer may be in a state or of a name that is not asked for: all are
+		 * read. */
+		err = unix_dump(&c->r->dump, ~0u, show, unix_rows_add, &rows);
+		r = unix_rows_show(&rows, c);
+		unix_rows_free(&rows);
+	} else {
+		err = unix_dump(&c->r->dump, c->req->states, show, collect_unix_message,
+				c);
+	}
+	if (r < 0 || c->sink_error)
+		return r < 0 ? r : c->sink_error;
+	return err < 0 ? note_failure(c, "read the unix sockets", err) : 0;
+}
+
+static int no_row(const struct nlmsghdr *h, void *ctx)
+{
+	(void)h, (void)ctx;
+	return 0;
+}
+
+/* A dump that asks for them is refused as a whole to those who may not: of no state, so
+ * that nothing is read to find out. */
+static void without_refused_storages(struct collector *c)
+{
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.family = AF_INET,
+				.ext = ext_for(NEED_BPF, false) };
+	int err;
+
+	if (!(c->needs & NEED_BPF) ||
+	    (err = inet_dump(&c->r->dump, &q, no_row, NULL)) == 0)
+		return;
+	c->needs &= ~(uint32_t)NEED_BPF;
+	if (!c->sink->note)
+		return;
+	c->sink->note(c->sink->ctx, "bpf-refused",
+		      err == -EPERM
+			      ? "what BPF programs keep for sockets is told to root "
+				"only (CAP_BPF)"
+			      : "this kernel does not tell what BPF programs keep for "
+				"sockets");
+}
+
+/* Who is not told them would take "no socket has this mark" for an answer. The kernel is
+ * asked for a mark, in no state. */
+static void tell_refused_marks(struct collector *c)
+{
+	const struct filter_literal none = { .kind = LITERAL_NUMBER, .mask = UINT32_MAX };
+	const struct filter_node marked = { .op = FILTER_EQ,
+					    .field = field_find("mark", strlen("mark")),
+					    .literals = &none,
+					    .n_literals = 1 };
+	struct inet_query q = { .protocol = IPPROTO_TCP, .family = AF_INET };
+	_cleanup_buf_ struct buf program = { 0 };
+
+	if (!filter_asks_for(c->req->filter, "mark") ||
+	    !(c->req->protos & ~(uint32_t)PROTOS_UNIX) ||
+	    !bytecode_compile(&program, &marked, &reader_caps))
+		return;
+	q.bytecode = (struct blob){ program.data, (uint32_t)program.len };
+	if (inet_dump(&c->r->dump, &q, no_row, NULL) != -EPERM)
+		return;
+	c->complete = false;
+	if (c->sink->note)
+		c->sink->note(c->sink->ctx, "marks-refused",
+			      "marks of packets are told to root only (CAP_NET_ADMIN): "
+			      "which sockets have one is unknown");
+}
+
+int collect_live(struct collector *c, struct fault *f)
+{
+	struct nl *nl = &c->r->dump;
+	int r = 0;
+
+	c->all_attributes = ext_for(c->needs, true) ||
+			    (c->needs & (NEED_ATTRIBUTES | NEED_CGROUP | NEED_OWNERS |
+					 NEED_PEER_OWNERS));
+	if (!nl->sock)
+		return collect_procnet(c, c->req->protos, f);
+	without_refused_storages(c);
+	tell_refused_marks(c);
+	nl->record = c->req->record;
+	/* Second readings and answers to single questions, too: they tell who waits. */
+	if (c->req->record) {
+		int err = reader_side_socket(c->r);
+
+		if (err == 0) {
+			c->r->exact.record = c->req->record;
+		} else {
+			note_failure(c, "open a socket for second readings", err);
+			nl_record_failure(c->req->record, err);
+		}
+	}
+	if (c->req->protos & BIT(PROTO_TCP))
+		r = read_tcp(c);
+	c->r->exact.record = NULL;
+	if (r == 0 && (c->req->protos & BIT(PROTO_UDP))) {
+		record_section(c->req->record, PROTO_UDP);
+		r = read_udp(c);
+	}
+	if (r == 0 && (c->req->protos & PROTOS_UNIX)) {
+		record_section(c->req->record, PROTO_UNIX_STREAM);
+		r = read_unix(c);
+	}
+	nl->record = NULL;
+	if (nl->interrupted)
+		note_failure(c, "a dump was interrupted by changes of the table",
+			     -EAGAIN);
+	return r;
+}

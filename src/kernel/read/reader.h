@@ -1,0 +1,75 @@
+/*
+ * What stays open while the kernel is read: the netlink sockets and everything that is
+ * looked up once and remembered. One thread uses it.
+ */
+#pragma once
+
+#include "kernel/netlink/nl.h"
+#include "kernel/proc/cgroup.h"
+#include "kernel/proc/owners.h"
+#include "kernel/read/listeners.h"
+#include "model/sock.h"
+
+struct reader_name {
+	uint32_t id;
+	const char *text; /* NULL: has none */
+};
+
+struct reader_names {
+	struct reader_name *v;
+	size_t n, cap;
+};
+
+struct reader {
+	struct nl dump;	 /* dumps, one at a time */
+	struct nl exact; /* single sockets, also while a dump runs; opened when first used
+			  */
+	struct owners owners, peers_scratch;
+	struct cgroups cgroups;
+	struct reader_names users, devices;
+	struct arena arena; /* texts of users and devices */
+	struct listeners listeners;
+	char info_copy[512];	     /* tcp_info of the row that is being annotated */
+	struct sock_options options; /* of the same row's owner */
+	unsigned threads;	     /* 0 = as many as processors */
+	int unanswered; /* errno of a question about one row that failed, so that the row
+			   lacks the answer; 0 = none did */
+};
+
+/* Opens the dump socket. -EPROTONOSUPPORT or -ENOENT: a kernel without sock_diag. */
+int reader_open(struct reader *r, struct fault *f);
+void reader_close(struct reader *r);
+
+#define _cleanup_reader_ __attribute__((cleanup(reader_close)))
+
+/*
+ * Asks for one TCP socket by its ends and cookie. Its pointers live until the next exact
+ * request. 0, -ENOENT, or -errno.
+ */
+int reader_exact(struct reader *r, const struct sock *key, uint32_t ext,
+		 struct sock *answer);
+
+/* All listeners, anew, as the index for reader_listener_of(). 0 or -errno. */
+int reader_listeners(struct reader *r, uint32_t ext);
+
+/* Opens the socket for single questions if it is not open yet. 0 or -errno. */
+int reader_side_socket(struct reader *r);
+
+/*
+ * The listener in whose queue s waits, read now if they were not yet. members
+ * counts the candidates that cannot be told apart. False if there is none.
+ */
+bool reader_listener_of(struct reader *r, const struct sock *s,
+			const struct sock **listener, uint32_t *members);
+
+/* Adds to s what `needs` names (enum need) and no netlink attribute has. */
+void reader_annotate(struct reader *r, struct sock *s, uint32_t needs);
+
+/* What bytecode may use: all of it; a dump that the kernel refuses is asked for again
+ * without. */
+struct bytecode_caps;
+extern const struct bytecode_caps reader_caps;
+
+/* Names by number, remembered; NULL if there is none. */
+const char *reader_user(struct reader *r, uint32_t uid);
+const char *reader_device(struct reader *r, uint32_t ifindex);

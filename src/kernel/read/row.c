@@ -1,0 +1,235 @@
+/*
+ * The path of every row: a message becomes a struct sock (inet_parse()), which passes the
+ * request's conditions and reaches the sink.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernel/netlink/diag_inet.h"
+#include "kernel/netlink/diag_unix.h"
+#include "kernel/read/collect_private.h"
+
+/* v4 or v6 alone is wanted: a v4-mapped connection is v4. */
+static bool family_wanted(const struct collect_request *req, const struct sock *s)
+{
+	if (s->family == AF_UNIX)
+		return true;
+	return s->family == AF_INET || addr_is_v4_mapped(&s->local) ? req->v4 : req->v6;
+}
+
+/* An owner's descriptor is duplicated only for what is left without its options. */
+static bool passes_with_options(struct collector *c, struct sock *s)
+{
+	const struct filter_node *filter = c->filter_again ? c->req->filter : NULL;
+
+	if (filter && filter_eval(filter, s, ~(uint32_t)NEED_SOCKOPTS) == FILTER_NO)
+		return false;
+	reader_annotate(c->r, s, NEED_SOCKOPTS);
+	return true;
+}
+
+/* Enough to find one among a thousand processes for a filter that is about owners alone;
+ * a bound, for there may be as many rows. */
+enum { MOST_GUESSES = 1 << 14 };
+
+static bool may_match_as(struct reader *r, const struct filter_node *filter,
+			 struct sock *guess, const struct holder **end, unsigned *guesses,
+			 struct holder *h)
+{
+	size_t i = 0;
+
+	while (*guesses < MOST_GUESSES && owners_unreadable(&r->owners, &i, h)) {
+		(*guesses)++;
+		*end = h;
+		if (filter_eval(filter, guess, ~(uint32_t)NEED_SOCKOPTS) != FILTER_NO)
+			return true;
+	}
+	return false;
+}
+
+static bool is_unsure(uint8_t owner_status)
+{
+	return owner_status == OWNER_PERMISSION || owner_status == OWNER_NOT_READ;
+}
+
+bool collect_may_match(struct reader *r, const struct filter_node *filter,
+		       const struct sock *s, unsigned *guesses, struct holder *h)
+{
+	const struct holder *known = s->holders ? s->holders : s->peer_holders;
+	struct sock guess = *s;
+
+	/* A name or an option of a holder that is known could not be read. */
+	if (known && filter_eval(filter, s, ~0u) == FILTER_MAYBE) {
+		*h = *known;
+		return true;
+	}
+	if (is_unsure(s->owner_status) &&
+	    may_match_as(r, filter, &guess, &guess.holders, guesses, h))
+		return true;
+	guess = *s;
+	return is_unsure(s->peer_owner_status) &&
+	       may_match_as(r, filter, &guess, &guess.peer_holders, guesses, h);
+}
+
+static void try_hidden(struct collector *c, const struct sock *s)
+{
+	struct holder h;
+	char shown[40];
+
+	if (c->hidden[0] || !collect_may_match(c->r, c->req->filter, s, &c->guesses, &h))
+		return;
+	escape_text(shown, sizeof(shown), h.command, strlen(h.command));
+	snprintf(c->hidden, sizeof(c->hidden), "%s[%d]", shown, h.pid);
+}
+
+/* Rows without a holder that wait for a second look at all processes; where it is the
+ * rule, in another pid namespace, there is no sense in it. */
+enum { MOST_YOUNG = 4096 };
+
+/* Its holder may have opened it since the owners were read: somebody who is visible, or
+ * one of our own user. */
+static bool may_be_young(const struct collector *c, const struct sock *s)
+{
+	return c->owners_first && c->n_rows < MOST_YOUNG &&
+	       (s->owner_status == OWNER_INVISIBLE || s->uid == c->euid);
+}
+
+enum { PORTS_A_WORD = 64 };
+
+static __attribute__((noinline)) void note_port(struct collector *c, const struct sock *s)
+{
+	if (sock_is_listener(s))
+		c->listening[s->local.port / PORTS_A_WORD] |=
+			1ull << s->local.port % PORTS_A_WORD;
+}
+
+/* Every row comes through here. */
+static inline void note_listener(struct collector *c, const struct sock *s)
+{
+	c->matched_listeners += sock_is_listener(s);
+	if (UNLIKELY(c->listening))
+		note_port(c, s);
+}
+
+static bool has_listener(const struct collector *c, uint32_t port)
+{
+	return c->listening &&
+	       (c->listening[port / PORTS_A_WORD] >> port % PORTS_A_WORD & 1);
+}
+
+bool collect_wants_bound(const struct collector *c)
+{
+	const struct port_set *ports = c->req->bound_unless_listening;
+	uint32_t port;
+	size_t i;
+
+	for (i = 0; ports && i < ports->n; i++)
+		for (port = ports->v[i].lo; port <= ports->v[i].hi; port++)
+			if (!has_listener(c, port))
+				return true;
+	return !ports;
+}
+
+static inline int give(struct collector *c, struct sock *s)
+{
+	int r;
+
+	note_listener(c, s);
+	r = c->sink->row(c->sink->ctx, s);
+	if (UNLIKELY(r < 0))
+		c->sink_error = r;
+	return r;
+}
+
+static __attribute__((noinline)) int finish_asking(struct collector *c, struct sock *s)
+{
+	if (c->every_row || (c->added && sock_is_unaccepted(s)))
+		reader_annotate(c->r, s, c->added & ~(uint32_t)NEED_SOCKOPTS);
+	if (UNLIKELY(s->owner_status == OWNER_INVISIBLE ||
+		     s->owner_status == OWNER_PERMISSION) &&
+	    may_be_young(c, s)) {
+		collect_keep(c, s);
+		return 0;
+	}
+	if ((c->added & NEED_SOCKOPTS) && !passes_with_options(c, s))
+		return 0;
+	if (c->filter_again && filter_eval(c->req->filter, s, ~0u) != FILTER_YES) {
+		try_hidden(c, s);
+		return 0;
+	}
+	return give(c, s);
+}
+
+static inline int finish(struct collector *c, struct sock *s)
+{
+	/* Most rows wait in no queue, and most listings ask for nothing else. */
+	if (UNLIKELY(c->every_row || c->filter_again || (c->added & NEED_SOCKOPTS) ||
+		     (c->added && sock_is_unaccepted(s)) ||
+		     s->owner_status == OWNER_INVISIBLE ||
+		     s->owner_status == OWNER_PERMISSION))
+		return finish_asking(c, s);
+	return give(c, s);
+}
+
+int collect_finish(struct collector *c, struct sock *s)
+{
+	return finish(c, s);
+}
+
+void collect_keep(struct collector *c, const struct sock *s)
+{
+	c->rows = array_grow(c->rows, c->n_rows, &c->cap_rows, sizeof(*c->rows));
+	c->rows[c->n_rows++] = sock_dup(&c->arena, s);
+}
+
+void collect_drop_held(struct collector *held)
+{
+	arena_free(&held->arena);
+	free(take_ptr(&held->rows));
+}
+
+static inline int pass(struct collector *c, struct sock *s)
+{
+	const struct collect_request *req = c->req;
+
+	if (!(req->protos & BIT(s->proto)) || !(BIT(s->state) & req->states))
+		return 0;
+	if (req->v4 != req->v6 && !family_wanted(req, s))
+		return 0;
+	if (seen_before(&c->seen, s->cookie))
+		return 0;
+	if (req->filter && filter_eval(req->filter, s, c->known) == FILTER_NO)
+		return 0;
+	if (UNLIKELY(c->listening) && s->state == STATE_BOUND_INACTIVE &&
+	    has_listener(c, s->local.port))
+		return 0;
+	if (!c->deferred)
+		return finish(c, s);
+	note_listener(c, s);
+	collect_keep(c, s);
+	return 0;
+}
+
+int collect_row(struct collector *c, struct sock *s)
+{
+	return pass(c, s);
+}
+
+int collect_inet_message(const struct nlmsghdr *h, void *ctx)
+{
+	struct collector *c = ctx;
+	struct sock s;
+
+	bool valid = c->all_attributes ? inet_parse(h, c->proto, &s)
+				       : inet_parse_brief(h, c->proto, &s);
+
+	return valid ? pass(c, &s) : 0;
+}
+
+int collect_unix_message(const struct nlmsghdr *h, void *ctx)
+{
+	struct collector *c = ctx;
+	struct sock s;
+
+	return unix_parse(h, &s) ? pass(c, &s) : 0;
+}

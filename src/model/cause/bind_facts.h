@@ -1,0 +1,84 @@
+/*
+ * What must be known to say whether an address can be bound, and why not: filled by
+ * kernel/explain, judged by bind_judge().
+ */
+#pragma once
+
+#include "model/cause/bindable.h"
+#include "model/cause/cause.h"
+
+enum bind_place {
+	PLACE_UNKNOWN,	 /* not asked, or the kernel would not say */
+	PLACE_LOCAL,	 /* an address of this namespace, or every address */
+	PLACE_TENTATIVE, /* IPv6: duplicate address detection has not ended */
+	PLACE_FOREIGN,	 /* no interface has it */
+	PLACE_NO_SCOPE,	 /* link-local without an interface */
+};
+
+/* Where a connection's port comes from. */
+enum bind_direction { DIRECTION_NONE, DIRECTION_SERVED, DIRECTION_OUTGOING };
+
+/* A holder with what a sentence about it needs. */
+struct bind_found {
+	struct bind_holder holder;
+	enum bind_direction direction;
+	uint64_t age_ms;  /* of its first process; 0 = not known */
+	const char *unit; /* systemd's, of the same; or NULL */
+	const char *user; /* name of row->uid, or NULL */
+	bool covered; /* by a listener that is among the holders: it explains this one */
+};
+
+enum bind_file {
+	FILE_UNSURE, /* some namespaces could not be looked into, or nobody has looked */
+	FILE_FREE,
+	FILE_LIVE,
+	FILE_STALE,
+	FILE_OTHER,	/* no socket: a file, a directory, a link */
+	FILE_NO_PARENT, /* its directory is not there */
+	FILE_FORBIDDEN, /* the directory may not be written to */
+	FILE_UNREAD,	/* looking at it failed */
+};
+
+struct bind_facts {
+	struct bind_candidate candidate;
+	bool freebind;
+	bool privileged;     /* CAP_NET_BIND_SERVICE counts for the candidate */
+	const char *user;    /* --as-user, or NULL: whoever asks */
+	const char *address; /* as it is shown */
+	const char *asked;   /* as the command line takes it: "udp:[::1]:53" */
+
+	/* TCP and UDP */
+	struct bind_found *found; /* listeners first */
+	size_t n_found, n_listening;
+	enum bind_place place;
+	uint16_t range_lo, range_hi, unprivileged_from;
+	int unprivileged_error; /* why unprivileged_from is not known: errno */
+	bool range_read;
+	const char *reserved; /* ip_local_reserved_ports: "8080,9000-9010"; or NULL */
+	bool port_reserved;   /* the port is among them */
+	size_t range_ports, range_free; /* port 0: without the reserved ones */
+	bool sees_bound;  /* the kernel lists bound sockets that do nothing (Linux 6.8) */
+	int dump_error;	  /* a table could not be read: errno, 0 = all were */
+	int owners_error; /* reading the processes failed: errno, 0 = it did not */
+	bool tried;	  /* a trial bind was made, */
+	int trial_error;  /* and this came of it; 0 = bound */
+	bool cannot_try;  /* a trial was wanted, and could not be made */
+	/* Listeners on the port in other network namespaces: which conflict with nothing.
+	 */
+	struct bind_found *elsewhere;
+	size_t n_elsewhere;
+
+	/* unix */
+	enum bind_file file;
+	const char *file_kind; /* "a directory", "a symbolic link" ... */
+	int file_error;
+	const struct bind_found
+		*taken;	      /* the live socket, or who has the abstract name */
+	bool taken_elsewhere; /* it is in another network namespace */
+};
+
+/* BIND_OK, BIND_CONFLICT (it cannot be bound) or BIND_CANNOT_TELL, and why. */
+enum bind_verdict bind_judge(const struct bind_facts *facts, struct causes *causes);
+
+/* The ids of the causes, in the order of the manual; NULL ends them. */
+extern const char *const bind_cause_ids[];

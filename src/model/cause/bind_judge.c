@@ -1,0 +1,266 @@
+/* From facts to a verdict, its causes and what to do. */
+#include <errno.h>
+
+#include "model/cause/bind_say.h"
+
+const char *const bind_cause_ids[] = {
+	[CAUSE_LISTENER] = "listener",
+	[CAUSE_REUSEPORT] = "reuseport-mismatch",
+	[CAUSE_CHILDREN] = "children",
+	[CAUSE_REMNANT] = "remnant",
+	[CAUSE_BOUND] = "bound-inactive",
+	[CAUSE_OUTGOING] = "outgoing",
+	[CAUSE_KERNEL] = "kernel-socket",
+	[CAUSE_EXHAUSTED] = "ephemeral-exhausted",
+	[CAUSE_PRIVILEGED] = "privileged-port",
+	[CAUSE_NOT_LOCAL] = "not-local",
+	[CAUSE_NO_SCOPE] = "no-scope",
+	[CAUSE_STALE] = "stale-unix",
+	[CAUSE_LIVE] = "live-unix",
+	[CAUSE_NO_SOCKET] = "not-a-socket",
+	[CAUSE_ABSTRACT] = "abstract-taken",
+	[CAUSE_NO_DIRECTORY] = "no-directory",
+	[CAUSE_POLICY] = "policy",
+	[CAUSE_UNKNOWN] = "unknown",
+	[CAUSES] = NULL,
+};
+
+static bool is_unix(uint8_t proto)
+{
+	return proto == PROTO_UNIX_STREAM || proto == PROTO_UNIX_DGRAM ||
+	       proto == PROTO_UNIX_SEQPACKET;
+}
+
+/* A SO_REUSEPORT group that this socket cannot join, rather than any listener. */
+static bool is_mismatch(const struct bind_candidate *c, const struct bind_found *x)
+{
+	bool theirs = x->holder.reuseport == KNOWN_ON, mine = c->reuseport;
+
+	if (x->direction != DIRECTION_NONE ||
+	    x->holder.row->state == STATE_BOUND_INACTIVE)
+		return false;
+	if (mine && x->holder.row->uid != c->uid)
+		return x->holder.reuseport != KNOWN_OFF;
+	return mine ? x->holder.reuseport == KNOWN_OFF : theirs;
+}
+
+enum bind_cause bind_cause_of(const struct bind_candidate *c, const struct bind_found *x)
+{
+	const struct sock *row = x->holder.row;
+
+	if (x->direction == DIRECTION_OUTGOING)
+		return CAUSE_OUTGOING;
+	if (x->direction == DIRECTION_SERVED)
+		return row->inode ? CAUSE_CHILDREN : CAUSE_REMNANT;
+	if (row->inode && row->owner_status == OWNER_INVISIBLE)
+		return CAUSE_KERNEL;
+	if (is_mismatch(c, x))
+		return CAUSE_REUSEPORT;
+	return row->state == STATE_BOUND_INACTIVE ? CAUSE_BOUND : CAUSE_LISTENER;
+}
+
+/* What a trial bind has shown is known, also where the tables are silent. */
+static enum bind_verdict settle(const struct bind_facts *f, enum bind_verdict v)
+{
+	if (!f->tried || v != BIND_CANNOT_TELL)
+		return v;
+	return f->trial_error ? BIND_CONFLICT : BIND_OK;
+}
+
+static bool same_group(const struct bind_found *a, const struct bind_found *b)
+{
+	const struct sock *x = a->holder.row, *y = b->holder.row;
+
+	if (!x->holders || !y->holders)
+		return !x->holders && !y->holders && x->state != STATE_LISTEN &&
+		       a->direction == b->direction && !x->inode == !y->inode;
+	return x->holders->pid == y->holders->pid;
+}
+
+/* Whether a listener is in the way: then what it took is no cause of its own. */
+static bool listener_conflicts(const struct bind_facts *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_listening; i++)
+		if (bind_between(&f->candidate, &f->found[i].holder) != BIND_OK)
+			return true;
+	return false;
+}
+
+/* One cause for all holders of one kind and one process that are of this verdict. */
+static void add_holders(const struct bind_facts *f, enum bind_verdict wanted,
+			struct causes *causes)
+{
+	bool *told = arena_zalloc(causes->arena, f->n_found + 1);
+	bool by_listener = listener_conflicts(f);
+	size_t i, j;
+
+	for (i = 0; i < f->n_found && causes->n < CAUSES_MOST; i++) {
+		const struct bind_found *x = &f->found[i];
+		struct bind_group g = {
+			.first = x, .verdict = bind_between(&f->candidate, &x->holder)
+		};
+
+		if (told[i] || (x->covered && by_listener) || g.verdict != wanted)
+			continue;
+		g.cause = bind_cause_of(&f->candidate, x);
+		g.members = arena_alloc(causes->arena, f->n_found * sizeof(*g.members));
+		for (j = i; j < f->n_found; j++) {
+			const struct bind_found *y = &f->found[j];
+
+			if (told[j] || (y->covered && by_listener) || !same_group(x, y) ||
+			    bind_cause_of(&f->candidate, y) != g.cause ||
+			    bind_between(&f->candidate, &y->holder) != g.verdict)
+				continue;
+			told[j] = true;
+			g.members[g.n++] = y;
+		}
+		bind_say_group(f, &g, causes);
+	}
+}
+
+/* Where the ports begin that need none is a setting, 0 to 65535. */
+static bool may_need_right(const struct bind_facts *f)
+{
+	return f->unprivileged_error && f->candidate.addr.port && !f->privileged;
+}
+
+static enum bind_verdict judge_place(const struct bind_facts *f, struct causes *causes)
+{
+	const struct bind_candidate *c = &f->candidate;
+	enum bind_verdict verdict = BIND_OK;
+
+	if (f->place == PLACE_NO_SCOPE) {
+		bind_say_plain(f, CAUSE_NO_SCOPE, causes);
+		return BIND_CONFLICT;
+	}
+	if ((f->place == PLACE_FOREIGN || f->place == PLACE_TENTATIVE) && !f->freebind) {
+		bind_say_plain(f, CAUSE_NOT_LOCAL, causes);
+		verdict = BIND_CONFLICT;
+	}
+	if (may_need_right(f)) {
+		verdict = MAX(verdict, BIND_CANNOT_TELL);
+	} else if (c->addr.port && c->addr.port < f->unprivileged_from &&
+		   !f->privileged) {
+		bind_say_plain(f, CAUSE_PRIVILEGED, causes);
+		verdict = BIND_CONFLICT;
+	}
+	return verdict;
+}
+
+static enum bind_verdict judge_range(const struct bind_facts *f, struct causes *causes)
+{
+	const struct bind_candidate *c = &f->candidate;
+
+	if (c->addr.port || !f->range_read || f->range_free > 1)
+		return BIND_OK;
+	/*
+	 * The search goes by pairs of ports, so the last free one of an odd range may be
+	 * missed; and UDP shares the port that another has, if both allow it.
+	 */
+	if (f->range_free || (c->proto == PROTO_UDP && (c->reuseaddr || c->reuseport)))
+		return f->range_free && f->range_ports % 2 == 0 ? BIND_OK
+								: BIND_CANNOT_TELL;
+	bind_say_plain(f, CAUSE_EXHAUSTED, causes);
+	return BIND_CONFLICT;
+}
+
+static enum bind_verdict among_found(const struct bind_facts *f, struct arena *a)
+{
+	struct bind_holder *holders = arena_alloc(a, (f->n_found + 1) * sizeof(*holders));
+	size_t i;
+
+	for (i = 0; i < f->n_found; i++)
+		holders[i] = f->found[i].holder;
+	return bind_among(&f->candidate, holders, f->n_found);
+}
+
+/* A trial that failed although nothing was found, or in another way than found. */
+static void add_trial(const struct bind_facts *f, struct causes *causes)
+{
+	switch (f->trial_error) {
+	case EACCES:
+	case EPERM:
+		bind_say_plain(f, may_need_right(f) ? CAUSE_UNKNOWN : CAUSE_POLICY,
+			       causes);
+		break;
+	case EADDRNOTAVAIL:
+		bind_say_plain(f, CAUSE_NOT_LOCAL, causes);
+		break;
+	default:
+		bind_say_plain(f, CAUSE_UNKNOWN, causes);
+		break;
+	}
+}
+
+static enum bind_verdict judge_inet(const struct bind_facts *f, struct causes *causes)
+{
+	enum bind_verdict place = judge_place(f, causes), range, held, verdict;
+
+	range = judge_range(f, causes);
+	held = among_found(f, causes->arena);
+	verdict = MAX(MAX(place, range), held);
+	/* What cannot be seen may hold the port as well. */
+	if (verdict == BIND_OK && (f->dump_error || f->place == PLACE_UNKNOWN ||
+				   (f->candidate.proto == PROTO_TCP &&
+				    f->candidate.addr.port && !f->sees_bound)))
+		verdict = BIND_CANNOT_TELL;
+	verdict = settle(f, verdict);
+	if (f->tried && f->trial_error == 0)
+		verdict = BIND_OK;
+	else if (f->tried)
+		verdict = BIND_CONFLICT;
+	if (verdict == BIND_OK) {
+		causes->n = 0;
+		return verdict;
+	}
+	add_holders(f, BIND_CONFLICT, causes);
+	add_holders(f, BIND_CANNOT_TELL, causes);
+	if (!causes->n && f->tried)
+		add_trial(f, causes);
+	else if (!causes->n)
+		bind_say_plain(f, CAUSE_UNKNOWN, causes);
+	return verdict;
+}
+
+static enum bind_verdict judge_unix(const struct bind_facts *f, struct causes *causes)
+{
+	static const enum bind_cause by_file[] = {
+		[FILE_FREE] = CAUSES,
+		[FILE_LIVE] = CAUSE_LIVE,
+		[FILE_STALE] = CAUSE_STALE,
+		[FILE_UNSURE] = CAUSE_UNKNOWN,
+		[FILE_OTHER] = CAUSE_NO_SOCKET,
+		[FILE_NO_PARENT] = CAUSE_NO_DIRECTORY,
+		[FILE_FORBIDDEN] = CAUSE_POLICY,
+		[FILE_UNREAD] = CAUSE_UNKNOWN,
+	};
+
+	if (f->file != FILE_FREE) {
+		bind_say_unix(f, by_file[f->file], causes);
+		return f->file == FILE_UNREAD ? BIND_CANNOT_TELL : BIND_CONFLICT;
+	}
+	if (f->taken) {
+		bind_say_unix(f, CAUSE_ABSTRACT, causes);
+		return BIND_CONFLICT;
+	}
+	if (f->dump_error) {
+		bind_say_plain(f, CAUSE_UNKNOWN, causes);
+		return BIND_CANNOT_TELL;
+	}
+	return BIND_OK;
+}
+
+enum bind_verdict bind_judge(const struct bind_facts *f, struct causes *causes)
+{
+	enum bind_verdict verdict = is_unix(f->candidate.proto) ? judge_unix(f, causes)
+								: judge_inet(f, causes);
+
+	bind_say_elsewhere(f, causes);
+	if (verdict != BIND_OK || f->n_elsewhere)
+		bind_say_owners(f->owners_error, causes);
+	if (verdict != BIND_OK)
+		bind_say_next(f, verdict, causes);
+	return verdict;
+}

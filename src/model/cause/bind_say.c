@@ -1,0 +1,410 @@
+#include "model/cause/bind_say.h"
+
+#include <errno.h>
+
+#include "model/names.h"
+
+/* Who holds it: a process, or why there is none to name. */
+void bind_put_owner(struct buf *b, const struct bind_found *x)
+{
+	const struct sock *row = x->holder.row;
+
+	if (row->holders) {
+		put_culprit(b, row->holders);
+	} else if (row->owner_status == OWNER_PERMISSION) {
+		buf_puts(b, "a process that may not be looked into (of user ");
+		if (x->user)
+			buf_put_escaped(b, x->user, strlen(x->user));
+		else
+			buf_put_u64(b, row->uid);
+		buf_puts(b, "; try sudo)");
+	} else if (row->owner_status == OWNER_NOT_READ) {
+		buf_puts(b, "a process that could not be found out");
+	} else {
+		buf_puts(b, "the kernel, or a process that is not visible here,");
+	}
+}
+
+void bind_put_age_and_unit(struct buf *b, const struct bind_found *x)
+{
+	if (x->age_ms) {
+		buf_puts(b, ", up for ");
+		put_span(b, x->age_ms);
+	}
+	if (x->unit) {
+		buf_puts(b, ", unit ");
+		buf_put_escaped(b, x->unit, strlen(x->unit));
+	}
+}
+
+void bind_put_address(struct buf *b, const struct addr *a)
+{
+	struct addr plain = addr_unmapped(a);
+	bool six = plain.family == AF_INET6;
+
+	if (six)
+		buf_putc(b, '[');
+	addr_put_ip(b, &plain);
+	if (six)
+		buf_putc(b, ']');
+	buf_printf(b, ":%u", a->port);
+}
+
+/* Why two different addresses are one place. */
+static void put_overlap(struct buf *b, const struct bind_candidate *c,
+			const struct bind_holder *h)
+{
+	struct addr mine = addr_unmapped(&c->addr), bare = addr_unmapped(&h->row->local);
+
+	mine.port = bare.port = 0;
+	if (addr_same_ip(&mine, &bare))
+		return;
+	buf_puts(b, " (");
+	if (bare.family == AF_INET6 && addr_is_any(&bare) && mine.family == AF_INET)
+		buf_puts(b, "dual stack, so it holds ");
+	else if (addr_is_any(&bare))
+		buf_puts(b, "every address, so it holds ");
+	else
+		buf_puts(b, "one of the addresses that make up ");
+	addr_put_ip(b, &mine);
+	buf_puts(b, addr_is_any(&bare) ? " too)" : ")");
+}
+
+static const char *sharing_of(const struct bind_holder *h)
+{
+	if (h->reuseport == KNOWN_ON)
+		return h->reuseaddr == KNOWN_ON ? "SO_REUSEADDR and SO_REUSEPORT"
+						: "SO_REUSEPORT";
+	return h->reuseaddr == KNOWN_ON ? "SO_REUSEADDR" : NULL;
+}
+
+static void say_listener(const struct bind_facts *f, const struct bind_group *g,
+			 struct buf *s)
+{
+	const struct sock *row = g->first->holder.row;
+	const char *options = sharing_of(&g->first->holder);
+
+	bind_put_owner(s, g->first);
+	if (row->state == STATE_LISTEN)
+		buf_puts(s, " listens on ");
+	else if (row->state == STATE_BOUND_INACTIVE)
+		buf_puts(s, " is bound, and neither listens nor is connected, on ");
+	else
+		buf_puts(s, row->peer.port ? " is connected from " : " receives on ");
+	bind_put_address(s, &row->local);
+	put_overlap(s, &f->candidate, &g->first->holder);
+	if (g->n > 1)
+		buf_printf(s, " with %zu sockets", g->n);
+	if (options)
+		buf_printf(s, ", with %s", options);
+	bind_put_age_and_unit(s, g->first);
+}
+
+static bool v6only_helps(const struct bind_facts *f, const struct bind_group *g)
+{
+	struct bind_candidate alone = f->candidate;
+
+	alone.v6only = true;
+	return !f->candidate.v6only && f->candidate.addr.family == AF_INET6 &&
+	       bind_overlap(&alone, &g->first->holder) == KNOWN_OFF;
+}
+
+static void advise_listener(const struct bind_facts *f, const struct bind_group *g,
+			    struct buf *a)
+{
+	const struct sock *row = g->first->holder.row;
+
+	if (g->verdict == BIND_CANNOT_TELL)
+		buf_puts(a, "Whether it set the option that would let both be cannot be "
+			    "read.");
+	else if (v6only_helps(f, g))
+		buf_puts(a, "It holds IPv4 only: with IPV6_V6ONLY (--v6only) yours would "
+			    "go beside it.");
+	else if (f->candidate.reuseaddr && row->state == STATE_LISTEN)
+		buf_puts(a, "SO_REUSEADDR does not help against a socket that listens.");
+	else if (row->state == STATE_BOUND_INACTIVE &&
+		 g->first->holder.reuseaddr == KNOWN_ON && !f->candidate.reuseaddr)
+		buf_puts(a,
+			 "SO_REUSEADDR on your socket would do: it has it set, and does "
+			 "not listen.");
+}
+
+static void advise_reuseport(const struct bind_facts *f, const struct bind_group *g,
+			     struct buf *a)
+{
+	const struct bind_found *x = g->first;
+
+	if (!f->candidate.reuseport) {
+		buf_puts(a, "Set SO_REUSEPORT too");
+		if (x->holder.row->uid != f->candidate.uid)
+			buf_puts(a, " and run as its user");
+		buf_puts(a, ", and both share the port.");
+	} else if (x->holder.row->uid != f->candidate.uid) {
+		buf_puts(a, "SO_REUSEPORT shares a port among sockets of one user; it is "
+			    "of ");
+		if (x->user)
+			buf_put_escaped(a, x->user, strlen(x->user));
+		else
+			buf_printf(a, "user %u", x->holder.row->uid);
+		buf_puts(a, ", root is no exception.");
+	} else {
+		buf_puts(a, "It did not set SO_REUSEPORT: both must.");
+	}
+}
+
+/* "2 in TIME_WAIT, 1 in LAST_ACK" and the longest time left. */
+static void put_states(struct buf *s, const struct bind_group *g)
+{
+	unsigned count[STATE_COUNT] = { 0 }, state;
+	const char *between = "";
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		count[g->members[i]->holder.row->state]++;
+	for (state = 1; state < STATE_COUNT; state++) {
+		if (!count[state])
+			continue;
+		buf_puts(s, between);
+		if (count[state] != g->n)
+			buf_printf(s, "%u ", count[state]);
+		buf_printf(s, "in %s", state_name(state));
+		between = ", ";
+	}
+}
+
+static bool longest_left(const struct bind_group *g, uint32_t *ms)
+{
+	bool endless = false;
+	size_t i;
+
+	*ms = 0;
+	for (i = 0; i < g->n; i++) {
+		const struct sock *row = g->members[i]->holder.row;
+
+		if (row->timer == TIMER_REMNANT)
+			*ms = MAX(*ms, row->expires_ms);
+		else
+			endless = true;
+	}
+	return !endless;
+}
+
+/* What SO_REUSEADDR does about connections, by what is known of both sides. */
+static void advise_reuseaddr(const struct bind_facts *f, const struct bind_group *g,
+			     struct buf *a)
+{
+	enum known theirs = g->first->holder.reuseaddr;
+	bool mine = f->candidate.reuseaddr;
+
+	if (theirs == KNOWN_ON && !mine)
+		buf_puts(a, "SO_REUSEADDR on your socket would do: the other side has it "
+			    "set.");
+	else if (theirs == KNOWN_OFF)
+		buf_puts(a, "It was made without SO_REUSEADDR, so setting it on your "
+			    "socket does not help: both sides need it.");
+	else if (theirs == KNOWN_NOT && mine && f->tried)
+		buf_puts(a, "bind() shows that it was made without SO_REUSEADDR: both "
+			    "sides need it.");
+	else if (theirs == KNOWN_NOT && !f->tried)
+		buf_printf(a,
+			   "SO_REUSEADDR on your socket helps only if the %s had set it "
+			   "too: cannot tell%s.",
+			   g->cause == CAUSE_OUTGOING ? "other" : "old server",
+			   f->candidate.proto == PROTO_TCP ? " without --try" : "");
+}
+
+static void say_connections(const struct bind_facts *f, const struct bind_group *g,
+			    struct buf *s, struct buf *a)
+{
+	const struct sock *row = g->first->holder.row;
+	uint32_t left;
+	bool ends = longest_left(g, &left);
+
+	if (g->cause == CAUSE_CHILDREN) {
+		if (row->holders && g->n > 1)
+			put_process(s, row->holders);
+		else
+			bind_put_owner(s, g->first);
+		buf_printf(s, " holds %zu connection%s of a listener that is gone ", g->n,
+			   g->n == 1 ? "" : "s");
+		put_states(s, g);
+		bind_put_age_and_unit(s, g->first);
+	} else {
+		buf_printf(s, "%zu connection%s of a server that is gone %s ", g->n,
+			   g->n == 1 ? "" : "s", g->n == 1 ? "is" : "are");
+		put_states(s, g);
+		if (left) {
+			buf_puts(s, g->n == 1 ? ", for " : ", the last for ");
+			put_span(s, left);
+			buf_puts(s, " more");
+		}
+		if (!ends)
+			buf_puts(s, "; the kernel says no end for what is not TIME_WAIT");
+	}
+	advise_reuseaddr(f, g, a);
+}
+
+/* The file holds one list: what is written replaces it. */
+static void advise_reserving(const struct bind_facts *f, uint16_t port, struct buf *a)
+{
+	if (f->port_reserved)
+		buf_puts(a,
+			 "It is in net.ipv4.ip_local_reserved_ports now: the kernel does "
+			 "not give it away again. ");
+	else
+		buf_printf(a,
+			   "sysctl -w net.ipv4.ip_local_reserved_ports=%s%s%u keeps the "
+			   "kernel from giving it away again. ",
+			   f->reserved ? f->reserved : "", f->reserved ? "," : "", port);
+}
+
+static void say_outgoing(const struct bind_facts *f, const struct bind_group *g,
+			 struct buf *s, struct buf *a)
+{
+	const struct sock *row = g->first->holder.row;
+	uint16_t port = row->local.port;
+	bool drawn = port >= f->range_lo && port <= f->range_hi;
+
+	if (row->inode) {
+		bind_put_owner(s, g->first);
+		buf_printf(s,
+			   drawn ? " drew %u as its local port for "
+				 : " is connected from port %u to ",
+			   port);
+	} else {
+		buf_printf(s, "an outgoing connection from port %u (", port);
+		put_states(s, g);
+		if (row->timer == TIMER_REMNANT) {
+			buf_puts(s, ", ");
+			put_span(s, row->expires_ms);
+			buf_puts(s, " more");
+		}
+		buf_puts(s, ") to ");
+	}
+	bind_put_address(s, &row->peer);
+	if (g->n > 1)
+		buf_printf(s, " and %zu more", g->n - 1);
+	if (drawn)
+		buf_printf(s, ": ip_local_port_range is %u to %u here", f->range_lo,
+			   f->range_hi);
+	if (drawn)
+		advise_reserving(f, port, a);
+	advise_reuseaddr(f, g, a);
+}
+
+void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
+		    struct causes *causes)
+{
+	struct buf s = { 0 }, a = { 0 };
+
+	switch (g->cause) {
+	case CAUSE_CHILDREN:
+	case CAUSE_REMNANT:
+		say_connections(f, g, &s, &a);
+		break;
+	case CAUSE_OUTGOING:
+		say_outgoing(f, g, &s, &a);
+		break;
+	case CAUSE_REUSEPORT:
+		say_listener(f, g, &s);
+		advise_reuseport(f, g, &a);
+		break;
+	case CAUSE_KERNEL:
+		say_listener(f, g, &s);
+		buf_puts(&a,
+			 "A tunnel (vxlan, wireguard), nfsd or the like: 'ip -d link' "
+			 "and 'rpcinfo -p' show them.");
+		break;
+	case CAUSE_LISTENER:
+	case CAUSE_BOUND:
+	case CAUSE_EXHAUSTED:
+	case CAUSE_PRIVILEGED:
+	case CAUSE_NOT_LOCAL:
+	case CAUSE_NO_SCOPE:
+	case CAUSE_STALE:
+	case CAUSE_LIVE:
+	case CAUSE_NO_SOCKET:
+	case CAUSE_ABSTRACT:
+	case CAUSE_NO_DIRECTORY:
+	case CAUSE_POLICY:
+	case CAUSE_UNKNOWN:
+	case CAUSES:
+		say_listener(f, g, &s);
+		advise_listener(f, g, &a);
+		break;
+	}
+	causes_add(causes, bind_cause_ids[g->cause], &s, &a,
+		   g->first->holder.row->holders);
+}
+
+void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
+		   struct causes *causes)
+{
+	struct buf s = { 0 }, a = { 0 };
+	const struct sock *row = f->taken ? f->taken->holder.row : NULL;
+
+	if (row) {
+		bind_put_owner(&s, f->taken);
+		buf_printf(&s, " %s %s%s",
+			   row->state == STATE_LISTEN ? "listens on" : "is bound to",
+			   f->address,
+			   f->taken_elsewhere ? ", in another network namespace" : "");
+		bind_put_age_and_unit(&s, f->taken);
+	} else if (cause == CAUSE_LIVE) {
+		buf_printf(&s, "a live socket has %s; its process is not visible here",
+			   f->address);
+	} else if (cause == CAUSE_STALE) {
+		buf_printf(&s,
+			   "%s is the file of a socket that no program holds any more",
+			   f->address);
+		buf_puts(&a, "Remove the stale file; bind() never replaces one.");
+	} else if (cause == CAUSE_NO_SOCKET) {
+		buf_printf(&s, "%s is %s", f->address, f->file_kind);
+		buf_puts(&a, "Choose another path: bind() makes the file itself.");
+	} else if (cause == CAUSE_NO_DIRECTORY) {
+		buf_printf(&s, "the directory of %s is not there", f->address);
+	} else if (cause == CAUSE_POLICY) {
+		if (f->user)
+			buf_put_escaped(&s, f->user, strlen(f->user));
+		else
+			buf_puts(&s, "this process");
+		buf_printf(&s, " may not make a file there: %s", strerror(f->file_error));
+	} else if (f->file == FILE_UNREAD) {
+		buf_printf(&s, "what is at %s could not be seen: %s", f->address,
+			   strerror(f->file_error));
+	} else {
+		buf_printf(&s,
+			   "the file %s is there; whether a program holds it cannot be "
+			   "seen from here",
+			   f->address);
+		buf_puts(&a,
+			 "Other network namespaces may not be looked into: try sudo.");
+	}
+	causes_add(causes, bind_cause_ids[cause], &s, &a, row ? row->holders : NULL);
+}
+
+void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes)
+{
+	struct buf b = { 0 };
+
+	if (!f->n_elsewhere)
+		return;
+	bind_put_owner(&b, &f->elsewhere[0]);
+	buf_puts(&b, " listens on ");
+	bind_put_address(&b, &f->elsewhere[0].holder.row->local);
+	buf_puts(&b, " in another network namespace");
+	if (f->n_elsewhere > 1)
+		buf_printf(&b, " (and %zu more do)", f->n_elsewhere - 1);
+	buf_puts(&b, ", which is no conflict");
+	causes_note(causes, &b);
+}
+
+void bind_say_owners(int err, struct causes *causes)
+{
+	struct buf b = { 0 };
+
+	if (!err)
+		return;
+	buf_printf(&b, "not all processes could be read: %s", strerror(err));
+	causes_note(causes, &b);
+}

@@ -1,0 +1,58 @@
+/* The sentences about causes; what bind_judge.c and bind_say.c share. */
+#pragma once
+
+#include "model/cause/bind_facts.h"
+
+enum bind_cause {
+	CAUSE_LISTENER,
+	CAUSE_REUSEPORT,
+	CAUSE_CHILDREN,
+	CAUSE_REMNANT,
+	CAUSE_BOUND,
+	CAUSE_OUTGOING,
+	CAUSE_KERNEL,
+	CAUSE_EXHAUSTED,
+	CAUSE_PRIVILEGED,
+	CAUSE_NOT_LOCAL,
+	CAUSE_NO_SCOPE,
+	CAUSE_STALE,
+	CAUSE_LIVE,
+	CAUSE_NO_SOCKET,
+	CAUSE_ABSTRACT,
+	CAUSE_NO_DIRECTORY,
+	CAUSE_POLICY,
+	CAUSE_UNKNOWN,
+	CAUSES,
+};
+
+/* Holders that are told as one: of one cause, one process and one verdict. */
+struct bind_group {
+	enum bind_cause cause;
+	enum bind_verdict verdict;
+	const struct bind_found *first;
+	const struct bind_found **members;
+	size_t n;
+};
+
+/* Who holds it: a process, or why there is none to name. */
+/* That the owners are not all known, if reading the processes failed with this errno. */
+void bind_say_owners(int err, struct causes *causes);
+void bind_put_owner(struct buf *b, const struct bind_found *x);
+/* ", up for 3 days, unit nginx.service" */
+void bind_put_age_and_unit(struct buf *b, const struct bind_found *x);
+/* "127.0.0.1:80", "[::]:80": as an address to bind, also with port 0. */
+void bind_put_address(struct buf *b, const struct addr *a);
+
+enum bind_cause bind_cause_of(const struct bind_candidate *c, const struct bind_found *x);
+
+void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
+		    struct causes *causes);
+void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
+		    struct causes *causes);
+void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
+		   struct causes *causes);
+/* The note on listeners of other namespaces. */
+void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes);
+/* The one thing to do or run now, from the first cause. */
+void bind_say_next(const struct bind_facts *f, enum bind_verdict verdict,
+		   struct causes *causes);

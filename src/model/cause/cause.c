@@ -1,0 +1,82 @@
+#include "model/cause/cause.h"
+
+#include <stdlib.h>
+
+static const char *keep(struct causes *c, struct buf *b)
+{
+	const char *text = b && b->len ? arena_strdup(c->arena, buf_cstr(b)) : NULL;
+
+	if (b)
+		buf_free(b);
+	return text;
+}
+
+void causes_add(struct causes *c, const char *id, struct buf *summary, struct buf *advice,
+		const struct holder *processes)
+{
+	c->v = array_grow(c->v, c->n, &c->cap, sizeof(*c->v));
+	c->v[c->n].id = id;
+	c->v[c->n].summary = keep(c, summary);
+	c->v[c->n].advice = keep(c, advice);
+	c->v[c->n++].processes = processes;
+}
+
+void causes_note(struct causes *c, struct buf *text)
+{
+	const char *kept = keep(c, text);
+
+	if (kept)
+		strv_add(&c->notes, kept);
+}
+
+void causes_next(struct causes *c, struct buf *text)
+{
+	c->next = keep(c, text);
+}
+
+void causes_free(struct causes *c)
+{
+	free(take_ptr(&c->v));
+	strv_free(&c->notes);
+	c->n = c->cap = 0;
+}
+
+void put_span(struct buf *b, uint64_t ms)
+{
+	static const struct {
+		uint64_t seconds;
+		const char *one, *many;
+	} units[] = {
+		{ 86400, "day", "days" },
+		{ 3600, "hour", "hours" },
+		{ 120, "minute", "minutes" },
+		{ 0, "s", "s" },
+	};
+	uint64_t s = (ms + 999) / 1000, n;
+	size_t i = 0;
+
+	while (s < units[i].seconds)
+		i++;
+	n = i == 3 ? s : s / (i == 2 ? 60 : units[i].seconds);
+	buf_printf(b, "%llu %s", (unsigned long long)n,
+		   n == 1 ? units[i].one : units[i].many);
+}
+
+void put_process(struct buf *b, const struct holder *h)
+{
+	buf_put_escaped(b, h->command, strlen(h->command));
+	buf_printf(b, "[%d]", h->pid);
+}
+
+void put_culprit(struct buf *b, const struct holder *h)
+{
+	const struct holder *x;
+	unsigned more = 0;
+
+	put_process(b, h);
+	buf_printf(b, " fd %d", h->fd);
+	for (x = h->next; x; x = x->next)
+		more++;
+	if (more)
+		buf_printf(b, " (and %u more)", more);
+}

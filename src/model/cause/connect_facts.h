@@ -1,0 +1,35 @@
+/*
+ * What must be known to say why an address of this host refuses, or why there is no local
+ * port to connect from: filled by kernel/explain_connect, judged by connect_judge().
+ */
+#pragma once
+
+#include "model/cause/bind_facts.h"
+
+struct connect_facts {
+	uint8_t proto; /* enum sock_proto */
+	int err;       /* of connect(), positive */
+	struct addr to;
+	const char *address; /* the same as it is shown; of a unix socket all there is */
+	bool local;	     /* it is an address of this namespace */
+	struct addr from;    /* family 0 = the kernel chose, port 0 too */
+	enum bind_place from_place;
+
+	/* Listeners and bound sockets of the port: of this namespace, of others. */
+	struct bind_found *here, *elsewhere;
+	size_t n_here, n_elsewhere;
+	int dump_error;	  /* a table of this namespace could not be read: errno */
+	int owners_error; /* as in struct bind_facts */
+	bool hidden;	  /* some namespaces could not be looked into */
+
+	/* EADDRNOTAVAIL */
+	uint16_t range_lo, range_hi;
+	size_t range_ports;	     /* without the reserved ones */
+	size_t used, used_time_wait; /* towards this destination */
+	const struct sock *twin;     /* the connection that has these four already */
+
+	struct bind_facts file; /* unix: as if it should be bound */
+};
+
+/* Adds the causes; none if nothing is known to be wrong. */
+void connect_judge(const struct connect_facts *f, struct causes *causes);

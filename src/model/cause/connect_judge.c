@@ -1,0 +1,228 @@
+/* Why nobody answers here, in sentences. */
+#include <errno.h>
+
+#include "model/cause/bind_say.h"
+#include "model/cause/connect_facts.h"
+#include "model/names.h"
+
+/* Whether a listener takes what is sent to `to`. */
+static bool takes(const struct sock *s, const struct addr *to)
+{
+	struct bind_candidate wanted = { .proto = s->proto, .addr = addr_unmapped(to) };
+	struct bind_holder h = { .row = s,
+				 .v6only = s->has & SOCK_HAS_V6ONLY
+						   ? known_bool(s->v6only)
+						   : KNOWN_OFF };
+
+	return bind_overlap(&wanted, &h) != KNOWN_OFF;
+}
+
+static bool is_silent(const struct sock *s)
+{
+	return s->state == STATE_BOUND_INACTIVE;
+}
+
+static const struct bind_found *find(const struct connect_facts *f, bool silent,
+				     bool there)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_here; i++) {
+		const struct sock *s = f->here[i].holder.row;
+
+		if (is_silent(s) == silent && takes(s, &f->to) == there)
+			return &f->here[i];
+	}
+	return NULL;
+}
+
+static void put_found(struct buf *b, const struct bind_found *x)
+{
+	bind_put_owner(b, x);
+	buf_puts(b, x->holder.row->proto == PROTO_UDP ? " receives on " : " listens on ");
+	bind_put_address(b, &x->holder.row->local);
+}
+
+static bool is_other_family(const struct connect_facts *f, const struct sock *s)
+{
+	struct addr a = addr_unmapped(&s->local), to = addr_unmapped(&f->to);
+
+	return a.family != to.family;
+}
+
+static void say_other_place(const struct connect_facts *f, const struct bind_found *x,
+			    struct causes *causes)
+{
+	const struct sock *s = x->holder.row;
+	bool family = is_other_family(f, s);
+	struct buf b = { 0 }, a = { 0 }, next = { 0 };
+
+	put_found(&b, x);
+	if (family)
+		buf_printf(&b, ", %s only",
+			   addr_unmapped(&s->local).family == AF_INET ? "IPv4" : "IPv6");
+	else
+		buf_puts(&b, " only");
+	buf_puts(&a, "Connect there, or let it listen on every address.");
+	causes_add(causes, family ? "other-family" : "other-address", &b, &a, s->holders);
+	if (causes->next || addr_is_any(&s->local))
+		return;
+	buf_puts(&next, "sockctl connect ");
+	if (s->proto == PROTO_UDP)
+		buf_puts(&next, "udp:");
+	bind_put_address(&next, &s->local);
+	causes_next(causes, &next);
+}
+
+static void say_silent(const struct bind_found *x, struct causes *causes)
+{
+	struct buf b = { 0 };
+
+	bind_put_owner(&b, x);
+	buf_puts(&b, " is bound there, and does not listen");
+	bind_put_age_and_unit(&b, x);
+	causes_add(causes, "bound-inactive", &b, NULL, x->holder.row->holders);
+}
+
+static void say_elsewhere(const struct connect_facts *f, struct causes *causes)
+{
+	const struct bind_found *x = &f->elsewhere[0];
+	struct buf b = { 0 }, next = { 0 };
+
+	put_found(&b, x);
+	buf_puts(&b, ", but in another network namespace");
+	if (f->n_elsewhere > 1)
+		buf_printf(&b, " (and %zu more do)", f->n_elsewhere - 1);
+	if (x->holder.row->holders && !causes->next) {
+		buf_printf(&next, "nsenter --net=/proc/%d/ns/net sockctl connect %s",
+			   x->holder.row->holders->pid, f->address);
+		causes_next(causes, &next);
+	}
+	causes_add(causes, "other-namespace", &b, NULL, x->holder.row->holders);
+}
+
+/* What was not found may stand in what could not be read. */
+static void say_unread(const struct connect_facts *f, const char *what,
+		       struct causes *causes)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "%s is not known: the kernel's tables could not be read (%s)",
+		   what, strerror(f->dump_error));
+	causes_add(causes, "unknown", &b, NULL, NULL);
+}
+
+static void judge_refusal(const struct connect_facts *f, struct causes *causes)
+{
+	const struct bind_found *x = find(f, false, true);
+	struct buf b = { 0 }, a = { 0 };
+	size_t i;
+
+	if (x) {
+		put_found(&b, x);
+		buf_puts(&b,
+			 ": it has just begun, or a firewall rule of this host rejects "
+			 "the connection");
+		buf_puts(&a, "'nft list ruleset' and 'iptables-save' show the rules.");
+		causes_add(causes, "rejected", &b, &a, x->holder.row->holders);
+		return;
+	}
+	if ((x = find(f, true, true)))
+		say_silent(x, causes);
+	for (i = 0; i < f->n_here && causes->n < 4; i++) {
+		const struct sock *s = f->here[i].holder.row;
+
+		if (!is_silent(s) && !takes(s, &f->to))
+			say_other_place(f, &f->here[i], causes);
+	}
+	if (f->n_elsewhere)
+		say_elsewhere(f, causes);
+	if (f->dump_error)
+		say_unread(f, "whether something here listens there", causes);
+	if (causes->n)
+		return;
+	buf_printf(&b, "nothing listens on port %u, on any address of this %s",
+		   f->to.port, f->hidden ? "network namespace" : "host");
+	if (f->hidden)
+		buf_puts(&a, "Not every other namespace could be looked into: try sudo.");
+	causes_add(causes, "not-listening", &b, &a, NULL);
+}
+
+static void judge_local_port(const struct connect_facts *f, struct causes *causes)
+{
+	struct buf b = { 0 }, a = { 0 };
+
+	if (f->from.family && f->from_place == PLACE_FOREIGN) {
+		addr_put_ip(&b, &f->from);
+		buf_puts(&b, " is not an address of this network namespace");
+		causes_add(causes, "not-local", &b, NULL, NULL);
+	} else if (f->twin) {
+		buf_printf(&b, "a connection from port %u to %s exists already, in %s",
+			   f->from.port, f->address, state_name(f->twin->state));
+		if (f->twin->timer == TIMER_REMNANT) {
+			buf_puts(&b, ", for ");
+			put_span(&b, f->twin->expires_ms);
+			buf_puts(&b, " more");
+		}
+		causes_add(causes, "duplicate", &b, NULL, f->twin->holders);
+	} else if (f->used + 1 >= f->range_ports) {
+		buf_printf(
+			&b,
+			"%zu of the %zu ports that the kernel may draw (%u to %u, without "
+			"the reserved ones) are in use towards %s, %zu of them in "
+			"TIME_WAIT",
+			f->used, f->range_ports, f->range_lo, f->range_hi, f->address,
+			f->used_time_wait);
+		buf_puts(&a,
+			 "Keep connections open and reuse them; widen "
+			 "net.ipv4.ip_local_port_range; or take another source address.");
+		causes_add(causes, "ephemeral-exhausted", &b, &a, NULL);
+	} else if (f->dump_error) {
+		say_unread(f, "what holds the local ports", causes);
+	}
+}
+
+static void judge_unix(const struct connect_facts *f, struct causes *causes)
+{
+	const struct bind_facts *file = &f->file;
+	struct buf b = { 0 }, next = { 0 };
+
+	if (f->err == ENOENT) {
+		buf_printf(&b, "there is no %s", f->address);
+		causes_add(causes, "not-listening", &b, NULL, NULL);
+	} else if (file->file == FILE_STALE) {
+		bind_say_unix(file, CAUSE_STALE, causes);
+	} else if (file->file == FILE_OTHER) {
+		bind_say_unix(file, CAUSE_NO_SOCKET, causes);
+	} else if (file->taken && f->err == EPROTOTYPE) {
+		bind_put_owner(&b, file->taken);
+		buf_printf(&b, " has %s, of another type: %s", f->address,
+			   proto_name(file->taken->holder.row->proto));
+		causes_add(causes, "other-type", &b, NULL,
+			   file->taken->holder.row->holders);
+		buf_printf(&next, "sockctl connect %s:%s",
+			   proto_name(file->taken->holder.row->proto), f->address);
+		causes_next(causes, &next);
+	} else if (file->taken) {
+		say_silent(file->taken, causes);
+	} else if (file->dump_error) {
+		_cleanup_buf_ struct buf what = { 0 };
+		struct connect_facts unread = { .dump_error = file->dump_error };
+
+		buf_printf(&what, "what has %s", f->address);
+		say_unread(&unread, buf_cstr(&what), causes);
+	}
+}
+
+void connect_judge(const struct connect_facts *f, struct causes *causes)
+{
+	if (!f->to.family)
+		judge_unix(f, causes);
+	else if (f->err == EADDRNOTAVAIL)
+		judge_local_port(f, causes);
+	else if (f->local)
+		judge_refusal(f, causes);
+	if (causes->n)
+		bind_say_owners(f->to.family ? f->owners_error : f->file.owners_error,
+				causes);
+}

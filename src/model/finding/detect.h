@@ -1,0 +1,66 @@
+/*
+ * The rules' counters over the stream of rows: a switch and a few increments a row. What
+ * may become a finding is kept as a candidate; second readings, /proc and exact requests
+ * are spent on these only.
+ */
+#pragma once
+
+#include "model/finding/finding.h"
+
+enum { PORTS = 65536 };
+
+/* Copies of rows that may mean something; further ones are only counted. */
+struct suspects {
+	struct sock **v;
+	size_t n, cap;
+	uint64_t count;
+};
+
+enum {
+	MOST_SUSPECTS = 4096,
+	MOST_CLOSE_WAIT = 65536, /* a leak is counted, not only told */
+};
+
+/* Connections towards one destination from ports of the ephemeral range. */
+struct destination {
+	struct addr local; /* address only */
+	struct addr peer;  /* address and port */
+	uint32_t used;	   /* 0 = free slot */
+	uint32_t reusable; /* of these: in TIME_WAIT for longer than REUSE_AGE_MS */
+};
+
+struct detect {
+	struct arena arena;
+	uint16_t ephemeral_lo, ephemeral_hi; /* set before the first row */
+	int unread;	   /* errno, if they could not be read and are a default */
+	uint64_t began_ms; /* when the rows began to be read; CLOCK_MONOTONIC */
+	bool whole_tcp;	   /* no filter: totals are those of the namespace */
+	bool whole_ports;  /* what is seen of a port is all of it */
+	struct suspects listeners;
+	struct suspects close_wait; /* accepted: inode set */
+	struct suspects senders, readers, syn_sent, orphans, udp;
+	uint64_t time_wait;
+	uint8_t *listener_ports; /* by port: number of listeners, at most 255 */
+	uint8_t *local_ports; /* by port: SEEN_LOOPBACK | SEEN_REMOTE of accepted peers */
+	uint32_t *half_open;  /* by port, made when the first comes */
+	uint32_t *half_open_retrans;
+	struct destination *destinations;
+	size_t n_destinations, size_destinations;
+};
+
+enum { SEEN_LOOPBACK = 1, SEEN_REMOTE = 2 };
+
+void detect_begin(struct detect *d);
+void detect_row(struct detect *d, const struct sock *s);
+void detect_free(struct detect *d);
+
+/* Whether the half-open connections of its port come near what one SYN queue holds. */
+bool detect_syn_pressure(const struct detect *d, const struct sock *listener,
+			 uint64_t capacity);
+
+/* Whether another listener of d has the port of listeners.v[i]. */
+bool detect_shares_port(const struct detect *d, size_t i);
+
+/* A listener that is full, or fuller than FILLING_PERCENT. */
+bool detect_is_full(const struct sock *listener);
+bool detect_is_filling(const struct sock *listener);

@@ -1,0 +1,98 @@
+/*
+ * What was read to confirm or refute the candidates of a detect: two readings, /proc,
+ * owners. Plain data; kernel/evidence fills it, judge.c makes findings of it.
+ */
+#pragma once
+
+#include "model/finding/detect.h"
+
+/* Counters of the namespace that rise with losses; a reading each. */
+struct net_counters {
+	uint64_t listen_overflows, listen_drops, syncookies_sent, reqq_full, tw_overflow;
+	uint64_t udp_full;   /* datagrams that found a full buffer, IPv4 and IPv6 */
+	uint64_t udp_memory; /* that found no memory for UDP as a whole */
+	bool known;
+	int unread; /* errno, if reading one of them failed: none is known then */
+};
+
+struct net_limits {
+	uint64_t somaxconn, syn_backlog, tw_buckets, max_orphans;
+	uint64_t abort_on_overflow, syncookies, tw_reuse, timestamps;
+	uint64_t ephemeral_ports;     /* of the range, without the reserved ones */
+	uint64_t ephemeral_listeners; /* of these: a listener has them, connect() not */
+	uint64_t time_wait, orphans;  /* in use now (sockstat) */
+	bool has_somaxconn, has_syn_backlog, has_tw_buckets, has_max_orphans,
+		has_sockstat;
+	int unread; /* errno, if reading one of them failed: that one is not known */
+};
+
+struct process_facts {
+	int32_t pid;
+	const char *command;
+	const char *unit; /* systemd unit, or NULL */
+	uint64_t fds, fd_limit;
+	bool known;		   /* fds and fd_limit were read */
+	uint32_t close_wait_later; /* its CLOSE_WAIT sockets at the second reading */
+	bool has_later;
+};
+
+/* A listener, twice. */
+struct listener_facts {
+	const struct sock *row; /* as shown */
+	uint32_t queued[2], limit;
+	uint64_t drops[2];
+	struct accept_stats stats[2];
+	bool read[2], has_drops;
+	bool shadow;  /* another listener has the port too */
+	bool suspect; /* its queue, or the half-open ones before it, deserve a second look
+		       */
+	uint32_t members; /* of its SO_REUSEPORT group, itself included */
+	const struct holder *holders;
+};
+
+/* A connection, twice. */
+struct connection_facts {
+	const struct sock *row;
+	uint32_t recv[2], send[2];
+	uint64_t acked[2], received[2];
+	uint32_t age_ms;	       /* CLOSE_WAIT: at least so long */
+	uint32_t sent_ms, received_ms; /* since data last went, came */
+	uint32_t rcvbuf, rmem, snd_wnd, rcv_wnd, retrans, rto_us, rmem_later;
+	uint64_t drops[2];
+	uint8_t backoff; /* of the timer: how often it was doubled */
+	bool read[2];	 /* still there, and the same */
+	bool suspect;	 /* the first look has not cleared it */
+	bool has_info, has_mem, has_windows;
+	const struct holder *holders;
+};
+
+struct evidence {
+	struct arena arena;
+	uint32_t interval_ms; /* between the readings; 0 = there was one */
+	uint32_t growth_ms;   /* between the dump of all rows and the second reading */
+	struct net_counters counters[2];
+	struct net_limits limits;
+	struct listener_facts *listeners;
+	size_t n_listeners;
+	struct connection_facts *close_wait, *senders, *readers, *syn_sent, *orphans,
+		*udp;
+	struct process_facts *processes;
+	size_t n_processes;
+	size_t unreadable; /* processes that may not be looked into */
+	int owners_error;  /* reading the processes failed: errno */
+	/* errno, if some of this could not be read: what is not found may be there */
+	int unread;
+};
+
+/* Keeps the first error. That something is not there, has gone, or may not be read is
+ * told in another way. */
+void evidence_lacks(struct evidence *e, int err);
+
+/* The facts of a process, or NULL if they were not read. */
+const struct process_facts *evidence_process(const struct evidence *e, int32_t pid);
+
+/* How many half-open connections a listener of this backlog may have. */
+uint64_t evidence_syn_capacity(const struct net_limits *n, uint32_t limit);
+
+/* What the facts mean. */
+void judge(const struct detect *d, const struct evidence *e, struct findings *fs);

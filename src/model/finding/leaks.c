@@ -1,0 +1,399 @@
+/* What programs forgot: sockets in CLOSE_WAIT, and descriptors. */
+#include "model/finding/judge_private.h"
+
+#include <stdlib.h>
+
+/* Connections in CLOSE_WAIT from one host. */
+struct remote {
+	struct addr addr; /* address alone */
+	uint32_t n;
+};
+
+/* The CLOSE_WAIT sockets of one process that are old enough. */
+struct leak {
+	int32_t pid;
+	uint32_t n, unread, eof_unread;
+	uint32_t total;	 /* the young ones too */
+	uint32_t recent; /* of the last minute, at most */
+	uint32_t oldest_ms;
+	const struct holder *fds, **link; /* its descriptors, in the findings' arena */
+	uint64_t *cookies;
+	struct remote *remotes;
+	uint32_t n_remotes;
+};
+
+struct leaks {
+	struct leak *v;
+	size_t n;
+};
+
+static struct leak *leak_of(struct judge *j, struct leaks *all, int32_t pid)
+{
+	size_t room = j->d->close_wait.n + 1, i;
+
+	for (i = 0; i < all->n; i++)
+		if (all->v[i].pid == pid)
+			return &all->v[i];
+	all->v[all->n] = (struct leak){
+		.pid = pid,
+		.cookies = arena_alloc(&j->fs->arena, room * sizeof(uint64_t)),
+		.remotes = arena_alloc(&j->fs->arena, room * sizeof(struct remote)),
+	};
+	all->v[all->n].link = &all->v[all->n].fds;
+	return &all->v[all->n++];
+}
+
+static void count_leak(struct judge *j, struct leaks *all,
+		       const struct connection_facts *c, const struct holder *h)
+{
+	struct leak *l = leak_of(j, all, h->pid);
+	struct holder *copy;
+
+	l->remotes[l->n] = (struct remote){ addr_unmapped(&c->row->peer), 1 };
+	l->cookies[l->n++] = c->row->cookie;
+	l->unread += c->recv[0] > 0;
+	l->eof_unread += c->row->recv_queue > 0;
+	l->recent += c->age_ms <= GROWTH_MS;
+	l->oldest_ms = MAX(l->oldest_ms, c->age_ms);
+	copy = arena_dup(&j->fs->arena, h, sizeof(*h));
+	copy->next = NULL;
+	copy->command = arena_strdup(&j->fs->arena, h->command);
+	*l->link = copy;
+	l->link = &copy->next;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	struct addr x = ((const struct remote *)a)->addr,
+		    y = ((const struct remote *)b)->addr;
+
+	x.port = y.port = 0;
+	return addr_compare(&x, &y);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = ((const struct remote *)a)->n, y = ((const struct remote *)b)->n;
+
+	return (x < y) - (x > y);
+}
+
+/* One entry a remote host, the most frequent first. */
+static void count_remotes(struct leak *l)
+{
+	uint32_t i;
+
+	qsort(l->remotes, l->n, sizeof(*l->remotes), by_address);
+	for (i = 0; i < l->n; i++) {
+		struct remote *last = l->n_remotes ? &l->remotes[l->n_remotes - 1] : NULL;
+
+		if (last && addr_same_ip(&last->addr, &l->remotes[i].addr))
+			last->n++;
+		else
+			l->remotes[l->n_remotes++] = l->remotes[i];
+	}
+	qsort(l->remotes, l->n_remotes, sizeof(*l->remotes), by_number);
+}
+
+static void put_remotes(struct judge *j, const struct leak *l)
+{
+	enum { SHOWN = 3 };
+	uint32_t i;
+
+	buf_puts(&j->text, "\nThe peers: ");
+	for (i = 0; i < l->n_remotes && i < SHOWN; i++) {
+		if (i)
+			buf_puts(&j->text, ", ");
+		judge_put_ip(j, &l->remotes[i].addr);
+		buf_printf(&j->text, " (%u)", l->remotes[i].n);
+	}
+	if (l->n_remotes > SHOWN)
+		buf_printf(&j->text, " and %u more hosts", l->n_remotes - SHOWN);
+	buf_putc(&j->text, '.');
+}
+
+/*
+ * How fast it grows. The two readings are close to each other, and one socket between
+ * them would be a wild guess a minute; the ages say how many came in the last minute, at
+ * most. The smaller of both is told, which is none if none came.
+ */
+static void put_growth(struct judge *j, const struct leak *l,
+		       const struct process_facts *p, struct finding *f)
+{
+	uint32_t window_ms = MIN(l->oldest_ms, (uint32_t)GROWTH_MS);
+	uint64_t by_age = (uint64_t)l->recent * GROWTH_MS / MAX(window_ms, 1u);
+	bool whole = j->d->close_wait.count == j->d->close_wait.n;
+	bool counted = whole && p->has_later && j->e->growth_ms;
+	bool known = counted || (whole && !l->recent);
+	uint64_t grown = counted && p->close_wait_later > l->total
+				 ? p->close_wait_later - l->total
+				 : 0;
+	uint64_t per_minute = counted ? MIN(grown * GROWTH_MS / j->e->growth_ms, by_age)
+				      : 0;
+	uint64_t rate = per_minute ? per_minute : by_age;
+	bool ends = p->fd_limit != UINT64_MAX && p->fd_limit > p->fds && rate;
+	uint64_t left_ms = ends ? (p->fd_limit - p->fds) * GROWTH_MS / rate : 0;
+
+	finding_figure(f, "growth_per_minute", per_minute, known);
+	finding_figure(f, "in_last_minute", l->recent, true);
+	finding_figure(f, "until_limit_ms", left_ms, ends && per_minute);
+	if (grown)
+		buf_printf(&j->text, ", %llu more came in %u ms (+%llu a minute)",
+			   (unsigned long long)grown, j->e->growth_ms,
+			   (unsigned long long)per_minute);
+	else if (l->recent)
+		buf_printf(&j->text, ", at most %u of these came in the last minute",
+			   l->recent);
+	if (!ends)
+		return;
+	buf_puts(&j->text, ": accept() will fail with EMFILE in about ");
+	buf_put_duration(&j->text, left_ms);
+	if (!per_minute)
+		buf_puts(&j->text, " at the earliest");
+}
+
+static bool near_limit(const struct process_facts *p)
+{
+	return p && p->known && p->fd_limit && p->fd_limit != UINT64_MAX &&
+	       p->fds * 100 >= p->fd_limit * DESCRIPTORS_PERCENT;
+}
+
+static const struct listener_facts *waiting_listener(const struct judge *j, int32_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < j->e->n_listeners; i++) {
+		const struct listener_facts *l = &j->e->listeners[i];
+		const struct holder *h;
+
+		for (h = l->holders; h; h = h->next)
+			if (h->pid == pid && l->queued[l->read[1] ? 1 : 0])
+				return l;
+	}
+	return NULL;
+}
+
+static void put_unit(struct judge *j, const struct process_facts *p)
+{
+	if (!p || !p->unit)
+		return;
+	buf_puts(&j->text, ", unit ");
+	buf_put_escaped(&j->text, p->unit, strlen(p->unit));
+}
+
+/* Connections that wait for a process without descriptors. */
+static uint32_t starved(const struct judge *j, const struct process_facts *p)
+{
+	const struct listener_facts *l = waiting_listener(j, p->pid);
+
+	return l && p->fds >= p->fd_limit ? l->queued[l->read[1] ? 1 : 0] : 0;
+}
+
+/* Its listeners get no connection off their queues. */
+static void put_starved(struct judge *j, const struct process_facts *p, struct finding *f)
+{
+	const struct listener_facts *l = waiting_listener(j, p->pid);
+	uint32_t n = starved(j, p);
+
+	if (!n)
+		return;
+	buf_puts(&j->text, "\naccept() on ");
+	judge_put_addr(j, &l->row->local);
+	buf_printf(&j->text, " must be failing with EMFILE: %u connection%s there.", n,
+		   n == 1 ? " waits" : "s wait");
+	if (!f->n_cookies)
+		judge_cookies(j, f, &l->row->cookie, 1);
+}
+
+static void put_descriptors(struct judge *j, const struct leak *l,
+			    const struct process_facts *p, struct finding *f)
+{
+	buf_printf(&j->text, "\n%llu of ", (unsigned long long)p->fds);
+	if (p->fd_limit == UINT64_MAX)
+		buf_puts(&j->text, "unlimited");
+	else
+		buf_printf(&j->text, "%llu", (unsigned long long)p->fd_limit);
+	buf_puts(&j->text, " descriptors are in use");
+	if (p->fd_limit != UINT64_MAX)
+		buf_printf(&j->text, ", %llu %% of the limit by these",
+			   (unsigned long long)(l->n * 100ull / p->fd_limit));
+	put_growth(j, l, p, f);
+	buf_putc(&j->text, '.');
+	put_starved(j, p, f);
+	if (near_limit(p))
+		f->severity = SEVERITY_CRITICAL;
+}
+
+/* "it read 9 to the end and never closed them; 5 still hold unread data" */
+static void put_ends(struct judge *j, const struct leak *l)
+{
+	buf_printf(
+		&j->text,
+		"The peers closed %u connections at least %u s ago, and the program did not: ",
+		l->n, CLOSE_WAIT_AGE_MS / 1000);
+	if (l->n > l->eof_unread)
+		buf_printf(&j->text, "it read %u to the end and never closed them; ",
+			   l->n - l->eof_unread);
+	if (l->eof_unread)
+		buf_printf(&j->text,
+			   "it has not read the end of %u (%u still hold data); ",
+			   l->eof_unread, l->unread);
+	judge_put_holders(j, l->fds);
+	buf_putc(&j->text, '.');
+	if (j->d->close_wait.count > j->d->close_wait.n)
+		buf_printf(
+			&j->text,
+			" There are more: only %zu of %llu in CLOSE_WAIT were looked at.",
+			j->d->close_wait.n, (unsigned long long)j->d->close_wait.count);
+}
+
+static void leak_finding(struct judge *j, struct leak *l)
+{
+	const struct process_facts *p = evidence_process(j->e, l->pid);
+	struct finding *f = finding_add(j->fs, RULE_CLOSE_WAIT_LEAK);
+	bool limit_known = p && p->known && p->fd_limit;
+
+	buf_put_escaped(&j->text, l->fds->command, strlen(l->fds->command));
+	buf_printf(&j->text, "[%d], %u sockets, oldest >= ", l->pid, l->n);
+	buf_put_duration(&j->text, l->oldest_ms);
+	put_unit(j, p);
+	f->where = judge_text(j);
+	f->holders = l->fds;
+	f->cookies = l->cookies;
+	f->n_cookies = l->n;
+	count_remotes(l);
+	finding_figure(f, "sockets", l->n, true);
+	finding_figure(f, "oldest_ms", l->oldest_ms, true);
+	finding_figure(f, "with_unread_data", l->unread, true);
+	finding_figure(f, "end_not_read", l->eof_unread, true);
+	finding_figure(f, "drained", l->n - l->eof_unread, true);
+	finding_figure(f, "remote_hosts", l->n_remotes, true);
+	finding_figure(f, "from_first_peer", l->remotes[0].n, true);
+	finding_figure(f, "descriptors", limit_known ? p->fds : 0, limit_known);
+	finding_figure(f, "descriptor_limit", limit_known ? p->fd_limit : 0,
+		       limit_known && p->fd_limit != UINT64_MAX);
+	put_ends(j, l);
+	put_remotes(j, l);
+	if (limit_known)
+		put_descriptors(j, l, p, f);
+	f->summary = judge_text(j);
+	buf_printf(
+		&j->text,
+		"ls -l /proc/%d/fd; then find where the program sees the end of a connection "
+		"and does not close it",
+		l->pid);
+	f->advice = judge_text(j);
+}
+
+/* Sockets in CLOSE_WAIT whose owner may not be seen: the leak is there all the same. */
+static void anonymous_leak(struct judge *j, uint32_t n, uint32_t oldest_ms)
+{
+	struct finding *f = finding_add(j->fs, RULE_CLOSE_WAIT_LEAK);
+
+	buf_printf(&j->text, "%s, %u sockets, oldest >= ", judge_no_owner(j), n);
+	buf_put_duration(&j->text, oldest_ms);
+	f->where = judge_text(j);
+	buf_printf(
+		&j->text,
+		"The peers closed %u connections and the program, or the programs, did not.",
+		n);
+	f->summary = judge_text(j);
+	if (j->e->unreadable && !j->e->owners_error)
+		f->advice = "run it again with sudo to see which process holds them";
+	finding_figure(f, "sockets", n, true);
+	finding_figure(f, "oldest_ms", oldest_ms, true);
+}
+
+static void judge_close_wait(struct judge *j)
+{
+	size_t i, n = j->d->close_wait.n;
+	uint32_t nobody = 0, oldest = 0;
+	struct leaks all = { 0 };
+	const struct holder *h;
+
+	if (j->d->close_wait.count < CLOSE_WAIT_LEAST)
+		return;
+	all.v = arena_zalloc(&j->fs->arena, (j->e->n_processes + 1) * sizeof(*all.v));
+	for (i = 0; i < n; i++) {
+		const struct connection_facts *c = &j->e->close_wait[i];
+		int32_t last = -1;
+
+		if (!c->holders && c->suspect) {
+			nobody++;
+			oldest = MAX(oldest, c->age_ms);
+		}
+		/* Several descriptors of one process are one socket. */
+		for (h = c->holders; h; last = h->pid, h = h->next) {
+			if (h->pid == last)
+				continue;
+			leak_of(j, &all, h->pid)->total++;
+			if (c->suspect)
+				count_leak(j, &all, c, h);
+		}
+	}
+	for (i = 0; i < all.n; i++)
+		if (all.v[i].n >= CLOSE_WAIT_LEAST)
+			leak_finding(j, &all.v[i]);
+	if (nobody >= CLOSE_WAIT_LEAST)
+		anonymous_leak(j, nobody, oldest);
+}
+
+/* Whether a leak was told of this process, that holds half of its descriptors: one cause,
+ * one finding. */
+static bool told_as_leak(const struct judge *j, const struct process_facts *p)
+{
+	size_t i;
+
+	for (i = 0; i < j->fs->n; i++) {
+		const struct finding *f = j->fs->v[i];
+
+		if (f->rule == RULE_CLOSE_WAIT_LEAK && f->holders &&
+		    f->holders->pid == p->pid && f->n_cookies * 2ull >= p->fds)
+			return true;
+	}
+	return false;
+}
+
+static void descriptor_finding(struct judge *j, const struct process_facts *p)
+{
+	struct finding *f = finding_add(j->fs, RULE_DESCRIPTOR_EXHAUSTION);
+
+	if (p->fds >= p->fd_limit)
+		f->severity = SEVERITY_CRITICAL;
+	buf_put_escaped(&j->text, p->command, strlen(p->command));
+	buf_printf(&j->text, "[%d]", p->pid);
+	put_unit(j, p);
+	f->where = judge_text(j);
+	buf_printf(&j->text, "%llu of %llu descriptors are in use (RLIMIT_NOFILE).",
+		   (unsigned long long)p->fds, (unsigned long long)p->fd_limit);
+	put_starved(j, p, f);
+	f->summary = judge_text(j);
+	buf_printf(&j->text,
+		   "ls -l /proc/%d/fd shows what it holds; prlimit --pid %d --nofile=N "
+		   "raises the limit while it runs",
+		   p->pid, p->pid);
+	f->advice = judge_text(j);
+	f->holders = judge_holders(
+		j, &(struct holder){ .pid = p->pid, .fd = -1, .command = p->command });
+	finding_figure(f, "descriptors", p->fds, true);
+	finding_figure(f, "descriptor_limit", p->fd_limit, true);
+	finding_figure(f, "waiting", starved(j, p), true);
+}
+
+static void judge_descriptors(struct judge *j)
+{
+	size_t i;
+
+	for (i = 0; i < j->e->n_processes; i++) {
+		const struct process_facts *p = &j->e->processes[i];
+
+		if (near_limit(p) && !told_as_leak(j, p))
+			descriptor_finding(j, p);
+	}
+}
+
+void judge_leaks(struct judge *j)
+{
+	judge_close_wait(j);
+	judge_descriptors(j);
+}

@@ -1,9 +1,0 @@
-/* --idle, as the parts of a connection share it. */
-#pragma once
-
-#include "net/conn.h"
-
-/* Of the timer c->idle. c may be gone afterwards. */
-void conn_idle_over(struct loop *l, struct timer *t);
-/* The peer's bytes wait for standard output or a file, not for the network. */
-bool conn_awaits_output(const struct conn *c);

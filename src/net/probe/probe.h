@@ -1,0 +1,108 @@
+/*
+ * What a probe of one endpoint found, with all its evidence. Reading it goes in a fixed
+ * order, because each step destroys what a later one would have seen: SO_ERROR, the error
+ * queue (draining it zeroes SO_ERROR), TCP_INFO, the two names.
+ */
+#pragma once
+
+#include "model/outcome.h"
+#include "model/tcpinfo.h"
+#include "net/socket/endpoint.h"
+
+/* What was lost on the way of a handshake that succeeded late. */
+enum probe_loss {
+	PROBE_LOSS_NONE,
+	PROBE_LOSS_SYN,	    /* on the way there, or dropped by a full queue */
+	PROBE_LOSS_SYN_ACK, /* on the way back */
+	PROBE_LOSS_UNKNOWN, /* no timestamps: cannot tell which */
+};
+
+struct probe_icmp {
+	uint8_t family; /* AF_INET, AF_INET6; 0 = none came */
+	uint8_t type, code;
+	bool own;	  /* sent by this host itself */
+	int unread;	  /* one may have come, and could not be read: positive errno */
+	struct addr from; /* the router or host that sent it */
+};
+
+enum { PROBE_ANSWER_MAX = 512 };
+
+struct probe_result {
+	enum outcome outcome;
+	int err;	/* positive errno of connect(), SO_ERROR or send(); 0 = none */
+	bool at_once;	/* connect() said it itself: nothing was sent */
+	bool half_open; /* a SYN of ours, not a connection: no socket was asked */
+	uint8_t ttl;	/* of the packet that answered; 0 = unknown */
+	bool has_tcp;
+	struct tcpinfo tcp;
+	int tcp_unread; /* asked for in vain: positive errno */
+	struct probe_icmp icmp;
+	struct endpoint peer, local; /* proto of peer is always set; len 0 = unknown */
+	bool local_unread;	     /* there is one, and it could not be asked for */
+	uint64_t name_us;	     /* the look-up of the name; 0 = numeric */
+	uint64_t connect_us;	     /* by our clock: until the answer or the end */
+	uint64_t first_byte_us;	     /* since the handshake; 0 = none came */
+	uint64_t life_us;	     /* closed or reset by the peer after so long */
+	enum probe_loss loss;
+	unsigned lost;	    /* SYNs that were sent again before a success; half-open:
+			       before whatever came */
+	unsigned hedges;    /* sockets that asked before the one that was answered */
+	uint64_t waited_us; /* since the first of them */
+	unsigned phantoms;  /* connections to itself that were thrown away first */
+	int http_status;
+	int mptcp;	    /* 1 the peer speaks it, 0 it does not, -1 not asked */
+	bool verified;	    /* the peer acknowledged our FIN: a real connection */
+	bool cut;	    /* a record was longer than what we read of it */
+	const char *missed; /* what the answer lacked: "the expected text", ... */
+	uint32_t queue, queue_limit; /* of the local listener, where known */
+	uint32_t ports_used; /* no-port: towards this destination; 0 = not counted */
+	size_t n_answer;
+	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */
+	struct addr silent_hop; /* it answers no ARP or ND: the peer, or the router on the
+				   way; family 0 = not known */
+	const char *file_kind;	/* "a directory": what is there instead of a socket */
+	char told[400];		/* error, names: words from below */
+};
+
+/* What the failed socket still knows, then the verdict. err positive; ETIMEDOUT also for
+ * our own deadline. */
+void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once);
+/* The same once the facts are in r: pure. */
+void probe_judge_facts(struct probe_result *r);
+/* A connected socket: TCP_INFO, both names, what was lost. */
+void probe_judge_open(struct probe_result *r, int fd);
+/* What was asked for could not be made: no socket, an option or a source address that was
+ * refused. Nothing was sent, so it is an error whatever the errno means of a connect().
+ */
+void probe_judge_fault(struct probe_result *r, const struct fault *f);
+/* The device towards it, or our own buffer, has taken no packet in r->connect_us; err:
+ * ENOBUFS, EAGAIN, ENOMEM. */
+void probe_judge_unsent(struct probe_result *r, int err);
+
+/*
+ * Whether nobody answers for the next hop towards an address, by this host's neighbour
+ * table; *hop is that hop. ifindex, mark: of the socket, 0 = none; waited_us: since it
+ * was first asked for.
+ */
+typedef bool probe_neighbour_fn(const struct addr *to, uint32_t ifindex, uint32_t mark,
+				uint64_t waited_us, struct addr *hop);
+/* A silence, or an error of this host's own, which a silent next hop explains. */
+bool probe_may_be_neighbour(const struct probe_result *r);
+/* Of such a result: is it the next hop that is silent? Then it is unreachable. ask NULL:
+ * not asked. */
+void probe_ask_neighbour(struct probe_result *r, int fd, probe_neighbour_fn *ask);
+
+/* Asks the kernel to keep ICMP errors for us (IP_RECVERR, IPV6_RECVERR). */
+void probe_want_errors(int fd, int family);
+/* Takes the next ICMP error; false if there is none. *to (may be NULL) is the destination
+ * of the packet it is about. err: the errno that goes with it. */
+bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err);
+bool probe_read_tcp(int fd, struct tcpinfo *t);
+/* No TIME_WAIT, no orphan: the connection ends with RST. */
+void probe_reset_on_close(int fd);
+
+/* "admin prohibited"; NULL if it has no name. */
+const char *probe_icmp_name(const struct probe_icmp *icmp);
+
+/* The sentence for people: the evidence in words. */
+void probe_put_reason(struct buf *b, const struct probe_result *r);

@@ -1,0 +1,371 @@
+/* The evidence in words. */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+
+#include "net/probe/probe.h"
+
+static void put_after(struct buf *b, uint64_t us)
+{
+	if (!us)
+		return;
+	buf_puts(b, " after ");
+	buf_put_time(b, us);
+}
+
+static void put_icmp(struct buf *b, const struct probe_result *r)
+{
+	const char *name = probe_icmp_name(&r->icmp);
+
+	if (!r->icmp.family) {
+		/* The error queue had nothing, was not kept, or could not be read. */
+		buf_printf(b, "an ICMP error, %s",
+			   r->err ? strerrorname_np(r->err) : "which one is not known");
+		put_after(b, r->connect_us);
+		if (r->icmp.unread)
+			buf_printf(b, "; who sent it could not be read (%s)",
+				   strerror(r->icmp.unread));
+		else
+			buf_puts(b, "; this host did not keep who sent it");
+		return;
+	}
+	buf_printf(b, "%s %s (%u/%u) from ",
+		   r->icmp.family == AF_INET ? "ICMP" : "ICMPv6", name ? name : "error",
+		   r->icmp.type, r->icmp.code);
+	addr_put_ip(b, &r->icmp.from);
+	put_after(b, r->connect_us);
+}
+
+static void put_answer(struct buf *b, const struct probe_result *r)
+{
+	size_t len = MIN(r->n_answer, (size_t)60), end;
+	const char *newline = memchr(r->answer, '\n', len);
+
+	end = newline ? (size_t)(newline - r->answer) : len;
+	while (end && (r->answer[end - 1] == '\r' || r->answer[end - 1] == '\n'))
+		end--;
+	buf_put_escaped(b, r->answer, end);
+}
+
+static const char *const losses[] = {
+	[PROBE_LOSS_NONE] = "",
+	[PROBE_LOSS_SYN] = "lost on the way there or dropped by a full queue",
+	[PROBE_LOSS_SYN_ACK] = "answered, and the answer was lost on the way back",
+	[PROBE_LOSS_UNKNOWN] = "lost, or its answer was (no timestamps to tell)",
+};
+
+/* Half-open: what became of the SYNs before. */
+static void put_syns(struct buf *b, const struct probe_result *r)
+{
+	if (r->loss != PROBE_LOSS_NONE)
+		buf_printf(b, ": %s %s", r->lost == 1 ? "the first SYN was" : "SYNs were",
+			   losses[r->loss]);
+}
+
+static void put_hedges(struct buf *b, const struct probe_result *r)
+{
+	if (r->hedges == 1)
+		buf_puts(b, ", by a second socket: the SYN of the first, ");
+	else
+		buf_printf(b, ", by socket %u: the SYNs of those before it, the first ",
+			   r->hedges + 1);
+	buf_put_time(b, r->waited_us);
+	buf_printf(b, " ago, %s not answered", r->hedges == 1 ? "was" : "were");
+}
+
+static void put_open(struct buf *b, const struct probe_result *r)
+{
+	if (r->peer.proto == TARGET_UDP) {
+		buf_puts(b, "answered");
+		put_after(b, r->first_byte_us);
+	} else if (r->half_open) {
+		buf_puts(b, "SYN-ACK");
+		put_after(b, r->connect_us);
+		put_syns(b, r);
+	} else if (r->loss != PROBE_LOSS_NONE) {
+		buf_printf(b, "connected only after ");
+		buf_put_time(b, r->connect_us);
+		buf_printf(b, ": %s %s", r->lost == 1 ? "the first SYN was" : "SYNs were",
+			   losses[r->loss]);
+		if (r->loss == PROBE_LOSS_SYN) {
+			buf_puts(b, "; rtt ");
+			buf_put_time(b, r->tcp.rtt);
+		}
+	} else if (r->has_tcp && r->tcp.rtt) {
+		buf_puts(b, "rtt ");
+		buf_put_time(b, r->tcp.rtt);
+	} else {
+		buf_puts(b, "connected");
+		put_after(b, r->connect_us);
+	}
+	if (r->hedges)
+		put_hedges(b, r);
+	if (r->verified)
+		buf_puts(b, ", verified");
+	if (r->mptcp >= 0)
+		buf_puts(b, r->mptcp ? ", MPTCP" : ", fell back to TCP");
+	if (r->phantoms)
+		buf_printf(b, ", after %u connection%s to itself", r->phantoms,
+			   r->phantoms == 1 ? "" : "s");
+	if (r->http_status)
+		buf_printf(b, ", HTTP %d", r->http_status);
+	if (r->n_answer) {
+		buf_puts(b, ", says: ");
+		put_answer(b, r);
+	}
+}
+
+static void put_refused(struct buf *b, const struct probe_result *r)
+{
+	if (r->peer.family == AF_VSOCK) {
+		buf_puts(b, "nobody listens there");
+		return;
+	}
+	buf_puts(b, "RST");
+	put_after(b, r->connect_us);
+	buf_puts(b, ": the host is up, nothing listens there");
+}
+
+static void put_silent_hop(struct buf *b, const struct addr *hop, const struct addr *to)
+{
+	struct addr plain = addr_unmapped(to);
+
+	if (!hop->family) {
+		buf_puts(b, "the host, or the router towards it, is down");
+	} else if (addr_same_ip(hop, &plain)) {
+		buf_puts(b, "the host is down, or not on this link");
+	} else {
+		buf_puts(b, "the router towards it, ");
+		addr_put_ip(b, hop);
+		buf_puts(b, ", is down, or not on this link");
+	}
+}
+
+static void put_unreachable(struct buf *b, const struct probe_result *r)
+{
+	struct addr a = { 0 };
+
+	endpoint_addr(&r->peer, &a);
+	if (r->icmp.family && !r->icmp.own) {
+		put_icmp(b, r);
+	} else if (!r->at_once) {
+		buf_puts(b, a.family == AF_INET6 ? "no neighbour answers (ND failed"
+						 : "no neighbour answers (ARP failed");
+		put_after(b, r->connect_us);
+		buf_puts(b, "): ");
+		put_silent_hop(b, &r->silent_hop, &a);
+	} else if (r->err == EINVAL && addr_is_link_local(&a) && !a.scope) {
+		buf_puts(b,
+			 "a link-local address wants its interface: [fe80::1%eth0]:80");
+	} else if (r->err == EINVAL) {
+		buf_puts(b,
+			 "a blackhole route, or a source address that cannot go there: "
+			 "see 'ip route get'");
+	} else if (r->err == ENETUNREACH && r->peer.proto != TARGET_UDP &&
+		   addr_is_multicast(&a)) {
+		buf_puts(b, "TCP has no connections to multicast or broadcast addresses "
+			    "(ENETUNREACH)");
+	} else {
+		buf_printf(b, "no route from this host (%s)", strerrorname_np(r->err));
+	}
+}
+
+static void put_filtered(struct buf *b, const struct probe_result *r)
+{
+	if (r->has_tcp || r->half_open) {
+		unsigned syns = 1 + (r->half_open ? r->lost : r->tcp.total_retrans);
+
+		buf_printf(b, "no answer to %u SYN%s in ", syns, syns == 1 ? "" : "s");
+		buf_put_time(b, r->connect_us);
+		buf_puts(b, ": a firewall drops them, or the host is down");
+	} else {
+		buf_puts(b, "no answer in ");
+		buf_put_time(b, r->connect_us);
+		if (r->peer.family == AF_VSOCK)
+			buf_puts(b, ": no machine has this CID, or no transport of this "
+				    "kernel leads to it");
+	}
+}
+
+static void put_denied(struct buf *b, const struct probe_result *r)
+{
+	if (r->icmp.family) {
+		buf_puts(b, "this host's own firewall rejects it: ");
+		put_icmp(b, r);
+	} else if (r->err == EACCES) {
+		buf_puts(b, "this host forbids it (EACCES): a prohibit route, or a "
+			    "broadcast address");
+	} else {
+		buf_puts(b,
+			 "this host forbids it (EPERM): a firewall rule in OUTPUT, or a "
+			 "policy");
+	}
+}
+
+static void put_ended(struct buf *b, const struct probe_result *r, const char *how)
+{
+	buf_printf(b, "accepted, then %s by the peer", how);
+	if (r->life_us)
+		put_after(b, r->life_us);
+	if (r->missed)
+		buf_printf(b, ", without %s", r->missed);
+	if (r->n_answer) {
+		buf_puts(b, "; it said: ");
+		put_answer(b, r);
+	}
+}
+
+static void put_silent(struct buf *b, const struct probe_result *r)
+{
+	buf_printf(b, "%s, but %s did not come",
+		   r->peer.proto == TARGET_UDP ? "answered" : "accepted",
+		   r->missed ? r->missed : "an answer");
+	if (r->n_answer) {
+		buf_puts(b, "; it said: ");
+		put_answer(b, r);
+	}
+}
+
+static void put_queue_full(struct buf *b, const struct probe_result *r)
+{
+	if (r->queue)
+		buf_printf(b,
+			   "the server's accept queue is full (%u/%u): it does not "
+			   "accept",
+			   r->queue, r->queue_limit);
+	else
+		buf_puts(b, "the server's queue is full: it does not accept");
+}
+
+static void put_no_port(struct buf *b, const struct probe_result *r)
+{
+	buf_puts(b, "no local port is left for this destination");
+	if (r->ports_used)
+		buf_printf(b, ": %u are in use towards it", r->ports_used);
+	buf_puts(b, " (net.ipv4.ip_local_port_range)");
+}
+
+static void put_error(struct buf *b, const struct probe_result *r)
+{
+	if (r->told[0])
+		buf_puts(b, r->told);
+	else if (r->peer.family == AF_VSOCK &&
+		 (r->err == ENODEV || r->err == EADDRNOTAVAIL))
+		buf_puts(b, "this kernel has no vsock transport to that CID: guests have "
+			    "virtio, hosts vhost_vsock, CID 1 wants vsock_loopback");
+	else
+		buf_puts(b, strerror(r->err));
+}
+
+static void put_missing_path(struct buf *b, const struct probe_result *r)
+{
+	buf_puts(b, endpoint_is_abstract(&r->peer)
+			    ? "no socket of this network namespace listens under this "
+			      "abstract name"
+			    : "there is no such path");
+}
+
+static void put_wrong_type(struct buf *b, const struct probe_result *r)
+{
+	if (r->file_kind)
+		buf_printf(b, "there is %s, not a socket", r->file_kind);
+	else
+		buf_puts(b, "the socket there is of another type: try unix:, unix-dgram: "
+			    "or unix-seqpacket:");
+}
+
+static void put_self_connect(struct buf *b, const struct probe_result *r)
+{
+	buf_printf(b,
+		   "the kernel chose the target's own port as ours, %u time%s in a row: "
+		   "nothing listens there",
+		   r->phantoms, r->phantoms == 1 ? "" : "s");
+}
+
+static void put_outcome(struct buf *b, const struct probe_result *r)
+{
+	switch (r->outcome) {
+	case OUTCOME_NOT_ASKED:
+		buf_puts(b, "not asked: the probe ended before");
+		break;
+	case OUTCOME_OPEN:
+		put_open(b, r);
+		break;
+	case OUTCOME_REFUSED:
+		put_refused(b, r);
+		break;
+	case OUTCOME_REFUSED_ICMP:
+	case OUTCOME_REJECTED:
+		put_icmp(b, r);
+		break;
+	case OUTCOME_UNREACHABLE:
+		put_unreachable(b, r);
+		break;
+	case OUTCOME_FILTERED:
+		put_filtered(b, r);
+		break;
+	case OUTCOME_DENIED_LOCAL:
+		put_denied(b, r);
+		break;
+	case OUTCOME_CLOSED_AFTER_ACCEPT:
+		put_ended(b, r, "closed");
+		break;
+	case OUTCOME_RESET_AFTER_ACCEPT:
+		put_ended(b, r, "reset");
+		break;
+	case OUTCOME_SILENT:
+		put_silent(b, r);
+		break;
+	case OUTCOME_GHOST:
+		buf_puts(b, "connected, but our FIN is never acknowledged: the server "
+			    "dropped the connection (full accept queue, SYN cookies)");
+		break;
+	case OUTCOME_NO_PORT:
+		put_no_port(b, r);
+		break;
+	case OUTCOME_SELF_CONNECT:
+		put_self_connect(b, r);
+		break;
+	case OUTCOME_QUEUE_FULL:
+		put_queue_full(b, r);
+		break;
+	case OUTCOME_RATE_LIMITED:
+		buf_puts(b,
+			 "no answer, but neither does a port that answered before: the "
+			 "host limits its ICMP errors");
+		break;
+	case OUTCOME_OPEN_OR_FILTERED:
+		buf_puts(b, "no answer in ");
+		buf_put_time(b, r->connect_us);
+		buf_puts(b, ", which a silent service gives as well as a firewall");
+		break;
+	case OUTCOME_NO_NAME:
+	case OUTCOME_NAME_TIMEOUT:
+		buf_puts(b, r->told);
+		break;
+	case OUTCOME_MISSING_PATH:
+		put_missing_path(b, r);
+		break;
+	case OUTCOME_STALE_UNIX:
+		buf_puts(b, "the socket file is there, but nobody listens behind it");
+		break;
+	case OUTCOME_WRONG_TYPE:
+		put_wrong_type(b, r);
+		break;
+	case OUTCOME_NO_PERMISSION:
+		buf_puts(b, "the permissions of the path forbid it");
+		break;
+	case OUTCOME_ERROR:
+		put_error(b, r);
+		break;
+	case OUTCOME_COUNT:
+		break;
+	}
+}
+
+void probe_put_reason(struct buf *b, const struct probe_result *r)
+{
+	put_outcome(b, r);
+	if (r->cut)
+		buf_puts(b, "; a record was longer than 64 KiB: the rest of it is lost");
+}

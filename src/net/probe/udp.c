@@ -1,0 +1,140 @@
+/*
+ * A datagram probe: only an answer is "open". Sent three times within the deadline, as
+ * datagrams get lost; an ICMP error is a verdict, silence is none.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "net/probe/attempt_private.h"
+
+/* What common services answer to: an empty datagram is for those that answer anything. */
+static const char dns_query[] = "\x53\x6b\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+				"\x00\x00\x02\x00\x01"; /* NS of the root */
+static const char ntp_query[48] = "\x23";
+
+void probe_udp_payload(const struct buf *send, uint16_t port, const void **data,
+		       size_t *len)
+{
+	*data = "";
+	*len = 0;
+	if (send) {
+		*data = send->data;
+		*len = send->len;
+	} else if (port == 53 || port == 5353) {
+		*data = dns_query;
+		*len = sizeof(dns_query) - 1;
+	} else if (port == 123) {
+		*data = ntp_query;
+		*len = sizeof(ntp_query);
+	}
+}
+
+static void failed(struct attempt *a, int err, bool at_once)
+{
+	a->r.connect_us = clock_us() - a->opened_us;
+	probe_judge_failure(&a->r, a->w.fd, err, at_once);
+	probe_ask_neighbour(&a->r, a->w.fd, a->how->neighbour);
+	/* A reset does not exist here: the port is closed, in ICMP's words or none. */
+	if (a->r.outcome == OUTCOME_REFUSED)
+		a->r.outcome = OUTCOME_REFUSED_ICMP;
+	if (!attempt_next_address(a))
+		attempt_finish(a);
+}
+
+static void udp_send(struct attempt *a)
+{
+	struct addr to = { 0 };
+	const void *data;
+	size_t len;
+
+	endpoint_addr(&a->r.peer, &to);
+	probe_udp_payload(a->how->send, to.port, &data, &len);
+	a->sends++;
+	if (send(a->w.fd, data, len, MSG_NOSIGNAL) >= 0) {
+		a->left++;
+	} else if (errno == EAGAIN || errno == ENOBUFS) {
+		a->full = errno;
+	} else {
+		/* An answer to the datagram before comes out here, too. */
+		int err = errno;
+
+		failed(a, err, a->sends == 1 && err != ECONNREFUSED);
+		return;
+	}
+	timer_set(a->l, &a->t,
+		  a->sends < ATTEMPT_SENDS
+			  ? a->opened_us + a->how->timeout_us * a->sends / ATTEMPT_SENDS
+			  : MAX(a->deadline_us, a->opened_us));
+}
+
+/* One datagram; true if the attempt is over. */
+static bool receive(struct attempt *a)
+{
+	ssize_t n;
+
+	buf_reserve(&a->in, 65536);
+	n = recv(a->w.fd, a->in.data, 65536, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n < 0) {
+		failed(a, errno, false);
+		return true;
+	}
+	a->in.len = (size_t)n;
+	a->r.first_byte_us = MAX(clock_us() - a->opened_us, (uint64_t)1);
+	a->r.connect_us = a->r.first_byte_us;
+	/* Any datagram proves it is open, unless a certain one was wanted. */
+	if ((a->how->expect || a->how->expect_regex) && !attempt_answered(a))
+		return false;
+	a->r.missed = NULL;
+	a->r.outcome = OUTCOME_OPEN;
+	attempt_finish(a);
+	return true;
+}
+
+static void udp_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct attempt *a = LOOP_OWNER(w, struct attempt, w);
+	int err = 0;
+	socklen_t error_len = sizeof(err);
+
+	(void)l;
+	if (events & EPOLLERR) {
+		getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &err, &error_len);
+		if (err) {
+			failed(a, err, false);
+			return;
+		}
+		/* Only the queue may have it (a host unreachable). */
+		if (probe_take_icmp(w->fd, &a->r.icmp, NULL, &err)) {
+			failed(a, err, false);
+			return;
+		}
+	}
+	if (events & EPOLLIN)
+		receive(a);
+}
+
+static void udp_timer(struct loop *l, struct timer *t)
+{
+	struct attempt *a = LOOP_OWNER(t, struct attempt, t);
+
+	(void)l;
+	if (a->sends < ATTEMPT_SENDS) {
+		udp_send(a);
+		return;
+	}
+	/* What came in time and waits behind the bytes of others counts. */
+	if (!receive(a))
+		attempt_silent(a);
+}
+
+void attempt_udp_start(struct attempt *a)
+{
+	a->stage = ATTEMPT_TALKING;
+	a->w.fn = udp_ready;
+	a->t.fn = udp_timer;
+	attempt_watch(a, EPOLLIN);
+	if (a->stage == ATTEMPT_TALKING)
+		udp_send(a);
+}

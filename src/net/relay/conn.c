@@ -1,0 +1,555 @@
+#include "net/relay/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "model/sock.h"
+#include "net/relay/conn_idle.h"
+#include "net/relay/conn_trace.h"
+#include "net/socket/record.h"
+
+enum { ACK_POLL_FIRST_US = 1000, ACK_POLL_MOST_US = 50000 };
+
+/* --- the end --- */
+
+/* The kernel counts SYN and FIN as a byte each. */
+static void count_payload(const struct conn *c, struct conn_report *r)
+{
+	struct tcp_brief *t = &r->tcp;
+	bool fin = c->peer_ended || t->state == STATE_CLOSE_WAIT ||
+		   t->state == STATE_LAST_ACK || t->state == STATE_CLOSING ||
+		   t->state == STATE_TIME_WAIT;
+
+	t->bytes_acked -= t->bytes_acked && c->dialled;
+	t->bytes_acked = MIN(t->bytes_acked, r->bytes_out);
+	t->bytes_received -= t->bytes_received && fin;
+}
+
+static void fill_report(struct conn *c, struct conn_report *r)
+{
+	*r = (struct conn_report){
+		.bytes_in = c->rx.moved_in,
+		.bytes_out = c->how->source == CONN_FROM_PEER ? c->rx.moved_out
+							      : c->tx.moved_out,
+		.duration_us = clock_us() - c->started_us,
+		.closed_first = c->closed_first,
+	};
+	if (c->how->want_tcp)
+		r->has_tcp = report_tcp(c->w.fd, &r->tcp);
+	/* Of MPTCP this is the first subflow: one that is gone says nothing. */
+	if (r->tcp.state == STATE_CLOSE && !r->tcp.segs_in && !r->tcp.segs_out)
+		r->has_tcp = false;
+	if (r->has_tcp)
+		count_payload(c, r);
+}
+
+static void finish(struct conn *c, enum conn_end end, const struct fault *f)
+{
+	struct conn_report report;
+
+	fill_report(c, &report);
+	/* Only where something went wrong does the queue tell what was lost; our own FIN
+	 * is no byte. */
+	if (end == CONN_RESET || end == CONN_ERROR || end == CONN_IDLE ||
+	    end == CONN_TOLD) {
+		uint64_t queued = report_unsent(c->w.fd);
+
+		report.unsent_bytes =
+			queued - (queued && c->sent_fin) + c->tx.pending_len +
+			(c->how->source == CONN_FROM_PEER
+				 ? c->rx.pending_len
+				 : (c->tx.from == FLOW_MEMORY ? c->tx.memory_len : 0));
+	}
+	if (end == CONN_CUT && c->how->behave->reset_after_bytes != BEHAVE_UNSET) {
+		struct linger reset = { 1, 0 };
+
+		setsockopt(c->w.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	}
+	if (!report.closed_first && end != CONN_RESET && end != CONN_ERROR)
+		report.closed_first = REPORT_WE;
+	timer_stop(c->l, &c->pace);
+	timer_stop(c->l, &c->idle);
+	timer_stop(c->l, &c->life);
+	stream_unwait(&c->in_wait);
+	stream_unwait(&c->out_wait);
+	if (c->called)
+		conn_trace(c, 0, clock_us(), "close(%d)", c->w.fd);
+	flow_free(&c->rx);
+	flow_free(&c->tx);
+	watch_close(c->l, &c->w);
+	c->ended(c, end, f, &report);
+}
+
+void conn_stop(struct conn *c, enum conn_end end, const struct fault *f)
+{
+	finish(c, end, f);
+}
+
+static void finish_socket_error(struct conn *c, int err)
+{
+	struct fault f = FAULT_INIT;
+
+	if (err == ECONNRESET)
+		fault_say(&f, err, "the peer reset the connection");
+	else if (err == EPIPE)
+		fault_say(&f, err,
+			  "the peer reset the connection after it had ended its side");
+	else if (err == ETIMEDOUT)
+		fault_say(&f, err, "the peer stopped acknowledging: the kernel gave up");
+	else
+		fault(&f, err, "the connection broke");
+	finish(c, err == ECONNRESET || err == EPIPE ? CONN_RESET : CONN_ERROR, &f);
+}
+
+/* A flow failed: was it the connection or the other end? */
+static void finish_flow(struct conn *c, const struct flow *flow)
+{
+	bool socket_side = flow->failed_sink ? flow->to == FLOW_SOCKET
+					     : flow->from == FLOW_SOCKET;
+	struct fault f = FAULT_INIT;
+
+	if (socket_side) {
+		finish_socket_error(c, flow->err);
+	} else if (flow->failed_sink) {
+		fault(&f, flow->err, "write the output");
+		finish(c, CONN_OUTPUT, &f);
+	} else {
+		fault(&f, flow->err, "read the input");
+		finish(c, CONN_INPUT, &f);
+	}
+}
+
+/* --- what the peer's bytes set off --- */
+
+static void arm_reply(struct conn *c)
+{
+	if (c->armed)
+		return;
+	c->armed = true;
+	c->tx.from = FLOW_MEMORY;
+	c->tx.memory = c->how->text.data;
+	c->tx.memory_len = c->head_request ? c->how->text_head_len : c->how->text.len;
+	c->tx_want = FLOW_WANT_WRITE;
+}
+
+static void watch_request(struct conn *c, const char *data, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && !c->armed; i++) {
+		i += http_head_skip(&c->request, data + i, len - i);
+		if (!http_head_take(&c->request, data[i]))
+			continue;
+		c->head_request = http_head_is_head(&c->request);
+		arm_reply(c);
+	}
+}
+
+static bool watch_expected(struct conn *c, const char *data, size_t len)
+{
+	const struct conn_how *how = c->how;
+
+	c->found = needle_found(&how->expect, how->expect_back, &c->expect_matched, data,
+				len);
+	return !c->found;
+}
+
+static bool tap(struct flow *f, const char *data, size_t len)
+{
+	struct conn *c = f->owner;
+
+	if (c->how->source == CONN_FROM_REPLY)
+		arm_reply(c);
+	else if (c->how->source == CONN_FROM_HTTP)
+		watch_request(c, data, len);
+	return !c->how->expect.len || watch_expected(c, data, len);
+}
+
+/* --- the turn of a connection --- */
+
+static bool over_limit(const struct conn *c)
+{
+	uint64_t cut = c->how->in_rules.stop_after;
+
+	return cut != BEHAVE_UNSET && (c->rx.moved_in >= cut || c->tx.moved_out >= cut);
+}
+
+static void peer_ended(struct conn *c)
+{
+	c->peer_ended = true;
+	if (!c->closed_first)
+		c->closed_first = REPORT_PEER;
+	if (c->how->source == CONN_FROM_REPLY || c->how->source == CONN_FROM_HTTP)
+		arm_reply(c);
+	if (c->how->source == CONN_FROM_NONE)
+		c->tx_want = FLOW_DONE;
+	/* Nobody types into a conversation that the other side has left. */
+	if (c->how->source == CONN_FROM_STREAM && c->how->in->terminal) {
+		c->tx.flush = true;
+		c->tx_want = FLOW_WANT_READ | FLOW_WANT_WRITE;
+	}
+}
+
+/* A peer that never hears of our end would be waited for until the idle limit. */
+static int send_fin(struct conn *c)
+{
+	uint64_t began = clock_us();
+	int r;
+
+	c->sent_fin = true;
+	if (!c->closed_first)
+		c->closed_first = REPORT_WE;
+	r = shutdown(c->w.fd, SHUT_WR) == 0 ? 0 : -errno;
+	if (c->called)
+		conn_trace(c, r, began, "shutdown(%d, SHUT_WR)", c->w.fd);
+	/* The connection is gone, and the next read says so. */
+	return r == -ENOTCONN ? 0 : r;
+}
+
+/* --close-first: what is there is sent, then our FIN goes out before the peer's. */
+static void close_first(struct conn *c)
+{
+	if (!c->how->behave->close_first || c->forgetting || !c->rx.moved_in)
+		return;
+	c->forgetting = true;
+	if (c->how->source == CONN_FROM_PEER) {
+		if (c->rx.pending_len) {
+			c->forgetting = false;
+			return;
+		}
+		c->rx.to = FLOW_NOTHING;
+		c->tx_want = FLOW_DONE;
+	} else if (!(c->tx_want & FLOW_DONE)) {
+		c->tx.flush = true;
+		if (c->how->source == CONN_FROM_NONE)
+			c->tx_want = FLOW_DONE;
+		else
+			c->tx_want |= FLOW_WANT_READ;
+	}
+}
+
+static void ack_wait_over(struct loop *l, struct timer *t);
+
+/* Everything was given to the kernel. What speaks against the peer having it: an errno,
+ * or 0 = nothing yet. */
+static int delivery_error(const struct conn *c)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (c->how->confirm && c->tx.moved_out)
+		getsockopt(c->w.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	return err;
+}
+
+/* Did the peer get it? If not, it is asked again in a while. */
+static bool acknowledged(struct conn *c)
+{
+	if (!c->how->confirm || !c->tx.moved_out || !report_unsent(c->w.fd))
+		return true;
+	c->ack_wait_us = c->ack_wait_us
+				 ? MIN(c->ack_wait_us * 2, (uint32_t)ACK_POLL_MOST_US)
+				 : ACK_POLL_FIRST_US;
+	c->life.fn = ack_wait_over;
+	timer_set(c->l, &c->life, clock_us() + c->ack_wait_us);
+	return false;
+}
+
+static void hold_over(struct loop *l, struct timer *t)
+{
+	(void)l;
+	finish(LOOP_OWNER(t, struct conn, life), CONN_HELD, NULL);
+}
+
+static void hold(struct conn *c)
+{
+	c->holding = true;
+	c->life.fn = hold_over;
+	timer_set(c->l, &c->life, loop_now(c->l) + c->how->behave->hold_us);
+}
+
+/* close() is about to send the FIN anyway. */
+static bool closes_now(const struct conn *c)
+{
+	return c->peer_ended && !c->how->confirm &&
+	       c->how->behave->hold_us == BEHAVE_UNSET;
+}
+
+/* What follows from where the flows are. Returns false when the connection is gone. */
+static bool settle(struct conn *c)
+{
+	const struct behave *b = c->how->behave;
+	struct fault f = FAULT_INIT;
+	int err;
+
+	if (c->rx_want & FLOW_FAILED) {
+		finish_flow(c, &c->rx);
+		return false;
+	}
+	if (c->tx_want & FLOW_FAILED) {
+		finish_flow(c, &c->tx);
+		return false;
+	}
+	if (c->found) {
+		finish(c, CONN_MET, NULL);
+		return false;
+	}
+	if (over_limit(c)) {
+		finish(c, CONN_CUT, NULL);
+		return false;
+	}
+	close_first(c);
+	if ((c->rx_want & FLOW_DONE) && !c->peer_ended)
+		peer_ended(c);
+	if (c->how->source == CONN_FROM_PEER && (c->rx_want & FLOW_DONE))
+		c->tx_want = FLOW_DONE;
+	err = 0;
+	if ((c->tx_want & FLOW_DONE) && !c->sent_fin && c->how->half_close &&
+	    !b->no_close && !closes_now(c))
+		err = -send_fin(c);
+	if (err) {
+		fault(&f, err, "end our side of the connection");
+		finish(c, CONN_ERROR, &f);
+		return false;
+	}
+	if ((c->tx_want & FLOW_DONE) && b->hold_us != BEHAVE_UNSET && !c->holding)
+		hold(c);
+	if (b->no_close || c->holding || !(c->tx_want & FLOW_DONE))
+		return true;
+	if (c->how->expect.len && c->peer_ended) {
+		fault_say(&f, ENOMSG, "the peer ended without sending what was expected");
+		finish(c, CONN_UNMET, &f);
+		return false;
+	}
+	if (!c->peer_ended && !c->how->send_only)
+		return true;
+	if (timer_armed(&c->life))
+		return true;
+	err = delivery_error(c);
+	if (err) {
+		finish_socket_error(c, err);
+		return false;
+	}
+	if (!acknowledged(c))
+		return true;
+	finish(c, CONN_COMPLETE, NULL);
+	return false;
+}
+
+static void ack_wait_over(struct loop *l, struct timer *t)
+{
+	struct conn *c = LOOP_OWNER(t, struct conn, life);
+
+	(void)l;
+	settle(c);
+}
+
+bool conn_awaits_output(const struct conn *c)
+{
+	return (c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_STREAM;
+}
+
+/* Tells epoll, the streams and the clock what the flows wait for. c may be gone
+ * afterwards. */
+static void arrange(struct conn *c)
+{
+	struct fault f = FAULT_INIT;
+	uint32_t events = 0;
+	uint64_t at = UINT64_MAX;
+	int r;
+
+	if ((c->rx_want & FLOW_WANT_READ))
+		events |= EPOLLIN;
+	if ((c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_SOCKET)
+		events |= EPOLLOUT;
+	if ((c->tx_want & FLOW_WANT_WRITE))
+		events |= EPOLLOUT;
+	r = watch_set(c->l, &c->w, events);
+	if (r < 0) {
+		fault(&f, -r, "watch the connection");
+		finish(c, CONN_ERROR, &f);
+		return;
+	}
+	if (conn_awaits_output(c))
+		stream_wait(c->l, c->rx.stream, &c->out_wait);
+	if ((c->tx_want & FLOW_WANT_READ) && c->tx.from == FLOW_STREAM)
+		stream_wait(c->l, c->tx.stream, &c->in_wait);
+	if (c->rx_want & FLOW_WANT_TIME)
+		at = c->rx.not_before_us;
+	if (c->tx_want & FLOW_WANT_TIME)
+		at = MIN(at, c->tx.not_before_us);
+	if (at != UINT64_MAX)
+		timer_set(c->l, &c->pace, at);
+}
+
+static void run(struct conn *c, bool rx, bool tx)
+{
+	unsigned before;
+
+	if (rx && !(c->rx_want & FLOW_DONE) && !c->how->behave->no_read)
+		c->rx_want = flow_step(c->l, &c->rx);
+	/* The peer's bytes may have set an answer off: write it in the same turn. */
+	before = c->tx_want;
+	if ((tx || c->tx.from == FLOW_MEMORY) && !(before & FLOW_DONE) && before)
+		c->tx_want = flow_step(c->l, &c->tx);
+	if (c->how->idle_us) {
+		uint64_t bytes = c->rx.moved_in + c->rx.moved_out + c->tx.moved_out +
+				 c->rx.empties;
+
+		if (bytes != c->last_bytes)
+			c->last_us = loop_now(c->l);
+		c->last_bytes = bytes;
+	}
+	if (!settle(c))
+		return;
+	/* An answer that settle() armed (the peer ended without a word). */
+	if (before == 0 && c->tx_want && !(c->tx_want & FLOW_DONE)) {
+		c->tx_want = flow_step(c->l, &c->tx);
+		if (!settle(c))
+			return;
+	}
+	arrange(c);
+}
+
+static void socket_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct conn *c = LOOP_OWNER(w, struct conn, w);
+	bool broken = events & (EPOLLERR | EPOLLHUP);
+	bool rx = (events & EPOLLIN) ||
+		  ((events & EPOLLOUT) && (c->rx_want & FLOW_WANT_WRITE) &&
+		   c->rx.to == FLOW_SOCKET);
+
+	(void)l;
+	/* Where nobody reads or writes, the error must be fetched. */
+	if (broken && !(c->rx_want & FLOW_WANT_READ) && !(c->tx_want & FLOW_WANT_WRITE)) {
+		int err = 0;
+		socklen_t len = sizeof(err);
+
+		getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+		if (err) {
+			finish_socket_error(c, err);
+			return;
+		}
+	}
+	run(c, rx || broken, (events & EPOLLOUT) || broken);
+}
+
+static void in_ready(struct loop *l, struct stream_waiter *w)
+{
+	(void)l;
+	run(LOOP_OWNER(w, struct conn, in_wait), false, true);
+}
+
+static void out_ready(struct loop *l, struct stream_waiter *w)
+{
+	struct conn *c = LOOP_OWNER(w, struct conn, out_wait);
+
+	/* A blocked output is not an idle network. */
+	c->last_us = loop_now(l);
+	run(c, true, false);
+}
+
+static void pace_over(struct loop *l, struct timer *t)
+{
+	struct conn *c = LOOP_OWNER(t, struct conn, pace);
+
+	(void)l;
+	run(c, c->rx_want & FLOW_WANT_TIME, c->tx_want & FLOW_WANT_TIME);
+}
+
+static void start_flows(struct conn *c, struct stream *out_file)
+{
+	const struct conn_how *how = c->how;
+	const struct behave *b = how->behave;
+	flow_called *calls = c->called ? conn_trace_flow : NULL;
+	bool taps = how->expect.len || how->source == CONN_FROM_REPLY ||
+		    how->source == CONN_FROM_HTTP;
+
+	c->rx = (struct flow){ .from = FLOW_SOCKET,
+			       .to = FLOW_STREAM,
+			       .sock = c->w.fd,
+			       .stream = out_file ? out_file : how->out,
+			       .rules = &how->in_rules,
+			       .tap = taps ? tap : NULL,
+			       .called = calls,
+			       .owner = c };
+	c->tx = (struct flow){ .from = FLOW_NOTHING,
+			       .to = FLOW_SOCKET,
+			       .sock = c->w.fd,
+			       .stream = how->in,
+			       .rules = &how->out_rules,
+			       .called = calls,
+			       .owner = c };
+	c->rx_want = b->no_read ? 0 : FLOW_WANT_READ;
+	c->tx_want = 0;
+	if (how->send_only)
+		c->rx.to = FLOW_NOTHING;
+	switch (how->source) {
+	case CONN_FROM_STREAM:
+		c->tx.from = FLOW_STREAM;
+		c->tx.flush = b->hold_us != BEHAVE_UNSET;
+		c->tx_want = FLOW_WANT_READ;
+		break;
+	case CONN_FROM_TEXT:
+		arm_reply(c);
+		break;
+	case CONN_FROM_PEER:
+		c->rx.to = b->mute ? FLOW_NOTHING : FLOW_SOCKET;
+		break;
+	case CONN_FROM_EMPTY:
+		c->tx_want = FLOW_DONE;
+		break;
+	case CONN_FROM_NONE:
+		/* Held connections have nothing to send and wait from the start. */
+		c->tx_want = b->hold_us != BEHAVE_UNSET ? FLOW_DONE : 0;
+		break;
+	case CONN_FROM_REPLY:
+	case CONN_FROM_HTTP:
+		break;
+	}
+}
+
+int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *how,
+	       struct stream *out_file, bool early)
+{
+	bool later;
+	int r = 0;
+
+	c->l = l;
+	c->how = how;
+	c->out_file = out_file;
+	c->w = (struct watch){ .fd = fd, .fn = socket_ready };
+	c->pace.fn = pace_over;
+	c->idle.fn = conn_idle_over;
+	c->life.fn = hold_over;
+	c->in_wait.wake = in_ready;
+	c->out_wait.wake = out_ready;
+	c->started_us = loop_now(l);
+	start_flows(c, out_file);
+	if (how->in_rules.records)
+		record_mark(fd);
+	later = c->tx_want == 0;
+	/* All but an echo have something to begin with: epoll says at once that the
+	 * socket is writable, and the first turn is the loop's. */
+	early = early && later && c->rx_want;
+	if (!early)
+		r = watch_set(l, &c->w,
+			      later ? (c->rx_want ? EPOLLIN : 0)
+				    : (uint32_t)(EPOLLIN | EPOLLOUT));
+	if (r < 0) {
+		watch_close(l, &c->w);
+		return r;
+	}
+	if (how->idle_us) {
+		c->last_us = loop_now(l);
+		timer_set(l, &c->idle, c->last_us + how->idle_us);
+	}
+	return early;
+}
+
+void conn_first_turn(struct conn *c)
+{
+	run(c, true, false);
+}

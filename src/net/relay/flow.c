@@ -1,0 +1,481 @@
+#include "net/relay/flow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "net/socket/record.h"
+
+enum {
+	ROUNDS = 4,	       /* of one step, so that nobody starves the others */
+	SPLICE_MOST = 1 << 20, /* one splice() or discard */
+	MOVE_AGAIN = 1 << 19,
+	RECORD_MOST = 1 << 16, /* made of input; what a default send buffer takes */
+	INPUT_MOST = 1 << 14,  /* from a file: is sent out of the first-level cache */
+	PACE_SLICE_US = 50000, /* a rate is kept in portions of this much time */
+};
+
+const struct flow_rules flow_no_rules = {
+	.truncate_bytes = BEHAVE_UNSET,
+	.stop_after = BEHAVE_UNSET,
+};
+
+static unsigned fail(struct flow *f, bool sink, int err)
+{
+	f->err = err;
+	f->failed_sink = sink;
+	return FLOW_FAILED;
+}
+
+static bool is_block_error(int err)
+{
+	return err == EAGAIN || err == EINTR;
+}
+
+/* What a rate lets pass in one portion. */
+static uint64_t slice(const struct flow_rules *r)
+{
+	return MAX(num_scale(r->rate, PACE_SLICE_US, 1000000), (uint64_t)1);
+}
+
+/* How many bytes may move now; 0 = the end of what may move at all. */
+static size_t allowance(const struct flow *f, size_t most)
+{
+	const struct flow_rules *r = f->rules;
+	uint64_t n = most;
+
+	if (r->rate)
+		n = MIN(n, slice(r));
+	if (r->chunk)
+		n = MIN(n, r->chunk);
+	if (r->stop_after != BEHAVE_UNSET)
+		n = MIN(n, r->stop_after - MIN(r->stop_after, f->moved_in));
+	return (size_t)n;
+}
+
+/* Bytes were written: when may the next ones go? */
+static void pace(struct loop *l, struct flow *f, size_t n)
+{
+	const struct flow_rules *r = f->rules;
+	uint64_t now, next;
+
+	if (!r->rate && !r->chunk_delay_us)
+		return;
+	now = loop_now(l);
+	next = now;
+	if (r->rate) {
+		/* Being late is made up for, but not for ever. */
+		uint64_t from = MAX(f->not_before_us,
+				    now > PACE_SLICE_US ? now - PACE_SLICE_US : 0);
+
+		next = from + num_scale(n, 1000000, r->rate);
+	}
+	if (r->chunk_delay_us)
+		next = MAX(next, now + r->chunk_delay_us);
+	f->not_before_us = next;
+}
+
+/* The clock is read only where somebody asked for a pace. */
+static bool must_wait(struct loop *l, const struct flow *f)
+{
+	return f->not_before_us && f->not_before_us > loop_now(l);
+}
+
+static uint64_t before_call(const struct flow *f)
+{
+	return UNLIKELY(f->called) ? clock_us() : 0;
+}
+
+static void after_call(struct flow *f, const char *call, size_t asked, ssize_t result,
+		       uint64_t began)
+{
+	int err = errno;
+
+	if (LIKELY(!f->called))
+		return;
+	f->called(f, call, asked, result, began);
+	errno = err;
+}
+
+static ssize_t sink_write(struct flow *f, const char *data, size_t len)
+{
+	uint64_t began;
+	ssize_t n;
+
+	switch (f->to) {
+	case FLOW_SOCKET:
+		began = before_call(f);
+		n = send(f->sock, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = n >= 0 ? n : -errno;
+		after_call(f, "send", len, n, began);
+		return n;
+	case FLOW_STREAM:
+		return stream_write(f->stream, data, len);
+	case FLOW_MEMORY:
+	case FLOW_NOTHING:
+		break;
+	}
+	return (ssize_t)len;
+}
+
+static ssize_t source_read(struct flow *f, char *to, size_t len)
+{
+	uint64_t began;
+	ssize_t n;
+
+	switch (f->from) {
+	case FLOW_SOCKET:
+		began = before_call(f);
+		if (f->rules->records) {
+			n = record_recv(f->sock, to, len, &f->empty);
+		} else {
+			n = recv(f->sock, to, len, MSG_DONTWAIT);
+			n = n >= 0 ? n : -errno;
+		}
+		after_call(f, "recv", len, n, began);
+		return n;
+	case FLOW_STREAM:
+		return stream_read(f->stream, to, len);
+	case FLOW_MEMORY:
+		len = MIN(len, f->memory_len);
+		memcpy(to, f->memory, len);
+		f->memory += len;
+		f->memory_len -= len;
+		return (ssize_t)len;
+	case FLOW_NOTHING:
+		break;
+	}
+	return -EAGAIN;
+}
+
+static void keep_pending(struct flow *f, const char *data, size_t len)
+{
+	if (f->pending_cap < len) {
+		free(f->pending);
+		f->pending_cap = (uint32_t)MAX(len, (size_t)4096);
+		f->pending = xmalloc(f->pending_cap);
+	}
+	memcpy(f->pending, data, len);
+	f->pending_at = 0;
+	f->pending_len = (uint32_t)len;
+}
+
+/* An idle flow holds no buffer: ten thousand of them are cheap. */
+static void drop_buffer(struct flow *f)
+{
+	if (!f->pending)
+		return;
+	free(take_ptr(&f->pending));
+	f->pending_cap = f->pending_len = f->pending_at = 0;
+}
+
+void flow_free(struct flow *f)
+{
+	drop_buffer(f);
+}
+
+/* How much of len bytes one write may take: a chunk, or what the rate allows. */
+static size_t write_limit(const struct flow *f, size_t len)
+{
+	const struct flow_rules *r = f->rules;
+
+	if (r->chunk && !r->records)
+		len = MIN(len, (size_t)r->chunk);
+	if (r->rate && !r->records)
+		len = MIN(len, (size_t)slice(r));
+	return len;
+}
+
+/* An empty record is one that is sent, too. */
+static unsigned deliver_empty(struct loop *l, struct flow *f)
+{
+	ssize_t n = f->to == FLOW_SOCKET && !f->ended ? sink_write(f, "", 0) : 0;
+
+	if (n < 0 && !is_block_error(-(int)n))
+		return fail(f, true, -(int)n);
+	f->empty_pending = n < 0;
+	if (n < 0)
+		return FLOW_WANT_WRITE;
+	pace(l, f, 0);
+	return 0;
+}
+
+/* Writes data, keeps the rest. Returns 0, or what to wait for. */
+static unsigned deliver(struct loop *l, struct flow *f, const char *data, size_t len)
+{
+	size_t most = len, done = 0;
+	ssize_t n = 0;
+
+	if (!len && f->rules->records)
+		return deliver_empty(l, f);
+	/* What is beyond --truncate counts as sent. */
+	if (f->rules->truncate_bytes != BEHAVE_UNSET)
+		most = MIN(most, f->rules->truncate_bytes -
+					 MIN(f->rules->truncate_bytes, f->moved_out));
+	while (done < most) {
+		n = sink_write(f, data + done, write_limit(f, most - done));
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+		f->moved_out += (size_t)n;
+		pace(l, f, (size_t)n);
+		if (must_wait(l, f))
+			break;
+	}
+	if (n < 0 && !is_block_error(-(int)n))
+		return fail(f, true, -(int)n);
+	if (most < len && done == most) {
+		/* All that may go is gone; the rest never will. */
+		f->ended = true;
+		f->pending_len = 0;
+		return 0;
+	}
+	if (done == len) {
+		f->pending_len = 0;
+		return 0;
+	}
+	if (data == f->pending + f->pending_at) {
+		f->pending_at += (uint32_t)done;
+		f->pending_len -= (uint32_t)done;
+	} else {
+		keep_pending(f, data + done, len - done);
+	}
+	return must_wait(l, f) ? FLOW_WANT_TIME : FLOW_WANT_WRITE;
+}
+
+static void corrupt(struct flow *f, char *data, size_t len)
+{
+	uint64_t every = f->rules->corrupt, at = every - 1 - f->moved_in % every;
+
+	for (; at < len; at += every)
+		data[at] ^= 1;
+}
+
+size_t flow_add_cr(char *dst, const char *src, size_t len, bool *was_cr)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++) {
+		if (src[i] == '\n' && !*was_cr)
+			dst[n++] = '\r';
+		dst[n++] = src[i];
+		*was_cr = src[i] == '\r';
+	}
+	return n;
+}
+
+static unsigned source_empty(struct flow *f)
+{
+	f->busy = false;
+	drop_buffer(f);
+	if (!f->flush)
+		return FLOW_WANT_READ;
+	f->ended = true;
+	return 0;
+}
+
+/* One read into the scratch buffer and one write out of it. 0 = go on. */
+static unsigned copy_round(struct loop *l, struct flow *f)
+{
+	size_t room = f->rules->crlf				    ? LOOP_SCRATCH / 4
+		      : f->rules->records && f->from == FLOW_STREAM ? RECORD_MOST
+		      : f->from == FLOW_STREAM			    ? INPUT_MOST
+								    : LOOP_SCRATCH;
+	size_t most = allowance(f, room), len;
+	char *data = l->scratch;
+	ssize_t n;
+	unsigned r;
+
+	if (!most) {
+		f->ended = true;
+		return 0;
+	}
+	/* A record is read whole or it is lost. */
+	n = source_read(f, data, f->rules->records ? room : most);
+	if (n < 0)
+		return is_block_error(-(int)n) ? source_empty(f)
+					       : fail(f, false, -(int)n);
+	if (n == 0 && !f->empty) {
+		f->ended = true;
+		return 0;
+	}
+	len = (size_t)n;
+	f->empties += f->empty;
+	if (f->rules->corrupt)
+		corrupt(f, data, len);
+	f->moved_in += len;
+	if (f->tap && !f->tap(f, data, len))
+		f->ended = true;
+	if (f->rules->crlf) {
+		len = flow_add_cr(l->scratch + LOOP_SCRATCH / 2, data, len, &f->was_cr);
+		data = l->scratch + LOOP_SCRATCH / 2;
+	}
+	if (f->rules->delay_us && !f->busy) {
+		f->busy = true;
+		f->not_before_us = loop_now(l) + f->rules->delay_us;
+		keep_pending(f, data, len);
+		f->empty_pending = !len;
+		return FLOW_WANT_TIME;
+	}
+	f->busy = true;
+	r = deliver(l, f, data, len);
+	if (r || f->ended)
+		return r;
+	/* A short read from what can be polled: it is empty now, most likely. */
+	if ((size_t)n < most && f->from == FLOW_SOCKET) {
+		drop_buffer(f);
+		return FLOW_WANT_READ;
+	}
+	return 0;
+}
+
+static bool poll_now(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+enum shortcut { SHORTCUT_NONE, SHORTCUT_SPLICE, SHORTCUT_DISCARD };
+
+/* Which way round user space there is for this pair of ends. */
+static enum shortcut shortcut_of(const struct flow *f)
+{
+	const struct flow_rules *r = f->rules;
+
+	if (f->no_splice || f->tap || r->crlf || r->corrupt || r->delay_us ||
+	    r->records || r->chunk || r->truncate_bytes != BEHAVE_UNSET)
+		return SHORTCUT_NONE;
+	if (f->from == FLOW_SOCKET && f->to == FLOW_NOTHING)
+		return r->tcp ? SHORTCUT_DISCARD : SHORTCUT_NONE;
+	if (f->from == FLOW_SOCKET && f->to == FLOW_STREAM) {
+		if (f->stream->kind == STREAM_NULL || f->stream->kind == STREAM_NONE)
+			return r->tcp ? SHORTCUT_DISCARD : SHORTCUT_NONE;
+		return f->stream->kind == STREAM_PIPE && !f->stream->shared
+			       ? SHORTCUT_SPLICE
+			       : SHORTCUT_NONE;
+	}
+	if (f->from == FLOW_STREAM && f->to == FLOW_SOCKET) {
+		/* Not sendfile(): it hands single pages over, and the receiver reads
+		 * them from memory. */
+		return f->stream->kind == STREAM_PIPE && !f->stream->shared
+			       ? SHORTCUT_SPLICE
+			       : SHORTCUT_NONE;
+	}
+	return SHORTCUT_NONE;
+}
+
+static const char *move_name(enum shortcut how)
+{
+	switch (how) {
+	case SHORTCUT_SPLICE:
+		return "splice";
+	case SHORTCUT_DISCARD:
+		return "recv";
+	case SHORTCUT_NONE:
+		break;
+	}
+	return "";
+}
+
+static ssize_t move(struct flow *f, enum shortcut how, size_t most)
+{
+	int in = f->from == FLOW_SOCKET ? f->sock : f->stream->fd, out;
+
+	switch (how) {
+	case SHORTCUT_SPLICE:
+		out = f->to == FLOW_SOCKET ? f->sock : f->stream->fd;
+		return splice(in, NULL, out, NULL, most,
+			      SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	case SHORTCUT_DISCARD:
+		/* tcp(7): MSG_TRUNC drops the bytes where they are. */
+		/* cppcheck-suppress nullPointer ; MSG_TRUNC only counts */
+		return recv(f->sock, NULL, most, MSG_DONTWAIT | MSG_TRUNC);
+	case SHORTCUT_NONE:
+		break;
+	}
+	return -1;
+}
+
+/* Both ends of a splice() may be what blocks it: ask. A write may also fail for reasons
+ * of either end; sockets have their error in SO_ERROR no more, so errno decides. */
+static unsigned move_failed(struct flow *f, enum shortcut how, int err)
+{
+	if (is_block_error(err)) {
+		if (how == SHORTCUT_SPLICE &&
+		    !poll_now(f->to == FLOW_SOCKET ? f->sock : f->stream->fd, POLLOUT))
+			return FLOW_WANT_WRITE;
+		return source_empty(f);
+	}
+	/* Not for this pair after all. */
+	if (err == EINVAL || err == ENOSYS || err == EOPNOTSUPP) {
+		f->no_splice = true;
+		return 0;
+	}
+	if (how == SHORTCUT_DISCARD)
+		return fail(f, false, err);
+	/* EPIPE is a sink that nobody reads; a reset is the socket's, whichever end it
+	 * is. */
+	return fail(f, err == EPIPE || f->to == FLOW_SOCKET, err);
+}
+
+static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
+{
+	size_t most = allowance(f, SPLICE_MOST);
+	uint64_t began;
+	ssize_t n;
+
+	if (!most) {
+		f->ended = true;
+		return 0;
+	}
+	began = before_call(f);
+	n = move(f, how, most);
+	after_call(f, move_name(how), most, n >= 0 ? n : -errno, began);
+	if (n < 0)
+		return move_failed(f, how, errno);
+	if (n == 0) {
+		f->ended = true;
+		return 0;
+	}
+	f->busy = true;
+	f->moved_in += (size_t)n;
+	f->moved_out += (size_t)n;
+	pace(l, f, (size_t)n);
+	/* After a small portion the socket is empty, most likely; while a large one
+	 * moved, more has come. */
+	return f->from == FLOW_SOCKET && (size_t)n < MIN(most, (size_t)MOVE_AGAIN)
+		       ? FLOW_WANT_READ
+		       : 0;
+}
+
+unsigned flow_step(struct loop *l, struct flow *f)
+{
+	enum shortcut how = shortcut_of(f);
+	unsigned r = 0;
+	int round;
+
+	for (round = 0; round < ROUNDS && !r; round++) {
+		if (must_wait(l, f))
+			return FLOW_WANT_TIME;
+		if (f->pending_len || f->empty_pending)
+			r = deliver(l, f, f->pending + f->pending_at, f->pending_len);
+		else if (f->ended || (f->from == FLOW_MEMORY && !f->memory_len))
+			return FLOW_DONE;
+		else if (how != SHORTCUT_NONE && !f->no_splice)
+			r = move_round(l, f, how);
+		else
+			r = copy_round(l, f);
+	}
+	if (r)
+		return r;
+	if (f->ended && !f->pending_len && !f->empty_pending)
+		return FLOW_DONE;
+	/* More is there, but others want their turn: come back through the end that can
+	 * be polled. */
+	return f->from == FLOW_SOCKET ? FLOW_WANT_READ : FLOW_WANT_WRITE;
+}

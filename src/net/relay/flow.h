@@ -1,0 +1,88 @@
+/*
+ * One direction of a relay: bytes move from a source to a sink, with back-pressure and
+ * within a bound. flow_step() moves what goes now and says what it waits for; the flow
+ * knows nothing of epoll.
+ *
+ *	running -> (source ended) -> (last byte written) -> FLOW_DONE
+ *	        -> FLOW_FAILED: err says what, failed_sink where
+ *
+ * Invariants: nothing is read while bytes are pending; moved_out + pending bytes =
+ * moved_in (+ what --crlf added, - what --truncate dropped).
+ */
+#pragma once
+
+#include "net/relay/behave.h"
+#include "net/relay/stream.h"
+
+enum flow_end {
+	FLOW_SOCKET,  /* the connection */
+	FLOW_STREAM,  /* standard input or output, or a file */
+	FLOW_MEMORY,  /* source: a text that is sent once */
+	FLOW_NOTHING, /* source: never has anything; sink: everything is dropped */
+};
+
+enum flow_want {
+	FLOW_WANT_READ = BIT(0),  /* the source to become readable */
+	FLOW_WANT_WRITE = BIT(1), /* the sink to become writable */
+	FLOW_WANT_TIME = BIT(2),  /* not_before_us to pass */
+	FLOW_DONE = BIT(3),
+	FLOW_FAILED = BIT(4),
+};
+
+/* What limits a flow; const, shared by all of a kind. */
+struct flow_rules {
+	uint64_t rate; /* bytes a second */
+	uint64_t chunk, chunk_delay_us;
+	uint64_t delay_us;
+	uint64_t corrupt;
+	uint64_t truncate_bytes;
+	uint64_t stop_after; /* neither read nor write more than this */
+	bool crlf;	     /* a bare LF becomes CR LF */
+	bool records;	     /* one read is one record: never joined, never cut */
+	bool tcp;	     /* bytes may be dropped in the kernel, unread */
+};
+
+/* Sees every byte that arrives. Returns false when it has seen enough: the source ends.
+ */
+struct flow;
+typedef bool flow_tap(struct flow *f, const char *data, size_t len);
+
+/* --trace: a call on the socket was made; asked bytes, result bytes or -errno. errno
+ * stays as it is. */
+typedef void flow_called(struct flow *f, const char *call, size_t asked, ssize_t result,
+			 uint64_t began_us);
+
+struct flow {
+	enum flow_end from, to;
+	int sock;
+	struct stream *stream; /* of whichever end is FLOW_STREAM */
+	const struct flow_rules *rules;
+	flow_tap *tap;
+	flow_called *called; /* NULL = nobody asks */
+	void *owner;	     /* of tap and called */
+	const char *memory;
+	size_t memory_len;
+	char *pending;
+	uint32_t pending_at, pending_len, pending_cap;
+	bool ended; /* the source has no more */
+	bool flush; /* an empty source is an ended one from now on */
+	bool busy;  /* the source had something last time: no new delay */
+	bool failed_sink;
+	bool no_splice;
+	bool was_cr;	    /* for crlf */
+	bool empty;	    /* what was read last is an empty record, not the end */
+	bool empty_pending; /* it could not be written yet */
+	int err;	    /* positive, after FLOW_FAILED */
+	uint64_t moved_in, moved_out;
+	uint64_t empties; /* empty records that came */
+	uint64_t not_before_us;
+};
+
+extern const struct flow_rules flow_no_rules;
+
+/* --crlf: LF becomes CR LF, CR LF stays. dst has room for twice the bytes; *was_cr is
+ * carried from one piece to the next. Returns the new length. */
+size_t flow_add_cr(char *dst, const char *src, size_t len, bool *was_cr);
+
+unsigned flow_step(struct loop *l, struct flow *f);
+void flow_free(struct flow *f);

@@ -1,0 +1,307 @@
+#include "net/relay/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/leave.h"
+#include "base/mem.h"
+
+void session_tell(struct session *s, const struct net_event *e)
+{
+	s->ops.event(s->ops.ctx, e);
+}
+
+void session_note(void *session, const char *text)
+{
+	session_tell(session, &(struct net_event){ .kind = NET_NOTE, .text = text });
+}
+
+void session_dial_call(void *session, int fd, int64_t result, uint64_t began_us,
+		       const char *text)
+{
+	struct session *s = session;
+
+	if (s->ops.wants_calls)
+		session_tell(s, &(struct net_event){ .kind = NET_CALL,
+						     .fd = fd,
+						     .text = text,
+						     .result = result,
+						     .took_us = clock_us() - began_us });
+}
+
+void session_call(struct session *s, int fd, int64_t result, uint64_t began_us,
+		  const char *fmt, ...)
+{
+	char text[ENDPOINT_TEXT_MAX];
+	va_list ap;
+
+	if (!s->ops.wants_calls)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	session_dial_call(s, fd, result, began_us, text);
+}
+
+static void conn_called(struct conn *c, const char *call, int64_t result,
+			uint64_t began_us)
+{
+	session_dial_call(c->owner, c->w.fd, result, began_us, call);
+}
+
+void session_trouble(struct session *s, const struct fault *f)
+{
+	session_tell(s, &(struct net_event){ .kind = NET_TROUBLE, .fault = f });
+}
+
+static void signalled(struct loop *l, int signo)
+{
+	struct session *s = l->owner;
+
+	s->signo = signo;
+	loop_stop(l);
+}
+
+void session_hold_signals(struct session *s)
+{
+	sigset_t set;
+
+	leave_signals(&set);
+	s->signals_held = sigprocmask(SIG_BLOCK, &set, &s->old_mask) == 0;
+}
+
+int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
+		  bool use_stdout, struct fault *f)
+{
+	sigset_t set, held;
+	int r;
+
+	s->ops = *ops;
+	s->totals.began_us = clock_us();
+	r = loop_init(&s->loop);
+	if (r < 0)
+		return fault(f, -r, "make an event loop");
+	s->loop.owner = s;
+	s->loop.eager = true;
+	leave_signals(&set);
+	r = loop_signals(&s->loop, &set, s->signals_held ? &held : &s->old_mask,
+			 signalled);
+	if (r < 0) {
+		loop_free(&s->loop);
+		return fault(f, -r, "watch for signals");
+	}
+	if (use_stdin)
+		stream_init(&s->in, STDIN_FILENO, false);
+	else
+		stream_init_none(&s->in);
+	if (use_stdout)
+		stream_init(&s->out, STDOUT_FILENO, true);
+	else
+		stream_init_none(&s->out);
+	s->how.in = &s->in;
+	s->how.out = &s->out;
+	return 0;
+}
+
+void session_end(struct session *s)
+{
+	int r;
+
+	while (s->conns)
+		conn_stop(s->conns, CONN_TOLD, NULL);
+	stream_close(&s->loop, &s->in);
+	r = stream_close(&s->loop, &s->out);
+	if (r < 0) {
+		struct fault f = FAULT_INIT;
+
+		fault(&f, -r, "close the output");
+		session_trouble(s, &f);
+		session_worse(s, CONN_OUTPUT, -r);
+	}
+	conn_how_free(&s->how);
+	loop_free(&s->loop);
+}
+
+void session_release_signals(const struct session *s)
+{
+	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
+}
+
+int session_branch(struct session *branch, const struct session *s, struct fault *f)
+{
+	int r;
+
+	*branch = (struct session){ .how = s->how,
+				    .ops = s->ops,
+				    .shared = s->shared,
+				    .forgiving = s->forgiving,
+				    .totals.began_us = s->totals.began_us };
+	r = loop_init(&branch->loop);
+	if (r < 0)
+		return fault(f, -r, "make an event loop");
+	branch->loop.owner = branch;
+	stream_init_none(&branch->in);
+	stream_init_none(&branch->out);
+	branch->how.in = &branch->in;
+	branch->how.out = &branch->out;
+	return 0;
+}
+
+void session_merge(struct session *s, struct session *branch)
+{
+	struct session_totals *to = &s->totals, *from = &branch->totals;
+
+	to->started += from->started;
+	to->complete += from->complete;
+	to->failed += from->failed;
+	to->bytes_in += from->bytes_in;
+	to->bytes_out += from->bytes_out;
+	to->unsent_bytes += from->unsent_bytes;
+	to->out_of_fds += from->out_of_fds;
+	to->most_open = atomic_load(&s->shared->most_open);
+	session_worse(s, branch->verdict, branch->err);
+	loop_free(&branch->loop);
+}
+
+int session_run(struct session *s, struct fault *f)
+{
+	int r = loop_run(&s->loop);
+
+	return r < 0 ? fault(f, -r, "wait for events") : 0;
+}
+
+/* From harmless to worst: no end yet, ends that are no failure, failures. */
+enum { SEVERITY_NONE, SEVERITY_FINE, SEVERITY_FAILED };
+
+static int severity(enum conn_end end)
+{
+	static const enum conn_end order[] = { CONN_UNMET, CONN_RESET, CONN_ERROR,
+					       CONN_IDLE,  CONN_INPUT, CONN_OUTPUT };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		if (order[i] == end)
+			return SEVERITY_FAILED + (int)i;
+	return end == CONN_NONE ? SEVERITY_NONE : SEVERITY_FINE;
+}
+
+void session_worse(struct session *s, enum conn_end end, int err)
+{
+	if (severity(end) <= severity(s->verdict))
+		return;
+	s->verdict = end;
+	s->err = err;
+}
+
+static void count_open(struct session *s)
+{
+	uint64_t open, most;
+
+	s->totals.open++;
+	s->totals.most_open = MAX(s->totals.most_open, s->totals.open);
+	if (!s->shared)
+		return;
+	atomic_fetch_add(&s->seat->load, 1);
+	open = atomic_fetch_add(&s->shared->open, 1) + 1;
+	most = atomic_load(&s->shared->most_open);
+	while (open > most &&
+	       !atomic_compare_exchange_weak(&s->shared->most_open, &most, open))
+		;
+}
+
+static void count_closed(struct session *s)
+{
+	s->totals.open--;
+	if (!s->shared)
+		return;
+	atomic_fetch_sub(&s->seat->load, 1);
+	atomic_fetch_sub(&s->shared->open, 1);
+}
+
+static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
+		       const struct conn_report *report)
+{
+	struct session *s = c->owner;
+
+	count_closed(s);
+	s->totals.bytes_in += report->bytes_in;
+	s->totals.bytes_out += report->bytes_out;
+	s->totals.unsent_bytes += report->unsent_bytes;
+	if (severity(end) >= SEVERITY_FAILED)
+		s->totals.failed++;
+	else
+		s->totals.complete++;
+	if (!s->forgiving || end == CONN_OUTPUT || end == CONN_INPUT)
+		session_worse(s, end, f ? f->err : 0);
+	if (s->ops.wants_peers || f || s->how.want_tcp)
+		session_tell(s, &(struct net_event){ .kind = NET_CLOSED,
+						     .id = c->id,
+						     .end = end,
+						     .fault = f,
+						     .report = report });
+	*c->at = c->next;
+	if (c->next)
+		c->next->at = c->at;
+	/* Nobody reads our output any more: the next peer would fare no better. */
+	if (end == CONN_OUTPUT && !c->out_file)
+		loop_stop(&s->loop);
+	if (c->out_file) {
+		stream_close(&s->loop, c->out_file);
+		free(c->out_file);
+	}
+	free(c);
+	if (!s->conns && s->idle)
+		s->idle(s);
+}
+
+static void introduce(struct session *s, int fd, uint64_t id, bool accepted,
+		      uint64_t took_us)
+{
+	struct endpoint local = s->like, peer = s->like;
+
+	if (endpoint_local(fd, &s->like, &local) < 0)
+		local.len = 0;
+	/* A peer that already reset its connection has no name any more. */
+	if (endpoint_peer(fd, &s->like, &peer) < 0)
+		peer.len = 0;
+	session_tell(s,
+		     &(struct net_event){ .kind = accepted ? NET_ACCEPTED : NET_CONNECTED,
+					  .id = id,
+					  .local = &local,
+					  .peer = &peer,
+					  .took_us = took_us });
+}
+
+int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
+		bool accepted, bool early, uint64_t took_us)
+{
+	struct conn *c = xcalloc(1, sizeof(*c));
+	int r;
+
+	if (s->ops.wants_peers)
+		introduce(s, fd, id, accepted, took_us);
+	c->owner = s;
+	c->ended = conn_ended;
+	c->called = s->ops.wants_calls ? conn_called : NULL;
+	c->id = id;
+	c->dialled = !accepted;
+	c->proto = (uint16_t)s->like.proto;
+	s->totals.started++;
+	r = conn_start(c, &s->loop, fd, &s->how, out_file, early);
+	if (r < 0) {
+		free(c);
+		s->totals.failed++;
+		return r;
+	}
+	c->next = s->conns;
+	c->at = &s->conns;
+	if (c->next)
+		c->next->at = &c->next;
+	s->conns = c;
+	count_open(s);
+	if (r > 0)
+		conn_first_turn(c);
+	return 0;
+}

@@ -1,0 +1,124 @@
+/*
+ * What listen, connect and echo share while they run: the loop, standard input and
+ * output, the connections, the totals, and the events that are told to whoever prints.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "net/relay/conn.h"
+#include "net/relay/seat.h"
+
+enum net_event_kind {
+	NET_LISTENING, /* local */
+	NET_ACCEPTED,  /* id, local, peer */
+	NET_CONNECTED, /* id, local, peer, took_us */
+	NET_CLOSED,    /* id, peer, end, report, fault */
+	NET_CHILD,     /* a command ended badly: id, fault */
+	NET_TROUBLE,   /* fault: it goes on */
+	NET_NOTE,      /* text */
+	NET_CALL,      /* a system call, for --trace: fd, text, result, took_us */
+};
+
+struct net_event {
+	enum net_event_kind kind;
+	uint64_t id;
+	const struct endpoint *local, *peer;
+	uint64_t took_us;
+	enum conn_end end;
+	const struct conn_report *report;
+	const struct fault *fault;
+	const char *text;
+	int fd;		/* NET_CALL: what the call was about; still open */
+	int64_t result; /* or -errno */
+};
+
+struct net_ops {
+	void (*event)(void *ctx, const struct net_event *e);
+	void *ctx;
+	bool wants_calls; /* NET_CALL is told */
+	bool wants_peers; /* accepted and connected are told; else nobody asks the kernel
+			     for names */
+};
+
+struct session_totals {
+	uint64_t started, complete, failed, open, most_open;
+	uint64_t bytes_in, bytes_out, unsent_bytes;
+	uint64_t datagrams_in, datagrams_out, peers;
+	uint64_t datagrams_dropped; /* answers to peers that do not read */
+	uint64_t out_of_fds;	    /* times accept() or socket() found no descriptor */
+	uint64_t began_us;
+};
+
+/* What the threads of a run count together. */
+struct session_shared {
+	_Atomic(uint64_t) peers, open, most_open;
+	struct seats seats;
+};
+
+struct session {
+	struct loop loop;
+	struct stream in, out;
+	struct conn_how how;
+	struct net_ops ops;
+	struct endpoint like; /* family and protocol of the peers */
+	struct conn *conns;
+	struct session_totals totals;
+	enum conn_end verdict; /* of the connection that went worst */
+	int err;	       /* errno beside it */
+	bool datagrams;	       /* what is counted are peers and datagrams */
+	bool unseen; /* commands have the connections: nobody counts their bytes */
+	struct session_shared *shared; /* NULL = one thread is all there is */
+	struct seat *seat;	       /* this thread's, where they share */
+	bool forgiving; /* a server: what one peer does is no failure of ours */
+	int signo;	/* the signal that ended it, or 0 */
+	sigset_t old_mask;
+	bool signals_held;
+	/* Called when the last connection has ended. */
+	void (*idle)(struct session *s);
+	void *owner;
+};
+
+/* From here on the signals that end us wait for session_begin(): whoever has been told
+ * that we listen may end us at once, and the unix path goes with us all the same. */
+void session_hold_signals(struct session *s);
+
+/* loop, signals (those of leave_signals() end the session), streams. 0 or -errno with a
+ * fault. */
+int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
+		  bool use_stdout, struct fault *f);
+/* Ends what is still open, closes the streams. Signals go on waiting: one that comes now
+ * must not end us before we have said why we end. */
+void session_end(struct session *s);
+/* When that is said. */
+void session_release_signals(const struct session *s);
+
+/*
+ * A session of its own for another thread, with the same rules and the same ears, no
+ * streams and no signals; and the end of one whose connections are gone: its totals and
+ * its verdict become those of s. Nothing else is running when they are called.
+ */
+int session_branch(struct session *branch, const struct session *s, struct fault *f);
+void session_merge(struct session *s, struct session *branch);
+
+/* Runs until the session is over. 0 or -errno with a fault. */
+int session_run(struct session *s, struct fault *f);
+
+/* Makes fd a connection of the session. conn->out_file is taken. early: its first turn
+ * may come at once, and the connection may be over on return. 0 or -errno (fd is closed).
+ */
+int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
+		bool accepted, bool early, uint64_t took_us);
+
+/* Remembers the worst that happened, for the exit code. */
+void session_worse(struct session *s, enum conn_end end, int err);
+
+void session_tell(struct session *s, const struct net_event *e);
+void session_note(void *session, const char *text); /* fits sockopt_apply() */
+/* Tells a call that began at began_us, where calls are told at all. */
+void session_call(struct session *s, int fd, int64_t result, uint64_t began_us,
+		  const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* Fits dial_how's call. */
+void session_dial_call(void *session, int fd, int64_t result, uint64_t began_us,
+		       const char *text);
+void session_trouble(struct session *s, const struct fault *f);

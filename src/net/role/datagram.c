@@ -1,0 +1,514 @@
+#include "net/role/datagram.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "net/role/datagram_gso.h"
+#include "net/role/datagram_late.h"
+
+static struct datagram_batch *batch_new(bool on_unix)
+{
+	struct datagram_batch *b = xcalloc(1, sizeof(*b));
+
+	b->most = on_unix ? DATAGRAM_UNIX_MOST : DATAGRAM_MOST;
+	b->room = DATAGRAM_BATCH * DATAGRAM_MOST / (int)b->most;
+	b->cap = DATAGRAM_BATCH;
+	b->msg = xcalloc(b->cap, sizeof(*b->msg));
+	b->iov = xcalloc(b->cap, sizeof(*b->iov));
+	b->data = xmalloc((size_t)DATAGRAM_BATCH * DATAGRAM_MOST);
+	return b;
+}
+
+static void batch_free(struct datagram_batch *b)
+{
+	if (!b)
+		return;
+	free(b->msg);
+	free(b->iov);
+	free(b->data);
+	free(b);
+}
+
+static int batch_receive(struct datagram_batch *b, int fd, int most)
+{
+	int i;
+
+	for (i = 0; i < most; i++) {
+		struct msghdr *m = &b->msg[i].msg_hdr;
+
+		b->iov[i] = (struct iovec){ b->data + (size_t)i * b->most, b->most };
+		*m = (struct msghdr){ .msg_name = &b->from[i],
+				      .msg_namelen = sizeof(b->from[i]),
+				      .msg_iov = &b->iov[i],
+				      .msg_iovlen = 1 };
+		if (b->may_join) {
+			m->msg_control = b->control[i];
+			m->msg_controllen = sizeof(b->control[i]);
+		}
+	}
+	b->sent = 0;
+	b->n = recvmmsg(fd, b->msg, (unsigned)most, MSG_DONTWAIT, NULL);
+	if (b->n < 0) {
+		b->n = 0;
+		return -errno;
+	}
+	for (i = 0; i < b->n; i++)
+		b->iov[i].iov_len = b->msg[i].msg_len;
+	if (b->may_join)
+		gro_part(b);
+	return b->n;
+}
+
+/* --- standard output --- */
+
+/* False: the output is full. */
+static bool flush_out(struct datagram *d)
+{
+	struct fault f = FAULT_INIT;
+
+	while (d->out_at < d->out_pending.len) {
+		ssize_t n = stream_write(d->s->how.out, d->out_pending.data + d->out_at,
+					 d->out_pending.len - d->out_at);
+
+		if (n == -EAGAIN) {
+			stream_wait(&d->s->loop, d->s->how.out, &d->out_wait);
+			return false;
+		}
+		if (n < 0) {
+			fault(&f, -(int)n, "write the output");
+			datagram_over(d, CONN_OUTPUT, &f);
+			return false;
+		}
+		d->out_at += (size_t)n;
+	}
+	buf_reset(&d->out_pending);
+	d->out_at = 0;
+	return true;
+}
+
+static bool expected(struct datagram *d, const char *data, size_t len)
+{
+	const struct conn_how *how = &d->s->how;
+	size_t i;
+
+	/* A text is looked for within one datagram. */
+	d->matched = 0;
+	for (i = 0; i < len; i++) {
+		while (d->matched && data[i] != how->expect.data[d->matched])
+			d->matched = how->expect_back[d->matched - 1];
+		d->matched += data[i] == how->expect.data[d->matched];
+		if (d->matched == how->expect.len)
+			return true;
+	}
+	return false;
+}
+
+/* --- turns --- */
+
+static void arrange(struct datagram *d);
+
+static void name_peer(const struct datagram *d, struct endpoint *peer, int i)
+{
+	*peer = d->local;
+	peer->len = d->batch->msg[i].msg_hdr.msg_namelen;
+	memcpy(&peer->ss, d->batch->msg[i].msg_hdr.msg_name, peer->len);
+}
+
+/* Counts the sender of the i-th datagram; the first one is who the input goes to. */
+static uint32_t meet(struct datagram *d, int i)
+{
+	struct endpoint peer;
+	uint32_t id;
+	bool new;
+
+	if (!d->how->server)
+		return 1;
+	id = peers_meet(d->peers, d->batch->msg[i].msg_hdr.msg_name,
+			d->batch->msg[i].msg_hdr.msg_namelen, &new);
+	if (!new)
+		return id;
+	name_peer(d, &peer, i);
+	if (!d->peer.len)
+		d->peer = peer;
+	d->s->totals.peers++;
+	if (d->s->ops.wants_peers)
+		session_tell(d->s, &(struct net_event){ .kind = NET_ACCEPTED,
+							.id = d->s->totals.peers,
+							.local = &d->local,
+							.peer = &peer });
+	return id;
+}
+
+/* --output: appended, for nobody can hold a file open for every peer there may be. */
+static void to_file(struct datagram *d, uint32_t id, int i)
+{
+	const struct iovec *v = &d->batch->iov[i];
+	struct fault f = FAULT_INIT;
+	struct endpoint peer;
+	size_t done = 0;
+	ssize_t n = 0;
+	int fd;
+
+	name_peer(d, &peer, i);
+	close_fd(take_fd(&d->spare));
+	fd = peerfile_open(&d->how->output, id, &peer, true, &f);
+	while (fd >= 0 && done < v->iov_len && n >= 0) {
+		n = write(fd, (const char *)v->iov_base + done, v->iov_len - done);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		done += (size_t)MAX(n, 0);
+	}
+	if (n < 0)
+		fault(&f, errno, "write the output");
+	if (fd >= 0 && close(fd) != 0 && !f.err)
+		fault(&f, errno, "write the output");
+	if (f.err)
+		datagram_over(d, CONN_OUTPUT, &f);
+	d->spare = fcntl(d->s->loop.epfd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Only unix sockets send larger ones. */
+static void tell_cut(struct datagram *d)
+{
+	struct fault f = FAULT_INIT;
+
+	fault_say(&f, EMSGSIZE, "a datagram was longer than %zu bytes: the rest is lost",
+		  d->batch->most);
+	d->s->totals.failed++;
+	session_worse(d->s, CONN_ERROR, EMSGSIZE);
+	session_trouble(d->s, &f);
+}
+
+static void take_batch(struct datagram *d)
+{
+	struct datagram_batch *b = d->batch;
+	const struct behave *how = d->how->behave;
+	bool answers = !how->mute &&
+		       (d->how->echo || d->s->how.source == CONN_FROM_REPLY);
+	bool found = false;
+	int i;
+
+	for (i = 0; i < b->n; i++) {
+		struct iovec *v = &b->iov[i];
+		uint32_t id = meet(d, i);
+
+		d->s->totals.datagrams_in++;
+		d->s->totals.bytes_in += v->iov_len;
+		if (how->read_rate)
+			d->read_at_us = datagram_after(d, d->read_at_us, v->iov_len,
+						       how->read_rate);
+		if (b->msg[i].msg_hdr.msg_flags & MSG_TRUNC)
+			tell_cut(d);
+		if (d->s->how.expect.len)
+			found |= expected(d, v->iov_base, v->iov_len);
+		if (d->how->output.path)
+			to_file(d, id, i);
+		else if (!d->how->echo && !d->s->how.send_only)
+			buf_put(&d->out_pending, v->iov_base, v->iov_len);
+		if (answers)
+			datagram_prepare_answer(d, v);
+	}
+	timer_stop(&d->s->loop, &d->first);
+	d->last_us = loop_now(&d->s->loop);
+	if (!answers)
+		b->sent = b->n;
+	else if (how->delay_us)
+		timer_set(&d->s->loop, &d->later, d->last_us + how->delay_us);
+	flush_out(d);
+	if (found)
+		datagram_over(d, CONN_MET, NULL);
+}
+
+static bool may_receive(struct datagram *d)
+{
+	return !timer_armed(&d->later) && !datagram_unanswered(d) &&
+	       !d->out_pending.len && !d->how->behave->no_read &&
+	       datagram_due(d, d->read_at_us) && !d->s->loop.stopped;
+}
+
+static void receive(struct datagram *d)
+{
+	const struct behave *b = d->how->behave;
+	uint64_t most = (uint64_t)d->batch->room, began;
+	int r;
+
+	if (d->how->max)
+		most = MIN(most, d->how->max - d->s->totals.datagrams_in);
+	if (b->read_rate || b->close_after_bytes != BEHAVE_UNSET)
+		most = 1;
+	began = d->s->ops.wants_calls ? clock_us() : 0;
+	r = batch_receive(d->batch, d->w.fd, (int)most);
+	if (r != -EAGAIN)
+		session_call(d->s, d->w.fd, r, began, "recvmmsg(%d, %d)", d->w.fd,
+			     (int)most);
+	if (r > 0)
+		take_batch(d);
+	else if (r < 0 && r != -EAGAIN && r != -EINTR)
+		datagram_failed(d, -r, "receive");
+}
+
+/* --max and --close-after-bytes. */
+static bool is_over(const struct datagram *d)
+{
+	const struct session_totals *t = &d->s->totals;
+	uint64_t most = d->how->behave->close_after_bytes;
+
+	return (d->how->max && t->datagrams_in >= d->how->max) ||
+	       (most != BEHAVE_UNSET && (t->bytes_in >= most || t->bytes_out >= most));
+}
+
+/* Those who read slowly have a moment for their last answers. */
+static bool late_are_over(struct datagram *d)
+{
+	if (!late_any(d->late))
+		return true;
+	if (!d->over_us)
+		d->over_us = loop_now(&d->s->loop) + LATE_LAST_US;
+	return loop_now(&d->s->loop) >= d->over_us;
+}
+
+static void run(struct datagram *d, bool readable)
+{
+	d->waiting_send = false;
+	if (!timer_armed(&d->later))
+		datagram_answer(d);
+	if (readable && may_receive(d)) {
+		receive(d);
+		if (!timer_armed(&d->later))
+			datagram_answer(d);
+	}
+	if (datagram_has_input(d) && !d->waiting_send && !d->s->loop.stopped)
+		datagram_send_input(d);
+	if (is_over(d) && !d->out_pending.len && !datagram_unanswered(d) &&
+	    late_are_over(d))
+		datagram_over(d,
+			      d->how->behave->close_after_bytes == BEHAVE_UNSET
+				      ? CONN_COMPLETE
+				      : CONN_CUT,
+			      NULL);
+	if (!d->s->loop.stopped)
+		arrange(d);
+}
+
+void datagram_run(struct datagram *d)
+{
+	run(d, false);
+}
+
+/* A client whose input has ended waits for answers only so long. */
+static void arrange_end(struct datagram *d)
+{
+	uint64_t quiet = d->s->how.idle_us;
+
+	if (!d->how->server && d->input_ended) {
+		if (d->s->how.send_only) {
+			datagram_over(d, CONN_COMPLETE, NULL);
+			return;
+		}
+		if (!quiet)
+			quiet = d->how->quiet_us;
+	}
+	if (quiet)
+		timer_set(&d->s->loop, &d->idle, d->last_us + quiet);
+}
+
+static void arrange_pace(struct datagram *d, bool held)
+{
+	uint64_t at = UINT64_MAX;
+
+	if (!datagram_due(d, d->send_at_us) &&
+	    (datagram_unanswered(d) || d->has_in || datagram_has_input(d)))
+		at = d->send_at_us;
+	if (!held && !datagram_due(d, d->read_at_us))
+		at = MIN(at, d->read_at_us);
+	if (at != UINT64_MAX)
+		timer_set(&d->s->loop, &d->pace, at);
+}
+
+static void arrange(struct datagram *d)
+{
+	bool held = d->out_pending.len || datagram_unanswered(d) ||
+		    d->how->behave->no_read;
+	bool reads = !held && datagram_due(d, d->read_at_us);
+
+	int r = watch_set(&d->s->loop, &d->w,
+			  (reads ? (uint32_t)EPOLLIN : 0) |
+				  (d->waiting_send ? (uint32_t)EPOLLOUT : 0));
+	struct fault f = FAULT_INIT;
+
+	if (r < 0) {
+		fault(&f, -r, "watch the socket");
+		datagram_over(d, CONN_ERROR, &f);
+		return;
+	}
+	arrange_pace(d, held);
+	arrange_end(d);
+}
+
+static void socket_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	(void)l;
+	run(LOOP_OWNER(w, struct datagram, w), events & ~(uint32_t)EPOLLOUT);
+}
+
+static void in_ready(struct loop *l, struct stream_waiter *w)
+{
+	(void)l;
+	run(LOOP_OWNER(w, struct datagram, in_wait), false);
+}
+
+static void out_ready(struct loop *l, struct stream_waiter *w)
+{
+	struct datagram *d = LOOP_OWNER(w, struct datagram, out_wait);
+
+	/* A blocked output is not an idle network. */
+	d->last_us = loop_now(l);
+	if (flush_out(d))
+		run(d, true);
+}
+
+static void delay_over(struct loop *l, struct timer *t)
+{
+	(void)l;
+	run(LOOP_OWNER(t, struct datagram, later), false);
+}
+
+static void pace_over(struct loop *l, struct timer *t)
+{
+	(void)l;
+	run(LOOP_OWNER(t, struct datagram, pace), true);
+}
+
+static void first_over(struct loop *l, struct timer *t)
+{
+	struct datagram *d = LOOP_OWNER(t, struct datagram, first);
+	struct fault f = FAULT_INIT;
+
+	(void)l;
+	d->timed_out = true;
+	fault_say(&f, ETIMEDOUT,
+		  "no datagram came within %.3g s (the deadline of --timeout)",
+		  (double)d->how->timeout_us / 1e6);
+	datagram_over(d, CONN_IDLE, &f);
+}
+
+/* Silence: the only end that datagrams have. */
+static void idle_over(struct loop *l, struct timer *t)
+{
+	struct datagram *d = LOOP_OWNER(t, struct datagram, idle);
+	struct fault f = FAULT_INIT;
+
+	/* Our own pace and a blocked output are not the network's silence. */
+	if (d->out_pending.len || datagram_unanswered(d) || d->has_in) {
+		d->last_us = loop_now(l);
+		arrange_end(d);
+		return;
+	}
+	if (d->s->how.expect.len) {
+		fault_say(&f, ETIMEDOUT, "what was expected did not come");
+		datagram_over(d, CONN_IDLE, &f);
+	} else if (d->s->how.idle_us && !d->s->totals.datagrams_in) {
+		fault_say(&f, ETIMEDOUT,
+			  "nothing came for %.3g s: the idle limit (-I, --idle) passed",
+			  (double)d->s->how.idle_us / 1e6);
+		datagram_over(d, CONN_IDLE, &f);
+	} else {
+		datagram_over(d, CONN_COMPLETE, NULL);
+	}
+}
+
+static void prepare_text(struct datagram *d)
+{
+	const struct conn_how *how = &d->s->how;
+
+	if (how->source != CONN_FROM_TEXT && how->source != CONN_FROM_REPLY)
+		return;
+	buf_reserve(&d->text, how->text.len * 2 + 1);
+	if (how->out_rules.crlf)
+		d->text.len = flow_add_cr(d->text.data, how->text.data, how->text.len,
+					  &d->was_cr);
+	else
+		buf_put(&d->text, how->text.data, how->text.len);
+}
+
+/* Whoever counts datagrams, or looks at one call after the other, gets them one by one;
+ * so does an answer that may be longer than what it answers. */
+static bool takes_joined(const struct datagram *d)
+{
+	const struct behave *b = d->how->behave;
+
+	return d->segments && d->how->echo && !d->how->max && !b->read_rate &&
+	       b->close_after_bytes == BEHAVE_UNSET && !d->s->ops.wants_calls;
+}
+
+int datagram_start(struct datagram *d, struct session *s, int fd,
+		   const struct endpoint *local, const struct endpoint *peer,
+		   struct unix_file *file, const struct datagram_how *how,
+		   struct fault *f)
+{
+	int r;
+
+	*d = (struct datagram){ .s = s, .how = how, .local = *local, .spare = -1 };
+	if (peer)
+		d->peer = *peer;
+	d->file = file;
+	d->w = (struct watch){ .fd = fd, .fn = socket_ready };
+	d->idle.fn = idle_over;
+	d->first.fn = first_over;
+	d->later.fn = delay_over;
+	d->pace.fn = pace_over;
+	d->in_wait.wake = in_ready;
+	d->out_wait.wake = out_ready;
+	d->batch = batch_new(local->proto == TARGET_UNIX_DGRAM);
+	d->peers = peers_new();
+	d->late = late_new(d);
+	prepare_text(d);
+	s->datagrams = true;
+	d->segments = how->server && local->proto == TARGET_UDP && !datagram_is_paced(d);
+	d->batch->may_join = takes_joined(d) && gro_on(fd);
+	d->last_us = loop_now(&s->loop);
+	s->owner = d;
+	if (how->output.path) {
+		d->spare = fcntl(s->loop.epfd, F_DUPFD_CLOEXEC, 0);
+		if (d->spare < 0)
+			return fault(f, errno, "find a descriptor for a peer's file");
+	}
+	r = watch_set(&s->loop, &d->w, EPOLLIN);
+	if (r < 0)
+		return fault(f, -r, "watch the socket");
+	if (how->server && how->timeout_us)
+		timer_set(&s->loop, &d->first, d->last_us + how->timeout_us);
+	if (s->how.source != CONN_FROM_TEXT && s->how.source != CONN_FROM_STREAM)
+		d->input_ended = true;
+	s->totals.peers = peer ? 1 : 0;
+	if (peer || s->how.idle_us)
+		run(d, false);
+	return 0;
+}
+
+void datagram_stop(struct datagram *d)
+{
+	struct loop *l = &d->s->loop;
+
+	timer_stop(l, &d->idle);
+	timer_stop(l, &d->first);
+	timer_stop(l, &d->later);
+	timer_stop(l, &d->pace);
+	stream_unwait(&d->in_wait);
+	stream_unwait(&d->out_wait);
+	if (d->w.fd >= 0) {
+		endpoint_unlink(d->file);
+		watch_close(l, &d->w);
+	}
+	if (d->s && d->batch) /* it was started */
+		close_fd(take_fd(&d->spare));
+	buf_free(&d->out_pending);
+	buf_free(&d->in_pending);
+	buf_free(&d->text);
+	late_free(take_ptr(&d->late));
+	batch_free(take_ptr(&d->batch));
+	peers_free(take_ptr(&d->peers));
+}

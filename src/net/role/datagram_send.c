@@ -1,0 +1,352 @@
+/* How datagrams go out: paced, cut, corrupted; as answers, or from the input. */
+#include <errno.h>
+
+#include "net/role/datagram_gso.h"
+#include "net/role/datagram_late.h"
+
+enum { SEND_AGAIN_US = 5000 };
+
+/* --- the end --- */
+
+void datagram_over(struct datagram *d, enum conn_end end, const struct fault *f)
+{
+	session_worse(d->s, end, f ? f->err : 0);
+	if (f)
+		session_trouble(d->s, f);
+	loop_stop(&d->s->loop);
+}
+
+/* What a peer does, or its network, is no failure of a server. */
+static bool is_theirs(int err)
+{
+	return err == ECONNREFUSED || err == EHOSTUNREACH || err == ENETUNREACH ||
+	       err == EPERM ||
+	       /* A unix path that it has removed, shut or given to something else. */
+	       err == ENOENT || err == EACCES || err == EPROTOTYPE;
+}
+
+void datagram_failed(struct datagram *d, int err, const char *what)
+{
+	struct fault f = FAULT_INIT;
+
+	d->s->totals.failed++;
+	if (err == ECONNREFUSED) {
+		fault_say(&f, err,
+			  "refused: nothing is bound to that port (ICMP port "
+			  "unreachable came back)");
+		if (d->how->server)
+			session_trouble(d->s, &f);
+		else
+			datagram_over(d, CONN_RESET, &f);
+		return;
+	}
+	fault(&f, err, "%s a datagram", what);
+	if (err == EMSGSIZE)
+		fault_hint(
+			&f,
+			d->local.proto == TARGET_UNIX_DGRAM
+				? "--option sndbuf=SIZE makes room for longer ones, as far "
+				  "as net.core.wmem_max lets it; --chunk makes smaller ones"
+				: "a datagram has at most 65507 bytes; --chunk makes smaller "
+				  "ones");
+	if (!d->how->server) {
+		datagram_over(d, CONN_ERROR, &f);
+		return;
+	}
+	session_trouble(d->s, &f);
+	if (!is_theirs(err))
+		session_worse(d->s, CONN_ERROR, err);
+}
+
+/* --- how a datagram is spoilt, and how fast they go --- */
+
+static size_t cut(const struct datagram *d, size_t len)
+{
+	return (size_t)MIN((uint64_t)len, d->how->behave->truncate_bytes);
+}
+
+static void corrupt(struct datagram *d, char *data, size_t len)
+{
+	uint64_t every = d->how->behave->corrupt, at;
+
+	if (!every)
+		return;
+	for (at = every - 1 - d->passed % every; at < len; at += every)
+		data[at] ^= 1;
+	d->passed += len;
+}
+
+/* The clock is read only where somebody asked for a pace. */
+bool datagram_due(struct datagram *d, uint64_t at_us)
+{
+	return !at_us || at_us <= loop_now(&d->s->loop);
+}
+
+uint64_t datagram_after(struct datagram *d, uint64_t at_us, uint64_t bytes, uint64_t rate)
+{
+	return MAX(at_us, loop_now(&d->s->loop)) +
+	       (rate ? num_scale(bytes, 1000000, rate) : 0);
+}
+
+bool datagram_is_paced(const struct datagram *d)
+{
+	return d->how->behave->write_rate || d->how->behave->chunk_delay_us;
+}
+
+void datagram_was_sent(struct datagram *d, size_t bytes)
+{
+	const struct behave *b = d->how->behave;
+
+	d->s->totals.datagrams_out++;
+	d->s->totals.bytes_out += bytes;
+	if (datagram_is_paced(d))
+		d->send_at_us = datagram_after(d, d->send_at_us, bytes, b->write_rate) +
+				b->chunk_delay_us;
+}
+
+/* --- answering --- */
+
+bool datagram_unanswered(const struct datagram *d)
+{
+	return d->batch->sent < d->batch->n;
+}
+
+/* The text in place of what came, where one datagram can hold it; the kernel says what is
+ * wrong with a longer one. */
+void datagram_prepare_answer(struct datagram *d, struct iovec *v)
+{
+	if (!d->how->echo) {
+		if (d->text.len > d->batch->most) {
+			*v = (struct iovec){ d->text.data, d->text.len };
+			return;
+		}
+		if (d->text.len)
+			memcpy(v->iov_base, d->text.data, d->text.len);
+		v->iov_len = d->text.len;
+	}
+	v->iov_len = cut(d, v->iov_len);
+	corrupt(d, v->iov_base, v->iov_len);
+}
+
+/* An unnamed unix socket cannot be answered; a peer that is gone need not be. */
+bool datagram_is_nobody(const struct datagram *d, int err)
+{
+	return err == ENOTCONN || err == EDESTADDRREQ || err == EINVAL ||
+	       (err == ECONNREFUSED && d->how->server);
+}
+
+/* For --trace; errno stays as it is. */
+static void tell_call(struct datagram *d, const char *call, int64_t asked, int64_t n,
+		      uint64_t began)
+{
+	int err = errno;
+
+	session_call(d->s, d->w.fd, n < 0 ? -err : n, began, "%s(%d, %lld)", call,
+		     d->w.fd, (long long)asked);
+	errno = err;
+}
+
+/* The socket is writable whatever epoll says: it is tried again when this has passed. */
+static void try_later(struct datagram *d)
+{
+	d->send_at_us = loop_now(&d->s->loop) + SEND_AGAIN_US;
+}
+
+/* EAGAIN may be about one peer whose queue is full, which epoll does not tell. */
+static bool is_deaf(const struct datagram *d)
+{
+	return d->how->server && d->local.family == AF_UNIX;
+}
+
+static bool answer_later(struct datagram *d)
+{
+	struct datagram_batch *b = d->batch;
+
+	if (!late_add(d->late, &b->msg[b->sent].msg_hdr, &b->iov[b->sent]))
+		return false;
+	b->sent++;
+	return true;
+}
+
+/* How many answers from the next one on are for peers that none waits for. */
+static int prompt_ones(const struct datagram *d)
+{
+	const struct datagram_batch *b = d->batch;
+	int n = 0;
+
+	if (!late_any(d->late))
+		return b->n - b->sent;
+	while (b->sent + n < b->n && !late_waits(d->late, &b->msg[b->sent + n].msg_hdr))
+		n++;
+	return n;
+}
+
+/* Sends what is left of the batch back, until the socket is full or time must pass. */
+void datagram_answer(struct datagram *d)
+{
+	struct datagram_batch *b = d->batch;
+	uint64_t began;
+	int n, i, most;
+
+	while (datagram_unanswered(d) && datagram_due(d, d->send_at_us)) {
+		most = prompt_ones(d);
+		if (!most) {
+			if (!answer_later(d))
+				return;
+			continue;
+		}
+		began = d->s->ops.wants_calls ? clock_us() : 0;
+		n = d->segments ? gso_send(b, d->w.fd, &d->segments)
+				: sendmmsg(d->w.fd, b->msg + b->sent,
+					   datagram_is_paced(d) ? 1 : (unsigned)most,
+					   MSG_DONTWAIT | MSG_NOSIGNAL);
+		tell_call(d, "sendmmsg", b->n - b->sent, n, began);
+		if (n < 0 && errno == ENOBUFS) {
+			try_later(d);
+			return;
+		}
+		if (n < 0 && errno == EAGAIN && is_deaf(d)) {
+			if (!answer_later(d))
+				return;
+			continue;
+		}
+		if (n < 0 && errno == EAGAIN) {
+			d->waiting_send = true;
+			return;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			if (!datagram_is_nobody(d, errno))
+				datagram_failed(d, errno, "send");
+			b->sent++;
+			continue;
+		}
+		for (i = 0; i < n; i++)
+			datagram_was_sent(d, b->iov[b->sent++].iov_len);
+	}
+}
+
+/* --- the input --- */
+
+static void end_input(struct datagram *d)
+{
+	d->input_ended = true;
+	d->last_us = loop_now(&d->s->loop);
+}
+
+/* A text is one datagram, of --chunk as many as it takes. */
+static void take_text(struct datagram *d)
+{
+	uint64_t chunk = d->how->behave->chunk;
+	size_t left = d->text.len - d->text_at;
+	size_t n = chunk ? (size_t)MIN(chunk, (uint64_t)left) : left;
+
+	if (n)
+		buf_put(&d->in_pending, d->text.data + d->text_at, n);
+	d->text_at += n;
+}
+
+/* 1, 0 at the end, -EAGAIN, or another -errno. */
+static int take_stream(struct datagram *d)
+{
+	const struct conn_how *how = &d->s->how;
+	size_t most = d->how->behave->chunk
+			      ? (size_t)MIN(d->how->behave->chunk, d->batch->most)
+			      : DATAGRAM_INPUT;
+	struct buf *b = &d->in_pending;
+	char *room;
+	ssize_t n;
+
+	/* --crlf: read behind the place that the bytes may grow to. */
+	buf_reserve(b, how->out_rules.crlf ? most * 3 : most);
+	room = how->out_rules.crlf ? b->data + most * 2 : b->data;
+	n = stream_read(how->in, room, most);
+	if (n <= 0)
+		return (int)n;
+	b->len = how->out_rules.crlf ? flow_add_cr(b->data, room, (size_t)n, &d->was_cr)
+				     : (size_t)n;
+	return 1;
+}
+
+/* Fills in_pending with the next datagram. False: there is none now. */
+static bool next_input(struct datagram *d)
+{
+	struct fault f = FAULT_INIT;
+	int r = 1;
+
+	buf_reset(&d->in_pending);
+	if (d->s->how.source == CONN_FROM_TEXT)
+		take_text(d);
+	else
+		r = take_stream(d);
+	if (r == -EAGAIN) {
+		d->busy = false;
+		stream_wait(&d->s->loop, d->s->how.in, &d->in_wait);
+		return false;
+	}
+	if (r < 0) {
+		fault(&f, -r, "read the input");
+		datagram_over(d, CONN_INPUT, &f);
+		return false;
+	}
+	if (r == 0) {
+		end_input(d);
+		return false;
+	}
+	d->in_pending.len = cut(d, d->in_pending.len);
+	corrupt(d, d->in_pending.data, d->in_pending.len);
+	d->has_in = true;
+	if (!d->busy && d->how->behave->delay_us)
+		d->send_at_us = loop_now(&d->s->loop) + d->how->behave->delay_us;
+	d->busy = true;
+	return true;
+}
+
+bool datagram_has_input(const struct datagram *d)
+{
+	return (d->s->how.source == CONN_FROM_STREAM ||
+		d->s->how.source == CONN_FROM_TEXT) &&
+	       !d->input_ended && d->peer.len && !d->in_wait.at;
+}
+
+/* Sends the input, as much of it as goes in one turn. */
+void datagram_send_input(struct datagram *d)
+{
+	bool text = d->s->how.source == CONN_FROM_TEXT;
+	uint64_t began;
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < DATAGRAM_BATCH; i++) {
+		if (!d->has_in && !next_input(d))
+			return;
+		if (!datagram_due(d, d->send_at_us))
+			return;
+		began = d->s->ops.wants_calls ? clock_us() : 0;
+		n = sendto(d->w.fd, d->in_pending.data, d->in_pending.len,
+			   MSG_DONTWAIT | MSG_NOSIGNAL,
+			   d->how->server ? (const struct sockaddr *)&d->peer.ss : NULL,
+			   d->how->server ? d->peer.len : 0);
+		tell_call(d, "sendto", (int64_t)d->in_pending.len, n, began);
+		if (n < 0 && (errno == ENOBUFS || (errno == EAGAIN && is_deaf(d)))) {
+			try_later(d);
+			return;
+		}
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		d->has_in = false;
+		d->last_us = loop_now(&d->s->loop);
+		if (n < 0) {
+			d->s->totals.unsent_bytes += d->in_pending.len;
+			datagram_failed(d, errno, "send");
+			return;
+		}
+		datagram_was_sent(d, (size_t)n);
+		if (text && d->text_at == d->text.len) {
+			end_input(d);
+			return;
+		}
+	}
+	d->waiting_send = true; /* it is full, or it was our turn long enough */
+}

@@ -1,0 +1,564 @@
+#include "net/socket/dial.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "net/socket/sockfilter.h"
+
+enum { FULL_FIRST_US = 1000, FULL_MOST_US = 50000, ERRORS_IN_TURN = 64 };
+
+/* The resolver's order with families alternating from the first one on (RFC 8305, 4). */
+static void interleave(struct endpoint *out, const struct endpoint_list *list)
+{
+	size_t a = 0, b = 0, n = 0;
+	int first = list->n ? list->v[0].family : 0;
+
+	while (n < list->n) {
+		while (a < list->n && list->v[a].family != first)
+			a++;
+		if (a < list->n)
+			out[n++] = list->v[a++];
+		while (b < list->n && list->v[b].family == first)
+			b++;
+		if (b < list->n)
+			out[n++] = list->v[b++];
+	}
+}
+
+static int bind_source(int fd, const struct endpoint *ep, const struct dial_how *how,
+		       struct fault *f)
+{
+	struct addr a = { 0 };
+	size_t i;
+	int r;
+
+	for (i = 0; i < how->n_sources; i++)
+		if (how->sources[i].family == ep->family)
+			break;
+	if (i == how->n_sources) {
+		if (how->n_sources && (ep->family == AF_INET || ep->family == AF_INET6))
+			return fault_say(f, EAFNOSUPPORT,
+					 "the source address is of the other family");
+		return 0;
+	}
+	endpoint_addr(&how->sources[i], &a);
+	if (!a.port) {
+		int one = 1;
+
+		/* The port is chosen by connect(), for the whole 4-tuple: many more fit.
+		 */
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	}
+	r = endpoint_bind(fd, &how->sources[i], NULL, f);
+	return r;
+}
+
+int dial_open(const struct endpoint *ep, const struct dial_how *how, struct fault *f)
+{
+	uint64_t began = clock_us();
+	_cleanup_close_ int fd = endpoint_socket(ep, f);
+	int r = 0;
+
+	if (fd < 0)
+		return take_fd(&fd);
+	if (how->call)
+		how->call(how->note_ctx, fd, fd, began, endpoint_socket_text(ep));
+	if (how->options)
+		r = sockopt_apply(fd, how->options, SOCKOPT_EARLY, how->note,
+				  how->note_ctx, f);
+	if (r == 0 && how->drop_answers)
+		r = sockfilter_drop_all(fd, f);
+	if (r == 0)
+		r = bind_source(fd, ep, how, f);
+	/* A datagram client without a name gets no answers. */
+	if (r == 0 && ep->proto == TARGET_UNIX_DGRAM && !how->n_sources) {
+		sa_family_t family = AF_UNIX;
+
+		if (bind(fd, (const struct sockaddr *)(const void *)&family,
+			 sizeof(family)) != 0)
+			r = fault(f, errno, "name the datagram socket");
+	}
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int dial_choose_port(int fd, const struct endpoint *like, const struct addr *from,
+		     struct addr *a)
+{
+	struct endpoint ep;
+	int no = 0, r = endpoint_local(fd, like, &ep);
+
+	if (r == 0 && endpoint_addr(&ep, a) && a->port)
+		return 0;
+	/* bind_source() left it to connect(), which will not come. */
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &no, sizeof(no));
+	if (r < 0 || !endpoint_addr(&ep, a) || addr_is_any(a))
+		*a = *from;
+	a->port = 0;
+	endpoint_from_addr(&ep, like->proto, a);
+	r = endpoint_bind(fd, &ep, NULL, NULL);
+	if (r == 0)
+		r = endpoint_local(fd, like, &ep);
+	return r == 0 && endpoint_addr(&ep, a) ? 0 : r;
+}
+
+bool dial_is_self(int fd)
+{
+	struct endpoint like = { .proto = TARGET_TCP }, local, peer;
+
+	return endpoint_local(fd, &like, &local) == 0 &&
+	       endpoint_peer(fd, &like, &peer) == 0 &&
+	       (local.family == AF_INET || local.family == AF_INET6) &&
+	       endpoint_same(&local, &peer);
+}
+
+void dial_hint(const struct endpoint *ep, int err, struct fault *f)
+{
+	struct addr a = { 0 };
+
+	endpoint_addr(ep, &a);
+	switch (err) {
+	case ECONNREFUSED:
+		if (ep->family == AF_UNIX)
+			fault_hint(f, "the file is there, but nobody listens behind it");
+		else
+			fault_hint(f, "the host is up, but nothing listens on that port");
+		break;
+	case ETIMEDOUT:
+		fault_hint(f, "no answer: a firewall drops it, the host is down, or the "
+			      "listener's queue is full");
+		break;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		fault_hint(f, "no route, or a router said so: see 'ip route get'");
+		break;
+	case EADDRNOTAVAIL:
+		fault_hint(f, "no free local port for this destination (see "
+			      "net.ipv4.ip_local_port_range), or the source is not ours");
+		break;
+	case EADDRINUSE:
+		fault_hint(f, "the source address and port are taken");
+		break;
+	case ENOENT:
+		fault_hint(f, "there is no such path");
+		break;
+	case EPROTOTYPE:
+		fault_hint(f, "the socket is of another type: try unix-dgram: or "
+			      "unix-seqpacket:");
+		break;
+	case ENODEV:
+	case ECONNRESET:
+		if (ep->family == AF_VSOCK)
+			fault_hint(f, "nothing listens there, or there is no way to it: "
+				      "'lsmod' lists the vsock transports");
+		break;
+	case EINVAL:
+		if (addr_is_link_local(&a) && !a.scope)
+			fault_hint(f, "a link-local address wants its interface: "
+				      "[fe80::1%%eth0]:80");
+		break;
+	case EAGAIN:
+		fault_hint(f, "the listener's queue is full: it does not accept");
+		break;
+	case EACCES:
+	case EPERM:
+		fault_hint(
+			f,
+			ep->family == AF_UNIX
+				? "see the permissions of the path"
+				: "a local firewall or a security module forbids it; a "
+				  "broadcast address wants --option broadcast");
+		break;
+	default:
+		break;
+	}
+}
+
+static void clear(struct dial *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->next; i++) {
+		timer_stop(d->l, &d->attempts[i].again);
+		if (d->attempts[i].w.fd >= 0) {
+			watch_remove(d->l, &d->attempts[i].w);
+			close_fd(take_fd(&d->attempts[i].w.fd));
+		}
+	}
+	timer_stop(d->l, &d->stagger);
+	timer_stop(d->l, &d->deadline);
+	free(take_ptr(&d->attempts));
+	d->next = d->tried = 0;
+}
+
+void dial_stop(struct dial *d)
+{
+	clear(d);
+	free(take_ptr(&d->order));
+	d->n = 0;
+}
+
+static void finish(struct dial *d, int fd, size_t index, const struct fault *f)
+{
+	clear(d);
+	d->done(d, fd, index, f);
+}
+
+/* All have failed: the first error is what was asked for; the others stand behind it. */
+static void finish_failed(struct dial *d, struct fault *f)
+{
+	char text[ENDPOINT_TEXT_MAX];
+	size_t i, len;
+
+	if (!f->err) {
+		const struct dial_attempt *last = &d->attempts[d->tried - 1];
+
+		endpoint_text(text, sizeof(text), &d->order[last->index]);
+		fault(f, last->err, "connect %s", text);
+		dial_hint(&d->order[last->index], last->err, f);
+	}
+	for (i = 0; d->n > 1 && i + 1 < d->tried; i++) {
+		endpoint_text(text, sizeof(text), &d->order[i]);
+		len = strlen(f->what);
+		snprintf(f->what + len, sizeof(f->what) - len, "%s%s: %s",
+			 i ? ", " : "; before that ", text, strerror(d->attempts[i].err));
+	}
+	finish(d, -f->err, d->tried ? d->tried - 1 : 0, f);
+}
+
+static bool in_flight(const struct dial *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->next; i++)
+		if (d->attempts[i].w.fd >= 0)
+			return true;
+	return false;
+}
+
+static void attempt_failed(struct dial_attempt *a, int err, bool at_once)
+{
+	const struct dial_how *how = a->dial->how;
+
+	a->err = err;
+	a->took_us = clock_us() - a->started_us;
+	timer_stop(a->dial->l, &a->again);
+	if (a->w.fd >= 0) {
+		if (how->failed)
+			how->failed(how->evidence_ctx, a->w.fd, &a->dial->order[a->index],
+				    err, a->took_us, at_once);
+		watch_remove(a->dial->l, &a->w);
+		close_fd(take_fd(&a->w.fd));
+	}
+}
+
+static void try_next(struct dial *d, struct fault *f);
+
+/* An entry in the error queue that is no verdict (a new path MTU) must not wake us again.
+ */
+static void drop_queued_errors(int fd)
+{
+	char control[256];
+	struct msghdr m = { .msg_control = control, .msg_controllen = sizeof(control) };
+	unsigned i;
+
+	/* A router may send them all the time: epoll comes again for the rest. */
+	for (i = 0; i < ERRORS_IN_TURN && recvmsg(fd, &m, MSG_ERRQUEUE) >= 0; i++)
+		m.msg_controllen = sizeof(control);
+}
+
+/* Attempts at the same address before this one. */
+static unsigned earlier(const struct dial_attempt *a)
+{
+	const struct dial_attempt *b;
+	unsigned n = 0;
+
+	for (b = a->dial->attempts; b < a; b++)
+		n += b->index == a->index;
+	return n;
+}
+
+/* One of the sockets to an address has its answer: it holds for the others. */
+static void drop_twins(const struct dial_attempt *a)
+{
+	struct dial *d = a->dial;
+	size_t i;
+
+	for (i = 0; i < d->next; i++) {
+		struct dial_attempt *b = &d->attempts[i];
+
+		if (b->index != a->index || b->w.fd < 0)
+			continue;
+		b->err = a->err;
+		watch_remove(d->l, &b->w);
+		close_fd(take_fd(&b->w.fd));
+	}
+}
+
+/* Returns true if the attempt won, and the dial is over then, or is still in flight. */
+static bool settle(struct dial_attempt *a, uint32_t events)
+{
+	struct dial *d = a->dial;
+	int err = 0, fd;
+	socklen_t len = sizeof(err);
+
+	if (getsockopt(a->w.fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+		err = errno; /* not known to have failed is not connected */
+	if (!err && !(events & EPOLLOUT)) {
+		drop_queued_errors(a->w.fd);
+		return true;
+	}
+	if (!err && d->order[a->index].type == SOCK_STREAM && dial_is_self(a->w.fd)) {
+		struct linger reset = { 1, 0 };
+
+		/* Without TIME_WAIT the port is free again for the real server. */
+		setsockopt(a->w.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		err = ECONNREFUSED;
+	}
+	if (err) {
+		attempt_failed(a, err, false);
+		drop_twins(a);
+		return false;
+	}
+	d->took_us = clock_us() - a->started_us;
+	if (d->how->call)
+		d->how->call(d->how->note_ctx, a->w.fd, 0, a->started_us, "connected");
+	d->hedged = earlier(a);
+	watch_remove(d->l, &a->w);
+	fd = take_fd(&a->w.fd);
+	finish(d, fd, a->index, NULL);
+	return true;
+}
+
+static void attempt_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct dial_attempt *a = LOOP_OWNER(w, struct dial_attempt, w);
+	struct dial *d = a->dial;
+	struct fault f = FAULT_INIT;
+
+	(void)l;
+	if (!settle(a, events))
+		try_next(d, &f);
+}
+
+/* The kernel tells nobody when the queue of a unix listener has room again, and a socket
+ * that does not block is refused with EAGAIN: ask again. */
+static int wait_for_room(struct dial_attempt *a)
+{
+	a->wait_us = a->wait_us ? MIN(a->wait_us * 2, (uint32_t)FULL_MOST_US)
+				: FULL_FIRST_US;
+	timer_set(a->dial->l, &a->again, clock_us() + a->wait_us);
+	return 0;
+}
+
+static int connect_attempt(struct dial_attempt *a)
+{
+	struct dial *d = a->dial;
+	const struct endpoint *ep = &d->order[a->index];
+	int r = endpoint_connect(a->w.fd, ep);
+
+	if (d->how->call && !a->wait_us) {
+		char where[ENDPOINT_TEXT_MAX - 32], text[ENDPOINT_TEXT_MAX];
+
+		endpoint_text(where, sizeof(where), ep);
+		snprintf(text, sizeof(text), "connect(%d, %s)", a->w.fd, where);
+		d->how->call(d->how->note_ctx, a->w.fd, r, a->started_us, text);
+	}
+	if (r == -EAGAIN && d->how->patient && ep->family == AF_UNIX)
+		return wait_for_room(a);
+	if (r == 0 || r == -EINPROGRESS)
+		r = watch_set(d->l, &a->w, EPOLLOUT);
+	return r;
+}
+
+static void again_due(struct loop *l, struct timer *t)
+{
+	struct dial_attempt *a = LOOP_OWNER(t, struct dial_attempt, again);
+	struct fault f = FAULT_INIT;
+	int r = connect_attempt(a);
+
+	(void)l;
+	if (r < 0) {
+		attempt_failed(a, -r, false);
+		try_next(a->dial, &f);
+	}
+}
+
+static void start_attempt(struct dial_attempt *a, struct fault *f)
+{
+	struct dial *d = a->dial;
+	int r;
+
+	a->started_us = clock_us();
+	a->w.fd = dial_open(&d->order[a->index], d->how, f);
+	if (a->w.fd < 0) {
+		int err = -a->w.fd;
+
+		a->w.fd = -1;
+		attempt_failed(a, err, true);
+		return;
+	}
+	a->started_us = clock_us();
+	if (d->how->opened)
+		d->how->opened(d->how->evidence_ctx, a->w.fd, &d->order[a->index]);
+	r = connect_attempt(a);
+	if (r < 0)
+		attempt_failed(a, -r, true);
+	else
+		f->err = 0;
+}
+
+static struct dial_attempt *add_attempt(struct dial *d, size_t index)
+{
+	struct dial_attempt *a = &d->attempts[d->next++];
+
+	*a = (struct dial_attempt){ .w = { .fd = -1, .fn = attempt_ready },
+				    .again.fn = again_due,
+				    .dial = d,
+				    .index = index };
+	return a;
+}
+
+static bool hedges_left(const struct dial *d)
+{
+	const struct endpoint *ep = &d->order[0];
+
+	return d->how->hedge_us && d->next < d->n + DIAL_HEDGES_MOST &&
+	       ep->type == SOCK_STREAM &&
+	       (ep->family == AF_INET || ep->family == AF_INET6);
+}
+
+/* When the next attempt starts, if nothing answers before. */
+static void set_stagger(struct dial *d)
+{
+	uint64_t wait = d->how->hedge_us;
+
+	if (d->tried < d->n)
+		wait = DIAL_STAGGER_US;
+	else if (d->next > d->n)
+		wait = MAX(wait, (uint64_t)DIAL_HEDGE_AGAIN_US);
+	if (d->tried < d->n || hedges_left(d))
+		timer_set(d->l, &d->stagger, loop_now(d->l) + wait);
+	else
+		timer_stop(d->l, &d->stagger);
+}
+
+/* Starts attempts until one is in flight, or tells that all have failed. */
+static void try_next(struct dial *d, struct fault *f)
+{
+	while (d->tried < d->n) {
+		struct dial_attempt *a = add_attempt(d, d->tried++);
+
+		f->err = 0;
+		start_attempt(a, f);
+		if (a->w.fd >= 0)
+			break;
+	}
+	if (in_flight(d))
+		set_stagger(d);
+	else
+		finish_failed(d, f);
+}
+
+/* Another socket to an address that is silent, one after the other. */
+static void hedge(struct dial *d)
+{
+	struct fault f = FAULT_INIT;
+	size_t i, index;
+
+	for (i = 0; i < d->n; i++) {
+		index = (d->next + i) % d->n;
+		if (d->attempts[index].w.fd >= 0)
+			break;
+	}
+	if (i < d->n)
+		start_attempt(add_attempt(d, index), &f);
+	set_stagger(d);
+}
+
+static void stagger_over(struct loop *l, struct timer *t)
+{
+	struct dial *d = LOOP_OWNER(t, struct dial, stagger);
+	struct fault f = FAULT_INIT;
+
+	(void)l;
+	if (d->tried < d->n || !d->next)
+		try_next(d, &f);
+	else
+		hedge(d);
+}
+
+/* Whether its answer came in time, and only waits until the loop has a turn for it. */
+static bool answered(const struct dial_attempt *a)
+{
+	struct pollfd p = { .fd = a->w.fd, .events = POLLOUT };
+
+	return !a->wait_us && poll(&p, 1, 0) == 1 && (p.revents & (POLLOUT | POLLHUP));
+}
+
+static void deadline_over(struct loop *l, struct timer *t)
+{
+	struct dial *d = LOOP_OWNER(t, struct dial, deadline);
+	char text[ENDPOINT_TEXT_MAX];
+	struct fault f = FAULT_INIT;
+	size_t i, last = 0;
+	bool full = false, silent = !d->tried;
+
+	(void)l;
+	for (i = 0; i < d->next; i++)
+		if (d->attempts[i].w.fd >= 0) {
+			struct dial_attempt *a = &d->attempts[i];
+
+			if (answered(a)) {
+				if (settle(a, EPOLLOUT))
+					return;
+				continue;
+			}
+			last = a->index;
+			full = a->wait_us;
+			silent = true;
+			attempt_failed(a, ETIMEDOUT, false);
+		}
+	if (!silent) {
+		finish_failed(d, &f);
+		return;
+	}
+	endpoint_text(text, sizeof(text), &d->order[last]);
+	fault_say(&f, ETIMEDOUT,
+		  "connect %s: no answer within %.3g s (the deadline of "
+		  "--timeout)",
+		  text, (double)(clock_us() - d->started_us) / 1e6);
+	dial_hint(&d->order[last], full ? EAGAIN : ETIMEDOUT, &f);
+	finish(d, -ETIMEDOUT, last, &f);
+}
+
+void dial_expire(struct dial *d)
+{
+	timer_stop(d->l, &d->deadline);
+	deadline_over(d->l, &d->deadline);
+}
+
+void dial_start(struct dial *d, struct loop *l, const struct endpoint_list *list,
+		const struct dial_how *how)
+{
+	d->l = l;
+	d->how = how;
+	d->n = list->n;
+	d->next = d->tried = 0;
+	d->hedged = 0;
+	d->order = xcalloc(MAX(list->n, (size_t)1), sizeof(*d->order));
+	d->attempts = xcalloc(MAX(list->n, (size_t)1) +
+				      (how->hedge_us ? (size_t)DIAL_HEDGES_MOST : 0),
+			      sizeof(*d->attempts));
+	interleave(d->order, list);
+	d->started_us = clock_us();
+	d->stagger = (struct timer){ .fn = stagger_over };
+	d->deadline = (struct timer){ .fn = deadline_over };
+	/* The first attempt is made by the loop: done() never comes from in here. */
+	timer_set(l, &d->stagger, loop_now(l));
+	if (how->deadline_us)
+		timer_set(l, &d->deadline, how->deadline_us);
+}

@@ -1,0 +1,222 @@
+#include "net/socket/unixlist.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "model/proctext.h"
+
+struct asking {
+	const char *path, *last; /* last: its last part */
+	const struct stat *file;
+	ino_t *seen; /* of the lists: each namespace has its own */
+	size_t n_seen, cap_seen;
+};
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Whether a name of the list is, or may be, our file. root: the / of a process of that
+ * namespace. */
+static bool names_file(const struct asking *a, const char *name, const char *root)
+{
+	_cleanup_free_ char *whole = NULL;
+	struct stat st;
+
+	if (*name == '@')
+		return false;
+	if (!*root && streq(name, a->path))
+		return true;
+	if (*name == '/') {
+		whole = xmalloc(strlen(root) + strlen(name) + 1);
+		stpcpy(stpcpy(whole, root), name);
+		if (lstat(whole, &st) == 0)
+			return st.st_ino == a->file->st_ino &&
+			       st.st_dev == a->file->st_dev;
+	}
+	/* It is relative to a directory that we do not know, of another mount namespace,
+	 * or not to be looked at: the same last part is enough to be careful. */
+	return streq(last_part(name), a->last);
+}
+
+/* "Num RefCount Protocol Flags Type St Inode Path": a path may hold blanks. */
+static char *name_in(char *line)
+{
+	int field;
+
+	for (field = 0; field < 7 && *line; field++) {
+		line += strspn(line, " ");
+		line += strcspn(line, " \n");
+	}
+	line += *line == ' ';
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+/* 1, 0 or -errno. */
+static int search(const struct asking *a, int fd, const char *root)
+{
+	_cleanup_free_ char *line = NULL;
+	FILE *file = fdopen(fd, "r");
+	size_t cap = 0;
+	int r = 0;
+
+	if (!file) {
+		r = -errno;
+		close_fd(fd);
+		return r;
+	}
+	errno = 0;
+	while (!r && getline(&line, &cap, file) > 0) {
+		const char *name = name_in(line);
+
+		r = *name && names_file(a, name, root);
+		errno = 0;
+	}
+	if (!r && ferror(file))
+		r = errno ? -errno : -EIO;
+	fclose(file);
+	return r;
+}
+
+static bool is_new(struct asking *a, ino_t ino)
+{
+	size_t i;
+
+	for (i = a->n_seen; i-- > 0;)
+		if (a->seen[i] == ino)
+			return false;
+	a->seen = array_grow(a->seen, a->n_seen, &a->cap_seen, sizeof(*a->seen));
+	a->seen[a->n_seen++] = ino;
+	return true;
+}
+
+static int ask(struct asking *a, const char *list, const char *root, bool may_be_gone,
+	       struct fault *f)
+{
+	int fd = open(list, O_RDONLY | O_CLOEXEC), r;
+	struct stat st;
+
+	if (fd < 0 && may_be_gone && (errno == ENOENT || errno == ESRCH))
+		return 0;
+	if (fd < 0)
+		return fault(f, errno, "read %s", list);
+	if (fstat(fd, &st) != 0) {
+		r = -errno;
+		close_fd(fd);
+	} else if (!is_new(a, st.st_ino)) {
+		close_fd(fd);
+		return 0;
+	} else {
+		r = search(a, fd, root);
+	}
+	/* Of a process that ended meanwhile, the namespace perhaps with it. */
+	if (may_be_gone && r == -ESRCH)
+		return 0;
+	return r < 0 ? fault(f, -r, "read %s", list) : r;
+}
+
+static int ask_others(struct asking *a, struct fault *f)
+{
+	DIR *proc = opendir("/proc");
+	char list[300], root[300];
+	struct dirent *d;
+	int r = 0;
+
+	if (!proc)
+		return fault(f, errno, "list /proc");
+	while (r == 0 && (errno = 0, d = readdir(proc))) {
+		if (!isdigit((unsigned char)d->d_name[0]))
+			continue;
+		snprintf(list, sizeof(list), "/proc/%s/net/unix", d->d_name);
+		snprintf(root, sizeof(root), "/proc/%s/root", d->d_name);
+		r = ask(a, list, root, true, f);
+	}
+	if (r == 0 && !d && errno)
+		r = fault(f, errno, "list /proc");
+	closedir(proc);
+	return r;
+}
+
+/* What may not be entered, has gone or is covered by another mount cannot be asked. */
+static int ask_mounted(struct asking *a, const char *path, struct fault *f)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0 && setns(fd, CLONE_NEWNET) == 0)
+		return ask(a, "/proc/thread-self/net/unix", "", false, f);
+	if (errno == EPERM || errno == EACCES || errno == ENOENT || errno == EINVAL)
+		return 0;
+	return fault(f, errno, "enter the network namespace %s", path);
+}
+
+struct mounted {
+	struct asking *a;
+	struct fault *f;
+	int r;
+};
+
+static void *ask_all_mounted(void *arg)
+{
+	struct mounted *all = arg;
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	struct proctext_mount m;
+	size_t cap = 0;
+
+	if (!mounts) {
+		all->r = fault(all->f, errno, "read /proc/self/mountinfo");
+		return NULL;
+	}
+	errno = 0;
+	while (!all->r && getline(&line, &cap, mounts) > 0) {
+		if (proctext_mount(line, &m) && streq(m.type, "nsfs") &&
+		    has_prefix(m.root, "net:"))
+			all->r = ask_mounted(all->a, m.path, all->f);
+		errno = 0;
+	}
+	if (!all->r && ferror(mounts))
+		all->r = fault(all->f, errno ? errno : EIO, "read /proc/self/mountinfo");
+	fclose(mounts);
+	return NULL;
+}
+
+/*
+ * A namespace that "ip netns" keeps may hold no process, but a socket all the same: of a
+ * program that was there only to make it. Its list is read from inside, by a thread that
+ * ends there, so that there is no way back that could fail.
+ */
+static int ask_named(struct asking *a, struct fault *f)
+{
+	struct mounted all = { .a = a, .f = f };
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, ask_all_mounted, &all);
+
+	if (err)
+		return fault(f, err, "start a thread");
+	pthread_join(thread, NULL);
+	return all.r;
+}
+
+int unixlist_bound(const char *path, const struct stat *file, struct fault *f)
+{
+	struct asking a = { .path = path, .last = last_part(path), .file = file };
+	int r = ask(&a, "/proc/net/unix", "", false, f);
+
+	if (r == 0)
+		r = ask_others(&a, f);
+	if (r == 0)
+		r = ask_named(&a, f);
+	free(a.seen);
+	return r;
+}
