@@ -93,20 +93,24 @@ void inspect_config_free(struct inspect_config *c);
 int inspect_resolve(const struct inspect_config *c, const struct target *t,
 		    uint64_t deadline_us, struct endpoint_list *list, struct fault *f);
 
-/* The judging options (judge.c): prepared once, fed each row, told at the end. */
-int judge_prepare(struct inspect_config *c, const struct filter_env *env,
-		  struct fault *f);
-void judge_row(struct inspect_config *c, const struct command *cmd, struct reader *reader,
-	       const struct sock *s, bool *failed);
-/* Reads the evidence and shows the findings. 0, or -errno if some of the evidence could
- * not be read: then findings may be missing. */
-int judge_show(struct inspect_config *c, struct reader *reader,
-	       const struct view_options *opt, struct out *out);
+/* --fail-...: prepared once, fed each row, told at the end. */
+int threshold_prepare(struct inspect_config *c, const struct filter_env *env,
+		      struct fault *f);
+void threshold_row(struct inspect_config *c, const struct command *cmd,
+		   struct reader *reader, const struct sock *s, bool *failed);
 /* A --fail-if that neither was hit nor was not, for want of the right to read; or NULL.
  */
-const struct fail_rule *judge_unsure(const struct inspect_config *c);
+const struct fail_rule *threshold_unsure(const struct inspect_config *c);
 /* Says which --fail-... was hit; true if any was. */
-bool judge_failed(const struct inspect_config *c, const struct command *cmd, bool failed);
+bool threshold_failed(const struct inspect_config *c, const struct command *cmd,
+		      bool failed);
+
+/* --findings: whether any are made, and what they are made of. */
+void inspect_findings_begin(struct inspect_config *c);
+/* Reads the evidence and shows the findings. 0, or -errno if some of the evidence could
+ * not be read: then findings may be missing. */
+int inspect_findings_show(struct inspect_config *c, struct reader *reader,
+			  const struct view_options *opt, struct out *out);
 
 /* --wait: returns EXIT_YES when it is time to show, EXIT_DEADLINE or EXIT_CANNOT after
  * saying why. */

@@ -195,7 +195,8 @@ static int build_filter(struct inspect_config *c, const struct strv *expressions
 	/* Only "autobound" asks for it. */
 	if (expressions->n || c->fail_if.n)
 		evidence_ephemeral_range(&env.ephemeral_lo, &env.ephemeral_hi);
-	r = judge_prepare(c, &env, f);
+	inspect_findings_begin(c);
+	r = threshold_prepare(c, &env, f);
 	if (r < 0)
 		return r;
 	if (c->ports.n) {

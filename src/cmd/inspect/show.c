@@ -97,7 +97,7 @@ static int judge_and_go_on(void *ctx, struct sock *s)
 		detect_row(c->detect, s);
 	if (!(c->shown_protos & BIT(s->proto)))
 		return 0;
-	judge_row(c, show->cmd, show->reader, s, &show->failed);
+	threshold_row(c, show->cmd, show->reader, s, &show->failed);
 	return what_happens(c)(show, s);
 }
 
@@ -174,9 +174,9 @@ static int exit_code(const struct show *show, const struct collect_result *resul
 
 	if (!result->complete)
 		return EXIT_CANNOT;
-	if (judge_failed(c, show->cmd, show->failed))
+	if (threshold_failed(c, show->cmd, show->failed))
 		return EXIT_NO;
-	if (judge_unsure(c))
+	if (threshold_unsure(c))
 		return EXIT_CANNOT;
 	if (!show->seen && !show->limited && !c->count && !c->summary &&
 	    !c->allow_empty && !c->until_gone && !c->n_fail_rules && !c->fail_drops &&
@@ -270,8 +270,8 @@ static int collect_and_show(struct show *show, struct reader *reader,
 	if (result.hidden[0] &&
 	    ((!show->seen && !show->n_rows) || c->count || c->summary))
 		tell_hidden(show, &result);
-	if (judge_unsure(c))
-		tell_unsure(show, judge_unsure(c));
+	if (threshold_unsure(c))
+		tell_unsure(show, threshold_unsure(c));
 	if (c->common.quiet)
 		return exit_code(show, &result);
 	if (c->sort_field)
@@ -284,7 +284,8 @@ static int collect_and_show(struct show *show, struct reader *reader,
 		/* What was read so far is shown before the second look takes its time. */
 		view_end_rows(show->view);
 		out_flush(show->out);
-		tell_unread(show, judge_show(c, reader, opt, show->out), &result);
+		tell_unread(show, inspect_findings_show(c, reader, opt, show->out),
+			    &result);
 	}
 	end.rows = show->seen;
 	end.complete = result.complete;

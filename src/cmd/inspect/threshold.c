@@ -1,13 +1,11 @@
-/* The judging options of `inspect`: findings, and thresholds for scripts. */
+/* --fail-...: what a script does not accept. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cmd/inspect/inspect.h"
-#include "kernel/evidence/gather.h"
 #include "view/format.h"
-#include "view/view_findings.h"
 
 static const struct {
 	const char *text;
@@ -101,21 +99,12 @@ static int parse_fail_rule(struct inspect_config *c, const struct filter_env *en
 	return r;
 }
 
-int judge_prepare(struct inspect_config *c, const struct filter_env *env, struct fault *f)
+int threshold_prepare(struct inspect_config *c, const struct filter_env *env,
+		      struct fault *f)
 {
-	bool counts = c->count || c->summary || c->group;
 	size_t i;
 	int r = 0;
 
-	if (c->findings == FINDINGS_AUTO)
-		c->findings = c->format == VIEW_TABLE && !counts && !c->from &&
-					      !c->common.quiet
-				      ? FINDINGS_ON
-				      : FINDINGS_OFF;
-	if (c->findings != FINDINGS_OFF) {
-		c->detect = arena_zalloc(&c->arena, sizeof(*c->detect));
-		detect_begin(c->detect);
-	}
 	c->n_fail_rules = c->fail_if.n;
 	c->fail_rules = arena_zalloc(&c->arena,
 				     (c->fail_if.n + 1) * sizeof(*c->fail_rules));
@@ -155,8 +144,8 @@ static void count_row(struct fail_rule *rule, struct reader *r, const struct soc
 		rule->unsure++;
 }
 
-void judge_row(struct inspect_config *c, const struct command *cmd, struct reader *reader,
-	       const struct sock *s, bool *failed)
+void threshold_row(struct inspect_config *c, const struct command *cmd,
+		   struct reader *reader, const struct sock *s, bool *failed)
 {
 	_cleanup_buf_ struct buf place = { 0 };
 	uint64_t value;
@@ -219,7 +208,7 @@ static bool is_unsure(const struct fail_rule *r)
 	return holds(r, r->count) != holds(r, most);
 }
 
-const struct fail_rule *judge_unsure(const struct inspect_config *c)
+const struct fail_rule *threshold_unsure(const struct inspect_config *c)
 {
 	size_t i;
 
@@ -229,7 +218,8 @@ const struct fail_rule *judge_unsure(const struct inspect_config *c)
 	return NULL;
 }
 
-bool judge_failed(const struct inspect_config *c, const struct command *cmd, bool failed)
+bool threshold_failed(const struct inspect_config *c, const struct command *cmd,
+		      bool failed)
 {
 	size_t i;
 
@@ -245,25 +235,4 @@ bool judge_failed(const struct inspect_config *c, const struct command *cmd, boo
 		failed = true;
 	}
 	return failed;
-}
-
-int judge_show(struct inspect_config *c, struct reader *reader,
-	       const struct view_options *opt, struct out *out)
-{
-	enum severity least = c->findings == FINDINGS_ALL ? SEVERITY_NOTE
-							  : SEVERITY_WARNING;
-	struct evidence evidence = { 0 };
-	struct findings findings = { 0 };
-	int unread;
-
-	c->detect->whole_tcp = !c->request.filter && (c->request.protos & BIT(PROTO_TCP));
-	c->detect->whole_ports = !c->request.filter || c->request.filter == c->ports_only;
-	evidence_read(reader, c->detect, &evidence, c->findings == FINDINGS_ALL,
-		      c->detect->whole_tcp);
-	judge(c->detect, &evidence, &findings);
-	view_findings(&findings, least, opt, out);
-	unread = evidence.unread;
-	findings_free(&findings);
-	evidence_free(&evidence);
-	return -unread;
 }
