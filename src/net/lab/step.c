@@ -31,10 +31,8 @@ int *lab_fd(struct lab *lab, enum lab_who who)
 
 void lab_reset_fd(int *fd)
 {
-	struct linger reset = { 1, 0 };
-
 	if (*fd >= 0)
-		setsockopt(*fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		endpoint_reset_on_close(*fd);
 	close_fd(take_fd(fd));
 }
 

@@ -45,7 +45,7 @@ void attempt_finish(struct attempt *a)
 		watch_remove(a->l, &a->w);
 		if (!a->how->hold || r->outcome != OUTCOME_OPEN) {
 			if (!a->how->graceful && a->r.has_tcp)
-				probe_reset_on_close(a->w.fd);
+				endpoint_reset_on_close(a->w.fd);
 			close_fd(take_fd(&a->w.fd));
 		}
 	}

@@ -46,7 +46,7 @@ static int open_one(struct measuring *m, struct fault *f)
 	if (fd < 0)
 		return fd;
 	/* An ordinary close would leave FIN_WAIT1 orphans that go on knocking. */
-	probe_reset_on_close(fd);
+	endpoint_reset_on_close(fd);
 	r = endpoint_connect(fd, m->to);
 	if (r < 0 && r != -EINPROGRESS) {
 		close_fd(fd);

@@ -68,13 +68,6 @@ bool probe_read_tcp(int fd, struct tcpinfo *t)
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, t, &len) == 0;
 }
 
-void probe_reset_on_close(int fd)
-{
-	struct linger reset = { 1, 0 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-}
-
 struct icmp_row {
 	uint8_t family, type, code;
 	enum outcome outcome;

@@ -98,8 +98,6 @@ void probe_want_errors(int fd, int family);
  * of the packet it is about. err: the errno that goes with it. */
 bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err);
 bool probe_read_tcp(int fd, struct tcpinfo *t);
-/* No TIME_WAIT, no orphan: the connection ends with RST. */
-void probe_reset_on_close(int fd);
 
 /* "admin prohibited"; NULL if it has no name. */
 const char *probe_icmp_name(const struct probe_icmp *icmp);

@@ -96,7 +96,7 @@ static void port_open(struct scan *s, int fd, uint16_t port, uint64_t started_us
 	struct probe_result r = result_of(s, port, started_us);
 
 	probe_judge_open(&r, fd);
-	probe_reset_on_close(fd);
+	endpoint_reset_on_close(fd);
 	close_fd(fd);
 	/* About one port of a scan of this host's own: nobody listens there. */
 	if (r.local.len && endpoint_same(&r.local, &r.peer)) {

@@ -62,11 +62,8 @@ static void finish(struct conn *c, enum conn_end end, const struct fault *f)
 				 ? c->rx.pending_len
 				 : (c->tx.from == FLOW_MEMORY ? c->tx.memory_len : 0));
 	}
-	if (end == CONN_CUT && c->how->behave->reset_after_bytes != BEHAVE_UNSET) {
-		struct linger reset = { 1, 0 };
-
-		setsockopt(c->w.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	}
+	if (end == CONN_CUT && c->how->behave->reset_after_bytes != BEHAVE_UNSET)
+		endpoint_reset_on_close(c->w.fd);
 	if (!report.closed_first && end != CONN_RESET && end != CONN_ERROR)
 		report.closed_first = REPORT_WE;
 	timer_stop(c->l, &c->pace);

@@ -312,10 +312,8 @@ static bool settle(struct dial_attempt *a, uint32_t events)
 		return true;
 	}
 	if (!err && d->order[a->index].type == SOCK_STREAM && dial_is_self(a->w.fd)) {
-		struct linger reset = { 1, 0 };
-
-		/* Without TIME_WAIT the port is free again for the real server. */
-		setsockopt(a->w.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		/* The port is free again for the real server. */
+		endpoint_reset_on_close(a->w.fd);
 		err = ECONNREFUSED;
 	}
 	if (err) {

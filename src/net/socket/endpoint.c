@@ -326,6 +326,13 @@ int endpoint_connect(int fd, const struct endpoint *ep)
 	return errno == EINTR ? -EINPROGRESS : -errno;
 }
 
+void endpoint_reset_on_close(int fd)
+{
+	struct linger reset = { 1, 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
 unsigned long endpoint_raise_fds(void)
 {
 	struct rlimit rl;

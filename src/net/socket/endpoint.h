@@ -89,6 +89,9 @@ void endpoint_unlink(struct unix_file *made);
  * socket whose queue is full), or -errno. No fault. */
 int endpoint_connect(int fd, const struct endpoint *ep);
 
+/* close() ends the connection with RST (SO_LINGER 0): no TIME_WAIT, no orphan. */
+void endpoint_reset_on_close(int fd);
+
 /* Raises the soft limit of descriptors to the hard one; returns the limit before, for
  * children. */
 unsigned long endpoint_raise_fds(void);

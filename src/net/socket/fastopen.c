@@ -4,8 +4,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 
-#include "net/probe/probe.h"
-
 /* The result of connect(), or what socket() or the option said. */
 static int connect_fast(int *fd, const struct endpoint *to, const struct dial_how *how)
 {
@@ -14,7 +12,7 @@ static int connect_fast(int *fd, const struct endpoint *to, const struct dial_ho
 	*fd = dial_open(to, how, NULL);
 	if (*fd < 0)
 		return *fd;
-	probe_reset_on_close(*fd);
+	endpoint_reset_on_close(*fd);
 	if (setsockopt(*fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof(one)) != 0)
 		return -errno;
 	return endpoint_connect(*fd, to);
