@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 load /usr/lib/bats/bats-support/load.bash
 load /usr/lib/bats/bats-assert/load.bash
 
-TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 : "${SOCKCTL:=$TOP/build/release/sockctl}"
 : "${MKSOCK:=$TOP/build/release/tests/mksock}"
 

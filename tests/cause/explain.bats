@@ -1,0 +1,160 @@
+#!/usr/bin/env bats
+# When bind() or connect() fails, listen, echo and connect say who and what to do.
+
+load ../lib/helpers
+load ../lib/probe
+
+@test "listen names who holds the port, and what to do" {
+	netns
+	mk listen:port=8080
+	sockctl listen 127.0.0.1:8080 </dev/null
+	assert_equal "$status" 3
+	assert_equal "${stderr_lines[0]}" "sockctl listen: bind 127.0.0.1:8080: Address already in use"
+	assert_regex "${stderr_lines[1]}" "^  listener  mksock\[${F[listen.listener.pid]}\] fd ${F[listen.listener.fd]} listens on 127.0.0.1:8080"
+	assert_regex "$stderr" "next: stop mksock"
+}
+
+@test "echo tells it as JSON" {
+	netns
+	mk bound:port=8080
+	sockctl echo --json 127.0.0.1:8080
+	assert_equal "$status" 3
+	run jq -s -c '.[-1] | [.type, .bindable, .causes[0].id, .causes[0].processes[0].pid]' <<<"$stderr"
+	assert_output "[\"bindable\",false,\"bound-inactive\",${F[bound.bound.pid]}]"
+}
+
+@test "listen knows that the remnant in its way was made without SO_REUSEADDR" {
+	netns
+	mk time_wait:server,port=8080
+	sockctl listen 127.0.0.1:8080 </dev/null
+	assert_equal "$status" 3
+	assert_regex "$stderr" "remnant  1 connection of a server that is gone is in TIME_WAIT"
+	assert_regex "$stderr" "made without SO_REUSEADDR"
+	assert_regex "$stderr" "next: wait [0-9]+ s"
+}
+
+refused() { # ADDR
+	sockctl connect --json "$1" </dev/null
+	run jq -s -r '[.[] | select(.causes) | .causes[].id] | join(" ")' <<<"$stderr"
+}
+
+@test "connect: it listens on another address, in another family, or is bound and silent" {
+	netns
+	mk listen:port=8080,addr=127.0.0.2 listen:label=six,family=6,port=8081 bound:port=8082
+	refused 127.0.0.1:8080
+	assert_output --regexp '^other-address'
+	refused 127.0.0.1:8081
+	assert_output --regexp '^other-family'
+	refused 127.0.0.1:8082
+	assert_output --regexp '^bound-inactive'
+}
+
+@test "connect, probe: a datagram that this host refuses is explained, too" {
+	netns
+	mk udp:port=5000
+	sockctl connect --send x -T 10s udp:127.0.0.2:5000 </dev/null
+	assert_equal "$status" 1
+	assert_regex "$stderr" "other-address +mksock\[$MK_PID\] fd [0-9]+ receives on 127\.0\.0\.1:5000 only"
+	assert_regex "$stderr" 'next: sockctl connect udp:127\.0\.0\.1:5000'
+	sockctl connect --send x -T 10s 'udp:[::1]:5000' </dev/null
+	assert_regex "$stderr" 'other-family .*, IPv4 only'
+	sockctl connect --send x -T 10s udp:127.0.0.1:5001 </dev/null
+	assert_regex "$stderr" 'not-listening +nothing listens on port 5001'
+	sockctl probe udp:127.0.0.2:5000
+	assert_equal "$status" 1
+	assert_output --regexp "mksock\[$MK_PID\] fd [0-9]+ receives on 127\.0\.0\.1:5000 only"
+}
+
+@test "connect: a listener on a mapped address is one of IPv4, and the hint can be followed" {
+	netns
+	mk listen:port=8080,family=mapped
+	sockctl connect '[::1]:8080' </dev/null
+	assert_equal "$status" 1
+	assert_regex "$stderr" 'other-family +mksock.* listens on 127\.0\.0\.1:8080, IPv4 only'
+	assert_regex "$stderr" 'next: sockctl connect 127\.0\.0\.1:8080'
+	sockctl connect 127.0.0.2:8080 </dev/null
+	assert_regex "$stderr" 'next: sockctl connect 127\.0\.0\.1:8080'
+}
+
+@test "connect: no answer, because the queue is full, or a rule of this host drops the packets" {
+	netns
+	mk listen:port=8080,backlog=1,queued=2 listen:port=8081,label=drops "unix_listen:path=$BATS_TEST_TMPDIR/s,backlog=1"
+	nft_rule input 'tcp dport 8081 drop'
+	sockctl connect -T 300ms 127.0.0.1:8080 </dev/null
+	assert_equal "$status" 4
+	assert_regex "$stderr" 'accept-queue-full  127.0.0.1:8080: the accept queue is full \(2/1\)'
+	assert_regex "$stderr" 'next: sockctl inspect -p --port 8080$'
+	sockctl connect --json -T 300ms 127.0.0.1:8081 </dev/null
+	assert_equal "$status" 4
+	run jq -s -r '[.[] | select(.causes) | .causes[].id] | join(" ")' <<<"$stderr"
+	assert_output filtered
+	sockctl connect -T 300ms 127.0.0.1:8082 </dev/null
+	refute_regex "$stderr" 'filtered|queue-full'
+	sockctl connect --connections 3 --hold 1m -T 300ms "$BATS_TEST_TMPDIR/s" </dev/null
+	assert_regex "$stderr" 'accept-queue-full  unix:.*/s: the accept queue is full \(2/1\)'
+}
+
+@test "connect: it listens in another network namespace" {
+	skip_unless_root "other namespaces must be entered"
+	netns
+	mk listen:port=18099
+	netns
+	refused 127.0.0.1:18099
+	assert_output other-namespace
+	refused 127.0.0.1:18098
+	assert_output not-listening
+}
+
+# Dumps that a refused connect asks for when /proc/net/sockstat and sockstat6 say TEXT.
+dumps_when() { # TEXT
+	local trace=$BATS_TEST_TMPDIR/trace preads
+	in_ns "${STRACE[@]}" -e trace=pread64 -o "$trace" "$SOCKCTL" --version >/dev/null
+	preads=$(grep -c ^pread64 "$trace") # the loader's
+	in_ns "${STRACE[@]}" -e trace=sendto,pread64 -o "$trace" \
+		-e "inject=pread64:poke_exit=@arg2=$(printf %b "$1" | od -An -v -tx1 | tr -d ' \n'):when=$((preads + 1))+" \
+		"$SOCKCTL" connect 127.0.0.1:8080 </dev/null || true
+	grep -c ^sendto "$trace"
+}
+
+@test "connect: counts that leave no socket over save the walks for bound sockets and others" {
+	netns
+	run --separate-stderr dumps_when 'TCP: inuse 2 orphan 0 tw 3 alloc 5 mem 0\nTCP6: inuse 3\n'
+	assert_output 1
+	assert_regex "$stderr" "not-listening  nothing listens on port 8080"
+	run --separate-stderr dumps_when 'TCP: inuse 2 orphan 0 tw 0 alloc 6 mem 0\nTCP6: inuse 3\n'
+	assert [ "$output" -ge 2 ]
+	# Fewer than there must be: counts that cannot be believed.
+	run --separate-stderr dumps_when 'TCP: inuse 2 orphan 0 tw 0 alloc 4 mem 0\nTCP6: inuse 3\n'
+	assert [ "$output" -ge 2 ]
+}
+
+@test "connect: the ephemeral ports towards this destination are used up" {
+	netns
+	in_ns sysctl -qw net.ipv4.ip_local_port_range="40000 40003"
+	mk listen:port=8080,queued=4
+	refused 127.0.0.1:8080
+	assert_output ephemeral-exhausted
+	sockctl connect 127.0.0.1:8080 </dev/null
+	assert_equal "$status" 3
+	assert_regex "$stderr" "4 of the 4 ports"
+}
+
+@test "connect: the source port is taken" {
+	netns
+	mk bound:port=9000 listen:port=8080
+	run --separate-stderr in_ns "$SOCKCTL" connect --json --source 127.0.0.1:9000 127.0.0.1:8080 </dev/null
+	run jq -s -r '[.[] | select(.causes) | .causes[].id] | join(" ")' <<<"$stderr"
+	assert_output bound-inactive
+}
+
+@test "connect: stale file, no socket, other type" {
+	netns
+	mk unix_bound:path="$BATS_TEST_TMPDIR/dgram",type=dgram
+	touch "$BATS_TEST_TMPDIR/file"
+	refused "unix:$BATS_TEST_TMPDIR/file"
+	assert_output not-a-socket
+	refused "unix:$BATS_TEST_TMPDIR/dgram"
+	assert_output other-type
+	refused "unix:$BATS_TEST_TMPDIR/none"
+	assert_output not-listening
+}

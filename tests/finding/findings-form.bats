@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# The form of a finding: its JSON is what the schema says, each id is explained, and what is
+# shown follows the severity.
+
+load ../lib/helpers
+load ../lib/findings
+
+setup() {
+	netns
+	mk listen:family=any,backlog=1,queued=2 close_wait:n=16 udp:rcvbuf=4096,drops \
+		established:family=any,listener
+	until_shown "dport = :${F[close_wait.server15.peer]##*:} and close_wait >= 1s"
+}
+
+@test "findings are valid JSON of the schema, between the rows and the end" {
+	findings -tu --findings=all
+	assert_found 'critical accept-queue-full' 'warning close-wait-leak' 'warning udp-drops' \
+		'note exposed-listener' 'note exposed-listener'
+	"$SOCKCTL" porcelain schema >"$BATS_TEST_TMPDIR/schema"
+	"$TOP/tests/lib/validate" "$BATS_TEST_TMPDIR/schema" <<<"$output"
+	jq -es 'map(.type) | . == sort_by({socket: 0, note: 1, finding: 2, end: 3}[.])' <<<"$output"
+	jq -es 'map(select(.type == "finding") | .severity) | . == sort_by({critical: 0, warning: 1, note: 2}[.])' <<<"$output"
+}
+
+@test "the table has the findings behind its rows, gravest first; notes on request" {
+	inspect -tu
+	assert_equal "$(grep -oE '^(critical|warning|note) +[a-z-]+' <<<"$output" | tr -s ' ')" \
+		$'critical accept-queue-full\nwarning close-wait-leak\nwarning udp-drops'
+	inspect -tu --findings=all
+	assert_output --regexp 'note +exposed-listener'
+	inspect -tu --no-findings
+	refute_output --partial accept-queue-full
+}
+
+@test "on a terminal a finding is broken between words, off it each sentence is a line" {
+	local columns
+	inspect -l --format raw --findings
+	local whole=$output
+	for columns in 50 80; do
+		on_terminal "$columns" inspect -l --color never
+		run sed '1,/^$/d' <<<"$output"
+		assert_output --regexp '^critical  accept-queue-full '
+		# A command that is to be copied may be one long word, the sockets of the heading too.
+		run awk -v n="$columns" 'NR > 1 && length > n' <<<"$output"
+		assert_output ''
+	done
+	run awk 'length > 80' <<<"$whole"
+	assert_output --partial 'connections wait for accept()'
+}
+
+@test "an explanation is broken between words on a terminal" {
+	on_terminal 60 inspect --explain close-wait-leak
+	run awk 'length > 60' <<<"$output"
+	assert_output ''
+	on_terminal 60 inspect --explain close-wait-leak
+	local wrapped=$output
+	inspect --explain close-wait-leak
+	assert_equal "$(tr -s ' \n' ' ' <<<"$wrapped")" "$(tr -s ' \n' ' ' <<<"$output")"
+}
+
+@test "findings are not made where only rows or numbers were asked for" {
+	local options
+	for options in '--count' '--summary' '--group state' '-q' '--json' '--format raw'; do
+		# shellcheck disable=SC2086
+		inspect $options
+		refute_output --partial accept-queue-full
+	done
+}
+
+@test "each id is explained with meaning, threshold and next step; others are refused" {
+	local id
+	while IFS=$'\t' read -r id _; do
+		sockctl inspect --explain "$id"
+		assert_clean
+		assert_line --index 0 --regexp "^$id \((critical|warning|note)\)$"
+		assert_output --partial 'fires: '
+		assert_output --partial 'next:  '
+	done < <("$SOCKCTL" porcelain findings)
+	inspect --explain close-wait
+	assert_refused 2 "did you mean 'close-wait-leak'"
+}
+
+@test "another namespace is judged by its own limits" {
+	skip_unless_root 'enters a namespace'
+	local pid=$NS_PID
+	ns_sysctl ipv4/ip_local_port_range '40000 40009'
+	mk established:port=80,n=9,listener,label=few
+	NS=()
+	findings --netns "$pid" --port 80
+	assert_found 'warning ephemeral-exhaustion'
+	assert_figures ephemeral-exhaustion 'ports == 10' 'used == 9'
+}

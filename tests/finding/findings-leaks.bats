@@ -1,0 +1,191 @@
+#!/usr/bin/env bats
+# Findings about what programs forgot: connections that the peer has closed, descriptors,
+# and connections that no program owns any more.
+
+load ../lib/helpers
+load ../lib/findings
+
+setup() {
+	netns
+}
+
+# The last connection of a scenario is in CLOSE_WAIT for long enough.
+until_old() { # LABEL.ROLE
+	until_shown "sport = :${F[$1.local]##*:} and dport = :${F[$1.peer]##*:} and close_wait >= 1s"
+}
+
+@test "a leak: read to the end, end not read, data not read, from whom, which descriptors" {
+	mk close_wait:n=10,label=drained close_wait:n=4,unread=7,label=unread \
+		close_wait:n=6,unread_fin,from=127.0.0.9,label=fin
+	until_old fin.server5
+	findings
+	assert_found 'warning close-wait-leak'
+	assert_equal "$(culprits close-wait-leak)" "$MK_PID"
+	assert_figures close-wait-leak 'sockets == 20' 'drained == 10' 'end_not_read == 10' \
+		'with_unread_data == 4' 'remote_hosts == 2' 'from_first_peer == 14' \
+		'oldest_ms >= 1000' 'descriptors > 40' 'descriptor_limit > 1000' \
+		'growth_per_minute == 0' 'in_last_minute == 20' 'until_limit_ms == null'
+	assert_equal "$(get close-wait-leak '.sockets | length')" 20
+	get close-wait-leak '.processes[].fd' | grep -qx "${F[unread.server2.fd]}"
+	get close-wait-leak '.sockets[]' | grep -qx "${F[fin.server0.cookie]}"
+	assert_text close-wait-leak "mksock\[$MK_PID\], 20 sockets, oldest >= " \
+		'read 10 to the end and never closed them' 'not read the end of 10 \(4 still hold data\)' \
+		'fd [0-9]+, [0-9]+, [0-9]+ and 17 more' '127.0.0.1 \(14\), 127.0.0.9 \(6\)' \
+		'% of the limit by these' 'at most 20 of these came in the last minute' 'at the earliest' \
+		"next: ls -l /proc/$MK_PID/fd"
+}
+
+@test "fifteen are no leak, nor are sixteen of two programs" {
+	mk close_wait:n=15
+	until_old close_wait.server14
+	findings
+	assert_found
+	mk close_wait:n=1,label=other
+	until_old other.server0
+	findings
+	assert_found
+}
+
+@test "sixteen, of which one is young, are no leak yet" {
+	mk close_wait:n=15
+	until_old close_wait.server14
+	mk_more close_wait:n=1,label=young
+	findings
+	# A slow machine may have let the young one grow old: then it is one.
+	[[ -z $FOUND || $(get close-wait-leak .figures.sockets) == 16 ]]
+}
+
+@test "a leak that grows says how fast, and when it ends" {
+	mk files:limit=4000 close_wait:n=16
+	until_old close_wait.server15
+	# One after the other, from before the first reading until the last is over.
+	more() {
+		local i
+		for ((i = 0; i < 1500; i++)); do
+			echo "close_wait:label=more$i" >&"$MK_IN"
+			OUT=$MK_OUT await_line '^ready$' || return
+			read -r -t 0.005 <> <(:) || true
+		done
+	}
+	more &
+	local feeder=$!
+	findings
+	kill "$feeder"
+	wait "$feeder" || true
+	assert_found 'warning close-wait-leak'
+	assert_figures close-wait-leak 'growth_per_minute >= 1' 'until_limit_ms >= 1'
+	[[ $(get close-wait-leak .summary) =~ [0-9]+' more came in '[0-9]+' ms (+'[0-9]+' a minute): accept() will fail with EMFILE in about ' ]]
+}
+
+@test "a leak near the descriptor limit is critical, and one finding" {
+	mk close_wait:n=40 files:limit=100,spare=4
+	until_old close_wait.server39
+	findings
+	[[ $FOUND == *'critical close-wait-leak'* ]]
+	assert_figures close-wait-leak 'sockets == 40' 'descriptors >= 96' 'descriptor_limit == 100'
+}
+
+@test "a leak that has used up the descriptors names the listener that starves" {
+	mk listen:label=web close_wait:n=60
+	local last=${F[close_wait.server59.fd]}
+	mk_more "files:limit=$((last + 1)),spare=0"
+	until_old close_wait.server59
+	spawn "${NS[@]}" "$SOCKCTL" connect --hold 60s "${F[web.listener.local]}"
+	until_shown unaccepted
+	findings
+	# The clients are descriptors of this program too, so that the leak is not half of them.
+	assert_found 'critical close-wait-leak' 'critical descriptor-exhaustion'
+	assert_text close-wait-leak "accept\(\) on ${F[web.listener.local]} must be failing with EMFILE: 1 connection waits"
+}
+
+@test "a leak whose owner may not be seen is told without a name" {
+	skip_unless_root 'a process of another user'
+	mk close_wait:n=16
+	until_old close_wait.server15
+	findings_as_user
+	assert_figures close-wait-leak 'sockets == 16'
+	[[ $(get close-wait-leak .where) == 'owner unknown (no permission)'* ]]
+}
+
+@test "a listener whose accept() fails with EMFILE" {
+	spawn "${NS[@]}" "$SOCKCTL" listen -k --recv-only --limit-fds 20 127.0.0.1:4711
+	local server=$PID
+	until_shown -l
+	spawn "${NS[@]}" "$SOCKCTL" connect --connections 40 --hold 60s 127.0.0.1:4711
+	until_shown unaccepted
+	findings
+	assert_found 'critical descriptor-exhaustion'
+	assert_equal "$(culprits descriptor-exhaustion)" "$server"
+	assert_figures descriptor-exhaustion 'descriptor_limit == 20' 'descriptors >= 20' 'waiting >= 1'
+	assert_text descriptor-exhaustion "sockctl\[$server\]" 'of 20 descriptors are in use' \
+		'accept\(\) on 127.0.0.1:4711 must be failing with EMFILE: [0-9]+ connections? waits? there' \
+		"ls -l /proc/$server/fd"
+	# Only this port: the listener is asked for by what waits in it.
+	findings --port 4711
+	assert_found 'critical descriptor-exhaustion'
+}
+
+@test "a program near its limit, that has some left, is a warning; far from it is none" {
+	mk listen files:limit=50,spare=3
+	findings
+	assert_found 'warning descriptor-exhaustion'
+	assert_equal "$(culprits descriptor-exhaustion)" "$MK_PID"
+	assert_figures descriptor-exhaustion 'descriptors >= 47' 'descriptor_limit == 50' 'waiting == 0'
+	reap
+	netns
+	mk listen files:limit=50,spare=20
+	findings
+	assert_found
+}
+
+@test "what another network namespace holds is not told in this one" {
+	mk files:limit=50,spare=0
+	netns
+	mk listen
+	findings
+	assert_found
+}
+
+@test "FIN_WAIT1 without an owner, retransmitted in vain" {
+	skip_unless_root 'drops packets with nft'
+	mk established
+	drop_port "$(port_of established.server0)"
+	mk_more send:of=established.client0,n=500
+	mk_more close:of=established.client0
+	until_shown 'state = fin-wait-1 and timer_retrans >= 2'
+	findings
+	assert_found 'warning orphans'
+	assert_equal "$(get orphans '.sockets[0]')" "${F[established.client0.cookie]}"
+	assert_figures orphans 'sockets == 1' 'unsent_bytes == 500' 'fin_wait1 == 1' 'last_ack == 0' \
+		'retrans >= 2' 'orphans >= 1' 'max_orphans == null or .max_orphans > 0'
+	assert_text orphans "${F[established.client0.local]} to ${F[established.client0.peer]}" \
+		'1 connection without an owner waits for the peer, with 500 bytes' '1 in FIN_WAIT1' \
+		'was tried again [0-9]+ times' 'The host has [0-9]+ orphans'
+}
+
+@test "LAST_ACK that never ends" {
+	skip_unless_root 'drops packets with nft'
+	mk close_wait
+	drop_port "$(port_of close_wait.server)"
+	mk_more close:of=close_wait.server
+	until_shown 'state = last-ack and timer_retrans >= 2'
+	findings
+	assert_found 'warning orphans'
+	assert_figures orphans 'sockets == 1' 'last_ack == 1' 'fin_wait1 == 0' 'unsent_bytes == 0'
+	assert_text orphans '1 in LAST_ACK'
+}
+
+@test "an orphan behind a closed window" {
+	mk fin_wait1:rcvbuf=2048,sndbuf=8192
+	until_shown 'state = fin-wait-1 and timer = probe and last_data_sent >= 1s'
+	findings
+	[[ $FOUND == *'warning orphans'* ]]
+	assert_figures orphans 'fin_wait1 == 1' 'unsent_bytes >= 1'
+	assert_text orphans "the peer's window is closed"
+}
+
+@test "connections that end as they should leave nothing to tell" {
+	mk time_wait:n=5 close_wait:orphan close_wait:label=half
+	findings
+	assert_found
+}

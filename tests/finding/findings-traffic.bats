@@ -1,0 +1,254 @@
+#!/usr/bin/env bats
+# Findings about connections that do not move, ports and TIME_WAIT that run out, and lost
+# datagrams.
+
+load ../lib/helpers
+load ../lib/findings
+
+setup() {
+	netns
+}
+
+# A second namespace, joined to the first by a cable: 10.0.0.1 there, 10.0.0.2 here.
+cable() {
+	local first=("${NS[@]}") pid=$NS_PID
+	skip_unless_root 'makes a veth pair'
+	netns
+	in_ns ip link add veth0 type veth peer name veth0 netns "$pid"
+	in_ns ip addr add 10.0.0.2/24 dev veth0
+	in_ns ip link set veth0 up
+	"${first[@]}" ip addr add 10.0.0.1/24 dev veth0
+	"${first[@]}" ip link set veth0 up
+	THERE=("${first[@]}") HERE=("${NS[@]}")
+}
+
+@test "a reader that does not read, and who waits for it" {
+	mk established:rcvbuf=4096,sndbuf=16384,full
+	until_shown 'timer = probe and last_data_sent >= 1s'
+	findings
+	assert_found 'warning stuck-reader'
+	assert_equal "$(get stuck-reader '.sockets[0]')" "${F[established.server0.cookie]}"
+	assert_equal "$(culprits stuck-reader)" "$MK_PID"
+	assert_figures stuck-reader 'recv_queue_bytes >= 1024' 'receive_buffer_bytes >= 4096' \
+		'receive_memory_bytes > 0' 'last_received_ms >= 1000' 'peer_send_queue_bytes >= 1'
+	assert_text stuck-reader "${F[established.server0.local]} to ${F[established.server0.peer]}, mksock\[$MK_PID\] fd ${F[established.server0.fd]}" \
+		'the program read none between two readings' 'of its receive buffer are in use' \
+		"bytes wait for it in the SEND-Q of mksock\[$MK_PID\] fd ${F[established.client0.fd]}" \
+		"next: see what mksock\[$MK_PID\] does instead of reading"
+}
+
+@test "a sender whose peer has closed its window" {
+	cable
+	NS=("${THERE[@]}")
+	spawn "${NS[@]}" "$SOCKCTL" listen --no-read -O rcvbuf=4096 10.0.0.1:4711
+	until_shown -l
+	NS=("${HERE[@]}")
+	mk client:to=10.0.0.1,port=4711,sndbuf=16384
+	mk_more send:of=client.client,n=60000
+	until_shown 'timer = probe and last_data_sent >= 1s'
+	findings
+	assert_found 'warning stuck-sender'
+	assert_equal "$(culprits stuck-sender)" "$MK_PID"
+	assert_figures stuck-sender 'zero_window == 1' 'backoff >= 1' 'rto_us > 0' \
+		'send_queue_bytes >= 1' 'timer_expires_ms >= 0' 'last_sent_ms >= 0'
+	assert_text stuck-sender "mksock\[$MK_PID\] fd " "The peer's window is closed" \
+		'was doubled [0-9]+ times?; data was last sent' 'the next try is due in [0-9]+ ms \(rto [0-9]+ ms\)'
+	NS=("${THERE[@]}")
+	findings
+	assert_found 'warning stuck-reader'
+}
+
+@test "a sender whose peer has ended its own direction, and does not read" {
+	mk close_wait
+	mk_more send:of=close_wait.server,n=65000
+	mk_more send:of=close_wait.server,n=65000
+	mk_more send:of=close_wait.server,n=65000
+	# Each probe is answered: the last acknowledgment is young again and again, the data is not.
+	until_shown 'state = close-wait and timer = probe and last_data_sent >= 1s and last_ack_recv < 400ms'
+	findings
+	assert_found 'warning stuck-reader'
+	assert_figures stuck-reader 'peer_send_queue_bytes >= 1'
+}
+
+@test "a reader with a mapped address is told with the IPv4 client that waits for it" {
+	mk established:rcvbuf=4096,sndbuf=16384,full,family=mapped
+	until_shown 'timer = probe and last_data_sent >= 1s'
+	findings
+	assert_found 'warning stuck-reader'
+	assert_figures stuck-reader 'peer_send_queue_bytes >= 1'
+	assert_text stuck-reader "bytes wait for it in the SEND-Q of mksock\[$MK_PID\] fd ${F[established.client0.fd]}"
+}
+
+@test "a sender whose packets are dropped" {
+	skip_unless_root 'drops packets with nft'
+	mk established
+	drop_port "$(port_of established.server0)"
+	mk_more send:of=established.client0,n=700
+	until_shown 'timer_retrans >= 2'
+	findings
+	assert_found 'warning stuck-sender'
+	assert_equal "$(culprits stuck-sender)" "$MK_PID"
+	assert_equal "$(get stuck-sender '.sockets[0]')" "${F[established.client0.cookie]}"
+	assert_figures stuck-sender 'zero_window == 0' 'send_queue_bytes == 700' 'retrans >= 2' \
+		'send_window_bytes == null or .send_window_bytes > 0'
+	assert_text stuck-sender 'retransmitted [0-9]+ times without an answer' "window is open" \
+		'rto [0-9]+ ms' 'sockctl probe'
+}
+
+@test "a sender whose peer is gone, with its machine" {
+	cable
+	NS=("${THERE[@]}")
+	spawn "${NS[@]}" "$SOCKCTL" listen --recv-only 10.0.0.1:4711
+	until_shown -l
+	NS=("${HERE[@]}")
+	mk client:to=10.0.0.1,port=4711
+	"${THERE[@]}" ip link set veth0 down
+	mk_more send:of=client.client,n=100
+	until_shown 'timer_retrans >= 2'
+	findings
+	assert_found 'warning stuck-sender'
+	assert_equal "$(culprits stuck-sender)" "$MK_PID"
+}
+
+@test "data in flight, and a little unread, are nothing to tell" {
+	mk established:n=3,recv=900 established:recv=3000,label=more
+	findings
+	assert_found
+}
+
+@test "a SYN without an answer" {
+	skip_unless_root 'drops packets with nft'
+	drop_port 4711
+	spawn "${NS[@]}" "$SOCKCTL" connect --connections 3 -T 60s 127.0.0.1:4711
+	local client=$PID
+	until_shown 'state = syn-sent and timer_retrans >= 1'
+	findings
+	assert_found 'warning syn-sent-unanswered'
+	assert_equal "$(culprits syn-sent-unanswered)" "$client"
+	assert_figures syn-sent-unanswered 'sockets >= 1' 'syn_retrans >= 1'
+	assert_text syn-sent-unanswered '127.0.0.1:4711, asked by sockctl\[' \
+		'ha(s|ve) no answer for at least [0-9]+ s' 'sockctl probe 127.0.0.1:4711'
+}
+
+# Twenty ephemeral ports, of which ten are reserved.
+few_ports() {
+	ns_sysctl ipv4/ip_local_port_range '40000 40019'
+	ns_sysctl ipv4/ip_local_reserved_ports '40005-40014,50000'
+}
+
+@test "ephemeral ports towards one destination run out" {
+	few_ports
+	mk established:port=80,n=8,listener
+	findings
+	assert_found 'warning ephemeral-exhaustion'
+	assert_figures ephemeral-exhaustion 'used == 8' 'ports == 10' 'left == 2' 'time_wait == 0'
+	assert_text ephemeral-exhaustion '127.0.0.1 to 127.0.0.1:80' '8 of 10 ephemeral ports' \
+		'at most 2 are left before connect\(\) fails with EADDRNOTAVAIL' \
+		'ip_local_port_range 40000-40019 without 10 in ip_local_reserved_ports'
+}
+
+@test "no ephemeral port left: critical, and connect() agrees" {
+	few_ports
+	mk established:port=80,n=10,listener
+	findings
+	assert_found 'critical ephemeral-exhaustion'
+	assert_figures ephemeral-exhaustion 'used == 10' 'left == 0'
+	sockctl connect 127.0.0.1:80
+	assert_equal "$status" 3
+}
+
+@test "a listener takes an ephemeral port from all connections" {
+	few_ports
+	mk listen:port=40003 listen:port=40010,label=reserved established:port=80,n=9,listener
+	findings
+	assert_found 'critical ephemeral-exhaustion'
+	assert_figures ephemeral-exhaustion 'used == 9' 'ports == 9' 'left == 0'
+	assert_text ephemeral-exhaustion 'without 10 in ip_local_reserved_ports and 1 that listeners have\.'
+	sockctl connect 127.0.0.1:80
+	assert_equal "$status" 3
+}
+
+@test "ephemeral ports in use, but towards different destinations" {
+	few_ports
+	mk established:port=80,n=5,listener established:port=81,n=5,label=b
+	findings
+	assert_found
+}
+
+@test "ports in TIME_WAIT count where they cannot be used again, and who left them is not known" {
+	few_ports
+	ns_sysctl ipv4/tcp_tw_reuse 0
+	mk time_wait:port=80,n=9,listener
+	until_shown 'state = time-wait and time_left < 58s'
+	findings
+	assert_found 'warning ephemeral-exhaustion'
+	assert_figures ephemeral-exhaustion 'used == 9'
+	ns_sysctl ipv4/tcp_tw_reuse 1
+	until_shown 'sport = :40019 and time_left < 58s or sport = :40000 and time_left < 58s'
+	mk_more established:label=again
+	findings
+	assert_found
+}
+
+@test "TIME_WAIT is normal: many of them are nothing to tell" {
+	mk time_wait:n=200
+	findings --findings=all
+	assert_found
+}
+
+@test "no room for TIME_WAIT" {
+	ns_sysctl ipv4/tcp_max_tw_buckets 2
+	mk time_wait:n=5,lost
+	findings
+	assert_found 'warning time-wait-overflow'
+	assert_figures time-wait-overflow 'time_wait_limit == 2' 'overflows >= 1' \
+		'overflows_between_readings == 0'
+	assert_text time-wait-overflow 'at most 2 \(net.ipv4.tcp_max_tw_buckets\)' \
+		'TIME_WAIT itself is normal' 'skipped it so far \(TCPTimeWaitOverflow\)'
+}
+
+@test "datagrams that are lost" {
+	mk udp:rcvbuf=4096,drops
+	findings -u
+	assert_found 'warning udp-drops'
+	assert_equal "$(culprits udp-drops)" "$MK_PID"
+	assert_equal "$(get udp-drops '.sockets[0]')" "${F[udp.server.cookie]}"
+	assert_figures udp-drops 'drops >= 1000' 'drops_between_readings == 0' \
+		'receive_buffer_bytes >= 4096' 'receive_memory_bytes > 0'
+	# Who asks for no protocol is told, and shown TCP only; who asks for TCP is not.
+	mk_more listen:port=80
+	findings
+	assert_found 'warning udp-drops'
+	refute_output --partial '"proto":"udp"'
+	findings -t
+	assert_found
+	inspect
+	assert_line --regexp '^warning +udp-drops'
+	refute_output --partial UNCONN
+	TEXT_OPTIONS=(-u)
+	assert_text udp-drops "${F[udp.server.local]}, mksock\[$MK_PID\] fd ${F[udp.server.fd]}" \
+		'[0-9]+ datagrams were dropped' 'bytes of the receive buffer are in use' 'nothing is read'
+}
+
+@test "datagrams that are being lost: the rate, and the host counters" {
+	mk udp:rcvbuf=4096,queued=20,size=1000,flood
+	until_shown -u 'drops >= 1'
+	findings -u
+	assert_found 'warning udp-drops'
+	assert_figures udp-drops 'drops_between_readings >= 1' 'drops_per_second >= 1'
+	TEXT_OPTIONS=(-u)
+	assert_text udp-drops 'a second\)' 'RcvbufErrors of this namespace rises with them'
+}
+
+@test "datagrams that a socket filter refuses are not lost" {
+	mk udp:reject,flood
+	until_shown -u 'drops >= 1'
+	findings -u
+	assert_found
+}
+
+@test "datagrams that wait are nothing to tell" {
+	mk udp:queued=5
+	findings -u
+	assert_found
+}

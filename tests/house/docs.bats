@@ -1,0 +1,354 @@
+#!/usr/bin/env bats
+# Help, manual pages, completions and the tables of the program say the same.
+
+# shellcheck disable=SC2154 # run sets stderr
+
+load ../lib/helpers
+
+setup() {
+	tables=$BATS_TEST_TMPDIR
+	"$SOCKCTL" porcelain options >"$tables/options"
+	"$SOCKCTL" porcelain commands >"$tables/commands"
+	"$SOCKCTL" porcelain fields >"$tables/fields"
+	"$SOCKCTL" porcelain findings >"$tables/findings"
+}
+
+commands() {
+	cut -f1 "$tables/commands"
+}
+
+# Those that have a manual page; that all have one is a test of its own.
+documented() {
+	local command
+	for command in $(commands); do
+		[[ -e $TOP/man/sockctl-$command.1 ]] && echo "$command"
+	done
+}
+
+# Long names, and letters, of a command's options.
+long_options() { # COMMAND
+	awk -F '\t' -v c="$1" '$1 == c && $4 != "" { print $4 }' "$tables/options" | sort -u
+}
+
+letters() { # COMMAND
+	awk -F '\t' -v c="$1" '$1 == c && $3 != "" { print $3 }' "$tables/options" | sort -u
+}
+
+# What is accepted for the sake of another tool's users is not offered.
+offered_options() { # COMMAND
+	awk -F '\t' -v c="$1" '$1 == c && $4 != "" && $6 != "ignored" { print $4 }' "$tables/options" | sort -u
+}
+
+# A manual page as plain text, one long line a paragraph.
+page() { # NAME
+	mandoc -T utf8 -O width=300 "$TOP/man/$1.1" | sed -e 's/.\x08//g'
+}
+
+# The options that a manual page defines, one an item: "--name" or "-x".
+page_options() { # NAME
+	grep -E '^\.It Fl' "$TOP/man/$1.1" |
+		grep -oE 'Fl -?[A-Za-z0-9][A-Za-z0-9-]*' | sed -e 's/^Fl /-/' | sort -u
+}
+
+differences() { # FILE FILE
+	diff "$1" "$2" | grep '^[<>]' || true
+}
+
+@test "the tables are tables: every line has all its fields" {
+	run awk -F '\t' 'NF != 9' "$tables/options"
+	assert_output ''
+	run awk -F '\t' 'NF < 2 || $1 == ""' "$tables/commands"
+	assert_output ''
+	run awk -F '\t' 'NF < 4 || $1 == ""' "$tables/fields"
+	assert_output ''
+	(($(wc -l <"$tables/options") > 20))
+	(($(wc -l <"$tables/fields") > 100))
+	grep -q '^inspect' "$tables/commands"
+}
+
+@test "no two rows of a table have the same name" {
+	run bash -c "cut -f1 '$tables/fields' | sort | uniq -d"
+	assert_output ''
+	run bash -c "awk -F '\t' '\$4 != \"\" { print \$1, \$4 }' '$tables/options' | sort | uniq -d"
+	assert_output ''
+	run bash -c "awk -F '\t' '\$3 != \"\" { print \$1, \$3 }' '$tables/options' | sort | uniq -d"
+	assert_output ''
+}
+
+@test "one letter means one thing in all commands" {
+	run bash -c "awk -F '\t' '\$3 ~ /^-[46tuxqvhVT]\$/ && \$4 != \"\" { print \$3, \$4 }' '$tables/options' |
+		sort -u | cut -d' ' -f1 | uniq -d"
+	assert_output ''
+}
+
+@test "sockctl --help lists every command with its summary, and no other" {
+	local name summary
+	sockctl --help
+	assert_clean
+	while IFS=$'\t' read -r name summary _; do
+		assert_line --regexp "^  $name +$summary\$"
+	done <"$tables/commands"
+	grep -E '^  [a-z]+ {2,}' <<<"$output" | awk '{ print $1 }' | sort >"$tables/shown"
+	commands | sort >"$tables/known"
+	assert_equal "$(differences "$tables/known" "$tables/shown")" ''
+}
+
+@test "--help of each command lists every option, and only options that exist" {
+	local command
+	for command in $(commands); do
+		sockctl "$command" --help
+		assert_clean
+		grep -oE -- '(^|[ ,])--[a-z][a-z0-9-]*' <<<"$(grep -E '^ {2,6}-' <<<"$output" |
+			sed -E 's/^(.{28}).*/\1/; s/^( +(-., )?--[a-z0-9-]+).*/\1/')" | tr -d ' ,' | sort -u >"$tables/shown"
+		long_options "$command" >"$tables/known"
+		assert_equal "$(differences "$tables/known" "$tables/shown")" ''
+	done
+}
+
+@test "help COMMAND and COMMAND --help say the same" {
+	local command help
+	for command in $(commands); do
+		sockctl "$command" --help
+		help=$output
+		sockctl help "$command"
+		assert_clean
+		assert_equal "$output" "$help"
+	done
+}
+
+@test "-h fits a screen of 80 columns and 40 lines" {
+	local command n
+	for command in $(commands); do
+		sockctl "$command" -h
+		assert_clean
+		n=$(wc -l <<<"$output") # lines[] leaves empty ones out
+		((n <= 40)) || fail "$command -h has $n lines"
+		run awk 'length($0) > 80' <<<"$output"
+		assert_output ''
+	done
+}
+
+@test "every command has a manual page, and every page a command" {
+	{
+		echo sockctl
+		commands | sed 's/^/sockctl-/'
+	} | sort >"$tables/known"
+	(cd "$TOP/man" && ls) | sed 's/\.1$//' | sort >"$tables/shown"
+	assert_equal "$(differences "$tables/known" "$tables/shown")" ''
+}
+
+@test "sockctl(1) lists every command, and refers to its page" {
+	local command
+	for command in $(commands); do
+		grep -qx "\.It Cm $command" "$TOP/man/sockctl.1" || fail "no '$command'"
+		grep -q "^\.Xr sockctl-$command 1" "$TOP/man/sockctl.1" || fail "no sockctl-$command(1)"
+	done
+}
+
+@test "the manual page of each command defines every option, and no other" {
+	local command
+	for command in $(documented); do
+		{
+			long_options "$command"
+			letters "$command"
+		} | sort -u >"$tables/known"
+		page_options "sockctl-$command" >"$tables/shown"
+		assert_equal "$(differences "$tables/known" "$tables/shown")" ''
+	done
+}
+
+@test "the manual page names every choice of every option" {
+	local command name choices word text
+	while IFS=$'\t' read -r command name choices; do
+		[[ -e $TOP/man/sockctl-$command.1 ]] || continue
+		text=$(page "sockctl-$command")
+		for word in ${choices//,/ }; do
+			grep -qwF -- "$word" <<<"$text" || fail "sockctl-$command: $name: no '$word'"
+		done
+	done < <(awk -F '\t' '$7 != "" { print $1 "\t" $4 "\t" $7 }' "$tables/options")
+}
+
+@test "the manual page of inspect describes every column, and no other" {
+	cut -f1 "$tables/fields" | sort >"$tables/known"
+	awk '/^\.Sh/ { on = /COLUMNS/ } on && /^\.It (Cm|Ic|Li|Va|Sy) / { print $3 }' \
+		"$TOP/man/sockctl-inspect.1" | sort -u >"$tables/shown"
+	assert_equal "$(differences "$tables/known" "$tables/shown")" ''
+}
+
+@test "inspect -o help lists every column with what it means" {
+	local name
+	sockctl inspect -o help
+	assert_clean
+	while IFS=$'\t' read -r name _; do
+		grep -qE "^ +$name( |\$)" <<<"$output" || fail "no column '$name'"
+	done <"$tables/fields"
+}
+
+@test "the manual pages say the exit codes, the environment and examples" {
+	local command section code
+	for command in $(documented); do
+		for section in 'EXIT STATUS' EXAMPLES; do
+			run grep -c "^\\.Sh $section" "$TOP/man/sockctl-$command.1"
+			assert_output 1
+		done
+	done
+	for code in 0 1 2 3; do
+		run grep -cE "^\\.It (Li )?$code\$" "$TOP/man/sockctl-inspect.1"
+		assert_output 1
+	done
+}
+
+@test "mandoc finds nothing to say about the manual pages" {
+	run mandoc -T lint -W warning "$TOP"/man/*.1
+	assert_success
+	assert_output ''
+}
+
+@test "the manual page of probe and the schema know every outcome, and no other" {
+	local name
+	"$SOCKCTL" porcelain outcomes >"$tables/outcomes"
+	run awk -F '\t' 'NF != 3 || $2 !~ /^[0-5]$/ || $3 == ""' "$tables/outcomes"
+	assert_output ''
+	cut -f1 "$tables/outcomes" | sort >"$tables/known"
+	(($(wc -l <"$tables/known") > 15))
+	awk '/^\.Sh/ { on = /OUTCOMES/ } on && sub(/^\.It /, "") { gsub(/ , /, "\n"); print }' \
+		"$TOP/man/sockctl-probe.1" | sort >"$tables/shown"
+	assert_equal "$(differences "$tables/known" "$tables/shown")" ''
+	for name in $("$SOCKCTL" porcelain schema | jq -r '[.. | objects | .outcome?.enum? | arrays] | keys[]'); do
+		"$SOCKCTL" porcelain schema |
+			jq -r "[.. | objects | .outcome?.enum? | arrays][$name][]" | sort >"$tables/shown"
+		assert_equal "$(differences "$tables/known" "$tables/shown")" ''
+	done
+}
+
+@test "every finding can be explained, and is in the manual page" {
+	local id text
+	text=$(page sockctl-inspect)
+	while IFS=$'\t' read -r id _; do
+		sockctl inspect --explain "$id"
+		assert_clean
+		assert_output --partial "$id"
+		grep -qwF -- "$id" <<<"$text" || fail "the page has no '$id'"
+	done <"$tables/findings"
+}
+
+@test "every state of the laboratory is in --lab help and in the page of its command, word for word" {
+	local command text help name sides means how kept strict strict_kept
+	"$SOCKCTL" porcelain lab >"$tables/lab"
+	run awk -F '\t' 'NF != 7 || $1 == "" || $2 !~ /^(listen|connect|listen,connect)$/' "$tables/lab"
+	assert_output ''
+	for command in listen connect; do
+		awk -F '\t' -v c=$command '"," $2 "," ~ "," c "," { print $1 }' "$tables/lab" | sort >"$tables/known"
+		sockctl $command --lab help
+		assert_clean
+		help=$(tr -s ' \n' ' ' <<<"$output")
+		grep -oE '^  [A-Z]\S+' <<<"$output" | tr -d ' ' | sort >"$tables/shown"
+		assert_equal "$command: $(differences "$tables/known" "$tables/shown")" "$command: "
+		awk '/^\.S[hs]/ { on = /LABORATORY|--lab/ } on && /^\.It Cm / { print $3 }' \
+			"$TOP/man/sockctl-$command.1" | sort >"$tables/shown"
+		assert_equal "$command: $(differences "$tables/known" "$tables/shown")" "$command: "
+		text=$(page sockctl-$command | tr -s ' \n' ' ')
+		while IFS='|' read -r name sides means how kept strict strict_kept; do
+			grep -qiF -- "$name $means. Recipe: $how; kept $kept." <<<"$text" || fail "$command: $name"
+			grep -qF -- "$name $means $how; kept $kept" <<<"$help" || fail "$command --lab help: $name"
+			[[ -z $strict ]] || grep -qF -- "--strict: $strict; kept $strict_kept." <<<"$text" ||
+				fail "$command: $name --strict"
+		done < <(awk -F '\t' -v c=$command '"," $2 "," ~ "," c ","' "$tables/lab" | tr '\t' '|')
+	done
+}
+
+# What a shell offers at the end of a line; completions.bats says more.
+offers() { # bash|zsh|fish LINE
+	local HOME=$BATS_TEST_TMPDIR/home PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	mkdir -p "$HOME" "$BATS_TEST_TMPDIR/bin"
+	ln -sf "$SOCKCTL" "$BATS_TEST_TMPDIR/bin/sockctl"
+	case $1 in
+	bash) "$TOP/tests/lib/bash-offers" "$TOP/completions/sockctl.bash" "$2" ;;
+	zsh) timeout 60 "$TOP/tests/lib/zsh-offers" "$TOP/completions" "$2" ;;
+	fish) fish --no-config -c "source '$TOP/completions/sockctl.fish'; complete -C \"\$argv\"" "$2" | cut -f1 ;;
+	esac | sort -u
+}
+
+@test "bash, zsh and fish offer the commands, and every long option of each" {
+	local shell command
+	for shell in bash zsh fish; do
+		offers $shell 'sockctl ' | grep -v '^-' >"$tables/shown"
+		{
+			commands
+			echo help
+		} | sort >"$tables/known"
+		assert_equal "$shell: $(differences "$tables/known" "$tables/shown")" "$shell: "
+		for command in $(commands); do
+			offers $shell "sockctl $command --" >"$tables/shown"
+			offered_options "$command" >"$tables/known"
+			assert_equal "$shell $command: $(differences "$tables/known" "$tables/shown")" "$shell $command: "
+		done
+	done
+}
+
+@test "every kind of argument that the tables name is known to all three completions" {
+	local kind file
+	while read -r kind; do
+		# An address is typed.
+		[[ $kind == address ]] && continue
+		for file in sockctl.bash _sockctl sockctl.fish; do
+			grep -qE "(^|[[:space:]])$kind:?([[:space:]]|\)|\$)" "$TOP/completions/$file" || fail "$file: no '$kind'"
+		done
+	done < <(cut -f8 "$tables/options" | sort -u | sed '/^$/d')
+}
+
+@test "the JSON keys of the columns are in the manual page of inspect" {
+	local name key text
+	text=$(page sockctl-inspect)
+	while read -r name key; do
+		grep -qwF -- "$key" <<<"$text" || fail "$name: no '$key'"
+	done < <(awk -F '\t' '$4 != "" { print $1, $4 }' "$tables/fields")
+}
+
+@test "the manual page of inspect says of each finding what the table says" {
+	local id severity threshold text
+	text=$(page sockctl-inspect | tr -s ' \n' ' ')
+	while IFS=$'\t' read -r id severity threshold _; do
+		grep -qF -- "$id ($severity)" <<<"$text" || fail "$id: not '$severity'"
+		grep -qiF -- "Fires: ${threshold%.}" <<<"$text" || fail "$id: not '$threshold'"
+	done <"$tables/findings"
+}
+
+@test "the manual page of inspect names every state, cause and type of line" {
+	local word text
+	text=$(page sockctl-inspect)
+	while read -r word; do
+		grep -qwF -- "$word" <<<"$text" || fail "no '$word'"
+	done < <("$SOCKCTL" porcelain schema |
+		jq -r '."$defs" | (.socket.properties.state, .bindable.properties.causes.items.properties.id).enum[],
+			(["socket", "summary", "note", "end", "finding", "bindable"][] as $d | .[$d].properties.type.const)')
+}
+
+@test "the examples of the manual page and of the README are commands that parse" {
+	local line words
+	netns
+	while IFS= read -r line; do
+		line=${line//sudo /}
+		line=${line#*sockctl }
+		line=${line%% | jq*}
+		line=${line%% >/dev/null*}
+		line=${line/--wait 10s/--wait 10ms}
+		[[ $line == inspect* && $line != *--from* && $line != *--netns* && $line != *--record* ]] || continue
+		eval "words=($line)"
+		sockctl "${words[@]}"
+		((status != 2 && status != 128)) || fail "sockctl $line: $stderr"
+	done < <(mandoc -T utf8 -O width=200 "$TOP"/man/sockctl.1 "$TOP"/man/sockctl-inspect.1 | sed 's/.\x08//g' |
+		grep -E '^ +\$ (sudo )?sockctl inspect' | sed -E 's/^ +\$ //'
+		grep -E '^(\$ )?(sudo )?sockctl inspect' "$TOP/README.md" | sed -E 's/ +#.*//; s/^\$ //')
+}
+
+@test "what is installed is complete" {
+	local prefix=$BATS_TEST_TMPDIR/root/usr
+	DESTDIR=$BATS_TEST_TMPDIR/root cmake --install "$BUILD" --prefix /usr >/dev/null
+	run cmp "$prefix/share/sockctl/schema.json" <("$prefix/bin/sockctl" porcelain schema)
+	assert_success
+	assert_equal "$(ls "$prefix/share/man/man1")" "$(ls "$TOP/man")"
+	assert [ -s "$prefix/share/bash-completion/completions/sockctl" ]
+	assert [ -s "$prefix/share/zsh/site-functions/_sockctl" ]
+	assert [ -s "$prefix/share/fish/vendor_completions.d/sockctl.fish" ]
+}

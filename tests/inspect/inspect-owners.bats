@@ -1,0 +1,246 @@
+#!/usr/bin/env bats
+# Whose socket it is: all holders, or why nobody can be named.
+
+load ../lib/helpers
+load ../lib/inspect
+
+@test "pid, command and fd of the holder" {
+	netns
+	mk listen established udp unix_bound:abstract=a,type=dgram
+	inspect_json -tuxp
+	for name in listen.listener established.client0 established.server0 udp.server unix_bound.bound; do
+		assert_row "$name" processes='[{"pid":'"${F[$name.pid]}"',"command":"mksock","fd":'"${F[$name.fd]}"'}]'
+	done
+}
+
+@test "without -p nobody is named" {
+	netns
+	mk listen
+	inspect_json
+	holds 'has("processes") | not' <<<"$(rows)"
+}
+
+@test "all holders of one socket are shown" {
+	netns
+	mk listen holders:n=3
+	inspect_json -p
+	run jq -r 'select(.type == "socket").processes[].pid' <<<"$output"
+	for pid in "${F[listen.listener.pid]}" "${F[holders.holder0.pid]}" "${F[holders.holder1.pid]}" "${F[holders.holder2.pid]}"; do
+		assert_line "$pid"
+	done
+	assert_equal "${#lines[@]}" 4
+}
+
+@test "descriptors that follow each other, that leave gaps, and that are far above the others" {
+	netns
+	mk listen
+	local port=${F[listen.listener.local]##*:} layout
+	# Without the right to load BPF programs, so that the links are read.
+	is_root && NS+=(setpriv --bounding-set="-bpf,-perfmon,-sys_admin")
+	for layout in '3 4 5 6 7 8 9 11 12 13 14 15 16 17' '3 250' '4 6 8 11 13 15 17 19 21 23 25 27' '100 101 102' \
+		'3 4 5 6 7 8 9 11 12 14 15 16 17 18 19 21 22 23 60 61 62 63 64 250 900'; do
+		# shellcheck disable=SC2016 # the words are the inner shell's
+		spawn "${NS[@]}" bash -c 'exec 10<>/dev/tcp/127.0.0.1/$0; for fd; do eval "exec $fd>&10"; done
+			exec 10>&-; echo ready; read -r' "$port" $layout
+		await_line '^ready$'
+		inspect_json -p --pid "$PID"
+		assert_equal "$(jq -r 'select(.type == "socket").processes[].fd' <<<"$output" | xargs)" "$layout"
+		assert_equal "$(find "/proc/$PID/fd" -lname 'socket:*' -printf '%f\n' | sort -n | xargs)" "$layout"
+	done
+}
+
+@test "the table names the holder as command[pid] fd N" {
+	netns
+	mk listen:port=80
+	inspect_table -p
+	assert_clean
+	assert_line --regexp "^LISTEN +127\.0\.0\.1:80 .* mksock\[${F[listen.listener.pid]}\] fd ${F[listen.listener.fd]}\$"
+}
+
+@test "a process name with a newline and escapes is one line, escaped" {
+	netns
+	mk 'comm:name=a\nb\x1b[31m\xff' listen:port=80
+	inspect_table -p
+	assert_clean
+	assert_equal "${#lines[@]}" 2
+	assert_line --partial 'a\nb\x1b[31m\xff['
+	inspect_json -p
+	assert_equal "$(jq -r 'select(.type == "socket").processes[0].command' <<<"$output")" $'a\nb\e[31m\ufffd'
+	assert_equal "$(jq -r 'select(.type == "socket").processes[0].command_hex' <<<"$output")" 610a621b5b33316dff
+}
+
+@test "--pid and --process choose by the holder" {
+	netns
+	mk listen:label=first
+	pid=${F[first.listener.pid]}
+	mk comm:name=other listen:label=second
+	assert_matches --pid "$pid" -- first.listener
+	assert_matches --pid "$pid,${F[second.listener.pid]}" -- first.listener second.listener
+	assert_matches --process other -- second.listener
+	assert_matches --process 'o*r' -- second.listener
+	assert_matches --process none --
+	assert_matches "pid = $pid" -- first.listener
+	assert_matches 'process = other' -- second.listener
+}
+
+@test "sockets that no program can hold say so" {
+	netns
+	mk listen:port=80,queued=1 time_wait close_wait:orphan,label=orphan
+	inspect_json -p
+	assert_row time_wait.socket processes='[]'
+	assert_row orphan.client processes='[]'
+	inspect_table -p --port 80
+	assert_line --partial '(not accepted)'
+}
+
+@test "a socket in flight is held by nobody visible" {
+	skip_unless_root "to others it may be one whose processes may not be read"
+	netns
+	mk inflight:abstract=fly
+	inspect_table -xp
+	assert_success
+	assert_line --regexp ' @fly .*\(kernel, or not visible here\)$'
+	inspect_json -xp
+	run jq -c "select(.inode == ${F[inflight.more.inode]}) | [.processes, .processes_unknown]" <<<"$output"
+	assert_output '[null,"kernel-or-not-visible"]'
+}
+
+@test "an ordinary user learns the holders of its own sockets and why others are unknown" {
+	skip_unless_root "drops to another user"
+	netns
+	mk listen:label=roots,port=80
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" -p
+	assert_success
+	assert_line --regexp '^LISTEN +127\.0\.0\.1:80 .*\(no permission'
+	sockctl_as_user inspect -p --json
+	assert_success
+	assert_row roots.listener inode="${F[roots.listener.inode]}" processes=null processes_unknown=no-permission
+	run jq -r 'select(.type == "note").id' <<<"$output"
+	assert_output owners-unreadable
+}
+
+@test "the cgroup needs no privilege" {
+	skip_unless_root "drops to another user"
+	netns
+	mk listen:port=80
+	sockctl_as_user inspect --json -o +cgroup
+	assert_success
+	want=$(in_ns cat "/proc/${F[listen.listener.pid]}/cgroup" | sed -n 's/^0:://p')
+	[[ -n $want ]] || skip "no cgroup v2 here"
+	assert_equal "$(value_of listen.listener cgroup)" "\"$want\""
+}
+
+@test "the user of a socket, by number and by name" {
+	netns
+	mk listen:port=80
+	inspect_json -o +user
+	if is_root; then
+		assert_row listen.listener uid=0 user=root
+	else
+		assert_row listen.listener uid=0
+	fi
+	assert_matches --user 0 -- listen.listener
+	assert_matches --user root -- listen.listener
+	assert_matches --user nobody --
+}
+
+@test "the process at the other end of a loopback connection and of a unix pair" {
+	netns
+	mk established unix_pair:abstract=pair
+	inspect_json -tx -o +peer_process
+	for name in established.client0 established.server0 unix_pair.client; do
+		assert_equal "$(value_of "$name" peer_processes | jq '.[0].pid')" "${F[$name.pid]}"
+	done
+}
+
+@test "the process at the other end is found behind a socket that is bound to a device" {
+	netns
+	mk listen:dev=lo,port=80,queued=1
+	mk_more accept:of=listen.listener
+	inspect_json -o +peer_process established
+	assert_equal "$(value_of listen.client0 peer_processes | jq '.[0].fd')" "${F[accept.accepted0.fd]}"
+}
+
+@test "a threshold that hangs on a process that may not be read: exit 3, unless it is clear all the same" {
+	skip_unless_root "drops to another user"
+	netns
+	mk comm:name=leaker listen:port=80 established:listener,port=81
+	while IFS='|' read -r code rule; do
+		sockctl_as_user inspect "${NO_FINDINGS[@]}" --fail-if "$rule"
+		assert_equal "$rule: $status" "$rule: $code"
+	done <<-'END'
+		3|process = leaker
+		3|count(process = leaker) > 2
+		0|count(process = leaker) > 100
+		1|count(process = leaker) < 100
+		3|count(process = leaker) < 2
+		3|count(process = leaker) = 0
+		1|count(process = leaker) != 100
+		0|process = no-such-name
+		0|process = leaker and sport = 1
+		3|reuseaddr
+		1|sport = 80
+	END
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" --json --fail-if 'process = leaker'
+	[[ $stderr == *'--fail-if process = leaker: 0 sockets, and 4 that processes may hold which may not be read'* ]]
+	assert_line --partial '"id":"owner-hidden"'
+	# What is met for certain is no less so beside it.
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" --fail-if 'process = leaker' --fail-if 'sport = 80'
+	assert_equal "$status" 1
+}
+
+@test "whether a process that may not be read has a socket cannot be told: exit 3, and which it is" {
+	skip_unless_root "drops to another user"
+	netns
+	mk listen:port=80
+	for asked in "--pid $MK_PID" '--process mksock' "pid = $MK_PID and state = listen"; do
+		sockctl_as_user inspect --json $asked
+		assert_equal "$status" 3
+		assert_line '{"v":1,"type":"end","rows":0,"complete":false}'
+		# Of a name it is the first that has it, of whatever test.
+		assert_line --regexp '"owner-hidden","text":"mksock\[[0-9]+\] may not be read'
+		[[ $stderr == *'] may not be read: whether a socket of it matches is unknown'* ]]
+		[[ $asked == --process* || $stderr == *"mksock[$MK_PID]"* ]]
+	done
+	# A name that no process has; a state with no such socket needs no owner.
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" --process 'no-such*name'
+	assert_equal "$status" 1
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" --pid "$MK_PID" --state syn-sent
+	assert_equal "$status" 1
+	sockctl_as_user inspect "${NO_FINDINGS[@]}" --pid 4194999
+	assert_equal "$status" 1
+}
+
+@test "the right to open a process's directory without that to follow its links is a want of permission" {
+	skip_unless_root "gives a user one capability"
+	netns
+	mk listen:port=80
+	setpriv --reuid=65534 --inh-caps=+dac_read_search --ambient-caps=+dac_read_search true 2>/dev/null ||
+		skip "no ambient capabilities here"
+	run --separate-stderr in_ns setpriv --reuid=65534 --clear-groups --inh-caps=+dac_read_search \
+		--ambient-caps=+dac_read_search "$SOCKCTL" inspect "${NO_FINDINGS[@]}" -p
+	assert_equal "$status" 0
+	assert_line --regexp '^LISTEN +127\.0\.0\.1:80 .*\(no permission'
+	[[ $stderr == *'may not be read: owners among them are unknown'* ]]
+}
+
+@test "a socket that is made while the listing is made has its owner" {
+	netns
+	mk listen:port=80
+	local result=$BATS_TEST_TMPDIR/result child
+	# Owners are read, then the sockets; the listing is stopped behind its first question.
+	spawn "${NS[@]}" "${STRACE[@]:0:2}" bash -c 'exec strace -f -e trace=sendto -e inject=sendto:signal=STOP:when=1 "$@" \
+		2>&1 >'"$result" sh "$SOCKCTL" inspect "${NO_FINDINGS[@]}" --threads 1 -p
+	local strace=$PID out=$OUT
+	IFS= read -r -t "$READY_WITHIN" -u "$out" first || skip "strace does not work here"
+	[[ $first == *sendto* ]] || skip "strace does not work here: $first"
+	OUT=$out
+	await_line 'stopped by SIGSTOP'
+	mk_more established
+	child=$(<"/proc/$strace/task/$strace/children")
+	kill -CONT $child
+	await_end "$strace"
+	run cat "$result"
+	assert_line --regexp "^ESTABLISHED +${F[established.client0.local]} .* mksock\[$MK_PID\] fd ${F[established.client0.fd]}\$"
+	refute_output --partial 'not visible here'
+}

@@ -1,0 +1,224 @@
+#!/usr/bin/env bats
+# Real servers as targets: what each answers, and names of a real name server.
+
+load ../lib/helpers
+load ../lib/endpoint
+load ../lib/probe
+load ../lib/servers
+
+# A query for the address of both.test, as dnsmasq gets it; the answer has 10.99.0.2.
+QUERY='\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04both\x04test\x00\x00\x01\x00\x01'
+
+# --- servers ---
+
+@test "nginx: a connection, a status, a page that is not there, a dead server behind it" {
+	netns
+	servers_dir
+	nginx_on 8080
+	probe --wait 20s -q 127.0.0.1:8080
+	assert_clean
+	assert_outcome 0 open 'rtt .*HTTP 200, says: HTTP/1.1 200 OK' --http 127.0.0.1:8080
+	[[ $(attempt .http_status) == 200 && $(attempt .first_byte_us) -gt 0 ]]
+	assert_outcome 0 open 'HTTP 200' --http --expect hello 127.0.0.1:8080
+	assert_outcome 0 open 'HTTP 200' --http --expect '/^Content-Length: 6$/' 127.0.0.1:8080
+	assert_outcome 0 open 'HTTP 404' --http=/missing 127.0.0.1:8080
+	assert_outcome 0 open 'HTTP 502' --http=/behind 127.0.0.1:8080
+	assert_outcome 1 closed-after-accept 'without what matches the expected pattern; it said: HTTP/1.1 404' \
+		--http=/missing --expect '/^HTTP[^ ]* 200 /' 127.0.0.1:8080
+	assert_outcome 0 open 'verified' --verify --stable 100ms 127.0.0.1:8080
+	# What must stay open is not asked to close.
+	assert_outcome 0 open 'HTTP 200' --http --stable 100ms 127.0.0.1:8080
+	probe -v --http localhost:8080
+	assert_clean
+	assert_line --regexp '^  name [0-9.]+ m?s, connect [0-9.]+ m?s, first byte [0-9.]+ m?s$'
+	# It waits for a request: there is no banner.
+	assert_outcome 4 silent 'an answer did not come' --banner -T 200ms 127.0.0.1:8080
+}
+
+@test "redis: answers a command, says that it wants a password" {
+	netns
+	servers_dir
+	redis_on 6379
+	probe --wait 20s -q --send 'PING\r\n' --expect '+PONG\r\n' 127.0.0.1:6379
+	assert_clean
+	assert_outcome 0 open 'says: \+PONG' --send 'PING\r\n' --expect '/^\+PONG$/' 127.0.0.1:6379
+	printf 'CONFIG SET requirepass secret\r\n' >"$BATS_TEST_TMPDIR/command"
+	probe --send "@$BATS_TEST_TMPDIR/command" 127.0.0.1:6379
+	assert_clean
+	assert_output --partial 'says: +OK'
+	assert_outcome 4 silent 'the expected text did not come; it said: -NOAUTH' \
+		--send 'PING\r\n' --expect +PONG -T 1s 127.0.0.1:6379
+}
+
+@test "postgresql: accepts long before it serves, which --wait with --expect sees" {
+	local startup ready='Z\x00\x00\x00\x05I' pid out go
+	netns
+	servers_dir
+	go=$DIR/go
+	startup='\x00\x00\x00\x25\x00\x03\x00\x00user\x00test\x00database\x00postgres\x00\x00'
+	postgres_init
+	# Recovery from an archive that does not answer until it may.
+	touch "$DIR/data/recovery.signal"
+	postgres_on 5432 -c hot_standby=off -c "restore_command=until [ -e $go ]; do sleep 0.05; done; false"
+	probe --wait "${READY_WITHIN}s" 127.0.0.1:5432
+	assert_clean
+	spawn "${NS[@]}" "$SOCKCTL" probe --wait "${READY_WITHIN}s" --json --send "$startup" --expect "$ready" \
+		127.0.0.1:5432
+	pid=$PID out=$OUT
+	await_line '"outcome":"closed-after-accept".*it said: E.*starting up'
+	kill -0 "$pid"
+	touch "$go"
+	OUT=$out await_line '"type":"attempt".*"outcome":"open"'
+	await_end "$pid"
+	in_ns "$(postgres_bin)/pg_isready" -q -h 127.0.0.1 -p 5432 -U test
+	# The user is not there: it says so and closes.
+	assert_outcome 1 closed-after-accept 'without the expected text; it said: R.*role .nobody.' --expect "$ready" \
+		--send '\x00\x00\x00\x15\x00\x03\x00\x00user\x00nobody\x00\x00' 127.0.0.1:5432
+}
+
+@test "a proxy that accepts for a server that is gone: open, but not for --stable" {
+	netns
+	spawn "${NS[@]}" socat TCP-LISTEN:80,bind=127.0.0.1,fork,reuseaddr TCP:127.0.0.1:81
+	probe --wait 20s 127.0.0.1:80
+	assert_clean
+	assert_outcome 1 closed-after-accept 'accepted, then closed by the peer after [0-9.]+ m?s' --stable 20s 127.0.0.1:80
+	probe --wait 3s --stable 2500ms 127.0.0.1:80
+	assert_refused 4 'is closed-after-accept: accepted, then closed by the peer'
+	mk listen:addr=127.0.0.1,port=81,backlog=64
+	probe --wait 20s --stable 200ms 127.0.0.1:80
+	assert_clean
+}
+
+# --- a name server ---
+
+# dnsmasq in the server's namespace, for .test; what is below servfail.test it asks a server
+# that fails.
+name_server() {
+	skip_unless_mounts 'it mounts a resolv.conf'
+	link
+	server_mk listen:addr=$V4,port=80,backlog=64 "listen:family=6,addr=$V6,port=80,backlog=64,label=six"
+	on_server ip addr add 10.99.0.3/24 dev down0
+	spawn "${SERVER[@]}" "$TOP/tests/lib/peer" servfail $V4 5300
+	await_line '^ready$'
+	: >"$BATS_TEST_TMPDIR/hosts"
+	spawn "${SERVER[@]}" dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
+		--bind-interfaces --listen-address=$V4 --pid-file= --user=root --local=/test/ --local-ttl=0 \
+		--addn-hosts="$BATS_TEST_TMPDIR/hosts" --server=/servfail.test/$V4#5300 \
+		--host-record=both.test,$V4,$V6 --host-record=four.test,$V4 --host-record=six.test,$V6 \
+		--host-record=many.test,$V4 --host-record=many.test,10.99.0.3 \
+		--host-record=half.test,$V4,fd99::77 --host-record=worse.test,$NOBODY,$V6
+	DNSMASQ=$PID
+	probe --wait "${READY_WITHIN}s" -q --send "$QUERY" udp:$V4:53
+	assert_clean
+}
+
+# assert_outcome with the name server's names.
+named_outcome() { # CODE OUTCOME REASON_REGEX ARG...
+	local NS=("$TOP/tests/lib/with-resolver" "$V4" "$BATS_TEST_TMPDIR" "${NS[@]}")
+	assert_outcome "$@"
+}
+
+@test "dnsmasq over UDP: a query in escapes is answered" {
+	name_server
+	assert_outcome 0 open 'answered after [0-9.]+ ms, says: .x124' --send "$QUERY" --expect '\x0a\x63\x00\x02' udp:$V4:53
+	[[ $(attempt .answer_hex) == 1234*0a630002 ]]
+	# Without words of ours, a query of its own kind is sent to this port.
+	assert_outcome 0 open answered udp:$V4:53
+	assert_outcome 4 silent 'answered, but the expected text did not come' --send "$QUERY" --expect nonsense \
+		-T 1s udp:$V4:53
+	assert_outcome 0 open rtt $V4:53
+}
+
+@test "names: one address or several, of one family or both, the first that answers" {
+	name_server
+	named_outcome 0 open rtt both.test:80
+	[[ $(attempt .addr) == "$V6" && $(attempt .name_us) -gt 0 ]]
+	named_outcome 0 open rtt -4 both.test:80
+	[[ $(attempt .addr) == "$V4" ]]
+	named_outcome 0 open rtt -6 both.test:80
+	[[ $(attempt .addr) == "$V6" ]]
+	named_outcome 0 open rtt six.test:80
+	# Of two IPv4 addresses one refuses: the other is tried.
+	named_outcome 0 open rtt many.test:80
+	[[ $(attempt .addr) == "$V4" ]]
+	# Nobody has the IPv6 address: a quarter of a second later IPv4 is tried beside it.
+	named_outcome 0 open rtt half.test:80
+	[[ $(attempt .addr) == "$V4" ]]
+	# Both fail: a refusal says more than a silence.
+	server_rule input ip daddr $V4 tcp dport 81 drop
+	named_outcome 1 refused RST -T 1s both.test:81
+	[[ $(attempt .addr) == "$V6" ]]
+	named_outcome 5 no-name "does not resolve to IPv6" -6 four.test:80
+	# The name server listens on IPv4 only: what IPv6 refuses is asked there, over UDP, too.
+	named_outcome 0 open 'answered after' udp:both.test:53
+	[[ $(attempt .addr) == "$V4" ]]
+	named_outcome 1 refused-icmp 'port unreachable' udp:both.test:54
+	[[ $(attempt .addr) == "$V4" ]]
+	# And what IPv6 said is no fact of the address that is open.
+	server_rule prerouting ip6 daddr $V6 tcp dport 53 reject
+	named_outcome 0 open rtt both.test:53
+	[[ $(attempt .addr) == "$V4" && $(attempt .icmp_type) == null ]]
+}
+
+@test "names: every address by itself" {
+	name_server
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --all-addresses many.test:80
+	[[ $status == 1 && -z $stderr ]]
+	assert_line --regexp '^many.test:80 +10.99.0.2:80 +open '
+	assert_line --regexp '^many.test:80 +10.99.0.3:80 +refused +RST'
+	assert_line '1 of 2 reachable'
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --all-addresses --json both.test:80
+	[[ $status == 0 ]]
+	assert_valid
+	jq -es 'map(select(.type == "attempt")) | map(.addr) | sort == ["10.99.0.2", "fd99::2"]' <<<"$output"
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --all-addresses many.test:79-99
+	[[ $status == 1 ]]
+	assert_line --regexp '^10.99.0.2: 1 of 21 ports open'
+	assert_line --regexp '^10.99.0.3: 0 of 21 ports open'
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --all-addresses none.test:80
+	[[ $status == 5 ]]
+	assert_output --partial no-name
+}
+
+@test "names: that do not exist, a server that fails, is gone, or silent" {
+	name_server
+	named_outcome 5 no-name "the name 'none.test' does not resolve" none.test:80
+	named_outcome 5 name-timeout "$V4 answers SERVFAIL" x.servfail.test:80
+	kill "$DNSMASQ"
+	await_end "$DNSMASQ" || true
+	named_outcome 5 name-timeout "$V4: nothing listens on its port 53" both.test:80
+	server_rule input udp dport 53 drop
+	named_outcome 5 name-timeout "no answer from $V4" -T 500ms both.test:80
+}
+
+@test "names: the answer changes to another address, and away" {
+	name_server
+	server_mk listen:addr=10.99.0.3,port=80,backlog=640,label=other
+	echo "$V4 moving.test" >"$BATS_TEST_TMPDIR/hosts"
+	kill -HUP "$DNSMASQ"
+	spawn "$TOP/tests/lib/with-resolver" "$V4" "$BATS_TEST_TMPDIR" "${NS[@]}" "$SOCKCTL" probe --attempts 0 --interval 5ms -T 1s moving.test:80
+	local out=$OUT pid=$PID
+	# Until dnsmasq has read the file there is no such name.
+	await_line "moving.test:80  $V4:80  open"
+	echo "10.99.0.3 moving.test" >"$BATS_TEST_TMPDIR/hosts"
+	kill -HUP "$DNSMASQ"
+	OUT=$out await_line 'moving.test:80  10.99.0.3:80  open'
+	: >"$BATS_TEST_TMPDIR/hosts"
+	kill -HUP "$DNSMASQ"
+	OUT=$out await_line 'moving.test:80  -  no-name'
+	kill -INT "$pid"
+	OUT=$out await_line ' open, [0-9]+ no-name, [0-9.]+ % failed$'
+	await_end "$pid" || [[ $? == 130 ]]
+}
+
+@test "names: --wait goes on until the name exists" {
+	name_server
+	spawn "$TOP/tests/lib/with-resolver" "$V4" "$BATS_TEST_TMPDIR" "${NS[@]}" "$SOCKCTL" probe --wait 20s --json \
+		later.test:80
+	local out=$OUT pid=$PID
+	await_line '"outcome":"no-name"'
+	echo "$V4 later.test" >"$BATS_TEST_TMPDIR/hosts"
+	kill -HUP "$DNSMASQ"
+	OUT=$out await_line '"type":"attempt".*"outcome":"open"'
+	await_end "$pid"
+}
