@@ -1,4 +1,4 @@
-/* The command table, --help and --version. Each command's story is in cmd/. */
+/* --help, --version, and the way to a command; each command's story is in cmd/. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,11 +9,6 @@
 #include "cmd/cmd.h"
 #include "kernel/bpf/owners_bpf.h"
 
-const struct command *const commands[] = {
-	&cmd_inspect, &cmd_listen,    &cmd_connect, &cmd_echo,
-	&cmd_probe,   &cmd_porcelain, NULL,
-};
-
 static const struct command *find_command(const char *name)
 {
 	size_t i;
@@ -21,7 +16,7 @@ static const struct command *find_command(const char *name)
 	for (i = 0; commands[i]; i++)
 		if (streq(commands[i]->name, name))
 			return commands[i];
-	return NULL;
+	return streq(name, cmd_porcelain.name) ? &cmd_porcelain : NULL;
 }
 
 static int print_help(void)
@@ -32,9 +27,7 @@ static int print_help(void)
 	buf_puts(&b, "usage: sockctl COMMAND [OPTION]... [OPERAND]...\n\n"
 		     "Shows, drives and tests sockets on Linux.\n\nCommands:\n");
 	for (i = 0; commands[i]; i++)
-		if (!commands[i]->hidden)
-			buf_printf(&b, "  %-10s%s\n", commands[i]->name,
-				   commands[i]->summary);
+		buf_printf(&b, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
 	buf_puts(&b,
 		 "\nOptions:\n"
 		 "  -h, --help     this text; 'sockctl help COMMAND' for a command's\n"
@@ -62,8 +55,7 @@ static int unknown_command(const char *name)
 	size_t i;
 
 	for (i = 0; commands[i]; i++)
-		if (!commands[i]->hidden)
-			strv_add(&names, commands[i]->name);
+		strv_add(&names, commands[i]->name);
 	nearest = opt_nearest(name, names.v, names.n);
 	fault_say(&f, EINVAL, "%s '%s'",
 		  name[0] == '-' ? "unknown option" : "unknown command",

@@ -25,12 +25,11 @@ struct command {
 	const char *examples; /* lines of the EXAMPLES section of --help */
 	const struct opt_group *groups;
 	size_t n_groups;
-	bool hidden;
 	int (*run)(const struct command *cmd, int argc,
 		   char **argv); /* returns an exit code */
 };
 
-/* NULL-terminated; main.c owns it. */
+/* Those that --help lists, NULL-terminated (porcelain/commands.c). */
 extern const struct command *const commands[];
 
 extern const struct command cmd_inspect;
@@ -38,7 +37,7 @@ extern const struct command cmd_listen;
 extern const struct command cmd_connect;
 extern const struct command cmd_echo;
 extern const struct command cmd_probe;
-extern const struct command cmd_porcelain;
+extern const struct command cmd_porcelain; /* for scripts; not listed */
 
 /* Options that every command has; embed as the config's first member, and list
  * common_group. */

@@ -7,7 +7,7 @@
 #include "cmd/porcelain/schema.h"
 #include "cmd/probe/job.h"
 #include "model/field/field.h"
-#include "model/filter/word_private.h"
+#include "model/filter/filter.h"
 #include "model/finding/finding.h"
 #include "model/names.h"
 
@@ -20,9 +20,8 @@ static void print_commands(struct buf *b)
 	size_t i;
 
 	for (i = 0; commands[i]; i++)
-		if (!commands[i]->hidden)
-			buf_printf(b, "%s\t%s\t%s\n", commands[i]->name,
-				   commands[i]->summary, commands[i]->operands);
+		buf_printf(b, "%s\t%s\t%s\n", commands[i]->name, commands[i]->summary,
+			   commands[i]->operands);
 }
 
 static void print_options(struct buf *b)
@@ -30,9 +29,7 @@ static void print_options(struct buf *b)
 	size_t i;
 
 	for (i = 0; commands[i]; i++)
-		if (!commands[i]->hidden)
-			opt_tsv(b, commands[i]->name, commands[i]->groups,
-				commands[i]->n_groups);
+		opt_tsv(b, commands[i]->name, commands[i]->groups, commands[i]->n_groups);
 }
 
 static void print_fields(struct buf *b)
@@ -93,14 +90,13 @@ static void print_outcomes(struct buf *b)
 static void print_words(struct buf *b)
 {
 	static const char *const grammar[] = { "and", "or", "not", "in" };
-	const struct word *words;
-	size_t n, i;
+	const char *word;
+	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(grammar); i++)
 		buf_printf(b, "%s\n", grammar[i]);
-	words = filter_words(&n);
-	for (i = 0; i < n; i++)
-		buf_printf(b, "%s\n", words[i].name);
+	for (i = 0; (word = filter_word_name(i)); i++)
+		buf_printf(b, "%s\n", word);
 }
 
 static void print_schema(struct buf *b)
@@ -159,6 +155,5 @@ const struct command cmd_porcelain = {
 		"states, words, findings, outcomes, lab; or the JSON schema.",
 	.groups = groups,
 	.n_groups = ARRAY_SIZE(groups),
-	.hidden = true,
 	.run = porcelain_run,
 };

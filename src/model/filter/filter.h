@@ -138,3 +138,6 @@ bool filter_exact(const struct filter_node *node, struct addr *local, struct add
 
 /* The one port at either end that every IP row that can match has; 0 = any. */
 void filter_only_ports(const struct filter_node *node, uint16_t *local, uint16_t *peer);
+
+/* The words that are ss's own, for completions; NULL behind the last. */
+const char *filter_word_name(size_t i);

@@ -394,6 +394,11 @@ const struct word *filter_words(size_t *n)
 	return words;
 }
 
+const char *filter_word_name(size_t i)
+{
+	return i < ARRAY_SIZE(words) ? words[i].name : NULL;
+}
+
 const struct filter_node *filter_bare_port(struct parser *p)
 {
 	static const struct word either = { "a port", parse_port, SIDE_EITHER, NULL };
