@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/ctext.h"
 #include "base/json.h"
 #include "model/names.h"
 #include "view/format.h"
@@ -114,6 +115,23 @@ static void put_line(struct out *out, const struct view_options *opt, const char
 	out_maybe_flush(out);
 }
 
+/* The key is text for people; JSON has escapes of its own. */
+static void put_json(const struct tally *t, const struct tally_entry *e, struct out *out)
+{
+	_cleanup_buf_ struct buf value = { 0 };
+	struct json j = json_on(&out->b);
+
+	json_begin_object(&j, "summary");
+	json_member_str(&j, "group", t->field->name);
+	if (e->len && ctext_unescape(&value, e->text, NULL) == 0)
+		json_member_bytes(&j, "value", value.data, value.len);
+	else
+		json_member_null(&j, "value");
+	json_member_u64(&j, "count", e->count);
+	json_end_object(&j);
+	out_maybe_flush(out);
+}
+
 static bool show_group(struct tally *t, const struct view_options *opt, struct out *out)
 {
 	const char *heading = opt->format == VIEW_RAW ? t->field->name
@@ -143,22 +161,11 @@ static bool show_group(struct tally *t, const struct view_options *opt, struct o
 	for (i = 0; i < kept && i < t->limit; i++) {
 		const struct tally_entry *e = &t->entries[i];
 
-		if (opt->format == VIEW_JSON) {
-			struct json j = json_on(&out->b);
-
-			json_begin_object(&j, "summary");
-			json_member_str(&j, "group", t->field->name);
-			if (e->len)
-				json_member_bytes(&j, "value", e->text, e->len);
-			else
-				json_member_null(&j, "value");
-			json_member_u64(&j, "count", e->count);
-			json_end_object(&j);
-			out_maybe_flush(out);
-		} else {
+		if (opt->format == VIEW_JSON)
+			put_json(t, e, out);
+		else
 			put_line(out, opt, e->len ? e->text : "-", MAX(e->len, (size_t)1),
 				 width, e->count, largest);
-		}
 	}
 	t->size = kept;
 	return i < kept;

@@ -239,6 +239,17 @@ tcp LISTEN	1'
 	assert_equal "$(value_of unix_listen.listener path_hex | jq -r .)" 40610a621b5d303b6576696c07ff09656e64
 }
 
+@test "--group in JSON has the raw text, as a row has it, and what is no UTF-8 in hexadecimal" {
+	netns
+	mk 'unix_listen:abstract=a\\x2d\nb\x1b\tend' 'unix_listen:abstract=\xff,label=bytes'
+	inspect_json -xl --group path
+	assert_equal "$(jq -r 'select(.value_hex).value_hex' <<<"$output")" 40ff
+	values=$(jq -r 'select(.count == 1).value' <<<"$output")
+	assert_equal "$values" $'@\ufffd\n@a\\x2d\nb\e\tend'
+	inspect_json -xl -o path
+	assert_equal "$(jq -r 'select(.type == "socket").path' <<<"$output" | sort)" "$(sort <<<"$values")"
+}
+
 @test "rows appear before the dump has ended" {
 	netns
 	mk established:n=3000,quiet
