@@ -2,9 +2,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#ifdef SOCKCTL_LEAKS_CHECKED
+#include <sanitizer/lsan_interface.h>
+#endif
 
+#include "base/leave.h"
 #include "base/sink.h"
 #include "base/wrap.h"
+#include "net/socket/resolve.h"
 
 enum { HURRY_US = 1000 * 1000 };
 
@@ -38,6 +43,52 @@ const struct opt common_opts[N_COMMON_OPTS] = {
 	  .value = HELP_FULL,
 	  .help = "all options" },
 };
+
+int cmd_code_of(enum verdict v)
+{
+	static const int codes[] = {
+		[VERDICT_NONE] = EXIT_CANNOT, [VERDICT_YES] = EXIT_YES,
+		[VERDICT_NO] = EXIT_NO,	      [VERDICT_SILENCE] = EXIT_DEADLINE,
+		[VERDICT_NAME] = EXIT_NAME,   [VERDICT_CANNOT] = EXIT_CANNOT,
+	};
+
+	return codes[v];
+}
+
+int cmd_code_of_lookup(int err)
+{
+	return cmd_code_of(resolve_says_no_name(err) ? VERDICT_NAME : VERDICT_CANNOT);
+}
+
+int cmd_worse_code(int a, int b)
+{
+	static const int order[] = { EXIT_USAGE,    EXIT_CANNOT, EXIT_NAME,
+				     EXIT_DEADLINE, EXIT_NO,	 EXIT_YES };
+	size_t i = 0;
+
+	while (order[i] != a && order[i] != b)
+		i++;
+	return order[i];
+}
+
+/* A signal ends the process without the checks of exit(). */
+static void check_leaks(void)
+{
+#ifdef SOCKCTL_LEAKS_CHECKED
+	__lsan_do_leak_check();
+#endif
+}
+
+int cmd_leave(int signo, int code)
+{
+	if (!signo)
+		return code;
+	leave_now();
+	check_leaks();
+	signal(signo, SIG_DFL);
+	raise(signo);
+	return 128 + signo; /* only where our parent had blocked it */
+}
 
 static void put_name(struct buf *b, const struct command *cmd)
 {

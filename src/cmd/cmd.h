@@ -6,6 +6,7 @@
 #include "base/opt.h"
 #include "base/out.h"
 #include "base/term.h"
+#include "model/outcome.h"
 
 /* The exit codes of every command; 128+n is added by ending through the signal itself. */
 enum exit_code {
@@ -16,6 +17,17 @@ enum exit_code {
 	EXIT_DEADLINE = 4, /* a deadline passed */
 	EXIT_NAME = 5,	   /* a name did not resolve */
 };
+
+int cmd_code_of(enum verdict v);
+/* Of a name that could not be looked up, from the -errno of resolve(). */
+int cmd_code_of_lookup(int err);
+/* The worse of two exit codes, as several targets are summed up: EXIT_USAGE is the worst,
+ * then as verdicts. */
+int cmd_worse_code(int a, int b);
+
+/* Ends the process through the signal that ended the command, if one did: the shell shall
+ * see 128+n. Returns code otherwise. */
+int cmd_leave(int signo, int code);
 
 struct command {
 	const char *name;

@@ -67,8 +67,3 @@ const char *outcome_help(enum outcome o)
 {
 	return outcomes[o].help;
 }
-
-enum verdict verdict_worse(enum verdict a, enum verdict b)
-{
-	return MAX(a, b);
-}

@@ -34,8 +34,8 @@ enum outcome {
 	OUTCOME_COUNT,
 };
 
-/* What an outcome is to the one who asked, from good to bad; the command's exit code
- * follows from it. */
+/* What an outcome is to the one who asked, from good to bad, so that MAX() is the worse
+ * as several targets are summed up; the command's exit code follows from it. */
 enum verdict {
 	VERDICT_NONE, /* nothing has been asked: no yes, and nothing that outweighs one */
 	VERDICT_YES,
@@ -50,6 +50,3 @@ const char *outcome_name(enum outcome o);
 enum verdict outcome_verdict(enum outcome o);
 /* What it says, in a few words: 'sockctl porcelain outcomes'. */
 const char *outcome_help(enum outcome o);
-
-/* The worse of two, as several targets are summed up: VERDICT_CANNOT is the worst. */
-enum verdict verdict_worse(enum verdict a, enum verdict b);

@@ -197,7 +197,7 @@ static int finish(struct connecting *g, int r, const struct fault *f)
 				    g->sources.n ? &g->sources.v[0] : NULL, refusal(g));
 	if (tell_close(&g->out) && r == EXIT_YES)
 		r = EXIT_CANNOT;
-	return endpoint_leave(g->s.signo, r);
+	return cmd_leave(g->s.signo, r);
 }
 
 static void connecting_free(struct connecting *g)

@@ -348,7 +348,7 @@ static int run(struct laboratory *g)
 	session_release_signals(&g->s);
 	if (!g->blind)
 		nl_close(&g->nl);
-	return endpoint_leave(g->s.signo, code);
+	return cmd_leave(g->s.signo, code);
 }
 
 /* In the namespace of the ends; --background leaves when they are ready. */
@@ -432,7 +432,7 @@ int endpoint_lab(const struct command *cmd, struct endpoint_config *c,
 	if (r < 0) {
 		tell_fault(&g.teller, &f);
 		tell_close(&g.out);
-		return resolve_says_no_name(r) ? EXIT_NAME : EXIT_CANNOT;
+		return cmd_code_of_lookup(r);
 	}
 	if (c->strict && !g.how.recipe->strict.steps)
 		say_not_stricter(&g);

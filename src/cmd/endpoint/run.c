@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#ifdef SOCKCTL_LEAKS_CHECKED
-#include <sanitizer/lsan_interface.h>
-#endif
 
 #include "base/leave.h"
 #include "cmd/endpoint/tracer.h"
@@ -89,25 +86,6 @@ int endpoint_code_of_session(const struct session *s)
 		return EXIT_CANNOT;
 	}
 	return EXIT_CANNOT;
-}
-
-/* A signal ends the process without the checks of exit(). */
-static void check_leaks(void)
-{
-#ifdef SOCKCTL_LEAKS_CHECKED
-	__lsan_do_leak_check();
-#endif
-}
-
-int endpoint_leave(int signo, int code)
-{
-	if (!signo)
-		return code;
-	leave_now();
-	check_leaks();
-	signal(signo, SIG_DFL);
-	raise(signo);
-	return 128 + signo; /* only where our parent had blocked it */
 }
 
 int endpoint_open_port_file(struct out *o, const char *path, struct fault *f)
@@ -566,5 +544,5 @@ int endpoint_serve(const struct command *cmd, struct endpoint_config *c,
 {
 	int signo = 0, code = serve_target(cmd, c, t, echo, &signo);
 
-	return endpoint_leave(signo, code);
+	return cmd_leave(signo, code);
 }

@@ -32,10 +32,6 @@ int endpoint_code_of_errno(int err);
 /* From how the connections ended. */
 int endpoint_code_of_session(const struct session *s);
 
-/* Ends the process through the signal that ended the session, if one did: the shell shall
- * see 128+n. Returns code otherwise. */
-int endpoint_leave(int signo, int code);
-
 /* --port-file, NULL = none: opened before there is a port, written when there is one. A
  * signal that ends us removes it. Each 0 or -errno with a fault. */
 int endpoint_open_port_file(struct out *o, const char *path, struct fault *f);

@@ -23,18 +23,8 @@ struct asking {
 	struct bind_question q;
 	struct out *out;
 	gid_t gid;
-	int code; /* the worst so far */
+	enum bind_verdict worst; /* so far */
 };
-
-static int worse(int a, int b)
-{
-	/* no, then cannot tell, then yes */
-	static const int rank[] = {
-		[EXIT_YES] = 0, [EXIT_NO] = 2, [EXIT_USAGE] = 0, [EXIT_CANNOT] = 1
-	};
-
-	return rank[a] >= rank[b] ? a : b;
-}
 
 /* As the user that was named, for the kernel asks who makes the socket. */
 static int become(const struct asking *x)
@@ -102,10 +92,6 @@ static void answer(struct asking *x)
 	struct causes causes = { .arena = &arena };
 	struct view_bindable v = { .address = x->q.address, .causes = &causes };
 	struct bind_facts facts;
-	static const int codes[] = { [BIND_NOT_JUDGED] = EXIT_CANNOT,
-				     [BIND_OK] = EXIT_YES,
-				     [BIND_CANNOT_TELL] = EXIT_CANNOT,
-				     [BIND_CONFLICT] = EXIT_NO };
 
 	explain_bind(&x->q, &arena, &facts);
 	try_bind(x, &facts);
@@ -120,7 +106,7 @@ static void answer(struct asking *x)
 			&x->out->b, &v,
 			term_use_colour((enum term_when)x->c->common.color, x->out->fd),
 			term_width(x->out->fd));
-	x->code = worse(x->code, codes[v.verdict]);
+	x->worst = MAX(x->worst, v.verdict);
 	causes_free(&causes);
 }
 
@@ -255,6 +241,10 @@ int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
 	_cleanup_target_ struct target t = { 0 };
 	_cleanup_out_ struct out out = { 0 };
 	struct fault f = FAULT_INIT;
+	static const int codes[] = { [BIND_NOT_JUDGED] = EXIT_CANNOT,
+				     [BIND_OK] = EXIT_YES,
+				     [BIND_CANNOT_TELL] = EXIT_CANNOT,
+				     [BIND_CONFLICT] = EXIT_NO };
 	int r;
 
 	x.q.candidate.reuseaddr = c->reuseaddr;
@@ -276,7 +266,7 @@ int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
 	r = ask(&x, &t, &f);
 	if (r < 0) {
 		cmd_error(cmd, &f);
-		return resolve_says_no_name(r) ? EXIT_NAME : EXIT_CANNOT;
+		return cmd_code_of_lookup(r);
 	}
-	return cmd_close_output(cmd, &out, c->output) < 0 ? EXIT_CANNOT : x.code;
+	return cmd_close_output(cmd, &out, c->output) < 0 ? EXIT_CANNOT : codes[x.worst];
 }

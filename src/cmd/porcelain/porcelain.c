@@ -82,7 +82,7 @@ static void print_outcomes(struct buf *b)
 		enum outcome o = (enum outcome)i;
 
 		buf_printf(b, "%s\t%d\t%s\n", outcome_name(o),
-			   probe_code_of(outcome_verdict(o)), outcome_help(o));
+			   cmd_code_of(outcome_verdict(o)), outcome_help(o));
 	}
 }
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "cmd/endpoint/run.h"
 #include "cmd/probe/more.h"
 #include "cmd/probe/report.h"
 #include "cmd/probe/targets.h"
@@ -233,7 +232,7 @@ static int find_source(struct probe_run *run, struct fault *f)
 	if (target_parse(run->c->source, &how, &source, f) < 0)
 		return EXIT_USAGE;
 	r = resolve(&source, source.port, &local, &run->how.sources, f);
-	return r == 0 ? 0 : resolve_says_no_name(r) ? EXIT_NAME : EXIT_CANNOT;
+	return r == 0 ? 0 : cmd_code_of_lookup(r);
 }
 
 static bool is_missing(const struct probe_job *j)
@@ -331,7 +330,7 @@ static int finish_signalled(struct probe_run *run)
 	if (!run->c->common.quiet && (run->c->wait_us == PROBE_UNSET || !run->waited))
 		put_missing(&said, run);
 	cmd_write(&said, true);
-	return endpoint_leave(run->signo, EXIT_CANNOT);
+	return cmd_leave(run->signo, EXIT_CANNOT);
 }
 
 static int finish(struct probe_run *run)
@@ -375,17 +374,6 @@ static int become(const struct command *cmd, char *const *argv,
 	return EXIT_CANNOT;
 }
 
-static int worse_code(int a, int b)
-{
-	static const int order[] = { EXIT_USAGE,    EXIT_CANNOT, EXIT_NAME,
-				     EXIT_DEADLINE, EXIT_NO,	 EXIT_YES };
-	size_t i = 0;
-
-	while (order[i] != a && order[i] != b)
-		i++;
-	return order[i];
-}
-
 static void put_heading(struct buf *b, const char *text)
 {
 	buf_put_escaped(b, text, strlen(text));
@@ -409,7 +397,7 @@ static int ask_more(struct probe_run *run, const struct probe_targets *t)
 			put_heading(&run->report->out.b, t->texts[i]);
 		one = run->c->hops ? probe_show_hops(run, &found[i], t->texts[i])
 				   : probe_measure_backlog(run, &found[i], t->texts[i]);
-		code = worse_code(code, one);
+		code = cmd_worse_code(code, one);
 		endpoint_list_free(&found[i].list);
 	}
 	free(targets);

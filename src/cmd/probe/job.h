@@ -139,5 +139,4 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
 			      uint64_t waited_us, struct addr *hop);
 
-int probe_code_of(enum verdict v); /* an exit code */
 int probe_code_of_run(const struct probe_run *run);

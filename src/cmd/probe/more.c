@@ -16,7 +16,7 @@ enum { HOPS_MOST = 30, HOP_TIMEOUT_US = 1000 * 1000 };
 static int name_code(struct probe_run *run, int err, const struct fault *f)
 {
 	cmd_error(run->cmd, f);
-	return resolve_says_no_name(err) ? EXIT_NAME : EXIT_CANNOT;
+	return cmd_code_of_lookup(err);
 }
 
 static void put_backlog_json(struct buf *b, const char *text, const struct endpoint *to,
@@ -379,5 +379,5 @@ int probe_show_hops(struct probe_run *run, const struct probe_found *found,
 		sockopt_list_free(&path->hops[i].how.options);
 	}
 	loop_free(&l);
-	return probe_code_of(v);
+	return cmd_code_of(v);
 }

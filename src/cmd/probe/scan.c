@@ -416,7 +416,7 @@ static int scan_target(struct probe_run *run, const struct probe_scan_target *t,
 		g.how.rate = run->c->rate;
 		g.how.window = most_in_flight(run->c);
 		r = scan_address(&g, &list->v[i], &v, f);
-		*verdict = verdict_worse(*verdict, v);
+		*verdict = MAX(*verdict, v);
 	}
 	return r;
 }
@@ -437,7 +437,7 @@ int probe_scan_all(struct probe_run *run, struct fault *f)
 		enum verdict v;
 
 		r = scan_target(run, &run->scans[i], &found[i], &v, f);
-		run->scans_verdict = verdict_worse(run->scans_verdict, v);
+		run->scans_verdict = MAX(run->scans_verdict, v);
 	}
 	for (i = 0; i < run->n_scans; i++)
 		endpoint_list_free(&found[i].list);

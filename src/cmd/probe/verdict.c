@@ -1,17 +1,6 @@
 /* From outcomes to the exit code. */
 #include "cmd/probe/job.h"
 
-int probe_code_of(enum verdict v)
-{
-	static const int codes[] = {
-		[VERDICT_NONE] = EXIT_CANNOT, [VERDICT_YES] = EXIT_YES,
-		[VERDICT_NO] = EXIT_NO,	      [VERDICT_SILENCE] = EXIT_DEADLINE,
-		[VERDICT_NAME] = EXIT_NAME,   [VERDICT_CANNOT] = EXIT_CANNOT,
-	};
-
-	return codes[v];
-}
-
 /* All targets are needed; of the ports of one target, any. */
 int probe_code_of_run(const struct probe_run *run)
 {
@@ -30,11 +19,11 @@ int probe_code_of_run(const struct probe_run *run)
 						 : VERDICT_CANNOT;
 
 			any |= v == VERDICT_YES;
-			worst = verdict_worse(worst, v);
+			worst = MAX(worst, v);
 		}
 		if (any && !run->c->all_addresses)
 			worst = VERDICT_YES;
-		all = verdict_worse(all, worst);
+		all = MAX(all, worst);
 	}
-	return probe_code_of(all);
+	return cmd_code_of(all);
 }

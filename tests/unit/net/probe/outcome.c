@@ -125,8 +125,8 @@ static void weights(void)
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		CHECK_INT(outcome_verdict(rows[i].outcome), rows[i].verdict);
-	CHECK_INT(verdict_worse(VERDICT_NO, VERDICT_SILENCE), VERDICT_SILENCE);
-	CHECK_INT(verdict_worse(VERDICT_CANNOT, VERDICT_NAME), VERDICT_CANNOT);
+	CHECK_INT(MAX(VERDICT_NO, VERDICT_SILENCE), VERDICT_SILENCE);
+	CHECK_INT(MAX(VERDICT_CANNOT, VERDICT_NAME), VERDICT_CANNOT);
 }
 
 int main(void)
