@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "cmd/endpoint/tracer.h"
+#include "model/names.h"
 #include "view/view_member.h"
 
 static const char *end_name(enum conn_end end)
@@ -51,17 +52,19 @@ void tell_put_endpoint(struct json *j, const char *prefix, const struct endpoint
 	}
 }
 
-static void put_tcp(struct json *j, const struct tcp_brief *t)
+static void put_tcp(struct json *j, const struct conn_tcp *tcp)
 {
+	const struct tcpinfo *t = &tcp->info;
+
 	json_key(j, "tcp");
 	json_open(j, '{');
-	json_member_str(j, "state", report_state_name(t->state));
-	json_member_u64(j, "rtt_us", t->rtt_us);
-	json_member_u64(j, "rttvar_us", t->rttvar_us);
-	json_member_u64(j, "min_rtt_us", t->min_rtt_us);
-	json_member_u64(j, "retransmits", t->retransmits);
-	json_member_u64(j, "cwnd", t->cwnd);
-	json_member_u64(j, "ssthresh", t->ssthresh);
+	json_member_str(j, "state", state_name(t->state));
+	json_member_u64(j, "rtt_us", t->rtt);
+	json_member_u64(j, "rttvar_us", t->rttvar);
+	json_member_u64(j, "min_rtt_us", t->min_rtt);
+	json_member_u64(j, "retransmits", t->total_retrans);
+	json_member_u64(j, "cwnd", t->snd_cwnd);
+	json_member_u64(j, "ssthresh", t->snd_ssthresh);
 	json_member_u64(j, "send_mss_bytes", t->snd_mss);
 	json_member_u64(j, "recv_mss_bytes", t->rcv_mss);
 	json_member_u64(j, "acked_bytes", t->bytes_acked);
@@ -69,10 +72,10 @@ static void put_tcp(struct json *j, const struct tcp_brief *t)
 	json_member_u64(j, "segments_out", t->segs_out);
 	json_member_u64(j, "segments_in", t->segs_in);
 	json_member_u64(j, "delivery_rate_bytes", t->delivery_rate);
-	json_member_u64(j, "busy_us", t->busy_us);
-	json_member_u64(j, "window_limited_us", t->rwnd_limited_us);
-	json_member_u64(j, "buffer_limited_us", t->sndbuf_limited_us);
-	json_member_str(j, "congestion", t->congestion);
+	json_member_u64(j, "busy_us", t->busy_time);
+	json_member_u64(j, "window_limited_us", t->rwnd_limited);
+	json_member_u64(j, "buffer_limited_us", t->sndbuf_limited);
+	json_member_str(j, "congestion", tcp->congestion);
 	json_close(j, '}');
 }
 
@@ -101,8 +104,8 @@ static void json_closed(struct json *j, const struct net_event *e)
 		json_member_str(j, "closed_first", closers[r->closed_first]);
 	else
 		json_member_null(j, "closed_first");
-	if (r->has_tcp)
-		put_tcp(j, &r->tcp);
+	if (r->tcp)
+		put_tcp(j, r->tcp);
 	if (e->fault)
 		json_fault(j, e->fault);
 }
@@ -184,32 +187,34 @@ static void put_counts(struct buf *b, const struct conn_report *r)
 	buf_put_time(b, r->duration_us);
 }
 
-static void put_info(struct buf *b, const struct tcp_brief *t)
+static void put_info(struct buf *b, const struct conn_tcp *tcp)
 {
+	const struct tcpinfo *t = &tcp->info;
+
 	buf_printf(b,
 		   "  %s  rtt %.3g ms (min %.3g, var %.3g)  retransmits %u  cwnd %u  "
 		   "mss %u/%u  %s\n",
-		   report_state_name(t->state), t->rtt_us / 1e3, t->min_rtt_us / 1e3,
-		   t->rttvar_us / 1e3, t->retransmits, t->cwnd, t->snd_mss, t->rcv_mss,
-		   t->congestion);
+		   state_name(t->state), t->rtt / 1e3, t->min_rtt / 1e3, t->rttvar / 1e3,
+		   t->total_retrans, t->snd_cwnd, t->snd_mss, t->rcv_mss,
+		   tcp->congestion);
 	buf_printf(b,
 		   "  acked %llu bytes, received %llu bytes  segments out %u, in %u  "
 		   "rate %.3g MB/s\n",
 		   (unsigned long long)t->bytes_acked,
 		   (unsigned long long)t->bytes_received, t->segs_out, t->segs_in,
 		   (double)t->delivery_rate / 1e6);
-	if (t->rwnd_limited_us || t->sndbuf_limited_us)
+	if (t->rwnd_limited || t->sndbuf_limited)
 		buf_printf(b,
 			   "  busy %.3g s, of it %.3g s stopped by the peer's window, "
 			   "%.3g s by our send buffer\n",
-			   (double)t->busy_us / 1e6, (double)t->rwnd_limited_us / 1e6,
-			   (double)t->sndbuf_limited_us / 1e6);
+			   (double)t->busy_time / 1e6, (double)t->rwnd_limited / 1e6,
+			   (double)t->sndbuf_limited / 1e6);
 }
 
 static void closed_text(const struct teller *t, const struct net_event *e)
 {
 	const struct conn_report *r = e->report;
-	bool asked = (t->report && !t->many) || (t->info && r->has_tcp);
+	bool asked = (t->report && !t->many) || (t->info && r->tcp);
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (e->fault) {
@@ -232,11 +237,11 @@ static void closed_text(const struct teller *t, const struct net_event *e)
 					   ((double)r->duration_us / 1e6));
 		if (closers[r->closed_first])
 			buf_printf(&b, "; %s closed first",
-				   r->closed_first == REPORT_WE ? "we" : "the peer");
+				   r->closed_first == CLOSER_WE ? "we" : "the peer");
 		buf_putc(&b, '\n');
 	}
-	if (t->info && r->has_tcp)
-		put_info(&b, &r->tcp);
+	if (t->info && r->tcp)
+		put_info(&b, r->tcp);
 	tell_write(t->out, asked ? TELL_DATA : TELL_STRANGER, &b);
 }
 

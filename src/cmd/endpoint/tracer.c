@@ -58,7 +58,7 @@ static void call_text(const struct tracer *t, const struct net_event *e,
 	buf_put_harmless(&call, e->text, strlen(e->text));
 	if (e->result < 0)
 		buf_printf(&call, " = -1 %s", strerrorname_np((int)-e->result));
-	else if (!streq(e->text, "connected"))
+	else if (e->call != NET_CALL_CONNECTED)
 		buf_printf(&call, " = %lld", (long long)e->result);
 	buf_printf(&call, "  %llu us", (unsigned long long)e->took_us);
 	buf_printf(&line, "%-*s ", TRACER_CALL_COLUMN, buf_cstr(&call));
@@ -113,7 +113,7 @@ void tracer_call(struct tracer *t, const struct net_event *e)
 	else
 		call_text(t, e, &x);
 	buf_free(&x.words);
-	if (has_prefix(e->text, "listen(") && e->result == 0) {
+	if (e->call == NET_CALL_LISTEN && e->result == 0) {
 		t->listener = e->fd;
 		tracer_names(e->fd, &t->local, &peer);
 	}

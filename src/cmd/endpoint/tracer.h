@@ -12,7 +12,7 @@
  * nothing of it any more. */
 struct tracer_end {
 	struct addr local, peer;
-	enum report_closer first; /* who sent the first FIN */
+	enum closer first; /* who sent the first FIN */
 };
 
 /* A connection that nobody has accepted, as it was seen last. */

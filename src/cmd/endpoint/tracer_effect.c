@@ -6,7 +6,7 @@
 #include "cmd/endpoint/tracer_private.h"
 #include "kernel/netlink/diag_inet.h"
 #include "model/names.h"
-#include "net/socket/tcp_brief.h"
+#include "net/socket/tcp.h"
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -60,17 +60,6 @@ static struct tracer_end *end_of(struct tracer *t, int fd, bool fresh)
 	return &t->ends[at];
 }
 
-static bool is_send(const char *text)
-{
-	return has_prefix(text, "send") || has_prefix(text, "splice(pipe");
-}
-
-static bool is_recv(const char *text)
-{
-	return has_prefix(text, "recv") ||
-	       (has_prefix(text, "splice(") && !has_prefix(text, "splice(pipe"));
-}
-
 /* The descriptor has nothing behind it any more: what has the kernel put in its place? */
 static void put_remains(struct tracer *t, struct tracer_effect *x,
 			const struct net_event *e, const struct tracer_end *end)
@@ -79,7 +68,7 @@ static void put_remains(struct tracer *t, struct tracer_effect *x,
 
 	if (!end || !end->peer.port || t->blind)
 		return;
-	if (is_recv(e->text))
+	if (e->call == NET_CALL_RECV)
 		buf_puts(&x->words, e->result ? "it came before the peer's FIN; "
 					      : "the peer's FIN was read; ");
 	if (inet_exact(&t->nl, &end->local, &end->peer, end->local.scope, 0, 0, &s) ==
@@ -88,7 +77,7 @@ static void put_remains(struct tracer *t, struct tracer_effect *x,
 		x->state = STATE_TIME_WAIT;
 		buf_puts(&x->words, "both have ended, we first: the kernel keeps "
 				    "TIME_WAIT for 60 s, whatever we do");
-	} else if (end->first == REPORT_WE) {
+	} else if (end->first == CLOSER_WE) {
 		buf_puts(&x->words, "the connection is gone, without a TIME_WAIT: it was "
 				    "reset");
 	} else {
@@ -102,13 +91,13 @@ static void put_accepted(struct tracer *t, struct tracer_effect *x,
 			 const struct net_event *e, const struct sock *s)
 {
 	struct sock listener = { 0 };
-	struct tcp_brief tcp;
+	struct tcpinfo tcp;
 
 	buf_puts(&x->words, "a new socket for ");
 	addr_put(&x->words, &s->peer);
-	if (report_tcp(e->fd, &tcp))
+	if (tcp_read(e->fd, &tcp))
 		buf_printf(&x->words, "; waited %u ms in the accept queue",
-			   tcp.last_data_sent_ms);
+			   tcp.last_data_sent);
 	if (t->listener >= 0 && tracer_row(t, t->listener, &listener)) {
 		t->accept_queue = listener.recv_queue;
 		buf_printf(&x->words, ", %u more waiting; the listener stays as it was",
@@ -117,7 +106,7 @@ static void put_accepted(struct tracer *t, struct tracer_effect *x,
 }
 
 static void put_sent(struct tracer_effect *x, const struct net_event *e,
-		     const struct tcp_brief *tcp)
+		     const struct tcpinfo *tcp)
 {
 	if (e->result == -EAGAIN) {
 		buf_printf(&x->words,
@@ -148,18 +137,18 @@ static void put_received(struct tracer_effect *x, const struct net_event *e,
 	}
 	buf_puts(&x->words, "the peer's FIN was read: it sends no more");
 	if (end && !end->first)
-		end->first = REPORT_PEER;
-	if (end && end->first == REPORT_PEER)
+		end->first = CLOSER_PEER;
+	if (end && end->first == CLOSER_PEER)
 		buf_puts(&x->words, "; it ended first, TIME_WAIT will be its");
 }
 
 static void put_ended(struct tracer_effect *x, const char *how, struct tracer_end *end)
 {
 	bool peer_first = x->state == STATE_CLOSE_WAIT || x->state == STATE_LAST_ACK ||
-			  (end && end->first == REPORT_PEER);
+			  (end && end->first == CLOSER_PEER);
 
 	if (end && !end->first)
-		end->first = peer_first ? REPORT_PEER : REPORT_WE;
+		end->first = peer_first ? CLOSER_PEER : CLOSER_WE;
 	buf_puts(&x->words, how);
 	buf_puts(&x->words, peer_first ? "; the peer ended first, TIME_WAIT is its"
 				       : "; we end first, TIME_WAIT will be ours");
@@ -182,31 +171,44 @@ static void put_connection(struct tracer *t, struct tracer_effect *x,
 			   const struct net_event *e, const struct sock *s,
 			   struct tracer_end *end)
 {
-	struct tcp_brief tcp = { 0 };
+	struct tcpinfo tcp = { 0 };
 
-	report_tcp(e->fd, &tcp);
+	tcp_read(e->fd, &tcp);
 	x->state = s->state;
 	x->has_bytes = true;
 	x->unread = s->recv_queue;
 	x->unacknowledged = s->send_queue;
 	x->notsent = tcp.notsent_bytes;
-	if (has_prefix(e->text, "connect("))
+	switch (e->call) {
+	case NET_CALL_CONNECT:
 		buf_puts(&x->words,
 			 "our SYN is out, and answered already: by the peer's kernel, "
 			 "its program need not accept()");
-	else if (streq(e->text, "connected")) {
+		break;
+	case NET_CALL_CONNECTED:
 		buf_puts(&x->words, "SYN, SYN-ACK, ACK are exchanged; local end ");
 		addr_put(&x->words, &s->local);
-	} else if (has_prefix(e->text, "accept"))
+		break;
+	case NET_CALL_ACCEPT:
 		put_accepted(t, x, e, s);
-	else if (has_prefix(e->text, "shutdown("))
+		break;
+	case NET_CALL_SHUTDOWN:
 		put_ended(x, "our FIN stands behind the last byte", end);
-	else if (has_prefix(e->text, "close("))
+		break;
+	case NET_CALL_CLOSE:
 		put_closed(x, end);
-	else if (is_send(e->text))
+		break;
+	case NET_CALL_SEND:
 		put_sent(x, e, &tcp);
-	else if (is_recv(e->text))
+		break;
+	case NET_CALL_RECV:
 		put_received(x, e, end);
+		break;
+	case NET_CALL_SOCKET:
+	case NET_CALL_BIND:
+	case NET_CALL_LISTEN:
+		break;
+	}
 }
 
 static void put_listening(struct tracer_effect *x, const struct sock *s)
@@ -223,9 +225,9 @@ static void put_listening(struct tracer_effect *x, const struct sock *s)
 /* A socket in SYN_SENT does not tell its peer yet: there is no row to be asked for. */
 static void put_connecting(struct tracer_effect *x, const struct net_event *e)
 {
-	struct tcp_brief tcp;
+	struct tcpinfo tcp;
 
-	if (e->result != -EINPROGRESS || !report_tcp(e->fd, &tcp) ||
+	if (e->result != -EINPROGRESS || !tcp_read(e->fd, &tcp) ||
 	    tcp.state != STATE_SYN_SENT)
 		return;
 	x->state = STATE_SYN_SENT;
@@ -234,27 +236,26 @@ static void put_connecting(struct tracer_effect *x, const struct net_event *e)
 
 static void put_datagram(struct tracer_effect *x, const struct net_event *e)
 {
-	if (streq(e->text, "connected"))
+	if (e->call == NET_CALL_CONNECTED)
 		buf_puts(&x->words,
 			 "no packet was sent: the kernel only remembers the peer");
-	else if (e->result >= 0 && is_send(e->text))
+	else if (e->result >= 0 && e->call == NET_CALL_SEND)
 		buf_puts(&x->words,
 			 "handed over, and forgotten here: nobody acknowledges "
 			 "a datagram");
-	else if (e->result >= 0 && is_recv(e->text))
+	else if (e->result >= 0 && e->call == NET_CALL_RECV)
 		buf_puts(&x->words, "so many datagrams, each whole");
 }
 
 void tracer_effect(struct tracer *t, const struct net_event *e, struct tracer_effect *x)
 {
-	bool fresh = has_prefix(e->text, "accept") || has_prefix(e->text, "socket(");
-	bool listens = has_prefix(e->text, "listen("),
-	     binds = has_prefix(e->text, "bind(");
+	bool fresh = e->call == NET_CALL_ACCEPT || e->call == NET_CALL_SOCKET;
+	bool listens = e->call == NET_CALL_LISTEN, binds = e->call == NET_CALL_BIND;
 	struct tracer_end *end = binds || listens ? NULL : end_of(t, e->fd, fresh);
 	struct sock s = { 0 };
 	bool seen = e->fd >= 0 && tracer_row(t, e->fd, &s);
 
-	if (has_prefix(e->text, "socket("))
+	if (e->call == NET_CALL_SOCKET)
 		buf_puts(&x->words,
 			 "a descriptor and a kernel structure, no address yet");
 	else if (binds)
@@ -268,7 +269,7 @@ void tracer_effect(struct tracer *t, const struct net_event *e, struct tracer_ef
 		put_listening(x, &s);
 	else if (seen)
 		put_connection(t, x, e, &s, end);
-	else if (has_prefix(e->text, "connect("))
+	else if (e->call == NET_CALL_CONNECT)
 		put_connecting(x, e);
 	else if (!listens)
 		put_remains(t, x, e, end);

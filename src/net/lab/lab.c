@@ -6,7 +6,7 @@
 
 #include "model/names.h"
 #include "net/lab/step_private.h"
-#include "net/socket/tcp_brief.h"
+#include "net/socket/tcp.h"
 
 enum {
 	STEP_LIMIT_US = 20 * 1000000, /* on loopback it is a matter of microseconds */
@@ -72,10 +72,10 @@ static enum sock_state state_of(struct lab *lab, int fd, const struct addr *loca
 				const struct addr *peer)
 {
 	enum sock_state state = 0;
-	struct tcp_brief t;
+	struct tcpinfo t;
 	int r;
 
-	if (fd >= 0 && report_tcp(fd, &t))
+	if (fd >= 0 && tcp_read(fd, &t))
 		state = t.state;
 	if ((state && state != STATE_CLOSE) || !peer->family)
 		return state;
@@ -199,9 +199,9 @@ static void reset_connections(struct lab *lab)
 static const struct lab_step *first_step(struct lab *lab)
 {
 	const struct lab_step *step = lab->steps;
-	struct tcp_brief t;
+	struct tcpinfo t;
 
-	if (!report_tcp(lab->listener, &t) || t.state != STATE_LISTEN) {
+	if (!tcp_read(lab->listener, &t) || t.state != STATE_LISTEN) {
 		lab_reset_fd(&lab->listener);
 		return step;
 	}

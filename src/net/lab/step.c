@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "net/socket/dial.h"
 #include "net/socket/sockfilter.h"
-#include "net/socket/tcp_brief.h"
+#include "net/socket/tcp.h"
 
 static void say(struct lab *lab, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void say(struct lab *lab, const char *fmt, ...)
@@ -159,10 +159,10 @@ static int do_connect(struct lab *lab, bool bound, struct fault *f)
 static int do_fill(struct lab *lab, struct fault *f)
 {
 	const struct sockopt_list none = { 0 };
-	struct tcp_brief t;
+	struct tcpinfo t;
 	int fd;
 
-	if (!report_tcp(lab->listener, &t))
+	if (!tcp_read(lab->listener, &t))
 		return fault(f, errno, "read TCP_INFO of the listener");
 	say(lab, "%zu x connect()", lab->n_helpers);
 	if (t.unacked > t.sacked)
@@ -200,7 +200,7 @@ static int do_accept(struct lab *lab, struct fault *f)
 static int do_send(struct lab *lab, int fd, struct fault *f)
 {
 	enum { STUCK_BYTES = 16 * 1024 };
-	struct tcp_brief t;
+	struct tcpinfo t;
 	ssize_t n;
 
 	memset(lab->s->loop.scratch, '.', STUCK_BYTES);
@@ -209,7 +209,7 @@ static int do_send(struct lab *lab, int fd, struct fault *f)
 	while (n > 0);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		return fault(f, errno, "send");
-	if (!report_tcp(fd, &t))
+	if (!tcp_read(fd, &t))
 		return fault(f, errno, "read TCP_INFO");
 	say(lab, "send(%d) until EAGAIN: %u wait", fd, t.notsent_bytes);
 	return !t.unacked && t.notsent_bytes >= STUCK_BYTES;

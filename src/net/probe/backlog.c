@@ -7,6 +7,7 @@
 
 #include "base/loop.h"
 #include "base/mem.h"
+#include "net/socket/tcp.h"
 
 enum {
 	BURST_MOST = 256,
@@ -73,7 +74,7 @@ static bool look(struct measuring *m, struct one *o)
 
 	if (o->fate != FATE_PENDING)
 		return true;
-	if (!probe_read_tcp(o->fd, &t))
+	if (!tcp_read(o->fd, &t))
 		return false;
 	switch (t.state) {
 	case TCP_ESTABLISHED:

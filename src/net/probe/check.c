@@ -6,6 +6,7 @@
 #include "net/probe/attempt_private.h"
 #include "net/probe/pattern.h"
 #include "net/socket/record.h"
+#include "net/socket/tcp.h"
 
 enum {
 	VERIFY_FIRST_US = 300,
@@ -230,7 +231,7 @@ static void verify_look(struct attempt *a)
 	struct tcpinfo t;
 	uint64_t now = clock_us(), patience;
 
-	if (!probe_read_tcp(a->w.fd, &t)) {
+	if (!tcp_read(a->w.fd, &t)) {
 		ended(a, errno);
 		return;
 	}

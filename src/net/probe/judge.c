@@ -9,6 +9,7 @@
 #include "net/probe/errqueue.h"
 #include "net/probe/probe.h"
 #include "net/socket/dial.h"
+#include "net/socket/tcp.h"
 
 void probe_want_errors(int fd, int family)
 {
@@ -58,14 +59,6 @@ bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err)
 		}
 	}
 	return false;
-}
-
-bool probe_read_tcp(int fd, struct tcpinfo *t)
-{
-	socklen_t len = sizeof(*t);
-
-	memset(t, 0, sizeof(*t));
-	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, t, &len) == 0;
 }
 
 struct icmp_row {
@@ -230,7 +223,7 @@ void probe_judge_facts(struct probe_result *r)
 
 static void read_tcp(struct probe_result *r, int fd)
 {
-	r->has_tcp = probe_read_tcp(fd, &r->tcp);
+	r->has_tcp = tcp_read(fd, &r->tcp);
 	r->tcp_unread = r->has_tcp ? 0 : errno;
 }
 

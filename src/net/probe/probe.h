@@ -97,7 +97,6 @@ void probe_want_errors(int fd, int family);
 /* Takes the next ICMP error; false if there is none. *to (may be NULL) is the destination
  * of the packet it is about. err: the errno that goes with it. */
 bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err);
-bool probe_read_tcp(int fd, struct tcpinfo *t);
 
 /* "admin prohibited"; NULL if it has no name. */
 const char *probe_icmp_name(const struct probe_icmp *icmp);

@@ -1,122 +1,14 @@
 #include "net/relay/conn.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
-#include "base/mem.h"
-#include "model/sock.h"
+#include "net/relay/conn_end.h"
 #include "net/relay/conn_idle.h"
 #include "net/relay/conn_trace.h"
 #include "net/socket/record.h"
 
 enum { ACK_POLL_FIRST_US = 1000, ACK_POLL_MOST_US = 50000 };
-
-/* --- the end --- */
-
-/* The kernel counts SYN and FIN as a byte each. */
-static void count_payload(const struct conn *c, struct conn_report *r)
-{
-	struct tcp_brief *t = &r->tcp;
-	bool fin = c->peer_ended || t->state == STATE_CLOSE_WAIT ||
-		   t->state == STATE_LAST_ACK || t->state == STATE_CLOSING ||
-		   t->state == STATE_TIME_WAIT;
-
-	t->bytes_acked -= t->bytes_acked && c->dialled;
-	t->bytes_acked = MIN(t->bytes_acked, r->bytes_out);
-	t->bytes_received -= t->bytes_received && fin;
-}
-
-static void fill_report(struct conn *c, struct conn_report *r)
-{
-	*r = (struct conn_report){
-		.bytes_in = c->rx.moved_in,
-		.bytes_out = c->how->source == CONN_FROM_PEER ? c->rx.moved_out
-							      : c->tx.moved_out,
-		.duration_us = clock_us() - c->started_us,
-		.closed_first = c->closed_first,
-	};
-	if (c->how->want_tcp)
-		r->has_tcp = report_tcp(c->w.fd, &r->tcp);
-	/* Of MPTCP this is the first subflow: one that is gone says nothing. */
-	if (r->tcp.state == STATE_CLOSE && !r->tcp.segs_in && !r->tcp.segs_out)
-		r->has_tcp = false;
-	if (r->has_tcp)
-		count_payload(c, r);
-}
-
-static void finish(struct conn *c, enum conn_end end, const struct fault *f)
-{
-	struct conn_report report;
-
-	fill_report(c, &report);
-	/* Only where something went wrong does the queue tell what was lost; our own FIN
-	 * is no byte. */
-	if (end == CONN_RESET || end == CONN_ERROR || end == CONN_IDLE ||
-	    end == CONN_TOLD) {
-		uint64_t queued = report_unsent(c->w.fd);
-
-		report.unsent_bytes =
-			queued - (queued && c->sent_fin) + c->tx.pending_len +
-			(c->how->source == CONN_FROM_PEER
-				 ? c->rx.pending_len
-				 : (c->tx.from == FLOW_MEMORY ? c->tx.memory_len : 0));
-	}
-	if (end == CONN_CUT && c->how->behave->reset_after_bytes != BEHAVE_UNSET)
-		endpoint_reset_on_close(c->w.fd);
-	if (!report.closed_first && end != CONN_RESET && end != CONN_ERROR)
-		report.closed_first = REPORT_WE;
-	timer_stop(c->l, &c->pace);
-	timer_stop(c->l, &c->idle);
-	timer_stop(c->l, &c->life);
-	stream_unwait(&c->in_wait);
-	stream_unwait(&c->out_wait);
-	if (c->called)
-		conn_trace(c, 0, clock_us(), "close(%d)", c->w.fd);
-	flow_free(&c->rx);
-	flow_free(&c->tx);
-	watch_close(c->l, &c->w);
-	c->ended(c, end, f, &report);
-}
-
-void conn_stop(struct conn *c, enum conn_end end, const struct fault *f)
-{
-	finish(c, end, f);
-}
-
-static void finish_socket_error(struct conn *c, int err)
-{
-	struct fault f = FAULT_INIT;
-
-	if (err == ECONNRESET)
-		fault_say(&f, err, "the peer reset the connection");
-	else if (err == EPIPE)
-		fault_say(&f, err,
-			  "the peer reset the connection after it had ended its side");
-	else if (err == ETIMEDOUT)
-		fault_say(&f, err, "the peer stopped acknowledging: the kernel gave up");
-	else
-		fault(&f, err, "the connection broke");
-	finish(c, err == ECONNRESET || err == EPIPE ? CONN_RESET : CONN_ERROR, &f);
-}
-
-/* A flow failed: was it the connection or the other end? */
-static void finish_flow(struct conn *c, const struct flow *flow)
-{
-	bool socket_side = flow->failed_sink ? flow->to == FLOW_SOCKET
-					     : flow->from == FLOW_SOCKET;
-	struct fault f = FAULT_INIT;
-
-	if (socket_side) {
-		finish_socket_error(c, flow->err);
-	} else if (flow->failed_sink) {
-		fault(&f, flow->err, "write the output");
-		finish(c, CONN_OUTPUT, &f);
-	} else {
-		fault(&f, flow->err, "read the input");
-		finish(c, CONN_INPUT, &f);
-	}
-}
 
 /* --- what the peer's bytes set off --- */
 
@@ -177,7 +69,7 @@ static void peer_ended(struct conn *c)
 {
 	c->peer_ended = true;
 	if (!c->closed_first)
-		c->closed_first = REPORT_PEER;
+		c->closed_first = CLOSER_PEER;
 	if (c->how->source == CONN_FROM_REPLY || c->how->source == CONN_FROM_HTTP)
 		arm_reply(c);
 	if (c->how->source == CONN_FROM_NONE)
@@ -197,10 +89,11 @@ static int send_fin(struct conn *c)
 
 	c->sent_fin = true;
 	if (!c->closed_first)
-		c->closed_first = REPORT_WE;
+		c->closed_first = CLOSER_WE;
 	r = shutdown(c->w.fd, SHUT_WR) == 0 ? 0 : -errno;
 	if (c->called)
-		conn_trace(c, r, began, "shutdown(%d, SHUT_WR)", c->w.fd);
+		conn_trace(c, NET_CALL_SHUTDOWN, r, began, "shutdown(%d, SHUT_WR)",
+			   c->w.fd);
 	/* The connection is gone, and the next read says so. */
 	return r == -ENOTCONN ? 0 : r;
 }
@@ -244,7 +137,7 @@ static int delivery_error(const struct conn *c)
 /* Did the peer get it? If not, it is asked again in a while. */
 static bool acknowledged(struct conn *c)
 {
-	if (!c->how->confirm || !c->tx.moved_out || !report_unsent(c->w.fd))
+	if (!c->how->confirm || !c->tx.moved_out || !tcp_unsent(c->w.fd))
 		return true;
 	c->ack_wait_us = c->ack_wait_us
 				 ? MIN(c->ack_wait_us * 2, (uint32_t)ACK_POLL_MOST_US)
@@ -257,7 +150,7 @@ static bool acknowledged(struct conn *c)
 static void hold_over(struct loop *l, struct timer *t)
 {
 	(void)l;
-	finish(LOOP_OWNER(t, struct conn, life), CONN_HELD, NULL);
+	conn_stop(LOOP_OWNER(t, struct conn, life), CONN_HELD, NULL);
 }
 
 static void hold(struct conn *c)
@@ -275,26 +168,26 @@ static bool closes_now(const struct conn *c)
 }
 
 /* What follows from where the flows are. Returns false when the connection is gone. */
-static bool settle(struct conn *c)
+static bool conn_settle(struct conn *c)
 {
 	const struct behave *b = c->how->behave;
 	struct fault f = FAULT_INIT;
 	int err;
 
 	if (c->rx_want & FLOW_FAILED) {
-		finish_flow(c, &c->rx);
+		conn_flow_failed(c, &c->rx);
 		return false;
 	}
 	if (c->tx_want & FLOW_FAILED) {
-		finish_flow(c, &c->tx);
+		conn_flow_failed(c, &c->tx);
 		return false;
 	}
 	if (c->found) {
-		finish(c, CONN_MET, NULL);
+		conn_stop(c, CONN_MET, NULL);
 		return false;
 	}
 	if (over_limit(c)) {
-		finish(c, CONN_CUT, NULL);
+		conn_stop(c, CONN_CUT, NULL);
 		return false;
 	}
 	close_first(c);
@@ -308,7 +201,7 @@ static bool settle(struct conn *c)
 		err = -send_fin(c);
 	if (err) {
 		fault(&f, err, "end our side of the connection");
-		finish(c, CONN_ERROR, &f);
+		conn_stop(c, CONN_ERROR, &f);
 		return false;
 	}
 	if ((c->tx_want & FLOW_DONE) && b->hold_us != BEHAVE_UNSET && !c->holding)
@@ -317,7 +210,7 @@ static bool settle(struct conn *c)
 		return true;
 	if (c->how->expect.len && c->peer_ended) {
 		fault_say(&f, ENOMSG, "the peer ended without sending what was expected");
-		finish(c, CONN_UNMET, &f);
+		conn_stop(c, CONN_UNMET, &f);
 		return false;
 	}
 	if (!c->peer_ended && !c->how->send_only)
@@ -326,12 +219,12 @@ static bool settle(struct conn *c)
 		return true;
 	err = delivery_error(c);
 	if (err) {
-		finish_socket_error(c, err);
+		conn_socket_failed(c, err);
 		return false;
 	}
 	if (!acknowledged(c))
 		return true;
-	finish(c, CONN_COMPLETE, NULL);
+	conn_stop(c, CONN_COMPLETE, NULL);
 	return false;
 }
 
@@ -340,17 +233,12 @@ static void ack_wait_over(struct loop *l, struct timer *t)
 	struct conn *c = LOOP_OWNER(t, struct conn, life);
 
 	(void)l;
-	settle(c);
-}
-
-bool conn_awaits_output(const struct conn *c)
-{
-	return (c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_STREAM;
+	conn_settle(c);
 }
 
 /* Tells epoll, the streams and the clock what the flows wait for. c may be gone
  * afterwards. */
-static void arrange(struct conn *c)
+static void arrange_conn(struct conn *c)
 {
 	struct fault f = FAULT_INIT;
 	uint32_t events = 0;
@@ -366,7 +254,7 @@ static void arrange(struct conn *c)
 	r = watch_set(c->l, &c->w, events);
 	if (r < 0) {
 		fault(&f, -r, "watch the connection");
-		finish(c, CONN_ERROR, &f);
+		conn_stop(c, CONN_ERROR, &f);
 		return;
 	}
 	if (conn_awaits_output(c))
@@ -381,7 +269,7 @@ static void arrange(struct conn *c)
 		timer_set(c->l, &c->pace, at);
 }
 
-static void run(struct conn *c, bool rx, bool tx)
+static void conn_turn(struct conn *c, bool rx, bool tx)
 {
 	unsigned before;
 
@@ -399,15 +287,15 @@ static void run(struct conn *c, bool rx, bool tx)
 			c->last_us = loop_now(c->l);
 		c->last_bytes = bytes;
 	}
-	if (!settle(c))
+	if (!conn_settle(c))
 		return;
-	/* An answer that settle() armed (the peer ended without a word). */
+	/* An answer that conn_settle() armed (the peer ended without a word). */
 	if (before == 0 && c->tx_want && !(c->tx_want & FLOW_DONE)) {
 		c->tx_want = flow_step(c->l, &c->tx);
-		if (!settle(c))
+		if (!conn_settle(c))
 			return;
 	}
-	arrange(c);
+	arrange_conn(c);
 }
 
 static void socket_ready(struct loop *l, struct watch *w, uint32_t events)
@@ -426,17 +314,17 @@ static void socket_ready(struct loop *l, struct watch *w, uint32_t events)
 
 		getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &err, &len);
 		if (err) {
-			finish_socket_error(c, err);
+			conn_socket_failed(c, err);
 			return;
 		}
 	}
-	run(c, rx || broken, (events & EPOLLOUT) || broken);
+	conn_turn(c, rx || broken, (events & EPOLLOUT) || broken);
 }
 
 static void in_ready(struct loop *l, struct stream_waiter *w)
 {
 	(void)l;
-	run(LOOP_OWNER(w, struct conn, in_wait), false, true);
+	conn_turn(LOOP_OWNER(w, struct conn, in_wait), false, true);
 }
 
 static void out_ready(struct loop *l, struct stream_waiter *w)
@@ -445,7 +333,7 @@ static void out_ready(struct loop *l, struct stream_waiter *w)
 
 	/* A blocked output is not an idle network. */
 	c->last_us = loop_now(l);
-	run(c, true, false);
+	conn_turn(c, true, false);
 }
 
 static void pace_over(struct loop *l, struct timer *t)
@@ -453,7 +341,7 @@ static void pace_over(struct loop *l, struct timer *t)
 	struct conn *c = LOOP_OWNER(t, struct conn, pace);
 
 	(void)l;
-	run(c, c->rx_want & FLOW_WANT_TIME, c->tx_want & FLOW_WANT_TIME);
+	conn_turn(c, c->rx_want & FLOW_WANT_TIME, c->tx_want & FLOW_WANT_TIME);
 }
 
 static void start_flows(struct conn *c, struct stream *out_file)
@@ -548,5 +436,5 @@ int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *ho
 
 void conn_first_turn(struct conn *c)
 {
-	run(c, true, false);
+	conn_turn(c, true, false);
 }

@@ -1,8 +1,9 @@
-/* What the connections of a run have in common: rules and tables from behaviours. */
+#include "net/relay/conn_how.h"
+
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "net/relay/conn.h"
+#include "net/relay/needle.h"
 
 void conn_how_init(struct conn_how *how, const struct behave *behave)
 {

@@ -5,6 +5,13 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+#include "net/relay/conn_end.h"
+
+bool conn_awaits_output(const struct conn *c)
+{
+	return (c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_STREAM;
+}
+
 /* Whether it is the peer, or the network, that nothing comes from. */
 static bool awaits_network(const struct conn *c)
 {

@@ -1,7 +1,7 @@
 /* --idle, as the parts of a connection share it. */
 #pragma once
 
-#include "net/relay/conn.h"
+#include "net/relay/conn_state.h"
 
 /* Of the timer c->idle. c may be gone afterwards. */
 void conn_idle_over(struct loop *l, struct timer *t);

@@ -90,7 +90,7 @@ static uint64_t before_call(const struct flow *f)
 	return UNLIKELY(f->called) ? clock_us() : 0;
 }
 
-static void after_call(struct flow *f, const char *call, size_t asked, ssize_t result,
+static void after_call(struct flow *f, enum flow_call call, size_t asked, ssize_t result,
 		       uint64_t began)
 {
 	int err = errno;
@@ -111,7 +111,7 @@ static ssize_t sink_write(struct flow *f, const char *data, size_t len)
 		began = before_call(f);
 		n = send(f->sock, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		n = n >= 0 ? n : -errno;
-		after_call(f, "send", len, n, began);
+		after_call(f, FLOW_SEND, len, n, began);
 		return n;
 	case FLOW_STREAM:
 		return stream_write(f->stream, data, len);
@@ -136,7 +136,7 @@ static ssize_t source_read(struct flow *f, char *to, size_t len)
 			n = recv(f->sock, to, len, MSG_DONTWAIT);
 			n = n >= 0 ? n : -errno;
 		}
-		after_call(f, "recv", len, n, began);
+		after_call(f, FLOW_RECV, len, n, began);
 		return n;
 	case FLOW_STREAM:
 		return stream_read(f->stream, to, len);
@@ -369,19 +369,6 @@ static enum shortcut shortcut_of(const struct flow *f)
 	return SHORTCUT_NONE;
 }
 
-static const char *move_name(enum shortcut how)
-{
-	switch (how) {
-	case SHORTCUT_SPLICE:
-		return "splice";
-	case SHORTCUT_DISCARD:
-		return "recv";
-	case SHORTCUT_NONE:
-		break;
-	}
-	return "";
-}
-
 static ssize_t move(struct flow *f, enum shortcut how, size_t most)
 {
 	int in = f->from == FLOW_SOCKET ? f->sock : f->stream->fd, out;
@@ -435,7 +422,8 @@ static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
 	}
 	began = before_call(f);
 	n = move(f, how, most);
-	after_call(f, move_name(how), most, n >= 0 ? n : -errno, began);
+	after_call(f, how == SHORTCUT_SPLICE ? FLOW_SPLICE : FLOW_RECV, most,
+		   n >= 0 ? n : -errno, began);
 	if (n < 0)
 		return move_failed(f, how, errno);
 	if (n == 0) {

@@ -47,10 +47,12 @@ struct flow_rules {
 struct flow;
 typedef bool flow_tap(struct flow *f, const char *data, size_t len);
 
+enum flow_call { FLOW_SEND, FLOW_RECV, FLOW_SPLICE };
+
 /* --trace: a call on the socket was made; asked bytes, result bytes or -errno. errno
  * stays as it is. */
-typedef void flow_called(struct flow *f, const char *call, size_t asked, ssize_t result,
-			 uint64_t began_us);
+typedef void flow_called(struct flow *f, enum flow_call call, size_t asked,
+			 ssize_t result, uint64_t began_us);
 
 struct flow {
 	enum flow_end from, to;

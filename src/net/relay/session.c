@@ -7,6 +7,7 @@
 
 #include "base/leave.h"
 #include "base/mem.h"
+#include "net/relay/conn_end.h"
 
 void session_tell(struct session *s, const struct net_event *e)
 {
@@ -18,21 +19,22 @@ void session_note(void *session, const char *text)
 	session_tell(session, &(struct net_event){ .kind = NET_NOTE, .text = text });
 }
 
-void session_dial_call(void *session, int fd, int64_t result, uint64_t began_us,
-		       const char *text)
+void session_dial_call(void *session, enum net_call call, int fd, int64_t result,
+		       uint64_t began_us, const char *text)
 {
 	struct session *s = session;
 
 	if (s->ops.wants_calls)
 		session_tell(s, &(struct net_event){ .kind = NET_CALL,
+						     .call = call,
 						     .fd = fd,
 						     .text = text,
 						     .result = result,
 						     .took_us = clock_us() - began_us });
 }
 
-void session_call(struct session *s, int fd, int64_t result, uint64_t began_us,
-		  const char *fmt, ...)
+void session_call(struct session *s, enum net_call call, int fd, int64_t result,
+		  uint64_t began_us, const char *fmt, ...)
 {
 	char text[ENDPOINT_TEXT_MAX];
 	va_list ap;
@@ -42,13 +44,13 @@ void session_call(struct session *s, int fd, int64_t result, uint64_t began_us,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	session_dial_call(s, fd, result, began_us, text);
+	session_dial_call(s, call, fd, result, began_us, text);
 }
 
-static void conn_called(struct conn *c, const char *call, int64_t result,
-			uint64_t began_us)
+static void conn_called(struct conn *c, enum net_call call, const char *text,
+			int64_t result, uint64_t began_us)
 {
-	session_dial_call(c->owner, c->w.fd, result, began_us, call);
+	session_dial_call(c->owner, call, c->w.fd, result, began_us, text);
 }
 
 void session_trouble(struct session *s, const struct fault *f)

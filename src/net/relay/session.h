@@ -8,6 +8,7 @@
 
 #include "net/relay/conn.h"
 #include "net/relay/seat.h"
+#include "net/socket/endpoint.h"
 
 enum net_event_kind {
 	NET_LISTENING, /* local */
@@ -17,7 +18,7 @@ enum net_event_kind {
 	NET_CHILD,     /* a command ended badly: id, fault */
 	NET_TROUBLE,   /* fault: it goes on */
 	NET_NOTE,      /* text */
-	NET_CALL,      /* a system call, for --trace: fd, text, result, took_us */
+	NET_CALL,      /* a system call, for --trace: call, fd, text, result, took_us */
 };
 
 struct net_event {
@@ -29,6 +30,7 @@ struct net_event {
 	const struct conn_report *report;
 	const struct fault *fault;
 	const char *text;
+	enum net_call call;
 	int fd;		/* NET_CALL: what the call was about; still open */
 	int64_t result; /* or -errno */
 };
@@ -116,9 +118,9 @@ void session_worse(struct session *s, enum conn_end end, int err);
 void session_tell(struct session *s, const struct net_event *e);
 void session_note(void *session, const char *text); /* fits sockopt_apply() */
 /* Tells a call that began at began_us, where calls are told at all. */
-void session_call(struct session *s, int fd, int64_t result, uint64_t began_us,
-		  const char *fmt, ...) PRINTF_LIKE(5, 6);
+void session_call(struct session *s, enum net_call call, int fd, int64_t result,
+		  uint64_t began_us, const char *fmt, ...) PRINTF_LIKE(6, 7);
 /* Fits dial_how's call. */
-void session_dial_call(void *session, int fd, int64_t result, uint64_t began_us,
-		       const char *text);
+void session_dial_call(void *session, enum net_call call, int fd, int64_t result,
+		       uint64_t began_us, const char *text);
 void session_trouble(struct session *s, const struct fault *f);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "net/relay/conn_end.h"
 
 struct crew_member {
 	struct crew *crew;

@@ -242,8 +242,8 @@ static void receive(struct datagram *d)
 	began = d->s->ops.wants_calls ? clock_us() : 0;
 	r = batch_receive(d->batch, d->w.fd, (int)most);
 	if (r != -EAGAIN)
-		session_call(d->s, d->w.fd, r, began, "recvmmsg(%d, %d)", d->w.fd,
-			     (int)most);
+		session_call(d->s, NET_CALL_RECV, d->w.fd, r, began, "recvmmsg(%d, %d)",
+			     d->w.fd, (int)most);
 	if (r > 0)
 		take_batch(d);
 	else if (r < 0 && r != -EAGAIN && r != -EINTR)

@@ -141,8 +141,8 @@ static void tell_call(struct datagram *d, const char *call, int64_t asked, int64
 {
 	int err = errno;
 
-	session_call(d->s, d->w.fd, n < 0 ? -err : n, began, "%s(%d, %lld)", call,
-		     d->w.fd, (long long)asked);
+	session_call(d->s, NET_CALL_SEND, d->w.fd, n < 0 ? -err : n, began,
+		     "%s(%d, %lld)", call, d->w.fd, (long long)asked);
 	errno = err;
 }
 

@@ -28,12 +28,13 @@ static int bind_and_listen(int fd, const struct endpoint *ep,
 
 	endpoint_text(text, sizeof(text), ep);
 	r = endpoint_bind(fd, ep, file, f);
-	session_call(s, fd, r, began, "bind(%d, %.400s)", fd, text);
+	session_call(s, NET_CALL_BIND, fd, r, began, "bind(%d, %.400s)", fd, text);
 	if (r < 0 || !target_is_connected(ep->proto) || how->behave->bind_only)
 		return r;
 	began = clock_us();
 	r = listen(fd, how->backlog) == 0 ? 0 : -errno;
-	session_call(s, fd, r, began, "listen(%d, %d)", fd, how->backlog);
+	session_call(s, NET_CALL_LISTEN, fd, r, began, "listen(%d, %d)", fd,
+		     how->backlog);
 	if (r < 0) {
 		fault(f, -r, "listen on %s", text);
 		if (r == -EADDRINUSE)
@@ -54,7 +55,7 @@ static int open_one(const struct endpoint *ep, const struct server_how *how,
 
 	if (fd < 0)
 		return take_fd(&fd);
-	session_call(s, fd, fd, began, "%s", endpoint_socket_text(ep));
+	session_call(s, NET_CALL_SOCKET, fd, fd, began, "%s", endpoint_socket_text(ep));
 	/* [::] means every address, IPv4 too, whatever bindv6only says; --option v6only
 	 * comes later and has the last word. */
 	if (ep->family == AF_INET6 && endpoint_addr(ep, &a) && addr_is_any(&a))
@@ -265,7 +266,8 @@ static enum got accept_one(struct server *v)
 	if (sock >= 0) {
 		if (!server_needs_file(v))
 			server_fed(v);
-		session_call(v->s, sock, sock, began, "accept4(%d)", v->w.fd);
+		session_call(v->s, NET_CALL_ACCEPT, sock, sock, began, "accept4(%d)",
+			     v->w.fd);
 		if (!v->s->shared || !seats_pass(&v->s->shared->seats, v->s->seat, sock))
 			server_serve(v, sock);
 		return v->held < 0 ? GOT_ONE : GOT_TROUBLE;

@@ -66,7 +66,8 @@ int dial_open(const struct endpoint *ep, const struct dial_how *how, struct faul
 	if (fd < 0)
 		return take_fd(&fd);
 	if (how->call)
-		how->call(how->note_ctx, fd, fd, began, endpoint_socket_text(ep));
+		how->call(how->note_ctx, NET_CALL_SOCKET, fd, fd, began,
+			  endpoint_socket_text(ep));
 	if (how->options)
 		r = sockopt_apply(fd, how->options, SOCKOPT_EARLY, how->note,
 				  how->note_ctx, f);
@@ -323,7 +324,8 @@ static bool settle(struct dial_attempt *a, uint32_t events)
 	}
 	d->took_us = clock_us() - a->started_us;
 	if (d->how->call)
-		d->how->call(d->how->note_ctx, a->w.fd, 0, a->started_us, "connected");
+		d->how->call(d->how->note_ctx, NET_CALL_CONNECTED, a->w.fd, 0,
+			     a->started_us, "connected");
 	d->hedged = earlier(a);
 	watch_remove(d->l, &a->w);
 	fd = take_fd(&a->w.fd);
@@ -363,7 +365,8 @@ static int connect_attempt(struct dial_attempt *a)
 
 		endpoint_text(where, sizeof(where), ep);
 		snprintf(text, sizeof(text), "connect(%d, %s)", a->w.fd, where);
-		d->how->call(d->how->note_ctx, a->w.fd, r, a->started_us, text);
+		d->how->call(d->how->note_ctx, NET_CALL_CONNECT, a->w.fd, r,
+			     a->started_us, text);
 	}
 	if (r == -EAGAIN && d->how->patient && ep->family == AF_UNIX)
 		return wait_for_room(a);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/loop.h"
+#include "net/socket/call.h"
 #include "net/socket/endpoint.h"
 #include "net/socket/sockopt.h"
 
@@ -34,8 +35,8 @@ struct dial_how {
 	bool drop_answers; /* a socket filter swallows the SYN-ACK (CAP_NET_ADMIN) */
 	void (*note)(void *ctx, const char *text); /* of sockopt_apply() */
 	/* --trace: socket() and connect(), told when they have returned; may be NULL */
-	void (*call)(void *ctx, int fd, int64_t result, uint64_t began_us,
-		     const char *text);
+	void (*call)(void *ctx, enum net_call call, int fd, int64_t result,
+		     uint64_t began_us, const char *text);
 	void *note_ctx;
 	/* For those who want the evidence; either may be NULL. opened: just before
 	 * connect(). failed: before the socket of a failed attempt is closed; err is

@@ -1,0 +1,107 @@
+#include "net/relay/conn_end.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "model/sock.h"
+#include "net/relay/conn_trace.h"
+#include "net/socket/endpoint.h"
+
+/* The kernel counts SYN and FIN as a byte each. */
+static void count_payload(const struct conn *c, uint64_t bytes_out, struct tcpinfo *t)
+{
+	bool fin = c->peer_ended || t->state == STATE_CLOSE_WAIT ||
+		   t->state == STATE_LAST_ACK || t->state == STATE_CLOSING ||
+		   t->state == STATE_TIME_WAIT;
+
+	t->bytes_acked -= t->bytes_acked && c->dialled;
+	t->bytes_acked = MIN(t->bytes_acked, bytes_out);
+	t->bytes_received -= t->bytes_received && fin;
+}
+
+static void fill_report(struct conn *c, struct conn_report *r, struct conn_tcp *tcp)
+{
+	*r = (struct conn_report){
+		.bytes_in = c->rx.moved_in,
+		.bytes_out = c->how->source == CONN_FROM_PEER ? c->rx.moved_out
+							      : c->tx.moved_out,
+		.duration_us = clock_us() - c->started_us,
+		.closed_first = c->closed_first,
+	};
+	/* Of MPTCP this is the first subflow: one that is gone says nothing. */
+	if (!c->how->want_tcp || !tcp_read(c->w.fd, &tcp->info) ||
+	    (tcp->info.state == STATE_CLOSE && !tcp->info.segs_in && !tcp->info.segs_out))
+		return;
+	tcp_read_congestion(c->w.fd, tcp->congestion);
+	count_payload(c, r->bytes_out, &tcp->info);
+	r->tcp = tcp;
+}
+
+void conn_stop(struct conn *c, enum conn_end end, const struct fault *f)
+{
+	struct conn_report report;
+	struct conn_tcp tcp;
+
+	fill_report(c, &report, &tcp);
+	/* Only where something went wrong does the queue tell what was lost; our own FIN
+	 * is no byte. */
+	if (end == CONN_RESET || end == CONN_ERROR || end == CONN_IDLE ||
+	    end == CONN_TOLD) {
+		uint64_t queued = tcp_unsent(c->w.fd);
+
+		report.unsent_bytes =
+			queued - (queued && c->sent_fin) + c->tx.pending_len +
+			(c->how->source == CONN_FROM_PEER
+				 ? c->rx.pending_len
+				 : (c->tx.from == FLOW_MEMORY ? c->tx.memory_len : 0));
+	}
+	if (end == CONN_CUT && c->how->behave->reset_after_bytes != BEHAVE_UNSET)
+		endpoint_reset_on_close(c->w.fd);
+	if (!report.closed_first && end != CONN_RESET && end != CONN_ERROR)
+		report.closed_first = CLOSER_WE;
+	timer_stop(c->l, &c->pace);
+	timer_stop(c->l, &c->idle);
+	timer_stop(c->l, &c->life);
+	stream_unwait(&c->in_wait);
+	stream_unwait(&c->out_wait);
+	if (c->called)
+		conn_trace(c, NET_CALL_CLOSE, 0, clock_us(), "close(%d)", c->w.fd);
+	flow_free(&c->rx);
+	flow_free(&c->tx);
+	watch_close(c->l, &c->w);
+	c->ended(c, end, f, &report);
+}
+
+void conn_socket_failed(struct conn *c, int err)
+{
+	struct fault f = FAULT_INIT;
+
+	if (err == ECONNRESET)
+		fault_say(&f, err, "the peer reset the connection");
+	else if (err == EPIPE)
+		fault_say(&f, err,
+			  "the peer reset the connection after it had ended its side");
+	else if (err == ETIMEDOUT)
+		fault_say(&f, err, "the peer stopped acknowledging: the kernel gave up");
+	else
+		fault(&f, err, "the connection broke");
+	conn_stop(c, err == ECONNRESET || err == EPIPE ? CONN_RESET : CONN_ERROR, &f);
+}
+
+/* A flow failed: was it the connection or the other end? */
+void conn_flow_failed(struct conn *c, const struct flow *flow)
+{
+	bool socket_side = flow->failed_sink ? flow->to == FLOW_SOCKET
+					     : flow->from == FLOW_SOCKET;
+	struct fault f = FAULT_INIT;
+
+	if (socket_side) {
+		conn_socket_failed(c, flow->err);
+	} else if (flow->failed_sink) {
+		fault(&f, flow->err, "write the output");
+		conn_stop(c, CONN_OUTPUT, &f);
+	} else {
+		fault(&f, flow->err, "read the input");
+		conn_stop(c, CONN_INPUT, &f);
+	}
+}

@@ -1,0 +1,10 @@
+/* How a connection ends: c is gone after each of these, ended() was called. */
+#pragma once
+
+#include "net/relay/conn_state.h"
+
+void conn_stop(struct conn *c, enum conn_end end, const struct fault *f);
+/* By an error of its socket; err is positive. */
+void conn_socket_failed(struct conn *c, int err);
+/* A flow failed: by an error of the socket, or of the other end. */
+void conn_flow_failed(struct conn *c, const struct flow *flow);

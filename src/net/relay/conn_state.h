@@ -1,0 +1,66 @@
+/* What a connection is, for the parts that it is made of: conn.h has its life. */
+#pragma once
+
+#include "base/loop.h"
+#include "net/relay/conn_how.h"
+#include "net/relay/needle.h"
+#include "net/socket/call.h"
+#include "net/socket/tcp.h"
+
+enum conn_end {
+	CONN_NONE,     /* it has not ended */
+	CONN_COMPLETE, /* both directions came to their end, everything was delivered */
+	CONN_HELD,     /* --hold is over */
+	CONN_CUT,      /* --reset-after or --close-after-bytes */
+	CONN_MET,      /* --expect was seen */
+	CONN_UNMET,    /* the peer ended without it */
+	CONN_RESET,    /* ECONNRESET, EPIPE */
+	CONN_ERROR,    /* another error of the socket */
+	CONN_IDLE,     /* --idle passed */
+	CONN_OUTPUT,   /* the output could not be written */
+	CONN_INPUT,    /* the input could not be read */
+	CONN_TOLD,     /* conn_stop() */
+};
+
+enum closer { CLOSER_NOBODY, CLOSER_WE, CLOSER_PEER };
+
+/* TCP_INFO with its bytes as the program counts them: without SYN and FIN. */
+struct conn_tcp {
+	struct tcpinfo info;
+	char congestion[TCP_CONGESTION_MAX];
+};
+
+struct conn_report {
+	uint64_t bytes_in, bytes_out; /* read from, and given to, the socket */
+	uint64_t unsent_bytes;	      /* given up: not acknowledged by the peer */
+	uint64_t duration_us;
+	enum closer closed_first;
+	const struct conn_tcp *tcp; /* NULL = not asked for, or it has none */
+};
+
+struct conn {
+	struct watch w;
+	struct timer pace, idle, life;
+	struct stream_waiter in_wait, out_wait;
+	struct flow rx, tx;
+	unsigned rx_want, tx_want;
+	const struct conn_how *how;
+	struct loop *l;
+	struct stream *out_file; /* this peer's own file, owned; or NULL */
+	uint64_t id, started_us, last_us, last_bytes;
+	uint32_t expect_matched; /* of how->expect */
+	uint32_t ack_wait_us;
+	uint32_t unread, unsent; /* in the kernel, when --idle last looked */
+	enum closer closed_first;
+	bool dialled; /* by us: our SYN was acknowledged */
+	bool peer_ended, sent_fin, armed, head_request, found, holding, forgetting;
+	struct http_head request;
+	void (*ended)(struct conn *c, enum conn_end end, const struct fault *f,
+		      const struct conn_report *report);
+	/* --trace: what was done to the socket; NULL = nobody asks */
+	void (*called)(struct conn *c, enum net_call call, const char *text,
+		       int64_t result, uint64_t began_us);
+	void *owner;
+	struct conn *next, **at; /* the owner's list */
+	uint16_t proto;		 /* enum target_proto */
+};

@@ -1,0 +1,36 @@
+#include "net/socket/tcp.h"
+
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+bool tcp_read(int fd, struct tcpinfo *t)
+{
+	socklen_t len = sizeof(*t);
+
+	*t = (struct tcpinfo){ 0 };
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, t, &len) == 0;
+}
+
+void tcp_read_congestion(int fd, char name[TCP_CONGESTION_MAX])
+{
+	socklen_t len = TCP_CONGESTION_MAX;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len) != 0)
+		name[0] = '\0';
+	name[TCP_CONGESTION_MAX - 1] = '\0';
+}
+
+uint64_t tcp_unsent(int fd)
+{
+	int protocol = 0, queued = 0;
+	socklen_t len = sizeof(protocol);
+
+	/* A unix socket counts what the peer has not read, which is another thing. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) != 0 ||
+	    protocol != IPPROTO_TCP || ioctl(fd, SIOCOUTQ, &queued) != 0)
+		return 0;
+	return queued > 0 ? (uint64_t)queued : 0;
+}

@@ -1,0 +1,16 @@
+/* What the kernel says of one TCP socket of ours. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "model/tcpinfo.h"
+
+enum { TCP_CONGESTION_MAX = 16 };
+
+/* TCP_INFO; what an older kernel leaves out is 0. False for sockets that have none. */
+bool tcp_read(int fd, struct tcpinfo *t);
+/* The name of the congestion control; "" where there is none. */
+void tcp_read_congestion(int fd, char name[TCP_CONGESTION_MAX]);
+/* Bytes in the send queue: not sent or not acknowledged, FIN included. 0 for other
+ * sockets. */
+uint64_t tcp_unsent(int fd);
