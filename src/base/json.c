@@ -185,6 +185,43 @@ void json_member_cookie(struct json *j, const char *key, uint64_t v)
 	json_cookie(j, v);
 }
 
+void json_put_uint(struct json *j, const struct json_row *row, const void *of)
+{
+	const void *at = (const char *)of + row->at;
+	uint64_t v = row->size == 1   ? *(const uint8_t *)at
+		     : row->size == 2 ? *(const uint16_t *)at
+		     : row->size == 4 ? *(const uint32_t *)at
+				      : *(const uint64_t *)at;
+
+	json_member_u64(j, row->name, v);
+}
+
+void json_put_bool(struct json *j, const struct json_row *row, const void *of)
+{
+	json_member_bool(j, row->name, *(const bool *)((const char *)of + row->at));
+}
+
+static bool row_is_set(const struct json_row *row, const void *of)
+{
+	size_t size = row->if_size ? row->if_size : row->size, i;
+	const char *p = (const char *)of + (row->if_size ? row->if_at : row->at);
+
+	for (i = 0; i < size && !p[i];)
+		i++;
+	return i < size;
+}
+
+void json_members(struct json *j, const struct json_row *rows, size_t n, const void *of)
+{
+	const struct json_row *row;
+
+	for (row = rows; row < rows + n; row++)
+		if (row->unset == JSON_AS_IT_IS || row_is_set(row, of))
+			row->put(j, row, of);
+		else if (row->unset == JSON_NULL)
+			json_member_null(j, row->name);
+}
+
 void json_begin_object(struct json *j, const char *type)
 {
 	buf_puts(j->b, "{\"v\":1,\"type\":\"");

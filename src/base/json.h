@@ -97,6 +97,38 @@ static inline void json_member_bool(struct json *j, const char *key, bool v)
 void json_cookie(struct json *j, uint64_t v);
 void json_member_cookie(struct json *j, const char *key, uint64_t v);
 
+/*
+ * Members from a struct: a row says all there is to say of one, and an object is a table
+ * of them. What is derived, or comes only together, has a put of its own.
+ */
+enum json_unset {
+	JSON_AS_IT_IS, /* 0 is a value like any other */
+	JSON_LEFT_OUT,
+	JSON_NULL,
+};
+
+struct json_row {
+	const char *name;
+	void (*put)(struct json *j, const struct json_row *row, const void *of);
+	uint16_t at, size; /* of *of; a put of its own may have others */
+	/* What stands for it when it is not set: when it is 0, or where this is given,
+	 * when the member at if_at is. */
+	enum json_unset unset;
+	uint16_t if_at, if_size;
+};
+
+/* Initialisers of a row. */
+#define JSON_MEMBER(type, member) \
+	.at = offsetof(type, member), .size = sizeof(((type *)0)->member)
+#define JSON_UINT(type, member) .put = json_put_uint, JSON_MEMBER(type, member)
+#define JSON_BOOL(type, member) .put = json_put_bool, JSON_MEMBER(type, member)
+#define JSON_IF(type, member) \
+	.if_at = offsetof(type, member), .if_size = sizeof(((type *)0)->member)
+
+void json_put_uint(struct json *j, const struct json_row *row, const void *of);
+void json_put_bool(struct json *j, const struct json_row *row, const void *of);
+void json_members(struct json *j, const struct json_row *rows, size_t n, const void *of);
+
 /* {"v":1,"type":"TYPE" and open for members. */
 void json_begin_object(struct json *j, const char *type);
 /* }\n */

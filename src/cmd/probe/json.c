@@ -4,11 +4,20 @@
 #include "cmd/probe/report.h"
 #include "view/view_member.h"
 
-static void put_peer(struct json *j, const struct probe_result *r)
+/* The rows are of struct probe_result. */
+#define MEMBER(m) JSON_MEMBER(struct probe_result, m)
+#define UINT(m)	  JSON_UINT(struct probe_result, m)
+#define BOOL(m)	  JSON_BOOL(struct probe_result, m)
+#define IF(m)	  JSON_IF(struct probe_result, m)
+#define LEFT_OUT  .unset = JSON_LEFT_OUT
+
+static void put_peer(struct json *j, const struct json_row *row, const void *of)
 {
+	const struct probe_result *r = of;
 	_cleanup_buf_ struct buf text = { 0 };
 	struct addr a;
 
+	(void)row;
 	json_member_str(j, "proto", target_proto_name(r->peer.proto));
 	if (r->peer.len && endpoint_addr(&r->peer, &a)) {
 		view_member_end(j, "addr", "port", &a);
@@ -23,10 +32,12 @@ static void put_peer(struct json *j, const struct probe_result *r)
 	json_member_null(j, "port");
 }
 
-static void put_local(struct json *j, const struct probe_result *r)
+static void put_local(struct json *j, const struct json_row *row, const void *of)
 {
+	const struct probe_result *r = of;
 	struct addr a;
 
+	(void)row;
 	if (r->local.len && endpoint_addr(&r->local, &a) && a.port)
 		view_member_end(j, "local_addr", "local_port", &a);
 	if (!r->local_unread || r->peer.family == AF_UNIX)
@@ -35,96 +46,161 @@ static void put_local(struct json *j, const struct probe_result *r)
 	json_member_null(j, "local_port");
 }
 
-static void put_icmp(struct json *j, const struct probe_icmp *icmp)
+static void put_outcome(struct json *j, const struct json_row *row, const void *of)
 {
-	if (!icmp->family)
-		return;
-	json_member_u64(j, "icmp_type", icmp->type);
-	json_member_u64(j, "icmp_code", icmp->code);
-	view_member_ip(j, "icmp_from", &icmp->from);
+	const struct probe_result *r = of;
+
+	json_member_str(j, row->name, outcome_name(r->outcome));
 }
 
-static void put_negotiated(struct json *j, const struct tcpinfo *t)
+static void put_reason(struct json *j, const struct json_row *row, const void *of)
 {
-	json_member_u64(j, "mss_bytes", t->snd_mss);
-	json_member_u64(j, "path_mtu_bytes", t->pmtu);
-	if (t->options & TCPINFO_WSCALE) {
-		json_member_u64(j, "peer_window_scale", t->wscale & 15);
-		json_member_u64(j, "window_scale", t->wscale >> 4);
-	} else {
-		json_member_null(j, "peer_window_scale");
-		json_member_null(j, "window_scale");
-	}
-	json_member_bool(j, "sack", t->options & TCPINFO_SACK);
-	json_member_bool(j, "timestamps", t->options & TCPINFO_TIMESTAMPS);
-	json_member_bool(j, "ecn", t->options & TCPINFO_ECN);
-	json_member_bool(j, "fast_open", t->options & TCPINFO_SYN_DATA);
-	json_member_u64(j, "rtt_variance_us", t->rttvar);
+	_cleanup_buf_ struct buf reason = { 0 };
+
+	probe_put_reason(&reason, of);
+	json_member_bytes(j, row->name, reason.data, reason.len);
 }
+
+static void put_retransmits(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct probe_result *r = of;
+	bool counted = r->outcome == OUTCOME_OPEN || r->half_open;
+
+	if (r->has_tcp || r->half_open)
+		json_member_u64(j, row->name, counted ? r->lost : r->tcp.total_retrans);
+}
+
+static void put_loss(struct json *j, const struct json_row *row, const void *of)
+{
+	static const char *const losses[] = { NULL, "syn", "syn-ack", "unknown" };
+	const struct probe_result *r = of;
+
+	json_member_str(j, row->name, losses[r->loss]);
+}
+
+static void put_errno(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct probe_result *r = of;
+	const char *name = strerrorname_np(r->err);
+
+	if (name)
+		json_member_str(j, row->name, name);
+}
+
+static void put_ip(struct json *j, const struct json_row *row, const void *of)
+{
+	view_member_ip(j, row->name, (const struct addr *)((const char *)of + row->at));
+}
+
+static void put_mptcp(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct probe_result *r = of;
+
+	if (r->mptcp >= 0)
+		json_member_bool(j, row->name, r->mptcp);
+}
+
+static void put_answer(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct probe_result *r = of;
+
+	json_member_bytes(j, row->name, r->answer, r->n_answer);
+}
+
+static void put_connect_time(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct probe_result *r = of;
+
+	json_member_known(j, row->name, r->connect_us,
+			  r->connect_us || (r->peer.len && !r->half_open));
+}
+
+static void put_rtt(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct probe_result *r = of;
+
+	json_member_known(j, row->name, r->tcp.rtt,
+			  r->has_tcp && r->tcp.rtt && r->outcome == OUTCOME_OPEN);
+}
+
+/* row->at: its place in the byte that holds both. */
+static void put_wscale(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct tcpinfo *t = &((const struct probe_result *)of)->tcp;
+
+	json_member_known(j, row->name, t->wscale >> row->at & 15,
+			  t->options & TCPINFO_WSCALE);
+}
+
+/* row->at: the option's bit. */
+static void put_option(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct tcpinfo *t = &((const struct probe_result *)of)->tcp;
+
+	json_member_bool(j, row->name, t->options & row->at);
+}
+
+static const struct json_row verdict_rows[] = {
+	{ .put = put_peer },
+	{ .put = put_local },
+	{ "outcome", .put = put_outcome },
+	{ "reason", .put = put_reason },
+};
+
+static const struct json_row evidence_rows[] = {
+	{ "connect_us", .put = put_connect_time },
+	{ "rtt_us", .put = put_rtt },
+	{ "name_us", UINT(name_us), .unset = JSON_NULL },
+	{ "first_byte_us", UINT(first_byte_us), LEFT_OUT },
+	{ "life_us", UINT(life_us), LEFT_OUT },
+	{ "syn_retransmits", .put = put_retransmits },
+	{ "half_open", BOOL(half_open), LEFT_OUT },
+	{ "answer_ttl", UINT(ttl), LEFT_OUT },
+	{ "lost", MEMBER(loss), LEFT_OUT, .put = put_loss },
+	{ "hedges", UINT(hedges), LEFT_OUT },
+	{ "self_connects", UINT(phantoms), LEFT_OUT },
+	{ "errno", MEMBER(err), LEFT_OUT, .put = put_errno },
+	{ "icmp_type", UINT(icmp.type), LEFT_OUT, IF(icmp.family) },
+	{ "icmp_code", UINT(icmp.code), LEFT_OUT, IF(icmp.family) },
+	{ "icmp_from", MEMBER(icmp.from), LEFT_OUT, IF(icmp.family), .put = put_ip },
+	{ "silent_hop", MEMBER(silent_hop), LEFT_OUT, .put = put_ip },
+	{ "http_status", UINT(http_status), LEFT_OUT },
+	{ "verified", BOOL(verified), LEFT_OUT },
+	{ "mptcp", .put = put_mptcp },
+	{ "accept_queue", UINT(queue), LEFT_OUT },
+	{ "accept_queue_limit", UINT(queue_limit), LEFT_OUT, IF(queue) },
+	{ "ports_used", UINT(ports_used), LEFT_OUT },
+	{ "answer", MEMBER(n_answer), LEFT_OUT, .put = put_answer },
+};
+
+/* Of an open connection whose TCP_INFO could be read. */
+static const struct json_row negotiated_rows[] = {
+	{ "mss_bytes", UINT(tcp.snd_mss) },
+	{ "path_mtu_bytes", UINT(tcp.pmtu) },
+	{ "peer_window_scale", .put = put_wscale, .at = 0 },
+	{ "window_scale", .put = put_wscale, .at = 4 },
+	{ "sack", .put = put_option, .at = TCPINFO_SACK },
+	{ "timestamps", .put = put_option, .at = TCPINFO_TIMESTAMPS },
+	{ "ecn", .put = put_option, .at = TCPINFO_ECN },
+	{ "fast_open", .put = put_option, .at = TCPINFO_SYN_DATA },
+	{ "rtt_variance_us", UINT(tcp.rttvar) },
+};
 
 void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
 			 const struct probe_result *r, const char *note)
 {
-	static const char *const losses[] = { NULL, "syn", "syn-ack", "unknown" };
-	_cleanup_buf_ struct buf reason = { 0 };
 	struct json j = json_on(b);
-	bool open = r->outcome == OUTCOME_OPEN;
-	const char *name;
 
 	json_begin_object(&j, "attempt");
 	json_member_text(&j, "target", target);
 	json_member_u64(&j, "seq", seq);
-	put_peer(&j, r);
-	put_local(&j, r);
-	json_member_str(&j, "outcome", outcome_name(r->outcome));
-	probe_put_reason(&reason, r);
-	json_member_bytes(&j, "reason", reason.data, reason.len);
+	json_members(&j, verdict_rows, ARRAY_SIZE(verdict_rows), r);
 	if (note)
 		json_member_text(&j, "cause", note);
-	json_member_known(&j, "connect_us", r->connect_us,
-			  r->connect_us || (r->peer.len && !r->half_open));
-	json_member_known(&j, "rtt_us", r->tcp.rtt, r->has_tcp && r->tcp.rtt && open);
-	json_member_known(&j, "name_us", r->name_us, r->name_us > 0);
-	if (r->first_byte_us)
-		json_member_u64(&j, "first_byte_us", r->first_byte_us);
-	if (r->life_us)
-		json_member_u64(&j, "life_us", r->life_us);
-	if (r->has_tcp || r->half_open)
-		json_member_u64(&j, "syn_retransmits",
-				open || r->half_open ? r->lost : r->tcp.total_retrans);
-	if (r->half_open)
-		json_member_bool(&j, "half_open", true);
-	if (r->ttl)
-		json_member_u64(&j, "answer_ttl", r->ttl);
-	if (r->loss != PROBE_LOSS_NONE)
-		json_member_str(&j, "lost", losses[r->loss]);
-	if (r->hedges)
-		json_member_u64(&j, "hedges", r->hedges);
-	if (r->phantoms)
-		json_member_u64(&j, "self_connects", r->phantoms);
-	name = r->err ? strerrorname_np(r->err) : NULL;
-	if (name)
-		json_member_str(&j, "errno", name);
-	put_icmp(&j, &r->icmp);
-	if (r->silent_hop.family)
-		view_member_ip(&j, "silent_hop", &r->silent_hop);
-	if (r->http_status)
-		json_member_u64(&j, "http_status", (uint64_t)r->http_status);
-	if (r->verified)
-		json_member_bool(&j, "verified", true);
-	if (r->mptcp >= 0)
-		json_member_bool(&j, "mptcp", r->mptcp);
-	if (r->queue) {
-		json_member_u64(&j, "accept_queue", r->queue);
-		json_member_u64(&j, "accept_queue_limit", r->queue_limit);
-	}
-	if (r->ports_used)
-		json_member_u64(&j, "ports_used", r->ports_used);
-	if (r->n_answer)
-		json_member_bytes(&j, "answer", r->answer, r->n_answer);
-	if (open && r->has_tcp)
-		put_negotiated(&j, &r->tcp);
-	else if (open && r->tcp_unread)
+	json_members(&j, evidence_rows, ARRAY_SIZE(evidence_rows), r);
+	if (r->outcome == OUTCOME_OPEN && r->has_tcp)
+		json_members(&j, negotiated_rows, ARRAY_SIZE(negotiated_rows), r);
+	else if (r->outcome == OUTCOME_OPEN && r->tcp_unread)
 		json_member_str(&j, "tcp_unread", strerrorname_np(r->tcp_unread));
 	json_end_object(&j);
 }
@@ -158,7 +234,7 @@ void report_json_summary(struct buf *b, const struct probe_job *job)
 
 	json_begin_object(&j, "summary");
 	json_member_text(&j, "target", job->text);
-	put_peer(&j, &job->last);
+	put_peer(&j, NULL, &job->last);
 	json_member_str(&j, "outcome", outcome_name(job->last.outcome));
 	if (job->note)
 		json_member_text(&j, "cause", job->note);

@@ -92,8 +92,57 @@ static void no_commands(void)
 		  "\"\\u009b\\u202e\\u00fc\\ud83d\\ude00\\udb40\\udc21\\ufffd\"");
 }
 
+struct thing {
+	uint8_t u8;
+	bool yes;
+	uint16_t u16;
+	uint32_t u32;
+	uint64_t u64;
+};
+
+static void put_sum(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct thing *t = of;
+
+	json_member_u64(j, row->name, t->u64 + row->at);
+}
+
+static void rows(void)
+{
+	static const struct json_row table[] = {
+		{ "u8", JSON_UINT(struct thing, u8) },
+		{ "u16", JSON_UINT(struct thing, u16), .unset = JSON_NULL },
+		{ "u32", JSON_UINT(struct thing, u32), .unset = JSON_LEFT_OUT },
+		{ "u64", JSON_UINT(struct thing, u64), .unset = JSON_NULL,
+		  JSON_IF(struct thing, yes) },
+		{ "yes", JSON_BOOL(struct thing, yes), .unset = JSON_LEFT_OUT },
+		{ "sum", .put = put_sum, .at = 5 },
+	};
+	static const struct {
+		struct thing of;
+		const char *want;
+	} cases[] = {
+		{ { .u64 = 1 }, "\"u8\":0,\"u16\":null,\"u64\":null,\"sum\":6" },
+		{ { .yes = true },
+		  "\"u8\":0,\"u16\":null,\"u64\":0,\"yes\":true,\"sum\":5" },
+		{ { 255, true, 256, UINT32_MAX, UINT64_C(1) << 40 },
+		  "\"u8\":255,\"u16\":256,\"u32\":4294967295,\"u64\":1099511627776,"
+		  "\"yes\":true,\"sum\":1099511627781" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buf_ struct buf b = { 0 };
+		struct json j = json_on(&b);
+
+		json_members(&j, table, ARRAY_SIZE(table), &cases[i].of);
+		CHECK_STR(buf_cstr(&b), cases[i].want);
+	}
+}
+
 int main(void)
 {
+	rows();
 	RUN(members, "members, lists and nesting have their commas and brackets");
 	RUN(fixed_point, "fixed-point numbers keep their value");
 	RUN(foreign_text, "what is not UTF-8 is replaced and stands beside in hex");
