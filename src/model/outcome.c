@@ -1,5 +1,8 @@
 #include "model/outcome.h"
 
+#include <errno.h>
+#include <sys/socket.h>
+
 static const struct {
 	const char *name;
 	enum verdict verdict;
@@ -66,4 +69,79 @@ enum verdict outcome_verdict(enum outcome o)
 const char *outcome_help(enum outcome o)
 {
 	return outcomes[o].help;
+}
+
+#define NO_ROUTE "no route, or a router said so: see 'ip route get'"
+#define NO_PORT                                         \
+	"no free local port for this destination (see " \
+	"net.ipv4.ip_local_port_range), or the source is not ours"
+#define NO_VSOCK \
+	"nothing listens there, or there is no way to it: 'lsmod' lists the vsock transports"
+#define FULL "the listener's queue is full: it does not accept"
+#define FORBIDDEN                                                        \
+	"a local firewall or a security module forbids it; a broadcast " \
+	"address wants --option broadcast"
+#define SEE_PATH "see the permissions of the path"
+
+static const struct failure {
+	int err;
+	int family; /* 0 = those that have no row of their own */
+	enum outcome outcome;
+	const char *hint;
+} failures[] = {
+	{ ENOENT, AF_UNIX, OUTCOME_MISSING_PATH, "there is no such path" },
+	{ ENOTDIR, AF_UNIX, OUTCOME_MISSING_PATH, NULL },
+	{ ELOOP, AF_UNIX, OUTCOME_MISSING_PATH, NULL },
+	{ ECONNREFUSED, AF_UNIX, OUTCOME_STALE_UNIX,
+	  "the file is there, but nobody listens behind it" },
+	{ EPROTOTYPE, AF_UNIX, OUTCOME_WRONG_TYPE,
+	  "the socket is of another type: try unix-dgram: or unix-seqpacket:" },
+	{ EAGAIN, AF_UNIX, OUTCOME_QUEUE_FULL, FULL },
+	{ ETIMEDOUT, AF_UNIX, OUTCOME_QUEUE_FULL, FULL },
+	{ EACCES, AF_UNIX, OUTCOME_NO_PERMISSION, SEE_PATH },
+	{ EPERM, AF_UNIX, OUTCOME_NO_PERMISSION, SEE_PATH },
+	/* vsock has no other word for a refusal. */
+	{ ECONNRESET, AF_VSOCK, OUTCOME_REFUSED, NO_VSOCK },
+	{ ENODEV, AF_VSOCK, OUTCOME_ERROR, NO_VSOCK },
+	{ EADDRNOTAVAIL, AF_VSOCK, OUTCOME_ERROR, NO_VSOCK },
+	{ ECONNREFUSED, 0, OUTCOME_REFUSED,
+	  "the host is up, but nothing listens on that port" },
+	/* A RST to a SYN says ECONNREFUSED: the handshake was done when these came. */
+	{ ECONNRESET, 0, OUTCOME_RESET_AFTER_ACCEPT, NULL },
+	{ EPIPE, 0, OUTCOME_CLOSED_AFTER_ACCEPT, NULL },
+	/* A prohibit route says EACCES at once; it is this host's policy, too. */
+	{ EACCES, 0, OUTCOME_DENIED_LOCAL, FORBIDDEN },
+	{ EPERM, 0, OUTCOME_DENIED_LOCAL, FORBIDDEN },
+	{ EHOSTUNREACH, 0, OUTCOME_UNREACHABLE, NO_ROUTE },
+	{ ENETUNREACH, 0, OUTCOME_UNREACHABLE, NO_ROUTE },
+	{ ENETDOWN, 0, OUTCOME_UNREACHABLE, NULL },
+	{ EHOSTDOWN, 0, OUTCOME_UNREACHABLE, NULL },
+	{ EADDRNOTAVAIL, 0, OUTCOME_NO_PORT, NO_PORT },
+	{ EAGAIN, 0, OUTCOME_NO_PORT, NO_PORT },
+	{ EADDRINUSE, 0, OUTCOME_ERROR, "the source address and port are taken" },
+	{ ETIMEDOUT, 0, OUTCOME_FILTERED,
+	  "no answer: a firewall drops it, the host is down, or the listener's queue is full" },
+};
+
+static const struct failure *failure_of(int family, int err)
+{
+	static const struct failure other = { .outcome = OUTCOME_ERROR };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(failures); i++)
+		if (failures[i].err == err &&
+		    (failures[i].family == family ||
+		     (!failures[i].family && family != AF_UNIX)))
+			return &failures[i];
+	return &other;
+}
+
+enum outcome outcome_of_connect(int family, int err)
+{
+	return failure_of(family, err)->outcome;
+}
+
+const char *outcome_hint(int family, int err)
+{
+	return failure_of(family, err)->hint;
 }

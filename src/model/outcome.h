@@ -45,6 +45,13 @@ enum verdict {
 	VERDICT_CANNOT,
 };
 
+/*
+ * What connect(), or the first answer to what was sent, says by its errno: of a socket of
+ * this family, where nothing else is known. And what to try next; NULL = nothing to say.
+ */
+enum outcome outcome_of_connect(int family, int err);
+const char *outcome_hint(int family, int err);
+
 /* "refused-icmp": stable, in JSON and on the terminal. */
 const char *outcome_name(enum outcome o);
 enum verdict outcome_verdict(enum outcome o);

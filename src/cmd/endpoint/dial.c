@@ -190,7 +190,9 @@ static int finish(struct connecting *g, int r, const struct fault *f)
 	else
 		tell_summary(&g->teller, &g->s);
 	if (r == EXIT_YES)
-		r = g->client.err ? endpoint_code_of_errno(g->client.err)
+		r = g->client.err ? cmd_code_of(outcome_verdict(outcome_of_connect(
+					    g->list.n ? g->list.v[0].family : AF_UNSPEC,
+					    g->client.err)))
 				  : endpoint_code_of_session(&g->s);
 	if (refusal(g) && g->list.n)
 		cmd_explain_connect(&g->teller, &g->list.v[0],

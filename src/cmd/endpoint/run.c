@@ -45,26 +45,6 @@ int endpoint_main(const struct command *cmd, int argc, char **argv,
 	return r < 0 ? cmd_usage(cmd, &f) : story->go(cmd, &c, &t);
 }
 
-int endpoint_code_of_errno(int err)
-{
-	switch (err) {
-	case ECONNREFUSED:
-	case ECONNRESET:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case EHOSTDOWN:
-	case EPIPE:
-	case EPROTOTYPE:
-	case ENOENT: /* a unix path that is not there */
-		return EXIT_NO;
-	case ETIMEDOUT:
-	case EAGAIN: /* a unix listener whose queue stays full */
-		return EXIT_DEADLINE;
-	default:
-		return EXIT_CANNOT;
-	}
-}
-
 int endpoint_code_of_session(const struct session *s)
 {
 	switch (s->verdict) {

@@ -27,9 +27,7 @@ int endpoint_main(const struct command *cmd, int argc, char **argv,
 int endpoint_check(const struct command *cmd, const struct endpoint_config *c,
 		   enum target_proto proto, struct fault *f);
 
-/* From the errno of a failed open, bind or connect to the exit code. */
-int endpoint_code_of_errno(int err);
-/* From how the connections ended. */
+/* The exit code, from how the connections ended. */
 int endpoint_code_of_session(const struct session *s);
 
 /* --port-file, NULL = none: opened before there is a port, written when there is one. A

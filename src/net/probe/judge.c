@@ -146,61 +146,19 @@ static enum outcome judge_timeout(const struct probe_result *r)
 	return OUTCOME_FILTERED;
 }
 
-static enum outcome judge_unix(const struct probe_result *r)
-{
-	switch (r->err) {
-	case ENOENT:
-	case ENOTDIR:
-	case ELOOP:
-		return OUTCOME_MISSING_PATH;
-	case ECONNREFUSED:
-		if (r->file_kind)
-			return OUTCOME_WRONG_TYPE;
-		/* An abstract name goes with its socket: nothing is left that is stale.
-		 */
-		return endpoint_is_abstract(&r->peer) ? OUTCOME_MISSING_PATH
-						      : OUTCOME_STALE_UNIX;
-	case EAGAIN:
-	case ETIMEDOUT:
-		return OUTCOME_QUEUE_FULL;
-	case EACCES:
-	case EPERM:
-		return OUTCOME_NO_PERMISSION;
-	case EPROTOTYPE:
-		return OUTCOME_WRONG_TYPE;
-	default:
-		return OUTCOME_ERROR;
-	}
-}
-
 static enum outcome judge_errno(const struct probe_result *r)
 {
-	switch (r->err) {
-	case ECONNREFUSED:
-		return OUTCOME_REFUSED;
-	case ECONNRESET:
-		/* A RST to a SYN says ECONNREFUSED: the handshake was done when this one
-		 * came. vsock has no other word for a refusal. */
-		return r->peer.family == AF_VSOCK ? OUTCOME_REFUSED
-						  : OUTCOME_RESET_AFTER_ACCEPT;
-	case EPERM:
-	case EACCES:
-		/* A prohibit route says EACCES at once; it is this host's policy too. */
-		return OUTCOME_DENIED_LOCAL;
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case ENETDOWN:
-	case EHOSTDOWN:
+	enum outcome o = outcome_of_connect(r->peer.family, r->err);
+
+	if (o == OUTCOME_STALE_UNIX && r->file_kind)
+		return OUTCOME_WRONG_TYPE;
+	/* An abstract name goes with its socket: nothing is left that is stale. */
+	if (o == OUTCOME_STALE_UNIX && endpoint_is_abstract(&r->peer))
+		return OUTCOME_MISSING_PATH;
+	/* A blackhole route, fe80:: without scope, 127.x to elsewhere. */
+	if (r->err == EINVAL && r->at_once && r->peer.family != AF_UNIX)
 		return OUTCOME_UNREACHABLE;
-	case EINVAL: /* a blackhole route, fe80:: without scope, 127.x to elsewhere */
-		return r->at_once ? OUTCOME_UNREACHABLE : OUTCOME_ERROR;
-	case EADDRNOTAVAIL:
-		return r->peer.family == AF_VSOCK ? OUTCOME_ERROR : OUTCOME_NO_PORT;
-	case ETIMEDOUT:
-		return judge_timeout(r);
-	default:
-		return OUTCOME_ERROR;
-	}
+	return o == OUTCOME_FILTERED ? judge_timeout(r) : o;
 }
 
 static bool is_self(const struct probe_result *r)
@@ -211,9 +169,7 @@ static bool is_self(const struct probe_result *r)
 
 void probe_judge_facts(struct probe_result *r)
 {
-	if (r->peer.family == AF_UNIX)
-		r->outcome = judge_unix(r);
-	else if (r->icmp.family)
+	if (r->icmp.family)
 		r->outcome = judge_icmp(r);
 	else if (is_self(r))
 		r->outcome = OUTCOME_SELF_CONNECT;

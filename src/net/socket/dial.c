@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "model/outcome.h"
 #include "net/socket/sockfilter.h"
 
 enum { FULL_FIRST_US = 1000, FULL_MOST_US = 50000, ERRORS_IN_TURN = 64 };
@@ -118,64 +119,13 @@ bool dial_is_self(int fd)
 
 void dial_hint(const struct endpoint *ep, int err, struct fault *f)
 {
-	struct addr a = { 0 };
+	const char *hint = outcome_hint(ep->family, err);
+	struct addr a;
 
-	endpoint_addr(ep, &a);
-	switch (err) {
-	case ECONNREFUSED:
-		if (ep->family == AF_UNIX)
-			fault_hint(f, "the file is there, but nobody listens behind it");
-		else
-			fault_hint(f, "the host is up, but nothing listens on that port");
-		break;
-	case ETIMEDOUT:
-		fault_hint(f, "no answer: a firewall drops it, the host is down, or the "
-			      "listener's queue is full");
-		break;
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		fault_hint(f, "no route, or a router said so: see 'ip route get'");
-		break;
-	case EADDRNOTAVAIL:
-		fault_hint(f, "no free local port for this destination (see "
-			      "net.ipv4.ip_local_port_range), or the source is not ours");
-		break;
-	case EADDRINUSE:
-		fault_hint(f, "the source address and port are taken");
-		break;
-	case ENOENT:
-		fault_hint(f, "there is no such path");
-		break;
-	case EPROTOTYPE:
-		fault_hint(f, "the socket is of another type: try unix-dgram: or "
-			      "unix-seqpacket:");
-		break;
-	case ENODEV:
-	case ECONNRESET:
-		if (ep->family == AF_VSOCK)
-			fault_hint(f, "nothing listens there, or there is no way to it: "
-				      "'lsmod' lists the vsock transports");
-		break;
-	case EINVAL:
-		if (addr_is_link_local(&a) && !a.scope)
-			fault_hint(f, "a link-local address wants its interface: "
-				      "[fe80::1%%eth0]:80");
-		break;
-	case EAGAIN:
-		fault_hint(f, "the listener's queue is full: it does not accept");
-		break;
-	case EACCES:
-	case EPERM:
-		fault_hint(
-			f,
-			ep->family == AF_UNIX
-				? "see the permissions of the path"
-				: "a local firewall or a security module forbids it; a "
-				  "broadcast address wants --option broadcast");
-		break;
-	default:
-		break;
-	}
+	if (err == EINVAL && endpoint_addr(ep, &a) && addr_is_link_local(&a) && !a.scope)
+		hint = "a link-local address wants its interface: [fe80::1%eth0]:80";
+	if (hint)
+		fault_hint(f, "%s", hint);
 }
 
 static void clear(struct dial *d)

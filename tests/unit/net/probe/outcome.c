@@ -32,6 +32,7 @@ static void errnos(void)
 		{ TARGET_TCP, AF_INET, EINVAL, true, OUTCOME_UNREACHABLE },
 		{ TARGET_TCP, AF_INET, EINVAL, false, OUTCOME_ERROR },
 		{ TARGET_TCP, AF_INET, ENETDOWN, true, OUTCOME_UNREACHABLE },
+		{ TARGET_TCP, AF_INET, EAGAIN, true, OUTCOME_NO_PORT },
 		{ TARGET_TCP, AF_INET, EMFILE, true, OUTCOME_ERROR },
 		{ TARGET_TCP, AF_INET6, ETIMEDOUT, false, OUTCOME_FILTERED },
 		{ TARGET_VSOCK, AF_VSOCK, ECONNRESET, false, OUTCOME_REFUSED },
@@ -51,6 +52,21 @@ static void errnos(void)
 		CHECK_STR(outcome_name(judged(rows[i].proto, rows[i].family, rows[i].err,
 					      rows[i].at_once)),
 			  outcome_name(rows[i].outcome));
+}
+
+/* What connect() says by its errno, and what is told of it, are one row. */
+static void hints(void)
+{
+	CHECK_STR(outcome_hint(AF_UNIX, EAGAIN),
+		  "the listener's queue is full: it does not accept");
+	CHECK_INT(strncmp(outcome_hint(AF_INET, EAGAIN), "no free local port", 18), 0);
+	CHECK_INT(strncmp(outcome_hint(AF_VSOCK, EADDRNOTAVAIL), "nothing listens", 15),
+		  0);
+	CHECK(outcome_hint(AF_INET, ENOENT) == NULL);
+	CHECK_STR(outcome_hint(AF_UNIX, ENOENT), "there is no such path");
+	/* An option may fail with the errno of a path. */
+	CHECK_INT(outcome_of_connect(AF_INET, ENOENT), OUTCOME_ERROR);
+	CHECK_INT(outcome_of_connect(AF_UNIX, ENOENT), OUTCOME_MISSING_PATH);
 }
 
 static enum outcome icmp(int family, uint8_t type, uint8_t code)
@@ -132,6 +148,7 @@ static void weights(void)
 int main(void)
 {
 	RUN(errnos, "an errno means what it does for its protocol, at once or later");
+	RUN(hints, "what to try next goes with the errno and the family");
 	RUN(codes, "every ICMP code is an answer");
 	RUN(neighbours, "a silence of the neighbour is not one of the host");
 	RUN(weights, "what an outcome weighs for the exit code");
