@@ -8,6 +8,14 @@ bool sock_info_u32(const struct sock *s, size_t offset, uint32_t *value)
 	return true;
 }
 
+bool sock_mem_u32(const struct sock *s, enum sock_mem index, uint32_t *value)
+{
+	if ((index + 1) * sizeof(*value) > s->skmem.len)
+		return false;
+	memcpy(value, (const uint32_t *)s->skmem.data + index, sizeof(*value));
+	return true;
+}
+
 static void own(struct arena *a, struct blob *b)
 {
 	if (b->data)

@@ -270,8 +270,42 @@ static inline uint32_t sock_send_bytes(const struct sock *s)
 	return s->send_queue - (s->send_queue && flag);
 }
 
+/* A backlog of N holds N + 1: the kernel drops when more than N wait. */
+static inline uint64_t accept_queue_capacity(uint32_t limit)
+{
+	return (uint64_t)limit + 1;
+}
+
+static inline bool accept_queue_is_full(uint32_t queued, uint32_t limit)
+{
+	return queued > limit;
+}
+
+static inline uint64_t accept_queue_percent(uint32_t queued, uint32_t limit)
+{
+	return (uint64_t)queued * 100 / accept_queue_capacity(limit);
+}
+
+/* Whether s is a listener whose queue and backlog are both known. */
+static inline bool sock_has_accept_queue(const struct sock *s)
+{
+	const uint32_t both = SOCK_HAS_QUEUES | SOCK_HAS_LIMIT;
+
+	return sock_is_listener(s) && (s->has & both) == both;
+}
+
+/* A listener that drops what comes now. */
+static inline bool sock_is_queue_full(const struct sock *s)
+{
+	return sock_has_accept_queue(s) &&
+	       accept_queue_is_full(s->recv_queue, s->send_queue);
+}
+
 /* A 32-bit member of tcp_info at offset; false if this kernel did not send it. */
 bool sock_info_u32(const struct sock *s, size_t offset, uint32_t *value);
+
+/* The same of skmem. */
+bool sock_mem_u32(const struct sock *s, enum sock_mem index, uint32_t *value);
 
 /* A copy whose bytes and holders lie in the arena; other annotations outlive rows anyway.
  */

@@ -235,12 +235,12 @@ static void put_queue(struct buf *b, const struct sock *s, bool ascii)
 			buf_printf(b, "%u/?", s->recv_queue);
 			return;
 		}
-		put_bar(b, s->recv_queue, (uint64_t)s->send_queue + 1, ascii);
+		put_bar(b, s->recv_queue, accept_queue_capacity(s->send_queue), ascii);
 		buf_puts(b, "  ");
 		buf_put_u64(b, s->recv_queue);
 		buf_putc(b, '/');
 		buf_put_u64(b, s->send_queue);
-		if (s->recv_queue > s->send_queue)
+		if (sock_is_queue_full(s))
 			buf_puts(b, " FULL");
 	} else if (sock_is_unaccepted(s)) {
 		buf_puts(b, "in queue");

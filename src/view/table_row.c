@@ -337,8 +337,7 @@ size_t table_cell_width(const struct column *c, const char *text, size_t len)
 const char *table_cell_style(const struct table *t, const struct field *f,
 			     const struct sock *s)
 {
-	if (f->unit == UNIT_QUEUE && s->state == STATE_LISTEN &&
-	    s->recv_queue > s->send_queue)
+	if (f->unit == UNIT_QUEUE && sock_is_queue_full(s))
 		return t->style->bad;
 	if (f->unit != UNIT_STATE)
 		return "";

@@ -93,7 +93,7 @@ static void put_listener(struct json *j, const struct sock *s)
 	json_member_known(j, "accept_queue_limit", s->send_queue,
 			  s->has & SOCK_HAS_LIMIT);
 	if (s->has & SOCK_HAS_LIMIT)
-		json_member_bool(j, "accept_queue_full", s->recv_queue > s->send_queue);
+		json_member_bool(j, "accept_queue_full", sock_is_queue_full(s));
 	else
 		json_member_null(j, "accept_queue_full");
 	if (sock_is_unix(s))

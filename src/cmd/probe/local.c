@@ -20,7 +20,7 @@ static void put_unread(struct buf *b, const char *what, int err)
 
 static void put_listener(struct buf *b, const struct sock *s, struct probe_result *r)
 {
-	if (s->recv_queue > s->send_queue) {
+	if (sock_is_queue_full(s)) {
 		r->queue = s->recv_queue;
 		r->queue_limit = s->send_queue;
 		if (outcome_verdict(r->outcome) == VERDICT_SILENCE ||
@@ -91,7 +91,7 @@ static void look_at_queue(struct buf *b, struct probe_result *r, const struct ad
 		int better = local_listener_rank(s, to) -
 			     (seen ? local_listener_rank(seen, to) : 0);
 
-		if (better > 0 || (better == 0 && seen && s->recv_queue > s->send_queue))
+		if (better > 0 || (better == 0 && seen && sock_is_queue_full(s)))
 			seen = s;
 	}
 	if (seen)

@@ -76,10 +76,7 @@ static void read_listeners(struct reader *r, const struct detect *d, struct evid
 			l->limit = row->send_queue;
 			if (row->accept)
 				l->stats[turn] = *row->accept;
-			if (row->skmem.len >= (SOCK_MEM_DROPS + 1) * sizeof(drops)) {
-				memcpy(&drops,
-				       (const uint32_t *)row->skmem.data + SOCK_MEM_DROPS,
-				       sizeof(drops));
+			if (sock_mem_u32(row, SOCK_MEM_DROPS, &drops)) {
 				l->drops[turn] = drops;
 				l->has_drops = true;
 			}
@@ -111,8 +108,7 @@ static uint32_t mem_u32(const struct sock *s, enum sock_mem index)
 {
 	uint32_t v = 0;
 
-	if ((index + 1) * sizeof(v) <= s->skmem.len)
-		memcpy(&v, (const uint32_t *)s->skmem.data + index, sizeof(v));
+	sock_mem_u32(s, index, &v);
 	return v;
 }
 
@@ -323,7 +319,7 @@ static bool suspect_listeners(const struct detect *d, struct evidence *e)
 		l->members = 1;
 		l->queued[0] = row->recv_queue;
 		l->limit = row->send_queue;
-		l->suspect = detect_is_full(row) || detect_is_filling(row) ||
+		l->suspect = sock_is_queue_full(row) || detect_is_filling(row) ||
 			     detect_syn_pressure(d, row,
 						 evidence_syn_capacity(
 							 &e->limits, row->send_queue)) ||

@@ -79,11 +79,6 @@ bool get_peer_port(const struct sock *s, unsigned i, struct value *v)
 	return !sock_is_unix(s) && s->peer.port && value_set_uint(v, s->peer.port);
 }
 
-static bool has_accept_queue(const struct sock *s)
-{
-	return sock_is_listener(s) && (s->has & SOCK_HAS_QUEUES);
-}
-
 /* For sorting and filters: listeners by their fill. */
 bool get_queue(const struct sock *s, unsigned i, struct value *v)
 {
@@ -107,31 +102,27 @@ bool get_send_queue(const struct sock *s, unsigned i, struct value *v)
 bool get_accept_queue(const struct sock *s, unsigned i, struct value *v)
 {
 	(void)i;
-	return has_accept_queue(s) && value_set_uint(v, s->recv_queue);
+	return sock_is_listener(s) && (s->has & SOCK_HAS_QUEUES) &&
+	       value_set_uint(v, s->recv_queue);
 }
 
 bool get_accept_limit(const struct sock *s, unsigned i, struct value *v)
 {
 	(void)i;
-	return has_accept_queue(s) && (s->has & SOCK_HAS_LIMIT) &&
-	       value_set_uint(v, s->send_queue);
+	return sock_has_accept_queue(s) && value_set_uint(v, s->send_queue);
 }
 
-/* The kernel's test is strict: a backlog of N holds N + 1. */
 bool get_accept_full(const struct sock *s, unsigned i, struct value *v)
 {
 	(void)i;
-	return has_accept_queue(s) && (s->has & SOCK_HAS_LIMIT) &&
-	       value_set_uint(v, s->recv_queue > s->send_queue);
+	return sock_has_accept_queue(s) && value_set_uint(v, sock_is_queue_full(s));
 }
 
 bool get_fill(const struct sock *s, unsigned i, struct value *v)
 {
 	(void)i;
-	if (!has_accept_queue(s) || !(s->has & SOCK_HAS_LIMIT))
-		return false;
-	return value_set_uint(v, (uint64_t)s->recv_queue * 100 /
-					 ((uint64_t)s->send_queue + 1));
+	return sock_has_accept_queue(s) &&
+	       value_set_uint(v, accept_queue_percent(s->recv_queue, s->send_queue));
 }
 
 bool get_drops(const struct sock *s, unsigned i, struct value *v)
@@ -139,11 +130,7 @@ bool get_drops(const struct sock *s, unsigned i, struct value *v)
 	uint32_t drops;
 
 	(void)i;
-	if (s->skmem.len < (SOCK_MEM_DROPS + 1) * sizeof(drops))
-		return false;
-	memcpy(&drops, (const char *)s->skmem.data + SOCK_MEM_DROPS * sizeof(drops),
-	       sizeof(drops));
-	return value_set_uint(v, drops);
+	return sock_mem_u32(s, SOCK_MEM_DROPS, &drops) && value_set_uint(v, drops);
 }
 
 bool get_syn_queue(const struct sock *s, unsigned i, struct value *v)

@@ -40,18 +40,11 @@ static void suspect(struct detect *d, struct suspects *list, const struct sock *
 	list->v[list->n++] = sock_dup(&d->arena, s);
 }
 
-bool detect_is_full(const struct sock *listener)
-{
-	return (listener->has & SOCK_HAS_LIMIT) &&
-	       listener->recv_queue > listener->send_queue;
-}
-
 bool detect_is_filling(const struct sock *listener)
 {
-	uint64_t capacity = (uint64_t)listener->send_queue + 1;
-
-	return (listener->has & SOCK_HAS_LIMIT) && listener->recv_queue > 1 &&
-	       (uint64_t)listener->recv_queue * 100 >= capacity * FILLING_PERCENT;
+	return sock_has_accept_queue(listener) && listener->recv_queue > 1 &&
+	       accept_queue_percent(listener->recv_queue, listener->send_queue) >=
+		       FILLING_PERCENT;
 }
 
 static bool same_way(const struct destination *x, const struct addr *local,
@@ -208,10 +201,7 @@ static bool has_dropped(const struct sock *s)
 {
 	uint32_t drops;
 
-	if (s->skmem.len < (SOCK_MEM_DROPS + 1) * sizeof(drops))
-		return false;
-	memcpy(&drops, (const uint32_t *)s->skmem.data + SOCK_MEM_DROPS, sizeof(drops));
-	return drops;
+	return sock_mem_u32(s, SOCK_MEM_DROPS, &drops) && drops;
 }
 
 void detect_row(struct detect *d, const struct sock *s)

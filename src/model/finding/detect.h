@@ -61,6 +61,5 @@ bool detect_syn_pressure(const struct detect *d, const struct sock *listener,
 /* Whether another listener of d has the port of listeners.v[i]. */
 bool detect_shares_port(const struct detect *d, size_t i);
 
-/* A listener that is full, or fuller than FILLING_PERCENT. */
-bool detect_is_full(const struct sock *listener);
+/* A listener that is fuller than FILLING_PERCENT. */
 bool detect_is_filling(const struct sock *listener);

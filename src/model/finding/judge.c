@@ -29,7 +29,7 @@ const struct process_facts *evidence_process(const struct evidence *e, int32_t p
 
 uint64_t evidence_syn_capacity(const struct net_limits *n, uint32_t limit)
 {
-	uint64_t capacity = (uint64_t)limit + 1;
+	uint64_t capacity = accept_queue_capacity(limit);
 
 	/* tcp_conn_request(): without cookies the last quarter is kept for known hosts.
 	 */

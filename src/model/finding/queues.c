@@ -3,7 +3,7 @@
 
 static bool full_in(const struct listener_facts *l, int turn)
 {
-	return l->read[turn] && l->queued[turn] > l->limit;
+	return l->read[turn] && accept_queue_is_full(l->queued[turn], l->limit);
 }
 
 /* Whether the owner took a connection off the queue between the two readings. */
@@ -262,16 +262,16 @@ static void queue_finding(struct judge *j, const struct listener_facts *l,
 static bool is_full(const struct judge *j, const struct listener_facts *l)
 {
 	if (!l->read[0])
-		return j->e->unread && l->queued[0] > l->limit;
+		return j->e->unread && accept_queue_is_full(l->queued[0], l->limit);
 	return full_in(l, 0) && (full_in(l, 1) || !l->read[1]);
 }
 
 static bool is_filling(const struct judge *j, const struct listener_facts *l)
 {
-	uint64_t least = (uint64_t)(l->limit + 1ull) * FILLING_PERCENT;
+	uint32_t least = MIN(l->queued[0], l->queued[1]);
 
-	return judge_read_twice(j, l) && l->queued[0] > 1 && l->queued[1] > 1 &&
-	       l->queued[0] * 100ull >= least && l->queued[1] * 100ull >= least;
+	return judge_read_twice(j, l) && least > 1 &&
+	       accept_queue_percent(least, l->limit) >= FILLING_PERCENT;
 }
 
 const struct listener_facts *judge_full_listener(const struct judge *j,
@@ -381,7 +381,7 @@ static void syn_finding(struct judge *j, const struct listener_facts *l,
 			" The figures are those of %u listeners of a SO_REUSEPORT group.",
 			l->members);
 	put_cookies(j);
-	if (last_queued(l) > l->limit)
+	if (accept_queue_is_full(last_queued(l), l->limit))
 		buf_puts(&j->text,
 			 "\nThe accept queue behind it is full: last ACKs are dropped.");
 	put_syn_cap(j, l);
