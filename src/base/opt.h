@@ -35,6 +35,13 @@ enum opt_flags {
 	OPT_HIDDEN = BIT(2),   /* parsed, not shown */
 };
 
+/* Rows name their members; clang cannot hold them to it. */
+#if __has_attribute(designated_init)
+#define MEMBERS_BY_NAME __attribute__((designated_init))
+#else
+#define MEMBERS_BY_NAME
+#endif
+
 struct opt {
 	const char *name; /* without dashes; NULL = letter only */
 	char letter;	  /* 0 = none */
@@ -50,7 +57,7 @@ struct opt {
 	int (*parse)(const char *arg, void *destination, struct fault *f);
 	const char *complete; /* what completions offer: port state column file host user
 				 netns ... */
-};
+} MEMBERS_BY_NAME;
 
 struct opt_group {
 	const char *title; /* heading in --help */

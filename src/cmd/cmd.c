@@ -7,6 +7,7 @@
 #endif
 
 #include "base/leave.h"
+#include "base/opt_rows.h"
 #include "base/sink.h"
 #include "base/wrap.h"
 #include "net/socket/resolve.h"
@@ -15,33 +16,20 @@ enum { HURRY_US = 1000 * 1000 };
 
 static const char *const when_names[] = { "auto", "always", "never", NULL };
 
+#define AT(member) offsetof(struct common, member)
+
 const struct opt common_opts[N_COMMON_OPTS] = {
-	{ .name = "color",
-	  .kind = OPT_CHOICE,
-	  .at = offsetof(struct common, color),
-	  .metavar = "WHEN",
-	  .choices = when_names,
-	  .help = "auto, always or never (default: auto; NO_COLOR and CLICOLOR are honoured)" },
-	{ .name = "quiet",
-	  .letter = 'q',
-	  .kind = OPT_FLAG,
-	  .at = offsetof(struct common, quiet),
-	  .help = "say nothing but errors; the exit code is the answer" },
+	TAKES("color", 0, OPT_CHOICE, AT(color), "WHEN", .choices = when_names,
+	      .help = "auto, always or never (default: auto; NO_COLOR and CLICOLOR are honoured)"),
+	FLAG("quiet", 'q', AT(quiet),
+	     .help = "say nothing but errors; the exit code is the answer"),
 	{ .name = "verbose",
 	  .letter = 'v',
 	  .kind = OPT_COUNT,
-	  .at = offsetof(struct common, verbose),
+	  .at = AT(verbose),
 	  .help = "say more on stderr" },
-	{ .letter = 'h',
-	  .kind = OPT_SET,
-	  .at = offsetof(struct common, help),
-	  .value = HELP_SHORT,
-	  .help = "the common options on one screen" },
-	{ .name = "help",
-	  .kind = OPT_SET,
-	  .at = offsetof(struct common, help),
-	  .value = HELP_FULL,
-	  .help = "all options" },
+	SETS(NULL, 'h', AT(help), HELP_SHORT, .help = "the common options on one screen"),
+	SETS("help", 0, AT(help), HELP_FULL, .help = "all options"),
 };
 
 int cmd_code_of(enum verdict v)

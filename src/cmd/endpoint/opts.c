@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/ctext.h"
+#include "base/opt_rows.h"
 #include "net/role/crew.h"
 
 #define AT(member)	offsetof(struct endpoint_config, member)
@@ -27,30 +28,6 @@ static int parse_nc_wait(const char *arg, void *to, struct fault *f)
 	return r;
 }
 
-#define FLAG(n, l, m, ...)                                                     \
-	{                                                                      \
-		.name = n, .letter = l, .kind = OPT_FLAG, .at = m, __VA_ARGS__ \
-	}
-#define SETS(n, l, m, v, ...)                                                 \
-	{                                                                     \
-		.name = n, .letter = l, .kind = OPT_SET, .at = m, .value = v, \
-		__VA_ARGS__                                                   \
-	}
-#define TAKES(n, l, k, m, meta, ...)                                                     \
-	{                                                                                \
-		.name = n, .letter = l, .kind = k, .at = m, .metavar = meta, __VA_ARGS__ \
-	}
-#define RATE(n, m, ...)                                                         \
-	{                                                                       \
-		.name = n, .kind = OPT_PARSE, .parse = num_parse_rate, .at = m, \
-		__VA_ARGS__                                                     \
-	}
-#define COUNT(n, m, ...)                                                          \
-	{                                                                         \
-		.name = n, .kind = OPT_UINT, .at = m, .metavar = "N", .least = 1, \
-		__VA_ARGS__                                                       \
-	}
-
 static const struct opt address_opts[] = {
 	SETS("ipv4", '4', AT(family), AF_INET, .flags = OPT_COMMON, .help = "IPv4 only"),
 	SETS("ipv6", '6', AT(family), AF_INET6, .flags = OPT_COMMON, .help = "IPv6 only"),
@@ -59,25 +36,17 @@ static const struct opt address_opts[] = {
 	SETS("unix", 'x', AT(proto), TARGET_UNIX,
 	     .help = "the address is the path of a unix socket"),
 	SETS("tcp", 't', AT(proto), TARGET_TCP, .help = "TCP (default)"),
-	{ .name = "option",
-	  .letter = 'O',
-	  .kind = OPT_PARSE,
-	  .parse = sockopt_parse,
-	  .at = AT(options),
-	  .metavar = "LIST",
-	  .flags = OPT_COMMON,
-	  .help = "nodelay,rcvbuf=64k,linger=0,...; 'help' lists all" },
-	{ .letter = 'U', .kind = OPT_WRONG, .help = "a unix socket: unix:/PATH, or -x" },
-	{ .letter = 'p',
-	  .kind = OPT_WRONG,
-	  .metavar = "PORT",
-	  .help = "the port is part of the address: :PORT; connect's own is --source "
-		  "ADDR:PORT" },
-	{ .letter = 'z',
-	  .kind = OPT_WRONG,
-	  .help = "'sockctl probe HOST:PORT' tells whether a port is open" },
-	{ .letter = 'l', .kind = OPT_WRONG, .help = "'sockctl listen ADDR' listens" },
-	{ .letter = 'n', .kind = OPT_IGNORED, .flags = OPT_HIDDEN },
+	TAKES("option", 'O', OPT_PARSE, AT(options), "LIST", .parse = sockopt_parse,
+	      .flags = OPT_COMMON,
+	      .help = "nodelay,rcvbuf=64k,linger=0,...; 'help' lists all"),
+	WRONG('U', "a unix socket: unix:/PATH, or -x"),
+	WRONG('p',
+	      "the port is part of the address: :PORT; connect's own is --source "
+	      "ADDR:PORT",
+	      .metavar = "PORT"),
+	WRONG('z', "'sockctl probe HOST:PORT' tells whether a port is open"),
+	WRONG('l', "'sockctl listen ADDR' listens"),
+	IGNORED(NULL, 'n', .flags = OPT_HIDDEN),
 };
 
 static const struct opt server_opts[] = {
@@ -119,10 +88,8 @@ static const struct opt listen_opts[] = {
 };
 
 static const struct opt connect_opts[] = {
-	{ .letter = 'k',
-	  .kind = OPT_WRONG,
-	  .help = "'sockctl listen -k' serves one peer after the other; --hold keeps a "
-		  "connection open" },
+	WRONG('k', "'sockctl listen -k' serves one peer after the other; --hold keeps a "
+		   "connection open"),
 	TAKES("source", 's', OPT_TEXT, AT(source), "ADDR[:PORT]", .flags = OPT_COMMON,
 	      .help = "connect from this address"),
 	TAKES("interface", 'i', OPT_PARSE, AT(options), "NAME",
@@ -157,12 +124,8 @@ static const struct opt data_opts[] = {
 	      .least = 1, .help = "until connected; of listen: until the first peer"),
 	TAKES("idle", 'I', OPT_DURATION, AT(idle_us), "DUR", .flags = OPT_COMMON,
 	      .least = 1, .help = "give up after DUR without network traffic"),
-	{ .letter = 'w',
-	  .kind = OPT_PARSE,
-	  .parse = parse_nc_wait,
-	  .at = AT(timeout_us),
-	  .metavar = "DUR",
-	  .help = "both --timeout and --idle, as in nc" },
+	TAKES(NULL, 'w', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_nc_wait,
+	      .help = "both --timeout and --idle, as in nc"),
 };
 
 /* How an endpoint misbehaves once there is a connection: all three commands take these,
@@ -231,11 +194,6 @@ static const struct opt tell_opts[] = {
 	FLAG("info", 0, AT(info), .flags = OPT_COMMON,
 	     .help = "TCP_INFO at the end: rtt, retransmits, cwnd"),
 };
-
-#define GROUP(title, table)                        \
-	{                                          \
-		title, table, ARRAY_SIZE(table), 0 \
-	}
 
 const struct opt_group endpoint_listen_groups[N_LISTEN_GROUPS] = {
 	GROUP("Address", address_opts),	      GROUP("Listening", server_opts),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/opt_rows.h"
 #include "cmd/probe/more.h"
 #include "cmd/probe/report.h"
 #include "cmd/probe/targets.h"
@@ -26,13 +27,10 @@ static int parse_timeout(const char *arg, void *to, struct fault *f)
 	return r;
 }
 
-#define AT(member) .at = offsetof(struct probe_config, member)
+#define AT(member) offsetof(struct probe_config, member)
 /* Options that are socket options by another name: --mark 5 is --option mark=5. */
-#define AS_OPTION(n, meta, what)                                                \
-	{                                                                       \
-		.name = #n, .kind = OPT_PARSE, .parse = parse_##n, AT(options), \
-		.metavar = meta, .help = what                                   \
-	}
+#define AS_OPTION(n, meta, what) \
+	TAKES(#n, 0, OPT_PARSE, AT(options), meta, .parse = parse_##n, .help = what)
 
 static int parse_mark(const char *arg, void *list, struct fault *f)
 {
@@ -50,111 +48,97 @@ static int parse_ttl(const char *arg, void *list, struct fault *f)
 }
 
 static const struct opt what_opts[] = {
-	{ "tcp", 't', OPT_SET, AT(proto), .value = TARGET_TCP, .help = "TCP (default)" },
-	{ "udp", 'u', OPT_SET, AT(proto), .value = TARGET_UDP, .flags = OPT_COMMON,
-	  .help = "UDP, where the address does not say" },
-	{ "unix", 'x', OPT_SET, AT(proto), .value = TARGET_UNIX,
-	  .help = "the address is the path of a unix socket" },
-	{ "ipv4", '4', OPT_SET, AT(family), .value = AF_INET, .help = "IPv4 only",
-	  .flags = OPT_COMMON },
-	{ "ipv6", '6', OPT_SET, AT(family), .value = AF_INET6, .help = "IPv6 only",
-	  .flags = OPT_COMMON },
-	{ "targets", 0, OPT_LIST, AT(target_files), "FILE",
-	  "read addresses from FILE, one a line, once it appears; - is stdin", OPT_COMMON,
-	  .complete = "file" },
-	{ "all-addresses", 0, OPT_FLAG, AT(all_addresses), NULL,
-	  "each address of a name separately (default: the first that answers)" },
-	{ "syn", 0, OPT_FLAG, AT(syn), NULL,
-	  "half-open: a SYN from a raw socket, no connection (CAP_NET_RAW)" },
-	{ "netns", 0, OPT_TEXT, AT(netns), "NS",
-	  "from another network namespace: name, pid or path", .complete = "netns" },
-	{ "source", 0, OPT_TEXT, AT(source), "ADDR", "from this address of ours" },
-	{ "interface", 0, OPT_PARSE, AT(options), "NAME", "through this interface",
-	  .parse = sockopt_parse_interface },
+	SETS("tcp", 't', AT(proto), TARGET_TCP, .help = "TCP (default)"),
+	SETS("udp", 'u', AT(proto), TARGET_UDP, .flags = OPT_COMMON,
+	     .help = "UDP, where the address does not say"),
+	SETS("unix", 'x', AT(proto), TARGET_UNIX,
+	     .help = "the address is the path of a unix socket"),
+	SETS("ipv4", '4', AT(family), AF_INET, .flags = OPT_COMMON, .help = "IPv4 only"),
+	SETS("ipv6", '6', AT(family), AF_INET6, .flags = OPT_COMMON, .help = "IPv6 only"),
+	TAKES("targets", 0, OPT_LIST, AT(target_files), "FILE", .complete = "file",
+	      .flags = OPT_COMMON,
+	      .help = "read addresses from FILE, one a line, once it appears; - is stdin"),
+	FLAG("all-addresses", 0, AT(all_addresses),
+	     .help = "each address of a name separately (default: the first that answers)"),
+	FLAG("syn", 0, AT(syn),
+	     .help = "half-open: a SYN from a raw socket, no connection (CAP_NET_RAW)"),
+	TAKES("netns", 0, OPT_TEXT, AT(netns), "NS", .complete = "netns",
+	      .help = "from another network namespace: name, pid or path"),
+	TAKES("source", 0, OPT_TEXT, AT(source), "ADDR",
+	      .help = "from this address of ours"),
+	TAKES("interface", 0, OPT_PARSE, AT(options), "NAME",
+	      .parse = sockopt_parse_interface, .help = "through this interface"),
 	AS_OPTION(mark, "N", "firewall mark (CAP_NET_ADMIN)"),
 	AS_OPTION(tos, "N", "type of service, traffic class"),
 	AS_OPTION(ttl, "N", "time to live, hop limit"),
-	{ "option", 'O', OPT_PARSE, AT(options), "LIST",
-	  "socket options, as of connect: mss=1000,congestion=reno",
-	  .parse = sockopt_parse },
+	TAKES("option", 'O', OPT_PARSE, AT(options), "LIST", .parse = sockopt_parse,
+	      .help = "socket options, as of connect: mss=1000,congestion=reno"),
 };
 
 static const struct opt when_opts[] = {
-	{ "timeout", 'T', OPT_PARSE, AT(timeout_us), "DUR",
-	  "give up on an attempt after DUR (default: 3s)", OPT_COMMON,
-	  .parse = parse_timeout },
-	{ "attempts", 0, OPT_UINT, AT(attempts), "N",
-	  "ask N times and tell how the times spread; 0 = until interrupted "
-	  "(default: 1)",
-	  OPT_COMMON },
-	{ "interval", 0, OPT_DURATION, AT(interval_us), "DUR",
-	  "from one attempt to the next (default: 1s)", OPT_COMMON },
-	{ "wait", 0, OPT_DURATION, AT(wait_us), "DUR",
-	  "ask again until every target answers, for DUR at most", OPT_COMMON },
-	{ "any", 0, OPT_FLAG, AT(any), NULL, "--wait: one of them is enough" },
-	{ "down", 0, OPT_FLAG, AT(down), NULL, "--wait: until none answers" },
-	{ "parallel", 0, OPT_UINT, AT(parallel), "N",
-	  "at most N at once (default: 1024 targets; ports: as descriptors allow)",
-	  .least = 1 },
-	{ "rate", 0, OPT_PARSE, AT(rate), "N/s", "begin at most N a second",
-	  .parse = num_parse_rate },
-	{ NULL, 'w', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_timeout,
-	  .flags = OPT_HIDDEN },
+	TAKES("timeout", 'T', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_timeout,
+	      .flags = OPT_COMMON,
+	      .help = "give up on an attempt after DUR (default: 3s)"),
+	TAKES("attempts", 0, OPT_UINT, AT(attempts), "N", .flags = OPT_COMMON,
+	      .help = "ask N times and tell how the times spread; 0 = until interrupted "
+		      "(default: 1)"),
+	TAKES("interval", 0, OPT_DURATION, AT(interval_us), "DUR", .flags = OPT_COMMON,
+	      .help = "from one attempt to the next (default: 1s)"),
+	TAKES("wait", 0, OPT_DURATION, AT(wait_us), "DUR", .flags = OPT_COMMON,
+	      .help = "ask again until every target answers, for DUR at most"),
+	FLAG("any", 0, AT(any), .help = "--wait: one of them is enough"),
+	FLAG("down", 0, AT(down), .help = "--wait: until none answers"),
+	COUNT("parallel", AT(parallel),
+	      .help = "at most N at once (default: 1024 targets; ports: as descriptors allow)"),
+	RATE("rate", AT(rate), .metavar = "N/s", .help = "begin at most N a second"),
+	TAKES(NULL, 'w', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_timeout,
+	      .flags = OPT_HIDDEN),
 	/* Habits of nc, tcping, ping and nmap. */
-	{ NULL, 'z', OPT_IGNORED, .flags = OPT_HIDDEN },
-	{ NULL, 'n', OPT_IGNORED, .flags = OPT_HIDDEN },
-	{ .letter = 'p',
-	  .kind = OPT_WRONG,
-	  .help = "the port is part of the address: host:80; ours is --source ADDR:PORT" },
-	{ .letter = 'U', .kind = OPT_WRONG, .help = "a unix socket: unix:/PATH, or -x" },
-	{ .letter = 'c', .kind = OPT_WRONG, .help = "so many attempts: --attempts N" },
-	{ .letter = 'i',
-	  .kind = OPT_WRONG,
-	  .help = "between two attempts: --interval DUR" },
-	{ .letter = 's',
-	  .kind = OPT_WRONG,
-	  .help = "a scan by connects is what a range of ports does; by SYNs: --syn" },
+	IGNORED(NULL, 'z', .flags = OPT_HIDDEN),
+	IGNORED(NULL, 'n', .flags = OPT_HIDDEN),
+	WRONG('p',
+	      "the port is part of the address: host:80; ours is --source ADDR:PORT"),
+	WRONG('U', "a unix socket: unix:/PATH, or -x"),
+	WRONG('c', "so many attempts: --attempts N"),
+	WRONG('i', "between two attempts: --interval DUR"),
+	WRONG('s', "a scan by connects is what a range of ports does; by SYNs: --syn"),
 };
 
 static const struct opt answer_opts[] = {
-	{ "send", 0, OPT_TEXT, AT(send), "TEXT",
-	  "send TEXT or @FILE and wait for an answer", OPT_COMMON },
-	{ "expect", 0, OPT_TEXT, AT(expect), "TEXT",
-	  "the answer has TEXT, or matches /REGEX/", OPT_COMMON },
-	{ "banner", 0, OPT_FLAG, AT(banner), NULL,
-	  "wait for the first line that the server sends" },
-	{ "http", 0, OPT_TEXT, AT(http), "PATH", "GET PATH (default: /) and its status",
-	  OPT_COMMON | OPT_OPTIONAL },
-	{ "stable", 0, OPT_DURATION, AT(stable_us), "DUR",
-	  "open means: still open after DUR", OPT_COMMON },
-	{ "verify", 0, OPT_FLAG, AT(verify), NULL,
-	  "open means: the server's kernel acknowledges our FIN" },
-	{ "graceful", 0, OPT_FLAG, AT(graceful), NULL,
-	  "close with FIN, not RST: leaves TIME_WAIT" },
+	TAKES("send", 0, OPT_TEXT, AT(send), "TEXT", .flags = OPT_COMMON,
+	      .help = "send TEXT or @FILE and wait for an answer"),
+	TAKES("expect", 0, OPT_TEXT, AT(expect), "TEXT", .flags = OPT_COMMON,
+	      .help = "the answer has TEXT, or matches /REGEX/"),
+	FLAG("banner", 0, AT(banner),
+	     .help = "wait for the first line that the server sends"),
+	TAKES("http", 0, OPT_TEXT, AT(http), "PATH", .flags = OPT_COMMON | OPT_OPTIONAL,
+	      .help = "GET PATH (default: /) and its status"),
+	TAKES("stable", 0, OPT_DURATION, AT(stable_us), "DUR", .flags = OPT_COMMON,
+	      .help = "open means: still open after DUR"),
+	FLAG("verify", 0, AT(verify),
+	     .help = "open means: the server's kernel acknowledges our FIN"),
+	FLAG("graceful", 0, AT(graceful),
+	     .help = "close with FIN, not RST: leaves TIME_WAIT"),
 };
 
 static const struct opt show_opts[] = {
-	{ "negotiated", 0, OPT_FLAG, AT(negotiated), NULL,
-	  "what both sides agreed on: MSS, window scale, SACK, MPTCP ..." },
-	{ "hops", 0, OPT_FLAG, AT(hops), NULL,
-	  "the routers on the way, found by connects of growing TTL" },
-	{ "measure-backlog", 0, OPT_FLAG, AT(backlog), NULL,
-	  "fill the accept queue: how many does it hold, how fast is it emptied" },
-	{ "max", 0, OPT_UINT, AT(max), "N",
-	  "--measure-backlog: at most N connections (default: 4096)", .value = 60000,
-	  .least = 1 },
-	{ "closed", 0, OPT_FLAG, AT(closed), NULL,
-	  "list the closed ports of a scan, too" },
-	{ "json", 0, OPT_FLAG, AT(json), NULL, "attempts and summaries as JSON Lines",
-	  OPT_COMMON },
-	{ "yes", 0, OPT_FLAG, AT(yes), NULL, "do not ask, whatever the size" },
+	FLAG("negotiated", 0, AT(negotiated),
+	     .help = "what both sides agreed on: MSS, window scale, SACK, MPTCP ..."),
+	FLAG("hops", 0, AT(hops),
+	     .help = "the routers on the way, found by connects of growing TTL"),
+	FLAG("measure-backlog", 0, AT(backlog),
+	     .help = "fill the accept queue: how many does it hold, how fast is it emptied"),
+	COUNT("max", AT(max), .value = 60000,
+	      .help = "--measure-backlog: at most N connections (default: 4096)"),
+	FLAG("closed", 0, AT(closed), .help = "list the closed ports of a scan, too"),
+	FLAG("json", 0, AT(json), .flags = OPT_COMMON,
+	     .help = "attempts and summaries as JSON Lines"),
+	FLAG("yes", 0, AT(yes), .help = "do not ask, whatever the size"),
 };
 
 static const struct opt_group groups[] = {
-	{ "What", what_opts, ARRAY_SIZE(what_opts), 0 },
-	{ "When", when_opts, ARRAY_SIZE(when_opts), 0 },
-	{ "Answer", answer_opts, ARRAY_SIZE(answer_opts), 0 },
-	{ "Show", show_opts, ARRAY_SIZE(show_opts), 0 },
+	GROUP("What", what_opts),	   GROUP("When", when_opts),
+	GROUP("Answer", answer_opts),	   GROUP("Show", show_opts),
 	COMMON_GROUP(struct probe_config),
 };
 
