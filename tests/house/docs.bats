@@ -352,3 +352,11 @@ offers() { # bash|zsh|fish LINE
 	assert [ -s "$prefix/share/zsh/site-functions/_sockctl" ]
 	assert [ -s "$prefix/share/fish/vendor_completions.d/sockctl.fish" ]
 }
+
+@test "the map of src names every folder, and no other" {
+	local dirs
+	dirs=$(cd "$TOP/src" && find . -mindepth 2 -name '*.[ch]' -printf '%h/\n' | sed 's|^\./||' | sort -u)
+	run bash -c 'grep "^| \`" "$1" | cut -d "|" -f 2 | grep -oE "[a-z]+(/[a-z]+)*/" | sort -u' _ \
+		"$TOP/src/README.md"
+	assert_output "$dirs"
+}
