@@ -13,7 +13,9 @@
 #include "kernel/proc/procfile.h"
 #include "net/role/crew.h"
 #include "net/role/datagram.h"
+#include "net/role/server_open.h"
 #include "net/socket/resolve.h"
+#include "net/socket/unixfile.h"
 
 int endpoint_main(const struct command *cmd, int argc, char **argv,
 		  const struct endpoint_story *story)
@@ -323,7 +325,7 @@ static void tell_backlog(struct serving *g)
 
 static void abandon(struct serving *g, int fd)
 {
-	endpoint_unlink(&g->file);
+	unixfile_remove(&g->file);
 	close_fd(fd);
 }
 

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include "model/names.h"
-#include "net/lab/step_private.h"
 #include "net/socket/tcp.h"
 
 enum {

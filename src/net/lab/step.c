@@ -1,4 +1,4 @@
-#include "net/lab/step_private.h"
+#include "net/lab/step.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "net/role/server_open.h"
+#include "net/socket/bind.h"
 #include "net/socket/dial.h"
 #include "net/socket/sockfilter.h"
 #include "net/socket/tcp.h"

@@ -247,11 +247,11 @@ static unsigned deliver(struct loop *l, struct flow *f, const char *data, size_t
 	return must_wait(l, f) ? FLOW_WANT_TIME : FLOW_WANT_WRITE;
 }
 
-static void corrupt(struct flow *f, char *data, size_t len)
+void flow_corrupt(uint64_t every, uint64_t passed, char *data, size_t len)
 {
-	uint64_t every = f->rules->corrupt, at = every - 1 - f->moved_in % every;
+	uint64_t at;
 
-	for (; at < len; at += every)
+	for (at = every - 1 - passed % every; at < len; at += every)
 		data[at] ^= 1;
 }
 
@@ -306,7 +306,7 @@ static unsigned copy_round(struct loop *l, struct flow *f)
 	len = (size_t)n;
 	f->empties += f->empty;
 	if (f->rules->corrupt)
-		corrupt(f, data, len);
+		flow_corrupt(f->rules->corrupt, f->moved_in, data, len);
 	f->moved_in += len;
 	if (f->tap && !f->tap(f, data, len))
 		f->ended = true;

@@ -86,5 +86,8 @@ extern const struct flow_rules flow_no_rules;
  * carried from one piece to the next. Returns the new length. */
 size_t flow_add_cr(char *dst, const char *src, size_t len, bool *was_cr);
 
+/* --corrupt: one bit is wrong in every N-th byte; passed: bytes before these. */
+void flow_corrupt(uint64_t every, uint64_t passed, char *data, size_t len);
+
 unsigned flow_step(struct loop *l, struct flow *f);
 void flow_free(struct flow *f);

@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "net/relay/needle.h"
 #include "net/role/datagram_gso.h"
 #include "net/role/datagram_late.h"
+#include "net/role/datagram_send.h"
 
 static struct datagram_batch *batch_new(bool on_unix)
 {
@@ -89,26 +91,18 @@ static bool flush_out(struct datagram *d)
 	return true;
 }
 
-static bool expected(struct datagram *d, const char *data, size_t len)
+/* A text is looked for within one datagram. */
+static bool is_expected(struct datagram *d, const char *data, size_t len)
 {
 	const struct conn_how *how = &d->s->how;
-	size_t i;
+	uint32_t matched = 0;
 
-	/* A text is looked for within one datagram. */
-	d->matched = 0;
-	for (i = 0; i < len; i++) {
-		while (d->matched && data[i] != how->expect.data[d->matched])
-			d->matched = how->expect_back[d->matched - 1];
-		d->matched += data[i] == how->expect.data[d->matched];
-		if (d->matched == how->expect.len)
-			return true;
-	}
-	return false;
+	return needle_found(&how->expect, how->expect_back, &matched, data, len);
 }
 
 /* --- turns --- */
 
-static void arrange(struct datagram *d);
+static void arrange_datagrams(struct datagram *d);
 
 static void name_peer(const struct datagram *d, struct endpoint *peer, int i)
 {
@@ -203,7 +197,7 @@ static void take_batch(struct datagram *d)
 		if (b->msg[i].msg_hdr.msg_flags & MSG_TRUNC)
 			tell_cut(d);
 		if (d->s->how.expect.len)
-			found |= expected(d, v->iov_base, v->iov_len);
+			found |= is_expected(d, v->iov_base, v->iov_len);
 		if (d->how->output.path)
 			to_file(d, id, i);
 		else if (!d->how->echo && !d->s->how.send_only)
@@ -270,7 +264,7 @@ static bool late_are_over(struct datagram *d)
 	return loop_now(&d->s->loop) >= d->over_us;
 }
 
-static void run(struct datagram *d, bool readable)
+static void datagram_turn(struct datagram *d, bool readable)
 {
 	d->waiting_send = false;
 	if (!timer_armed(&d->later))
@@ -290,12 +284,12 @@ static void run(struct datagram *d, bool readable)
 				      : CONN_CUT,
 			      NULL);
 	if (!d->s->loop.stopped)
-		arrange(d);
+		arrange_datagrams(d);
 }
 
-void datagram_run(struct datagram *d)
+static void go_on(struct datagram *d)
 {
-	run(d, false);
+	datagram_turn(d, false);
 }
 
 /* A client whose input has ended waits for answers only so long. */
@@ -328,7 +322,7 @@ static void arrange_pace(struct datagram *d, bool held)
 		timer_set(&d->s->loop, &d->pace, at);
 }
 
-static void arrange(struct datagram *d)
+static void arrange_datagrams(struct datagram *d)
 {
 	bool held = d->out_pending.len || datagram_unanswered(d) ||
 		    d->how->behave->no_read;
@@ -351,13 +345,13 @@ static void arrange(struct datagram *d)
 static void socket_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	(void)l;
-	run(LOOP_OWNER(w, struct datagram, w), events & ~(uint32_t)EPOLLOUT);
+	datagram_turn(LOOP_OWNER(w, struct datagram, w), events & ~(uint32_t)EPOLLOUT);
 }
 
 static void in_ready(struct loop *l, struct stream_waiter *w)
 {
 	(void)l;
-	run(LOOP_OWNER(w, struct datagram, in_wait), false);
+	datagram_turn(LOOP_OWNER(w, struct datagram, in_wait), false);
 }
 
 static void out_ready(struct loop *l, struct stream_waiter *w)
@@ -367,19 +361,19 @@ static void out_ready(struct loop *l, struct stream_waiter *w)
 	/* A blocked output is not an idle network. */
 	d->last_us = loop_now(l);
 	if (flush_out(d))
-		run(d, true);
+		datagram_turn(d, true);
 }
 
 static void delay_over(struct loop *l, struct timer *t)
 {
 	(void)l;
-	run(LOOP_OWNER(t, struct datagram, later), false);
+	datagram_turn(LOOP_OWNER(t, struct datagram, later), false);
 }
 
 static void pace_over(struct loop *l, struct timer *t)
 {
 	(void)l;
-	run(LOOP_OWNER(t, struct datagram, pace), true);
+	datagram_turn(LOOP_OWNER(t, struct datagram, pace), true);
 }
 
 static void first_over(struct loop *l, struct timer *t)
@@ -388,7 +382,6 @@ static void first_over(struct loop *l, struct timer *t)
 	struct fault f = FAULT_INIT;
 
 	(void)l;
-	d->timed_out = true;
 	fault_say(&f, ETIMEDOUT,
 		  "no datagram came within %.3g s (the deadline of --timeout)",
 		  (double)d->how->timeout_us / 1e6);
@@ -464,7 +457,7 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 	d->out_wait.wake = out_ready;
 	d->batch = batch_new(local->proto == TARGET_UNIX_DGRAM);
 	d->peers = peers_new();
-	d->late = late_new(d);
+	d->late = late_new(d, go_on);
 	prepare_text(d);
 	s->datagrams = true;
 	d->segments = how->server && local->proto == TARGET_UDP && !datagram_is_paced(d);
@@ -485,7 +478,7 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 		d->input_ended = true;
 	s->totals.peers = peer ? 1 : 0;
 	if (peer || s->how.idle_us)
-		run(d, false);
+		datagram_turn(d, false);
 	return 0;
 }
 
@@ -500,7 +493,7 @@ void datagram_stop(struct datagram *d)
 	stream_unwait(&d->in_wait);
 	stream_unwait(&d->out_wait);
 	if (d->w.fd >= 0) {
-		endpoint_unlink(d->file);
+		unixfile_remove(d->file);
 		watch_close(l, &d->w);
 	}
 	if (d->s && d->batch) /* it was started */

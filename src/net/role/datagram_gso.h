@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "net/role/datagram_private.h"
+#include "net/role/datagram_state.h"
 
 /*
  * As sendmmsg() for the unanswered rest of the batch: how many were sent, or -1 with

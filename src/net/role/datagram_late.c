@@ -36,6 +36,7 @@ struct late_peer {
 
 struct late {
 	struct datagram *d;
+	void (*go_on)(struct datagram *d);
 	struct late_peer *first, **last;
 	struct late_peer *buckets[BUCKETS];
 	struct hash_key key; /* of the buckets: peers choose their names */
@@ -51,7 +52,7 @@ static struct late_peer **bucket_of(struct late *late, const void *name, size_t 
 	return &late->buckets[hash_bytes(&late->key, name, len) % BUCKETS];
 }
 
-static struct late_peer *find(const struct late *late, const struct msghdr *to)
+static struct late_peer *find_late(const struct late *late, const struct msghdr *to)
 {
 	struct late_peer *p = *bucket_of((struct late *)(uintptr_t)late, to->msg_name,
 					 to->msg_namelen);
@@ -69,10 +70,10 @@ bool late_any(const struct late *late)
 
 bool late_waits(const struct late *late, const struct msghdr *to)
 {
-	return late->n_peers && to->msg_namelen && find(late, to);
+	return late->n_peers && to->msg_namelen && find_late(late, to);
 }
 
-static void append(struct late *late, struct late_peer *p)
+static void append_late(struct late *late, struct late_peer *p)
 {
 	p->next = NULL;
 	*late->last = p;
@@ -89,7 +90,7 @@ static struct late_peer *add_peer(struct late *late, const struct msghdr *to)
 	p->last = &p->first;
 	p->in_bucket = *bucket;
 	*bucket = p;
-	append(late, p);
+	append_late(late, p);
 	late->n_peers++;
 	late->bytes += sizeof(*p);
 	return p;
@@ -161,7 +162,7 @@ static bool is_patient(struct late *late)
 	return late->pausing;
 }
 
-static void arm(struct late *late)
+static void arm_late(struct late *late)
 {
 	uint64_t at = loop_now(&late->d->s->loop) + AGAIN_FIRST_US;
 
@@ -173,13 +174,13 @@ static void arm(struct late *late)
 
 bool late_add(struct late *late, const struct msghdr *to, const struct iovec *v)
 {
-	struct late_peer *p = find(late, to);
+	struct late_peer *p = find_late(late, to);
 	size_t need = sizeof(struct late_answer) + v->iov_len + (p ? 0 : sizeof(*p));
 	struct late_answer *a;
 
 	if ((p && p->n >= LATE_OF_PEER) || late->bytes + need > LATE_BYTES) {
 		if (is_patient(late)) {
-			arm(late);
+			arm_late(late);
 			return false;
 		}
 		drop_answer(late, to, v->iov_len, p ? p->n : 0);
@@ -197,7 +198,7 @@ bool late_add(struct late *late, const struct msghdr *to, const struct iovec *v)
 	p->last = &a->next;
 	p->n++;
 	late->bytes += sizeof(*a) + a->len;
-	arm(late);
+	arm_late(late);
 	return true;
 }
 
@@ -229,7 +230,7 @@ static bool send_to(struct late *late, struct late_peer *p)
 	return any;
 }
 
-static void again(struct loop *l, struct timer *t)
+static void late_again(struct loop *l, struct timer *t)
 {
 	struct late *late = LOOP_OWNER(t, struct late, again);
 	size_t tries = MIN(late->n_peers, (size_t)TRIES);
@@ -243,7 +244,7 @@ static void again(struct loop *l, struct timer *t)
 			late->last = &late->first;
 		any |= send_to(late, p);
 		if (p->first)
-			append(late, p);
+			append_late(late, p);
 		else
 			drop_peer(late, p);
 	}
@@ -252,17 +253,18 @@ static void again(struct loop *l, struct timer *t)
 				 : MIN(late->again_us * 2, (uint64_t)AGAIN_MOST_US);
 	if ((late->n_peers || late->pausing) && !l->stopped)
 		timer_set(l, t, loop_now(l) + late->again_us);
-	datagram_run(late->d);
+	late->go_on(late->d);
 }
 
-struct late *late_new(struct datagram *d)
+struct late *late_new(struct datagram *d, void (*go_on)(struct datagram *d))
 {
 	struct late *late = xcalloc(1, sizeof(*late));
 
 	late->d = d;
+	late->go_on = go_on;
 	late->key = hash_key_of_process();
 	late->last = &late->first;
-	late->again.fn = again;
+	late->again.fn = late_again;
 	late->credit_us = CREDIT_MOST_US;
 	late->credit_at_us = loop_now(&d->s->loop);
 	return late;

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "net/role/datagram_private.h"
+#include "net/role/datagram_state.h"
 
 enum {
 	LATE_OF_PEER = 64,	/* answers of one peer */
@@ -13,9 +13,8 @@ enum {
 	LATE_LAST_US = 1000000, /* how long the end waits for them */
 };
 
-struct late;
-
-struct late *late_new(struct datagram *d);
+/* go_on: the turn of the rest, after answers that waited were tried. */
+struct late *late_new(struct datagram *d, void (*go_on)(struct datagram *d));
 /* What still waits counts as not sent. */
 void late_free(struct late *late);
 

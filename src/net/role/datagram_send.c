@@ -1,4 +1,5 @@
-/* How datagrams go out: paced, cut, corrupted; as answers, or from the input. */
+#include "net/role/datagram_send.h"
+
 #include <errno.h>
 
 #include "net/role/datagram_gso.h"
@@ -6,110 +7,22 @@
 
 enum { SEND_AGAIN_US = 5000 };
 
-/* --- the end --- */
-
-void datagram_over(struct datagram *d, enum conn_end end, const struct fault *f)
-{
-	session_worse(d->s, end, f ? f->err : 0);
-	if (f)
-		session_trouble(d->s, f);
-	loop_stop(&d->s->loop);
-}
-
-/* What a peer does, or its network, is no failure of a server. */
-static bool is_theirs(int err)
-{
-	return err == ECONNREFUSED || err == EHOSTUNREACH || err == ENETUNREACH ||
-	       err == EPERM ||
-	       /* A unix path that it has removed, shut or given to something else. */
-	       err == ENOENT || err == EACCES || err == EPROTOTYPE;
-}
-
-void datagram_failed(struct datagram *d, int err, const char *what)
-{
-	struct fault f = FAULT_INIT;
-
-	d->s->totals.failed++;
-	if (err == ECONNREFUSED) {
-		fault_say(&f, err,
-			  "refused: nothing is bound to that port (ICMP port "
-			  "unreachable came back)");
-		if (d->how->server)
-			session_trouble(d->s, &f);
-		else
-			datagram_over(d, CONN_RESET, &f);
-		return;
-	}
-	fault(&f, err, "%s a datagram", what);
-	if (err == EMSGSIZE)
-		fault_hint(
-			&f,
-			d->local.proto == TARGET_UNIX_DGRAM
-				? "--option sndbuf=SIZE makes room for longer ones, as far "
-				  "as net.core.wmem_max lets it; --chunk makes smaller ones"
-				: "a datagram has at most 65507 bytes; --chunk makes smaller "
-				  "ones");
-	if (!d->how->server) {
-		datagram_over(d, CONN_ERROR, &f);
-		return;
-	}
-	session_trouble(d->s, &f);
-	if (!is_theirs(err))
-		session_worse(d->s, CONN_ERROR, err);
-}
-
-/* --- how a datagram is spoilt, and how fast they go --- */
-
-static size_t cut(const struct datagram *d, size_t len)
+static size_t cut_datagram(const struct datagram *d, size_t len)
 {
 	return (size_t)MIN((uint64_t)len, d->how->behave->truncate_bytes);
 }
 
-static void corrupt(struct datagram *d, char *data, size_t len)
+static void corrupt_datagram(struct datagram *d, char *data, size_t len)
 {
-	uint64_t every = d->how->behave->corrupt, at;
+	uint64_t every = d->how->behave->corrupt;
 
 	if (!every)
 		return;
-	for (at = every - 1 - d->passed % every; at < len; at += every)
-		data[at] ^= 1;
+	flow_corrupt(every, d->passed, data, len);
 	d->passed += len;
 }
 
-/* The clock is read only where somebody asked for a pace. */
-bool datagram_due(struct datagram *d, uint64_t at_us)
-{
-	return !at_us || at_us <= loop_now(&d->s->loop);
-}
-
-uint64_t datagram_after(struct datagram *d, uint64_t at_us, uint64_t bytes, uint64_t rate)
-{
-	return MAX(at_us, loop_now(&d->s->loop)) +
-	       (rate ? num_scale(bytes, 1000000, rate) : 0);
-}
-
-bool datagram_is_paced(const struct datagram *d)
-{
-	return d->how->behave->write_rate || d->how->behave->chunk_delay_us;
-}
-
-void datagram_was_sent(struct datagram *d, size_t bytes)
-{
-	const struct behave *b = d->how->behave;
-
-	d->s->totals.datagrams_out++;
-	d->s->totals.bytes_out += bytes;
-	if (datagram_is_paced(d))
-		d->send_at_us = datagram_after(d, d->send_at_us, bytes, b->write_rate) +
-				b->chunk_delay_us;
-}
-
 /* --- answering --- */
-
-bool datagram_unanswered(const struct datagram *d)
-{
-	return d->batch->sent < d->batch->n;
-}
 
 /* The text in place of what came, where one datagram can hold it; the kernel says what is
  * wrong with a longer one. */
@@ -124,20 +37,13 @@ void datagram_prepare_answer(struct datagram *d, struct iovec *v)
 			memcpy(v->iov_base, d->text.data, d->text.len);
 		v->iov_len = d->text.len;
 	}
-	v->iov_len = cut(d, v->iov_len);
-	corrupt(d, v->iov_base, v->iov_len);
-}
-
-/* An unnamed unix socket cannot be answered; a peer that is gone need not be. */
-bool datagram_is_nobody(const struct datagram *d, int err)
-{
-	return err == ENOTCONN || err == EDESTADDRREQ || err == EINVAL ||
-	       (err == ECONNREFUSED && d->how->server);
+	v->iov_len = cut_datagram(d, v->iov_len);
+	corrupt_datagram(d, v->iov_base, v->iov_len);
 }
 
 /* For --trace; errno stays as it is. */
-static void tell_call(struct datagram *d, const char *call, int64_t asked, int64_t n,
-		      uint64_t began)
+static void tell_send_call(struct datagram *d, const char *call, int64_t asked, int64_t n,
+			   uint64_t began)
 {
 	int err = errno;
 
@@ -200,7 +106,7 @@ void datagram_answer(struct datagram *d)
 				: sendmmsg(d->w.fd, b->msg + b->sent,
 					   datagram_is_paced(d) ? 1 : (unsigned)most,
 					   MSG_DONTWAIT | MSG_NOSIGNAL);
-		tell_call(d, "sendmmsg", b->n - b->sent, n, began);
+		tell_send_call(d, "sendmmsg", b->n - b->sent, n, began);
 		if (n < 0 && errno == ENOBUFS) {
 			try_later(d);
 			return;
@@ -294,8 +200,8 @@ static bool next_input(struct datagram *d)
 		end_input(d);
 		return false;
 	}
-	d->in_pending.len = cut(d, d->in_pending.len);
-	corrupt(d, d->in_pending.data, d->in_pending.len);
+	d->in_pending.len = cut_datagram(d, d->in_pending.len);
+	corrupt_datagram(d, d->in_pending.data, d->in_pending.len);
 	d->has_in = true;
 	if (!d->busy && d->how->behave->delay_us)
 		d->send_at_us = loop_now(&d->s->loop) + d->how->behave->delay_us;
@@ -328,7 +234,7 @@ void datagram_send_input(struct datagram *d)
 			   MSG_DONTWAIT | MSG_NOSIGNAL,
 			   d->how->server ? (const struct sockaddr *)&d->peer.ss : NULL,
 			   d->how->server ? d->peer.len : 0);
-		tell_call(d, "sendto", (int64_t)d->in_pending.len, n, began);
+		tell_send_call(d, "sendto", (int64_t)d->in_pending.len, n, began);
 		if (n < 0 && (errno == ENOBUFS || (errno == EAGAIN && is_deaf(d)))) {
 			try_later(d);
 			return;

@@ -8,190 +8,18 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
-#include "net/role/server_private.h"
+#include "net/role/server_peer.h"
 
 enum {
 	ACCEPT_BURST = 64, /* a turn, so that those who are in are served too */
 	SHARED_BURST = 8,  /* where other threads may take the rest */
-	STARVED_US = 100 * 1000,
 };
 
-/* --- opening --- */
-
-static int bind_and_listen(int fd, const struct endpoint *ep,
-			   const struct server_how *how, struct unix_file *file,
-			   struct session *s, struct fault *f)
-{
-	char text[ENDPOINT_TEXT_MAX];
-	uint64_t began = clock_us();
-	int r;
-
-	endpoint_text(text, sizeof(text), ep);
-	r = endpoint_bind(fd, ep, file, f);
-	session_call(s, NET_CALL_BIND, fd, r, began, "bind(%d, %.400s)", fd, text);
-	if (r < 0 || !target_is_connected(ep->proto) || how->behave->bind_only)
-		return r;
-	began = clock_us();
-	r = listen(fd, how->backlog) == 0 ? 0 : -errno;
-	session_call(s, NET_CALL_LISTEN, fd, r, began, "listen(%d, %d)", fd,
-		     how->backlog);
-	if (r < 0) {
-		fault(f, -r, "listen on %s", text);
-		if (r == -EADDRINUSE)
-			fault_hint(f, "another socket that is bound here began to listen "
-				      "first");
-		endpoint_unlink(file);
-	}
-	return r;
-}
-
-static int open_one(const struct endpoint *ep, const struct server_how *how,
-		    struct unix_file *file, struct session *s, struct fault *f)
-{
-	uint64_t began = clock_us();
-	_cleanup_close_ int fd = endpoint_socket(ep, f);
-	int r, zero = 0;
-	struct addr a;
-
-	if (fd < 0)
-		return take_fd(&fd);
-	session_call(s, NET_CALL_SOCKET, fd, fd, began, "%s", endpoint_socket_text(ep));
-	/* [::] means every address, IPv4 too, whatever bindv6only says; --option v6only
-	 * comes later and has the last word. */
-	if (ep->family == AF_INET6 && endpoint_addr(ep, &a) && addr_is_any(&a))
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-	r = sockopt_apply(fd, how->options, SOCKOPT_EARLY, session_note, s, f);
-	if (r == 0)
-		r = bind_and_listen(fd, ep, how, file, s, f);
-	return r < 0 ? r : take_fd(&fd);
-}
-
-int server_open(const struct endpoint_list *list, const struct server_how *how,
-		struct endpoint *local, struct unix_file *file, struct session *s,
-		struct endpoint *failed, struct fault *f)
-{
-	int fd = -EADDRNOTAVAIL;
-	size_t i;
-
-	for (i = 0; i < list->n; i++) {
-		*failed = list->v[i];
-		fd = open_one(&list->v[i], how, file, s, f);
-		/* Without IPv6 here, the IPv4 address of the same name will do. */
-		if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
-			break;
-	}
-	if (fd >= 0 && endpoint_local(fd, &list->v[i], local) < 0) {
-		fault(f, errno, "ask for the address that was bound");
-		endpoint_unlink(file);
-		close_fd(fd);
-		return -f->err;
-	}
-	return fd;
-}
-
-static int adopt(int fd, struct endpoint *local, struct fault *f)
-{
-	int type = 0, protocol = 0, listening = 0, domain = 0;
-	socklen_t len = sizeof(int);
-	enum target_proto proto;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0) {
-		fault(f, errno, "descriptor %d", fd);
-		fault_hint(f, "fd: wants a socket that the parent left open");
-		return -f->err;
-	}
-	getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
-	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
-	getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len);
-	if (domain == AF_UNIX)
-		proto = type == SOCK_STREAM  ? TARGET_UNIX
-			: type == SOCK_DGRAM ? TARGET_UNIX_DGRAM
-					     : TARGET_UNIX_SEQPACKET;
-	else if (domain == AF_VSOCK)
-		proto = TARGET_VSOCK;
-	else
-		proto = type == SOCK_DGRAM ? TARGET_UDP
-			: type == SOCK_RAW ? TARGET_RAW
-			: protocol == 262  ? TARGET_MPTCP
-					   : TARGET_TCP;
-	if (target_is_connected(proto) && !listening) {
-		fault_say(f, EINVAL, "descriptor %d is a socket, but it does not listen",
-			  fd);
-		fault_hint(f, "in a systemd unit: Accept=no");
-		return -EINVAL;
-	}
-	endpoint_init(local, proto, domain);
-	endpoint_local(fd, local, local);
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	/*
-	 * All who have the description see the flag, and receiving and sending do without
-	 * it. accept() does not: it knows no MSG_DONTWAIT, and a peer that is gone
-	 * between epoll and accept(), or that another process takes, would stop us. A
-	 * listener is handed over to be served by us, so the flag is part of what we were
-	 * given.
-	 */
-	if (listening)
-		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	return fd;
-}
-
-/* sd_listen_fds(3): the variables count only for the process they name. */
-int server_inherit(int number, struct endpoint *local, struct fault *f)
-{
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-	uint64_t for_pid = 0, n = 0;
-
-	if (number >= 0)
-		return adopt(number, local, f);
-	if (!fds || num_parse_u64(fds, 1000, &n, NULL) < 0 || !n) {
-		fault_say(f, EINVAL, "no socket was handed over: LISTEN_FDS is not set");
-		fault_hint(
-			f,
-			"'systemd-socket-activate -l 8080 sockctl listen fd:' does so; "
-			"fd:N names an inherited descriptor");
-		return -EINVAL;
-	}
-	if (pid && (num_parse_u64(pid, INT32_MAX, &for_pid, NULL) < 0 ||
-		    for_pid != (uint64_t)getpid())) {
-		fault_say(f, EINVAL, "the sockets were handed to process %s, this is %ld",
-			  pid, (long)getpid());
-		fault_hint(f, "is there a shell in between? use exec");
-		return -EINVAL;
-	}
-	/* They are ours, not our children's. */
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_FDNAMES");
-	return adopt(3, local, f);
-}
-
 /* --- ending --- */
-
-bool server_wants_more(const struct server *v)
-{
-	return v->w.fd >= 0 &&
-	       (v->how->max ? v->accepted < v->how->max : v->how->keep || !v->accepted);
-}
-
-void server_check_over(struct server *v)
-{
-	if (v->w.fd < 0 && !v->s->conns && !v->children && v->held < 0)
-		loop_stop(&v->s->loop);
-}
 
 static void session_idle(struct session *s)
 {
 	server_check_over(s->owner);
-}
-
-void server_stop_accepting(struct server *v)
-{
-	timer_stop(&v->s->loop, &v->pause);
-	timer_stop(&v->s->loop, &v->first);
-	if (v->w.fd < 0)
-		return;
-	endpoint_unlink(v->file);
-	watch_close(&v->s->loop, &v->w);
 }
 
 void server_stop(struct server *v)
@@ -212,36 +40,7 @@ void server_stop(struct server *v)
 
 /* --- accepting --- */
 
-static void rest(struct server *v, uint64_t us)
-{
-	/* A queue that is left alone must not wake us, whatever epoll says. */
-	if (v->w.fd >= 0 && watch_set(&v->s->loop, &v->w, 0) < 0)
-		watch_remove(&v->s->loop, &v->w);
-	timer_set(&v->s->loop, &v->pause, loop_now(&v->s->loop) + us);
-}
-
-void server_starve(struct server *v, struct fault *f)
-{
-	v->s->totals.out_of_fds++;
-	if (!v->starved) {
-		fault_hint(f, f->err == EMFILE
-				      ? "the limit of this process (ulimit -n) is "
-					"reached; peers wait in the queue meanwhile"
-				      : "peers wait in the queue meanwhile");
-		session_trouble(v->s, f);
-	}
-	v->starved = true;
-	rest(v, STARVED_US);
-}
-
-void server_fed(struct server *v)
-{
-	if (v->starved)
-		session_note(v->s, "accepting again");
-	v->starved = false;
-}
-
-static void starve(struct server *v, int err)
+static void starve_accept(struct server *v, int err)
 {
 	const struct session *s = v->s;
 	uint64_t open = s->shared ? atomic_load(&s->shared->open) : s->totals.open;
@@ -280,7 +79,7 @@ static enum got accept_one(struct server *v)
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		starve(v, errno);
+		starve_accept(v, errno);
 		return GOT_TROUBLE;
 	case EINTR:
 	case ECONNABORTED:
@@ -336,7 +135,8 @@ static void let_others(struct server *v)
 {
 	watch_remove(&v->s->loop, &v->w);
 	if (watch_peers(v) < 0)
-		timer_set(&v->s->loop, &v->pause, loop_now(&v->s->loop) + STARVED_US);
+		timer_set(&v->s->loop, &v->pause,
+			  loop_now(&v->s->loop) + SERVER_STARVED_US);
 }
 
 static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
@@ -358,7 +158,7 @@ static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
 		uint64_t wait = not_yet(v);
 
 		if (wait) {
-			rest(v, wait);
+			server_rest(v, wait);
 			return;
 		}
 		got = accept_one(v);
@@ -400,7 +200,7 @@ static void pause_over(struct loop *l, struct timer *t)
 	if (v->w.fd < 0)
 		return;
 	if (watch_peers(v) < 0)
-		timer_set(l, t, loop_now(l) + STARVED_US);
+		timer_set(l, t, loop_now(l) + SERVER_STARVED_US);
 	else if (v->how->behave->accept_delay_us && v->due)
 		accept_ready(l, &v->w, EPOLLIN);
 }

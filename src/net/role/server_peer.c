@@ -1,11 +1,11 @@
-/* What an accepted peer gets: a connection of the session, a command, a file. */
+#include "net/role/server_peer.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "net/role/peerfile.h"
-#include "net/role/server_private.h"
 
 /* --- commands --- */
 
@@ -198,7 +198,7 @@ int server_has_room(struct server *v, struct fault *f)
 	return r;
 }
 
-static void give(struct server *v, int sock, uint64_t id)
+static void give_peer(struct server *v, int sock, uint64_t id)
 {
 	server_unreserve(v);
 	if (v->how->child) {
@@ -224,11 +224,11 @@ void server_serve(struct server *v, int sock)
 	/* The last one we want: those behind it shall be refused, not kept waiting. */
 	if (!server_wants_more(v))
 		server_stop_accepting(v);
-	give(v, sock, id);
+	give_peer(v, sock, id);
 }
 
 bool server_serve_held(struct server *v)
 {
-	give(v, take_fd(&v->held), v->held_id);
+	give_peer(v, take_fd(&v->held), v->held_id);
 	return v->held < 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "model/outcome.h"
+#include "net/socket/bind.h"
 #include "net/socket/sockfilter.h"
 
 enum { FULL_FIRST_US = 1000, FULL_MOST_US = 50000, ERRORS_IN_TURN = 64 };

@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "base/leave.h"
 #include "model/addr.h"
 #include "model/target/target.h"
 
@@ -67,23 +66,6 @@ const char *endpoint_socket_text(const struct endpoint *ep);
 
 /* socket(2), CLOEXEC and non-blocking. The descriptor, or -errno with a fault. */
 int endpoint_socket(const struct endpoint *ep, struct fault *f);
-
-/*
- * bind(2). A unix path that is a stale socket of the same kind is replaced; whatever else
- * is there stays, and is told. On success *made is set if a file was made (ours to remove
- * in the end); made may be NULL for families without files. 0 or -errno with a fault.
- */
-struct unix_file {
-	bool made;
-	int dir;	/* where name is; open while made */
-	char name[128]; /* sun_path has 108 */
-	struct leaving leaving;
-};
-int endpoint_bind(int fd, const struct endpoint *ep, struct unix_file *made,
-		  struct fault *f);
-/* Removes the file of a unix socket if it is still the one we made: before the socket is
- * closed. NULL is none. */
-void endpoint_unlink(struct unix_file *made);
 
 /* connect(2) with EINTR understood: 0 = connected, -EINPROGRESS (or -EAGAIN for a unix
  * socket whose queue is full), or -errno. No fault. */

@@ -182,7 +182,7 @@ int unixfile_bind(int fd, const struct endpoint *ep, struct unix_file *made,
 
 void unixfile_remove(struct unix_file *made)
 {
-	if (!made->made)
+	if (!made || !made->made)
 		return;
 	leave_remove(&made->leaving);
 	close_fd(made->dir);

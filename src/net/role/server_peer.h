@@ -1,18 +1,7 @@
-/* What the parts of a server share: server.c accepts, server_peer.c gives each peer its
- * connection, its command or its file. */
+/* What an accepted peer gets: a connection of the session, a command, a file. */
 #pragma once
 
-#include "net/role/server.h"
-
-bool server_wants_more(const struct server *v);
-void server_stop_accepting(struct server *v);
-/* Ends the loop where nothing is left to do. */
-void server_check_over(struct server *v);
-
-/* Something is short (f says what): said once, and the queue is left alone for a while;
- * and the end of that. */
-void server_starve(struct server *v, struct fault *f);
-void server_fed(struct server *v);
+#include "net/role/server_state.h"
 
 /* Whether a peer needs a descriptor beside its connection: a command's or a file's. */
 bool server_needs_file(const struct server *v);

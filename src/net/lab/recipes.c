@@ -4,7 +4,7 @@
 
 #include "base/opt.h"
 #include "model/names.h"
-#include "net/lab/lab.h"
+#include "net/lab/recipes.h"
 
 enum {
 	NONE,

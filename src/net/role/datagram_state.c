@@ -1,0 +1,92 @@
+#include "net/role/datagram_state.h"
+
+#include <errno.h>
+
+void datagram_over(struct datagram *d, enum conn_end end, const struct fault *f)
+{
+	session_worse(d->s, end, f ? f->err : 0);
+	if (f)
+		session_trouble(d->s, f);
+	loop_stop(&d->s->loop);
+}
+
+/* What a peer does, or its network, is no failure of a server. */
+static bool is_theirs(int err)
+{
+	return err == ECONNREFUSED || err == EHOSTUNREACH || err == ENETUNREACH ||
+	       err == EPERM ||
+	       /* A unix path that it has removed, shut or given to something else. */
+	       err == ENOENT || err == EACCES || err == EPROTOTYPE;
+}
+
+void datagram_failed(struct datagram *d, int err, const char *what)
+{
+	struct fault f = FAULT_INIT;
+
+	d->s->totals.failed++;
+	if (err == ECONNREFUSED) {
+		fault_say(&f, err,
+			  "refused: nothing is bound to that port (ICMP port "
+			  "unreachable came back)");
+		if (d->how->server)
+			session_trouble(d->s, &f);
+		else
+			datagram_over(d, CONN_RESET, &f);
+		return;
+	}
+	fault(&f, err, "%s a datagram", what);
+	if (err == EMSGSIZE)
+		fault_hint(
+			&f,
+			d->local.proto == TARGET_UNIX_DGRAM
+				? "--option sndbuf=SIZE makes room for longer ones, as far "
+				  "as net.core.wmem_max lets it; --chunk makes smaller ones"
+				: "a datagram has at most 65507 bytes; --chunk makes smaller "
+				  "ones");
+	if (!d->how->server) {
+		datagram_over(d, CONN_ERROR, &f);
+		return;
+	}
+	session_trouble(d->s, &f);
+	if (!is_theirs(err))
+		session_worse(d->s, CONN_ERROR, err);
+}
+
+/* The clock is read only where somebody asked for a pace. */
+bool datagram_due(struct datagram *d, uint64_t at_us)
+{
+	return !at_us || at_us <= loop_now(&d->s->loop);
+}
+
+uint64_t datagram_after(struct datagram *d, uint64_t at_us, uint64_t bytes, uint64_t rate)
+{
+	return MAX(at_us, loop_now(&d->s->loop)) +
+	       (rate ? num_scale(bytes, 1000000, rate) : 0);
+}
+
+bool datagram_is_paced(const struct datagram *d)
+{
+	return d->how->behave->write_rate || d->how->behave->chunk_delay_us;
+}
+
+void datagram_was_sent(struct datagram *d, size_t bytes)
+{
+	const struct behave *b = d->how->behave;
+
+	d->s->totals.datagrams_out++;
+	d->s->totals.bytes_out += bytes;
+	if (datagram_is_paced(d))
+		d->send_at_us = datagram_after(d, d->send_at_us, bytes, b->write_rate) +
+				b->chunk_delay_us;
+}
+
+bool datagram_is_nobody(const struct datagram *d, int err)
+{
+	return err == ENOTCONN || err == EDESTADDRREQ || err == EINVAL ||
+	       (err == ECONNREFUSED && d->how->server);
+}
+
+bool datagram_unanswered(const struct datagram *d)
+{
+	return d->batch->sent < d->batch->n;
+}

@@ -1,0 +1,54 @@
+#include "net/role/server_state.h"
+
+#include <errno.h>
+
+bool server_wants_more(const struct server *v)
+{
+	return v->w.fd >= 0 &&
+	       (v->how->max ? v->accepted < v->how->max : v->how->keep || !v->accepted);
+}
+
+void server_check_over(struct server *v)
+{
+	if (v->w.fd < 0 && !v->s->conns && !v->children && v->held < 0)
+		loop_stop(&v->s->loop);
+}
+
+void server_stop_accepting(struct server *v)
+{
+	timer_stop(&v->s->loop, &v->pause);
+	timer_stop(&v->s->loop, &v->first);
+	if (v->w.fd < 0)
+		return;
+	unixfile_remove(v->file);
+	watch_close(&v->s->loop, &v->w);
+}
+
+void server_rest(struct server *v, uint64_t us)
+{
+	/* A queue that is left alone must not wake us, whatever epoll says. */
+	if (v->w.fd >= 0 && watch_set(&v->s->loop, &v->w, 0) < 0)
+		watch_remove(&v->s->loop, &v->w);
+	timer_set(&v->s->loop, &v->pause, loop_now(&v->s->loop) + us);
+}
+
+void server_starve(struct server *v, struct fault *f)
+{
+	v->s->totals.out_of_fds++;
+	if (!v->starved) {
+		fault_hint(f, f->err == EMFILE
+				      ? "the limit of this process (ulimit -n) is "
+					"reached; peers wait in the queue meanwhile"
+				      : "peers wait in the queue meanwhile");
+		session_trouble(v->s, f);
+	}
+	v->starved = true;
+	server_rest(v, SERVER_STARVED_US);
+}
+
+void server_fed(struct server *v)
+{
+	if (v->starved)
+		session_note(v->s, "accepting again");
+	v->starved = false;
+}
