@@ -293,8 +293,8 @@ static void add_place(struct listeners *l, const struct sock *s)
 	hash_index_add(&l->index, hash, l->n_places++);
 }
 
-/* The address counts for more than the device. Four look-ups at most: many addresses on
- * one port cost a connection no more than one. */
+/* In the order of listener_took(). Four look-ups at most: many addresses on one port cost
+ * a connection no more than one. */
 bool listeners_find(struct listeners *l, const struct sock *s,
 		    const struct sock **listener, uint32_t *members)
 {

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "model/cause/listener_match.h"
 #include "unit/unit.h"
 
 enum {
@@ -22,30 +23,16 @@ static struct sock make(uint8_t family, uint32_t ip, uint16_t port, uint32_t dev
 	return s;
 }
 
-/* How well a listener fits a connection: 0 = not, more = more specific. */
-static unsigned fit(const struct sock *listener, const struct sock *s)
-{
-	bool any = addr_is_any(&listener->local);
-
-	if (listener->family != s->family || listener->local.port != s->local.port)
-		return 0;
-	if (!any && !addr_same_ip(&listener->local, &s->local))
-		return 0;
-	if (listener->ifindex && listener->ifindex != s->ifindex)
-		return 0;
-	return 1 + (any ? 0 : 2) + (listener->ifindex ? 1 : 0);
-}
-
 static const struct sock *walk(const struct listeners *l, const struct sock *s,
 			       uint32_t *members)
 {
 	const struct sock *listener = NULL;
-	unsigned best = 0;
+	int best = 0;
 	size_t i;
 
 	*members = 0;
 	for (i = 0; i < l->n; i++) {
-		unsigned score = fit(l->v[i], s);
+		int score = listener_took(l->v[i], s);
 
 		if (!score || score < best)
 			continue;
