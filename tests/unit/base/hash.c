@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "net/role/peers.h"
 #include "unit/unit.h"
 
 enum {
@@ -105,29 +104,6 @@ static void test_chosen_addresses(void)
 	free(v);
 }
 
-static void test_peers(void)
-{
-	enum { CHOSEN = 2000 };
-	struct sockaddr_in6 *v = calloc(CHOSEN, sizeof(*v));
-	struct peers *p = peers_new();
-	struct sockaddr_storage ss;
-	size_t i, turn;
-	bool new;
-
-	choose(v, CHOSEN);
-	for (turn = 0; turn < 2; turn++)
-		for (i = 0; i < CHOSEN; i++) {
-			memset(&ss, 0, sizeof(ss));
-			memcpy(&ss, &v[i], sizeof(v[i]));
-			CHECK_INT(peers_meet(p, &ss, sizeof(v[i]), &new), i + 1);
-			CHECK(new == (turn == 0));
-		}
-	CHECK_INT(peers_meet(p, &ss, 0, &new), 0);
-	CHECK(!new);
-	peers_free(p);
-	free(v);
-}
-
 /* Every length, every byte of it, and nothing behind it. */
 static void test_bytes(void)
 {
@@ -182,7 +158,6 @@ int main(int argc, char **argv)
 	self = argv[0];
 	RUN(test_numbers, "numbers a table's size apart are found in a few steps");
 	RUN(test_chosen_addresses, "addresses chosen for a known hash are spread");
-	RUN(test_peers, "peers are numbered in the order of appearance");
 	RUN(test_bytes, "each byte counts, none behind the text");
 	RUN(test_another_process, "each process has a key of its own");
 	return unit_done();
