@@ -175,6 +175,18 @@ for family, name in (socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, sys.arg
 	assert_refused 2 "no command"
 }
 
+@test "text for an end that sends nothing is refused" {
+	local option silent
+	for silent in --recv-only --mute; do
+		for option in --send --reply --http; do
+			sockctl listen "$silent" "$option" text 127.0.0.1:0
+			assert_refused 2 "^sockctl listen: $option: nothing is sent with $silent"
+		done
+		sockctl connect "$silent" --send text 127.0.0.1:1
+		assert_refused 2 "^sockctl connect: --send: nothing is sent with $silent"
+	done
+}
+
 @test "what a command's connection cannot do is refused with a reason" {
 	local option
 	while read -r option; do

@@ -58,6 +58,47 @@ load ../lib/inspect
 	assert_refused 2 "did you mean '--listen'"
 }
 
+@test "2: options that exclude each other, with the reason" {
+	local words want
+	while IFS='|' read -r words want; do
+		# shellcheck disable=SC2086 # words
+		inspect $words
+		assert_refused 2 "^sockctl inspect: $want"
+		assert_equal "$output" ''
+	done <<-'END'
+		--count --summary|--count, --summary and --group exclude each other
+		--group state --summary|--count, --summary and --group exclude each other
+		--group state --count|--count, --summary and --group exclude each other
+		--sort inode --count|--sort has nothing to sort with --count, --summary or --group
+		--sort inode --summary|--sort has nothing to sort with
+		--sort inode --group state|--sort has nothing to sort with
+		--limit 3 --count|--limit has nothing to limit with --count or --summary
+		--limit 3 --summary|--limit has nothing to limit
+		--netns x --from x|--from reads a file, --netns the kernel: only one of them
+		--record x --from x|--from reads a file: there is nothing to --record
+		--processes --from x|a recorded dump does not say which processes hold its sockets
+		--pid 1 --from x|a recorded dump does not say which processes
+		--process x --from x|a recorded dump does not say which processes
+		--findings --from x|findings rest on second looks, which a recorded dump cannot give
+		--findings=all --from x|findings rest on second looks
+		--wait 1s --from x|--wait waits for the kernel; a recorded dump does not change
+		--until-gone|--until-gone wants --wait DUR: how long at most
+		--reuseaddr|--reuseaddr, --reuseport, --v6only, --as-user and --try belong to --bindable
+		--reuseport|--reuseaddr, --reuseport, --v6only, --as-user and --try belong to --bindable
+		--v6only|--reuseaddr, --reuseport, --v6only, --as-user and --try belong to --bindable
+		--as-user 0|--reuseaddr, --reuseport, --v6only, --as-user and --try belong to --bindable
+		--try|--reuseaddr, --reuseport, --v6only, --as-user and --try belong to --bindable
+		--bindable :80 --from x|--bindable asks the kernel once: no --from, --record or --wait
+		--bindable :80 --record x|--bindable asks the kernel once
+		--bindable :80 --wait 1s|--bindable asks the kernel once
+		--bindable :80 --fail-if listen|--bindable judges an address, --fail-... rows: only one of them
+		--bindable :80 --fail-drops|--bindable judges an address
+		--bindable :80 --fail-fill 80|--bindable judges an address
+		--listen --state listen|--listen and --state exclude each other
+		--record -|--record - writes to stdout, and so do the rows
+	END
+}
+
 @test "fingers trained on ss and netstat" {
 	netns
 	mk listen:port=80 established

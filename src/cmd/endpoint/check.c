@@ -1,9 +1,7 @@
 /* Options that cannot be obeyed, by a datagram socket, by a command that has the
- * connection or by the client of echo: each is refused with its reason, for one that is
- * ignored would be taken for one that was tried. */
-#include <errno.h>
-
+ * connection, by the client of echo or by an end that sends nothing. */
 #include "cmd/endpoint/run.h"
+#include "cmd/exclude.h"
 
 enum role {
 	ON_LISTEN = BIT(0),
@@ -13,22 +11,16 @@ enum role {
 	ON_CREW = BIT(4),   /* echo --threads, of connections */
 	ON_CHILD = BIT(5),  /* listen --exec and --sh, of connections */
 	ON_ANSWER = BIT(6), /* echo without --client, of any protocol */
+	ON_RECV_ONLY = BIT(7),
+	ON_MUTE = BIT(8),
 	ON_SERVER = ON_LISTEN | ON_ECHO,
 	ON_ALL = ON_SERVER | ON_CONNECT,
 };
 
-struct refusal {
-	const char *option;
-	size_t at, size; /* of the member, to be compared with that of a fresh config */
-	unsigned roles;
-	const char *why, *hint;
-};
-
-#define ROW(option, member, roles, why, hint)                                         \
-	{                                                                             \
-		option, offsetof(struct endpoint_config, member),                     \
-			sizeof(((struct endpoint_config *)NULL)->member), roles, why, \
-			hint                                                          \
+#define ROW(name, member, roles, reason, advice)                                 \
+	{                                                                        \
+		.option = name, EXCLUDED_MEMBER(struct endpoint_config, member), \
+		.with = roles, .why = reason, .hint = advice                     \
 	}
 
 #define CLIENT(option, member) \
@@ -45,8 +37,11 @@ static const char no_queue[] = "datagrams are not accepted, they are there";
 
 static const char one_socket[] = "one socket serves every peer of datagrams";
 static const char one_queue[] = "the threads take peers without asking each other";
+static const char not_sent[] = "nothing is sent with --recv-only";
+static const char muted[] = "nothing is sent with --mute";
+static const char leave_out[] = "leave it out";
 
-static const struct refusal refusals[] = {
+static const struct exclusion refusals[] = {
 	ROW("--exec", exec, ON_LISTEN, no_connection, "--reply answers each datagram"),
 	ROW("--sh", shell, ON_LISTEN, no_connection, "--reply answers each datagram"),
 	ROW("--http", http, ON_LISTEN, no_connection, "--reply answers each datagram"),
@@ -61,23 +56,24 @@ static const struct refusal refusals[] = {
 	ROW("--bind-only", behave.bind_only, ON_SERVER,
 	    "a datagram socket receives once it is bound",
 	    "--no-read leaves what comes in the receive buffer"),
-	ROW("--limit-fds", behave.limit_fds, ON_SERVER, one_socket, NULL),
+	ROW("--limit-fds", behave.limit_fds, ON_SERVER, one_socket, leave_out),
 	ROW("--chunk", behave.chunk, ON_ECHO, "an echo keeps datagrams whole",
 	    "--truncate shortens them"),
 	ROW("--close-first", behave.close_first, ON_ALL, no_connection,
 	    "--close-after-bytes and --max end it"),
 	ROW("--no-close", behave.no_close, ON_ALL,
-	    "datagrams have no end that could be read", NULL),
+	    "datagrams have no end that could be read", leave_out),
 	ROW("--reset-after", behave.reset_after_bytes, ON_ALL, no_connection,
 	    "--close-after-bytes ends it"),
 	ROW("--hold", behave.hold_us, ON_SERVER, no_connection,
 	    "--max, --idle and --close-after-bytes end it"),
-	ROW("--half-open", half_open, ON_CONNECT, "datagrams have no handshake", NULL),
-	ROW("--threads", threads, ON_ECHO, one_socket, NULL),
-	ROW("--once", once, ON_CREW, "one peer needs one thread", NULL),
-	ROW("--accept-delay", behave.accept_delay_us, ON_CREW, one_queue, NULL),
-	ROW("--accept-rate", behave.accept_rate, ON_CREW, one_queue, NULL),
-	ROW("--trace", trace, ON_CREW, "several threads tell several stories", NULL),
+	ROW("--half-open", half_open, ON_CONNECT, "datagrams have no handshake",
+	    leave_out),
+	ROW("--threads", threads, ON_ECHO, one_socket, leave_out),
+	ROW("--once", once, ON_CREW, "one peer needs one thread", leave_out),
+	ROW("--accept-delay", behave.accept_delay_us, ON_CREW, one_queue, leave_out),
+	ROW("--accept-rate", behave.accept_rate, ON_CREW, one_queue, leave_out),
+	ROW("--trace", trace, ON_CREW, "several threads tell several stories", leave_out),
 	ROW("--idle", idle_us, ON_CHILD, its_own,
 	    "--timeout limits the wait for the first peer; the command can end itself: "
 	    "--sh 'timeout 10 CMD'"),
@@ -128,6 +124,12 @@ static const struct refusal refusals[] = {
 	CLIENT("--close-first", behave.close_first),
 	CLIENT("--close-after-bytes", behave.close_after_bytes),
 	CLIENT("--reset-after", behave.reset_after_bytes),
+	ROW("--send", send, ON_RECV_ONLY, not_sent, leave_out),
+	ROW("--reply", reply, ON_RECV_ONLY, not_sent, leave_out),
+	ROW("--http", http, ON_RECV_ONLY, not_sent, leave_out),
+	ROW("--send", send, ON_MUTE, muted, leave_out),
+	ROW("--reply", reply, ON_MUTE, muted, leave_out),
+	ROW("--http", http, ON_MUTE, muted, leave_out),
 };
 
 #undef CLIENT
@@ -152,19 +154,8 @@ int endpoint_check(const struct command *cmd, const struct endpoint_config *c,
 		   enum target_proto proto, struct fault *f)
 {
 	const struct endpoint_config fresh = ENDPOINT_CONFIG_INIT;
-	unsigned role = role_of(cmd, c, proto);
-	size_t i;
+	unsigned roles = role_of(cmd, c, proto) | (c->recv_only ? ON_RECV_ONLY : 0) |
+			 (c->behave.mute ? ON_MUTE : 0);
 
-	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
-		const struct refusal *r = &refusals[i];
-
-		if (!(r->roles & role) ||
-		    memcmp((const char *)c + r->at, (const char *)&fresh + r->at,
-			   r->size) == 0)
-			continue;
-		fault_say(f, EINVAL, "%s: %s", r->option, r->why);
-		fault_hint(f, "%s", r->hint ? r->hint : "leave it out");
-		return -EINVAL;
-	}
-	return 0;
+	return exclude_check(refusals, ARRAY_SIZE(refusals), c, &fresh, roles, f);
 }

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/opt_rows.h"
-#include "cmd/cmd.h"
+#include "cmd/exclude.h"
 #include "cmd/inspect/inspect.h"
 #include "kernel/proc/netns.h"
 #include "model/names.h"
@@ -198,67 +198,85 @@ static bool one_place(const char *a, const char *b)
 	return own == outpath_own(b ? b : "-") && (own >= 0 || (b && streq(a, b)));
 }
 
-/* Options that exclude each other; the rest is checked where it is used. */
-static int check(const struct inspect_config *c, struct fault *f)
-{
-	unsigned shows = c->count + c->summary + (c->group != NULL);
+/* What the rows below say of a command line. */
+enum {
+	WITH_COUNT = BIT(0),
+	WITH_SUMMARY = BIT(1),
+	WITH_GROUP = BIT(2),
+	WITH_FROM = BIT(3),
+	WITH_RECORD = BIT(4),
+	WITH_OWNERS = BIT(5), /* asks who holds the sockets */
+	WITH_FINDINGS = BIT(6),
+	WITH_WAIT = BIT(7),
+	WITH_BINDABLE = BIT(8),
+	WITH_CANDIDATE = BIT(9), /* what the server of --bindable would do */
+	WITH_THRESHOLD = BIT(10),
+	WITH_LISTEN = BIT(11),
+};
 
-	if (shows > 1)
-		return fault_say(f, EINVAL,
-				 "--count, --summary and --group exclude each other");
-	if (shows && c->sort)
-		return fault_say(
-			f, EINVAL,
-			"--sort has nothing to sort with --count, --summary or --group");
-	if ((c->count || c->summary) && c->limit != UINT64_MAX)
-		return fault_say(
-			f, EINVAL,
-			"--limit has nothing to limit with --count or --summary");
-	if (c->from && c->netns)
-		return fault_say(
-			f, EINVAL,
-			"--from reads a file, --netns the kernel: only one of them");
-	if (c->from && c->record)
-		return fault_say(f, EINVAL,
-				 "--from reads a file: there is nothing to --record");
-	if (c->record && !c->common.quiet && one_place(c->record, c->output))
+static const char one_count[] = "--count, --summary and --group exclude each other";
+
+#define MEMBER(member) EXCLUDED_MEMBER(struct inspect_config, member)
+
+static const struct exclusion exclusions[] = {
+	{ .of = WITH_COUNT, .with = WITH_SUMMARY | WITH_GROUP, .why = one_count },
+	{ .of = WITH_SUMMARY, .with = WITH_GROUP, .why = one_count },
+	{ MEMBER(sort), .with = WITH_COUNT | WITH_SUMMARY | WITH_GROUP,
+	  .why = "--sort has nothing to sort with --count, --summary or --group" },
+	{ MEMBER(limit), .with = WITH_COUNT | WITH_SUMMARY,
+	  .why = "--limit has nothing to limit with --count or --summary" },
+	{ MEMBER(netns), .with = WITH_FROM,
+	  .why = "--from reads a file, --netns the kernel: only one of them" },
+	{ MEMBER(record), .with = WITH_FROM,
+	  .why = "--from reads a file: there is nothing to --record" },
+	{ .of = WITH_OWNERS, .with = WITH_FROM, .why = NO_OWNERS_RECORDED },
+	{ MEMBER(from), .with = WITH_FINDINGS,
+	  .why = "findings rest on second looks, which a recorded dump cannot give" },
+	{ MEMBER(from), .with = WITH_WAIT,
+	  .why = "--wait waits for the kernel; a recorded dump does not change" },
+	{ MEMBER(until_gone), .without = WITH_WAIT,
+	  .why = "--until-gone wants --wait DUR: how long at most?" },
+	{ .of = WITH_CANDIDATE,
+	  .without = WITH_BINDABLE,
+	  .why = "--reuseaddr, --reuseport, --v6only, --as-user and --try belong to "
+		 "--bindable" },
+	{ MEMBER(bindable), .with = WITH_FROM | WITH_RECORD | WITH_WAIT,
+	  .why = "--bindable asks the kernel once: no --from, --record or --wait" },
+	{ MEMBER(bindable), .with = WITH_THRESHOLD,
+	  .why = "--bindable judges an address, --fail-... rows: only one of them" },
+	{ MEMBER(states), .with = WITH_LISTEN,
+	  .why = "--listen and --state exclude each other" },
+};
+
+static unsigned marks_of(const struct inspect_config *c)
+{
+	bool owners = c->processes || c->pids.n || c->process;
+	bool finds = c->findings == FINDINGS_ON || c->findings == FINDINGS_ALL;
+	bool fails = c->fail_if.n || c->fail_drops || c->fail_fill != UINT64_MAX;
+	bool candidate = c->reuseaddr || c->reuseport || c->v6only || c->as_user ||
+			 c->try_bind;
+
+	return (c->count ? WITH_COUNT : 0) | (c->summary ? WITH_SUMMARY : 0) |
+	       (c->group ? WITH_GROUP : 0) | (c->from ? WITH_FROM : 0) |
+	       (c->record ? WITH_RECORD : 0) | (owners ? WITH_OWNERS : 0) |
+	       (finds ? WITH_FINDINGS : 0) | (c->wait_us != UINT64_MAX ? WITH_WAIT : 0) |
+	       (c->bindable ? WITH_BINDABLE : 0) | (candidate ? WITH_CANDIDATE : 0) |
+	       (fails ? WITH_THRESHOLD : 0) | (c->listen ? WITH_LISTEN : 0);
+}
+
+static int check_options(const struct inspect_config *c, struct fault *f)
+{
+	const struct inspect_config fresh = INSPECT_CONFIG_INIT;
+	int r = exclude_check(exclusions, ARRAY_SIZE(exclusions), c, &fresh, marks_of(c),
+			      f);
+
+	if (r == 0 && c->record && !c->common.quiet && one_place(c->record, c->output))
 		return fault_say(
 			f, EINVAL,
 			"--record %s writes to %s, and so do the rows: -q leaves them "
 			"out, -O FILE puts them elsewhere",
 			c->record, outpath_own(c->record) < 0 ? c->record : "stdout");
-	if (c->from && (c->processes || c->pids.n || c->process))
-		return fault_say(f, EINVAL, "%s", NO_OWNERS_RECORDED);
-	if (c->from && (c->findings == FINDINGS_ON || c->findings == FINDINGS_ALL))
-		return fault_say(
-			f, EINVAL,
-			"findings rest on second looks, which a recorded dump cannot give");
-	if (c->from && c->wait_us != UINT64_MAX)
-		return fault_say(
-			f, EINVAL,
-			"--wait waits for the kernel; a recorded dump does not change");
-	if (c->until_gone && c->wait_us == UINT64_MAX)
-		return fault_say(f, EINVAL,
-				 "--until-gone wants --wait DUR: how long at most?");
-	if (!c->bindable &&
-	    (c->reuseaddr || c->reuseport || c->v6only || c->as_user || c->try_bind))
-		return fault_say(
-			f, EINVAL,
-			"--reuseaddr, --reuseport, --v6only, --as-user and --try "
-			"belong to --bindable");
-	if (c->bindable && (c->from || c->record || c->wait_us != UINT64_MAX))
-		return fault_say(
-			f, EINVAL,
-			"--bindable asks the kernel once: no --from, --record or "
-			"--wait");
-	if (c->bindable && (c->fail_if.n || c->fail_drops || c->fail_fill != UINT64_MAX))
-		return fault_say(
-			f, EINVAL,
-			"--bindable judges an address, --fail-... rows: only one of "
-			"them");
-	if (c->listen && c->states)
-		return fault_say(f, EINVAL, "--listen and --state exclude each other");
-	return 0;
+	return r;
 }
 
 static int explain(const struct command *cmd, const char *id)
@@ -328,11 +346,7 @@ static int enter_netns(struct inspect_config *c, struct fault *f)
 
 static int inspect_run(const struct command *cmd, int argc, char **argv)
 {
-	struct inspect_config config = { .limit = UINT64_MAX,
-					 .findings = FINDINGS_AUTO,
-					 .fail_fill = UINT64_MAX,
-					 .wait_us = UINT64_MAX,
-					 .home = -1 };
+	struct inspect_config config = INSPECT_CONFIG_INIT;
 	struct opt_operands operands = { 0 };
 	struct fault f = FAULT_INIT;
 	int code;
@@ -355,7 +369,7 @@ static int inspect_run(const struct command *cmd, int argc, char **argv)
 		code = cmd_usage(cmd, &f);
 		goto out;
 	}
-	if (check(&config, &f) == 0 && enter_netns(&config, &f) < 0) {
+	if (check_options(&config, &f) == 0 && enter_netns(&config, &f) < 0) {
 		cmd_error(cmd, &f);
 		code = EXIT_CANNOT;
 		goto out;

@@ -68,6 +68,12 @@ struct inspect_config {
 	struct detect *detect; /* NULL = no findings are made */
 };
 
+#define INSPECT_CONFIG_INIT                                                              \
+	{                                                                                \
+		.limit = UINT64_MAX, .findings = FINDINGS_AUTO, .fail_fill = UINT64_MAX, \
+		.wait_us = UINT64_MAX, .home = -1                                        \
+	}
+
 /* Of a process that may not be read: "name[pid]". */
 #define INSPECT_HIDDEN	   "%s may not be read: whether a socket of it matches is unknown"
 

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "base/opt_rows.h"
+#include "cmd/exclude.h"
 #include "cmd/probe/more.h"
 #include "cmd/probe/report.h"
 #include "cmd/probe/targets.h"
@@ -142,56 +143,80 @@ static const struct opt_group groups[] = {
 	COMMON_GROUP(struct probe_config),
 };
 
-/* There is no connection to ask anything of. */
-static int check_syn(const struct probe_config *c, struct fault *f)
+/* What the rows below say of a command line. */
+enum {
+	WITH_WAIT = BIT(0),
+	WITH_MANY = BIT(1), /* --attempts */
+	WITH_DOWN = BIT(2),
+	WITH_HOPS = BIT(3),
+	WITH_BACKLOG = BIT(4),
+	WITH_ANSWER = BIT(5), /* asks something of the connection */
+	WITH_UDP = BIT(6),
+	WITH_SYN = BIT(7),
+	WITH_MORE = WITH_HOPS | WITH_BACKLOG,
+};
+
+#define MEMBER(member) EXCLUDED_MEMBER(struct probe_config, member)
+
+static const char of_wait[] = "--any and --down belong to --wait";
+static const char no_answer[] = "--syn makes no connection that could be asked for "
+				"an answer";
+static const char more_once[] = "--hops and --measure-backlog ask once, of one address: "
+				"no --wait, --attempts, --all-addresses or answers";
+
+static const struct exclusion exclusions[] = {
+	{ MEMBER(any), .without = WITH_WAIT, .why = of_wait },
+	{ MEMBER(down), .without = WITH_WAIT, .why = of_wait },
+	{ MEMBER(any), .with = WITH_DOWN, .why = "--any and --down exclude each other" },
+	{ .of = WITH_MANY,
+	  .with = WITH_WAIT,
+	  .why = "--wait and --attempts exclude each other" },
+	{ .of = WITH_HOPS,
+	  .with = WITH_BACKLOG,
+	  .why = "--hops and --measure-backlog exclude each other" },
+	{ .of = WITH_MORE,
+	  .with = WITH_UDP,
+	  .why = "--hops and --measure-backlog speak no UDP" },
+	{ .of = WITH_MORE,
+	  .with = WITH_WAIT | WITH_MANY | WITH_ANSWER,
+	  .why = more_once },
+	{ MEMBER(all_addresses), .with = WITH_MORE, .why = more_once },
+	{ MEMBER(proto), .with = WITH_SYN, .why = "--syn speaks TCP" },
+	{ .of = WITH_WAIT | WITH_MANY,
+	  .with = WITH_SYN,
+	  .why = "--syn asks once: no --wait, no --attempts" },
+	{ .of = WITH_MORE,
+	  .with = WITH_SYN,
+	  .why = "--hops and --measure-backlog make connections: no --syn" },
+	{ .of = WITH_ANSWER, .with = WITH_SYN, .why = no_answer },
+	{ MEMBER(graceful), .with = WITH_SYN, .why = no_answer },
+	{ MEMBER(parallel), .with = WITH_SYN,
+	  .why = "--syn holds no connections: --rate limits it" },
+};
+
+static unsigned marks_of(const struct probe_config *c)
 {
-	if (c->proto != TARGET_TCP)
-		return fault_say(f, EINVAL, "--syn speaks TCP");
-	if (c->wait_us != PROBE_UNSET || c->attempts != 1)
-		return fault_say(f, EINVAL, "--syn asks once: no --wait, no --attempts");
-	if (c->hops || c->backlog)
-		return fault_say(f, EINVAL,
-				 "--hops and --measure-backlog make connections: no "
-				 "--syn");
-	if (c->send || c->expect || c->http || c->banner || c->stable_us || c->verify ||
-	    c->graceful || c->negotiated)
-		return fault_say(f, EINVAL,
-				 "--syn makes no connection that could be asked for "
-				 "an answer");
-	if (c->parallel != PROBE_UNSET)
-		return fault_say(f, EINVAL,
-				 "--syn holds no connections: --rate limits it");
-	return 0;
+	bool answer = c->send || c->expect || c->http || c->banner || c->stable_us ||
+		      c->verify || c->negotiated;
+
+	return (c->wait_us != PROBE_UNSET ? WITH_WAIT : 0) |
+	       (c->attempts != 1 ? WITH_MANY : 0) | (c->down ? WITH_DOWN : 0) |
+	       (c->hops ? WITH_HOPS : 0) | (c->backlog ? WITH_BACKLOG : 0) |
+	       (answer ? WITH_ANSWER : 0) | (c->proto == TARGET_UDP ? WITH_UDP : 0) |
+	       (c->syn ? WITH_SYN : 0);
 }
 
-static int check(const struct probe_config *c, const struct opt_operands *words,
-		 struct fault *f)
+static int check_options(const struct probe_config *c, const struct opt_operands *words,
+			 struct fault *f)
 {
-	bool waits = c->wait_us != PROBE_UNSET;
+	const struct probe_config fresh = PROBE_CONFIG_INIT;
 
-	if ((c->any || c->down) && !waits)
-		return fault_say(f, EINVAL, "--any and --down belong to --wait");
-	if (c->any && c->down)
-		return fault_say(f, EINVAL, "--any and --down exclude each other");
 	if (c->wait_us == 0)
 		return fault_say(f, ERANGE,
 				 "--wait: no answer comes within 0; without --wait each "
 				 "is asked once");
-	if (waits && c->attempts != 1)
-		return fault_say(f, EINVAL, "--wait and --attempts exclude each other");
-	if (c->hops && c->backlog)
-		return fault_say(f, EINVAL,
-				 "--hops and --measure-backlog exclude each "
-				 "other");
-	if ((c->hops || c->backlog) && c->proto == TARGET_UDP)
-		return fault_say(f, EINVAL, "--hops and --measure-backlog speak no UDP");
-	if ((c->hops || c->backlog) &&
-	    (waits || c->attempts != 1 || c->send || c->expect || c->http || c->banner ||
-	     c->stable_us || c->verify || c->negotiated || c->all_addresses))
-		return fault_say(f, EINVAL,
-				 "--hops and --measure-backlog ask once, of one address: "
-				 "no --wait, --attempts, --all-addresses or answers");
-	if (c->syn && check_syn(c, f) < 0)
+	if (exclude_check(exclusions, ARRAY_SIZE(exclusions), c, &fresh, marks_of(c), f) <
+	    0)
 		return -EINVAL;
 	if (words->n_before_dashes < words->words.n && !c->attempts)
 		return fault_say(f, EINVAL,
@@ -455,7 +480,7 @@ static int run_with(const struct command *cmd, struct probe_config *c,
 {
 	struct probe_targets t = { 0 };
 	struct fault f = FAULT_INIT;
-	int code, r = check(c, words, &f);
+	int code, r = check_options(c, words, &f);
 
 	if (c->wait_us != PROBE_UNSET)
 		c->wait_until_us = clock_us() + c->wait_us;
@@ -483,12 +508,7 @@ static int run_with(const struct command *cmd, struct probe_config *c,
 
 static int run(const struct command *cmd, int argc, char **argv)
 {
-	struct probe_config c = { .timeout_us = 3000000,
-				  .attempts = 1,
-				  .interval_us = 1000000,
-				  .parallel = PROBE_UNSET,
-				  .wait_us = PROBE_UNSET,
-				  .max = 4096 };
+	struct probe_config c = PROBE_CONFIG_INIT;
 	struct opt_operands words = { 0 };
 	struct rlimit descriptors;
 	int code, i;

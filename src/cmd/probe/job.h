@@ -41,6 +41,12 @@ struct probe_config {
 
 #define PROBE_UNSET UINT64_MAX
 
+#define PROBE_CONFIG_INIT                                                     \
+	{                                                                     \
+		.timeout_us = 3000000, .attempts = 1, .interval_us = 1000000, \
+		.parallel = PROBE_UNSET, .wait_us = PROBE_UNSET, .max = 4096  \
+	}
+
 struct probe_job {
 	struct probe_run *run;
 	char *text;  /* the target as one address, "db:5432" */
