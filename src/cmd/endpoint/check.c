@@ -1,21 +1,8 @@
 /* Options that cannot be obeyed, by a datagram socket, by a command that has the
  * connection, by the client of echo or by an end that sends nothing. */
-#include "cmd/endpoint/run.h"
-#include "cmd/exclude.h"
+#include "cmd/endpoint/check.h"
 
-enum role {
-	ON_LISTEN = BIT(0),
-	ON_CONNECT = BIT(1),
-	ON_ECHO = BIT(2),
-	ON_PINGER = BIT(3), /* echo --client, of any protocol */
-	ON_CREW = BIT(4),   /* echo --threads, of connections */
-	ON_CHILD = BIT(5),  /* listen --exec and --sh, of connections */
-	ON_ANSWER = BIT(6), /* echo without --client, of any protocol */
-	ON_RECV_ONLY = BIT(7),
-	ON_MUTE = BIT(8),
-	ON_SERVER = ON_LISTEN | ON_ECHO,
-	ON_ALL = ON_SERVER | ON_CONNECT,
-};
+#include "cmd/exclude.h"
 
 #define ROW(name, member, roles, reason, advice)                                 \
 	{                                                                        \
@@ -24,9 +11,10 @@ enum role {
 	}
 
 #define CLIENT(option, member) \
-	ROW(option, member, ON_PINGER, only_measures, "give it to the server")
+	ROW(option, member, MARK_ECHO_CLIENT, only_measures, "give it to the server")
 
-#define CHILD(option, member) ROW(option, member, ON_CHILD, its_own, in_command)
+#define CHILD(option, member) \
+	ROW(option, member, MARK_LISTEN_COMMAND, its_own, in_command)
 
 static const char its_own[] = "the command has the connection to itself";
 static const char in_command[] = "leave it to the command, or give it to the peer";
@@ -42,39 +30,45 @@ static const char muted[] = "nothing is sent with --mute";
 static const char leave_out[] = "leave it out";
 
 static const struct exclusion refusals[] = {
-	ROW("--exec", exec, ON_LISTEN, no_connection, "--reply answers each datagram"),
-	ROW("--sh", shell, ON_LISTEN, no_connection, "--reply answers each datagram"),
-	ROW("--http", http, ON_LISTEN, no_connection, "--reply answers each datagram"),
-	ROW("--backlog", backlog, ON_SERVER, no_queue,
+	ROW("--exec", exec, MARK_LISTEN_DATAGRAMS, no_connection,
+	    "--reply answers each datagram"),
+	ROW("--sh", shell, MARK_LISTEN_DATAGRAMS, no_connection,
+	    "--reply answers each datagram"),
+	ROW("--http", http, MARK_LISTEN_DATAGRAMS, no_connection,
+	    "--reply answers each datagram"),
+	ROW("--backlog", backlog, MARK_SERVER_DATAGRAMS, no_queue,
 	    "--option rcvbuf=SIZE limits what the kernel keeps for it"),
-	ROW("--no-accept", behave.no_accept, ON_SERVER, no_queue,
+	ROW("--no-accept", behave.no_accept, MARK_SERVER_DATAGRAMS, no_queue,
 	    "--no-read leaves them in the receive buffer"),
-	ROW("--accept-delay", behave.accept_delay_us, ON_SERVER, no_queue,
+	ROW("--accept-delay", behave.accept_delay_us, MARK_SERVER_DATAGRAMS, no_queue,
 	    "--delay answers late, --read-rate reads slowly"),
-	ROW("--accept-rate", behave.accept_rate, ON_SERVER, no_queue,
+	ROW("--accept-rate", behave.accept_rate, MARK_SERVER_DATAGRAMS, no_queue,
 	    "--read-rate reads slowly"),
-	ROW("--bind-only", behave.bind_only, ON_SERVER,
+	ROW("--bind-only", behave.bind_only, MARK_SERVER_DATAGRAMS,
 	    "a datagram socket receives once it is bound",
 	    "--no-read leaves what comes in the receive buffer"),
-	ROW("--limit-fds", behave.limit_fds, ON_SERVER, one_socket, leave_out),
-	ROW("--chunk", behave.chunk, ON_ECHO, "an echo keeps datagrams whole",
-	    "--truncate shortens them"),
-	ROW("--close-first", behave.close_first, ON_ALL, no_connection,
-	    "--close-after-bytes and --max end it"),
-	ROW("--no-close", behave.no_close, ON_ALL,
-	    "datagrams have no end that could be read", leave_out),
-	ROW("--reset-after", behave.reset_after_bytes, ON_ALL, no_connection,
-	    "--close-after-bytes ends it"),
-	ROW("--hold", behave.hold_us, ON_SERVER, no_connection,
-	    "--max, --idle and --close-after-bytes end it"),
-	ROW("--half-open", half_open, ON_CONNECT, "datagrams have no handshake",
+	ROW("--limit-fds", behave.limit_fds, MARK_SERVER_DATAGRAMS, one_socket,
 	    leave_out),
-	ROW("--threads", threads, ON_ECHO, one_socket, leave_out),
-	ROW("--once", once, ON_CREW, "one peer needs one thread", leave_out),
-	ROW("--accept-delay", behave.accept_delay_us, ON_CREW, one_queue, leave_out),
-	ROW("--accept-rate", behave.accept_rate, ON_CREW, one_queue, leave_out),
-	ROW("--trace", trace, ON_CREW, "several threads tell several stories", leave_out),
-	ROW("--idle", idle_us, ON_CHILD, its_own,
+	ROW("--chunk", behave.chunk, MARK_ECHO_DATAGRAMS, "an echo keeps datagrams whole",
+	    "--truncate shortens them"),
+	ROW("--close-first", behave.close_first, MARK_ALL_DATAGRAMS, no_connection,
+	    "--close-after-bytes and --max end it"),
+	ROW("--no-close", behave.no_close, MARK_ALL_DATAGRAMS,
+	    "datagrams have no end that could be read", leave_out),
+	ROW("--reset-after", behave.reset_after_bytes, MARK_ALL_DATAGRAMS, no_connection,
+	    "--close-after-bytes ends it"),
+	ROW("--hold", behave.hold_us, MARK_SERVER_DATAGRAMS, no_connection,
+	    "--max, --idle and --close-after-bytes end it"),
+	ROW("--half-open", half_open, MARK_CONNECT_DATAGRAMS,
+	    "datagrams have no handshake", leave_out),
+	ROW("--threads", threads, MARK_ECHO_DATAGRAMS, one_socket, leave_out),
+	ROW("--once", once, MARK_ECHO_THREADS, "one peer needs one thread", leave_out),
+	ROW("--accept-delay", behave.accept_delay_us, MARK_ECHO_THREADS, one_queue,
+	    leave_out),
+	ROW("--accept-rate", behave.accept_rate, MARK_ECHO_THREADS, one_queue, leave_out),
+	ROW("--trace", trace, MARK_ECHO_THREADS, "several threads tell several stories",
+	    leave_out),
+	ROW("--idle", idle_us, MARK_LISTEN_COMMAND, its_own,
 	    "--timeout limits the wait for the first peer; the command can end itself: "
 	    "--sh 'timeout 10 CMD'"),
 	CHILD("--output", output_dir),
@@ -96,9 +90,10 @@ static const struct exclusion refusals[] = {
 	CHILD("--close-first", behave.close_first),
 	CHILD("--close-after-bytes", behave.close_after_bytes),
 	CHILD("--reset-after", behave.reset_after_bytes),
-	ROW("--count", count, ON_ANSWER, only_client, "--client sends"),
-	ROW("--size", size, ON_ANSWER, only_client, "--client sends"),
-	ROW("--connections", connections, ON_ANSWER, only_client, "--client connects"),
+	ROW("--count", count, MARK_ECHO_SERVER, only_client, "--client sends"),
+	ROW("--size", size, MARK_ECHO_SERVER, only_client, "--client sends"),
+	ROW("--connections", connections, MARK_ECHO_SERVER, only_client,
+	    "--client connects"),
 	CLIENT("--threads", threads),
 	CLIENT("--port-file", port_file),
 	CLIENT("--background", background),
@@ -124,38 +119,24 @@ static const struct exclusion refusals[] = {
 	CLIENT("--close-first", behave.close_first),
 	CLIENT("--close-after-bytes", behave.close_after_bytes),
 	CLIENT("--reset-after", behave.reset_after_bytes),
-	ROW("--send", send, ON_RECV_ONLY, not_sent, leave_out),
-	ROW("--reply", reply, ON_RECV_ONLY, not_sent, leave_out),
-	ROW("--http", http, ON_RECV_ONLY, not_sent, leave_out),
-	ROW("--send", send, ON_MUTE, muted, leave_out),
-	ROW("--reply", reply, ON_MUTE, muted, leave_out),
-	ROW("--http", http, ON_MUTE, muted, leave_out),
+	ROW("--send", send, MARK_RECV_ONLY, not_sent, leave_out),
+	ROW("--reply", reply, MARK_RECV_ONLY, not_sent, leave_out),
+	ROW("--http", http, MARK_RECV_ONLY, not_sent, leave_out),
+	ROW("--send", send, MARK_MUTE, muted, leave_out),
+	ROW("--reply", reply, MARK_MUTE, muted, leave_out),
+	ROW("--http", http, MARK_MUTE, muted, leave_out),
 };
 
 #undef CLIENT
 #undef CHILD
 #undef ROW
 
-static unsigned role_of(const struct command *cmd, const struct endpoint_config *c,
-			enum target_proto proto)
-{
-	if (c->client)
-		return ON_PINGER;
-	if (cmd == &cmd_echo)
-		return ON_ANSWER | (!target_is_connected(proto) ? ON_ECHO
-				    : c->threads > 1		? ON_CREW
-								: 0);
-	if (target_is_connected(proto))
-		return c->exec || c->shell ? ON_CHILD : 0;
-	return cmd == &cmd_listen ? ON_LISTEN : ON_CONNECT;
-}
-
-int endpoint_check(const struct command *cmd, const struct endpoint_config *c,
+int endpoint_check(const struct endpoint_role *role, const struct endpoint_config *c,
 		   enum target_proto proto, struct fault *f)
 {
 	const struct endpoint_config fresh = ENDPOINT_CONFIG_INIT;
-	unsigned roles = role_of(cmd, c, proto) | (c->recv_only ? ON_RECV_ONLY : 0) |
-			 (c->behave.mute ? ON_MUTE : 0);
+	unsigned marks = role->marks(c, proto) | (c->recv_only ? MARK_RECV_ONLY : 0) |
+			 (c->behave.mute ? MARK_MUTE : 0);
 
-	return exclude_check(refusals, ARRAY_SIZE(refusals), c, &fresh, roles, f);
+	return exclude_check(refusals, ARRAY_SIZE(refusals), c, &fresh, marks, f);
 }

@@ -1,9 +1,12 @@
 /* connect: stdin to the peer, the peer to stdout; or many connections at once. */
 #include <errno.h>
 
-#include "cmd/endpoint/run.h"
+#include "cmd/endpoint/check.h"
+#include "cmd/endpoint/connect.h"
+#include "cmd/endpoint/frame.h"
 
-static int check(const struct endpoint_config *c, const struct target *t, struct fault *f)
+static int check_connect(const struct endpoint_config *c, const struct target *t,
+			 struct fault *f)
 {
 	if (!target_is_connected(t->proto) && c->connections > 1)
 		return fault_say(f, EINVAL, "datagrams make no connections to count");
@@ -19,19 +22,24 @@ static int check(const struct endpoint_config *c, const struct target *t, struct
 	return 0;
 }
 
-static int go(const struct command *cmd, struct endpoint_config *c,
-	      const struct target *t)
+static unsigned marks_of_connect(const struct endpoint_config *c, enum target_proto proto)
 {
-	return endpoint_dial(cmd, c, t, false);
+	(void)c;
+	return target_is_connected(proto) ? 0 : MARK_CONNECT_DATAGRAMS;
 }
 
-static int run(const struct command *cmd, int argc, char **argv)
+static int run_connect(const struct command *cmd, int argc, char **argv)
 {
-	static const struct endpoint_story story = { .check = check,
-						     .go = go,
-						     .side = LAB_SIDE_CONNECT };
+	static const struct endpoint_role role = {
+		.empty = RESOLVE_EMPTY_LOCALHOST,
+		.source = CONN_FROM_EMPTY,
+		.side = LAB_SIDE_CONNECT,
+		.marks = marks_of_connect,
+		.check = check_connect,
+		.run = endpoint_connect_to,
+	};
 
-	return endpoint_main(cmd, argc, argv, &story);
+	return endpoint_main(cmd, argc, argv, &role);
 }
 
 const struct command cmd_connect = {
@@ -49,5 +57,5 @@ const struct command cmd_connect = {
 		"  sockctl connect --lab TIME_WAIT\n",
 	.groups = endpoint_connect_groups,
 	.n_groups = N_CONNECT_GROUPS,
-	.run = run,
+	.run = run_connect,
 };

@@ -1,9 +1,13 @@
 /* echo: send back what arrives. */
 #include <errno.h>
 
-#include "cmd/endpoint/run.h"
+#include "cmd/endpoint/check.h"
+#include "cmd/endpoint/connect.h"
+#include "cmd/endpoint/frame.h"
+#include "cmd/endpoint/serve.h"
 
-static int check(const struct endpoint_config *c, const struct target *t, struct fault *f)
+static int check_echo(const struct endpoint_config *c, const struct target *t,
+		      struct fault *f)
 {
 	bool has_ports = t->proto == TARGET_TCP || t->proto == TARGET_MPTCP ||
 			 t->proto == TARGET_UDP;
@@ -15,25 +19,37 @@ static int check(const struct endpoint_config *c, const struct target *t, struct
 	return -EINVAL;
 }
 
-static int go(const struct command *cmd, struct endpoint_config *c,
-	      const struct target *t)
+static unsigned marks_of_echo(const struct endpoint_config *c, enum target_proto proto)
 {
 	if (c->client)
-		return endpoint_dial(cmd, c, t, true);
-	c->keep = !c->once;
-	return endpoint_serve(cmd, c, t, true);
+		return MARK_ECHO_CLIENT;
+	return MARK_ECHO_SERVER | (!target_is_connected(proto) ? MARK_ECHO_DATAGRAMS
+				   : c->threads > 1	       ? MARK_ECHO_THREADS
+							       : 0);
 }
 
-static int run(const struct command *cmd, int argc, char **argv)
+static int start_echo(const struct endpoint_role *role, const struct command *cmd,
+		      struct endpoint_config *c, const struct target *t)
 {
-	static const struct endpoint_story story = {
+	if (c->client)
+		return endpoint_connect_to(role, cmd, c, t);
+	c->keep = !c->once;
+	return endpoint_serve(role, cmd, c, t);
+}
+
+static int run_echo(const struct command *cmd, int argc, char **argv)
+{
+	static const struct endpoint_role role = {
 		.otherwise = "127.0.0.1:0",
 		.otherwise6 = "[::1]:0",
-		.check = check,
-		.go = go,
+		.empty = RESOLVE_EMPTY_LOOPBACK4,
+		.source = CONN_FROM_PEER,
+		.marks = marks_of_echo,
+		.check = check_echo,
+		.run = start_echo,
 	};
 
-	return endpoint_main(cmd, argc, argv, &story);
+	return endpoint_main(cmd, argc, argv, &role);
 }
 
 const struct command cmd_echo = {
@@ -48,5 +64,5 @@ const struct command cmd_echo = {
 		    "  sockctl echo --client localhost:7777 --connections 100\n",
 	.groups = endpoint_echo_groups,
 	.n_groups = N_ECHO_GROUPS,
-	.run = run,
+	.run = run_echo,
 };

@@ -1,9 +1,12 @@
 /* listen: accept; copy data to stdout, stdin to the peer; or run a command, or answer. */
 #include <errno.h>
 
-#include "cmd/endpoint/run.h"
+#include "cmd/endpoint/check.h"
+#include "cmd/endpoint/frame.h"
+#include "cmd/endpoint/serve.h"
 
-static int check(const struct endpoint_config *c, const struct target *t, struct fault *f)
+static int check_listen(const struct endpoint_config *c, const struct target *t,
+			struct fault *f)
 {
 	int sources = !!c->exec + !!c->shell + !!c->reply + !!c->http + !!c->send;
 
@@ -16,19 +19,25 @@ static int check(const struct endpoint_config *c, const struct target *t, struct
 	return 0;
 }
 
-static int go(const struct command *cmd, struct endpoint_config *c,
-	      const struct target *t)
+static unsigned marks_of_listen(const struct endpoint_config *c, enum target_proto proto)
 {
-	return endpoint_serve(cmd, c, t, false);
+	if (!target_is_connected(proto))
+		return MARK_LISTEN_DATAGRAMS;
+	return c->exec || c->shell ? MARK_LISTEN_COMMAND : 0;
 }
 
-static int run(const struct command *cmd, int argc, char **argv)
+static int run_listen(const struct command *cmd, int argc, char **argv)
 {
-	static const struct endpoint_story story = { .check = check,
-						     .go = go,
-						     .side = LAB_SIDE_LISTEN };
+	static const struct endpoint_role role = {
+		.empty = RESOLVE_EMPTY_ANY,
+		.source = CONN_FROM_NONE,
+		.side = LAB_SIDE_LISTEN,
+		.marks = marks_of_listen,
+		.check = check_listen,
+		.run = endpoint_serve,
+	};
 
-	return endpoint_main(cmd, argc, argv, &story);
+	return endpoint_main(cmd, argc, argv, &role);
 }
 
 const struct command cmd_listen = {
@@ -46,5 +55,5 @@ const struct command cmd_listen = {
 		    "  sockctl listen --lab CLOSE_WAIT :8080\n",
 	.groups = endpoint_listen_groups,
 	.n_groups = N_LISTEN_GROUPS,
-	.run = run,
+	.run = run_listen,
 };

@@ -2,9 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "base/ctext.h"
 #include "base/opt_rows.h"
 #include "net/role/crew.h"
 
@@ -261,91 +259,4 @@ int endpoint_target(const struct endpoint_config *c, const struct opt_operands *
 		return -EINVAL;
 	}
 	return target_parse(words->words.n ? words->words.v[0] : otherwise, &how, t, f);
-}
-
-static void put_http(struct buf *b, const struct buf *body, size_t *head_len)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-	char date[64];
-
-	gmtime_r(&now, &tm);
-	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	buf_printf(b,
-		   "HTTP/1.1 200 OK\r\nDate: %s\r\nServer: sockctl\r\n"
-		   "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
-		   "Connection: close\r\n\r\n",
-		   date, body->len);
-	*head_len = b->len;
-	buf_put(b, body->data, body->len);
-}
-
-static bool uses_stdin(const struct endpoint_config *c, enum endpoint_role role)
-{
-	if (c->send || c->recv_only || c->behave.mute || c->behave.no_accept ||
-	    c->behave.bind_only)
-		return false;
-	if (role == ENDPOINT_LISTEN)
-		return !c->keep && !c->max && !c->exec && !c->shell && !c->reply &&
-		       !c->http;
-	return c->connections == 1;
-}
-
-static int fill_source(const struct endpoint_config *c, enum endpoint_role role,
-		       struct conn_how *how, struct fault *f)
-{
-	_cleanup_buf_ struct buf body = { 0 };
-	int r;
-
-	if (role == ENDPOINT_ECHO) {
-		how->source = CONN_FROM_PEER;
-	} else if (c->behave.mute || c->recv_only) {
-		how->source = CONN_FROM_NONE;
-	} else if (c->send) {
-		how->source = CONN_FROM_TEXT;
-		return ctext_argument(&how->text, c->send, c->hex, f);
-	} else if (c->reply) {
-		how->source = CONN_FROM_REPLY;
-		return ctext_argument(&how->text, c->reply, c->hex, f);
-	} else if (c->http) {
-		how->source = CONN_FROM_HTTP;
-		r = ctext_argument(&body, c->http, c->hex, f);
-		if (r == 0)
-			put_http(&how->text, &body, &how->text_head_len);
-		return r;
-	} else if (uses_stdin(c, role)) {
-		how->source = CONN_FROM_STREAM;
-	} else {
-		how->source = role == ENDPOINT_LISTEN ? CONN_FROM_NONE : CONN_FROM_EMPTY;
-	}
-	return 0;
-}
-
-int endpoint_fill_how(const struct endpoint_config *c, enum endpoint_role role,
-		      enum target_proto proto, struct conn_how *how, struct fault *f)
-{
-	bool held = c->behave.hold_us != BEHAVE_UNSET;
-	int r;
-
-	conn_how_init(how, &c->behave);
-	r = fill_source(c, role, how, f);
-	if (r == 0 && c->expect)
-		r = ctext_argument(&how->expect, c->expect, c->hex, f);
-	if (r == 0 && c->expect && !how->expect.len)
-		r = fault_say(f, EINVAL, "--expect: the text to wait for is empty");
-	if (r < 0)
-		return r;
-	how->idle_us = c->idle_us;
-	how->send_only = c->send_only;
-	how->want_tcp = c->info || c->report;
-	how->out_rules.crlf = c->crlf;
-	if (c->half_close >= 0)
-		how->half_close = c->half_close;
-	else
-		how->half_close = !held && !(how->source == CONN_FROM_STREAM &&
-					     isatty(STDIN_FILENO));
-	how->confirm = role == ENDPOINT_CONNECT ? c->connections == 1
-						: !c->keep && !c->max;
-	conn_how_ready(how, proto);
-	return 0;
 }

@@ -61,10 +61,3 @@ bool endpoint_list_options(const struct command *cmd, int argc, char **argv, int
  */
 int endpoint_target(const struct endpoint_config *c, const struct opt_operands *words,
 		    const char *otherwise, struct target *t, struct fault *f);
-
-enum endpoint_role { ENDPOINT_LISTEN, ENDPOINT_CONNECT, ENDPOINT_ECHO };
-
-/* Texts, directions, limits: everything of conn_how but the streams. 0 or -errno with a
- * fault (of usage).  */
-int endpoint_fill_how(const struct endpoint_config *c, enum endpoint_role role,
-		      enum target_proto proto, struct conn_how *how, struct fault *f);

@@ -6,22 +6,8 @@
 
 #include "cmd/endpoint/tracer.h"
 #include "model/names.h"
+#include "net/relay/conn_end.h"
 #include "view/view_member.h"
-
-static const char *end_name(enum conn_end end)
-{
-	static const char *const names[] = {
-		[CONN_NONE] = "error", /* an end that nobody gave is no success */
-		[CONN_COMPLETE] = "complete", [CONN_HELD] = "held",
-		[CONN_CUT] = "cut",	      [CONN_MET] = "met",
-		[CONN_UNMET] = "unmet",	      [CONN_RESET] = "reset",
-		[CONN_ERROR] = "error",	      [CONN_IDLE] = "idle",
-		[CONN_OUTPUT] = "output",     [CONN_INPUT] = "input",
-		[CONN_TOLD] = "told",
-	};
-
-	return names[end];
-}
 
 static const char *const closers[] = { NULL, "us", "peer" };
 
@@ -95,7 +81,7 @@ static void json_closed(struct json *j, const struct net_event *e)
 	const struct conn_report *r = e->report;
 
 	json_member_u64(j, "id", e->id);
-	json_member_str(j, "end", end_name(e->end));
+	json_member_str(j, "end", conn_end_name(e->end));
 	json_member_u64(j, "received_bytes", r->bytes_in);
 	json_member_u64(j, "sent_bytes", r->bytes_out);
 	json_member_u64(j, "unsent_bytes", r->unsent_bytes);

@@ -1,29 +1,15 @@
-/* What a system call did to a socket, in words: from what the kernel has afterwards. */
+#include "cmd/endpoint/tracer_effect.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "cmd/endpoint/tracer_private.h"
 #include "kernel/netlink/diag_inet.h"
-#include "model/names.h"
 #include "net/socket/tcp.h"
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
-
-void tracer_put_queue(struct buf *b, uint32_t waiting, uint32_t limit)
-{
-	uint32_t i, cells = MIN(limit + 1, 10u);
-	uint32_t full = limit ? (uint32_t)((uint64_t)waiting * cells / (limit + 1))
-			      : waiting;
-
-	if (waiting && !full)
-		full = 1;
-	for (i = 0; i < cells; i++)
-		buf_puts(b, i < full ? "#" : ".");
-	buf_printf(b, " %u/%u (holds %u)", waiting, limit, limit + 1);
-}
 
 static int option_of(int fd, int name)
 {

@@ -1,10 +1,10 @@
-/* The two queues of a listener, looked at while the loop runs: what happens in them is
- * the kernel's doing, nobody calls anything. */
+#include "cmd/endpoint/tracer_queue.h"
+
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "cmd/endpoint/tell.h"
-#include "cmd/endpoint/tracer_private.h"
+#include "base/json.h"
+#include "base/mem.h"
 #include "kernel/netlink/diag_inet.h"
 
 enum {
@@ -48,7 +48,7 @@ static bool was_there(const struct tracer *t, const struct tracer_waiting *w)
 	return false;
 }
 
-static void tell_text(const struct tracer *t, const char *what)
+static void tell_queues_text(const struct tracer *t, const char *what)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 
@@ -59,13 +59,13 @@ static void tell_text(const struct tracer *t, const char *what)
 	tell_write(t->out, TELL_DATA, &b);
 }
 
-static void tell(const struct tracer *t, const char *what)
+static void tell_queues(const struct tracer *t, const char *what)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 	struct json j = json_on(&b);
 
 	if (!t->json) {
-		tell_text(t, what);
+		tell_queues_text(t, what);
 		return;
 	}
 	json_begin_object(&j, "queues");
@@ -85,7 +85,7 @@ static void tell_one(const struct tracer *t, const struct tracer_waiting *w)
 	addr_put(&b, &w->peer);
 	buf_puts(&b, w->half_open ? ": the kernel answers by itself"
 				  : ": handshake done by the kernel, not by us");
-	tell(t, buf_cstr(&b));
+	tell_queues(t, buf_cstr(&b));
 }
 
 /* One line each for those who are new, or one for all where they are many. */
@@ -99,15 +99,15 @@ static void tell_new(struct tracer *t, const struct seen *seen, bool shorter)
 	if (fresh > TELL_MOST) {
 		buf_printf(&b, "%zu more: handshakes done by the kernel, not by us",
 			   fresh);
-		tell(t, buf_cstr(&b));
+		tell_queues(t, buf_cstr(&b));
 		return;
 	}
 	for (i = 0; i < seen->n; i++)
 		if (!was_there(t, &seen->v[i]))
 			tell_one(t, &seen->v[i]);
 	if (!fresh)
-		tell(t, shorter ? "a queue got shorter"
-				: "somebody came, and is gone or reset already");
+		tell_queues(t, shorter ? "a queue got shorter"
+				       : "somebody came, and is gone or reset already");
 }
 
 /* Those in `states` at the listener's port, added to seen. */
@@ -121,7 +121,7 @@ static void gather(struct tracer *t, uint32_t states, struct seen *seen)
 	inet_dump(&t->nl, &q, take_row, seen);
 }
 
-static void look(struct loop *l, struct timer *timer)
+static void look_at_queues(struct loop *l, struct timer *timer)
 {
 	struct tracer *t = LOOP_OWNER(timer, struct tracer, look);
 	struct seen seen = { 0 };
@@ -151,7 +151,7 @@ static void look(struct loop *l, struct timer *timer)
 
 void tracer_watch(struct tracer *t, struct loop *l)
 {
-	t->look = (struct timer){ .fn = look };
+	t->look = (struct timer){ .fn = look_at_queues };
 	if (!t->blind && t->listener >= 0 && t->local.family)
 		timer_set(l, &t->look, loop_now(l) + LOOK_US);
 }

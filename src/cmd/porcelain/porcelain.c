@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "cmd/cmd.h"
-#include "cmd/endpoint/run.h"
+#include "cmd/endpoint/laboratory.h"
 #include "cmd/porcelain/schema.h"
 #include "cmd/probe/job.h"
 #include "model/field/field.h"

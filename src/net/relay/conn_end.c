@@ -7,6 +7,35 @@
 #include "net/relay/conn_trace.h"
 #include "net/socket/endpoint.h"
 
+static const struct {
+	const char *name;
+	enum verdict verdict;
+} ends[] = {
+	[CONN_NONE] = { "error", VERDICT_YES }, /* nobody came, or none whose end counts
+						 */
+	[CONN_COMPLETE] = { "complete", VERDICT_YES },
+	[CONN_HELD] = { "held", VERDICT_YES },
+	[CONN_CUT] = { "cut", VERDICT_YES },
+	[CONN_MET] = { "met", VERDICT_YES },
+	[CONN_TOLD] = { "told", VERDICT_YES },
+	[CONN_UNMET] = { "unmet", VERDICT_NO },
+	[CONN_RESET] = { "reset", VERDICT_NO },
+	[CONN_ERROR] = { "error", VERDICT_NO },
+	[CONN_IDLE] = { "idle", VERDICT_SILENCE },
+	[CONN_INPUT] = { "input", VERDICT_CANNOT },
+	[CONN_OUTPUT] = { "output", VERDICT_CANNOT },
+};
+
+const char *conn_end_name(enum conn_end end)
+{
+	return ends[end].name;
+}
+
+enum verdict conn_end_verdict(enum conn_end end)
+{
+	return ends[end].verdict;
+}
+
 /* The kernel counts SYN and FIN as a byte each. */
 static void count_payload(const struct conn *c, uint64_t bytes_out, struct tcpinfo *t)
 {

@@ -1,7 +1,14 @@
-/* How a connection ends: c is gone after each of these, ended() was called. */
+/* How a connection ends. */
 #pragma once
 
+#include "model/outcome.h"
 #include "net/relay/conn_state.h"
+
+/* "complete", "reset": stable, in JSON. */
+const char *conn_end_name(enum conn_end end);
+enum verdict conn_end_verdict(enum conn_end end);
+
+/* c is gone after each of these, ended() was called. */
 
 void conn_stop(struct conn *c, enum conn_end end, const struct fault *f);
 /* By an error of its socket; err is positive. */

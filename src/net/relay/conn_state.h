@@ -7,19 +7,20 @@
 #include "net/socket/call.h"
 #include "net/socket/tcp.h"
 
+/* From the best to the worst, which a session remembers. */
 enum conn_end {
 	CONN_NONE,     /* it has not ended */
 	CONN_COMPLETE, /* both directions came to their end, everything was delivered */
 	CONN_HELD,     /* --hold is over */
 	CONN_CUT,      /* --reset-after or --close-after-bytes */
 	CONN_MET,      /* --expect was seen */
-	CONN_UNMET,    /* the peer ended without it */
+	CONN_TOLD,     /* conn_stop() */
+	CONN_UNMET,    /* the peer ended without --expect; a failure, as all below it */
 	CONN_RESET,    /* ECONNRESET, EPIPE */
 	CONN_ERROR,    /* another error of the socket */
 	CONN_IDLE,     /* --idle passed */
-	CONN_OUTPUT,   /* the output could not be written */
 	CONN_INPUT,    /* the input could not be read */
-	CONN_TOLD,     /* conn_stop() */
+	CONN_OUTPUT,   /* the output could not be written */
 };
 
 enum closer { CLOSER_NOBODY, CLOSER_WE, CLOSER_PEER };

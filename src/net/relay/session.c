@@ -163,7 +163,7 @@ void session_merge(struct session *s, struct session *branch)
 	to->unsent_bytes += from->unsent_bytes;
 	to->out_of_fds += from->out_of_fds;
 	to->most_open = atomic_load(&s->shared->most_open);
-	session_worse(s, branch->verdict, branch->err);
+	session_worse(s, branch->worst, branch->err);
 	loop_free(&branch->loop);
 }
 
@@ -174,26 +174,11 @@ int session_run(struct session *s, struct fault *f)
 	return r < 0 ? fault(f, -r, "wait for events") : 0;
 }
 
-/* From harmless to worst: no end yet, ends that are no failure, failures. */
-enum { SEVERITY_NONE, SEVERITY_FINE, SEVERITY_FAILED };
-
-static int severity(enum conn_end end)
-{
-	static const enum conn_end order[] = { CONN_UNMET, CONN_RESET, CONN_ERROR,
-					       CONN_IDLE,  CONN_INPUT, CONN_OUTPUT };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(order); i++)
-		if (order[i] == end)
-			return SEVERITY_FAILED + (int)i;
-	return end == CONN_NONE ? SEVERITY_NONE : SEVERITY_FINE;
-}
-
 void session_worse(struct session *s, enum conn_end end, int err)
 {
-	if (severity(end) <= severity(s->verdict))
+	if (end <= s->worst)
 		return;
-	s->verdict = end;
+	s->worst = end;
 	s->err = err;
 }
 
@@ -231,7 +216,7 @@ static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
 	s->totals.bytes_in += report->bytes_in;
 	s->totals.bytes_out += report->bytes_out;
 	s->totals.unsent_bytes += report->unsent_bytes;
-	if (severity(end) >= SEVERITY_FAILED)
+	if (end >= CONN_UNMET)
 		s->totals.failed++;
 	else
 		s->totals.complete++;

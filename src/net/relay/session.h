@@ -66,9 +66,9 @@ struct session {
 	struct endpoint like; /* family and protocol of the peers */
 	struct conn *conns;
 	struct session_totals totals;
-	enum conn_end verdict; /* of the connection that went worst */
-	int err;	       /* errno beside it */
-	bool datagrams;	       /* what is counted are peers and datagrams */
+	enum conn_end worst; /* of all connections */
+	int err;	     /* errno beside it */
+	bool datagrams;	     /* what is counted are peers and datagrams */
 	bool unseen; /* commands have the connections: nobody counts their bytes */
 	struct session_shared *shared; /* NULL = one thread is all there is */
 	struct seat *seat;	       /* this thread's, where they share */

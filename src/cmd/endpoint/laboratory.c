@@ -1,12 +1,13 @@
-/* --lab of listen and connect: the laboratory told, step by step. */
-#include <errno.h>
-#include <stdio.h>
+#include "cmd/endpoint/laboratory.h"
 
-#include "cmd/endpoint/run.h"
+#include <errno.h>
+
+#include "cmd/endpoint/background.h"
+#include "cmd/endpoint/port_file.h"
 #include "cmd/why.h"
 #include "kernel/netlink/diag_inet.h"
 #include "model/names.h"
-#include "net/socket/resolve.h"
+#include "net/lab/lab.h"
 #include "view/view_member.h"
 
 struct laboratory {
@@ -159,12 +160,12 @@ static void fail_ready(struct laboratory *g, const struct fault *f)
 	loop_stop(&g->s.loop);
 }
 
-static void ready(void *ctx, const struct lab *lab)
+static void state_ready(void *ctx, const struct lab *lab)
 {
 	struct laboratory *g = ctx;
 	struct fault f = FAULT_INIT;
 
-	if (!lab->renewed && endpoint_write_port_file(&g->port_file, &lab->at, &f) < 0) {
+	if (!lab->renewed && port_file_write(&g->port_file, &lab->at, &f) < 0) {
 		fail_ready(g, &f);
 		return;
 	}
@@ -177,10 +178,10 @@ static void ready(void *ctx, const struct lab *lab)
 	else if (!g->teller.quiet)
 		ready_line(g, lab);
 	if (g->parent >= 0)
-		endpoint_let_go(&g->parent, &g->out);
+		background_ready(&g->parent, &g->out);
 }
 
-static void gone(void *ctx, const struct lab *lab)
+static void state_gone(void *ctx, const struct lab *lab)
 {
 	struct laboratory *g = ctx;
 	_cleanup_buf_ struct buf b = { 0 };
@@ -196,7 +197,7 @@ static void gone(void *ctx, const struct lab *lab)
 
 /* --- the kernel's tables --- */
 
-static int look(void *ctx, const struct addr *local, const struct addr *peer)
+static int look_up_state(void *ctx, const struct addr *local, const struct addr *peer)
 {
 	struct laboratory *g = ctx;
 	struct sock s = { 0 };
@@ -283,8 +284,8 @@ static const char *misfit(const struct command *cmd, const struct endpoint_confi
 	return NULL;
 }
 
-static int check(const struct command *cmd, const struct laboratory *g,
-		 const struct target *t, struct fault *f)
+static int check_laboratory(const struct command *cmd, const struct laboratory *g,
+			    const struct target *t, struct fault *f)
 {
 	const char *name;
 
@@ -302,7 +303,7 @@ static int check(const struct command *cmd, const struct laboratory *g,
 	return -EINVAL;
 }
 
-static int fail(struct laboratory *g)
+static int fail_laboratory(struct laboratory *g)
 {
 	const struct lab_recipe *recipe = g->how.recipe;
 	struct fault *f = &g->lab.fault;
@@ -320,7 +321,7 @@ static int fail(struct laboratory *g)
 	return EXIT_CANNOT;
 }
 
-static int run(struct laboratory *g)
+static int run_laboratory(struct laboratory *g)
 {
 	struct net_ops ops = teller_ops(&g->teller);
 	struct fault f = FAULT_INIT;
@@ -339,7 +340,7 @@ static int run(struct laboratory *g)
 		tell_fault(&g->teller, &f);
 		code = EXIT_CANNOT;
 	} else if (g->lab.fault.err) {
-		code = fail(g);
+		code = fail_laboratory(g);
 	}
 	lab_stop(&g->lab);
 	session_end(&g->s);
@@ -352,24 +353,25 @@ static int run(struct laboratory *g)
 }
 
 /* In the namespace of the ends; --background leaves when they are ready. */
-static int start(struct laboratory *g)
+static int start_laboratory(struct laboratory *g)
 {
 	struct fault f = FAULT_INIT;
 	int code;
 
 	if (g->c->background) {
-		code = endpoint_fork_background(&g->parent, &f);
+		code = background_fork(&g->parent, &f);
 		if (code < 0) {
 			tell_fault(&g->teller, &f);
 			tell_close(&g->out);
 			return EXIT_CANNOT;
 		}
 	}
-	return run(g);
+	return run_laboratory(g);
 }
 
-static int prepare(const struct command *cmd, struct laboratory *g,
-		   const struct opt_operands *words, struct target *t, struct fault *f)
+static int prepare_laboratory(const struct command *cmd, struct laboratory *g,
+			      const struct opt_operands *words, struct target *t,
+			      struct fault *f)
 {
 	struct endpoint_config *c = g->c;
 	int r;
@@ -381,7 +383,7 @@ static int prepare(const struct command *cmd, struct laboratory *g,
 		return -EINVAL;
 	r = endpoint_target(c, words, c->family == AF_INET6 ? "[::1]:0" : "127.0.0.1:0",
 			    t, f);
-	return r < 0 ? r : check(cmd, g, t, f);
+	return r < 0 ? r : check_laboratory(cmd, g, t, f);
 }
 
 static void say_not_stricter(struct laboratory *g)
@@ -394,8 +396,8 @@ static void say_not_stricter(struct laboratory *g)
 	ops.event(ops.ctx, &(struct net_event){ .kind = NET_NOTE, .text = buf_cstr(&b) });
 }
 
-int endpoint_lab(const struct command *cmd, struct endpoint_config *c,
-		 const struct opt_operands *words, enum lab_side side)
+int endpoint_lab(const struct endpoint_role *role, const struct command *cmd,
+		 struct endpoint_config *c, const struct opt_operands *words)
 {
 	struct laboratory g = { .c = c, .parent = -1 };
 	struct resolve_how loopback = { .empty = RESOLVE_EMPTY_LOOPBACK4 };
@@ -406,28 +408,25 @@ int endpoint_lab(const struct command *cmd, struct endpoint_config *c,
 	int r;
 
 	if (c->lab && streq(c->lab, "help")) {
-		put_table(&b, side);
+		put_table(&b, role->side);
 		return cmd_print(cmd, &b);
 	}
-	g.teller = (struct teller){
-		.cmd = cmd, .out = &g.out, .json = c->json, .quiet = c->common.quiet
-	};
 	g.how = (struct lab_how){
-		.side = side,
+		.side = role->side,
 		.strict = c->strict,
 		.no_reuseaddr = c->no_reuseaddr,
 		.backlog = c->backlog == BEHAVE_UNSET ? -1 : (int)c->backlog,
 		.options = &c->options,
 		.list = &list,
 		.ops = { .step = step_told,
-			 .ready = ready,
-			 .gone = gone,
-			 .look = look,
+			 .ready = state_ready,
+			 .gone = state_gone,
+			 .look = look_up_state,
 			 .ctx = &g },
 	};
-	if (prepare(cmd, &g, words, &t, &f) < 0)
+	if (prepare_laboratory(cmd, &g, words, &t, &f) < 0)
 		return cmd_usage(cmd, &f);
-	tell_open(&g.out, cmd, c->json, false);
+	endpoint_tell(&g.teller, &g.out, cmd, c);
 	r = resolve(&t, t.port, &loopback, &list, &f);
 	if (r < 0) {
 		tell_fault(&g.teller, &f);
@@ -436,12 +435,12 @@ int endpoint_lab(const struct command *cmd, struct endpoint_config *c,
 	}
 	if (c->strict && !g.how.recipe->strict.steps)
 		say_not_stricter(&g);
-	if (endpoint_open_port_file(&g.port_file, c->port_file, &f) < 0) {
+	if (port_file_open(&g.port_file, c->port_file, &f) < 0) {
 		tell_fault(&g.teller, &f);
 		return EXIT_CANNOT;
 	}
 	endpoint_raise_fds();
-	r = start(&g);
+	r = start_laboratory(&g);
 	out_discard(&g.port_file);
 	return r;
 }

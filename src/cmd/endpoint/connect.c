@@ -1,12 +1,13 @@
-/* The client side of connect and of echo --client: resolve, connect, run, report. */
+#include "cmd/endpoint/connect.h"
+
 #include <errno.h>
 
-#include "cmd/endpoint/run.h"
 #include "cmd/endpoint/tracer.h"
 #include "cmd/why.h"
+#include "net/relay/conn_end.h"
+#include "net/role/client.h"
 #include "net/role/datagram.h"
 #include "net/role/pinger.h"
-#include "net/socket/resolve.h"
 
 enum {
 	/* Answers to the last datagram come within a second, or not at all: -I says
@@ -29,9 +30,14 @@ struct connecting {
 	struct datagram d;
 	struct pinger_how pinger_how;
 	struct pinger pinger;
-	bool echo;
 	struct endpoint_list list, sources;
 };
+
+/* echo --client: the connections are not relayed. */
+static bool measures(const struct connecting *g)
+{
+	return g->s.how.source == CONN_FROM_PEER;
+}
 
 /* --source ADDR[:PORT]: an address of ours, or a name of one. */
 static int find_source(struct connecting *g, const struct target *t, uint64_t deadline_us,
@@ -89,7 +95,7 @@ static void describe_echo(struct connecting *g, const struct target *t)
 	};
 }
 
-static void describe(struct connecting *g, const struct target *t)
+static void describe_client(struct connecting *g, const struct target *t)
 {
 	struct endpoint_config *c = g->c;
 
@@ -111,7 +117,7 @@ static void describe(struct connecting *g, const struct target *t)
 	g->d.w.fd = -1;
 	g->d.s = &g->s;
 	g->pinger.s = &g->s;
-	if (g->echo) {
+	if (measures(g)) {
 		describe_echo(g, t);
 		return;
 	}
@@ -126,7 +132,7 @@ static void describe(struct connecting *g, const struct target *t)
 	};
 }
 
-static int go(struct connecting *g, struct fault *f)
+static int run_client(struct connecting *g, struct fault *f)
 {
 	struct net_ops ops;
 	int r;
@@ -136,16 +142,14 @@ static int go(struct connecting *g, struct fault *f)
 		g->teller.tracer = &g->tracer;
 	}
 	ops = teller_ops(&g->teller);
-	r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM, !g->echo, f);
-	if (r < 0) {
-		if (g->teller.tracer)
-			tracer_free(g->teller.tracer);
+	r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM, !measures(g),
+			  f);
+	if (r < 0)
 		return r;
-	}
 	r = tell_begin(&g->out, &g->s.loop, false);
 	if (r < 0)
 		fault(f, -r, "watch standard error");
-	if (g->echo)
+	if (measures(g))
 		pinger_init(&g->pinger, &g->s, &g->pinger_how);
 	client_start(&g->client, &g->s, &g->how);
 	if (r == 0)
@@ -155,8 +159,6 @@ static int go(struct connecting *g, struct fault *f)
 	datagram_stop(&g->d);
 	pinger_free(&g->pinger);
 	session_end(&g->s);
-	if (g->teller.tracer)
-		tracer_free(g->teller.tracer);
 	return r;
 }
 
@@ -169,7 +171,7 @@ static int refusal(const struct connecting *g)
 								       : g->s.err;
 }
 
-static int finish(struct connecting *g, int r, const struct fault *f)
+static int end_client(struct connecting *g, int r, const struct fault *f)
 {
 	if (r < 0)
 		tell_fault(&g->teller, f);
@@ -185,7 +187,7 @@ static int finish(struct connecting *g, int r, const struct fault *f)
 		tell_fault(&g->teller, &told);
 	}
 	r = EXIT_YES;
-	if (g->echo)
+	if (measures(g))
 		r = tell_pings(&g->teller, &g->pinger);
 	else
 		tell_summary(&g->teller, &g->s);
@@ -193,7 +195,7 @@ static int finish(struct connecting *g, int r, const struct fault *f)
 		r = g->client.err ? cmd_code_of(outcome_verdict(outcome_of_connect(
 					    g->list.n ? g->list.v[0].family : AF_UNSPEC,
 					    g->client.err)))
-				  : endpoint_code_of_session(&g->s);
+				  : cmd_code_of(conn_end_verdict(g->s.worst));
 	if (refusal(g) && g->list.n)
 		cmd_explain_connect(&g->teller, &g->list.v[0],
 				    g->sources.n ? &g->sources.v[0] : NULL, refusal(g));
@@ -207,13 +209,14 @@ static void connecting_free(struct connecting *g)
 	tell_close(&g->out);
 	endpoint_list_free(&g->list);
 	endpoint_list_free(&g->sources);
+	if (g->teller.tracer)
+		tracer_free(g->teller.tracer);
 }
 
-int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
-		  const struct target *t, bool echo)
+int endpoint_connect_to(const struct endpoint_role *role, const struct command *cmd,
+			struct endpoint_config *c, const struct target *t)
 {
-	__attribute__((cleanup(connecting_free))) struct connecting g = { .c = c,
-									  .echo = echo };
+	__attribute__((cleanup(connecting_free))) struct connecting g = { .c = c };
 	struct resolve_how how = {
 		.deadline_us = c->timeout_us ? clock_us() + c->timeout_us : 0,
 		.empty = RESOLVE_EMPTY_LOCALHOST,
@@ -221,17 +224,8 @@ int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
 	struct fault f = FAULT_INIT;
 	int r;
 
-	tell_open(&g.out, cmd, c->json, c->common.verbose);
-	g.teller = (struct teller){ .cmd = cmd,
-				    .out = &g.out,
-				    .json = c->json,
-				    .quiet = c->common.quiet,
-				    .report = c->report,
-				    .info = c->info,
-				    .many = c->connections > 1,
-				    .verbose = c->common.verbose };
-	r = endpoint_fill_how(c, echo ? ENDPOINT_ECHO : ENDPOINT_CONNECT, t->proto,
-			      &g.s.how, &f);
+	endpoint_tell(&g.teller, &g.out, cmd, c);
+	r = endpoint_fill_how(role, c, t->proto, &g.s.how, &f);
 	if (r < 0)
 		return cmd_usage(cmd, &f);
 	r = find_source(&g, t, how.deadline_us, &f);
@@ -244,8 +238,8 @@ int endpoint_dial(const struct command *cmd, struct endpoint_config *c,
 		       : resolve_says_no_name(r) ? EXIT_NAME
 						 : EXIT_CANNOT;
 	}
-	describe(&g, t);
+	describe_client(&g, t);
 	if (c->connections > 1)
 		endpoint_raise_fds();
-	return finish(&g, go(&g, &f), &f);
+	return end_client(&g, run_client(&g, &f), &f);
 }

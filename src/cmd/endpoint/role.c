@@ -1,0 +1,107 @@
+#include "cmd/endpoint/role.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/ctext.h"
+
+static void put_http(struct buf *b, const struct buf *body, size_t *head_len)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char date[64];
+
+	gmtime_r(&now, &tm);
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	buf_printf(b,
+		   "HTTP/1.1 200 OK\r\nDate: %s\r\nServer: sockctl\r\n"
+		   "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
+		   "Connection: close\r\n\r\n",
+		   date, body->len);
+	*head_len = b->len;
+	buf_put(b, body->data, body->len);
+}
+
+bool endpoint_one_peer(const struct endpoint_config *c)
+{
+	return c->connections == 1 && !c->keep && !c->max;
+}
+
+/* With the answer given otherwise, or with nobody to answer, it is not read. */
+static bool uses_stdin(const struct endpoint_config *c)
+{
+	return endpoint_one_peer(c) && !c->exec && !c->shell && !c->behave.no_accept &&
+	       !c->behave.bind_only;
+}
+
+static int fill_source(const struct endpoint_role *role, const struct endpoint_config *c,
+		       struct conn_how *how, struct fault *f)
+{
+	_cleanup_buf_ struct buf body = { 0 };
+	int r;
+
+	if (role->source == CONN_FROM_PEER) {
+		how->source = CONN_FROM_PEER;
+	} else if (c->behave.mute || c->recv_only) {
+		how->source = CONN_FROM_NONE;
+	} else if (c->send) {
+		how->source = CONN_FROM_TEXT;
+		return ctext_argument(&how->text, c->send, c->hex, f);
+	} else if (c->reply) {
+		how->source = CONN_FROM_REPLY;
+		return ctext_argument(&how->text, c->reply, c->hex, f);
+	} else if (c->http) {
+		how->source = CONN_FROM_HTTP;
+		r = ctext_argument(&body, c->http, c->hex, f);
+		if (r == 0)
+			put_http(&how->text, &body, &how->text_head_len);
+		return r;
+	} else if (uses_stdin(c)) {
+		how->source = CONN_FROM_STREAM;
+	} else {
+		how->source = role->source;
+	}
+	return 0;
+}
+
+int endpoint_fill_how(const struct endpoint_role *role, const struct endpoint_config *c,
+		      enum target_proto proto, struct conn_how *how, struct fault *f)
+{
+	bool held = c->behave.hold_us != BEHAVE_UNSET;
+	int r;
+
+	conn_how_init(how, &c->behave);
+	r = fill_source(role, c, how, f);
+	if (r == 0 && c->expect)
+		r = ctext_argument(&how->expect, c->expect, c->hex, f);
+	if (r == 0 && c->expect && !how->expect.len)
+		r = fault_say(f, EINVAL, "--expect: the text to wait for is empty");
+	if (r < 0)
+		return r;
+	how->idle_us = c->idle_us;
+	how->send_only = c->send_only;
+	how->want_tcp = c->info || c->report;
+	how->out_rules.crlf = c->crlf;
+	if (c->half_close >= 0)
+		how->half_close = c->half_close;
+	else
+		how->half_close = !held && !(how->source == CONN_FROM_STREAM &&
+					     isatty(STDIN_FILENO));
+	how->confirm = endpoint_one_peer(c);
+	conn_how_ready(how, proto);
+	return 0;
+}
+
+void endpoint_tell(struct teller *t, struct tell_out *out, const struct command *cmd,
+		   const struct endpoint_config *c)
+{
+	tell_open(out, cmd, c->json, c->common.verbose);
+	*t = (struct teller){ .cmd = cmd,
+			      .out = out,
+			      .json = c->json,
+			      .quiet = c->common.quiet,
+			      .report = c->report,
+			      .info = c->info,
+			      .many = !endpoint_one_peer(c),
+			      .verbose = c->common.verbose };
+}

@@ -1,0 +1,36 @@
+/* What listen, connect and echo differ in, and what follows for a connection. */
+#pragma once
+
+#include "cmd/endpoint/opts.h"
+#include "cmd/endpoint/tell.h"
+#include "net/lab/recipes.h"
+#include "net/socket/resolve.h"
+
+struct endpoint_role {
+	const char *otherwise, *otherwise6; /* the address where none is given; NULL = it
+					       must be */
+	enum resolve_empty empty;	    /* the host where only a port is given */
+	enum conn_source source; /* of what a peer gets, where no option says it */
+	enum lab_side side;	 /* of --lab; 0 = the command has none */
+	/* What its options cannot be combined with: marks of check.h. */
+	unsigned (*marks)(const struct endpoint_config *c, enum target_proto proto);
+	/* What the parser cannot know: options that do not go together. 0 or -errno with
+	 * a fault; NULL = anything goes. */
+	int (*check)(const struct endpoint_config *c, const struct target *t,
+		     struct fault *f);
+	/* Once the address is known; returns the exit code. */
+	int (*run)(const struct endpoint_role *role, const struct command *cmd,
+		   struct endpoint_config *c, const struct target *t);
+};
+
+/* Only one connection is served or made: standard input is for its peer. */
+bool endpoint_one_peer(const struct endpoint_config *c);
+
+/* Texts, directions, limits: everything of conn_how but the streams. 0 or -errno with a
+ * fault (of usage).  */
+int endpoint_fill_how(const struct endpoint_role *role, const struct endpoint_config *c,
+		      enum target_proto proto, struct conn_how *how, struct fault *f);
+
+/* Opens out, and t to tell through it. */
+void endpoint_tell(struct teller *t, struct tell_out *out, const struct command *cmd,
+		   const struct endpoint_config *c);
