@@ -1,12 +1,9 @@
 #include "cmd/why.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/un.h>
 
-#include "cmd/local_listeners.h"
 #include "kernel/explain/explain.h"
-#include "view/view_bindable.h"
 
 static uint8_t proto_of(const struct endpoint *ep)
 {
@@ -60,7 +57,7 @@ static bool flag(const struct sockopt_list *options, const char *name, bool othe
 	return otherwise;
 }
 
-static void put_shown(struct buf *b, const struct endpoint *ep)
+void why_put_address(struct buf *b, const struct endpoint *ep)
 {
 	if (!endpoint_put_path(b, ep))
 		endpoint_put(b, ep);
@@ -91,7 +88,7 @@ static void judge_bind(const struct endpoint *ep, const struct sockopt_list *opt
 
 	endpoint_addr(ep, &q.candidate.addr);
 	q.candidate.ifindex = q.candidate.addr.scope;
-	put_shown(&shown, ep);
+	why_put_address(&shown, ep);
 	endpoint_put(&asked, ep);
 	q.address = arena_strdup(causes->arena, buf_cstr(&shown));
 	q.asked = arena_strdup(causes->arena, buf_cstr(&asked));
@@ -101,129 +98,83 @@ static void judge_bind(const struct endpoint *ep, const struct sockopt_list *opt
 		return;
 	facts.tried = true;
 	facts.trial_error = err;
-	bind_judge(&facts, causes);
+	cause_of_bind(&facts, causes);
 }
 
-static bool has_cause(int err)
+static bool bind_has_cause(int err)
 {
 	return err == EADDRINUSE || err == EADDRNOTAVAIL || err == EACCES ||
 	       err == EPERM || err == EINVAL;
 }
 
-void cmd_explain_bind(struct teller *t, const struct endpoint *ep,
-		      const struct sockopt_list *options, const struct fault *f)
+void why_bind(const struct endpoint *ep, const struct sockopt_list *options, int err,
+	      struct causes *causes)
 {
-	_cleanup_arena_ struct arena arena = { 0 };
-	_cleanup_buf_ struct buf shown = { 0 }, b = { 0 };
-	struct causes causes = { .arena = &arena };
-	struct view_bindable v = { .causes = &causes,
-				   .verdict = BIND_CONFLICT,
-				   .tried = true };
-	struct fault bare = *f;
-
-	if (is_known(ep) && has_cause(f->err))
-		judge_bind(ep, options, f->err, true, &causes);
-	/* A cause that was found says it better than a hint that guesses. */
-	if (causes.n)
-		bare.hint[0] = '\0';
-	tell_fault(t, &bare);
-	if (causes.n && t->json) {
-		put_shown(&shown, ep);
-		v.address = buf_cstr(&shown);
-		view_bindable_json(&b, &v);
-	} else if (causes.n) {
-		view_causes_text(&b, &causes, term_width(STDERR_FILENO));
-	}
-	tell_write(t->out, t->json ? TELL_DATA : TELL_PEOPLE, &b);
-	causes_free(&causes);
+	if (is_known(ep) && bind_has_cause(err))
+		judge_bind(ep, options, err, true, causes);
 }
 
-/* A silence of our own host: its queue is full, or a rule is in between. */
-static void judge_silence(const struct endpoint *ep, struct causes *causes)
+static struct connect_question question(const struct endpoint *ep)
 {
-	struct local_listeners l = local_listeners(ep);
-	struct buf b = { 0 }, next = { 0 };
-	struct addr a;
-
-	if (l.err) {
-		buf_printf(&b,
-			   "whether something here listens there is not known: the "
-			   "kernel's tables could not be read (%s)",
-			   strerror(l.err));
-		causes_add(causes, "unknown", &b, NULL, NULL);
-	}
-	if (!l.n || l.err)
-		return;
-	endpoint_put(&b, ep);
-	if (l.queue < l.limit + l.n) {
-		buf_printf(&b,
-			   " is listened on and has room (%llu/%llu): a firewall of this "
-			   "host is in between",
-			   (unsigned long long)l.queue, (unsigned long long)l.limit);
-		causes_add(causes, "filtered", &b, NULL, NULL);
-		return;
-	}
-	buf_printf(&b,
-		   ": the accept queue is full (%llu/%llu): the program does not accept",
-		   (unsigned long long)l.queue, (unsigned long long)l.limit);
-	causes_add(causes, "accept-queue-full", &b, NULL, NULL);
-	if (endpoint_addr(ep, &a)) {
-		buf_printf(&next, "sockctl inspect -p --port %u", a.port);
-		causes_next(causes, &next);
-	}
-}
-
-void explain_endpoint(const struct endpoint *ep, const struct endpoint *from, int err,
-		      struct causes *causes)
-{
-	_cleanup_buf_ struct buf shown = { 0 };
 	struct unix_name name = name_of(ep);
 	struct connect_question q = { .proto = proto_of(ep),
-				      .err = err,
 				      .name = name.name,
 				      .name_len = name.len,
 				      .abstract = name.abstract };
+
+	endpoint_addr(ep, &q.to);
+	return q;
+}
+
+struct listening why_listening(const struct endpoint *ep)
+{
+	struct connect_question q = question(ep);
+
+	return is_known(ep) && endpoint_is_local(ep) ? explain_listening(&q)
+						     : (struct listening){ 0 };
+}
+
+static void judge_silence(const struct endpoint *ep, bool rejected, struct causes *causes)
+{
+	_cleanup_buf_ struct buf shown = { 0 };
+	struct listening l = why_listening(ep);
+	struct addr a = { 0 };
+
+	endpoint_addr(ep, &a);
+	endpoint_put(&shown, ep);
+	cause_of_silence(&l, buf_cstr(&shown), a.port, rejected, causes);
+}
+
+static bool connect_has_cause(const struct endpoint *ep, int err)
+{
+	return err == ECONNREFUSED ||
+	       (ep->family == AF_UNIX ? err == ENOENT || err == EPROTOTYPE
+				      : err == EADDRNOTAVAIL);
+}
+
+void why_connect(const struct endpoint *ep, const struct endpoint *from, int err,
+		 struct causes *causes)
+{
+	_cleanup_buf_ struct buf shown = { 0 };
+	struct connect_question q = question(ep);
 	struct connect_facts facts;
 
 	/* The source address was asked for and is taken. */
 	if (from && err == EADDRINUSE && is_known(from))
 		judge_bind(from, NULL, err, false, causes);
-	if (is_known(ep) && (err == ETIMEDOUT || err == EAGAIN)) {
-		judge_silence(ep, causes);
+	if (!is_known(ep))
 		return;
-	}
-	if (!is_known(ep) ||
-	    (ep->family == AF_UNIX
-		     ? err != ECONNREFUSED && err != ENOENT && err != EPROTOTYPE
-		     : err != ECONNREFUSED && err != EADDRNOTAVAIL))
+	if (err == EAGAIN && ep->family != AF_UNIX)
+		err = EADDRNOTAVAIL;
+	if (err == ETIMEDOUT || err == EAGAIN)
+		judge_silence(ep, false, causes);
+	if (!connect_has_cause(ep, err))
 		return;
-	endpoint_addr(ep, &q.to);
+	q.err = err;
 	if (from)
 		endpoint_addr(from, &q.from);
-	put_shown(&shown, ep);
+	why_put_address(&shown, ep);
 	q.address = arena_strdup(causes->arena, buf_cstr(&shown));
 	explain_connect(&q, causes->arena, &facts);
-	connect_judge(&facts, causes);
-}
-
-void cmd_explain_connect(struct teller *t, const struct endpoint *ep,
-			 const struct endpoint *from, int err)
-{
-	_cleanup_arena_ struct arena arena = { 0 };
-	_cleanup_buf_ struct buf b = { 0 };
-	struct causes causes = { .arena = &arena };
-	struct json j = json_on(&b);
-
-	explain_endpoint(ep, from, err, &causes);
-	if (causes.n && t->json) {
-		json_begin_object(&j, "note");
-		json_member_str(&j, "id", causes.v[0].id);
-		json_member_text(&j, "summary", causes.v[0].summary);
-		view_causes_json(&j, &causes);
-		json_end_object(&j);
-	} else if (causes.n) {
-		view_causes_text(&b, &causes, term_width(STDERR_FILENO));
-	}
-	tell_write(t->out, t->json ? TELL_DATA : TELL_PEOPLE, &b);
-	causes_free(&causes);
+	cause_of_connect(&facts, causes);
 }

@@ -1,31 +1,30 @@
 /*
- * Why an address could not be bound or reached: the same explainer as that of inspect
- * --bindable, behind the failures of the other commands.
+ * Why an address could not be bound or reached, and who listens at one: the explainer of
+ * inspect --bindable, asked about the endpoints of the other commands.
  */
 #pragma once
 
-#include "cmd/endpoint/tell.h"
-#include "model/cause/cause.h"
+#include "kernel/explain/explain.h"
 #include "net/socket/sockopt.h"
 
-/* A bind() or listen() that failed, with its causes. options may be NULL. */
-void cmd_explain_bind(struct teller *t, const struct endpoint *ep,
-		      const struct sockopt_list *options, const struct fault *f);
-
-/* What is known of a connect() to ep that failed with err; the failure itself was told.
- * from: the source address that was asked for, or NULL. */
-void cmd_explain_connect(struct teller *t, const struct endpoint *ep,
-			 const struct endpoint *from, int err);
-
 /*
- * The same for those who tell it in their own way: the causes, in the arena that they
- * bring. Nothing is added where nothing is known, or where the address is not of this
- * host. Used as:
+ * The causes of a bind() or listen(), or of a connect(), that failed with err, in the
+ *arena that they bring. Nothing is added where nothing is known, or where the address is
+ *not of this host. options may be NULL; from: the source address that was asked for, or
+ *NULL. Used as:
  *
  *	struct causes causes = { .arena = &arena };
- *	explain_endpoint(&ep, NULL, ECONNREFUSED, &causes);
+ *	why_connect(&ep, NULL, ECONNREFUSED, &causes);
  *	... causes.v[i].summary, causes.next ...
  *	causes_free(&causes);
  */
-void explain_endpoint(const struct endpoint *ep, const struct endpoint *from, int err,
-		      struct causes *causes);
+void why_bind(const struct endpoint *ep, const struct sockopt_list *options, int err,
+	      struct causes *causes);
+void why_connect(const struct endpoint *ep, const struct endpoint *from, int err,
+		 struct causes *causes);
+
+/* Who would take a connection to ep: nobody, where it is not of this host. */
+struct listening why_listening(const struct endpoint *ep);
+
+/* The address as causes name it. */
+void why_put_address(struct buf *b, const struct endpoint *ep);

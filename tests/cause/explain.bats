@@ -3,6 +3,7 @@
 
 load ../lib/helpers
 load ../lib/probe
+load ../lib/endpoint
 
 @test "listen names who holds the port, and what to do" {
 	netns
@@ -92,6 +93,21 @@ refused() { # ADDR
 	refute_regex "$stderr" 'filtered|queue-full'
 	sockctl connect --connections 3 --hold 1m -T 300ms "$BATS_TEST_TMPDIR/s" </dev/null
 	assert_regex "$stderr" 'accept-queue-full  unix:.*/s: the accept queue is full \(2/1\)'
+}
+
+@test "connect: it listens, but on another interface only" {
+	netns
+	in_ns ip link add d0 type veth peer name d1
+	in_ns ip link set d0 up
+	in_ns ip addr add 10.9.0.1/24 dev d0
+	serve listen --option interface=d0 0.0.0.0:18097
+	sockctl connect 127.0.0.1:18097 </dev/null
+	assert_equal "$status" 1
+	assert_regex "$stderr" 'other-address +sockctl.* listens on 0\.0\.0\.0:18097, on interface d0 only'
+	refute_regex "$stderr" 'next:'
+	# Over loopback, and yet it is the interface of the address that counts.
+	sockctl connect --send x 10.9.0.1:18097 </dev/null
+	assert_equal "$status" 0
 }
 
 @test "connect: it listens in another network namespace" {

@@ -359,7 +359,7 @@ static void check_bindable(struct rows *r, struct bytes *b)
 		f.file = FILE_FREE;
 	f.taken_elsewhere = yes(b);
 	v.address = f.address;
-	v.verdict = bind_judge(&f, &causes);
+	v.verdict = cause_of_bind(&f, &causes);
 	v.tried = f.tried || f.cannot_try;
 	HOLDS(v.verdict == BIND_OK || causes.n);
 	view_bindable_text(&text, &v, false, number(b));

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
+#include "cmd/endpoint/tell_why.h"
 #include "cmd/endpoint/tracer.h"
-#include "cmd/why.h"
 #include "net/relay/conn_end.h"
 #include "net/role/client.h"
 #include "net/role/datagram.h"
@@ -197,8 +197,8 @@ static int end_client(struct connecting *g, int r, const struct fault *f)
 					    g->client.err)))
 				  : cmd_code_of(conn_end_verdict(g->s.worst));
 	if (refusal(g) && g->list.n)
-		cmd_explain_connect(&g->teller, &g->list.v[0],
-				    g->sources.n ? &g->sources.v[0] : NULL, refusal(g));
+		tell_why_connect(&g->teller, &g->list.v[0],
+				 g->sources.n ? &g->sources.v[0] : NULL, refusal(g));
 	if (tell_close(&g->out) && r == EXIT_YES)
 		r = EXIT_CANNOT;
 	return cmd_leave(g->s.signo, r);

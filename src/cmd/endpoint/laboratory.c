@@ -4,7 +4,7 @@
 
 #include "cmd/endpoint/background.h"
 #include "cmd/endpoint/port_file.h"
-#include "cmd/why.h"
+#include "cmd/endpoint/tell_why.h"
 #include "kernel/netlink/diag_inet.h"
 #include "model/names.h"
 #include "net/lab/lab.h"
@@ -315,7 +315,7 @@ static int fail_laboratory(struct laboratory *g)
 			"-rn'; without --strict: %s",
 			recipe->how);
 	if (g->lab.failed_at.len && g->lab.listener < 0)
-		cmd_explain_bind(&g->teller, &g->lab.failed_at, &g->c->options, f);
+		tell_why_bind(&g->teller, &g->lab.failed_at, &g->c->options, f);
 	else
 		tell_fault(&g->teller, f);
 	return EXIT_CANNOT;

@@ -6,8 +6,8 @@
 #include "cmd/endpoint/background.h"
 #include "cmd/endpoint/check.h"
 #include "cmd/endpoint/port_file.h"
+#include "cmd/endpoint/tell_why.h"
 #include "cmd/endpoint/tracer_queue.h"
-#include "cmd/why.h"
 #include "kernel/proc/procfile.h"
 #include "net/relay/conn_end.h"
 #include "net/role/crew.h"
@@ -63,7 +63,7 @@ static int open_listener(struct serving *g, const struct target *t,
 	session_hold_signals(&g->s);
 	fd = server_open(&list, &g->how, &g->local, &g->file, &g->s, &failed, f);
 	if (fd < 0)
-		cmd_explain_bind(&g->teller, &failed, &g->c->options, f);
+		tell_why_bind(&g->teller, &failed, &g->c->options, f);
 	return fd;
 }
 

@@ -95,7 +95,7 @@ static void answer(struct asking *x)
 
 	explain_bind(&x->q, &arena, &facts);
 	try_bind(x, &facts);
-	v.verdict = bind_judge(&facts, &causes);
+	v.verdict = cause_of_bind(&facts, &causes);
 	v.tried = facts.tried || facts.cannot_try || facts.candidate.proto != PROTO_TCP;
 	if (x->c->common.quiet)
 		buf_reset(&x->out->b);

@@ -1,7 +1,6 @@
 /* The other side of a refusal, where it is on this host: the kernel's own tables. */
 #include <stdlib.h>
 
-#include "cmd/local_listeners.h"
 #include "cmd/probe/job.h"
 #include "cmd/why.h"
 #include "kernel/netlink/diag_inet.h"
@@ -16,28 +15,6 @@ enum { ASKED_AGAIN_US = 900 * 1000 };
 static void put_unread(struct buf *b, const char *what, int err)
 {
 	buf_printf(b, "what %s could not be read: %s", what, strerror(-err));
-}
-
-static void put_listener(struct buf *b, const struct sock *s, struct probe_result *r)
-{
-	if (sock_is_queue_full(s)) {
-		r->queue = s->recv_queue;
-		r->queue_limit = s->send_queue;
-		if (outcome_verdict(r->outcome) == VERDICT_SILENCE ||
-		    r->outcome == OUTCOME_RESET_AFTER_ACCEPT ||
-		    r->outcome == OUTCOME_GHOST)
-			r->outcome = OUTCOME_QUEUE_FULL;
-		return;
-	}
-	/* Who resets what it has accepted is a program, as far as anybody can tell; of a
-	 * queue that has room by now a ghost says nothing. */
-	if (r->outcome == OUTCOME_RESET_AFTER_ACCEPT || r->outcome == OUTCOME_GHOST)
-		return;
-	addr_put(b, &s->local);
-	buf_printf(b,
-		   " is listened on and has room (%u/%u): a firewall of this host is "
-		   "in between",
-		   s->recv_queue, s->send_queue);
 }
 
 struct count {
@@ -71,31 +48,42 @@ static int count_ports(struct reader *reader, const struct addr *to,
 	return err;
 }
 
-/* A silence: is there a listener, and is its queue full? Of a group each has its own. */
+static void put_summaries(struct buf *b, const struct causes *causes)
+{
+	size_t i;
+
+	for (i = 0; i < causes->n; i++)
+		buf_printf(b, "%s%s", i ? "; " : "", causes->v[i].summary);
+}
+
+/* A silence, or an answer that no listener sends. */
 static void look_at_queue(struct buf *b, struct probe_result *r, const struct addr *to)
 {
-	_cleanup_reader_ struct reader reader = { 0 };
-	const struct sock *seen = NULL;
-	size_t i;
-	int err;
+	_cleanup_arena_ struct arena arena = { 0 };
+	_cleanup_buf_ struct buf shown = { 0 };
+	struct causes causes = { .arena = &arena };
+	struct listening l = why_listening(&r->peer);
+	/* Of a listener that has room by now these two say nothing: who resets what it
+	 * has accepted is a program, as far as anybody can tell. */
+	bool taken = r->outcome == OUTCOME_RESET_AFTER_ACCEPT ||
+		     r->outcome == OUTCOME_GHOST;
 
-	err = reader_open(&reader, NULL);
-	if (err == 0)
-		err = reader_listeners(&reader, 0);
-	if (err < 0) {
-		put_unread(b, "listens here", err);
+	if (l.n_full) {
+		r->queue = l.full_queue;
+		r->queue_limit = l.full_limit;
+		if (taken || outcome_verdict(r->outcome) == VERDICT_SILENCE)
+			r->outcome = OUTCOME_QUEUE_FULL;
 		return;
 	}
-	for (i = 0; i < reader.listeners.n; i++) {
-		const struct sock *s = reader.listeners.v[i];
-		int better = local_listener_rank(s, to) -
-			     (seen ? local_listener_rank(seen, to) : 0);
-
-		if (better > 0 || (better == 0 && seen && sock_is_queue_full(s)))
-			seen = s;
-	}
-	if (seen)
-		put_listener(b, seen, r);
+	if (taken && !l.err)
+		return;
+	addr_put(&shown, to);
+	cause_of_silence(&l, buf_cstr(&shown), 0,
+			 r->outcome == OUTCOME_REJECTED ||
+				 r->outcome == OUTCOME_REFUSED_ICMP,
+			 &causes);
+	put_summaries(b, &causes);
+	causes_free(&causes);
 }
 
 /* A refusal: the same explainer as connect's. */
@@ -103,11 +91,9 @@ static void put_causes(struct buf *b, const struct probe_result *r)
 {
 	_cleanup_arena_ struct arena arena = { 0 };
 	struct causes causes = { .arena = &arena };
-	size_t i;
 
-	explain_endpoint(&r->peer, NULL, r->err, &causes);
-	for (i = 0; i < causes.n; i++)
-		buf_printf(b, "%s%s", i ? "; " : "", causes.v[i].summary);
+	why_connect(&r->peer, NULL, r->err, &causes);
+	put_summaries(b, &causes);
 	causes_free(&causes);
 }
 

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cmd/local_listeners.h"
 #include "cmd/probe/more.h"
 #include "cmd/probe/report.h"
+#include "cmd/why.h"
 #include "net/probe/backlog.h"
 #include "view/view_member.h"
 
@@ -21,7 +21,7 @@ static int name_code(struct probe_run *run, int err, const struct fault *f)
 
 static void put_backlog_json(struct buf *b, const char *text, const struct endpoint *to,
 			     const struct backlog_result *r,
-			     const struct local_listeners *local)
+			     const struct listening *local)
 {
 	struct json j = json_on(b);
 	_cleanup_buf_ struct buf address = { 0 };
@@ -62,7 +62,7 @@ static void put_backlog_json(struct buf *b, const char *text, const struct endpo
 
 /* A listener holds one connection more than its backlog. */
 static void put_capacity(struct buf *b, const struct backlog_result *r,
-			 const struct local_listeners *local)
+			 const struct listening *local)
 {
 	bool stalled_early = r->first_held + 1 < r->held;
 	uint64_t held = r->held, n = MAX((uint64_t)local->n, (uint64_t)1);
@@ -124,7 +124,7 @@ static void tell_stop(struct probe_run *run, const char *text,
 }
 
 static void put_backlog(struct buf *b, const char *text, const struct backlog_result *r,
-			const struct local_listeners *local)
+			const struct listening *local)
 {
 	buf_put_escaped(b, text, strlen(text));
 	buf_puts(b, "  ");
@@ -188,7 +188,7 @@ int probe_measure_backlog(struct probe_run *run, const struct probe_found *found
 	struct backlog_how how = { .attempt = &run->how, .max = run->c->max };
 	const struct endpoint *to = found->list.v;
 	struct buf *b = &run->report->out.b;
-	struct local_listeners local;
+	struct listening local;
 	struct backlog_result result;
 	struct fault f = FAULT_INIT;
 	int r;
@@ -198,7 +198,7 @@ int probe_measure_backlog(struct probe_run *run, const struct probe_found *found
 	if (may_fill(run, to, text, &f) < 0)
 		return cmd_usage(run->cmd, &f);
 	/* What the kernel's own table says has no side effect: first. */
-	local = local_listeners(to);
+	local = why_listening(to);
 	r = backlog_measure(to, &how, &result, &f);
 	if (r < 0) {
 		cmd_error(run->cmd, &f);

@@ -6,6 +6,7 @@
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/proc/place.h"
 #include "kernel/proc/sockstat.h"
+#include "model/cause/listener_match.h"
 
 static void note_unread(struct connect_facts *f, int err)
 {
@@ -113,6 +114,14 @@ static void find_twin(struct reader *r, struct arena *a, struct connect_facts *f
 	kept_free(&k);
 }
 
+/* Whether an address is of this namespace, and the interface that has it. Of a loopback
+ * address nobody need be asked: lo is the first interface of each. */
+static bool find_device(const struct addr *to, uint32_t *device)
+{
+	*device = 1;
+	return addr_is_loopback(to) || place_of(to, to->scope, device) == PLACE_LOCAL;
+}
+
 void explain_connect(const struct connect_question *q, struct arena *a,
 		     struct connect_facts *f)
 {
@@ -135,20 +144,49 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 			     a, &f->file);
 		return;
 	}
-	/* Who refuses at a loopback address is here, and need not be asked for. */
-	f->local = (q->err == ECONNREFUSED && addr_is_loopback(&to)) ||
-		   place_of(&to, to.scope) == PLACE_LOCAL;
+	f->local = find_device(&to, &f->device);
 	err = reader_open(&r, NULL);
 	if (err < 0) {
 		note_unread(f, err);
 		return;
 	}
 	if (q->err == EADDRNOTAVAIL) {
-		f->from_place = f->from.family ? place_of(&f->from, f->from.scope)
+		f->from_place = f->from.family ? place_of(&f->from, f->from.scope, NULL)
 					       : PLACE_LOCAL;
 		find_twin(&r, a, f);
 		count_ports(&r, f);
 	} else if (f->local) {
 		find_servers(&r, a, f);
 	}
+}
+
+static struct listening listening_inet(const struct addr *to)
+{
+	_cleanup_reader_ struct reader r = { 0 };
+	struct listening l = { 0 };
+	struct fault ignored = FAULT_INIT;
+	int best = 1, one, err = reader_open(&r, &ignored);
+	uint32_t device;
+	size_t i;
+
+	if (err == 0)
+		err = reader_listeners(&r, 0);
+	if (err < 0)
+		return (struct listening){ .err = -err };
+	find_device(to, &device);
+	for (i = 0; i < r.listeners.n; i++) {
+		one = listener_score(r.listeners.v[i], to, device);
+		if (one > best)
+			l = (struct listening){ 0 }, best = one;
+		if (one == best)
+			listening_add(&l, r.listeners.v[i]);
+	}
+	return l;
+}
+
+struct listening explain_listening(const struct connect_question *q)
+{
+	if (q->name)
+		return explain_unix_listening(q);
+	return q->proto == PROTO_TCP ? listening_inet(&q->to) : (struct listening){ 0 };
 }

@@ -230,7 +230,7 @@ static void explain_inet(struct arena *a, struct bind_facts *f)
 
 	explain_settings(f);
 	explain_reservation(a, f);
-	f->place = place_of(&c->addr, c->ifindex);
+	f->place = place_of(&c->addr, c->ifindex, NULL);
 	if (err == 0)
 		err = explain_read_port(&r, c->proto, c->addr.port, &k);
 	f->dump_error = -err;

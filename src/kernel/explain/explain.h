@@ -1,12 +1,13 @@
 /*
  * The facts behind a bind() that fails or would fail: who holds the port, the name or the
  * file, with which options, and what the kernel's settings say. Only reads: no bind(), no
- * listen(), no connection is made here. The verdict is bind_judge()'s.
+ * listen(), no connection is made here. The verdict is cause_of_bind()'s.
  */
 #pragma once
 
 #include "base/fault.h"
 #include "model/cause/connect_facts.h"
+#include "model/cause/silence.h"
 
 struct bind_question {
 	struct bind_candidate candidate; /* unix: proto only */
@@ -44,10 +45,14 @@ struct connect_question {
  *
  *	explain_connect(&(struct connect_question){ .proto = PROTO_TCP, .to = addr,
  *			.err = ECONNREFUSED, .address = "127.0.0.1:80" }, &arena, &facts);
- *	connect_judge(&facts, &causes);
+ *	cause_of_connect(&facts, &causes);
  *
  * leaves in causes why it was, or nothing where the address is not of this host. Never
  * fails, and connects to nothing.
  */
 void explain_connect(const struct connect_question *q, struct arena *a,
 		     struct connect_facts *facts);
+
+/* Who would take a connection to an address of this host: TCP and unix; err is of no
+ * consequence. */
+struct listening explain_listening(const struct connect_question *q);

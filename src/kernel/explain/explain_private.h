@@ -45,6 +45,8 @@ bool explain_elsewhere(struct kept *k, uint16_t port);
 /* Rows as a list with their processes. */
 struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n);
 
+/* The unix half of explain_listening(). */
+struct listening explain_unix_listening(const struct connect_question *q);
 /* The unix half of explain_bind(). */
 void explain_unix(const struct bind_question *q, struct arena *a,
 		  struct bind_facts *facts);

@@ -42,7 +42,8 @@ void kept_own(struct kept *k, struct reader *r)
 	for (i = 0; i < k->n; i++) {
 		struct sock s = *k->v[i];
 
-		reader_annotate(r, &s, NEED_OWNERS | NEED_CGROUP | NEED_USER);
+		reader_annotate(r, &s,
+				NEED_OWNERS | NEED_CGROUP | NEED_USER | NEED_DEVICE);
 		/* Names live as long as the reader; these rows live longer. */
 		*k->v[i] = *sock_dup(k->arena, &s);
 		for (h = (struct holder *)(uintptr_t)k->v[i]->holders; h;
@@ -50,6 +51,8 @@ void kept_own(struct kept *k, struct reader *r)
 			h->command = arena_strdup(k->arena, h->command);
 		if (s.cgroup)
 			k->v[i]->cgroup = arena_strdup(k->arena, s.cgroup);
+		if (s.device)
+			k->v[i]->device = arena_strdup(k->arena, s.device);
 		if (s.user)
 			k->v[i]->user = arena_strdup(k->arena, s.user);
 	}

@@ -12,21 +12,28 @@
 #include "kernel/proc/netns_each.h"
 #include "kernel/proc/process.h"
 
+/* A name of a unix socket, as a row would have it. */
+struct wanted {
+	const struct stat *file; /* NULL: an abstract name, */
+	uint8_t proto;		 /* of this type */
+	const char *name;
+	size_t len;
+};
+
 struct search {
-	const struct bind_question *q;
-	const struct stat *file; /* NULL: an abstract name */
+	struct wanted wanted;
 	struct kept kept;
 	int err;
 };
 
-static bool is_it(const struct search *x, const struct sock *s)
+static bool is_it(const struct wanted *w, const struct sock *s)
 {
 	const char *name = s->path.data;
 
-	if (x->file)
-		return unix_is_file(s, x->file);
-	return s->proto == x->q->candidate.proto && s->path.len == x->q->name_len + 1 &&
-	       !name[0] && memcmp(name + 1, x->q->name, x->q->name_len) == 0;
+	if (w->file)
+		return unix_is_file(s, w->file);
+	return s->proto == w->proto && s->path.len == w->len + 1 && !name[0] &&
+	       memcmp(name + 1, w->name, w->len) == 0;
 }
 
 static int take(const struct nlmsghdr *h, void *ctx)
@@ -35,7 +42,7 @@ static int take(const struct nlmsghdr *h, void *ctx)
 	struct sock s;
 
 	/* An accepted connection carries its listener's name; the listener is wanted. */
-	if (unix_parse(h, &s) && is_it(x, &s) &&
+	if (unix_parse(h, &s) && is_it(&x->wanted, &s) &&
 	    (s.state == STATE_LISTEN || s.state == STATE_CLOSE || !x->kept.n))
 		kept_add(&x->kept, &s);
 	return 0;
@@ -124,7 +131,7 @@ static enum bind_file ask_the_file(const char *path)
 static void explain_file(const struct bind_question *q, const struct stat *st,
 			 struct arena *a, struct bind_facts *f)
 {
-	struct search x = { .q = q, .file = st, .kept.arena = a };
+	struct search x = { .wanted.file = st, .kept.arena = a };
 	size_t hidden = 0;
 
 	if (!S_ISSOCK(st->st_mode)) {
@@ -195,7 +202,10 @@ static void explain_directory(const char *path, struct bind_facts *f)
 static void explain_abstract(const struct bind_question *q, struct arena *a,
 			     struct bind_facts *f)
 {
-	struct search x = { .q = q, .kept.arena = a };
+	struct search x = { .wanted = { .proto = q->candidate.proto,
+					.name = q->name,
+					.len = q->name_len },
+			    .kept.arena = a };
 
 	search_here(&x);
 	f->file = FILE_FREE; /* an abstract name has none */
@@ -217,4 +227,42 @@ void explain_unix(const struct bind_question *q, struct arena *a, struct bind_fa
 		explain_directory(q->name, f);
 	else
 		judge_error(f, errno);
+}
+
+struct unix_listening {
+	struct wanted wanted;
+	struct listening found;
+};
+
+static int count_listener(const struct nlmsghdr *h, void *ctx)
+{
+	struct unix_listening *x = ctx;
+	struct sock s;
+
+	if (unix_parse(h, &s) && s.state == STATE_LISTEN && is_it(&x->wanted, &s))
+		listening_add(&x->found, &s);
+	return 0;
+}
+
+struct listening explain_unix_listening(const struct connect_question *q)
+{
+	struct unix_listening x = {
+		.wanted = { .proto = q->proto, .name = q->name, .len = q->name_len }
+	};
+	struct stat st;
+	struct nl nl;
+	int err;
+
+	if (!q->abstract && stat(q->name, &st) != 0)
+		return x.found;
+	if (!q->abstract)
+		x.wanted.file = &st;
+	err = nl_open(&nl, NULL);
+	if (err == 0)
+		err = unix_dump(&nl, 1u << STATE_LISTEN,
+				UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN,
+				count_listener, &x);
+	nl_close(&nl);
+	x.found.err = -MIN(err, 0);
+	return x.found;
 }

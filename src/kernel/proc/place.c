@@ -10,6 +10,7 @@
 struct look {
 	const struct addr *a;
 	uint32_t ifindex;
+	uint32_t *device;
 	int best; /* longest prefix so far; -1 = none */
 	enum bind_place place;
 };
@@ -40,6 +41,7 @@ static int take_route(const struct nlmsghdr *h, void *ctx)
 	    r.dst.prefix <= look->best || !addr_in_prefix(look->a, &r.dst))
 		return 0;
 	look->best = r.dst.prefix;
+	*look->device = r.ifindex;
 	look->place = r.type == RTN_LOCAL || r.type == RTN_BROADCAST ||
 				      r.type == RTN_MULTICAST
 			      ? PLACE_LOCAL
@@ -47,7 +49,7 @@ static int take_route(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
-static enum bind_place place_of_v4(const struct addr *a)
+static enum bind_place place_of_v4(const struct addr *a, uint32_t *device)
 {
 	struct {
 		struct nlmsghdr h;
@@ -56,7 +58,9 @@ static enum bind_place place_of_v4(const struct addr *a)
 		.h = { .nlmsg_type = RTM_GETROUTE, .nlmsg_len = sizeof(req) },
 		.m = { .rtm_family = AF_INET, .rtm_table = RT_TABLE_LOCAL },
 	};
-	struct look look = { .a = a, .best = -1, .place = PLACE_FOREIGN };
+	struct look look = {
+		.a = a, .device = device, .best = -1, .place = PLACE_FOREIGN
+	};
 
 	if ((a->ip[0] & 0xf0) == 0xe0 || memcmp(a->ip, "\xff\xff\xff\xff", 4) == 0)
 		return PLACE_LOCAL;
@@ -72,6 +76,7 @@ static int take_address(const struct nlmsghdr *h, void *ctx)
 	if (!rtnl_address(h, &a) || !addr_same_ip(&a.addr, look->a) ||
 	    (look->ifindex && a.ifindex != look->ifindex))
 		return 0;
+	*look->device = a.ifindex;
 	if (!(a.flags & IFA_F_TENTATIVE) || (a.flags & IFA_F_OPTIMISTIC))
 		look->place = PLACE_LOCAL;
 	else if (look->place == PLACE_FOREIGN)
@@ -79,7 +84,8 @@ static int take_address(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
-static enum bind_place place_of_v6(const struct addr *a, uint32_t ifindex)
+static enum bind_place place_of_v6(const struct addr *a, uint32_t ifindex,
+				   uint32_t *device)
 {
 	struct {
 		struct nlmsghdr h;
@@ -88,7 +94,9 @@ static enum bind_place place_of_v6(const struct addr *a, uint32_t ifindex)
 		.h = { .nlmsg_type = RTM_GETADDR, .nlmsg_len = sizeof(req) },
 		.m = { .ifa_family = AF_INET6 },
 	};
-	struct look look = { .a = a, .ifindex = ifindex, .place = PLACE_FOREIGN };
+	struct look look = {
+		.a = a, .ifindex = ifindex, .device = device, .place = PLACE_FOREIGN
+	};
 	bool multicast = a->ip[0] == 0xff;
 
 	if ((addr_is_link_local(a) || (multicast && (a->ip[1] & 0xf) <= 2)) && !ifindex)
@@ -98,18 +106,22 @@ static enum bind_place place_of_v6(const struct addr *a, uint32_t ifindex)
 	return dump(&req.h, take_address, &look) < 0 ? PLACE_UNKNOWN : look.place;
 }
 
-enum bind_place place_of(const struct addr *a, uint32_t ifindex)
+enum bind_place place_of(const struct addr *a, uint32_t ifindex, uint32_t *device)
 {
 	_cleanup_free_ char *text = NULL;
 	struct addr plain = addr_unmapped(a);
 	enum bind_place place;
+	uint32_t unwanted;
 
+	device = device ? device : &unwanted;
+	*device = 0;
 	/* A kernel without IPv6 (ipv6.disable=1) makes no such socket. */
 	if (a->family == AF_INET6 && access("/proc/net/if_inet6", F_OK) != 0)
 		return PLACE_FOREIGN;
 	if (addr_is_any(&plain))
 		return PLACE_LOCAL;
-	place = plain.family == AF_INET ? place_of_v4(&plain) : place_of_v6(a, ifindex);
+	place = plain.family == AF_INET ? place_of_v4(&plain, device)
+					: place_of_v6(a, ifindex, device);
 	if (place != PLACE_FOREIGN && place != PLACE_TENTATIVE)
 		return place;
 	text = procfile_read(plain.family == AF_INET

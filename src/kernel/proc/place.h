@@ -3,5 +3,6 @@
 
 #include "model/cause/bind_facts.h"
 
-/* ifindex: the interface that a link-local address is of, 0 = none. */
-enum bind_place place_of(const struct addr *a, uint32_t ifindex);
+/* ifindex: the interface that a link-local address is of, 0 = none. *device (may be NULL)
+ * is the one that has the address, 0 = none or not known. */
+enum bind_place place_of(const struct addr *a, uint32_t ifindex, uint32_t *device);

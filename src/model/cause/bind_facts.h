@@ -1,6 +1,6 @@
 /*
  * What must be known to say whether an address can be bound, and why not: filled by
- * kernel/explain, judged by bind_judge().
+ * kernel/explain, judged by cause_of_bind().
  */
 #pragma once
 
@@ -78,7 +78,7 @@ struct bind_facts {
 };
 
 /* BIND_OK, BIND_CONFLICT (it cannot be bound) or BIND_CANNOT_TELL, and why. */
-enum bind_verdict bind_judge(const struct bind_facts *facts, struct causes *causes);
+enum bind_verdict cause_of_bind(const struct bind_facts *facts, struct causes *causes);
 
 /* The ids of the causes, in the order of the manual; NULL ends them. */
 extern const char *const bind_cause_ids[];

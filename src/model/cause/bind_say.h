@@ -1,4 +1,4 @@
-/* The sentences about causes; what bind_judge.c and bind_say.c share. */
+/* The sentences about causes; what bind.c and bind_say.c share. */
 #pragma once
 
 #include "model/cause/bind_facts.h"

@@ -1,6 +1,6 @@
 /*
  * What must be known to say why an address of this host refuses, or why there is no local
- * port to connect from: filled by kernel/explain_connect, judged by connect_judge().
+ * port to connect from: filled by kernel/explain, judged by cause_of_connect().
  */
 #pragma once
 
@@ -12,6 +12,7 @@ struct connect_facts {
 	struct addr to;
 	const char *address; /* the same as it is shown; of a unix socket all there is */
 	bool local;	     /* it is an address of this namespace */
+	uint32_t device;     /* the interface that has it; 0 = not known */
 	struct addr from;    /* family 0 = the kernel chose, port 0 too */
 	enum bind_place from_place;
 
@@ -32,4 +33,4 @@ struct connect_facts {
 };
 
 /* Adds the causes; none if nothing is known to be wrong. */
-void connect_judge(const struct connect_facts *f, struct causes *causes);
+void cause_of_connect(const struct connect_facts *f, struct causes *causes);

@@ -124,7 +124,7 @@ static const char *judged(struct bind_facts *f, enum bind_verdict want)
 	struct causes causes = { .arena = arena };
 	const char *id;
 
-	CHECK_INT(bind_judge(f, &causes), want);
+	CHECK_INT(cause_of_bind(f, &causes), want);
 	id = causes.n ? causes.v[0].id : "";
 	CHECK(want == BIND_OK || (causes.n && causes.v[0].summary));
 	causes_free(&causes);

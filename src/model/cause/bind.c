@@ -252,7 +252,7 @@ static enum bind_verdict judge_unix(const struct bind_facts *f, struct causes *c
 	return BIND_OK;
 }
 
-enum bind_verdict bind_judge(const struct bind_facts *f, struct causes *causes)
+enum bind_verdict cause_of_bind(const struct bind_facts *f, struct causes *causes)
 {
 	enum bind_verdict verdict = is_unix(f->candidate.proto) ? judge_unix(f, causes)
 								: judge_inet(f, causes);

@@ -3,18 +3,12 @@
 
 #include "model/cause/bind_say.h"
 #include "model/cause/connect_facts.h"
+#include "model/cause/listener_match.h"
 #include "model/names.h"
 
-/* Whether a listener takes what is sent to `to`. */
-static bool takes(const struct sock *s, const struct addr *to)
+static bool takes(const struct sock *s, const struct connect_facts *f)
 {
-	struct bind_candidate wanted = { .proto = s->proto, .addr = addr_unmapped(to) };
-	struct bind_holder h = { .row = s,
-				 .v6only = s->has & SOCK_HAS_V6ONLY
-						   ? known_bool(s->v6only)
-						   : KNOWN_OFF };
-
-	return bind_overlap(&wanted, &h) != KNOWN_OFF;
+	return listener_score(s, &f->to, f->device) > 0;
 }
 
 static bool is_silent(const struct sock *s)
@@ -30,7 +24,7 @@ static const struct bind_found *find(const struct connect_facts *f, bool silent,
 	for (i = 0; i < f->n_here; i++) {
 		const struct sock *s = f->here[i].holder.row;
 
-		if (is_silent(s) == silent && takes(s, &f->to) == there)
+		if (is_silent(s) == silent && takes(s, f) == there)
 			return &f->here[i];
 	}
 	return NULL;
@@ -54,18 +48,24 @@ static void say_other_place(const struct connect_facts *f, const struct bind_fou
 			    struct causes *causes)
 {
 	const struct sock *s = x->holder.row;
-	bool family = is_other_family(f, s);
+	bool family = is_other_family(f, s), device = listener_score(s, &f->to, 0) > 0;
 	struct buf b = { 0 }, a = { 0 }, next = { 0 };
 
 	put_found(&b, x);
-	if (family)
+	if (device && s->device) {
+		buf_puts(&b, ", on interface ");
+		buf_put_escaped(&b, s->device, strlen(s->device));
+		buf_puts(&b, " only");
+	} else if (family)
 		buf_printf(&b, ", %s only",
 			   addr_unmapped(&s->local).family == AF_INET ? "IPv4" : "IPv6");
 	else
 		buf_puts(&b, " only");
-	buf_puts(&a, "Connect there, or let it listen on every address.");
+	buf_puts(&a,
+		 device ? "Connect to an address of that interface, or bind it to none."
+			: "Connect there, or let it listen on every address.");
 	causes_add(causes, family ? "other-family" : "other-address", &b, &a, s->holders);
-	if (causes->next || addr_is_any(&s->local))
+	if (causes->next || addr_is_any(&s->local) || device)
 		return;
 	buf_puts(&next, "sockctl connect ");
 	if (s->proto == PROTO_UDP)
@@ -132,7 +132,7 @@ static void judge_refusal(const struct connect_facts *f, struct causes *causes)
 	for (i = 0; i < f->n_here && causes->n < 4; i++) {
 		const struct sock *s = f->here[i].holder.row;
 
-		if (!is_silent(s) && !takes(s, &f->to))
+		if (!is_silent(s) && !takes(s, f))
 			say_other_place(f, &f->here[i], causes);
 	}
 	if (f->n_elsewhere)
@@ -214,7 +214,7 @@ static void judge_unix(const struct connect_facts *f, struct causes *causes)
 	}
 }
 
-void connect_judge(const struct connect_facts *f, struct causes *causes)
+void cause_of_connect(const struct connect_facts *f, struct causes *causes)
 {
 	if (!f->to.family)
 		judge_unix(f, causes);

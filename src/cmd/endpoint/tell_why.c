@@ -1,0 +1,53 @@
+#include "cmd/endpoint/tell_why.h"
+
+#include "cmd/why.h"
+#include "view/view_bindable.h"
+
+void tell_why_bind(struct teller *t, const struct endpoint *ep,
+		   const struct sockopt_list *options, const struct fault *f)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	_cleanup_buf_ struct buf shown = { 0 }, b = { 0 };
+	struct causes causes = { .arena = &arena };
+	struct view_bindable v = { .causes = &causes,
+				   .verdict = BIND_CONFLICT,
+				   .tried = true };
+	struct fault bare = *f;
+
+	why_bind(ep, options, f->err, &causes);
+	/* A cause that was found says it better than a hint that guesses. */
+	if (causes.n)
+		bare.hint[0] = '\0';
+	tell_fault(t, &bare);
+	if (causes.n && t->json) {
+		why_put_address(&shown, ep);
+		v.address = buf_cstr(&shown);
+		view_bindable_json(&b, &v);
+	} else if (causes.n) {
+		view_causes_text(&b, &causes, term_width(STDERR_FILENO));
+	}
+	tell_write(t->out, t->json ? TELL_DATA : TELL_PEOPLE, &b);
+	causes_free(&causes);
+}
+
+void tell_why_connect(struct teller *t, const struct endpoint *ep,
+		      const struct endpoint *from, int err)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	_cleanup_buf_ struct buf b = { 0 };
+	struct causes causes = { .arena = &arena };
+	struct json j = json_on(&b);
+
+	why_connect(ep, from, err, &causes);
+	if (causes.n && t->json) {
+		json_begin_object(&j, "note");
+		json_member_str(&j, "id", causes.v[0].id);
+		json_member_text(&j, "summary", causes.v[0].summary);
+		view_causes_json(&j, &causes);
+		json_end_object(&j);
+	} else if (causes.n) {
+		view_causes_text(&b, &causes, term_width(STDERR_FILENO));
+	}
+	tell_write(t->out, t->json ? TELL_DATA : TELL_PEOPLE, &b);
+	causes_free(&causes);
+}

@@ -1,0 +1,58 @@
+#include "model/cause/silence.h"
+
+#include <string.h>
+
+void listening_add(struct listening *l, const struct sock *listener)
+{
+	l->n++;
+	l->queue += listener->recv_queue;
+	l->limit += listener->send_queue;
+	if (!sock_is_queue_full(listener))
+		return;
+	l->n_full++;
+	l->full_queue = listener->recv_queue;
+	l->full_limit = listener->send_queue;
+}
+
+/* Of a group one full queue is enough: the kernel chooses the member by the client. */
+static void say_full(const struct listening *l, const char *address, uint16_t port,
+		     struct causes *causes)
+{
+	struct buf b = { 0 }, next = { 0 };
+
+	buf_printf(&b, "%s: the accept queue ", address);
+	if (l->n > 1)
+		buf_printf(&b, "of %zu of its %zu listeners ", l->n_full, l->n);
+	buf_printf(&b, "is full (%u/%u): the program does not accept", l->full_queue,
+		   l->full_limit);
+	causes_add(causes, "accept-queue-full", &b, NULL, NULL);
+	if (!port)
+		return;
+	buf_printf(&next, "sockctl inspect -p --port %u", port);
+	causes_next(causes, &next);
+}
+
+void cause_of_silence(const struct listening *l, const char *address, uint16_t port,
+		      bool rejected, struct causes *causes)
+{
+	struct buf b = { 0 };
+
+	if (l->err) {
+		buf_printf(&b,
+			   "whether something here listens there is not known: the "
+			   "kernel's tables could not be read (%s)",
+			   strerror(l->err));
+		causes_add(causes, "unknown", &b, NULL, NULL);
+	} else if (l->n_full) {
+		say_full(l, address, port, causes);
+	} else if (l->n) {
+		/* No table shows a rule: a queue may have been full until a moment ago.
+		 */
+		buf_printf(&b,
+			   "%s is listened on and has room (%llu/%llu): %sa firewall of "
+			   "this host is in between",
+			   address, (unsigned long long)l->queue,
+			   (unsigned long long)l->limit, rejected ? "" : "most likely ");
+		causes_add(causes, "filtered", &b, NULL, NULL);
+	}
+}
