@@ -255,7 +255,7 @@ first_call() { # CALL REGEX ARG...
 	netns
 	for path in "$dir" "$dir/free"; do
 		n=$(first_call newfstatat "\"$path\", " --bindable "$dir/free")
-		[[ -n $n ]]
+		assert test -n "$n"
 		for error in EACCES EIO ENOMEM; do
 			run --separate-stderr in_ns "${STRACE[@]}" -qq -o /dev/null -e trace=newfstatat \
 				-e "inject=newfstatat:error=$error:when=$n" "$SOCKCTL" inspect --json --bindable "$dir/free"
@@ -264,7 +264,7 @@ first_call() { # CALL REGEX ARG...
 				assert_equal "$path $error $status $(ids)" "$path $error 1 policy"
 			else
 				assert_equal "$path $error $status $(ids)" "$path $error 3 unknown"
-				[[ $output == *"could not be seen: "* ]]
+				assert_contains "$output" "could not be seen: "
 			fi
 		done
 	done
@@ -280,7 +280,7 @@ first_call() { # CALL REGEX ARG...
 			$setting "$SOCKCTL" inspect --json --as-user nobody --bindable 127.0.0.1:$port
 		no_crash
 		assert_equal "$status $(ids)" '3 unknown'
-		[[ $output == *"whether port $port needs CAP_NET_BIND_SERVICE is not known"* ]]
+		assert_contains "$output" "whether port $port needs CAP_NET_BIND_SERVICE is not known"
 	done
 	# Whoever has the right needs no setting, nor does port 0.
 	# shellcheck disable=SC2016

@@ -8,12 +8,9 @@ load ../lib/helpers
 # 3,000 connections, or as many as there are in a few seconds.
 bursts() { # SERVER
 	run timeout 300 "$TOP/tests/soak" 3 3000 "$1"
-	((status == 0)) || {
-		echo "$output" >&2
-		return 1
-	}
-	[[ $output =~ :\ ([0-9]+)\ connections ]]
-	((BASH_REMATCH[1] >= 40))
+	assert_status 0
+	assert_regex "$output" ': ([0-9]+) connections'
+	assert_int 'BASH_REMATCH[1] >= 40'
 }
 
 @test "--exec" {

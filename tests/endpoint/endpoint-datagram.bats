@@ -26,7 +26,7 @@ for _ in range(int(sys.argv[2])): print(s.recv(65536).decode("latin-1"))' "$@"
 	until_true grep -q x "$SERVED"
 	end_served INT
 	assert_equal "$status" 130
-	[[ $stderr == *"1 peer, 3 datagrams received"* ]]
+	assert_contains "$stderr" "1 peer, 3 datagrams received"
 	assert_equal "$(cat "$SERVED")" x
 }
 
@@ -36,8 +36,8 @@ for _ in range(int(sys.argv[2])): print(s.recv(65536).decode("latin-1"))' "$@"
 	assert_equal "$status" 0
 	served
 	assert_equal "$status" 0
-	[[ $stderr == *"1 datagrams received"* ]]
-	[[ ! -s $SERVED ]]
+	assert_contains "$stderr" "1 datagrams received"
+	refute test -s "$SERVED"
 }
 
 @test "300 peers at once, each gets its own back" {
@@ -54,7 +54,7 @@ for i, s in enumerate(socks): s.send(b"peer %d" % i)
 print(all(s.recv(100) == b"peer %d" % i for i, s in enumerate(socks)))' "$PORT"
 	assert_output True
 	end_served
-	[[ $stderr == *"300 peers, 300 datagrams received, 300 sent"* ]]
+	assert_contains "$stderr" "300 peers, 300 datagrams received, 300 sent"
 }
 
 # Sends datagrams of the SIZES while the server stands still, so that it finds all of them
@@ -80,7 +80,7 @@ print([s.recv(65536) for _ in sent] == sent)' "$PID" "$PORT" "$@"
 	run burst "${ones[@]}"
 	assert_output True
 	end_served
-	[[ $stderr == *"117 datagrams received, 117 sent"* ]]
+	assert_contains "$stderr" "117 datagrams received, 117 sent"
 }
 
 # Sends packets that the kernel cuts into datagrams of SIZE (UDP_SEGMENT), each COUNT of them
@@ -115,7 +115,7 @@ print([[s.recv(65536) for _ in parts] for parts in sent] == sent)' "$PID" "$PORT
 	run joined 1400 2 1399 3
 	assert_output True
 	end_served
-	[[ $stderr == *"4 peers, 250 datagrams received, 250 sent"* ]]
+	assert_contains "$stderr" "4 peers, 250 datagrams received, 250 sent"
 	serve echo --truncate 1 --corrupt 2 udp:127.0.0.1:0
 	run timeout "$READY_WITHIN" python3 -c '
 import socket, sys
@@ -130,7 +130,7 @@ print([s.recv(100) for _ in range(4)])' "$PORT"
 	run joined 10 3 0 1
 	assert_output True
 	end_served
-	[[ $stderr =~ "recvmmsg("[0-9]+", 64) = 3" ]]
+	assert_regex "$stderr" 'recvmmsg\([0-9]+, 64\) = 3'
 }
 
 @test "on a path too narrow for them in one piece they are cut and come back all the same" {
@@ -140,7 +140,8 @@ print([s.recv(100) for _ in range(4)])' "$PORT"
 	run burst 1000 1000 1000 64 64 64 1000 1000
 	assert_output True
 	end_served
-	[[ $stderr == *"8 datagrams received, 8 sent"* && $stderr != *"send a datagram"* ]]
+	assert_contains "$stderr" "8 datagrams received, 8 sent"
+	refute_contains "$stderr" "send a datagram"
 }
 
 @test "--max takes exactly so many, the next stay unread" {
@@ -186,16 +187,16 @@ print([s.recv(100) for _ in range(4)])' "$PORT"
 	began=$(date +%s%N)
 	run ask "$PORT" 3 "$(printf %030d 1)" "$(printf %030d 2)" "$(printf %030d 3)"
 	assert_line "$(printf %030d 3)"
-	(($(date +%s%N) - began >= 600000000))
+	assert_int "$(date +%s%N) - began >= 600000000"
 	serve echo --read-rate 100/s udp:127.0.0.1:0
 	began=$(date +%s%N)
 	run ask "$PORT" 3 "$(printf %030d 1)" "$(printf %030d 2)" "$(printf %030d 3)"
 	assert_line "$(printf %030d 3)"
-	(($(date +%s%N) - began >= 600000000))
+	assert_int "$(date +%s%N) - began >= 600000000"
 	serve echo udp:127.0.0.1:0
 	began=$(date +%s%N)
 	printf abc | "$SOCKCTL" connect --chunk 1 --chunk-delay 300ms --send-only "$ADDR"
-	(($(date +%s%N) - began >= 600000000))
+	assert_int "$(date +%s%N) - began >= 600000000"
 }
 
 @test "--close-after-bytes ends a datagram socket, exit 0" {
@@ -217,10 +218,10 @@ print([s.recv(100) for _ in range(4)])' "$PORT"
 	began=$(date +%s%N)
 	run ask "$PORT" 1 x
 	assert_output x
-	(($(date +%s%N) - began >= 300000000))
+	assert_int "$(date +%s%N) - began >= 300000000"
 	began=$(date +%s%N)
 	"$SOCKCTL" connect --delay 300ms --send x --send-only "$ADDR"
-	(($(date +%s%N) - began >= 300000000))
+	assert_int "$(date +%s%N) - began >= 300000000"
 }
 
 @test "--send of a server goes to the first peer, --crlf makes line ends" {
@@ -242,7 +243,7 @@ print([s.recv(100) for _ in range(4)])' "$PORT"
 	ask "$PORT" 0 two three
 	served
 	assert_equal "$status" 0
-	[[ ! -s $SERVED ]]
+	refute test -s "$SERVED"
 	assert_equal "$(cat "$BATS_TEST_TMPDIR"/dir/000001-*)" one
 	assert_equal "$(cat "$BATS_TEST_TMPDIR"/dir/000002-*)" twothree
 }
@@ -258,7 +259,7 @@ print([s.recv(100) for _ in range(4)])' "$PORT"
 	INPUTS+=("$out")
 	run ! timeout 0.6 tail --pid="$client" -f /dev/null
 	assert_equal "$(wc -c <&"$out")" 2000000
-	wait "$client"
+	await_end "$client"
 }
 
 @test "unix datagrams: answered where the client has a name, boundaries kept" {
@@ -273,7 +274,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"nobody", sys.argv[1])'
 	sockctl connect --send again --expect again -I 5s "unix-dgram:$BATS_TEST_TMPDIR/d"
 	assert_equal "$status" 0
 	end_served
-	[[ ! -e $BATS_TEST_TMPDIR/d ]]
+	refute test -e "$BATS_TEST_TMPDIR/d"
 }
 
 # One datagram of so many bytes from a socket with as much room, by right or by privilege.
@@ -320,7 +321,7 @@ s.sendto(b"x" * size, sys.argv[1])' "$@"
 	}
 	served
 	assert_equal "$status" 1
-	[[ $stderr == *"longer than 1048576 bytes: the rest is lost"* ]]
+	assert_contains "$stderr" "longer than 1048576 bytes: the rest is lost"
 }
 
 @test "what a datagram socket cannot do is refused with a reason" {

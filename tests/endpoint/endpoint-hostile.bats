@@ -50,7 +50,7 @@ descriptors() { # PID
 	done
 	served
 	assert_equal "$status" 1
-	[[ $stderr == *"ended with code 7"* ]]
+	assert_contains "$stderr" "ended with code 7"
 }
 
 @test "a command whose status is taken by somebody else has ended, and nothing spins" {
@@ -60,7 +60,7 @@ descriptors() { # PID
 	sockctl connect "$ADDR" </dev/null
 	sockctl connect "$ADDR" </dev/null
 	served
-	[[ $stderr == *"its exit code is not known"* ]]
+	assert_contains "$stderr" "its exit code is not known"
 }
 
 @test "without /dev/null a closed stderr is not taken by a socket" {
@@ -352,7 +352,7 @@ busy() { # PID
 	deaf 300 6
 	sockctl connect --send hello --expect hello "unix-dgram:$S"
 	assert_equal "$status" 0
-	(($(busy "$server") < 50))
+	assert_int "$(busy "$server") < 50"
 	PID=$server ERRS=$errs end_served
 	[[ $stderr == *"does not read: 64 answers wait for it"* ]] || fail "$stderr"
 	# 300 and one came; some are in the peer's queue (net.unix.max_dgram_qlen), 64 waited.
@@ -383,7 +383,7 @@ busy() { # PID
 	INPUT=$BATS_TEST_TMPDIR/zeros serve listen "unix-dgram:$S"
 	local server=$PID errs=$ERRS
 	deaf 1 6
-	(($(busy "$server") < 50))
+	assert_int "$(busy "$server") < 50"
 	PID=$server ERRS=$errs end_served
 	assert_equal "$status" 143
 }
@@ -436,11 +436,10 @@ busy() { # PID
 	until_true test -s "$BATS_TEST_TMPDIR/port"
 	"$SOCKCTL" connect --connections 4999 --rate 4000/s --send x "$(cat "$BATS_TEST_TMPDIR/port")" >/dev/null
 	cat <&"$ERRS" >"$BATS_TEST_TMPDIR/events" &
+	local reader=$!
 	"$SOCKCTL" connect --send x "$(cat "$BATS_TEST_TMPDIR/port")" >/dev/null
-	status=0
-	wait "$PID" || status=$?
-	assert_equal "$status" 3
-	wait
+	await_end "$PID" 3
+	await_end "$reader"
 	run jq -s '[.[] | if .id == "records-lost" then .records else 1 end] | add' "$BATS_TEST_TMPDIR/events"
 	# listening, accepted and closed of each, the summary, and one for what was lost or more.
 	((output >= 2 * 5000 + 2 && output < 2 * 5000 + 100)) || fail "$output"

@@ -7,13 +7,10 @@ load ../lib/endpoint
 
 pairs() { # COMMAND LEAST
 	run "$TOP/tests/lib/pairs" "$1"
-	((status == 0)) || {
-		echo "$output" >&2
-		return 1
-	}
-	[[ $output =~ ([0-9]+)\ pairs,\ ([0-9]+)\ refused,\ 0\ bad$ ]]
+	assert_status 0
+	assert_regex "$output" '([0-9]+) pairs, ([0-9]+) refused, 0 bad$'
 	# More refusals would mean that the pairs were not run.
-	((BASH_REMATCH[1] - BASH_REMATCH[2] >= $2))
+	assert_int "BASH_REMATCH[1] - BASH_REMATCH[2] >= $2"
 }
 
 @test "listen: every two options stand together before hostile peers" {

@@ -25,10 +25,10 @@ serve_activated() { # KIND FDS PID ARGS...
 	assert_output hi
 	end_served
 	# Whoever made the path removes it.
-	[[ -S $BATS_TEST_TMPDIR/s ]]
+	assert test -S "$BATS_TEST_TMPDIR/s"
 
 	serve_activated udp 1 self echo --once fd:
-	[[ $ADDR == udp:127.0.0.1:* ]]
+	assert_regex "$ADDR" '^udp:127\.0\.0\.1:'
 	sockctl connect --send ping --expect ping "$ADDR"
 	assert_equal "$status" 0
 }
@@ -104,8 +104,8 @@ for family, name in (socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, sys.arg
 	run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen -k --background \
 		--reply hi --port-file "$BATS_TEST_TMPDIR/port" 127.0.0.1:0
 	assert_equal "$status" 0
-	[[ $stderr == "listening on 127.0.0.1:"* ]]
-	[[ -z $output ]]
+	assert_regex "$stderr" '^listening on 127\.0\.0\.1:'
+	assert_equal "$output" ''
 	ADDR=$(cat "$BATS_TEST_TMPDIR/port")
 	PORT=${ADDR##*:}
 	assert_equal "$stderr" "listening on $ADDR"
@@ -137,14 +137,14 @@ for family, name in (socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, sys.arg
 	sockctl listen --background --port-file "$BATS_TEST_TMPDIR/none/port" 127.0.0.1:0
 	assert_refused 3 "none/port"
 	sockctl listen --background --port-file "$BATS_TEST_TMPDIR/none/port" "$BATS_TEST_TMPDIR/s"
-	[[ ! -e $BATS_TEST_TMPDIR/s ]]
+	refute test -e "$BATS_TEST_TMPDIR/s"
 }
 
 @test "--exec and --sh have the connection, and the addresses in their environment" {
 	serve listen -k --exec "sh -c 'echo \$SOCKCTL_PEER \$SOCKCTL_LOCAL; cat'" 127.0.0.1:0
 	sockctl connect --source 127.0.0.1:0 --send 'bytes\n' "$ADDR"
 	assert_line --index 1 bytes
-	[[ ${lines[0]} =~ ^127\.0\.0\.1:[0-9]+\ 127\.0\.0\.1:$PORT$ ]]
+	assert_regex "${lines[0]}" "^127\.0\.0\.1:[0-9]+ 127\.0\.0\.1:$PORT\$"
 	serve listen -k --sh 'tr a-z A-Z | rev' 127.0.0.1:0
 	sockctl connect --send 'abc\n' "$ADDR"
 	assert_output CBA
@@ -158,17 +158,17 @@ for family, name in (socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, sys.arg
 	sockctl connect "$ADDR" </dev/null
 	served
 	assert_equal "$status" 1
-	[[ $stderr == *"the command of peer 1 (process "*") ended with code 7"* ]]
+	assert_contains "$stderr" "the command of peer 1 (process " ") ended with code 7"
 	serve listen --sh 'kill -9 $$' 127.0.0.1:0
 	sockctl connect "$ADDR" </dev/null
 	served
 	assert_equal "$status" 1
-	[[ $stderr == *"ended by signal 9"* ]]
+	assert_contains "$stderr" "ended by signal 9"
 	serve listen --exec /nonexistent/command 127.0.0.1:0
 	sockctl connect "$ADDR" </dev/null
 	served
 	assert_equal "$status" 1
-	[[ $stderr == *"run /nonexistent/command: No such file"* ]]
+	assert_contains "$stderr" "run /nonexistent/command: No such file"
 	sockctl listen --exec "'open" 127.0.0.1:0
 	assert_refused 2 "a quote is not closed"
 	sockctl listen --exec '' 127.0.0.1:0
@@ -277,7 +277,7 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 	end_served
 	assert_equal "$(find "$dir" -type f | wc -l)" 3
 	assert_equal "$(cat "$dir"/*)" mineminemine
-	[[ -z $(find "$dir" -name '*[[:cntrl:]]*') ]]
+	assert_equal "$(find "$dir" -name '*[[:cntrl:]]*')" ''
 	assert_equal "$(find "$BATS_TEST_TMPDIR" -maxdepth 1 -name '*evil*')" ""
 }
 
@@ -285,7 +285,7 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 	local dir=$BATS_TEST_TMPDIR/out
 	sockctl listen --output "$dir" 127.0.0.1:0
 	assert_refused 3 "open the directory $dir: No such file"
-	[[ $stderr != *listening* ]]
+	refute_contains "$stderr" listening
 	mkdir "$dir"
 	serve listen --output "$dir" "$BATS_TEST_TMPDIR/s"
 	mkfifo "$dir/000001-unix:"
@@ -315,9 +315,9 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 @test "--source and --interface choose the client's end" {
 	serve listen -k --sh 'echo "$SOCKCTL_PEER"' 127.0.0.1:0
 	sockctl connect --source 127.0.0.9 "$ADDR" </dev/null
-	[[ $output == 127.0.0.9:* ]]
+	assert_regex "$output" '^127\.0\.0\.9:'
 	sockctl connect --source 127.0.0.1:0 --interface lo "$ADDR" </dev/null
-	[[ $output == 127.0.0.1:* ]]
+	assert_regex "$output" '^127\.0\.0\.1:'
 	sockctl connect --source 192.0.2.1 "$ADDR"
 	assert_refused 3 "bind 192.0.2.1:0: Cannot assign requested address"
 	sockctl connect --interface none0 "$ADDR"
@@ -345,7 +345,7 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 	sockctl connect --retry 2 --backoff 100ms 127.0.0.1:9
 	assert_refused 1 "Connection refused"
 	assert_equal "$(grep -c "127.0.0.1:9: Connection refused" <<<"$stderr")" 3
-	(($(date +%s%N) - began >= 300000000))
+	assert_int "$(date +%s%N) - began >= 300000000"
 	spawn "${NS[@]}" "$SOCKCTL" connect --retry 1000 --backoff 20ms --send hello 127.0.0.1:7000
 	serve listen 127.0.0.1:7000
 	served
@@ -399,7 +399,7 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 	sockctl connect --send payload --send-only raw:253:127.0.0.1
 	assert_equal "$status" 0
 	run cat <&"$OUT"
-	[[ $output == *payload ]]
+	assert_regex "$output" 'payload$'
 	# In a namespace of his own an ordinary user has the right.
 	skip_unless_root "one without the right is refused"
 	run --separate-stderr as_user "$SOCKCTL" listen raw:253:127.0.0.1
@@ -408,12 +408,12 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 
 @test "vsock: without a way to the other side the reason is told" {
 	serve listen -k vsock:any:0 || skip "this kernel has no vsock"
-	[[ $ADDR =~ ^vsock:any:[0-9]+$ ]]
+	assert_regex "$ADDR" '^vsock:any:[0-9]+$'
 	end_served
 	assert_equal "$status" 143
 	sockctl connect -T 2s vsock:1:9999 </dev/null
-	((status == 1 || status == 4))
-	[[ $stderr == *"connect vsock:1:9999: "* ]]
+	assert_int 'status == 1 || status == 4'
+	assert_contains "$stderr" "connect vsock:1:9999: "
 	sockctl listen vsock:77777:9999
 	assert_refused 3 'that CID; vsock::PORT is any'
 }
@@ -427,7 +427,7 @@ for name in ("\0../../evil\n\x1b[31m", "\0" + "\x01" * 100, sys.argv[2]):
 
 @test "dual stack, scope and a name without an address" {
 	serve listen -k --reply hi :0
-	[[ $ADDR == "[::]:"* ]]
+	assert_regex "$ADDR" '^\[::]:'
 	sockctl connect --send x "127.0.0.1:$PORT"
 	assert_output hi
 	sockctl connect --send x "[::1]:$PORT"

@@ -10,7 +10,7 @@ make_stale() { # PATH [KIND]
 import socket, sys
 socket.socket(socket.AF_UNIX, getattr(socket, sys.argv[2])).bind(sys.argv[1])' \
 		"$1" "${2:-SOCK_STREAM}"
-	[[ -S $1 ]]
+	assert test -S "$1"
 }
 
 setup() {
@@ -28,7 +28,7 @@ inode() {
 		serve listen -k "$kind:$S"
 		end_served
 		assert_equal "$status" 143
-		[[ ! -e $S ]]
+		refute test -e "$S"
 	done <<-'END'
 		unix SOCK_STREAM
 		unix-dgram SOCK_DGRAM
@@ -43,10 +43,10 @@ inode() {
 		for mine in unix unix-dgram unix-seqpacket; do
 			sockctl listen -T 5s "$mine:$S"
 			assert_refused 3 "$S"
-			[[ -S $S ]]
+			assert test -S "$S"
 		done
 		end_served
-		[[ $stderr != *accepted* ]]
+		refute_contains "$stderr" accepted
 	done
 }
 
@@ -54,9 +54,9 @@ inode() {
 	serve listen --bind-only "$S"
 	sockctl listen "$S"
 	assert_refused 3 "live socket"
-	[[ -S $S ]]
+	assert test -S "$S"
 	end_served
-	[[ ! -e $S ]]
+	refute test -e "$S"
 }
 
 @test "a live listener whose queue is full is not taken for stale" {
@@ -80,7 +80,7 @@ unix_queue() { # PATH N
 	until_true test -S "$S"
 	sockctl listen "$S"
 	assert_refused 3 "live socket"
-	[[ -S $S ]]
+	assert test -S "$S"
 }
 
 @test "what is not a socket is never removed" {
@@ -100,7 +100,7 @@ unix_queue() { # PATH N
 	ln -s /nowhere "$S"
 	sockctl listen "$S"
 	assert_refused 3 "$S"
-	[[ -L $S ]]
+	assert test -L "$S"
 }
 
 @test "only our own file is removed in the end, not one that took its place" {
@@ -112,7 +112,7 @@ unix_queue() { # PATH N
 	end_served
 	assert_equal "$status" 143
 	assert_equal "$(inode "$S")" "$other"
-	[[ -S $S.ours ]]
+	assert test -S "$S.ours"
 }
 
 @test "the path is free as soon as the last peer is accepted" {

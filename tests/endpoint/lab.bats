@@ -119,7 +119,7 @@ make_every_state() {
 		pids+=("$PID")
 		seen+=" $STATE"
 	done < <(all_states)
-	((${#made[@]} > 20))
+	assert_int "${#made[@]} > 20"
 	# All eleven states of TCP were among them.
 	for name in LISTEN SYN_SENT SYN_RECV ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSING TIME_WAIT CLOSE_WAIT LAST_ACK CLOSE; do
 		[[ " $seen " == *" $name "* ]] || fail "no $name"
@@ -129,9 +129,8 @@ make_every_state() {
 		IFS='|' read -r name STATE US PEER PEER_STATE <<<"${made[i]}"
 		assert_made "$name, held"
 		kill -TERM "${pids[i]}"
-		status=0
-		wait "${pids[i]}" || status=$?
-		assert_equal "$name: $status" "$name: 143"
+		end_of "${pids[i]}"
+		assert_equal "$name: $ENDED" "$name: 143"
 	done
 	PIDS=("${PIDS[0]}") # that of the namespace
 	# Nothing is left but what nobody can take back.
@@ -158,8 +157,8 @@ make_every_state() {
 		lab "$side" "$name" --strict
 		assert_equal "$STATE" "$name"
 		assert_made "$side $name"
-		jq -se '.[-1].strict and ([.[].call // ""] | any(startswith("SO_ATTACH_FILTER"))
-			and all(startswith("send(") | not))' <<<"${EVENTS[*]}"
+		assert_json_in "${EVENTS[*]}" '.[-1].strict and ([.[].call // ""] | any(startswith("SO_ATTACH_FILTER"))
+			and all(startswith("send(") | not))'
 		# Nothing but a FIN is in the send queue.
 		[[ $name == SYN_* ]] || assert_equal "$(in_ns ss -Htan "src $US and dst $PEER" | awk '{ print $3 }')" 1
 	done < <("$SOCKCTL" porcelain lab | awk -F '\t' '$6 != "" {
@@ -180,9 +179,9 @@ make_every_state() {
 @test "--strict where no filter is needed says so" {
 	netns
 	lab connect FIN_WAIT2 --strict
-	[[ ${EVENTS[0]} == *"FIN_WAIT2 needs no filter"* ]]
+	assert_contains "${EVENTS[0]}" "FIN_WAIT2 needs no filter"
 	assert_made FIN_WAIT2
-	jq -se '.[-1].strict == false' <<<"${EVENTS[*]}"
+	assert_json_in "${EVENTS[*]}" '.[-1].strict == false'
 }
 
 @test "each step is told with the states of both ends, then the ends, then the ready line" {
@@ -191,7 +190,7 @@ make_every_state() {
 	serve listen --lab last_ack 127.0.0.1:0
 	# serve has read up to the address.
 	IFS= read -r -t "$READY_WITHIN" -u "$ERRS" line
-	[[ $line =~ ^ready:\ LAST_ACK\ (127\.0\.0\.1:[0-9]+)\ (127\.0\.0\.1:[0-9]+)$ ]]
+	assert_regex "$line" '^ready: LAST_ACK (127\.0\.0\.1:[0-9]+) (127\.0\.0\.1:[0-9]+)$'
 	assert_equal "${BASH_REMATCH[1]}" "$ADDR"
 	assert_equal "$(ss_state "$ADDR" "${BASH_REMATCH[2]}")" LAST_ACK
 	end_served
@@ -207,20 +206,18 @@ make_every_state() {
 		lines+=("$line")
 		[[ $line == ready:* ]] && kill -s INT "$PID"
 	done <"$dir/told"
-	status=0
-	wait "$PID" || status=$?
-	assert_equal "$status" 130
+	await_end "$PID" 130
 	assert_equal "$(<"$dir/out")" ''
-	[[ ${lines[0]} =~ ^\ +we\ +the\ peer$ ]]
-	[[ ${lines[1]} =~ ^peer\ +bind\([0-9]+,\ 127\.0\.0\.1:[0-9]+\)\ +-\ +CLOSE\  ]]
-	[[ ${lines[2]} =~ ^peer\ +listen\([0-9]+,\ -1\)\ +-\ +LISTEN\  ]]
-	[[ ${lines[3]} =~ ^we\ +connect\([0-9]+,\ 127\.0\.0\.1:[0-9]+\)\ +ESTABLISHED\ +ESTABLISHED\  ]]
-	[[ ${lines[4]} =~ ^peer\ +accept4\([0-9]+\)\ =\ [0-9]+\ +ESTABLISHED\ +ESTABLISHED\  ]]
-	[[ ${lines[5]} =~ ^we\ +shutdown\([0-9]+,\ SHUT_WR\)\ +FIN_WAIT2\ +CLOSE_WAIT\  ]]
-	[[ ${lines[6]} =~ ^we\ +(127\.0\.0\.1:[0-9]+)\ -\>\ (127\.0\.0\.1:[0-9]+)\ +FIN_WAIT2$ ]]
-	[[ ${lines[7]} =~ ^peer\ +${BASH_REMATCH[2]}\ -\>\ ${BASH_REMATCH[1]}\ +CLOSE_WAIT$ ]]
-	[[ ${lines[8]} == "kept for ever: the descriptors stay open" ]]
-	[[ ${lines[9]} =~ ^ready:\ FIN_WAIT2\ 127 ]]
+	assert_regex "${lines[0]}" '^ +we +the peer$'
+	assert_regex "${lines[1]}" '^peer +bind\([0-9]+, 127\.0\.0\.1:[0-9]+\) +- +CLOSE '
+	assert_regex "${lines[2]}" '^peer +listen\([0-9]+, -1\) +- +LISTEN '
+	assert_regex "${lines[3]}" '^we +connect\([0-9]+, 127\.0\.0\.1:[0-9]+\) +ESTABLISHED +ESTABLISHED '
+	assert_regex "${lines[4]}" '^peer +accept4\([0-9]+\) = [0-9]+ +ESTABLISHED +ESTABLISHED '
+	assert_regex "${lines[5]}" '^we +shutdown\([0-9]+, SHUT_WR\) +FIN_WAIT2 +CLOSE_WAIT '
+	assert_regex "${lines[6]}" '^we +(127\.0\.0\.1:[0-9]+) -> (127\.0\.0\.1:[0-9]+) +FIN_WAIT2$'
+	assert_regex "${lines[7]}" "^peer +${BASH_REMATCH[2]} -> ${BASH_REMATCH[1]} +CLOSE_WAIT\$"
+	assert_equal "${lines[8]}" "kept for ever: the descriptors stay open"
+	assert_regex "${lines[9]}" '^ready: FIN_WAIT2 127'
 	assert_equal "${#lines[@]}" 10
 }
 
@@ -240,7 +237,7 @@ make_every_state() {
 	assert_output ''
 	assert_success
 	assert_equal "$(jq -r .type <<<"${EVENTS[*]}" | uniq | paste -sd ' ')" 'lab_step listening lab'
-	jq -se '.[-1] | .verified and .renewed == 0 and .side == "listen" and .lab == "TIME_WAIT"' <<<"${EVENTS[*]}"
+	assert_json_in "${EVENTS[*]}" '.[-1] | .verified and .renewed == 0 and .side == "listen" and .lab == "TIME_WAIT"'
 }
 
 @test "the full queue is as long as --backlog says" {
@@ -266,13 +263,13 @@ make_every_state() {
 	await_lab
 	assert_equal "$(jq -r 'select(.type == "note") | .text' <<<"${EVENTS[0]}" | sed -E 's/[0-9.]+ s/N s/')" \
 		"the kernel has ended SYN_RECV after N s (we are ESTABLISHED, the peer ESTABLISHED): it is made anew"
-	jq -se '.[-1].renewed == 1' <<<"${EVENTS[*]}"
-	[[ $PEER != "$first" ]]
+	assert_json_in "${EVENTS[*]}" '.[-1].renewed == 1'
+	assert_not_equal "$PEER" "$first"
 	# It ends and is made anew every second.
 	until_true has_state syn-recv "${US##*:}"
 	lab connect SYN_SENT --option syn-count=1
 	await_lab
-	[[ ${EVENTS[0]} == *"has ended SYN_SENT after "*" s (we are CLOSE, the peer -): it is made anew"* ]]
+	assert_contains "${EVENTS[0]}" "has ended SYN_SENT after " " s (we are CLOSE, the peer -): it is made anew"
 	until_true has_state syn-sent "${PEER##*:}" peer
 }
 
@@ -284,7 +281,8 @@ make_every_state() {
 	first=$PEER
 	[[ -n $(in_ns ss -HKtan "src $US and dst $PEER" 2>/dev/null) ]] || skip "this kernel destroys no sockets"
 	await_lab
-	[[ $PEER != "$first" && ${EVENTS[0]} == *"has ended TIME_WAIT after "* ]]
+	assert_not_equal "$PEER" "$first"
+	assert_contains "${EVENTS[0]}" "has ended TIME_WAIT after "
 	assert_made TIME_WAIT
 	lab listen LISTEN-full
 	first=$US
@@ -298,14 +296,15 @@ make_every_state() {
 	netns
 	in_ns ip address add 192.0.2.7/32 dev lo
 	lab listen CLOSE_WAIT -6
-	[[ $US == ::1:* && $PEER == ::1:* ]]
-	[[ $(in_ns ss -Htan6 state close-wait) == *"[::1]:${US##*:}"* ]]
+	assert_regex "$US" '^::1:'
+	assert_regex "$PEER" '^::1:'
+	assert_contains "$(in_ns ss -Htan6 state close-wait)" "[::1]:${US##*:}"
 	lab connect LAST_ACK 192.0.2.7:8080
-	[[ $PEER == 192.0.2.7:8080 ]]
+	assert_equal "$PEER" 192.0.2.7:8080
 	assert_made 192.0.2.7
 	lab listen LAST_ACK '*:8081'
-	[[ $US == *:8081 ]]
-	[[ $(in_ns ss -Htan state last-ack) == *":8081 "* ]]
+	assert_regex "$US" ':8081$'
+	assert_contains "$(in_ns ss -Htan state last-ack)" ":8081 "
 }
 
 @test "--background returns when the state is there, --port-file has the address" {
@@ -315,10 +314,10 @@ make_every_state() {
 	local addr
 	addr=$(<"$BATS_TEST_TMPDIR/port")
 	assert_equal "$(in_ns ss -Htan state close-wait "src $addr" | wc -l)" 1
-	[[ $stderr == *"listening on $addr"* ]]
+	assert_contains "$stderr" "listening on $addr"
 	in_ns ss -Htanp state close-wait "src $addr" | grep -oE 'pid=[0-9]+' | cut -d= -f2 | sort -u | xargs kill
 	gone() {
-		[[ -z $(in_ns ss -Htan state close-wait) ]]
+		assert_equal "$(in_ns ss -Htan state close-wait)" ''
 	}
 	until_true gone
 }
@@ -328,7 +327,7 @@ make_every_state() {
 	serve listen -k 127.0.0.1:0
 	sockctl connect --lab FIN_WAIT2 "$ADDR"
 	assert_refused 3 "bind $ADDR: Address already in use"
-	[[ $stderr == *"listener "*"sockctl[$PID]"* ]]
+	assert_contains "$stderr" "listener " "sockctl[$PID]"
 	sockctl listen --background --lab FIN_WAIT2 "$ADDR"
 	assert_refused 3 "bind $ADDR: Address already in use"
 }
@@ -339,7 +338,7 @@ make_every_state() {
 	in_ns sysctl -qw net.ipv4.tcp_max_tw_buckets=0
 	sockctl listen --lab TIME_WAIT
 	assert_refused 3 'close.*: TIME_WAIT is not reached: we are CLOSE .TIME_WAIT was to come., the peer is nowhere'
-	[[ $stderr == *tcp_max_tw_buckets* ]]
+	assert_contains "$stderr" tcp_max_tw_buckets
 }
 
 @test "names are taken in any spelling; what is wrong is answered with what is right" {

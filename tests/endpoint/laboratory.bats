@@ -36,7 +36,7 @@ both_say() { # local|peer SS_PATTERN COLUMN VALUE_REGEX
 }
 
 found() { # ID
-	in_ns "$SOCKCTL" inspect --findings --json | jq -es --arg id "$1" 'any(.[]; .type == "finding" and .id == $id)'
+	assert_json_in "$(in_ns "$SOCKCTL" inspect --findings --json)" 'any(.[]; .type == "finding" and .id == $id)' --arg id "$1"
 }
 
 both_see() { # STATE PORT [local|peer]
@@ -184,13 +184,13 @@ END
 	began=$(date +%s%3N)
 	in_ns "$SOCKCTL" connect "$ADDR" </dev/null | cmp - "$BATS_TEST_TMPDIR/20k"
 	ms=$(($(date +%s%3N) - began))
-	((ms >= 100 && ms < 10000))
+	assert_int 'ms >= 100 && ms < 10000'
 	serve listen --read-rate 100k/s 127.0.0.1:0
 	began=$(date +%s%3N)
 	in_ns "$SOCKCTL" connect "$ADDR" <"$BATS_TEST_TMPDIR/20k"
 	served
 	ms=$(($(date +%s%3N) - began))
-	((ms >= 100 && ms < 10000))
+	assert_int 'ms >= 100 && ms < 10000'
 	cmp "$SERVED" "$BATS_TEST_TMPDIR/20k"
 }
 
@@ -210,8 +210,8 @@ END
 	sockctl connect "$ADDR" </dev/null
 	assert_output 0123456789
 	served
-	[[ $stderr =~ segments\ out\ ([0-9]+) ]]
-	((BASH_REMATCH[1] >= 10))
+	assert_regex "$stderr" 'segments out ([0-9]+)'
+	assert_int 'BASH_REMATCH[1] >= 10'
 	serve listen --no-close 127.0.0.1:0
 	INPUT=$BATS_TEST_TMPDIR/ten client --chunk 1 --chunk-delay 5ms --hold 1m "$ADDR"
 	until_true both_say peer 'data_segs_out:1[0-9]( |$)' data_segs_out '1[0-9]'
@@ -247,7 +247,7 @@ END
 	sockctl connect --send late "$ADDR"
 	ms=$(($(date +%s%3N) - began))
 	assert_output late
-	((ms >= 150 && ms < 5000))
+	assert_int 'ms >= 150 && ms < 5000'
 	for how in --mute '--delay 1h'; do
 		# shellcheck disable=SC2086 # an option and its value
 		serve echo $how
@@ -265,16 +265,16 @@ END
 	serve listen --keep --no-close --limit-fds 20 127.0.0.1:0
 	client --connections 30 --hold 1h "$ADDR"
 	IFS= read -r -t "$READY_WITHIN" -u "$ERRS" line
-	[[ $line == *"Too many open files" ]]
+	assert_regex "$line" 'Too many open files$'
 	until_true queue_above 10
-	(($(listener accept_queue) > 10))
+	assert_int "$(listener accept_queue) > 10"
 	found descriptor-exhaustion
 	# A tenth of a second of processor time would be a spin.
 	local before after
 	before=$(awk '{ print $14 + $15 }' "/proc/$PID/stat")
 	run ! timeout 0.5 tail --pid="$PID" -f /dev/null
 	after=$(awk '{ print $14 + $15 }' "/proc/$PID/stat")
-	((after - before < 10))
+	assert_int 'after - before < 10'
 	serve listen --keep --limit-fds 20 127.0.0.1:0
 	sockctl connect --connections 60 --send x "$ADDR"
 	assert_equal "$status" 0
@@ -291,7 +291,7 @@ END
 	sockctl listen "$ADDR"
 	assert_refused 3 "Address already in use"
 	# Who it is, says inspect, and ss the same.
-	[[ $stderr == *"sockctl[$PID] fd 3 listens on $ADDR"* ]]
+	assert_contains "$stderr" "sockctl[$PID] fd 3 listens on $ADDR"
 	assert_equal "$(listener pid)" "$PID"
 	in_ns ss -Hltnp "sport = :$PORT" | grep -q "pid=$PID,fd=3"
 	sockctl listen "0.0.0.0:$PORT"
@@ -330,7 +330,7 @@ END
 	serve listen -k 127.0.0.1:9000
 	sockctl connect --connections 12 --hold 100ms 127.0.0.1:9000
 	assert_refused 3 "Cannot assign requested address"
-	[[ $stderr == *"2 of 12 connections failed"* ]]
+	assert_contains "$stderr" "2 of 12 connections failed"
 	in_ns sysctl -qw net.ipv4.ip_local_port_range="51000 51009"
 	client --connections 12 --hold 1m 127.0.0.1:9000
 	PORT=9000

@@ -19,17 +19,17 @@ setup() {
 	done
 	serve echo --port-file port udp:127.0.0.1:0
 	end_served
-	[[ ! -e port ]]
+	refute test -e port
 	serve listen --port-file port --lab listen
 	end_served
-	[[ ! -e port ]]
+	refute test -e port
 	# That of another server, which took its name.
 	serve listen -k --port-file port 127.0.0.1:0
 	local first=$PID
 	serve listen -k --port-file port 127.0.0.1:0
 	local second=$PID ours=$ADDR
 	kill "$first"
-	await_end "$first" || [[ $? == 143 ]]
+	await_end "$first" '0|143'
 	assert_equal "$(<port)" "$ours"
 	PID=$second
 	rm port
@@ -37,7 +37,7 @@ setup() {
 	echo theirs >elsewhere
 	end_served
 	assert_equal "$(<elsewhere)" theirs
-	[[ -L port ]]
+	assert test -L port
 }
 
 @test "a server that ends by itself leaves it, and a pipe or descriptor is nobody's to remove" {
@@ -52,7 +52,7 @@ setup() {
 	read -r -t "$READY_WITHIN" -u "$HOLD" line
 	assert_equal "$line" "$ADDR"
 	end_served
-	[[ -p pipe ]]
+	assert test -p pipe
 	exec {HOLD}>&-
 	serve listen -k --port-file /dev/stdout 127.0.0.1:0
 	assert_equal "$(<"$SERVED")" "$ADDR"
@@ -62,7 +62,7 @@ setup() {
 
 @test "in the background it goes with the one that serves, not with the one that returns" {
 	"$SOCKCTL" listen -k --background --port-file port 127.0.0.1:0 2>/dev/null 3>&-
-	[[ -s port ]]
+	assert test -s port
 	local pid
 	pid=$(pgrep -f -- "$SOCKCTL listen -k --background --port-file port")
 	PIDS+=("$pid")
@@ -77,7 +77,7 @@ setup() {
 		for want in none='No such file or directory' file='Not a directory' =empty; do
 			dir=${want%%=*}
 			run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen --output "$dir" $proto:127.0.0.1:0
-			[[ $status == 3 || ($status == 2 && -z $dir) ]]
+			assert_status $((${#dir} == 0 ? 2 : 3))
 			[[ $stderr == *"${want#*=}"* && $stderr != *listening* ]] || fail "$stderr"
 		done
 	done
@@ -91,7 +91,7 @@ setup() {
 	mkdir shut
 	sockctl_as_user listen --timeout "${READY_WITHIN}s" --output "$PWD/shut" 127.0.0.1:0
 	assert_refused 3 'shut: Permission denied'
-	[[ $stderr != *listening* ]]
+	refute_contains "$stderr" listening
 }
 
 @test "--output DIR stays the directory that it was, and its old files are emptied" {

@@ -7,9 +7,8 @@ load ../lib/endpoint
 
 setup_file() {
 	export DATA=$BATS_FILE_TMPDIR/data
-	BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME
 	openssl enc -aes-128-ctr -K 00 -iv 00 -nosalt -in /dev/zero 2>/dev/null | head -c 67108864 >"$DATA" || true
-	[[ $(stat -c %s "$DATA") == 67108864 ]]
+	assert_equal "$(stat -c %s "$DATA")" 67108864
 }
 
 @test "64 MiB from a file arrive whole at connect, whose input is empty" {
@@ -168,7 +167,7 @@ c.close()'
 	assert_refused 3 "write the output: No space left on device \(received [0-9]+ bytes"
 	served
 	assert_equal "$status" 1
-	[[ $stderr =~ [0-9]+\ not\ sent\ or\ never\ acknowledged ]]
+	assert_regex "$stderr" '[0-9]+ not sent or never acknowledged'
 }
 
 @test "a closed stdout is told with the counts, exit 3" {
@@ -182,8 +181,8 @@ c.close()'
 	serve listen --reset-after 1m 127.0.0.1:0
 	run --separate-stderr "$SOCKCTL" connect "$ADDR" <"$DATA"
 	assert_refused 1 "the peer reset the connection"
-	[[ $stderr =~ sent\ ([0-9]+)\ bytes ]]
-	((BASH_REMATCH[1] >= 1048576))
+	assert_regex "$stderr" 'sent ([0-9]+) bytes'
+	assert_int 'BASH_REMATCH[1] >= 1048576'
 	assert_equal "$(stat -c %s "$SERVED")" 1048576
 }
 
@@ -199,7 +198,7 @@ c.close()'
 		(($(ss -Htn state established "sport = :$PORT" | awk '{ print $1 }') > 0))
 	}
 	until_true echo_is_stuck
-	(($(serve_memory) < 16384)) || [[ $SOCKCTL == *asan* ]]
+	[[ $SOCKCTL == *asan* ]] || assert_int "$(serve_memory) < 16384"
 }
 
 @test "a stopped output is not an idle network" {
@@ -213,7 +212,7 @@ c.close()'
 	# Three times the limit without a read: the client must still be there.
 	run ! timeout 0.6 tail --pid="$client" -f /dev/null
 	cmp - "$DATA" <&"$out"
-	wait "$client"
+	await_end "$client"
 }
 
 @test "a reset while the last acknowledgement is waited for is a loss that is told" {
@@ -229,9 +228,7 @@ c.close()'
 	}
 	until_true both_ended
 	kill -KILL "$pid"
-	status=0
-	wait "$client" || status=$?
-	assert_equal "$status" 1
+	await_end "$client" 1
 	run cat "$BATS_TEST_TMPDIR/client"
 	assert_output --regexp 'the peer reset the connection.*[0-9]+ not sent or never acknowledged'
 }
@@ -249,14 +246,16 @@ c.close()'
 	"$SOCKCTL" connect --recv-only "$ADDR" <"$DATA" | cmp - "$DATA"
 	served
 	assert_equal "$status" 0
-	[[ ! -s $SERVED ]]
+	refute test -s "$SERVED"
 }
 
 @test "the TCP report tells who closed first" {
 	serve listen -k --reply x 127.0.0.1:0
 	sockctl connect --send y --report --info "$ADDR"
 	assert_equal "$status" 0
-	[[ $stderr == *"we closed first"* && $stderr == *"rtt "* && $stderr == *"retransmits 0"* ]]
+	assert_contains "$stderr" "we closed first"
+	assert_contains "$stderr" "rtt "
+	assert_contains "$stderr" "retransmits 0"
 }
 
 @test "--info counts bytes of data, no SYN and no FIN, on both sides" {
@@ -266,11 +265,11 @@ c.close()'
 	run jq -rs --argjson n "$(stat -c %s "$DATA")" \
 		'map(select(.type == "closed"))[0] | .tcp | .acked_bytes == $n and .received_bytes == $n' "$BATS_TEST_TMPDIR/events"
 	assert_output true
-	[[ $stderr == *"acked $(stat -c %s "$DATA") bytes, received $(stat -c %s "$DATA") bytes"* ]]
+	assert_contains "$stderr" "acked $(stat -c %s "$DATA") bytes, received $(stat -c %s "$DATA") bytes"
 	# A peer that goes on: its FIN has not come, ours was not sent.
 	serve listen -k --no-close 127.0.0.1:0
 	sockctl connect --info --send hello --hold 50ms "$ADDR"
-	[[ $stderr == *"acked 5 bytes, received 0 bytes"* ]]
+	assert_contains "$stderr" "acked 5 bytes, received 0 bytes"
 }
 
 @test "--info over MPTCP tells of the first subflow, or nothing" {

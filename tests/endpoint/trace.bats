@@ -79,7 +79,7 @@ assert_schema() { # FILE
 	traced_server listen -k --trace --accept-delay 50ms 127.0.0.1:0
 	hold "$ADDR"
 	until_true told '^accept4\([0-9]+\) = [0-9]+ .* ESTABLISHED +a new socket for 127\.0\.0\.1:[0-9]+; waited [0-9]+ ms in the accept queue, 0 more waiting'
-	(($(sed -nE 's/.*waited ([0-9]+) ms.*/\1/p' "$TOLD") >= 40))
+	assert_int "$(sed -nE 's/.*waited ([0-9]+) ms.*/\1/p' "$TOLD") >= 40"
 }
 
 @test "connect(), each send() and recv(), and who is left with TIME_WAIT" {
@@ -94,9 +94,7 @@ assert_schema() { # FILE
 	# Into a pipe the bytes are spliced.
 	assert_regex "$stderr" '(recv|splice)\([0-9]+, [^)]*\) = [123] '
 	assert_regex "$stderr" '(recv|splice)\([0-9]+, [^)]*\) = 0 .* TIME_WAIT +the peer.s FIN was read; both have ended, we first'
-	status=0
-	wait "$PID" || status=$?
-	assert_equal "$status" 0
+	await_end "$PID"
 	told '^recv\([0-9]+, [0-9]+\) = 0 .*the peer.s FIN was read'
 	told 'TIME_WAIT is its'
 	run ! told 'TIME_WAIT will be ours'
@@ -119,7 +117,7 @@ assert_schema() { # FILE
 	hold --send unread "$ADDR"
 	until_true told '^accept4'
 	unread() {
-		[[ $(in_ns ss -Htn state established "sport = :$PORT" | awk '{ print $1 }') == 6 ]]
+		assert_equal "$(in_ns ss -Htn state established "sport = :$PORT" | awk '{ print $1 }')" 6
 	}
 	until_true unread
 	kill "$PID"
@@ -130,25 +128,24 @@ assert_schema() { # FILE
 	traced_server listen --trace --json --reply hello 127.0.0.1:0
 	sockctl connect --trace --json --send abc "$ADDR"
 	assert_equal "$status" 0
-	wait "$PID"
+	await_end "$PID"
 	assert_schema "$TOLD"
 	printf '%s\n' "$stderr" >"$BATS_TEST_TMPDIR/client"
 	assert_schema "$BATS_TEST_TMPDIR/client"
-	jq -es 'map(select(.type == "call")) |
+	assert_json_in "$(<"$TOLD")" 'map(select(.type == "call")) |
 		(map(select(.call | startswith("listen("))) | .[0] | .state == "LISTEN" and .accept_queue == 0 and .accept_queue_limit > 0) and
 		any(.call | startswith("accept4(")) and
 		any((.call | startswith("recv(")) and .result == 3) and
 		any((.call | startswith("send(")) and .result == 5) and
-		all(.took_us >= 0)' "$TOLD"
-	jq -es 'map(select(.type == "call")) |
+		all(.took_us >= 0)'
+	assert_json_in "$(<"$BATS_TEST_TMPDIR/client")" 'map(select(.type == "call")) |
 		any((.call | startswith("connect(")) and .result == -1 and .errno == "EINPROGRESS") and
-		any((.call | startswith("send(")) and .result == 3 and (.unread_bytes | type) == "number" and .notsent_bytes == 0)' \
-		"$BATS_TEST_TMPDIR/client"
+		any((.call | startswith("send(")) and .result == 3 and (.unread_bytes | type) == "number" and .notsent_bytes == 0)'
 	traced_server listen -k --trace --json --no-accept --backlog 2 127.0.0.1:0
 	hold "$ADDR"
 	until_true grep -q '"type":"queues","syn_queue":0,"accept_queue":1,"accept_queue_limit":2' "$TOLD"
 	kill "$PID"
-	wait "$PID" || true
+	await_end "$PID" any
 	assert_schema "$TOLD"
 }
 
@@ -170,7 +167,7 @@ assert_schema() { # FILE
 	refute_regex "$stderr" 'TIME_WAIT|ESTABLISHED'
 	until_true grep -qE '"call":"sendmmsg\([0-9]+, 1\)","result":1,' "$TOLD"
 	kill "$PID"
-	wait "$PID" || true
+	await_end "$PID" any
 	assert_schema "$TOLD"
 }
 

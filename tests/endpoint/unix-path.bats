@@ -24,9 +24,9 @@ stale() { # PATH
 
 takes_over() { # PATH
 	serve listen -k "unix:$1"
-	[[ -S $1 ]]
+	assert test -S "$1"
 	end_served
-	[[ ! -e $1 ]]
+	refute test -e "$1"
 }
 
 @test "a path that is bound in another network namespace, not listened on, is in use" {
@@ -39,7 +39,7 @@ takes_over() { # PATH
 		await_line '^bound$'
 		run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen "$proto:$PWD/$SOCK"
 		assert_refused 3 'a live socket has this path'
-		[[ -S $SOCK ]]
+		assert test -S "$SOCK"
 		# The same name in another directory is nobody's concern.
 		mkdir -p other
 		stale "other/$SOCK"
@@ -65,7 +65,7 @@ takes_over() { # PATH
 	await_line '^bound$'
 	run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen "unix:$PWD/shared/$SOCK"
 	assert_refused 3 'a live socket has this path'
-	[[ -S shared/$SOCK ]]
+	assert test -S "shared/$SOCK"
 }
 
 # Binds a socket in the mounted namespace ns, without a process that stays in it, and runs
@@ -92,10 +92,10 @@ sys.exit(subprocess.run(sys.argv[3:]).returncode)'
 			python3 -c "$VISITS" "$PWD/$SOCK" $held "$SOCKCTL" listen --timeout 100ms "unix:$PWD/$SOCK"
 		if [[ $held == held ]]; then
 			assert_refused 3 'a live socket has this path'
-			[[ -S $SOCK ]]
+			assert test -S "$SOCK"
 		else
 			assert_equal "$status" 4
-			[[ $stderr == *"listening on unix:$PWD/$SOCK"* ]]
+			assert_contains "$stderr" "listening on unix:$PWD/$SOCK"
 		fi
 	done
 }
@@ -118,10 +118,11 @@ sys.exit(subprocess.run(sys.argv[3:]).returncode)'
 	run --separate-stderr timeout "$READY_WITHIN" unshare --mount sh -c \
 		'mount -t tmpfs none /proc/$$/net && exec "$@"' sh "$SOCKCTL" listen "unix:$PWD/$SOCK"
 	assert_refused 3 'cannot tell whether it is still in use: read /proc/net/unix'
-	[[ $stderr == *"rm $PWD/$SOCK"* ]]
+	assert_contains "$stderr" "rm $PWD/$SOCK"
 	# No other table knows better in the next line.
-	[[ $stderr != *stale-unix* && $stderr != *"no program holds"* ]]
-	[[ -S $SOCK ]]
+	refute_contains "$stderr" stale-unix
+	refute_contains "$stderr" "no program holds"
+	assert test -S "$SOCK"
 }
 
 @test "a pid namespace of one's own does not block" {
@@ -129,7 +130,7 @@ sys.exit(subprocess.run(sys.argv[3:]).returncode)'
 	stale "$SOCK"
 	run --separate-stderr unshare --pid --fork --mount-proc timeout "$READY_WITHIN" "$SOCKCTL" listen --timeout 100ms "unix:$PWD/$SOCK"
 	assert_equal "$status" 4
-	[[ $stderr == *"listening on unix:$PWD/$SOCK"* ]]
+	assert_contains "$stderr" "listening on unix:$PWD/$SOCK"
 }
 
 @test "what another bound meanwhile is not removed at the end" {
@@ -155,9 +156,9 @@ sys.exit(subprocess.run(sys.argv[3:]).returncode)'
 	stale "$SOCK"
 	run --separate-stderr "${STRACE[@]}" -qq -o /dev/null -e inject=renameat2:error=EACCES "$SOCKCTL" listen --timeout "${READY_WITHIN}s" "unix:$PWD/$SOCK"
 	assert_refused 3 'remove the stale socket .*Permission denied'
-	[[ -S $SOCK ]]
+	assert test -S "$SOCK"
 	# A file system that does not know RENAME_NOREPLACE.
 	run --separate-stderr "${STRACE[@]}" -qq -o /dev/null -e inject=renameat2:error=EINVAL "$SOCKCTL" listen --timeout 100ms "unix:$PWD/$SOCK"
 	assert_equal "$status" 4
-	[[ ! -e $SOCK ]]
+	refute test -e "$SOCK"
 }

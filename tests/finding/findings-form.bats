@@ -18,8 +18,8 @@ setup() {
 		'note exposed-listener' 'note exposed-listener'
 	"$SOCKCTL" porcelain schema >"$BATS_TEST_TMPDIR/schema"
 	"$TOP/tests/lib/validate" "$BATS_TEST_TMPDIR/schema" <<<"$output"
-	jq -es 'map(.type) | . == sort_by({socket: 0, note: 1, finding: 2, end: 3}[.])' <<<"$output"
-	jq -es 'map(select(.type == "finding") | .severity) | . == sort_by({critical: 0, warning: 1, note: 2}[.])' <<<"$output"
+	assert_json 'map(.type) | . == sort_by({socket: 0, note: 1, finding: 2, end: 3}[.])'
+	assert_json 'map(select(.type == "finding") | .severity) | . == sort_by({critical: 0, warning: 1, note: 2}[.])'
 }
 
 @test "the table has the findings behind its rows, gravest first; notes on request" {

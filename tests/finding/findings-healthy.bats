@@ -21,10 +21,7 @@ silent_while() { # PID
 		assert_found || return 1
 		looks=$((looks + 1))
 	done
-	wait "$1" || {
-		echo "the load did not run well" >&2
-		return 1
-	}
+	await_end "$1"
 	findings -tu
 	assert_found
 }
@@ -63,10 +60,7 @@ silent_while() { # PID
 	postgres_init
 	postgres_on 5432
 	until_shown -l --port 5432
-	local end=$((SECONDS + READY_WITHIN))
-	until in_ns "$bin/pg_isready" -q -h 127.0.0.1 -p 5432 -U test; do
-		((SECONDS < end)) || fail 'postgresql does not answer'
-	done
+	until_true in_ns "$bin/pg_isready" -q -h 127.0.0.1 -p 5432 -U test
 	in_ns pgbench -q -i -h 127.0.0.1 -U test postgres >/dev/null 2>&1
 	in_ns pgbench -h 127.0.0.1 -U test -c 10 -T 3 postgres >/dev/null 2>&1 3>&- &
 	silent_while $!

@@ -52,7 +52,7 @@ until_old() { # LABEL.ROLE
 	mk_more close_wait:n=1,label=young
 	findings
 	# A slow machine may have let the young one grow old: then it is one.
-	[[ -z $FOUND || $(get close-wait-leak .figures.sockets) == 16 ]]
+	[[ -z $FOUND ]] || assert_equal "$(get close-wait-leak .figures.sockets)" 16
 }
 
 @test "a leak that grows says how fast, and when it ends" {
@@ -64,24 +64,24 @@ until_old() { # LABEL.ROLE
 		for ((i = 0; i < 1500; i++)); do
 			echo "close_wait:label=more$i" >&"$MK_IN"
 			OUT=$MK_OUT await_line '^ready$' || return
-			read -r -t 0.005 <> <(:) || true
+			nap 0.005
 		done
 	}
 	more &
 	local feeder=$!
 	findings
 	kill "$feeder"
-	wait "$feeder" || true
+	await_end "$feeder" any
 	assert_found 'warning close-wait-leak'
 	assert_figures close-wait-leak 'growth_per_minute >= 1' 'until_limit_ms >= 1'
-	[[ $(get close-wait-leak .summary) =~ [0-9]+' more came in '[0-9]+' ms (+'[0-9]+' a minute): accept() will fail with EMFILE in about ' ]]
+	assert_regex "$(get close-wait-leak .summary)" '[0-9]+ more came in [0-9]+ ms \(\+[0-9]+ a minute\): accept\(\) will fail with EMFILE in about '
 }
 
 @test "a leak near the descriptor limit is critical, and one finding" {
 	mk close_wait:n=40 files:limit=100,spare=4
 	until_old close_wait.server39
 	findings
-	[[ $FOUND == *'critical close-wait-leak'* ]]
+	assert_contains "$FOUND" 'critical close-wait-leak'
 	assert_figures close-wait-leak 'sockets == 40' 'descriptors >= 96' 'descriptor_limit == 100'
 }
 
@@ -104,7 +104,7 @@ until_old() { # LABEL.ROLE
 	until_old close_wait.server15
 	findings_as_user
 	assert_figures close-wait-leak 'sockets == 16'
-	[[ $(get close-wait-leak .where) == 'owner unknown (no permission)'* ]]
+	assert_regex "$(get close-wait-leak .where)" '^owner unknown \(no permission\)'
 }
 
 @test "a listener whose accept() fails with EMFILE" {
@@ -179,7 +179,7 @@ until_old() { # LABEL.ROLE
 	mk fin_wait1:rcvbuf=2048,sndbuf=8192
 	until_shown 'state = fin-wait-1 and timer = probe and last_data_sent >= 1s'
 	findings
-	[[ $FOUND == *'warning orphans'* ]]
+	assert_contains "$FOUND" 'warning orphans'
 	assert_figures orphans 'fin_wait1 == 1' 'unsent_bytes >= 1'
 	assert_text orphans "the peer's window is closed"
 }

@@ -61,8 +61,8 @@ differences() { # FILE FILE
 	assert_output ''
 	run awk -F '\t' 'NF < 4 || $1 == ""' "$tables/fields"
 	assert_output ''
-	(($(wc -l <"$tables/options") > 20))
-	(($(wc -l <"$tables/fields") > 100))
+	assert_int "$(wc -l <"$tables/options") > 20"
+	assert_int "$(wc -l <"$tables/fields") > 100"
 	grep -q '^inspect' "$tables/commands"
 }
 
@@ -210,7 +210,7 @@ differences() { # FILE FILE
 	run awk -F '\t' 'NF != 3 || $2 !~ /^[0-5]$/ || $3 == ""' "$tables/outcomes"
 	assert_output ''
 	cut -f1 "$tables/outcomes" | sort >"$tables/known"
-	(($(wc -l <"$tables/known") > 15))
+	assert_int "$(wc -l <"$tables/known") > 15"
 	awk '/^\.Sh/ { on = /OUTCOMES/ } on && sub(/^\.It /, "") { gsub(/ , /, "\n"); print }' \
 		"$TOP/man/sockctl-probe.1" | sort >"$tables/shown"
 	assert_equal "$(differences "$tables/known" "$tables/shown")" ''

@@ -24,16 +24,13 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 	run env SOCKCTL="$SOCKCTL" MKSOCK="$MKSOCK" "$TOP/tests/lib/faults" --sample 0 \
 		--thin "$FAULTS_THIN" "${@:3}"
 	((status != 77)) || skip "$output"
-	((status == 0)) || {
-		echo "$output" >&2
-		return 1
-	}
+	assert_status 0
 	for line in "${lines[@]}"; do
-		[[ $line =~ :\ ([0-9]+)\ faults\ in\ ([0-9]+)\ of\ ([0-9]+)\ calls,\ 0\ bad$ ]]
-		((BASH_REMATCH[3] >= calls && BASH_REMATCH[1] * FAULTS_THIN >= calls - FAULTS_THIN))
+		assert_regex "$line" ': ([0-9]+) faults in ([0-9]+) of ([0-9]+) calls, 0 bad$'
+		assert_int 'BASH_REMATCH[3] >= calls && BASH_REMATCH[1] * FAULTS_THIN >= calls - FAULTS_THIN'
 		found=$((found + 1))
 	done
-	((found >= scenarios))
+	assert_int 'found >= scenarios'
 }
 
 @test "every scenario of the bank has its test here" {
@@ -42,7 +39,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 	patterns=$(sed -n '/^@test/,$ { /^\tbank /,/[^\\]$/p }' "$BATS_TEST_FILENAME" |
 		sed "s/bank [0-9]* [0-9]*//" | tr -d "'\\\\" | xargs | tr ' ' '|')
 	run -0 "$TOP/tests/lib/faults" --list
-	((${#lines[@]} > 100))
+	assert_int "${#lines[@]} > 100"
 	for name in "${lines[@]}"; do
 		# shellcheck disable=SC2053 # patterns
 		[[ $name == @($patterns) ]] || {
@@ -151,9 +148,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 		"$SOCKCTL" "$BATS_TEST_TMPDIR/port" "$BATS_TEST_TMPDIR/err"
 	until_true test -s "$BATS_TEST_TMPDIR/port"
 	kill -TERM "$PID"
-	status=0
-	await_end "$PID" || status=$?
-	assert_equal "$status" 143
+	await_end "$PID" 143
 	run cat "$BATS_TEST_TMPDIR/err"
 	assert_output --partial "wait for events: Cannot allocate memory"
 }
@@ -167,7 +162,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 		end_served
 		assert_equal "$status" 143
 		# What LeakSanitizer says of each thread whose stack it reads.
-		[[ $stderr == *"Processing thread"* ]]
+		assert_contains "$stderr" "Processing thread"
 	done
 }
 
@@ -184,7 +179,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 				-e inject=openat:error=EMFILE "$SOCKCTL" inspect $option
 			grep -q INJECTED "$BATS_TEST_TMPDIR/log" || skip "users are not in files here"
 			assert_equal "$status" 3
-			[[ $stderr == *"look up the user '$user': Too many open files"* ]]
+			assert_contains "$stderr" "look up the user '$user': Too many open files"
 			# What fails once is asked again.
 			run "$SOCKCTL" inspect $option
 			want=$status:$output
@@ -195,7 +190,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 		done
 	done
 	run -2 --separate-stderr "$SOCKCTL" inspect --user no-such-user --count
-	[[ $stderr == *"there is no user 'no-such-user'"* ]]
+	assert_contains "$stderr" "there is no user 'no-such-user'"
 }
 
 @test "a refusal that cannot be explained says why not" {

@@ -17,7 +17,7 @@ records() {
 	mk listen:addr=127.0.0.1,port=80,backlog=64
 	in_ns "$SOCKCTL" inspect -q --record whole.rec
 	head -c $(($(stat -c %s whole.rec) - 6)) whole.rec >cut.rec
-	[[ -s cut.rec ]]
+	assert test -s cut.rec
 }
 
 writes_all() { # FILE
@@ -34,7 +34,7 @@ nothing_else() { # NAME...
 	for name in - /dev/stdout /dev/fd/1 /proc/self/fd/1; do
 		echo before >out
 		"$SOCKCTL" inspect --from whole.rec -O "$name" >>out
-		[[ $(head -n 1 out) == before ]]
+		assert_equal "$(head -n 1 out)" before
 		writes_all out
 		assert_equal "$("$SOCKCTL" inspect --from whole.rec -O "$name" | wc -l)" 2
 		run python3 -c '
@@ -57,7 +57,7 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 	writes_all out
 	sh -c 'exec "$0" inspect --from whole.rec -O /proc/$$/fd/1' "$SOCKCTL" >out
 	writes_all out
-	[[ -L link ]]
+	assert test -L link
 }
 
 @test "a descriptor that is not ours, or not for writing, is refused before anything is read" {
@@ -97,14 +97,15 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 	done
 	inspect --record new -O ./new
 	assert_refused 3 'are the same file'
-	[[ ! -e new ]]
+	refute test -e new
 	# Of the same name in another directory, and of another name for the same content.
 	ln file hard
 	inspect --record file -O hard
 	assert_success
 	inspect --record new -O sub/new
 	assert_success
-	[[ $(<sub/new) == *LISTEN* && -s new ]]
+	assert_contains "$(<sub/new)" LISTEN
+	assert test -s new
 }
 
 @test "root's /dev/stdout stays what it is" {
@@ -140,7 +141,10 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 	"$SOCKCTL" inspect --from whole.rec -O by/er/./third
 	writes_all deep/er/third
 	nothing_else whole.rec cut.rec deep deep/er deep/file deep/link deep/er/new deep/er/third link fresh by
-	[[ -L link && -L deep/link && -L fresh && -L by ]]
+	assert test -L link
+	assert test -L deep/link
+	assert test -L fresh
+	assert test -L by
 	ln -s loop loop
 	inspect --from whole.rec -O loop
 	assert_refused 3 'loop: Too many levels'
@@ -185,7 +189,7 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 		assert_equal "$(<file)" old
 		inspect --from cut.rec --format $format -O new
 		assert_refused 3 'new is not written: rows are missing'
-		[[ ! -e new ]]
+		refute test -e new
 	done
 	inspect --from whole.rec --fail-if 'state = listen' -O file
 	assert_equal "$status" 1
@@ -222,7 +226,7 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 	cd open
 	sockctl_as_user inspect --from ../whole.rec -O file
 	assert_equal "$status" 0
-	[[ $stderr == *'file belongs to you now'* ]]
+	assert_contains "$stderr" 'file belongs to you now'
 	# The user's own group has no more than everybody had.
 	assert_equal "$(stat -c '%u %a' file)" '65534 600'
 }
@@ -243,7 +247,7 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 		assert_refused 3 "${want#*=}"
 		run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen --port-file "$path" 127.0.0.1:0
 		assert_refused 3 "${want#*=}"
-		[[ $stderr != *listening* ]]
+		refute_contains "$stderr" listening
 	done
 	nothing_else whole.rec cut.rec dir
 }
@@ -292,7 +296,7 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 	"$SOCKCTL" inspect --from whole.rec -O pipe
 	await_end "${PIDS[-1]}"
 	writes_all got
-	[[ -p pipe ]]
+	assert test -p pipe
 	# It waits for a reader of the pipe that it found; a link to a file takes its name.
 	echo precious >precious
 	exec {IN_PIPE}<>pipe
@@ -306,7 +310,7 @@ print(ours.recv(65536).decode())' "$SOCKCTL" inspect --from whole.rec -O "$name"
 	await_end "$PID"
 	assert_equal "$(<precious)" precious
 	read -r -t "$READY_WITHIN" -u "$IN_PIPE" line
-	[[ $line == STATE* ]]
+	assert_regex "$line" '^STATE'
 	exec {IN_PIPE}>&-
 }
 
@@ -326,9 +330,7 @@ writes_slowly() { # FILE
 			[[ $old == no ]] || echo old >file
 			writes_slowly file
 			kill -s "$signal" "$PID"
-			status=0
-			await_end "$PID" || status=$?
-			assert_equal "$status" $((128 + $(kill -l "$signal")))
+			await_end "$PID" $((128 + $(kill -l "$signal")))
 			[[ $old == no ]] || assert_equal "$(<file)" old
 			rm -f file
 			nothing_else whole.rec cut.rec
@@ -354,9 +356,7 @@ writes_slowly() { # FILE
 		find . -name '.sockctl-*' | grep -q .
 		assert_equal "$(find . -name '.sockctl-*' -printf %m)" 600
 		kill -s "$signal" "$PID"
-		status=0
-		await_end "$PID" || status=$?
-		assert_equal "$status" $((128 + $(kill -l "$signal")))
+		await_end "$PID" $((128 + $(kill -l "$signal")))
 		nothing_else whole.rec cut.rec file
 		assert_equal "$(<file)" old
 	done

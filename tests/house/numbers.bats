@@ -46,7 +46,7 @@ probe_refused() { # DUR
 	run --separate-stderr in_ns "$SOCKCTL" probe -T "$1" --json 127.0.0.1:9
 	no_crash
 	assert_equal "$status" 1
-	jq -es '.[0].outcome == "refused"' <<<"$output"
+	assert_json '.[0].outcome == "refused"'
 }
 
 @test "socket options that the kernel cannot keep are refused: ttl, tos, keepalive, times" {
@@ -67,7 +67,7 @@ probe_refused() { # DUR
 	netns
 	serve listen -k -O keepalive=77:7:3,user-timeout=1234ms,mss=1000,defer-accept=3 127.0.0.1:0
 	inspect_json -l -o keepidle
-	jq -es '.[0].keepidle_ms == 77000' <<<"$output"
+	assert_json '.[0].keepidle_ms == 77000'
 	end_served
 	skip_unless_root "strace"
 	command -v strace >/dev/null || skip "no strace"
@@ -131,7 +131,7 @@ probe_refused() { # DUR
 @test "limits that the system cuts are told: backlog, descriptors" {
 	netns
 	serve listen -k --backlog 100000 127.0.0.1:0
-	[[ $(in_ns ss -Hltn "sport = :$PORT" | awk '{ print $3 }') == "$(in_ns cat /proc/sys/net/core/somaxconn)" ]]
+	assert_equal "$(in_ns ss -Hltn "sport = :$PORT" | awk '{ print $3 }')" "$(in_ns cat /proc/sys/net/core/somaxconn)"
 	end_served
 	run --separate-stderr in_ns timeout 20 "$SOCKCTL" listen --backlog 100000 -T 1ms 127.0.0.1:0
 	assert_refused 4 "backlog: asked for 100000, the kernel took [0-9]+ \(net.core.somaxconn\)"

@@ -22,7 +22,7 @@ setup() {
 		for signal in "${signals[@]}"; do
 			sock=$BATS_TEST_TMPDIR/$proto.$signal
 			serve listen -k "$proto:$sock"
-			[[ -S $sock ]]
+			assert test -S "$sock"
 			end_served "$signal"
 			ended_by "$signal"
 			[[ ! -e $sock ]] || fail "$signal leaves $proto"
@@ -77,12 +77,10 @@ in_mask() { # PID MASK SIGNAL
 			((!(16#$watched >> ($(kill -l $signal) - 1) & 1))) || fail "$signal is in the signalfd"
 			kill -s "$signal" "$PID"
 		done
-		((16#$watched >> ($(kill -l TERM) - 1) & 1))
+		assert_int "16#$watched >> ($(kill -l TERM) - 1) & 1"
 		kill -0 "$PID"
 		kill -s TERM "$PID"
-		status=0
-		await_end "$PID" || status=$?
-		ended_by TERM
+		await_end "$PID" 143
 	done
 }
 
@@ -124,6 +122,6 @@ in_mask() { # PID MASK SIGNAL
 		run --separate-stderr setpriv $how "$SOCKCTL" inspect
 		assert_equal "$status" 3
 		assert_equal "$output" ''
-		[[ $stderr == *'set-'*'-ID'*chmod* ]]
+		assert_contains "$stderr" 'set-' '-ID' chmod
 	done
 }

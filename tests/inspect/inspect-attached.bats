@@ -10,7 +10,8 @@ attach() { # WHAT
 	netns
 	spawn "${NS[@]}" "$TOP/tests/lib/attached" "$1"
 	await_line '^ready$' || {
-		await_end "$PID" || (($? == 77)) || fail "$(cat "$ERR")"
+		end_of "$PID"
+		((ENDED == 77)) || fail "$(cat "$ERR")"
 		skip "$1 cannot be had here: $(tail -n 1 "$ERR")"
 	}
 }
@@ -92,6 +93,6 @@ attach() { # WHAT
 		} >"$cut"
 		inspect --from "$cut" --json -o ulp,attached
 		assert_equal "$status" 0
-		jq -es '.[0].local_port == 443' <<<"$output" >/dev/null || fail "cut at $at: $output"
+		assert_json '.[0].local_port == 443' || fail "cut at $at"
 	done
 }

@@ -31,7 +31,7 @@ owners() { # CMD... : what runs sockctl
 		jq -cS 'select(.type == "socket") | del(.recv_queue_bytes, .send_queue_bytes)' |
 		sort >"$BATS_TEST_TMPDIR/rows"
 	[[ ! -s $BATS_TEST_TMPDIR/stderr ]] || { cat "$BATS_TEST_TMPDIR/stderr" >&2 && return 1; }
-	[[ -s $BATS_TEST_TMPDIR/rows ]]
+	assert test -s "$BATS_TEST_TMPDIR/rows"
 }
 
 used_bpf() {
@@ -96,7 +96,8 @@ sys.stdin.read()'
 	assert_same
 	assert_equal "${F[inner.listener.pid]}" 1
 	run pids_of inner.listener
-	[[ $output =~ ^[0-9]+$ && $output -gt 1 ]]
+	assert_regex "$output" '^[0-9]+$'
+	assert_int "$output > 1"
 	assert_equal "$(tr -d '\0' <"/proc/$output/comm")" mksock
 }
 

@@ -34,13 +34,13 @@ rows() {
 	local all when error
 	counted getppid:error=EINTR
 	all=$(rows)
-	((all >= 800))
+	assert_int 'all >= 800'
 	for error in ENOBUFS ENOMEM; do
 		for when in 1 2 3; do
 			counted "recvmsg:error=$error:when=$when"
 			assert_equal "$status" 0
 			assert_equal "$(rows)" "$all"
-			[[ $output == *'"complete":true'* ]]
+			assert_contains "$output" '"complete":true'
 		done
 	done
 }
@@ -51,10 +51,10 @@ rows() {
 		run --separate-stderr "${STRACE[@]}" -f -o /dev/null -e "inject=recvmsg:error=EIO:when=$when" \
 			"$SOCKCTL" inspect -tu --no-findings --json --threads 1 "sport >= $LOW and sport <= $HIGH"
 		assert_equal "$status" 3
-		[[ $output == *'"complete":false'* ]]
+		assert_contains "$output" '"complete":false'
 		# One of them says so; none says that the socket was busy.
 		assert_equal "$(grep -c '"incomplete-dump"' <<<"$output")" 1
-		[[ $output != *busy* ]]
+		refute_contains "$output" busy
 	done
 }
 
@@ -65,7 +65,7 @@ rows() {
 			"$SOCKCTL" inspect -u --no-findings --wait "${READY_WITHIN}s" "sport = :$LOW"
 		assert_equal "$status" 0
 		counted "socket:error=EMFILE:when=$first+" --threads 4 -t
-		((status == 0 || status == 3))
-		(($(rows) >= 800))
+		assert_int 'status == 0 || status == 3'
+		assert_int "$(rows) >= 800"
 	done
 }

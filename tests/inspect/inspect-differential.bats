@@ -149,7 +149,7 @@ for line in sys.stdin:
 		inspect --json "state $name"
 		assert_clean
 		rows | jq -r .cookie | sort >"$BATS_TEST_TMPDIR/inspect"
-		[[ -s $BATS_TEST_TMPDIR/ss ]]
+		assert test -s "$BATS_TEST_TMPDIR/ss"
 		run diff "$BATS_TEST_TMPDIR/ss" "$BATS_TEST_TMPDIR/inspect"
 		assert_equal "$name: $output" "$name: "
 	done

@@ -34,7 +34,7 @@ without_sock_diag() { # ERRNO ARGUMENT...
 	assert_success
 	assert_line --regexp '^LISTEN +127\.0\.0\.1:8080 +\* +0/\?'
 	assert_line --regexp '^CLOSE_WAIT .* +10 +0$'
-	[[ $stderr == *'no sock_diag'*'backlog limits'* ]]
+	assert_contains "$stderr" 'no sock_diag' 'backlog limits'
 	without_sock_diag ENOENT --json
 	assert_success
 	assert_equal "$(jq -r 'select(.type == "note").id' <<<"$output")" no-sock-diag

@@ -413,7 +413,7 @@ assert_table() {
 	inspect "$(printf '(%.0s' {1..20000})sport 80$(printf ')%.0s' {1..20000})"
 	assert_refused 2 .
 	inspect "$(printf 'not %.0s' {1..20000})sport 80"
-	((status == 0 || status == 1 || status == 2))
+	assert_int 'status == 0 || status == 1 || status == 2'
 }
 
 @test "a long list of alternatives works" {

@@ -40,8 +40,8 @@ survives() { # FILE
 	head -c $(($(stat -c %s "$dump") / 2 + 3)) "$dump" >"$dump.cut"
 	inspect --from "$dump.cut" -tx --json
 	assert_equal "$status" 3
-	jq -es '.[-1].type == "end" and .[-1].complete == false' <<<"$output"
-	[[ -n $stderr ]]
+	assert_json '.[-1].type == "end" and .[-1].complete == false'
+	assert test -n "$stderr"
 }
 
 @test "hostile lengths: message and attribute headers of every size" {
@@ -135,7 +135,7 @@ sys.stdout.buffer.write(random.Random($seed).randbytes(5000))" >"$dump"
 	local i
 	netns
 	mk listen:port=80
-	spawn "${NS[@]}" bash -c 'echo ready; for ((;;)); do read -r -t 0.001 <> <(:) || true; done'
+	spawn "${NS[@]}" bash -c "$(declare -f nap)"'; echo ready; while (:); do nap 0.001; done'
 	await_line '^ready$'
 	for i in {1..20}; do
 		inspect_json -p
@@ -162,7 +162,7 @@ sys.stdout.buffer.write(random.Random($seed).randbytes(5000))" >"$dump"
 	no_crash
 	assert_line --regexp '^LISTEN +127\.0\.0\.1:80'
 	refute_output --partial 'mksock'
-	[[ -n $stderr ]]
+	assert test -n "$stderr"
 }
 
 @test "an interface's name with quotes and backslashes in it breaks no JSON" {
@@ -175,7 +175,7 @@ sys.stdout.buffer.write(random.Random($seed).randbytes(5000))" >"$dump"
 	spawn "${NS[@]}" sh -c 'exec "$@" 2>&1' sh "$SOCKCTL" listen --keep "[fe80::5%$name]:80"
 	await_line '^listening on '
 	inspect_json
-	jq -es '.[0].local_addr == "fe80::5%a\"b\\\\c"' <<<"$output"
+	assert_json '.[0].local_addr == "fe80::5%a\"b\\\\c"'
 	sockctl probe --json "[fe80::5%$name]:80"
-	jq -es '.[0].addr == "fe80::5%a\"b\\\\c"' <<<"$output"
+	assert_json '.[0].addr == "fe80::5%a\"b\\\\c"'
 }

@@ -42,7 +42,7 @@ load ../lib/inspect
 	netns
 	mk listen:label=full,backlog=1,queued=2,syn_sent=3 listen:label=calm,backlog=1,queued=2
 	inspect_json -l -o +drops
-	holds '. >= 3' <<<"$(value_of full.listener drops)"
+	assert_value full.listener drops '. >= 3'
 	assert_row calm.listener drops=0
 }
 
@@ -52,7 +52,7 @@ load ../lib/inspect
 	mk listen:port=80,backlog=8,queued=2,fin=1,rst=2 listen:label=df,port=81,defer=60,syn_recv=3
 	inspect_json --port 80,81 -o +syn_queue,waiting,gave_up,longest_wait
 	assert_row listen.listener accept_queue=5 waiting=3 gave_up=2 syn_queue=0
-	holds 'type == "number" and . >= 0 and . < 60000' <<<"$(value_of listen.listener longest_wait_ms)"
+	assert_value listen.listener longest_wait_ms 'type == "number" and . >= 0 and . < 60000'
 	assert_row df.listener accept_queue=0 waiting=0 gave_up=0 syn_queue=3
 }
 
@@ -132,7 +132,7 @@ load ../lib/inspect
 	netns
 	mk listen:port=80
 	inspect_json
-	holds 'has("waiting") | not' <<<"$(rows "${F[listen.listener.cookie]}")"
+	assert_json_in "$(rows "${F[listen.listener.cookie]}")" 'length == 1 and (.[0] | has("waiting") | not)'
 }
 
 @test "-l with -x are the sockets of ss -xl: those of datagrams, too" {

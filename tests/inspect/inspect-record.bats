@@ -20,7 +20,7 @@ stable_rows() {
 	want=$(stable_rows)
 	inspect -tu --json --record "$dump" >/dev/null
 	assert_success
-	[[ -s $dump ]]
+	assert test -s "$dump"
 	NS=()
 	chmod 644 "$dump"
 	chmod 755 "$BATS_TEST_TMPDIR"
@@ -64,7 +64,7 @@ stable_rows() {
 	inspect -l -H --format raw -o local_port -O -
 	assert_clean
 	assert_output 80
-	[[ ! -e - ]]
+	refute test -e -
 }
 
 @test "unix sockets can be recorded" {
@@ -86,8 +86,8 @@ stable_rows() {
 	NS=()
 	inspect_json --from "$dump" -o +rtt,rmem_alloc,congestion,bytes_received
 	assert_row established.server0 bytes_received=100
-	holds '. > 0' <<<"$(value_of established.server0 rtt_us)"
-	holds '. > 0' <<<"$(value_of established.server0 rmem_alloc_bytes)"
+	assert_value established.server0 rtt_us '. > 0'
+	assert_value established.server0 rmem_alloc_bytes '. > 0'
 }
 
 # What the rows of the last output say of accept queues; times were read twice, a tick apart.
@@ -123,7 +123,7 @@ queue_facts() {
 	inspect_json --from "$dump"
 	assert_row listen.listener waiting=2 gave_up=null
 	assert_row whole.listener waiting=1 gave_up=0
-	holds '. >= 0' <<<"$(value_of listen.listener longest_wait_ms)"
+	assert_value listen.listener longest_wait_ms '. >= 0'
 }
 
 @test "--from filters, sorts and counts as a live dump does" {
@@ -192,7 +192,7 @@ queue_facts() {
 	echo "State Recv-Q Send-Q Local Address:Port" >"$dump"
 	inspect --from "$dump"
 	assert_equal "$status" 3
-	[[ -n $stderr ]]
+	assert test -n "$stderr"
 }
 
 # A message of netlink: TYPE FLAGS [BYTES of payload, as for printf].

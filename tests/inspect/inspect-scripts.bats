@@ -84,7 +84,7 @@ assert_said() { # CODE [REGEX]...
 	# Processes that may not be read are noted on stderr as well.
 	inspect --fail-if 'count(state = close-wait and process = leaker) > 2'
 	assert_equal "$status" 1
-	[[ $stderr == *': 3 sockets'* ]]
+	assert_contains "$stderr" ': 3 sockets'
 	inspect --fail-if 'count(state = close-wait and process = other) > 0'
 	assert_equal "$status" 0
 }
@@ -120,7 +120,7 @@ assert_said() { # CODE [REGEX]...
 	assert_equal "$status" 1
 	inspect --json --fail-fill 100
 	assert_equal "$status" 1
-	jq -es 'last.type == "end" and last.complete' <<<"$output"
+	assert_json 'last.type == "end" and last.complete'
 }
 
 @test "nothing matched: 1, but 0 with --allow-empty or a threshold that holds" {
@@ -144,7 +144,7 @@ assert_said() { # CODE [REGEX]...
 	mk_more listen:port=81,label=later
 	OUT=$out
 	await_line '^81$'
-	wait "$waiter"
+	await_end "$waiter"
 }
 
 @test "--wait: at the deadline 4, and the nearest thing" {
@@ -166,7 +166,7 @@ assert_said() { # CODE [REGEX]...
 	spawn "${NS[@]}" "$SOCKCTL" inspect --until-gone --wait 30s -l --port 80
 	local waiter=$PID
 	mk_more close:of=listen.listener
-	wait "$waiter"
+	await_end "$waiter"
 	inspect --until-gone --wait 30s -l --port 80
 	assert_said 0
 }

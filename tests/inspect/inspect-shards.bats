@@ -12,7 +12,7 @@ setup_file() {
 	mkfifo "$BATS_FILE_TMPDIR/hold"
 	"$farm" --tcp 2000 <"$BATS_FILE_TMPDIR/hold" >"$BATS_FILE_TMPDIR/farm" 3>&- &
 	exec 7>"$BATS_FILE_TMPDIR/hold"
-	until grep -qs '^ready' "$BATS_FILE_TMPDIR/farm"; do read -rt 0.05 <> <(:) || :; done
+	until_true grep -qs '^ready' "$BATS_FILE_TMPDIR/farm"
 	farm_pid=$(sed 's/.*pid=\([0-9]*\).*/\1/' "$BATS_FILE_TMPDIR/farm")
 	export farm_pid
 }
@@ -24,7 +24,7 @@ setup() {
 teardown_file() {
 	if [[ -v farm_pid ]]; then
 		exec 7>&-
-		wait
+		await_end "$farm_pid"
 	fi
 }
 
@@ -35,7 +35,7 @@ ends() { # THREADS
 
 @test "two, three and four threads read the rows that one reads, each once" {
 	want=$(ends 1)
-	(($(wc -l <<<"$want") >= 2000))
+	assert_int "$(wc -l <<<"$want") >= 2000"
 	for threads in 2 3 4 64; do
 		assert_equal "$(ends $threads | cksum)" "$(cksum <<<"$want")"
 	done

@@ -84,7 +84,7 @@ assert_all_facts() {
 		assert_facts "$scenario.server"
 		assert_facts own.client
 		assert_row "$scenario.client" inode=0
-		holds '. > 0' <<<"$(value_of "$scenario.client" send_queue_bytes)"
+		assert_value "$scenario.client" send_queue_bytes '. > 0'
 	done
 }
 
@@ -103,7 +103,7 @@ assert_all_facts() {
 	netns
 	mk close_wait
 	inspect_json -o +close_wait
-	holds 'type == "number" and . >= 0 and . < 60000' <<<"$(value_of close_wait.server close_wait_ms)"
+	assert_value close_wait.server close_wait_ms 'type == "number" and . >= 0 and . < 60000'
 	assert_row close_wait.client close_wait_ms=null
 }
 
@@ -113,8 +113,8 @@ assert_all_facts() {
 	inspect_json -o +time_left
 	assert_facts orphan.client
 	assert_facts time_wait.socket
-	holds '. > 30000 and . <= 60000' <<<"$(value_of time_wait.socket time_left_ms)"
-	holds '. > 30000 and . <= 60000' <<<"$(value_of orphan.client time_left_ms)"
+	assert_value time_wait.socket time_left_ms '. > 30000 and . <= 60000'
+	assert_value orphan.client time_left_ms '. > 30000 and . <= 60000'
 	assert_row orphan.server time_left_ms=null
 	assert_row time_wait.socket inode=0
 }
@@ -170,7 +170,7 @@ dumps() { # [OPTION]...
 	inspect --no-findings --wait "${READY_WITHIN}s" --state syn-recv
 	assert_equal "$status" 0
 	kill "$MK_PID"
-	await_end "$MK_PID" || true
+	await_end "$MK_PID" any
 	inspect_table --no-findings
 	assert_output --regexp $'^STATE[^\n]*\nSYN_RECV +10\.0\.0\.2:80 +10\.0\.0\.1:[0-9]+[^\n]*$'
 }
@@ -225,8 +225,8 @@ dumps() { # [OPTION]...
 	assert_row udp.server proto=udp family=inet inode="${F[udp.server.inode]}" local_port="$(port_of udp.server)" state=CLOSE
 	assert_row pair.server state=ESTABLISHED peer_port="$(port_of pair.client)"
 	assert_row six.server family=inet6
-	holds '. >= 30' <<<"$(value_of udp.server recv_queue_bytes)"
-	holds '. > 0' <<<"$(value_of drops.server drops)"
+	assert_value udp.server recv_queue_bytes '. >= 30'
+	assert_value drops.server drops '. > 0'
 	assert_row udp.server drops=0
 	assert_equal "$(rows | jq -r .proto | sort -u)" udp
 }
@@ -270,8 +270,7 @@ dumps() { # [OPTION]...
 	inspect_json
 	assert_row established.server0 recv_queue_bytes=1234 send_queue_bytes=0
 	assert_row established.client0 recv_queue_bytes=0 send_queue_bytes=0
-	holds --argjson sent "${F[full.more.sent]}" '. > 0 and . <= $sent' \
-		<<<"$(value_of full.client0 send_queue_bytes)"
+	assert_value full.client0 send_queue_bytes '. > 0 and . <= $sent' --argjson sent "${F[full.more.sent]}"
 	assert_equal "$(($(value_of full.client0 send_queue_bytes) + $(value_of full.server0 recv_queue_bytes)))" \
 		"${F[full.more.sent]}"
 }

@@ -26,8 +26,8 @@ serve() { # ARGS...
 
 # Waits for the last `serve` to end by itself: sets status and stderr.
 served() {
-	status=0
-	wait "$PID" || status=$?
+	end_of "$PID"
+	status=$ENDED
 	stderr=$(cat <&"$ERRS")
 	no_crash
 }
@@ -35,26 +35,15 @@ served() {
 # Ends it with a signal; status is 128+n where it did as it should.
 end_served() { # [SIGNAL]
 	kill -s "${1:-TERM}" "$PID"
-	status=0
-	wait "$PID" || status=$?
+	end_of "$PID"
+	status=$ENDED
 	stderr=$(cat <&"$ERRS")
 }
 
 # Makes FILE of SIZE bytes that do not repeat soon.
 make_data() { # FILE SIZE
 	openssl enc -aes-128-ctr -K 00 -iv 00 -nosalt -in /dev/zero 2>/dev/null | head -c "$2" >"$1" || true
-	[[ $(stat -c %s "$1") == "$(numfmt --from=iec "$2")" ]]
-}
-
-# Repeats a check until it holds; the state of a socket changes when the kernel gets to it.
-until_true() { # CMD...
-	local deadline=$((SECONDS + READY_WITHIN))
-	until "$@"; do
-		((SECONDS < deadline)) || {
-			echo "never came true: $*" >&2
-			return 1
-		}
-	done
+	assert_equal "$(stat -c %s "$1")" "$(numfmt --from=iec "$2")"
 }
 
 # How many TCP sockets are in a state with this local port, as ss sees it.

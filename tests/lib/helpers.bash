@@ -8,6 +8,7 @@ load /usr/lib/bats/bats-support/load.bash
 load /usr/lib/bats/bats-assert/load.bash
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+load "$TOP/tests/lib/assert"
 : "${SOCKCTL:=$TOP/build/release/sockctl}"
 : "${MKSOCK:=$TOP/build/release/tests/mksock}"
 
@@ -22,6 +23,7 @@ export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE
 
 READY_WITHIN=60 # seconds; a limit for what should be instant
+END_WITHIN=300  # the same for programs that have much to do first
 
 NS=()         # what enters the namespace of the test
 PIDS=()       # programs in the background, newest last
@@ -80,18 +82,6 @@ spawn() { # CMD...
 	INPUTS+=("$IN")
 	ERR=$dir/err
 	rm "$dir/in" "$dir/out"
-}
-
-# Waits for a program in the background; its exit code is the result. Its pid is no longer
-# ours to kill then.
-await_end() { # PID
-	local i status=0
-	wait "$1" || status=$?
-	for i in "${!PIDS[@]}"; do
-		[[ ${PIDS[i]} != "$1" ]] || unset "PIDS[i]"
-	done
-	PIDS=("${PIDS[@]}")
-	return $status
 }
 
 # Reads the lines of OUT up to the one that matches; the others stay in LINES.

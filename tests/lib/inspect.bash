@@ -16,10 +16,7 @@ inspect_table() {
 inspect_json() {
 	inspect --json "$@"
 	assert_clean
-	jq -es '.[-1].type == "end" and .[-1].complete' <<<"$output" >/dev/null || {
-		echo "the answer is not complete: $output" >&2
-		return 1
-	}
+	assert_json '.[-1].type == "end" and .[-1].complete'
 }
 
 # The socket rows of the last output, or those with a cookie.
@@ -38,11 +35,9 @@ value_of() { # LABEL.ROLE KEY
 		'select(.type == "socket" and .cookie == $cookie) | .[$key]' <<<"$output"
 }
 
-# Whether stdin is one JSON value and the expression true of it; jq -e alone is content
-# with nothing at all.
-holds() { # [JQ OPTION]... EXPRESSION
-	local expression=${*: -1}
-	jq -es "${@:1:$#-1}" "length == 1 and (.[0] | $expression)" >/dev/null
+# The row whose cookie mksock told has the key, and the expression is true of its value.
+assert_value() { # LABEL.ROLE KEY EXPRESSION [JQ_OPTION]...
+	assert_json_in "$(value_of "$1" "$2")" "length == 1 and (.[0] | $3)" "${@:4}"
 }
 
 # One row, and these values (JSON literals, or bare words for strings).

@@ -39,8 +39,8 @@ assert_told() { # CODE REGEX
 	kill -TERM "$PID"
 	output=$(cat <&"$OUT")
 	assert_valid
-	jq -es '.[-1] | .type == "summary" and .outcome == "not-asked" and .attempts == 0
-		and .open == 0 and .ports == 5000 and .not_asked == 5000' <<<"$output"
+	assert_json '.[-1] | .type == "summary" and .outcome == "not-asked" and .attempts == 0
+		and .open == 0 and .ports == 5000 and .not_asked == 5000'
 }
 
 # Until the program has blocked a signal to take it in its loop.
@@ -60,13 +60,13 @@ until_blocked() { # PID SIGNAL
 	probe -T 400ms udp:$V4:1-70
 	assert_told 0 '7 ports could not be asked \(30-35,60\): denied-local, this host forbids it \(EPERM\)'
 	probe --json -T 400ms udp:$V4:1-70
-	jq -es 'map(select(.type == "attempt" and .outcome == "denied-local").port)
-		== [30, 31, 32, 33, 34, 35, 60]' <<<"$output"
+	assert_json 'map(select(.type == "attempt" and .outcome == "denied-local").port)
+		== [30, 31, 32, 33, 34, 35, 60]'
 	assert_valid
 	probe -T 400ms udp:$V4:9-70
 	assert_told 3 'could not be asked \(30-35,60\)'
 	probe -q -T 400ms udp:$V4:9-70
-	[[ -z $output ]]
+	assert_equal "$output" ''
 	assert_refused 3 '7 ports could not be asked \(30-35,60\): denied-local'
 }
 
@@ -88,14 +88,14 @@ until_blocked() { # PID SIGNAL
 	run --separate-stderr in_ns bash -c 'ulimit -n 40; exec "$@"' - \
 		"$SOCKCTL" probe --measure-backlog 127.0.0.1:80
 	assert_told 3 'could open no more \(EMFILE\): its queue may be longer'
-	[[ $output != *"it accepts, or its queue is"* ]]
+	refute_contains "$output" "it accepts, or its queue is"
 	run --separate-stderr in_ns bash -c 'ulimit -n 30; exec "$@"' - \
 		"$SOCKCTL" probe -q --measure-backlog 127.0.0.1:80
 	assert_told 3 'connections held, then this host could open no more \(EMFILE\)'
-	[[ -z $output ]]
+	assert_equal "$output" ''
 	run --separate-stderr in_ns bash -c 'ulimit -n 30; exec "$@"' - \
 		"$SOCKCTL" probe --json --measure-backlog 127.0.0.1:80
-	jq -e '.stopped == "EMFILE" and .full == false' <<<"$output"
+	assert_json '.[0] | .stopped == "EMFILE" and .full == false'
 	assert_valid
 }
 
@@ -104,9 +104,10 @@ until_blocked() { # PID SIGNAL
 	netns
 	injected recvmsg:error=ENOMEM probe -T 500ms udp:127.0.0.1:9
 	assert_told 1 'refused-icmp +an ICMP error, ECONNREFUSED'
-	[[ $output != *ICMPv6* && $output != *"from ::"* ]]
+	refute_contains "$output" ICMPv6
+	refute_contains "$output" "from ::"
 	injected recvmsg:error=ENOMEM probe --json -T 500ms 'udp:[::1]:9'
-	jq -es '.[0] | .outcome == "refused-icmp" and .icmp_from == null' <<<"$output"
+	assert_json '.[0] | .outcome == "refused-icmp" and .icmp_from == null'
 }
 
 @test "a name that fails for want of descriptors or threads is 3, and no word of the name" {
@@ -121,10 +122,10 @@ until_blocked() { # PID SIGNAL
 		((status == 1)) || assert_told 3 "Too many open files"
 		[[ $output$stderr != *"look up 'localhost': Too many open files"* ]] || seen=1
 	done
-	((seen))
+	assert_int 'seen'
 	injected clone3:error=EAGAIN probe -T 2s localhost:1
 	assert_told 3 "look up 'localhost': Resource temporarily unavailable"
-	[[ $output != *name-timeout* ]]
+	refute_contains "$output" name-timeout
 	injected clone3:error=EAGAIN probe -q -T 2s localhost:1-200
 	assert_told 3 "no thread can be made"
 	injected clone3:error=EAGAIN connect -T 2s localhost:1
@@ -165,7 +166,7 @@ until_blocked() { # PID SIGNAL
 # The last program of spawn: its port is free again then.
 reap_last() {
 	kill "$PID"
-	await_end "$PID" || true
+	await_end "$PID" any
 }
 
 @test "an epoll_ctl that fails is an error, not a silence" {
@@ -216,12 +217,12 @@ SLOW=delay_exit=300
 	injected read:$SLOW probe -T 2s --send ping --expect pong \
 		127.0.0.1:8000 127.0.0.1:8001 127.0.0.1:8001 127.0.0.1:8001
 	assert_told 4 '127.0.0.1:8000 +silent'
-	[[ $(grep -c ':8001 *open' <<<"$output") == 3 ]]
+	assert_equal "$(grep -c ':8001 *open' <<<"$output")" 3
 	# Nor while it must stay open, nor as a line without end.
 	injected read:$SLOW probe -T 1s --stable 500ms 127.0.0.1:8000
 	assert_told 0 open
 	injected read:$SLOW probe -T 1s --banner 127.0.0.1:8000
-	((status == 0))
+	assert_status 0
 }
 
 @test "a server that never stops sending makes nobody deaf to SIGTERM" {
@@ -234,10 +235,7 @@ SLOW=delay_exit=300
 		-e inject=read:$SLOW "$SOCKCTL" probe -T 300s --expect pong 127.0.0.1:8000
 	until_true grep -q 'xxxx' "$BATS_TEST_TMPDIR/reads"
 	kill -TERM "$PID"
-	status=0
-	timeout $BOUND tail --pid="$PID" -f /dev/null
-	await_end "$PID" || status=$?
-	assert_equal "$status" 143
+	await_end "$PID" 143
 }
 
 @test "a UDP scan beside a port that floods ends in time, and finds the others" {
@@ -248,7 +246,8 @@ SLOW=delay_exit=300
 	peer udpecho $V4 61
 	injected recvfrom:$SLOW probe -T 2s --json udp:$V4:1-64
 	assert_valid
-	[[ $(open_ports) == '7 8 61' && $status == 0 ]]
+	assert_equal "$(open_ports)" '7 8 61'
+	assert_status 0
 }
 
 # --- sending has a deadline, too ---
@@ -285,8 +284,8 @@ probe_in_time() {
 	SECONDS=0
 	run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "$SOCKCTL" probe --json \
 		-T 2s --all-addresses "${names[@]}"
-	((status == 5 && SECONDS < 30))
-	jq -es 'map(select(.type == "summary" and .outcome == "name-timeout")) | length == 30' <<<"$output"
+	assert_int 'status == 5 && SECONDS < 30'
+	assert_json 'map(select(.type == "summary" and .outcome == "name-timeout")) | length == 30'
 }
 
 @test "a name server that is silent holds no --wait, no --source, no --bindable" {
@@ -313,9 +312,10 @@ probe_in_time() {
 	serve listen --keep --option linger=0 --close-after-bytes 0 127.0.0.1:0
 	sockctl probe -T 5s --stable 20s --attempts 2 "$ADDR"
 	assert_equal "$status" 1
-	[[ $output == *reset-after-accept* && $output != *firewall* ]]
+	assert_contains "$output" reset-after-accept
+	refute_contains "$output" firewall
 	sockctl probe --json -T 5s --stable 20s "$ADDR"
-	jq -es '.[0] | .outcome == "reset-after-accept" and has("cause") == false' <<<"$output"
+	assert_json '.[0] | .outcome == "reset-after-accept" and has("cause") == false'
 	end_served
 }
 
@@ -323,10 +323,7 @@ probe_in_time() {
 
 deaf() { # KIND OUTPUTS SIGNAL READS ARG...
 	run timeout -k 1 $((2 * READY_WITHIN)) "$TOP/tests/lib/deaf-probe" "${@:1:4}" "$SOCKCTL" probe "${@:5}"
-	((status == 0)) || {
-		echo "$output" >&2
-		return 1
-	}
+	assert_status 0
 }
 
 @test "signals end a probe whose output nobody reads, and leave the description as it was" {
@@ -348,10 +345,10 @@ deaf() { # KIND OUTPUTS SIGNAL READS ARG...
 
 @test "whoever reads at last has the report of the probe that a signal ended" {
 	deaf pipe both TERM after -v --attempts 0 --interval 1ms ADDR
-	[[ $output == $'ended -15\nflags same\n'*open* ]]
-	[[ $(grep -c open <<<"$output") -ge 2 ]]
+	assert_regex "$output" $'^ended -15\nflags same\n.*open'
+	assert_int "$(grep -c open <<<"$output") >= 2"
 	deaf pipe stdout INT after --json --attempts 0 --interval 1ms ADDR
-	tail -n +3 <<<"$output" | jq -es '.[0].type == "attempt" and .[-1].type == "summary"'
+	assert_json_in "$(tail -n +3 <<<"$output")" '.[0].type == "attempt" and .[-1].type == "summary"'
 }
 
 @test "a name server that is silent costs scans, --hops and --measure-backlog one deadline" {
@@ -369,7 +366,7 @@ deaf() { # KIND OUTPUTS SIGNAL READS ARG...
 		run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "$SOCKCTL" probe \
 			-T 2s $how "${names[@]}"
 		((status == 5 && SECONDS < 30)) || fail "$how: $status, $SECONDS s"
-		(($(grep -c 'did not resolve before the deadline' <<<"$output$stderr") == 20))
+		assert_int "$(grep -c 'did not resolve before the deadline' <<<"$output$stderr") == 20"
 	done
 }
 
@@ -383,7 +380,7 @@ deaf() { # KIND OUTPUTS SIGNAL READS ARG...
 	# After the deadline the main thread reads who was asked: its last look at the file.
 	run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "${STRACE[@]}" -f -qq -o "$calls" \
 		-e trace=openat "$SOCKCTL" "${how[@]}"
-	[[ $stderr == *"no answer from $V4 (/etc/resolv.conf)"* ]]
+	assert_contains "$stderr" "no answer from $V4 (/etc/resolv.conf)"
 	n=$(awk 'NR == 1 { main = $1 }
 		$1 == main && /openat\(/ { n++ }
 		$1 == main && /resolv.conf/ { at = n }
@@ -392,7 +389,7 @@ deaf() { # KIND OUTPUTS SIGNAL READS ARG...
 		run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "${STRACE[@]}" -f -qq -o /dev/null \
 			-e trace=openat -e "inject=openat:error=$error:when=$n" "$SOCKCTL" "${how[@]}"
 		assert_refused 5 'the name servers are not known: (Too many open files|Input/output error)'
-		[[ $stderr != *127.0.0.1* ]]
+		refute_contains "$stderr" 127.0.0.1
 	done
 }
 

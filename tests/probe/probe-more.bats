@@ -12,8 +12,8 @@ load ../lib/probe
 		mk listen:addr=127.0.0.1,port=80,backlog=8
 		probe --measure-backlog --json 127.0.0.1:80
 		assert_valid
-		jq -es '.[0] | .type == "backlog" and .held == 9 and .full and .accept_queue_limit == 8
-			and .accept_queue == 0 and .accepts_per_second == 0' <<<"$output"
+		assert_json '.[0] | .type == "backlog" and .held == 9 and .full and .accept_queue_limit == 8
+			and .accept_queue == 0 and .accepts_per_second == 0'
 		reap
 	done
 }
@@ -32,7 +32,7 @@ load ../lib/probe
 	netns
 	peer silent 127.0.0.1 80
 	probe --measure-backlog --max 100 --json 127.0.0.1:80
-	jq -es '.[0] | .held == 100 and (.full | not) and .ghosts == 0' <<<"$output"
+	assert_json '.[0] | .held == 100 and (.full | not) and .ghosts == 0'
 }
 
 @test "a group of listeners is filled one by one: the first stall, and the total" {
@@ -40,8 +40,8 @@ load ../lib/probe
 	mk group:reuseport,n=4,addr=127.0.0.1,port=80,backlog=8
 	probe --measure-backlog --json 127.0.0.1:80
 	assert_valid
-	jq -es '.[0] | .held == 36 and .full and .held_before_first_stall >= 9 and .held_before_first_stall <= 36
-		and .listeners == 4 and .accept_queue_limit == 32 and .accepts_per_second == 0' <<<"$output"
+	assert_json '.[0] | .held == 36 and .full and .held_before_first_stall >= 9 and .held_before_first_stall <= 36
+		and .listeners == 4 and .accept_queue_limit == 32 and .accepts_per_second == 0'
 	reap
 	link
 	server_mk group:reuseport,n=3,addr=$V4,port=80,backlog=100
@@ -65,7 +65,7 @@ load ../lib/probe
 	probe --measure-backlog --json 127.0.0.1:80
 	assert_valid
 	ours=$(jq .accepts_per_second <<<"$output")
-	jq -es '.[0] | .full and .held > 20' <<<"$output"
+	assert_json '.[0] | .full and .held > 20'
 	echo >&"$in"
 	OUT=$out
 	read -r -t "$READY_WITHIN" -u "$OUT" _ theirs _
@@ -81,7 +81,7 @@ load ../lib/probe
 	peer slow 127.0.0.1 80 '64 0'
 	for most in 600 700 800; do
 		probe --measure-backlog --max "$most" --json 127.0.0.1:80
-		jq -es --argjson max "$most" '.[0] | .held <= $max' <<<"$output"
+		assert_json '.[0] | .held <= $max' --argjson max "$most"
 	done
 }
 
@@ -89,12 +89,12 @@ load ../lib/probe
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=2,queued=3
 	probe --measure-backlog 127.0.0.1:80
-	[[ $status == 4 ]]
+	assert_status 4
 	assert_line '127.0.0.1:80  took no connection: its queue is full already, or nothing answers'
 	assert_line '  the kernel here says: backlog 2, 3 queued before'
 	probe --json --measure-backlog 127.0.0.1:80
 	assert_valid
-	jq -es '.[0] | .held == 0 and .rtt_us == null' <<<"$output"
+	assert_json '.[0] | .held == 0 and .rtt_us == null'
 }
 
 @test "the backlog of a unix socket, without --yes, by path and by name" {
@@ -103,8 +103,8 @@ load ../lib/probe
 	mk "unix_listen:path=$dir/s,backlog=5" unix_listen:abstract=here,type=seqpacket,backlog=3,label=a
 	probe --measure-backlog --json "unix:$dir/s"
 	assert_valid
-	jq -es --arg path "$dir/s" '.[0] | .held == 6 and .full and .addr == $path and .port == null
-		and .accept_queue_limit == 5 and .accept_queue == 0 and .accepts_per_second == 0' <<<"$output"
+	assert_json '.[0] | .held == 6 and .full and .addr == $path and .port == null
+		and .accept_queue_limit == 5 and .accept_queue == 0 and .accepts_per_second == 0' --arg path "$dir/s"
 	probe --measure-backlog unix-seqpacket:@here
 	assert_clean
 	assert_line 'unix-seqpacket:@here  holds 4 connections: a backlog of 3'
@@ -113,7 +113,8 @@ load ../lib/probe
 	probe --measure-backlog "unix-dgram:$dir/s"
 	assert_refused 2 '--measure-backlog speaks TCP and unix'
 	probe --measure-backlog --max 2 -q "unix-seqpacket:@here"
-	[[ $status == 4 && -z $output$stderr ]]
+	assert_status 4
+	assert_equal "$output$stderr" ''
 }
 
 @test "measuring leaves no connection and no orphan of ours behind" {
@@ -127,16 +128,16 @@ load ../lib/probe
 @test "a closed port has no backlog" {
 	netns
 	probe --measure-backlog 127.0.0.1:80
-	[[ $status == 1 ]]
+	assert_status 1
 	assert_output --partial 'refuses connections'
 }
 
 @test "hops: routers by their addresses, without privilege, up to the target" {
 	routed
 	sockctl_as_user probe --hops --json $TARGET4:80
-	[[ $status == 1 ]]
+	assert_status 1
 	assert_valid
-	[[ $(jq -rs 'map("\(.ttl) \(.addr) \(.outcome)") | join(",")' <<<"$output") == "1 $V4 unreachable,2 10.98.0.2 refused" ]]
+	assert_equal "$(jq -rs 'map("\(.ttl) \(.addr) \(.outcome)") | join(",")' <<<"$output")" "1 $V4 unreachable,2 10.98.0.2 refused"
 	probe --hops $TARGET4:80
 	assert_line --regexp "^ 1  $V4 "
 	assert_line --regexp '^ 2  10.98.0.2 +refused  RST'
@@ -145,8 +146,10 @@ load ../lib/probe
 	assert_line --regexp "^ 2  $TARGET6 +refused  RST"
 	# Of several, each under its name; the worst of them decides.
 	probe --hops $V4:80 $TARGET4:80 some.invalid:80
-	[[ $status == 5 ]]
-	[[ ${lines[0]} == "$V4:80" && ${lines[1]} == ' 1  '* && ${lines[2]} == "$TARGET4:80" ]]
+	assert_status 5
+	assert_equal "${lines[0]}" "$V4:80"
+	assert_regex "${lines[1]}" '^ 1  '
+	assert_equal "${lines[2]}" "$TARGET4:80"
 }
 
 @test "hops: those that are silent, and nobody beyond the last" {
@@ -154,17 +157,17 @@ load ../lib/probe
 	# The router says nothing of itself.
 	server_rule output icmp type time-exceeded drop
 	probe --hops -T 500ms $TARGET4:80
-	[[ $status == 1 ]]
+	assert_status 1
 	assert_line --regexp '^ 1  \* +no answer$'
 	assert_line --regexp '^ 2  10.98.0.2 +refused  RST'
 	on_server nft delete table inet t_output
 	server_rule forward tcp dport 80 drop
 	probe --hops -T 500ms $TARGET4:80
-	[[ $status == 4 ]]
+	assert_status 4
 	assert_line --regexp "^ 1  $V4 "
 	assert_line ' 2 to 30  no answer'
-	((${#lines[@]} == 2))
+	assert_equal "${#lines[@]}" 2
 	probe --hops -T 500ms --json $TARGET4:80
 	assert_valid
-	jq -es 'length == 30 and .[29].addr == null and .[29].outcome == "filtered"' <<<"$output"
+	assert_json 'length == 30 and .[29].addr == null and .[29].outcome == "filtered"'
 }

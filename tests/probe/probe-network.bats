@@ -12,8 +12,11 @@ load ../lib/probe
 	while read -r type outcome code text; do
 		server_rule forward ip version 4 tcp dport 80 reject with icmp type "$type"
 		assert_outcome 1 "$outcome" "^ICMP $text \($code\) from $V4 after" $TARGET4:80
-		[[ "$(attempt .icmp_type)/$(attempt .icmp_code)" == "$code" && $(attempt .icmp_from) == "$V4" ]]
-		[[ $(attempt .addr) == "$TARGET4" && $(attempt .syn_retransmits) == 0 && $(attempt .rtt_us) == null ]]
+		assert_equal "$(attempt .icmp_type)/$(attempt .icmp_code)" "$code"
+		assert_equal "$(attempt .icmp_from)" "$V4"
+		assert_equal "$(attempt .addr)" "$TARGET4"
+		assert_equal "$(attempt .syn_retransmits)" 0
+		assert_equal "$(attempt .rtt_us)" null
 		on_server nft delete table inet t_forward
 	done <<-'END'
 		port-unreachable refused-icmp 3/3 port unreachable
@@ -32,7 +35,8 @@ load ../lib/probe
 	while read -r type outcome code text; do
 		server_rule forward ip6 version 6 tcp dport 80 reject with icmpv6 type "$type"
 		assert_outcome 1 "$outcome" "^ICMPv6 $text \($code\) from $V6 after" "[$TARGET6]:80"
-		[[ "$(attempt .icmp_type)/$(attempt .icmp_code)" == "$code" && $(attempt .icmp_from) == "$V6" ]]
+		assert_equal "$(attempt .icmp_type)/$(attempt .icmp_code)" "$code"
+		assert_equal "$(attempt .icmp_from)" "$V6"
 		on_server nft delete table inet t_forward
 	done <<-'END'
 		no-route unreachable 1/0 no route
@@ -90,16 +94,12 @@ load ../lib/probe
 # The first attempt comes late, the next one in time; only that is in the statistics.
 assert_late() { # LOST REASON_REGEX [TARGET]
 	probe --json --attempts 2 --interval 0 "${3-$V4:80}"
-	[[ $status == 0 ]] || return 1
+	assert_status 0
 	assert_valid
-	jq -es --arg lost "$1" --arg reason "$2" '
-		(.[0] | .outcome == "open" and .lost == $lost and .syn_retransmits >= 1
+	assert_json '(.[0] | .outcome == "open" and .lost == $lost and .syn_retransmits >= 1
 			and .connect_us > 900000 and (.reason | test($reason)))
 		and (.[1] | .outcome == "open" and (has("lost") | not) and .connect_us < 900000)
-		and (.[2] | .late == 1 and .open == 2 and .rtt_us.count == 1 and .connect_us.count == 1)' <<<"$output" || {
-		echo "$output" >&2
-		return 1
-	}
+		and (.[2] | .late == 1 and .open == 2 and .rtt_us.count == 1 and .connect_us.count == 1)' --arg lost "$1" --arg reason "$2"
 }
 
 # --- what packets carry ---
@@ -125,14 +125,14 @@ counted() { # prints the packets of each rule
 		'udp dport 80 meta mark 7 ip dscp 0x2e ip ttl 9'
 	assert_outcome 0 open rtt --mark 7 --tos 0xb8 --ttl 9 $V4:80
 	read -r -d '' -a seen < <(counted) || true
-	((seen[0] >= 2 && seen[1] >= 2 && seen[2] == 0 && seen[3] == 0))
+	assert_int 'seen[0] >= 2 && seen[1] >= 2 && seen[2] == 0 && seen[3] == 0'
 	assert_outcome 0 open rtt --mark 7 --tos 0xb8 --ttl 9 "[$V6]:80"
 	assert_outcome 1 refused-icmp 'port unreachable' --mark 7 --tos 184 --ttl 9 udp:$V4:80
 	read -r -d '' -a seen < <(counted) || true
-	((seen[2] >= 2 && seen[3] >= 1))
+	assert_int 'seen[2] >= 2 && seen[3] >= 1'
 	probe --mark 7 --tos 0xb8 --ttl 9 -q $V4:1-100
 	read -r -d '' -a more < <(counted) || true
-	((more[1] > seen[1]))
+	assert_int 'more[1] > seen[1]'
 }
 
 @test "a mark wants a right that is told" {
@@ -140,18 +140,19 @@ counted() { # prints the packets of each rule
 	server_mk listen:addr=$V4,port=80,backlog=64
 	is_root || skip 'in a user namespace everybody has the right'
 	sockctl_as_user probe --mark 7 $V4:80
-	[[ $status == 3 && $output == *"error"*"mark"*"Operation not permitted"* ]]
+	assert_status 3
+	assert_contains "$output" "error" "mark" "Operation not permitted"
 }
 
 @test "ECN, where both sides and the namespace want it" {
 	link
 	server_mk listen:addr=$V4,port=80,backlog=64
 	assert_outcome 0 open rtt $V4:80
-	[[ $(attempt .ecn) == false ]]
+	assert_equal "$(attempt .ecn)" false
 	in_ns sysctl -qw net.ipv4.tcp_ecn=1
 	on_server sysctl -qw net.ipv4.tcp_ecn=1
 	assert_outcome 0 open rtt $V4:80
-	[[ $(attempt .ecn) == true ]]
+	assert_equal "$(attempt .ecn)" true
 	probe --negotiated $V4:80
 	assert_output --partial 'ecn yes'
 }
@@ -162,7 +163,8 @@ counted() { # prints the packets of each rule
 	on_server sysctl -qw net.mptcp.enabled=1
 	peer mptcp $V4 80
 	assert_outcome 0 open ', MPTCP' --negotiated mptcp:$V4:80
-	[[ $(attempt .mptcp) == true && $(attempt .proto) == mptcp ]]
+	assert_equal "$(attempt .mptcp)" true
+	assert_equal "$(attempt .proto)" mptcp
 	server_mk listen:addr=$V4,port=81,backlog=64
 	assert_outcome 0 open ', fell back to TCP' --negotiated mptcp:$V4:81
 }
@@ -175,12 +177,12 @@ counted() { # prints the packets of each rule
 	peer silent $V6 81
 	probe --negotiated $V4:80 "[$V6]:81"
 	assert_clean
-	[[ $(grep -o 'fast open cookie [a-z]*' <<<"$output" | tr '\n' ,) == 'fast open cookie yes,fast open cookie no,' ]]
+	assert_equal "$(grep -o 'fast open cookie [a-z]*' <<<"$output" | tr '\n' ,)" 'fast open cookie yes,fast open cookie no,'
 	probe --negotiated --json $V4:80
 	assert_valid
-	jq -es '.[-1].fast_open_cookie' <<<"$output"
+	assert_json '.[-1].fast_open_cookie'
 	# It is known now, and nothing was sent over it.
-	[[ $(in_ns ip tcp_metrics show $V4) == *fo_cookie* ]]
+	assert_contains "$(in_ns ip tcp_metrics show $V4)" fo_cookie
 	in_ns sysctl -qw net.ipv4.tcp_fastopen=0
 	probe --negotiated $V4:80
 	assert_output --partial 'fast open cookie off here'
@@ -209,12 +211,12 @@ counted() { # prints the packets of each rule
 	assert_clean
 	run --separate-stderr "$SOCKCTL" probe --netns "/proc/$SERVER_PID/ns/net" --json $V4:80
 	assert_clean
-	jq -es --arg ip $V4 '.[0] | .outcome == "open" and .local_addr == $ip' <<<"$output"
+	assert_json '.[0] | .outcome == "open" and .local_addr == $ip' --arg ip $V4
 	run --separate-stderr "$SOCKCTL" probe --netns "$NS_PID" $V4:79-99
 	assert_clean
 	run --separate-stderr "$SOCKCTL" probe --netns no-such-name $V4:80
 	assert_refused 3 "open the network namespace 'no-such-name'"
-	[[ -z $output ]]
+	assert_equal "$output" ''
 }
 
 @test "vsock: a machine that is not there, or a kernel without a way to it" {
@@ -225,10 +227,10 @@ counted() { # prints the packets of each rule
 	}
 	probe --json -T 3s vsock:1:4711
 	assert_valid
-	jq -es '.[0] | .proto == "vsock" and (
+	assert_json '.[0] | .proto == "vsock" and (
 		(.outcome == "filtered" and (.reason | test("no machine has this CID")))
 		or (.outcome == "error" and (.reason | test("no vsock transport")))
-		or (.outcome == "refused" and (.reason | test("nobody listens"))))' <<<"$output"
+		or (.outcome == "refused" and (.reason | test("nobody listens"))))'
 	probe vsock:1
 	assert_refused 2 vsock
 }

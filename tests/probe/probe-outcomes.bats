@@ -11,7 +11,8 @@ load ../lib/probe
 	server_mk listen:addr=$V4,port=80,backlog=64
 	for udp in '' udp:; do
 		assert_outcome 3 error 'bind 10.1.2.3.* no interface has this address' --source 10.1.2.3 $udp$V4:80
-		[[ $(attempt .errno) == EADDRNOTAVAIL && $(attempt .port) == 80 ]]
+		assert_equal "$(attempt .errno)" EADDRNOTAVAIL
+		assert_equal "$(attempt .port)" 80
 		assert_outcome 3 error "option 'interface': No such device" --interface nope $udp$V4:80
 		# What no kernel takes is refused before any target is asked.
 		probe -O ttl=300 $udp$V4:80
@@ -24,10 +25,10 @@ load ../lib/probe
 	link
 	probe --source 10.1.2.3 --closed $V4:1-1000
 	assert_refused 3 '^sockctl probe: bind 10.1.2.3.* no interface has this address'
-	[[ -z $output ]]
+	assert_equal "$output" ''
 	probe --interface nope udp:$V4:1-1000
 	assert_refused 3 "option 'interface': No such device"
-	[[ -z $output ]]
+	assert_equal "$output" ''
 }
 
 @test "unix: a directory and a file are no sockets, an abstract name leaves nothing stale" {
@@ -70,10 +71,10 @@ mk_stale() { # PATH
 	link
 	server_rule input 'tcp dport 80 drop; udp dport 53 drop'
 	probe --wait 100ms --json $V4:80
-	[[ $status == 4 ]]
+	assert_status 4
 	assert_valid
-	jq -es 'map(select(.type == "attempt")) | length == 1 and .[0].outcome == "filtered"' <<<"$output"
-	[[ $stderr == *"waited 100 ms, $V4:80 is filtered: no answer to 1 SYN"* ]]
+	assert_json 'map(select(.type == "attempt")) | length == 1 and .[0].outcome == "filtered"'
+	assert_contains "$stderr" "waited 100 ms, $V4:80 is filtered: no answer to 1 SYN"
 	peer silent $V4 81
 	probe --wait 100ms --banner $V4:81
 	assert_refused 4 'is silent: accepted, but an answer did not come'
@@ -82,7 +83,7 @@ mk_stale() { # PATH
 	skip_unless_mounts 'it mounts a resolv.conf'
 	local start=${EPOCHREALTIME/./}
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe -T 20s --wait 200ms some.example:80
-	((${EPOCHREALTIME/./} - start < 10000000))
+	assert_int "${EPOCHREALTIME/./} - start < 10000000"
 	assert_refused 4 'some.example:80 is name-timeout: .* did not resolve before the deadline'
 }
 
@@ -90,8 +91,10 @@ mk_stale() { # PATH
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=64
 	probe --wait 50ms 127.0.0.1:80 127.0.0.1:81
-	[[ $status == 4 && $output == *'127.0.0.1:80  open '* && $output != *'127.0.0.1:81'* ]]
-	[[ $(grep -c 127.0.0.1:81 <<<"$stderr") == 1 ]]
+	assert_status 4
+	assert_contains "$output" '127.0.0.1:80  open '
+	refute_contains "$output" '127.0.0.1:81'
+	assert_equal "$(grep -c 127.0.0.1:81 <<<"$stderr")" 1
 }
 
 @test "a file of addresses that never comes is a deadline" {
@@ -120,14 +123,18 @@ mk_stale() { # PATH
 	link
 	peer nxdomain $V4 53
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --json some.example:1-100
-	[[ $status == 5 && -z $stderr ]]
+	assert_status 5
+	assert_equal "$stderr" ''
 	assert_valid
-	jq -es '(.[0] | .type == "attempt" and .outcome == "no-name" and .port == null)
-		and (.[1] | .type == "summary" and .outcome == "no-name" and .attempts == 0 and .addr == null)' <<<"$output"
+	assert_json '(.[0] | .type == "attempt" and .outcome == "no-name" and .port == null)
+		and (.[1] | .type == "summary" and .outcome == "no-name" and .attempts == 0 and .addr == null)'
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe some.example:1-100
-	[[ $status == 5 && -z $stderr && $output == "some.example:1-100  no-name  the name 'some.example' does not resolve"* ]]
+	assert_status 5
+	assert_equal "$stderr" ''
+	assert_regex "$output" "^some\.example:1-100  no-name  the name 'some\.example' does not resolve"
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe -q some.example:1-100
-	[[ $status == 5 && -z $output$stderr ]]
+	assert_status 5
+	assert_equal "$output$stderr" ''
 }
 
 # A unix-seqpacket server: sends records of these sizes to whoever connects, keeps it open.

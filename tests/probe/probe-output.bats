@@ -30,8 +30,8 @@ assert_figures_agree() {
 	nft_rule input 'tcp dport 80 tcp flags syn numgen inc mod 3 == 0 reject with tcp reset'
 	probe --attempts 90 --interval 0 --json 127.0.0.1:80
 	assert_figures_agree
-	jq -es '.[-1] | .attempts == 90 and .open == 60 and .outcomes == {"open": 60, "refused": 30}
-		and .rtt_us.count == 60' <<<"$output"
+	assert_json '.[-1] | .attempts == 90 and .open == 60 and .outcomes == {"open": 60, "refused": 30}
+		and .rtt_us.count == 60'
 	probe --attempts 90 --interval 0 127.0.0.1:80
 	assert_line '  60 open, 30 refused, 33.3 % failed'
 	assert_line --regexp ' 60 of 90$'
@@ -56,23 +56,25 @@ on_terminal() { # CMD...
 
 @test "a terminal has a histogram and colours, a pipe has neither" {
 	on_terminal "$SOCKCTL" probe --attempts 300 --interval 0 127.0.0.1:80
-	((status == 0))
-	((${#lines[@]} == 12))
-	[[ ${lines[0]} == $'127.0.0.1:80  \e[32mopen\e[0m  rtt '* ]]
+	assert_status 0
+	assert_equal "${#lines[@]}" 12
+	assert_contains "^${lines[0]}" $'^127.0.0.1:80  \e[32mopen\e[0m  rtt '
 	# Eight steps from the least to the most; all 300 are in them, the longest has 40 marks.
 	local line sum=0 longest=0 bars
 	for line in "${lines[@]:3:8}"; do
-		[[ $line =~ ^\ +[0-9.]+\ ms\ +([0-9]+)(\ \ (#+))?$ ]]
+		assert_regex "$line" '^ +[0-9.]+ ms +([0-9]+)(  (#+))?$'
 		sum=$((sum + BASH_REMATCH[1]))
 		bars=${BASH_REMATCH[3]}
 		((${#bars} <= longest)) || longest=${#bars}
 	done
-	((sum == 300 && longest == 40))
-	[[ ${lines[11]} == '  300 open, 0.0 % failed' ]]
+	assert_int 'sum == 300 && longest == 40'
+	assert_equal "${lines[11]}" '  300 open, 0.0 % failed'
 	on_terminal "$SOCKCTL" probe --color never --attempts 300 --interval 0 127.0.0.1:80 127.0.0.1:81
-	[[ $output != *$'\e['* && $output == *'##'* ]]
+	refute_contains "$output" $'\e['
+	assert_contains "$output" '##'
 	probe --attempts 300 --interval 0 127.0.0.1:80
-	[[ $output != *$'\e'* && $output != *'##'* ]]
+	refute_contains "$output" $'\e'
+	refute_contains "$output" '##'
 }
 
 @test "exit codes: the worst of several targets, the best port of one" {
@@ -119,16 +121,21 @@ on_terminal() { # CMD...
 
 @test "the command after --: its exit code and its stdout are its own" {
 	probe 127.0.0.1:80 -- sh -c 'echo out; exit 7'
-	[[ $status == 7 && $output == out && $stderr == *'127.0.0.1:80  open '* ]]
+	assert_status 7
+	assert_equal "$output" out
+	assert_contains "$stderr" '127.0.0.1:80  open '
 	probe -q --wait 5s 127.0.0.1:80 -- cat /dev/null -
 	assert_clean
 	probe --json 127.0.0.1:80 -- echo started
-	[[ $status == 0 && $output == started ]]
-	jq -es 'length == 2' <<<"$stderr"
+	assert_status 0
+	assert_equal "$output" started
+	assert_json_in "$stderr" 'length == 2'
 	probe -q 127.0.0.1:80 -- /nowhere/at/all
 	assert_refused 3 'run /nowhere/at/all: No such file or directory'
 	probe --wait 50ms 127.0.0.1:81 -- echo started
-	[[ $status == 4 && -z $output && $stderr == *'127.0.0.1:81 is refused'* ]]
+	assert_status 4
+	assert_equal "$output" ''
+	assert_contains "$stderr" '127.0.0.1:81 is refused'
 	probe --attempts 0 127.0.0.1:80 -- true
 	assert_refused 2 'needs an end'
 }
@@ -139,8 +146,9 @@ on_terminal() { # CMD...
 		# a comment
 		  127.0.0.1:81   # another
 	END
-	[[ $status == 1 && -z $stderr ]]
-	jq -es 'map(select(.type == "summary") | .port) == [82, 80, 81]' <<<"$output"
+	assert_status 1
+	assert_equal "$stderr" ''
+	assert_json 'map(select(.type == "summary") | .port) == [82, 80, 81]'
 }
 
 # Each command line of the manual and of --help, shortened in time; what is not there may be
@@ -160,7 +168,7 @@ on_terminal() { # CMD...
 		sed -n '/^\.Sh EXAMPLES/,/^\.Ed/s/^\(sockctl probe .*\)/\1/p' "$TOP/man/sockctl-probe.1" | sed 's/\\e/\\/g'
 		"$SOCKCTL" probe --help | sed -n 's/^  \(sockctl probe .*\)/\1/p'
 	)
-	((n >= 10))
+	assert_int 'n >= 10'
 }
 
 @test "habits of other tools: done, or answered with the right spelling" {
@@ -189,20 +197,21 @@ on_terminal() { # CMD...
 	local i targets=()
 	nft_rule input 'tcp dport 90-95 drop'
 	probe --json -T 100ms --parallel 1 127.0.0.1:90 127.0.0.1:91 127.0.0.1:92
-	[[ $status == 4 ]]
+	assert_status 4
 	# One after the other, in their order.
-	jq -es 'map(select(.type == "attempt").port) == [90, 91, 92]' <<<"$output"
+	assert_json 'map(select(.type == "attempt").port) == [90, 91, 92]'
 	for ((i = 0; i < 20; i++)); do targets+=(127.0.0.1:80); done
 	local start=${EPOCHREALTIME/./}
 	probe -q --rate 50/s "${targets[@]}"
 	assert_clean
-	((${EPOCHREALTIME/./} - start >= 380000))
+	assert_int "${EPOCHREALTIME/./} - start >= 380000"
 }
 
 @test "many that are waited for in vain: the first are told, the others counted" {
 	probe --wait 50ms 127.0.0.1:100-139
-	[[ $status == 4 && $(grep -c ' is refused: ' <<<"$stderr") == 16 ]]
-	[[ $stderr == *$'\nsockctl probe: 24 more were waited for in vain\n'* ]]
+	assert_status 4
+	assert_equal "$(grep -c ' is refused: ' <<<"$stderr")" 16
+	assert_contains "$stderr" $'\nsockctl probe: 24 more were waited for in vain\n'
 }
 
 @test "bad input: the place is marked, for options and addresses" {

@@ -33,7 +33,7 @@ looks_for() { # PATTERN [OPTION]...
 	sends "[b'ab' * 32768]"
 	looks_for '/^ab.*c/' -T 1s
 	assert_equal "$status" 4
-	[[ $output == *"of each line the first 4096 bytes were searched"* ]]
+	assert_contains "$output" "of each line the first 4096 bytes were searched"
 	looks_for '/^abab.*ba/' -T "${READY_WITHIN}s"
 	assert_equal "$status" 0
 	# Behind a short line, too.
@@ -46,8 +46,8 @@ looks_for() { # PATTERN [OPTION]...
 	sends "[b'ab' * 2000]"
 	looks_for '/^(a|b|ab)*(.*)(.*)(.*)\2\3\4\1c$/' -T 1s
 	assert_equal "$status" 4
-	[[ $output == *"the search was ended after 100 ms"* ]]
-	[[ -z $(pgrep -P $$ -f "probe --expect") ]]
+	assert_contains "$output" "the search was ended after 100 ms"
+	assert_equal "$(pgrep -P $$ -f "probe --expect")" ''
 }
 
 @test "a peer that sends byte by byte does not keep the search busy" {
@@ -75,13 +75,13 @@ looks_for() { # PATTERN [OPTION]...
 	PORT=1
 	looks_for "/${open}a$close/"
 	assert_equal "$status" 2
-	[[ $stderr == *"--expect: the pattern has "* ]]
+	assert_contains "$stderr" "--expect: the pattern has "
 	looks_for "/${open:0:300}a${close:0:300}/"
 	assert_equal "$status" 2
-	[[ $stderr == *"250 parentheses"* ]]
+	assert_contains "$stderr" "250 parentheses"
 	looks_for '/((a{200}){200}){200}/'
 	assert_equal "$status" 2
-	[[ $stderr == *"repeats too much"* ]]
+	assert_contains "$stderr" "repeats too much"
 }
 
 @test "what has no end is refused as a text, as a request and as a list" {

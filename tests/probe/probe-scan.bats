@@ -11,25 +11,28 @@ load ../lib/probe
 		listen:addr=127.0.0.1,port=40000,backlog=64,label=c listen:addr=127.0.0.1,port=65535,backlog=64,label=d
 	for i in 1 2 3; do
 		probe --json 127.0.0.1:1-65535
-		[[ $status == 0 ]]
-		[[ $(open_ports) == '22 8080 40000 65535' ]]
-		[[ $(outcomes) == '{"open":4,"refused":65531}' ]]
+		assert_status 0
+		assert_equal "$(open_ports)" '22 8080 40000 65535'
+		assert_equal "$(outcomes)" '{"open":4,"refused":65531}'
 	done
 	assert_valid
 	inspect --count --no-findings state = time-wait
 	assert_output 0
 	# What is in the list twice is one port.
 	probe --json 127.0.0.1:1-100,22,90-200
-	[[ $(open_ports) == 22 && $(outcomes) == '{"open":1,"refused":199}' ]]
+	assert_equal "$(open_ports)" 22
+	assert_equal "$(outcomes)" '{"open":1,"refused":199}'
 }
 
 @test "over a link, IPv4 and IPv6" {
 	link
 	server_mk listen:addr=$V4,port=80,backlog=64 "listen:family=6,addr=$V6,port=81,backlog=64,label=six"
 	probe --json $V4:1-20000
-	[[ $(open_ports) == 80 && $(outcomes) == '{"open":1,"refused":19999}' ]]
+	assert_equal "$(open_ports)" 80
+	assert_equal "$(outcomes)" '{"open":1,"refused":19999}'
 	probe --json "[$V6]:1-20000"
-	[[ $(open_ports) == 81 && $(outcomes) == '{"open":1,"refused":19999}' ]]
+	assert_equal "$(open_ports)" 81
+	assert_equal "$(outcomes)" '{"open":1,"refused":19999}'
 }
 
 @test "for people: open ports with the names of services, the others counted" {
@@ -40,7 +43,7 @@ load ../lib/probe
 	assert_line --regexp '^127.0.0.1:22 +open +ssh +rtt'
 	assert_line --regexp '^127.0.0.1: 1 of 80 ports open, 79 refused; '
 	probe 127.0.0.1:30-99
-	[[ $status == 1 ]]
+	assert_status 1
 	probe --closed 127.0.0.1:30-99
 	assert_line --regexp '^127.0.0.1:99 +refused'
 }
@@ -52,8 +55,9 @@ load ../lib/probe
 	server_rule input 'tcp dport 100-199 drop; tcp dport 200-209 reject with icmp type admin-prohibited;
 		tcp dport 290-299 reject'
 	probe --json -T 1.2s $V4:1-300
-	[[ $status == 0 && $(open_ports) == 80 ]]
-	[[ $(outcomes) == '{"open":1,"refused":179,"refused-icmp":10,"rejected":10,"filtered":100}' ]]
+	assert_status 0
+	assert_equal "$(open_ports)" 80
+	assert_equal "$(outcomes)" '{"open":1,"refused":179,"refused-icmp":10,"rejected":10,"filtered":100}'
 	assert_valid
 }
 
@@ -62,8 +66,9 @@ load ../lib/probe
 	server_mk listen:addr=$V4,port=80,backlog=64 listen:addr=$V4,port=9999,backlog=64,label=b
 	server_rule input 'tcp dport != { 80, 9999 } drop'
 	probe --json $V4:1-10000
-	[[ $(open_ports) == '80 9999' && $(outcomes) == '{"open":2,"filtered":9998}' ]]
-	jq -es '.[-1].duration_us < 20000000' <<<"$output"
+	assert_equal "$(open_ports)" '80 9999'
+	assert_equal "$(outcomes)" '{"open":2,"filtered":9998}'
+	assert_json '.[-1].duration_us < 20000000'
 }
 
 @test "one lost SYN is not a filtered port" {
@@ -71,13 +76,13 @@ load ../lib/probe
 	server_mk listen:addr=$V4,port=80,backlog=64
 	server_rule prerouting 'tcp flags syn / syn,ack tcp dport 80 numgen inc mod 2 == 0 drop'
 	probe --json $V4:70-90
-	[[ $(open_ports) == 80 ]]
+	assert_equal "$(open_ports)" 80
 }
 
 @test "a rate is kept" {
 	netns
 	probe --json --rate 1000/s 127.0.0.1:1-500
-	jq -es '.[-1].duration_us | . > 450000 and . < 5000000' <<<"$output"
+	assert_json '.[-1].duration_us | . > 450000 and . < 5000000'
 }
 
 @test "few descriptors are enough" {
@@ -86,7 +91,8 @@ load ../lib/probe
 	server_mk listen:addr=$V4,port=80,backlog=64
 	run --separate-stderr in_ns bash -c 'ulimit -n 200; exec "$@"' sh setpriv --bounding-set -all \
 		"$SOCKCTL" probe --json -T 1s $V4:1-500
-	[[ $(open_ports) == 80 && $(outcomes) == '{"open":1,"filtered":499}' ]]
+	assert_equal "$(open_ports)" 80
+	assert_equal "$(outcomes)" '{"open":1,"filtered":499}'
 }
 
 @test "UDP: answered, refused, and silence once ICMP is known to come" {
@@ -97,24 +103,25 @@ load ../lib/probe
 	# It answers queries only.
 	peer nxdomain $V4 53
 	probe --json -T 1s "udp:$V4:41-80"
-	[[ $status == 0 && $(open_ports) == '50 53' ]]
-	[[ $(outcomes) == '{"open":2,"refused-icmp":37,"open-or-filtered":1}' ]]
+	assert_status 0
+	assert_equal "$(open_ports)" '50 53'
+	assert_equal "$(outcomes)" '{"open":2,"refused-icmp":37,"open-or-filtered":1}'
 	assert_valid
 }
 
 @test "UDP: when ICMP answers dry up, the rest is rate-limited and never open" {
 	link
 	probe --json -T 1s --rate 100000/s "udp:$V4:1-1000"
-	[[ $status == 3 ]]
-	jq -es '.[-1].outcomes | .["rate-limited"] > 900 and .["refused-icmp"] >= 6 and .open == null
-		and .["open-or-filtered"] == null' <<<"$output"
+	assert_status 3
+	assert_json '.[-1].outcomes | .["rate-limited"] > 900 and .["refused-icmp"] >= 6 and .open == null
+		and .["open-or-filtered"] == null'
 }
 
 @test "UDP on loopback: all ports, our own one included" {
 	netns
 	mk udp:port=5353
 	probe --json udp:127.0.0.1:1-65535
-	[[ $(outcomes) == '{"refused-icmp":65534,"open-or-filtered":1}' ]]
+	assert_equal "$(outcomes)" '{"refused-icmp":65534,"open-or-filtered":1}'
 }
 
 @test "over a million probes want --yes" {
@@ -131,13 +138,12 @@ load ../lib/probe
 	local signal
 	for signal in INT TERM HUP; do
 		spawn "${NS[@]}" "$SOCKCTL" probe --json --rate 100/s -T 100ms $V4:1-60000
-		local pid=$PID status=0
+		local pid=$PID
 		# It has begun when its socket is there.
 		inspect --no-findings --wait "${READY_WITHIN}s" state = syn-sent
 		assert_success
 		kill "-$signal" "$pid"
 		await_line '"type":"summary"'
-		await_end "$pid" || status=$?
-		assert_equal "$status" $((128 + $(kill -l "$signal")))
+		await_end "$pid" $((128 + $(kill -l "$signal")))
 	done
 }

@@ -11,10 +11,15 @@ load ../lib/probe
 	mk listen:addr=127.0.0.1,port=80,backlog=64 "listen:family=6,addr=::1,port=80,backlog=64,label=six"
 	for target in $V4 "[$V6]" 127.0.0.1 '[::1]'; do
 		assert_outcome 0 open '^SYN-ACK after [0-9.]+ ms' --syn "$target:80"
-		[[ $(attempt .half_open) == true && $(attempt .connect_us) -gt 0 && $(attempt .rtt_us) == null ]]
-		[[ $(attempt .local_port) -gt 0 && $(attempt .syn_retransmits) == 0 && $(attempt .answer_ttl) == 64 ]]
+		assert_equal "$(attempt .half_open)" true
+		assert_int "$(attempt .connect_us) > 0"
+		assert_equal "$(attempt .rtt_us)" null
+		assert_int "$(attempt .local_port) > 0"
+		assert_equal "$(attempt .syn_retransmits)" 0
+		assert_equal "$(attempt .answer_ttl)" 64
 		assert_outcome 1 refused '^RST( after [0-9.]+ ms)?: the host is up' --syn "$target:81"
-		[[ $(attempt .errno) == ECONNREFUSED && $(attempt .answer_ttl) == 64 ]]
+		assert_equal "$(attempt .errno)" ECONNREFUSED
+		assert_equal "$(attempt .answer_ttl)" 64
 	done
 }
 
@@ -25,7 +30,8 @@ load ../lib/probe
 	while read -r type outcome code; do
 		server_rule input tcp dport 80 reject with icmp type "$type"
 		assert_outcome 1 "$outcome" "^ICMP .* \($code\) from $V4 after" --syn $V4:80
-		[[ "$(attempt .icmp_type)/$(attempt .icmp_code)" == "$code" && $(attempt .icmp_from) == "$V4" ]]
+		assert_equal "$(attempt .icmp_type)/$(attempt .icmp_code)" "$code"
+		assert_equal "$(attempt .icmp_from)" "$V4"
 		on_server nft delete table inet t_input
 	done <<-'END'
 		port-unreachable refused-icmp 3/3
@@ -55,12 +61,13 @@ load ../lib/probe
 	link
 	server_rule input tcp dport 80 drop
 	assert_outcome 4 filtered '^no answer to 2 SYNs in [0-9.]+ ms' --syn -T 400ms $V4:80
-	[[ $(attempt .errno) == ETIMEDOUT && $(attempt .syn_retransmits) == 1 ]]
-	(($(attempt .connect_us) >= 400000))
+	assert_equal "$(attempt .errno)" ETIMEDOUT
+	assert_equal "$(attempt .syn_retransmits)" 1
+	assert_int "$(attempt .connect_us) >= 400000"
 	# A host that has answered needs no such patience.
 	probe --syn --json $V4:80,81
-	[[ $(outcomes) == '{"refused":1,"filtered":1}' ]]
-	jq -es '.[-1].duration_us < 2500000' <<<"$output"
+	assert_equal "$(outcomes)" '{"refused":1,"filtered":1}'
+	assert_json '.[-1].duration_us < 2500000'
 }
 
 @test "no neighbour, no route" {
@@ -68,17 +75,17 @@ load ../lib/probe
 	assert_outcome 1 unreachable 'ARP failed after .*: the host is down' --syn -T 10s $NOBODY:80
 	in_ns ip neigh flush all
 	assert_outcome 1 unreachable 'ARP failed after .*: the host is down' --syn -T 1500ms $NOBODY:80
-	[[ $(attempt .silent_hop) == "$NOBODY" ]]
+	assert_equal "$(attempt .silent_hop)" "$NOBODY"
 	# One that is given up soon after we come: a moment, as the own firewall would take.
 	in_ns sysctl -qw net.ipv4.neigh.up0.mcast_solicit=1 net.ipv4.neigh.up0.retrans_time_ms=50
 	local how
 	for how in --syn ''; do
 		# shellcheck disable=SC2086 # an option, or none
 		assert_outcome 1 unreachable 'ARP failed after .*: the host is down' $how $NOBODY:80
-		[[ $(attempt .silent_hop) == "$NOBODY" ]]
+		assert_equal "$(attempt .silent_hop)" "$NOBODY"
 	done
 	assert_outcome 1 unreachable 'ARP failed after .*: the host is down' udp:$NOBODY:80
-	[[ $(attempt .silent_hop) == "$NOBODY" ]]
+	assert_equal "$(attempt .silent_hop)" "$NOBODY"
 	assert_outcome 1 unreachable 'no route from this host \(ENETUNREACH\)' --syn 192.0.2.1:80
 	in_ns ip route add prohibit 192.0.2.4
 	assert_outcome 3 denied-local 'EACCES' --syn 192.0.2.4:80
@@ -99,8 +106,9 @@ load ../lib/probe
 	server_rule input 'tcp dport 100-199 drop; tcp dport 200-209 reject with icmp type admin-prohibited;
 		tcp dport 210-219 reject with tcp reset; tcp dport 290-299 reject'
 	probe --syn --json $V4:1-300
-	[[ $status == 0 && $(open_ports) == 80 ]]
-	[[ $(outcomes) == '{"open":1,"refused":179,"refused-icmp":10,"rejected":10,"filtered":100}' ]]
+	assert_status 0
+	assert_equal "$(open_ports)" 80
+	assert_equal "$(outcomes)" '{"open":1,"refused":179,"refused-icmp":10,"rejected":10,"filtered":100}'
 	assert_valid
 	probe --syn $V4:1-300
 	assert_line --regexp '^10.99.0.2:80 +open +http +SYN-ACK'
@@ -116,8 +124,9 @@ load ../lib/probe
 	server_mk "${words[@]}"
 	for i in {1..20}; do
 		probe --syn --json $V4:1-65535
-		[[ $status == 0 && $(open_ports) == '1 22 80 8080 30000 50001 65535' ]]
-		[[ $(outcomes) == '{"open":7,"refused":65528}' ]]
+		assert_status 0
+		assert_equal "$(open_ports)" '1 22 80 8080 30000 50001 65535'
+		assert_equal "$(outcomes)" '{"open":7,"refused":65528}'
 	done
 	assert_valid
 }
@@ -127,9 +136,11 @@ load ../lib/probe
 	mk listen:addr=127.0.0.1,port=40000,backlog=64
 	server_mk "listen:family=6,addr=$V6,port=81,backlog=64"
 	probe --syn --json 127.0.0.1:1-65535
-	[[ $(open_ports) == 40000 && $(outcomes) == '{"open":1,"refused":65534}' ]]
+	assert_equal "$(open_ports)" 40000
+	assert_equal "$(outcomes)" '{"open":1,"refused":65534}'
 	probe --syn --json "[$V6]:1-65535"
-	[[ $(open_ports) == 81 && $(outcomes) == '{"open":1,"refused":65534}' ]]
+	assert_equal "$(open_ports)" 81
+	assert_equal "$(outcomes)" '{"open":1,"refused":65534}'
 }
 
 @test "nearly all silent: the open ones are found" {
@@ -137,7 +148,8 @@ load ../lib/probe
 	server_mk listen:addr=$V4,port=80,backlog=64 listen:addr=$V4,port=65000,backlog=64,label=b
 	server_rule input 'tcp dport != { 80, 65000 } drop'
 	probe --syn --json $V4:1-65535
-	[[ $(open_ports) == '80 65000' && $(outcomes) == '{"open":2,"filtered":65533}' ]]
+	assert_equal "$(open_ports)" '80 65000'
+	assert_equal "$(outcomes)" '{"open":2,"filtered":65533}'
 }
 
 @test "a lost SYN and a lost SYN-ACK are told apart, and cost no port" {
@@ -145,11 +157,12 @@ load ../lib/probe
 	server_mk listen:addr=$V4,port=80,backlog=64
 	server_rule prerouting 'tcp flags syn / syn,ack tcp dport 80 numgen inc mod 2 == 0 drop'
 	assert_outcome 0 open 'the first SYN was lost on the way there' --syn $V4:80
-	[[ $(attempt .lost) == syn && $(attempt .syn_retransmits) == 1 ]]
+	assert_equal "$(attempt .lost)" syn
+	assert_equal "$(attempt .syn_retransmits)" 1
 	on_server nft delete table inet t_prerouting
 	server_rule output 'tcp flags & (syn|ack) == syn|ack tcp sport 80 numgen inc mod 2 == 0 drop'
 	assert_outcome 0 open 'the answer was lost on the way back' --syn $V4:80
-	[[ $(attempt .lost) == syn-ack ]]
+	assert_equal "$(attempt .lost)" syn-ack
 }
 
 @test "where every third packet is lost no port is" {
@@ -157,7 +170,8 @@ load ../lib/probe
 	server_mk listen:addr=$V4,port=80,backlog=64
 	server_rule prerouting 'tcp flags syn / syn,ack numgen inc mod 3 == 0 drop'
 	probe --syn --json $V4:1-1000
-	[[ $(open_ports) == 80 && $(outcomes) == '{"open":1,"refused":999}' ]]
+	assert_equal "$(open_ports)" 80
+	assert_equal "$(outcomes)" '{"open":1,"refused":999}'
 }
 
 @test "nothing is left at the target, nor here" {
@@ -182,7 +196,7 @@ load ../lib/probe
 	await_line '^ready$'
 	assert_outcome 4 filtered 'no answer' --syn -T 600ms --source 10.99.0.1:5555 $V4:80
 	# And they did come.
-	[[ $(in_ns nstat -az TcpOutRsts | awk '/TcpOutRsts/ { print $2 }') -gt 0 ]]
+	assert_int "$(in_ns nstat -az TcpOutRsts | awk '/TcpOutRsts/ { print $2 }') > 0"
 }
 
 @test "socket options and the source hold for SYNs, too" {
@@ -190,7 +204,7 @@ load ../lib/probe
 	in_ns ip addr add 10.99.0.9/24 dev up0
 	server_mk listen:addr=$V4,port=80,backlog=64
 	assert_outcome 0 open SYN-ACK --syn --source 10.99.0.9 $V4:80
-	[[ $(attempt .local_addr) == 10.99.0.9 ]]
+	assert_equal "$(attempt .local_addr)" 10.99.0.9
 	server_rule input 'tcp dport 80 ip ttl 7 ip dscp 4 tcp option maxseg size 1000 accept; tcp dport 80 drop'
 	assert_outcome 4 filtered . --syn -T 200ms $V4:80
 	assert_outcome 0 open . --syn --ttl 7 --tos 16 --option mss=1000 $V4:80
@@ -200,18 +214,18 @@ load ../lib/probe
 }
 
 @test "a rate is kept, and an interrupted scan tells what it has" {
-	local pid status=0
+	local pid
 	link
 	probe --syn --json --rate 1000/s $V4:1-500
-	jq -es '.[-1].duration_us | . > 450000 and . < 5000000' <<<"$output"
+	assert_json '.[-1].duration_us | . > 450000 and . < 5000000'
 	spawn "${NS[@]}" "$SOCKCTL" probe --syn --json --rate 100/s $V4:1-60000
 	pid=$PID
 	# It has begun when the target has answered with RST.
-	until [[ $(on_server nstat -az TcpOutRsts | awk '/TcpOutRsts/ { print $2 }') -gt 520 ]]; do :; done
+	resets() { (($(on_server nstat -az TcpOutRsts | awk '/TcpOutRsts/ { print $2 }') > 520)); }
+	until_true resets
 	kill -INT "$pid"
 	await_line '"type":"summary"'
-	wait "$pid" || status=$?
-	[[ $status == 130 ]]
+	await_end "$pid" 130
 }
 
 @test "without the right: 3, with what to do" {
@@ -219,7 +233,8 @@ load ../lib/probe
 	run --separate-stderr in_ns setpriv --bounding-set -all --inh-caps -all \
 		--no-new-privs "$SOCKCTL" probe --syn $V4:80
 	assert_refused 3 'open a raw socket: Operation not permitted'
-	[[ $stderr == *CAP_NET_RAW*'leave --syn out'* && -z $output ]]
+	assert_contains "$stderr" CAP_NET_RAW 'leave --syn out'
+	assert_equal "$output" ''
 }
 
 @test "what --syn cannot do is refused, exit code 2" {
@@ -228,7 +243,8 @@ load ../lib/probe
 	while read -r -a words; do
 		probe --syn "${words[@]}"
 		((status == 2)) || fail "${words[*]}: $status $output"
-		[[ -n $stderr && -z $output ]]
+		assert test -n "$stderr"
+		assert_equal "$output" ''
 	done <<-'END'
 		udp:127.0.0.1:80
 		unix:/tmp/x

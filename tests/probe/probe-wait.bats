@@ -15,7 +15,7 @@ load ../lib/probe
 	echo go >&"$peer_in"
 	OUT=$peer_out await_line '^listening' || true
 	OUT=$out await_line '"type":"attempt".*"outcome":"open"'
-	wait "$pid"
+	await_end "$pid"
 }
 
 @test "wait: 4 after the time, with the last reason of what is missing" {
@@ -23,50 +23,50 @@ load ../lib/probe
 	mk listen:addr=127.0.0.1,port=80,backlog=64
 	probe --wait 100ms 127.0.0.1:80 127.0.0.1:81
 	assert_refused 4 'waited 100 ms, 127.0.0.1:81 is refused: RST'
-	[[ $stderr != *127.0.0.1:80* ]]
+	refute_contains "$stderr" 127.0.0.1:80
 	probe --wait 30s --any 127.0.0.1:80 127.0.0.1:81
-	[[ $status == 0 && -z $stderr ]]
+	assert_status 0
+	assert_equal "$stderr" ''
 	probe -q --wait 50ms 127.0.0.1:81
-	[[ $status == 4 && -z $output$stderr ]]
+	assert_status 4
+	assert_equal "$output$stderr" ''
 }
 
 @test "wait: of this host, a full queue and what is there instead are told as without it" {
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=2,queued=3 listen:addr=127.0.0.2,port=81,label=other
 	probe --wait 200ms --json 127.0.0.1:80
-	[[ $status == 4 ]]
+	assert_status 4
 	assert_valid
-	jq -es 'map(select(.type == "attempt"))
-		| length > 0 and all(.outcome == "queue-full" and .accept_queue == 3 and .accept_queue_limit == 2)' <<<"$output"
+	assert_json 'map(select(.type == "attempt"))
+		| length > 0 and all(.outcome == "queue-full" and .accept_queue == 3 and .accept_queue_limit == 2)'
 	probe --wait 200ms 127.0.0.1:80 127.0.0.1:81
-	[[ $status == 4 && $output == '0 of 2 reachable' ]]
-	[[ ${stderr_lines[0]} == *'waited 200 ms, 127.0.0.1:80 is queue-full: '*'accept queue is full (3/2)'* ]]
-	[[ ${stderr_lines[1]} == *'waited 200 ms, 127.0.0.1:81 is refused: RST'* ]]
-	[[ ${stderr_lines[2]} == '  mksock['*'listens on 127.0.0.2:81 only'* ]]
+	assert_status 4
+	assert_equal "$output" '0 of 2 reachable'
+	assert_contains "${stderr_lines[0]}" 'waited 200 ms, 127.0.0.1:80 is queue-full: ' 'accept queue is full (3/2)'
+	assert_contains "${stderr_lines[1]}" 'waited 200 ms, 127.0.0.1:81 is refused: RST'
+	assert_regex "${stderr_lines[2]}" '^  mksock\[.*listens on 127\.0\.0\.2:81 only'
 }
 
 @test "a signal ends it with what is missing, and why" {
 	link
 	mk listen:addr=127.0.0.1,port=80,backlog=64
 	server_rule input tcp dport 82 drop
-	local out err pid code=0
+	local out err pid
 	spawn "${NS[@]}" "$SOCKCTL" probe --wait 200s --json 127.0.0.1:80 127.0.0.1:81 $V4:82
 	out=$OUT err=$ERR pid=$PID
 	await_line '127.0.0.1:81.*"seq":2,'
 	kill -TERM "$pid"
 	OUT=$out await_line '"type":"summary".*127.0.0.1:81'
-	await_end "$pid" || code=$?
-	[[ $code == 143 ]]
-	[[ $(<"$err") == *'interrupted, 127.0.0.1:81 is refused: RST'*"interrupted, $V4:82 has not answered yet"* ]]
-	[[ $(<"$err") != *127.0.0.1:80* ]]
-	code=0
+	await_end "$pid" 143
+	assert_contains "$(<"$err")" 'interrupted, 127.0.0.1:81 is refused: RST' "interrupted, $V4:82 has not answered yet"
+	refute_contains "$(<"$err")" 127.0.0.1:80
 	spawn "${NS[@]}" "$SOCKCTL" probe -T 200s --json 127.0.0.1:80 $V4:82
 	out=$OUT err=$ERR pid=$PID
 	await_line '127.0.0.1:80.*"seq":1,'
 	kill -INT "$pid"
-	await_end "$pid" || code=$?
-	[[ $code == 130 ]]
-	[[ $(<"$err") == *"interrupted, $V4:82 has not answered yet" ]]
+	await_end "$pid" 130
+	assert_regex "$(<"$err")" "interrupted, ${V4//./\\.}:82 has not answered yet\$"
 }
 
 @test "wait: --down is fulfilled when nobody answers any more" {
@@ -76,15 +76,15 @@ load ../lib/probe
 	assert_refused 4 '127.0.0.1:80 is still open'
 	mk_more close:of=listen.listener
 	probe --wait 30s --down 127.0.0.1:80
-	[[ $status == 0 ]]
+	assert_status 0
 }
 
 @test "wait: never takes a connection to itself for the server" {
 	netns
 	in_ns sysctl -qw net.ipv4.ip_local_port_range='40000 40003'
 	probe --wait 1s --json 127.0.0.1:40000
-	[[ $status == 4 ]]
-	jq -es 'map(select(.type == "attempt").outcome) | length > 0 and all(. == "refused" or . == "self-connect" or . == "no-port")' <<<"$output"
+	assert_status 4
+	assert_json 'map(select(.type == "attempt").outcome) | length > 0 and all(. == "refused" or . == "self-connect" or . == "no-port")'
 }
 
 @test "wait: for a unix socket and a file of addresses that appear later" {
@@ -95,11 +95,11 @@ load ../lib/probe
 	await_line missing-path
 	mk "unix_listen:path=$dir/s"
 	OUT=$out await_line '"outcome":"open"'
-	wait "$pid"
+	await_end "$pid"
 	spawn "${NS[@]}" "$SOCKCTL" probe --wait 20s -q --targets "$dir/port"
 	pid=$PID
 	spawn "${NS[@]}" "$SOCKCTL" listen --keep --port-file "$dir/port" 127.0.0.1:0
-	wait "$pid"
+	await_end "$pid"
 }
 
 @test "a command after -- is run when the answer is yes, and only then" {
@@ -109,7 +109,8 @@ load ../lib/probe
 	assert_clean
 	assert_output 'started --wait'
 	probe -q 127.0.0.1:81 -- echo started
-	[[ $status == 1 && -z $output ]]
+	assert_status 1
+	assert_equal "$output" ''
 }
 
 @test "attempts: how the times spread, from the kernel's clock" {
@@ -122,10 +123,10 @@ load ../lib/probe
 	assert_line --regexp '20 open, 0.0 % failed'
 	probe --attempts 20 --interval 1ms --json 127.0.0.1:80
 	assert_valid
-	jq -es '(map(select(.type == "attempt")) | length == 20) and (.[-1]
+	assert_json '(map(select(.type == "attempt")) | length == 20) and (.[-1]
 		| .type == "summary" and .attempts == 20 and .open == 20 and .outcomes == {"open": 20}
 		and .rtt_us.count == 20 and .rtt_us.min <= .rtt_us.p50 and .rtt_us.p50 <= .rtt_us.p99
-		and .rtt_us.p99 <= .rtt_us.max)' <<<"$output"
+		and .rtt_us.p99 <= .rtt_us.max)'
 }
 
 @test "attempts: many of them leave no TIME_WAIT, unless they are graceful" {
@@ -144,22 +145,21 @@ load ../lib/probe
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=640
 	spawn "${NS[@]}" "$SOCKCTL" probe --attempts 0 --interval 2ms 127.0.0.1:80
-	local out=$OUT pid=$PID status=0
+	local out=$OUT pid=$PID
 	await_line '  open  '
 	mk_more close:of=listen.listener
 	OUT=$out await_line '  refused  '
 	kill -INT "$pid"
 	OUT=$out await_line ' failed$'
-	wait "$pid" || status=$?
-	[[ $status == 130 ]]
+	await_end "$pid" 130
 }
 
 @test "attempts: an answer that stays the same is one line, a full queue too" {
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=2,queued=3
 	probe -v --attempts 4 --interval 0 -T 50ms 127.0.0.1:80
-	[[ $status == 4 ]]
-	[[ $(grep -c '^[0-9:]*  127.0.0.1:80 .*  queue-full ' <<<"$output") == 1 ]]
+	assert_status 4
+	assert_equal "$(grep -c '^[0-9:]*  127.0.0.1:80 .*  queue-full ' <<<"$output")" 1
 	assert_line '  4 queue-full, 100.0 % failed'
 }
 
@@ -167,14 +167,14 @@ load ../lib/probe
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=64
 	probe 127.0.0.1:80 127.0.0.1:81
-	[[ $status == 1 ]]
+	assert_status 1
 	assert_line '1 of 2 reachable'
 	probe 127.0.0.1:80,81
-	[[ $status == 0 ]]
+	assert_status 0
 	assert_line --regexp '^127.0.0.1:80 +open'
 	assert_line --regexp '^127.0.0.1:81 +refused'
 	probe --all-addresses -4 localhost:80
-	[[ $status == 0 ]]
+	assert_status 0
 }
 
 @test "a thousand targets of which half are silent end with the timeout" {
@@ -185,10 +185,10 @@ load ../lib/probe
 	for ((i = 0; i < 500; i++)); do printf '%s:80\n%s:81\n' $V4 $V4; done >"$BATS_TEST_TMPDIR/targets"
 	# One after the other would take 500 times the timeout.
 	probe -T 2s --json --targets "$BATS_TEST_TMPDIR/targets"
-	[[ $status == 4 ]]
-	jq -es 'map(select(.type == "attempt")) | length == 1000
+	assert_status 4
+	assert_json 'map(select(.type == "attempt")) | length == 1000
 		and (map(select(.outcome == "open")) | length == 500)
-		and (map(.connect_us) | max < 4000000)' <<<"$output"
+		and (map(.connect_us) | max < 4000000)'
 }
 
 @test "negotiated: what both sides agreed on" {
@@ -206,7 +206,7 @@ load ../lib/probe
 	in_ns sysctl -qw net.mptcp.enabled=1 2>/dev/null || skip 'this kernel has no MPTCP'
 	mk listen:addr=127.0.0.1,port=80,backlog=64
 	assert_outcome 0 open 'fell back to TCP' --negotiated mptcp:127.0.0.1:80
-	[[ $(attempt .mptcp) == false ]]
+	assert_equal "$(attempt .mptcp)" false
 }
 
 @test "from another address, interface and namespace" {
@@ -214,10 +214,10 @@ load ../lib/probe
 	in_ns ip addr add 10.99.0.9/24 dev up0
 	server_mk listen:addr=$V4,port=80,backlog=64
 	assert_outcome 0 open rtt --source 10.99.0.9 $V4:80
-	[[ $(attempt .local_addr) == 10.99.0.9 ]]
+	assert_equal "$(attempt .local_addr)" 10.99.0.9
 	assert_outcome 0 open rtt --interface up0 $V4:80
 	probe --interface lo $V4:80
-	[[ $status != 0 ]]
+	assert_not_equal "$status" 0
 	if is_root; then
 		run "$SOCKCTL" probe --netns "$NS_PID" $V4:80
 		assert_success
@@ -229,7 +229,8 @@ load ../lib/probe
 	while IFS= read -r line; do
 		eval "probe $line"
 		((status == 2)) || { echo "$line: $status $output $stderr" >&2 && return 1; }
-		[[ -n $stderr && -z $output ]]
+		assert test -n "$stderr"
+		assert_equal "$output" ''
 	done <<-'END'
 
 		127.0.0.1
@@ -262,7 +263,7 @@ load ../lib/probe
 		--nonsense 127.0.0.1:80
 	END
 	probe 127.0.0.1:80-
-	[[ ${stderr_lines[2]} == *'^' ]]
+	assert_regex "${stderr_lines[2]}" '\^$'
 }
 
 @test "wait: a lost SYN costs a second socket, not the kernel's second" {
@@ -270,12 +271,12 @@ load ../lib/probe
 	server_mk listen:addr=$V4,port=80,backlog=64
 	server_rule prerouting 'tcp flags syn / syn,ack tcp dport 80 numgen inc mod 2 == 0 drop'
 	probe --wait 20s --json $V4:80
-	[[ $status == 0 ]]
+	assert_status 0
 	assert_valid
-	jq -es '.[0] | .outcome == "open" and .hedges == 1 and .syn_retransmits == 0 and .lost == null
-		and (.reason | test("by a second socket: the SYN of the first"))' <<<"$output"
+	assert_json '.[0] | .outcome == "open" and .hedges == 1 and .syn_retransmits == 0 and .lost == null
+		and (.reason | test("by a second socket: the SYN of the first"))'
 	# It is no latency.
-	jq -es '.[-1] | .late == 1 and .rtt_us == null' <<<"$output"
+	assert_json '.[-1] | .late == 1 and .rtt_us == null'
 	# Nothing is left of the first socket.
 	inspect --count --no-findings state != listen
 	assert_output 0
@@ -286,5 +287,5 @@ load ../lib/probe
 	server_rule prerouting 'tcp flags syn / syn,ack tcp dport 80 numgen inc mod 10 == 0 drop'
 	spawn "${NS[@]}" "$SOCKCTL" probe --wait 20s --json $V4:80
 	await_line '"outcome":"refused"'
-	[[ ${#LINES_SEEN[@]} == 0 ]]
+	assert_equal "${#LINES_SEEN[@]}" 0
 }

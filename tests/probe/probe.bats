@@ -9,9 +9,12 @@ load ../lib/probe
 	link
 	server_mk listen:addr=$V4,port=80,backlog=64
 	assert_outcome 0 open 'rtt [0-9.]+ ms' $V4:80
-	[[ $(attempt .connect_us) -gt 0 && $(attempt .rtt_us) -gt 0 ]]
-	[[ $(attempt .addr) == "$V4" && $(attempt .port) == 80 ]]
-	[[ $(attempt .local_addr) == 10.99.0.1 && $(attempt .syn_retransmits) == 0 ]]
+	assert_int "$(attempt .connect_us) > 0"
+	assert_int "$(attempt .rtt_us) > 0"
+	assert_equal "$(attempt .addr)" "$V4"
+	assert_equal "$(attempt .port)" 80
+	assert_equal "$(attempt .local_addr)" 10.99.0.1
+	assert_equal "$(attempt .syn_retransmits)" 0
 }
 
 @test "open over IPv6" {
@@ -23,7 +26,7 @@ load ../lib/probe
 @test "refused: RST" {
 	link
 	assert_outcome 1 refused '^RST after [0-9.]+ ms: the host is up' $V4:81
-	[[ $(attempt .errno) == ECONNREFUSED ]]
+	assert_equal "$(attempt .errno)" ECONNREFUSED
 	assert_outcome 1 refused '^RST' "[$V6]:81"
 }
 
@@ -41,10 +44,10 @@ load ../lib/probe
 	while read -r type outcome code; do
 		server_rule input tcp dport 80 reject with icmp type "$type"
 		assert_outcome 1 "$outcome" "^ICMP .* \($code\) from $V4 after" $V4:80
-		[[ "$(attempt .icmp_type)/$(attempt .icmp_code)" == "$code" ]]
-		[[ $(attempt .icmp_from) == "$V4" ]]
+		assert_equal "$(attempt .icmp_type)/$(attempt .icmp_code)" "$code"
+		assert_equal "$(attempt .icmp_from)" "$V4"
 		# At once: a blocking connect() waits for its retransmit here, a second later.
-		[[ $(attempt .syn_retransmits) == 0 ]]
+		assert_equal "$(attempt .syn_retransmits)" 0
 		on_server nft delete table inet t_input
 	done <<-'END'
 		port-unreachable refused-icmp 3/3
@@ -76,9 +79,11 @@ load ../lib/probe
 	link
 	server_rule input tcp dport 80 drop
 	assert_outcome 4 filtered 'no answer to 1 SYN in [0-9.]+ ms' -T 500ms $V4:80
-	[[ $(attempt .rtt_us) == null && $(attempt .errno) == ETIMEDOUT ]]
+	assert_equal "$(attempt .rtt_us)" null
+	assert_equal "$(attempt .errno)" ETIMEDOUT
 	assert_outcome 4 filtered 'no answer to 2 SYNs in [0-9.]+ s' -T 1.5s $V4:80
-	[[ $(attempt .syn_retransmits) == 1 && $(attempt .connect_us) -ge 1400000 ]]
+	assert_equal "$(attempt .syn_retransmits)" 1
+	assert_int "$(attempt .connect_us) >= 1400000"
 }
 
 @test "unreachable: no route, a prohibited and a blackhole route" {
@@ -101,35 +106,38 @@ load ../lib/probe
 	assert_outcome 1 unreachable 'ARP failed' -T 2s $NOBODY:80
 	assert_outcome 1 unreachable 'ARP failed' -T 5s $NOBODY:80
 	assert_outcome 1 unreachable 'ND failed' -T 2s '[fd99::77]:80'
-	[[ $(attempt .silent_hop) == fd99::77 ]]
+	assert_equal "$(attempt .silent_hop)" fd99::77
 }
 
 @test "a silence of the next hop is no firewall: TCP, UDP, scans; the router is named" {
 	link
 	in_ns ip route add 192.0.2.0/24 via $NOBODY
 	assert_outcome 1 unreachable 'ARP failed after .*: the host is down, or not on this link' -T 1500ms $NOBODY:80
-	[[ $(attempt .silent_hop) == "$NOBODY" && $(attempt .errno) == ETIMEDOUT ]]
+	assert_equal "$(attempt .silent_hop)" "$NOBODY"
+	assert_equal "$(attempt .errno)" ETIMEDOUT
 	in_ns ip neigh flush all
 	assert_outcome 1 unreachable "ARP failed after .*: the router towards it, $NOBODY, is down" -T 1500ms 192.0.2.1:80
-	[[ $(attempt .silent_hop) == "$NOBODY" ]]
+	assert_equal "$(attempt .silent_hop)" "$NOBODY"
 	in_ns ip neigh flush all
 	assert_outcome 1 unreachable "ARP failed after .*: the router towards it, $NOBODY, is down" -T 1500ms udp:192.0.2.1:80
 	in_ns ip neigh flush all
 	probe --json -T 1500ms $NOBODY:1-40
-	[[ $status == 1 && $(outcomes) == '{"unreachable":40}' ]]
+	assert_status 1
+	assert_equal "$(outcomes)" '{"unreachable":40}'
 	in_ns ip neigh flush all
 	probe --json -T 1500ms udp:$NOBODY:1-40
-	[[ $status == 1 && $(outcomes) == '{"unreachable":40}' ]]
+	assert_status 1
+	assert_equal "$(outcomes)" '{"unreachable":40}'
 	assert_valid
 	# A neighbour that was asked once, a moment ago, may be slow.
 	in_ns ip neigh flush all
 	probe --json -T 200ms $NOBODY:80
-	[[ $status == 4 ]]
-	jq -es '.[0] | .outcome == "filtered" and (.reason | test("no answer to 1 SYN"))' <<<"$output"
+	assert_status 4
+	assert_json '.[0] | .outcome == "filtered" and (.reason | test("no answer to 1 SYN"))'
 	# One that has answered is no silent one, whatever the firewall drops.
 	server_rule input tcp dport 80 drop
 	assert_outcome 4 filtered 'no answer to [12] SYNs? in' -T 1s $V4:80
-	[[ $(attempt .silent_hop) == null ]]
+	assert_equal "$(attempt .silent_hop)" null
 }
 
 @test "a link-local address without interface is told" {
@@ -141,7 +149,7 @@ load ../lib/probe
 	link
 	nft_rule output tcp dport 80 reject with icmp type admin-prohibited
 	assert_outcome 3 denied-local 'own firewall' $V4:80
-	(($(attempt .connect_us) < 1000000))
+	assert_int "$(attempt .connect_us) < 1000000"
 }
 
 @test "the own firewall drops in OUTPUT: silence, with what the counters say" {
@@ -149,15 +157,16 @@ load ../lib/probe
 	nft_rule output 'tcp dport 80 drop'
 	server_rule input 'tcp dport 81 drop'
 	assert_outcome 4 filtered 'no answer to 1 SYN' -T 300ms $V4:80
-	[[ $output =~ meanwhile\ this\ host\ dropped\ [0-9]+\ packets?\ on\ the\ way\ out ]]
-	jq -es '.[-1] | .type == "summary" and (.cause | test("OutTransmits did not"))' <<<"$JSON"
+	assert_regex "$output" 'meanwhile this host dropped [0-9]+ packets? on the way out'
+	assert_json_in "$JSON" '.[-1] | .type == "summary" and (.cause | test("OutTransmits did not"))'
 	probe -T 300ms "[$V6]:80"
 	assert_output --partial 'its own firewall may have eaten them'
 	probe --wait 300ms $V4:80
 	assert_refused 4 'filtered: no answer.*dropped [0-9]+ packets? on the way out'
 	# Where another host drops them nothing of the kind is said.
 	probe -T 300ms $V4:81 "[$V6]:81"
-	[[ $status == 4 && $output != *OutTransmits* ]]
+	assert_status 4
+	refute_contains "$output" OutTransmits
 }
 
 @test "closed and reset after accept" {
@@ -169,7 +178,7 @@ load ../lib/probe
 	peer closelate $V4 82 1
 	assert_outcome 0 open . --stable 50ms $V4:82
 	assert_outcome 1 closed-after-accept . --stable 20s $V4:82
-	(($(attempt .life_us) > 900000))
+	assert_int "$(attempt .life_us) > 900000"
 }
 
 @test "silent: accepted, and what was expected does not come" {
@@ -187,10 +196,11 @@ load ../lib/probe
 	assert_outcome 0 open 'says: 220 mail ready' --banner $V4:80
 	assert_outcome 0 open 'says' --expect ready $V4:80
 	assert_outcome 0 open 'says' --expect '/^2[0-9]{2} .*dy/' $V4:80
-	[[ $(attempt .answer) == '220 mail ready'* && $(attempt .first_byte_us) -gt 0 ]]
+	assert_regex "$(attempt .answer)" '^220 mail ready'
+	assert_int "$(attempt .first_byte_us) > 0"
 	peer answer $V4 81 'HTTP/1.1 503 Busy\r\n\r\n'
 	assert_outcome 0 open 'HTTP 503' --http=/health $V4:81
-	[[ $(attempt .http_status) == 503 ]]
+	assert_equal "$(attempt .http_status)" 503
 	assert_outcome 4 silent 'pattern' --http --expect '/ 200 /' -T 1s $V4:81
 	peer answer $V4 82 '+PONG\r\n'
 	assert_outcome 0 open 'PONG' --send 'PING\r\n' --expect +PONG $V4:82
@@ -203,13 +213,13 @@ load ../lib/probe
 	assert_output --partial '\x1b[31mred\xff'
 	probe --banner --json $V4:80
 	assert_valid
-	jq -es '.[0].answer_hex == "1b5b33316d726564ff0d0a"' <<<"$output"
+	assert_json '.[0].answer_hex == "1b5b33316d726564ff0d0a"'
 }
 
 # The outcome of a name, with the server's answer to it.
 name_outcome() { # TIMEOUT
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --json -T "$1" some.example:80
-	[[ $status == 5 ]]
+	assert_status 5
 	assert_valid
 	jq -rs '.[0].outcome' <<<"$output"
 }
@@ -218,27 +228,27 @@ name_outcome() { # TIMEOUT
 	skip_unless_mounts 'it mounts a resolv.conf'
 	link
 	peer nxdomain $V4 53
-	[[ $(name_outcome 20s) == no-name ]]
+	assert_equal "$(name_outcome 20s)" no-name
 }
 
 @test "a name server that is silent" {
 	skip_unless_mounts 'it mounts a resolv.conf'
 	link
 	server_rule input udp dport 53 drop
-	[[ $(name_outcome 400ms) == name-timeout ]]
+	assert_equal "$(name_outcome 400ms)" name-timeout
 }
 
 @test "no name server there" {
 	skip_unless_mounts 'it mounts a resolv.conf'
 	link
-	[[ $(name_outcome 400ms) == name-timeout ]]
+	assert_equal "$(name_outcome 400ms)" name-timeout
 }
 
 @test "connected to itself: never open, and tried again" {
 	netns
 	in_ns sysctl -qw net.ipv4.ip_local_port_range='40000 40000'
 	assert_outcome 1 self-connect 'nothing listens there' 127.0.0.1:40000
-	[[ $(attempt .self_connects) == 8 ]]
+	assert_equal "$(attempt .self_connects)" 8
 	# The port is free for the real server at once.
 	mk listen:addr=127.0.0.1,port=40000
 }
@@ -248,14 +258,15 @@ name_outcome() { # TIMEOUT
 	in_ns sysctl -qw net.ipv4.ip_local_port_range='40000 40001'
 	mk listen:addr=127.0.0.1,port=80,backlog=8,queued=2
 	assert_outcome 3 no-port 'no local port is left for this destination: [0-9]+ are in use' 127.0.0.1:80
-	(($(attempt .ports_used) >= 2))
+	assert_int "$(attempt .ports_used) >= 2"
 }
 
 @test "the accept queue of a local server is full" {
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=2,queued=3
 	assert_outcome 4 queue-full 'accept queue is full \(3/2\)' -T 300ms 127.0.0.1:80
-	[[ $(attempt .accept_queue) == 3 && $(attempt .accept_queue_limit) == 2 ]]
+	assert_equal "$(attempt .accept_queue)" 3
+	assert_equal "$(attempt .accept_queue_limit)" 2
 }
 
 @test "the accept queue of one listener of a group is full" {
@@ -265,9 +276,9 @@ name_outcome() { # TIMEOUT
 	mk_more accept:of=group.listener0,n=3
 	probe --json --attempts 24 --interval 0 -T 100ms 127.0.0.1:80
 	# Three places were free in one of the two, and are taken by the first that come to it.
-	jq -es '.[-1].outcomes == {"open": 3, "queue-full": 21}
+	assert_json '.[-1].outcomes == {"open": 3, "queue-full": 21}
 		and (map(select(.outcome == "queue-full" and .type == "attempt"))
-			| all(.accept_queue == 3 and .accept_queue_limit == 2))' <<<"$output"
+			| all(.accept_queue == 3 and .accept_queue_limit == 2))'
 }
 
 @test "a refusal on this host says what is there instead" {
@@ -278,7 +289,7 @@ name_outcome() { # TIMEOUT
 	probe 127.0.0.1:61234
 	assert_output --partial 'nothing listens on port 61234'
 	probe --json 127.0.0.1:61234
-	jq -es '.[1].cause | test("nothing listens on port 61234")' <<<"$output"
+	assert_json '.[1].cause | test("nothing listens on port 61234")'
 	assert_valid
 }
 
@@ -304,7 +315,8 @@ name_outcome() { # TIMEOUT
 	chmod 600 "$dir/s"
 	sockctl_as_user probe --json "unix:$dir/s"
 	rm -r "$dir"
-	[[ $status == 3 && $(jq -r 'select(.type == "attempt").outcome' <<<"$output") == no-permission ]]
+	assert_status 3
+	assert_equal "$(jq -r 'select(.type == "attempt").outcome' <<<"$output")" no-permission
 }
 
 @test "UDP: answered is open, ICMP is a refusal, silence is neither" {
@@ -326,23 +338,24 @@ name_outcome() { # TIMEOUT
 	server_mk listen:addr=$V4,port=80,backlog=64
 	server_rule prerouting 'tcp flags syn / syn,ack tcp dport 80 numgen inc mod 2 == 0 drop'
 	probe --json $V4:80
-	[[ $status == 0 ]]
+	assert_status 0
 	assert_valid
-	jq -es '.[0] | .outcome == "open" and .lost == "syn" and .syn_retransmits == 1
-		and .rtt_us < 900000 and .connect_us > 900000' <<<"$output"
-	jq -es '.[1] | .late == 1 and .rtt_us == null and .connect_us == null' <<<"$output"
+	assert_json '.[0] | .outcome == "open" and .lost == "syn" and .syn_retransmits == 1
+		and .rtt_us < 900000 and .connect_us > 900000'
+	assert_json '.[1] | .late == 1 and .rtt_us == null and .connect_us == null'
 }
 
 @test "verify: a real connection, and a ghost that only the client believes in" {
 	link
 	server_mk listen:addr=$V4,port=80,backlog=64
 	assert_outcome 0 open verified --verify $V4:80
-	[[ $(attempt .verified) == true ]]
+	assert_equal "$(attempt .verified)" true
 	on_server sysctl -qw net.ipv4.tcp_syncookies=2
 	# The last ACK of every handshake is lost.
 	server_rule input 'tcp flags & (syn|ack|fin) != syn tcp dport 80 drop'
 	probe --verify -T 4s --json $V4:80
-	[[ $status == 1 && $(jq -r 'select(.type == "attempt").outcome' <<<"$output") == ghost ]]
+	assert_status 1
+	assert_equal "$(jq -r 'select(.type == "attempt").outcome' <<<"$output")" ghost
 	assert_valid
 }
 
