@@ -109,7 +109,8 @@ received_all() { # PORT
 		}
 	END
 	spawn nginx -c "$dir/nginx.conf" -e "$dir/log"
-	until_true test -S "$dir/s"
+	# The file is there before listen() is called.
+	"$SOCKCTL" probe -q --wait "${READY_WITHIN}s" "unix:$dir/s"
 	# nginx takes a FIN for a client that left, and stops when its buffer is full.
 	"$SOCKCTL" connect --no-half-close --crlf --send 'GET /file HTTP/1.0\n\n' "$dir/s" >"$dir/got"
 	head -c 100 "$dir/got" | grep -a '200 OK' || {
