@@ -8,6 +8,7 @@
 #include "kernel/proc/fdsteal.h"
 #include "kernel/proc/place.h"
 #include "kernel/proc/process.h"
+#include "model/cause/listener_match.h"
 
 /* Whether the kernel lists bound sockets: by one of our own, for a moment, on a port that
  * the kernel chooses. 1, 0, or -errno where that could not be seen. */
@@ -37,13 +38,33 @@ static int lists_bound(struct reader *r)
 static const struct bind_found *listener_of(const struct bind_facts *f,
 					    const struct sock *s)
 {
-	struct bind_candidate as_if = { .proto = s->proto, .addr = s->local };
+	const struct bind_found *best = NULL;
+	int most = 0, one;
 	size_t i;
 
-	for (i = 0; i < f->n_listening; i++)
-		if (bind_overlap(&as_if, &f->found[i].holder) == KNOWN_ON)
-			return &f->found[i];
-	return NULL;
+	for (i = 0; i < f->n_listening; i++) {
+		one = listener_took(f->found[i].holder.row, s);
+		if (one > most)
+			best = &f->found[i], most = one;
+	}
+	return best;
+}
+
+/* Whether the other end of a connection is a listener of this host. */
+static bool calls_listener(struct reader *r, const struct sock *s)
+{
+	struct sock keys[] = { { .family = AF_INET6, .local = s->peer },
+			       { .family = AF_INET, .local = addr_unmapped(&s->peer) } };
+	const struct sock *there;
+	uint32_t members;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		if (reader_listener_of(r, &keys[i], &there, &members) &&
+		    listener_score(there, &s->peer, 0) > 0 &&
+		    (!addr_is_any(&there->local) || listener_is_here(s)))
+			return true;
+	return false;
 }
 
 static bool is_connection(const struct sock *s)
@@ -66,27 +87,15 @@ static enum bind_direction direction_of(struct reader *r,
 	}; /* struct inet_diag_sockopt: bind_address_no_port */
 	bool drawn = s->local.port >= f->range_lo && s->local.port <= f->range_hi;
 	bool theirs_drawn = s->peer.port >= f->range_lo && s->peer.port <= f->range_hi;
-	const struct sock *there;
-	struct sock key = { .family = s->family, .local = s->peer };
-	uint32_t members;
 
 	if (!is_connection(s))
 		return s->proto == PROTO_UDP && s->peer.port && drawn ? DIRECTION_OUTGOING
 								      : DIRECTION_NONE;
 	if (listener)
 		return DIRECTION_SERVED;
-	if (s->state == STATE_SYN_SENT || (s->options & BIND_NO_PORT))
+	if (s->state == STATE_SYN_SENT || (s->options & BIND_NO_PORT) ||
+	    calls_listener(r, s))
 		return DIRECTION_OUTGOING;
-	if (reader_listeners(r, 0) == 0) {
-		if (reader_listener_of(r, &key, &there, &members))
-			return DIRECTION_OUTGOING;
-		/* A dual-stack listener takes IPv4 as well. */
-		key.family = AF_INET6;
-		if (s->family == AF_INET &&
-		    reader_listener_of(r, &key, &there, &members) &&
-		    addr_is_any(&there->local) && addr_is_loopback(&s->peer))
-			return DIRECTION_OUTGOING;
-	}
 	return drawn && !theirs_drawn ? DIRECTION_OUTGOING : DIRECTION_SERVED;
 }
 

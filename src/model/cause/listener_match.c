@@ -14,15 +14,21 @@ static struct addr called_by(const struct addr *to)
 
 int listener_score(const struct sock *listener, const struct addr *to, uint32_t ifindex)
 {
-	struct addr local = addr_unmapped(&listener->local), called = called_by(to);
-	bool own = listener->family == called.family, any = addr_is_any(&local);
-	/* [::], which takes IPv4 as well; of a mapped address the socket is IPv6. */
-	bool dual = any && local.family == AF_INET6 && called.family == AF_INET &&
-		    !((listener->has & SOCK_HAS_V6ONLY) && listener->v6only);
+	struct addr local, called;
+	bool own, any, dual;
 
-	if (local.port != called.port || (local.family != called.family && !dual) ||
-	    (!any && !addr_same_ip(&local, &called)) ||
+	if (listener->local.port != to->port ||
 	    (listener->ifindex && ifindex && listener->ifindex != ifindex))
+		return 0;
+	local = addr_unmapped(&listener->local);
+	called = called_by(to);
+	own = listener->family == called.family;
+	any = addr_is_any(&local);
+	/* [::], which takes IPv4 as well; of a mapped address the socket is IPv6. */
+	dual = any && local.family == AF_INET6 && called.family == AF_INET &&
+	       !((listener->has & SOCK_HAS_V6ONLY) && listener->v6only);
+	if ((local.family != called.family && !dual) ||
+	    (!any && !addr_same_ip(&local, &called)))
 		return 0;
 	return (any ? 1 : 3) + own;
 }
