@@ -49,7 +49,6 @@ static void put_paragraph(struct buf *b, const char *label, const char *text,
 static void put_text(struct out *out, const struct finding *f,
 		     const struct term_style *style, size_t width)
 {
-	const struct rule *r = rule_get(f->rule);
 	const char *severity = severity_name(f->severity);
 	struct buf *b = &out->b;
 
@@ -59,7 +58,7 @@ static void put_text(struct out *out, const struct finding *f,
 	buf_puts(b, style->reset);
 	buf_pad(b, ' ', 10 - strlen(severity));
 	buf_puts(b, style->bold);
-	buf_puts(b, r->id);
+	buf_puts(b, f->rule->id);
 	buf_puts(b, style->reset);
 	buf_pad(b, ' ', 2);
 	buf_put_harmless(b, f->where, strlen(f->where));
@@ -74,7 +73,7 @@ static void put_json(struct out *out, const struct finding *f)
 	size_t i;
 
 	json_begin_object(&j, "finding");
-	json_member_str(&j, "id", rule_get(f->rule)->id);
+	json_member_str(&j, "id", f->rule->id);
 	json_member_str(&j, "severity", severity_name(f->severity));
 	json_member_text(&j, "where", f->where);
 	json_member_text(&j, "summary", f->summary);
@@ -114,9 +113,12 @@ size_t view_findings(const struct findings *fs, enum severity least,
 
 void view_rule(struct buf *b, const struct rule *r, size_t width)
 {
+	_cleanup_buf_ struct buf threshold = { 0 };
+
+	rule_put_threshold(&threshold, r);
 	buf_printf(b, "%s (%s)\n\n", r->id, severity_name(r->severity));
 	put_paragraph(b, "  ", r->meaning, width);
 	buf_putc(b, '\n');
-	put_paragraph(b, "  fires: ", r->threshold, width);
+	put_paragraph(b, "  fires: ", buf_cstr(&threshold), width);
 	put_paragraph(b, "  next:  ", r->advice, width);
 }

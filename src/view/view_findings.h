@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/out.h"
-#include "model/finding/finding.h"
+#include "model/finding/rule.h"
 #include "view/view.h"
 
 /* Shows those of at least `least`; returns how many. */

@@ -9,7 +9,7 @@
 #include "fuzz/lib/rows.h"
 #include "model/cause/bind_facts.h"
 #include "model/field/field.h"
-#include "model/finding/evidence.h"
+#include "model/finding/rules.h"
 #include "view/view_bindable.h"
 #include "view/view_findings.h"
 
@@ -232,6 +232,7 @@ static void check_findings(struct rows *r, struct bytes *b)
 	struct evidence e = { 0 };
 	struct findings fs = { 0 };
 	const struct detect *d = &r->detect;
+	size_t i;
 	int json;
 
 	e.interval_ms = (uint32_t)number(b);
@@ -242,13 +243,9 @@ static void check_findings(struct rows *r, struct bytes *b)
 	limits(b, &e.limits);
 	processes(&e.arena, b, &e);
 	listeners(&e.arena, b, d, &e);
-	e.close_wait = connections(&e.arena, b, &d->close_wait);
-	e.senders = connections(&e.arena, b, &d->senders);
-	e.readers = connections(&e.arena, b, &d->readers);
-	e.syn_sent = connections(&e.arena, b, &d->syn_sent);
-	e.orphans = connections(&e.arena, b, &d->orphans);
-	e.udp = connections(&e.arena, b, &d->udp);
-	judge(d, &e, &fs);
+	for (i = 0; i < RULES_MOST; i++)
+		e.connections[i] = connections(&e.arena, b, &d->suspects[i]);
+	rules_judge(d, &e, &fs);
 	for (json = 0; json < 2; json++) {
 		_cleanup_out_ struct out out = { 0 };
 		struct view_options opt = { .format = json ? VIEW_JSON : VIEW_TABLE,
@@ -385,7 +382,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = xcalloc(1, sizeof(*r));
 	r->detect.ephemeral_lo = 32768;
 	r->detect.ephemeral_hi = 60999;
-	detect_begin(&r->detect);
+	rules_begin(&r->detect);
 	sink.ctx = r;
 	rows_collect(b.p + b.left, size - 1 - b.left, &req, &sink, &result);
 	r->detect.whole_tcp = yes(&b);

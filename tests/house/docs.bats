@@ -306,11 +306,13 @@ offers() { # bash|zsh|fish LINE
 }
 
 @test "the manual page of inspect says of each finding what the table says" {
-	local id severity threshold text
+	local id severity threshold meaning advice text
 	text=$(page sockctl-inspect | tr -s ' \n' ' ')
-	while IFS=$'\t' read -r id severity threshold _; do
+	while IFS=$'\t' read -r id severity threshold meaning advice; do
 		grep -qF -- "$id ($severity)" <<<"$text" || fail "$id: not '$severity'"
 		grep -qiF -- "Fires: ${threshold%.}" <<<"$text" || fail "$id: not '$threshold'"
+		grep -qF -- "$meaning" <<<"$text" || fail "$id: not '$meaning'"
+		grep -qF -- "Next: $advice" <<<"$text" || fail "$id: not '$advice'"
 	done <"$tables/findings"
 }
 

@@ -9,6 +9,7 @@
 #include "cmd/exclude.h"
 #include "cmd/inspect/inspect.h"
 #include "kernel/proc/netns.h"
+#include "model/finding/rules.h"
 #include "model/names.h"
 #include "model/target/target.h"
 #include "view/view_findings.h"
@@ -281,20 +282,21 @@ static int check_options(const struct inspect_config *c, struct fault *f)
 
 static int explain(const struct command *cmd, const char *id)
 {
-	const struct rule *r = rule_find(id);
-	const char *ids[RULE_COUNT], *nearest;
+	const struct rule *const *rules, *r = rules_find(id);
+	const char *ids[RULES_MOST], *nearest;
 	_cleanup_buf_ struct buf b = { 0 };
 	struct fault f = FAULT_INIT;
 	char shown[80];
-	size_t i;
+	size_t n, i;
 
 	if (r) {
 		view_rule(&b, r, term_width(STDOUT_FILENO));
 		return cmd_print(cmd, &b);
 	}
-	for (i = 0; i < RULE_COUNT; i++)
-		ids[i] = rule_get((enum rule_id)i)->id;
-	nearest = opt_nearest(id, ids, RULE_COUNT);
+	rules = rules_list(&n);
+	for (i = 0; i < n; i++)
+		ids[i] = rules[i]->id;
+	nearest = opt_nearest(id, ids, n);
 	fault_say(&f, EINVAL, "there is no finding '%s'",
 		  escape_text(shown, sizeof(shown), id, strlen(id)));
 	if (nearest)

@@ -1,6 +1,7 @@
 /* Which findings are made, and their showing below the rows. */
 #include "cmd/inspect/inspect.h"
 #include "kernel/evidence/gather.h"
+#include "model/finding/rules.h"
 #include "view/view_findings.h"
 
 void inspect_findings_begin(struct inspect_config *c)
@@ -15,7 +16,7 @@ void inspect_findings_begin(struct inspect_config *c)
 	if (c->findings == FINDINGS_OFF)
 		return;
 	c->detect = arena_zalloc(&c->arena, sizeof(*c->detect));
-	detect_begin(c->detect);
+	rules_begin(c->detect);
 }
 
 int inspect_findings_show(struct inspect_config *c, struct reader *reader,
@@ -31,7 +32,7 @@ int inspect_findings_show(struct inspect_config *c, struct reader *reader,
 	c->detect->whole_ports = !c->request.filter || c->request.filter == c->ports_only;
 	evidence_read(reader, c->detect, &evidence, c->findings == FINDINGS_ALL,
 		      c->detect->whole_tcp);
-	judge(c->detect, &evidence, &findings);
+	rules_judge(c->detect, &evidence, &findings);
 	view_findings(&findings, least, opt, out);
 	unread = evidence.unread;
 	findings_free(&findings);

@@ -8,7 +8,7 @@
 #include "cmd/probe/job.h"
 #include "model/field/field.h"
 #include "model/filter/filter.h"
-#include "model/finding/finding.h"
+#include "model/finding/rules.h"
 #include "model/names.h"
 
 struct porcelain_config {
@@ -63,13 +63,16 @@ static void print_states(struct buf *b)
 
 static void print_findings(struct buf *b)
 {
-	size_t i;
+	const struct rule *const *rules;
+	size_t n, i;
 
-	for (i = 0; i < RULE_COUNT; i++) {
-		const struct rule *r = rule_get((enum rule_id)i);
+	rules = rules_list(&n);
+	for (i = 0; i < n; i++) {
+		const struct rule *r = rules[i];
 
-		buf_printf(b, "%s\t%s\t%s\t%s\t%s\n", r->id, severity_name(r->severity),
-			   r->threshold, r->meaning, r->advice);
+		buf_printf(b, "%s\t%s\t", r->id, severity_name(r->severity));
+		rule_put_threshold(b, r);
+		buf_printf(b, "\t%s\t%s\n", r->meaning, r->advice);
 	}
 }
 

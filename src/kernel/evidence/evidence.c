@@ -10,6 +10,7 @@
 #include "kernel/netlink/uapi.h"
 #include "kernel/proc/procfile.h"
 #include "kernel/read/waiters.h"
+#include "model/finding/rules.h"
 #include "model/proctext.h"
 #include "model/tcpinfo.h"
 
@@ -177,22 +178,16 @@ static int take_one(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
-/* CLOSE_WAIT: a few one by one, many in one more dump of that state. */
-static void read_close_wait(struct reader *r, struct evidence *e,
-			    struct connection_facts *v, size_t n)
+/* In one more dump of these states. */
+static void read_states(struct reader *r, struct evidence *e, uint32_t states,
+			struct connection_facts *v, size_t n)
 {
-	enum { FEW = 256 };
 	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = 1 << STATE_CLOSE_WAIT,
+				.states = states,
 				.ext = CONNECTION_EXT };
 	struct by_cookie all = { .n = n };
 	size_t i;
 
-	if (n <= FEW) {
-		for (i = 0; i < n; i++)
-			read_connection(r, &v[i], 0);
-		return;
-	}
 	all.v = xcalloc(n, sizeof(struct connection_facts *));
 	for (i = 0; i < n; i++)
 		all.v[i] = &v[i];
@@ -201,13 +196,27 @@ static void read_close_wait(struct reader *r, struct evidence *e,
 	free(all.v);
 }
 
-static void read_connections(struct reader *r, struct connection_facts *v, size_t n,
-			     int turn)
+static void read_each(struct reader *r, struct connection_facts *v, size_t n, int turn)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
 		read_connection(r, &v[i], turn);
+}
+
+/* The first look at the candidates of a rule. */
+static void look_at(struct reader *r, struct evidence *e, const struct suspects *list,
+		    struct connection_facts *v)
+{
+	enum { FEW = 256 };
+	const struct rule *rule = list->rule;
+
+	if (rule->look == LOOK_NONE || list->count < rule->least)
+		return;
+	if (rule->look == LOOK_STATE && list->n > FEW)
+		read_states(r, e, rule->rows, v, list->n);
+	else
+		read_each(r, v, list->n, 0);
 }
 
 struct udp_reading {
@@ -233,19 +242,29 @@ static int take_udp(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
-static void read_udp_again(struct reader *r, const struct detect *d, struct evidence *e)
+static void read_udp_again(struct reader *r, struct evidence *e,
+			   const struct suspects *list, struct connection_facts *v)
 {
-	struct udp_reading u = { &d->udp, e->udp };
+	struct udp_reading u = { list, v };
 	struct inet_query q = { .protocol = IPPROTO_UDP,
 				.family = AF_INET,
 				.states = STATES_ALL,
 				.ext = EXT_BIT(INET_DIAG_SKMEMINFO) };
 
-	if (!d->udp.n)
+	if (!list->n)
 		return;
 	evidence_lacks(e, -inet_dump(&r->dump, &q, take_udp, &u));
 	q.family = AF_INET6;
 	evidence_lacks(e, -inet_dump(&r->dump, &q, take_udp, &u));
+}
+
+static void look_again(struct reader *r, struct evidence *e, const struct suspects *list,
+		       struct connection_facts *v)
+{
+	if (list->rule->rows == ROWS_UDP)
+		read_udp_again(r, e, list, v);
+	else
+		read_each(r, v, list->n, 1);
 }
 
 static struct connection_facts *begin_connections(struct evidence *e,
@@ -273,10 +292,6 @@ static struct connection_facts *begin_connections(struct evidence *e,
 static void read_owners(struct reader *r, const struct detect *d, struct evidence *e,
 			bool name_listeners, bool waiting_too)
 {
-	const struct suspects *lists[] = { &d->close_wait, &d->senders, &d->readers,
-					   &d->syn_sent,   &d->orphans, &d->udp };
-	struct connection_facts *facts[] = { e->close_wait, e->senders, e->readers,
-					     e->syn_sent,   e->orphans, e->udp };
 	struct inode_set wanted = { 0 };
 	size_t i, k;
 
@@ -284,10 +299,10 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 		if (e->listeners[i].suspect || e->listeners[i].shadow || name_listeners ||
 		    (waiting_too && e->listeners[i].row->recv_queue))
 			inode_set_add(&wanted, e->listeners[i].row->inode);
-	for (k = 0; k < ARRAY_SIZE(lists); k++)
-		for (i = 0; i < lists[k]->n; i++)
-			if (facts[k][i].suspect)
-				inode_set_add(&wanted, facts[k][i].row->inode);
+	for (k = 0; k < RULES_MOST; k++)
+		for (i = 0; i < d->suspects[k].n; i++)
+			if (e->connections[k][i].suspect)
+				inode_set_add(&wanted, e->connections[k][i].row->inode);
 	if (!wanted.n)
 		return;
 	owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
@@ -297,9 +312,12 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 	evidence_lacks(e, e->owners_error);
 	for (i = 0; i < e->n_listeners; i++)
 		e->listeners[i].holders = evidence_holders(r, e, e->listeners[i].row);
-	for (k = 0; k < ARRAY_SIZE(lists); k++)
-		for (i = 0; i < lists[k]->n; i++)
-			facts[k][i].holders = evidence_holders(r, e, facts[k][i].row);
+	for (k = 0; k < RULES_MOST; k++)
+		for (i = 0; i < d->suspects[k].n; i++) {
+			struct connection_facts *c = &e->connections[k][i];
+
+			c->holders = evidence_holders(r, e, c->row);
+		}
 }
 
 /* First look at the listeners: which of them need another. */
@@ -319,118 +337,11 @@ static bool suspect_listeners(const struct detect *d, struct evidence *e)
 		l->members = 1;
 		l->queued[0] = row->recv_queue;
 		l->limit = row->send_queue;
-		l->suspect = sock_is_queue_full(row) || detect_is_filling(row) ||
-			     detect_syn_pressure(d, row,
-						 evidence_syn_capacity(
-							 &e->limits, row->send_queue)) ||
-			     (row->recv_queue && detect_shares_port(d, i));
-		l->shadow = detect_shares_port(d, i);
+		l->shadow = d->listener_ports[row->local.port] > 1;
+		l->suspect = rules_suspect_listener(d, e, l);
 		any |= l->suspect;
 	}
 	return any;
-}
-
-static bool suspect_readers(const struct detect *d, struct evidence *e)
-{
-	bool any = false;
-	size_t i;
-
-	for (i = 0; i < d->readers.n; i++) {
-		struct connection_facts *c = &e->readers[i];
-
-		c->suspect = c->read[0] && c->received_ms >= STUCK_AGE_MS &&
-			     ((c->has_mem &&
-			       (uint64_t)c->rmem * 100 >=
-				       (uint64_t)c->rcvbuf * READER_PERCENT) ||
-			      (c->has_windows && !c->rcv_wnd));
-		any |= c->suspect;
-	}
-	return any;
-}
-
-static bool suspect_senders(const struct detect *d, struct evidence *e)
-{
-	bool any = false;
-	size_t i;
-
-	for (i = 0; i < d->senders.n; i++) {
-		struct connection_facts *c = &e->senders[i];
-
-		c->suspect = c->read[0] && c->send[0] &&
-			     (c->retrans >= STUCK_RETRANS || c->sent_ms >= STUCK_AGE_MS);
-		any |= c->suspect;
-	}
-	return any;
-}
-
-/* Those that are old enough; the leak is counted by process later. */
-static bool suspect_close_wait(const struct detect *d, struct evidence *e)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < d->close_wait.n; i++) {
-		struct connection_facts *c = &e->close_wait[i];
-
-		c->suspect = c->read[0] && c->age_ms >= CLOSE_WAIT_AGE_MS;
-		n += c->suspect;
-	}
-	return n >= CLOSE_WAIT_LEAST;
-}
-
-/* Whether a leak may grow: what has no socket of the last minute does not. */
-static bool is_recent(const struct detect *d, const struct evidence *e)
-{
-	size_t i;
-
-	for (i = 0; i < d->close_wait.n; i++)
-		if (e->close_wait[i].read[0] && e->close_wait[i].age_ms <= GROWTH_MS)
-			return true;
-	return false;
-}
-
-static bool suspect_udp(const struct detect *d, struct evidence *e)
-{
-	bool any = false;
-	size_t i;
-
-	for (i = 0; i < d->udp.n; i++) {
-		struct connection_facts *c = &e->udp[i];
-
-		c->suspect = c->drops[0] ||
-			     (uint64_t)c->rmem * 100 >= (uint64_t)c->rcvbuf * UDP_PERCENT;
-		any |= c->suspect;
-	}
-	return any;
-}
-
-/* A closed window is normal for a moment here too. */
-static void suspect_orphans(const struct detect *d, struct evidence *e)
-{
-	size_t i;
-
-	for (i = 0; i < d->orphans.n; i++) {
-		struct connection_facts *c = &e->orphans[i];
-
-		c->suspect = c->read[0] && (c->row->timer == TIMER_RETRANSMIT ||
-					    c->sent_ms >= STUCK_AGE_MS);
-	}
-}
-
-static void suspect_all(struct connection_facts *v, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		v[i].suspect = true;
-}
-
-/* Whether TIME_WAIT has no room: a second reading tells whether it is skipped. */
-static bool suspect_time_wait(const struct detect *d, const struct evidence *e)
-{
-	const struct net_limits *n = &e->limits;
-
-	return d->time_wait && n->has_sockstat && n->has_tw_buckets && n->tw_buckets &&
-	       n->time_wait * 100 >= n->tw_buckets * TIME_WAIT_PERCENT;
 }
 
 /*
@@ -442,31 +353,22 @@ static uint64_t first_reading(struct reader *r, const struct detect *d,
 			      struct evidence *e, uint64_t start)
 {
 	bool twice = suspect_listeners(d, e);
+	enum rule_again again;
+	size_t i;
 
-	e->close_wait = begin_connections(e, &d->close_wait);
-	e->senders = begin_connections(e, &d->senders);
-	e->readers = begin_connections(e, &d->readers);
-	e->syn_sent = begin_connections(e, &d->syn_sent);
-	e->orphans = begin_connections(e, &d->orphans);
-	e->udp = begin_connections(e, &d->udp);
+	for (i = 0; i < RULES_MOST; i++)
+		e->connections[i] = begin_connections(e, &d->suspects[i]);
 	if (!r->dump.sock)
 		return 0;
 	if (twice)
 		read_listeners(r, d, e, 0);
-	if (d->close_wait.count >= CLOSE_WAIT_LEAST)
-		read_close_wait(r, e, e->close_wait, d->close_wait.n);
-	read_connections(r, e->senders, d->senders.n, 0);
-	read_connections(r, e->readers, d->readers.n, 0);
-	read_connections(r, e->orphans, d->orphans.n, 0);
-	twice |= suspect_senders(d, e);
-	twice |= suspect_readers(d, e);
-	twice |= suspect_udp(d, e);
-	twice |= suspect_time_wait(d, e);
-	suspect_all(e->syn_sent, d->syn_sent.n);
-	suspect_orphans(d, e);
-	if (suspect_close_wait(d, e) && is_recent(d, e) && !twice)
-		return d->began_ms + READING_INTERVAL_MS;
-	return twice ? start + READING_INTERVAL_MS : 0;
+	for (i = 0; i < RULES_MOST; i++)
+		if (d->suspects[i].n)
+			look_at(r, e, &d->suspects[i], e->connections[i]);
+	again = rules_suspect(d, e);
+	if (twice || again == AGAIN_EACH)
+		return start + READING_INTERVAL_MS;
+	return again == AGAIN_GROWTH ? d->began_ms + READING_INTERVAL_MS : 0;
 }
 
 /* Whether a first reading of the listeners waits for its second. */
@@ -483,16 +385,20 @@ static bool read_once(const struct evidence *e)
 static void second_reading(struct reader *r, const struct detect *d, struct evidence *e,
 			   uint64_t start, uint64_t due)
 {
+	size_t i;
+
 	clock_sleep_until(due * 1000);
 	e->interval_ms = (uint32_t)(clock_ms() - start);
 	if (read_once(e))
 		read_listeners(r, d, e, 1);
-	read_connections(r, e->senders, d->senders.n, 1);
-	read_connections(r, e->readers, d->readers.n, 1);
-	read_udp_again(r, d, e);
+	for (i = 0; i < RULES_MOST; i++)
+		if (d->suspects[i].n && d->suspects[i].rule->again == AGAIN_EACH)
+			look_again(r, e, &d->suspects[i], e->connections[i]);
 	/* Since the middle of the dump, where its rows were read on average. */
 	e->growth_ms = (uint32_t)(clock_ms() - (d->began_ms + start) / 2);
-	evidence_growth(r, d, e);
+	for (i = 0; i < RULES_MOST; i++)
+		if (d->suspects[i].n && d->suspects[i].rule->again == AGAIN_GROWTH)
+			evidence_growth(r, e, &d->suspects[i]);
 	procfile_counters(&e->counters[1]);
 }
 

@@ -9,8 +9,8 @@
 const struct holder *evidence_holders(struct reader *r, struct evidence *e,
 				      const struct sock *row);
 
-/* How many CLOSE_WAIT sockets the leaking processes hold by now. */
-void evidence_growth(struct reader *r, const struct detect *d, struct evidence *e);
+/* How many sockets of the states in this list the processes hold by now. */
+void evidence_growth(struct reader *r, struct evidence *e, const struct suspects *list);
 
 /* The descriptors of e's processes; every_process: of all that live in this network
  * namespace and are near their limit. */

@@ -9,6 +9,7 @@
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/uapi.h"
 #include "kernel/proc/procfile.h"
+#include "model/finding/rules.h"
 
 static struct process_facts *process_for(struct evidence *e, const struct holder *h)
 {
@@ -51,7 +52,7 @@ struct inode_list {
 	size_t n, cap;
 };
 
-static int take_close_wait(const struct nlmsghdr *h, void *ctx)
+static int take_inode(const struct nlmsghdr *h, void *ctx)
 {
 	struct inode_list *list = ctx;
 	struct sock s;
@@ -96,18 +97,17 @@ static void count_fresh(struct reader *r, struct evidence *e,
 			count_later(r, e, list->v[i]);
 }
 
-void evidence_growth(struct reader *r, const struct detect *d, struct evidence *e)
+void evidence_growth(struct reader *r, struct evidence *e, const struct suspects *list)
 {
-	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = 1 << STATE_CLOSE_WAIT };
+	struct inet_query q = { .protocol = IPPROTO_TCP, .states = list->rule->rows };
 	struct inode_list inodes = { 0 };
 	struct inode_set fresh = { 0 };
 	size_t i;
 	int err;
 
-	if (d->close_wait.count < CLOSE_WAIT_LEAST || !e->n_processes)
+	if (list->count < list->rule->least || !e->n_processes)
 		return;
-	err = inet_dump(&r->dump, &q, take_close_wait, &inodes);
+	err = inet_dump(&r->dump, &q, take_inode, &inodes);
 	evidence_lacks(e, -err);
 	if (err < 0) {
 		free(inodes.v);
@@ -136,13 +136,14 @@ static bool same_netns(struct evidence *e, int32_t pid)
 	return false;
 }
 
-/* How many descriptors it has, and may have. */
-static bool read_descriptors(struct evidence *e, int32_t pid, bool sizes, uint64_t least,
+/* How many descriptors it has, and may have; suspects: only if a rule is about so many.
+ */
+static bool read_descriptors(struct evidence *e, int32_t pid, bool sizes, bool suspects,
 			     uint64_t *fds, uint64_t *limit)
 {
 	int err = procfile_descriptors(pid, sizes, fds);
 
-	if (err == 0 && *fds < least)
+	if (err == 0 && (suspects ? !rules_suspect_process(*fds, 0) : !*fds))
 		return false;
 	if (err == 0)
 		err = procfile_descriptor_limit(pid, limit);
@@ -173,7 +174,6 @@ static void add_process(struct evidence *e, int32_t pid, uint64_t fds, uint64_t 
  * another network namespace holds is not for this one to tell. */
 static void add_all_processes(struct evidence *e, bool sizes)
 {
-	enum { LEAST_DESCRIPTORS = 16 };
 	DIR *dir = opendir("/proc");
 	struct dirent *d;
 
@@ -185,9 +185,8 @@ static void add_all_processes(struct evidence *e, bool sizes)
 		int32_t pid = atoi(d->d_name);
 		uint64_t fds, limit;
 
-		if (pid > 0 &&
-		    read_descriptors(e, pid, sizes, LEAST_DESCRIPTORS, &fds, &limit) &&
-		    fds * 100 >= limit * DESCRIPTORS_PERCENT && same_netns(e, pid))
+		if (pid > 0 && read_descriptors(e, pid, sizes, true, &fds, &limit) &&
+		    rules_suspect_process(fds, limit) && same_netns(e, pid))
 			add_process(e, pid, fds, limit);
 	}
 	evidence_lacks(e, errno);
@@ -225,7 +224,8 @@ void evidence_descriptors(struct evidence *e, bool every_process)
 	for (i = 0; i < e->n_processes; i++) {
 		struct process_facts *p = &e->processes[i];
 
-		p->known = read_descriptors(e, p->pid, sizes, 1, &p->fds, &p->fd_limit);
+		p->known = read_descriptors(e, p->pid, sizes, false, &p->fds,
+					    &p->fd_limit);
 	}
 	if (every_process)
 		add_all_processes(e, sizes);

@@ -2,23 +2,48 @@
 
 #include <stdlib.h>
 
-enum { MOST_DESTINATIONS = 65536 };
+enum {
+	MOST_DESTINATIONS = 65536,
+	TIME_WAIT_MS = 60000, /* TCP_TIMEWAIT_LEN */
+	REUSE_AGE_MS = 1000,  /* net.ipv4.tcp_tw_reuse takes TIME_WAIT of this age */
+};
 
-void detect_begin(struct detect *d)
+/* Of each kind of rows, the rules that one may be a candidate of. */
+static void list_rules(struct detect *d, const struct rule *const *rules, size_t n,
+		       bool queued)
 {
+	size_t i, k;
+
+	for (k = 0; k < ARRAY_SIZE(d->of_rows); k++) {
+		struct row_rules *of = &d->of_rows[k];
+
+		for (i = 0; i < n; i++)
+			if (rules[i]->rows & BIT(k) && rules[i]->queued == queued)
+				of->rules[of->n++] = (uint8_t)i;
+		if (!queued)
+			of->idle = of->n;
+	}
+}
+
+void detect_begin(struct detect *d, const struct rule *const *rules, size_t n)
+{
+	size_t i;
+
 	d->local_ports = xcalloc(PORTS, sizeof(*d->local_ports));
 	d->listener_ports = xcalloc(PORTS, sizeof(*d->listener_ports));
+	for (i = 0; i < n; i++)
+		d->suspects[i].rule = rules[i];
+	list_rules(d, rules, n, false);
+	list_rules(d, rules, n, true);
 }
 
 void detect_free(struct detect *d)
 {
-	struct suspects *all[] = { &d->listeners, &d->close_wait, &d->senders,
-				   &d->readers,	  &d->syn_sent,	  &d->orphans,
-				   &d->udp };
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(all); i++)
-		free(all[i]->v);
+	for (i = 0; i < RULES_MOST; i++)
+		free(d->suspects[i].v);
+	free(d->listeners.v);
 	free(d->local_ports);
 	free(d->listener_ports);
 	free(d->half_open);
@@ -28,23 +53,19 @@ void detect_free(struct detect *d)
 	*d = (struct detect){ 0 };
 }
 
-static void suspect(struct detect *d, struct suspects *list, const struct sock *s)
+static void keep(struct detect *d, struct suspects *list, const struct sock *s)
 {
-	bool leak = list == &d->close_wait;
-
-	/* A host may have more listeners than that; few of them are in trouble. */
-	if (list->count++ >= (leak ? (uint64_t)MOST_CLOSE_WAIT : MOST_SUSPECTS) &&
-	    !(list == &d->listeners && s->recv_queue))
-		return;
 	list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
 	list->v[list->n++] = sock_dup(&d->arena, s);
 }
 
-bool detect_is_filling(const struct sock *listener)
+/* A host may have more listeners than that; few of them are in trouble. */
+static void keep_listener(struct detect *d, const struct sock *s)
 {
-	return sock_has_accept_queue(listener) && listener->recv_queue > 1 &&
-	       accept_queue_percent(listener->recv_queue, listener->send_queue) >=
-		       FILLING_PERCENT;
+	if (d->listeners.count++ < MOST_SUSPECTS || s->recv_queue)
+		keep(d, &d->listeners, s);
+	if (d->listener_ports[s->local.port] < UINT8_MAX)
+		d->listener_ports[s->local.port]++;
 }
 
 static bool same_way(const struct destination *x, const struct addr *local,
@@ -128,47 +149,26 @@ static void count_half_open(struct detect *d, const struct sock *s)
 	d->half_open_retrans[s->local.port] += s->retrans;
 }
 
-/* Unacknowledged data with a timer that has fired in vain, or a window that is closed: a
- * peer that lives answers each probe, so that they are not counted. */
-static bool may_be_stuck_sending(const struct sock *s)
-{
-	return s->send_queue &&
-	       (s->timer == TIMER_WINDOW_PROBE ||
-		(s->timer == TIMER_RETRANSMIT && s->retrans >= STUCK_RETRANS));
-}
-
-static void detect_connection(struct detect *d, const struct sock *s)
+static void count_connection(struct detect *d, const struct sock *s)
 {
 	d->local_ports[s->local.port] |= addr_is_loopback(&s->peer) ? SEEN_LOOPBACK
 								    : SEEN_REMOTE;
 	count_way(d, s);
-	if (UNLIKELY(may_be_stuck_sending(s)) && s->inode)
-		suspect(d, &d->senders, s);
-	if (UNLIKELY(s->recv_queue >= READER_LEAST_BYTES) && s->inode)
-		suspect(d, &d->readers, s);
 }
 
-static void detect_tcp(struct detect *d, const struct sock *s)
+static void count_tcp(struct detect *d, const struct sock *s)
 {
 	switch ((enum sock_state)s->state) {
 	case STATE_LISTEN:
-		suspect(d, &d->listeners, s);
-		if (d->listener_ports[s->local.port] < UINT8_MAX)
-			d->listener_ports[s->local.port]++;
+		keep_listener(d, s);
 		return;
 	case STATE_ESTABLISHED:
 	case STATE_FIN_WAIT2:
-		detect_connection(d, s);
-		return;
 	case STATE_CLOSE_WAIT:
-		detect_connection(d, s);
-		if (s->inode)
-			suspect(d, &d->close_wait, s);
+		count_connection(d, s);
 		return;
 	case STATE_SYN_SENT:
 		count_way(d, s);
-		if (s->retrans >= SYN_SENT_RETRANS)
-			suspect(d, &d->syn_sent, s);
 		return;
 	case STATE_SYN_RECV:
 		count_half_open(d, s);
@@ -180,14 +180,10 @@ static void detect_tcp(struct detect *d, const struct sock *s)
 	case STATE_FIN_WAIT1:
 	case STATE_CLOSING:
 	case STATE_LAST_ACK:
-		if (s->inode) {
-			detect_connection(d, s);
-			return;
-		}
-		count_way(d, s);
-		if ((s->timer == TIMER_RETRANSMIT && s->retrans >= STUCK_RETRANS) ||
-		    s->timer == TIMER_WINDOW_PROBE)
-			suspect(d, &d->orphans, s);
+		if (s->inode)
+			count_connection(d, s);
+		else
+			count_way(d, s);
 		return;
 	case STATE_CLOSE:
 	case STATE_NEW_SYN_RECV:
@@ -197,31 +193,26 @@ static void detect_tcp(struct detect *d, const struct sock *s)
 	}
 }
 
-static bool has_dropped(const struct sock *s)
+static void keep_candidates(struct detect *d, const struct row_rules *rows,
+			    const struct sock *s)
 {
-	uint32_t drops;
+	size_t n = s->recv_queue || s->send_queue ? rows->n : rows->idle, i;
 
-	return sock_mem_u32(s, SOCK_MEM_DROPS, &drops) && drops;
+	for (i = 0; i < n; i++) {
+		struct suspects *list = &d->suspects[rows->rules[i]];
+		uint32_t most = list->rule->most ? list->rule->most : MOST_SUSPECTS;
+
+		if (list->rule->candidate(s) && list->count++ < most)
+			keep(d, list, s);
+	}
 }
 
 void detect_row(struct detect *d, const struct sock *s)
 {
-	if (s->proto == PROTO_TCP)
-		detect_tcp(d, s);
-	else if (s->proto == PROTO_UDP && (s->recv_queue || has_dropped(s)))
-		suspect(d, &d->udp, s);
-}
-
-bool detect_syn_pressure(const struct detect *d, const struct sock *listener,
-			 uint64_t capacity)
-{
-	uint64_t half_open = d->half_open ? d->half_open[listener->local.port] : 0;
-
-	return half_open >= SYN_QUEUE_LEAST &&
-	       half_open * 100 >= capacity * SYN_QUEUE_PERCENT;
-}
-
-bool detect_shares_port(const struct detect *d, size_t i)
-{
-	return d->listener_ports[d->listeners.v[i]->local.port] > 1;
+	if (s->proto == PROTO_TCP) {
+		count_tcp(d, s);
+		keep_candidates(d, &d->of_rows[s->state], s);
+	} else if (s->proto == PROTO_UDP) {
+		keep_candidates(d, &d->of_rows[STATE_COUNT], s);
+	}
 }

@@ -5,20 +5,24 @@
  */
 #pragma once
 
-#include "model/finding/finding.h"
+#include "model/finding/rule.h"
 
 enum { PORTS = 65536 };
 
 /* Copies of rows that may mean something; further ones are only counted. */
 struct suspects {
+	const struct rule *rule; /* NULL: listeners, of which several rules speak */
 	struct sock **v;
 	size_t n, cap;
 	uint64_t count;
 };
 
-enum {
-	MOST_SUSPECTS = 4096,
-	MOST_CLOSE_WAIT = 65536, /* a leak is counted, not only told */
+enum { MOST_SUSPECTS = 4096 };
+
+/* What a row may be a candidate of: those with empty queues, of the first `idle` only. */
+struct row_rules {
+	uint8_t rules[RULES_MOST];
+	uint8_t idle, n;
 };
 
 /* Connections towards one destination from ports of the ephemeral range. */
@@ -37,8 +41,8 @@ struct detect {
 	bool whole_tcp;	   /* no filter: totals are those of the namespace */
 	bool whole_ports;  /* what is seen of a port is all of it */
 	struct suspects listeners;
-	struct suspects close_wait; /* accepted: inode set */
-	struct suspects senders, readers, syn_sent, orphans, udp;
+	struct suspects suspects[RULES_MOST];	   /* one a rule */
+	struct row_rules of_rows[STATE_COUNT + 1]; /* by state of TCP; of UDP */
 	uint64_t time_wait;
 	uint8_t *listener_ports; /* by port: number of listeners, at most 255 */
 	uint8_t *local_ports; /* by port: SEEN_LOOPBACK | SEEN_REMOTE of accepted peers */
@@ -50,16 +54,7 @@ struct detect {
 
 enum { SEEN_LOOPBACK = 1, SEEN_REMOTE = 2 };
 
-void detect_begin(struct detect *d);
+/* With these rules, RULES_MOST at most. */
+void detect_begin(struct detect *d, const struct rule *const *rules, size_t n);
 void detect_row(struct detect *d, const struct sock *s);
 void detect_free(struct detect *d);
-
-/* Whether the half-open connections of its port come near what one SYN queue holds. */
-bool detect_syn_pressure(const struct detect *d, const struct sock *listener,
-			 uint64_t capacity);
-
-/* Whether another listener of d has the port of listeners.v[i]. */
-bool detect_shares_port(const struct detect *d, size_t i);
-
-/* A listener that is fuller than FILLING_PERCENT. */
-bool detect_is_filling(const struct sock *listener);

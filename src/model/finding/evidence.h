@@ -1,6 +1,6 @@
 /*
  * What was read to confirm or refute the candidates of a detect: two readings, /proc,
- * owners. Plain data; kernel/evidence fills it, judge.c makes findings of it.
+ * owners. Plain data that kernel/evidence fills, as the rules say.
  */
 #pragma once
 
@@ -32,7 +32,7 @@ struct process_facts {
 	const char *unit; /* systemd unit, or NULL */
 	uint64_t fds, fd_limit;
 	bool known;		   /* fds and fd_limit were read */
-	uint32_t close_wait_later; /* its CLOSE_WAIT sockets at the second reading */
+	uint32_t close_wait_later; /* AGAIN_GROWTH: its CLOSE_WAIT sockets by then */
 	bool has_later;
 };
 
@@ -74,8 +74,7 @@ struct evidence {
 	struct net_limits limits;
 	struct listener_facts *listeners;
 	size_t n_listeners;
-	struct connection_facts *close_wait, *senders, *readers, *syn_sent, *orphans,
-		*udp;
+	struct connection_facts *connections[RULES_MOST]; /* of detect's suspects */
 	struct process_facts *processes;
 	size_t n_processes;
 	size_t unreadable; /* processes that may not be looked into */
@@ -93,6 +92,3 @@ const struct process_facts *evidence_process(const struct evidence *e, int32_t p
 
 /* How many half-open connections a listener of this backlog may have. */
 uint64_t evidence_syn_capacity(const struct net_limits *n, uint32_t limit);
-
-/* What the facts mean. */
-void judge(const struct detect *d, const struct evidence *e, struct findings *fs);

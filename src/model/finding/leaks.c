@@ -1,7 +1,18 @@
 /* What programs forgot: sockets in CLOSE_WAIT, and descriptors. */
-#include "model/finding/judge_private.h"
+#include "model/finding/inquiry_private.h"
 
 #include <stdlib.h>
+
+#include "model/finding/rules_private.h"
+
+enum {
+	MOST_CLOSE_WAIT = 65536,  /* a leak is counted, not only told */
+	CLOSE_WAIT_LEAST = 16,	  /* accepted sockets of one process */
+	CLOSE_WAIT_AGE_MS = 1000, /* each at least so old */
+	GROWTH_MS = 60000,	  /* a leak grows if one of them is of this time */
+	DESCRIPTORS_PERCENT = 90, /* of RLIMIT_NOFILE: near the limit */
+	DESCRIPTORS_LEAST = 16,	  /* a process with fewer is not looked at by itself */
+};
 
 /* Connections in CLOSE_WAIT from one host. */
 struct remote {
@@ -27,26 +38,26 @@ struct leaks {
 	size_t n;
 };
 
-static struct leak *leak_of(struct judge *j, struct leaks *all, int32_t pid)
+static struct leak *leak_of(struct inquiry *q, struct leaks *all, int32_t pid)
 {
-	size_t room = j->d->close_wait.n + 1, i;
+	size_t room = finding_candidates(q, &rule_close_wait_leak).n + 1, i;
 
 	for (i = 0; i < all->n; i++)
 		if (all->v[i].pid == pid)
 			return &all->v[i];
 	all->v[all->n] = (struct leak){
 		.pid = pid,
-		.cookies = arena_alloc(&j->fs->arena, room * sizeof(uint64_t)),
-		.remotes = arena_alloc(&j->fs->arena, room * sizeof(struct remote)),
+		.cookies = arena_alloc(&q->fs->arena, room * sizeof(uint64_t)),
+		.remotes = arena_alloc(&q->fs->arena, room * sizeof(struct remote)),
 	};
 	all->v[all->n].link = &all->v[all->n].fds;
 	return &all->v[all->n++];
 }
 
-static void count_leak(struct judge *j, struct leaks *all,
+static void count_leak(struct inquiry *q, struct leaks *all,
 		       const struct connection_facts *c, const struct holder *h)
 {
-	struct leak *l = leak_of(j, all, h->pid);
+	struct leak *l = leak_of(q, all, h->pid);
 	struct holder *copy;
 
 	l->remotes[l->n] = (struct remote){ addr_unmapped(&c->row->peer), 1 };
@@ -55,9 +66,9 @@ static void count_leak(struct judge *j, struct leaks *all,
 	l->eof_unread += c->row->recv_queue > 0;
 	l->recent += c->age_ms <= GROWTH_MS;
 	l->oldest_ms = MAX(l->oldest_ms, c->age_ms);
-	copy = arena_dup(&j->fs->arena, h, sizeof(*h));
+	copy = arena_dup(&q->fs->arena, h, sizeof(*h));
 	copy->next = NULL;
-	copy->command = arena_strdup(&j->fs->arena, h->command);
+	copy->command = arena_strdup(&q->fs->arena, h->command);
 	*l->link = copy;
 	l->link = &copy->next;
 }
@@ -95,21 +106,21 @@ static void count_remotes(struct leak *l)
 	qsort(l->remotes, l->n_remotes, sizeof(*l->remotes), by_number);
 }
 
-static void put_remotes(struct judge *j, const struct leak *l)
+static void put_remotes(struct inquiry *q, const struct leak *l)
 {
 	enum { SHOWN = 3 };
 	uint32_t i;
 
-	buf_puts(&j->text, "\nThe peers: ");
+	buf_puts(&q->text, "\nThe peers: ");
 	for (i = 0; i < l->n_remotes && i < SHOWN; i++) {
 		if (i)
-			buf_puts(&j->text, ", ");
-		judge_put_ip(j, &l->remotes[i].addr);
-		buf_printf(&j->text, " (%u)", l->remotes[i].n);
+			buf_puts(&q->text, ", ");
+		finding_put_ip(q, &l->remotes[i].addr);
+		buf_printf(&q->text, " (%u)", l->remotes[i].n);
 	}
 	if (l->n_remotes > SHOWN)
-		buf_printf(&j->text, " and %u more hosts", l->n_remotes - SHOWN);
-	buf_putc(&j->text, '.');
+		buf_printf(&q->text, " and %u more hosts", l->n_remotes - SHOWN);
+	buf_putc(&q->text, '.');
 }
 
 /*
@@ -117,18 +128,19 @@ static void put_remotes(struct judge *j, const struct leak *l)
  * them would be a wild guess a minute; the ages say how many came in the last minute, at
  * most. The smaller of both is told, which is none if none came.
  */
-static void put_growth(struct judge *j, const struct leak *l,
+static void put_growth(struct inquiry *q, const struct leak *l,
 		       const struct process_facts *p, struct finding *f)
 {
+	struct candidates all = finding_candidates(q, &rule_close_wait_leak);
 	uint32_t window_ms = MIN(l->oldest_ms, (uint32_t)GROWTH_MS);
 	uint64_t by_age = (uint64_t)l->recent * GROWTH_MS / MAX(window_ms, 1u);
-	bool whole = j->d->close_wait.count == j->d->close_wait.n;
-	bool counted = whole && p->has_later && j->e->growth_ms;
+	bool whole = all.seen == all.n;
+	bool counted = whole && p->has_later && q->e->growth_ms;
 	bool known = counted || (whole && !l->recent);
 	uint64_t grown = counted && p->close_wait_later > l->total
 				 ? p->close_wait_later - l->total
 				 : 0;
-	uint64_t per_minute = counted ? MIN(grown * GROWTH_MS / j->e->growth_ms, by_age)
+	uint64_t per_minute = counted ? MIN(grown * GROWTH_MS / q->e->growth_ms, by_age)
 				      : 0;
 	uint64_t rate = per_minute ? per_minute : by_age;
 	bool ends = p->fd_limit != UINT64_MAX && p->fd_limit > p->fds && rate;
@@ -138,32 +150,36 @@ static void put_growth(struct judge *j, const struct leak *l,
 	finding_figure(f, "in_last_minute", l->recent, true);
 	finding_figure(f, "until_limit_ms", left_ms, ends && per_minute);
 	if (grown)
-		buf_printf(&j->text, ", %llu more came in %u ms (+%llu a minute)",
-			   (unsigned long long)grown, j->e->growth_ms,
+		buf_printf(&q->text, ", %llu more came in %u ms (+%llu a minute)",
+			   (unsigned long long)grown, q->e->growth_ms,
 			   (unsigned long long)per_minute);
 	else if (l->recent)
-		buf_printf(&j->text, ", at most %u of these came in the last minute",
+		buf_printf(&q->text, ", at most %u of these came in the last minute",
 			   l->recent);
 	if (!ends)
 		return;
-	buf_puts(&j->text, ": accept() will fail with EMFILE in about ");
-	buf_put_duration(&j->text, left_ms);
+	buf_puts(&q->text, ": accept() will fail with EMFILE in about ");
+	buf_put_duration(&q->text, left_ms);
 	if (!per_minute)
-		buf_puts(&j->text, " at the earliest");
+		buf_puts(&q->text, " at the earliest");
+}
+
+static bool is_near_limit(uint64_t fds, uint64_t limit)
+{
+	return limit != UINT64_MAX && fds * 100 >= limit * DESCRIPTORS_PERCENT;
 }
 
 static bool near_limit(const struct process_facts *p)
 {
-	return p && p->known && p->fd_limit && p->fd_limit != UINT64_MAX &&
-	       p->fds * 100 >= p->fd_limit * DESCRIPTORS_PERCENT;
+	return p && p->known && p->fd_limit && is_near_limit(p->fds, p->fd_limit);
 }
 
-static const struct listener_facts *waiting_listener(const struct judge *j, int32_t pid)
+static const struct listener_facts *waiting_listener(const struct inquiry *q, int32_t pid)
 {
 	size_t i;
 
-	for (i = 0; i < j->e->n_listeners; i++) {
-		const struct listener_facts *l = &j->e->listeners[i];
+	for (i = 0; i < q->e->n_listeners; i++) {
+		const struct listener_facts *l = &q->e->listeners[i];
 		const struct holder *h;
 
 		for (h = l->holders; h; h = h->next)
@@ -173,91 +189,94 @@ static const struct listener_facts *waiting_listener(const struct judge *j, int3
 	return NULL;
 }
 
-static void put_unit(struct judge *j, const struct process_facts *p)
+static void put_unit(struct inquiry *q, const struct process_facts *p)
 {
 	if (!p || !p->unit)
 		return;
-	buf_puts(&j->text, ", unit ");
-	buf_put_escaped(&j->text, p->unit, strlen(p->unit));
+	buf_puts(&q->text, ", unit ");
+	buf_put_escaped(&q->text, p->unit, strlen(p->unit));
 }
 
 /* Connections that wait for a process without descriptors. */
-static uint32_t starved(const struct judge *j, const struct process_facts *p)
+static uint32_t starved(const struct inquiry *q, const struct process_facts *p)
 {
-	const struct listener_facts *l = waiting_listener(j, p->pid);
+	const struct listener_facts *l = waiting_listener(q, p->pid);
 
 	return l && p->fds >= p->fd_limit ? l->queued[l->read[1] ? 1 : 0] : 0;
 }
 
 /* Its listeners get no connection off their queues. */
-static void put_starved(struct judge *j, const struct process_facts *p, struct finding *f)
+static void put_starved(struct inquiry *q, const struct process_facts *p,
+			struct finding *f)
 {
-	const struct listener_facts *l = waiting_listener(j, p->pid);
-	uint32_t n = starved(j, p);
+	const struct listener_facts *l = waiting_listener(q, p->pid);
+	uint32_t n = starved(q, p);
 
 	if (!n)
 		return;
-	buf_puts(&j->text, "\naccept() on ");
-	judge_put_addr(j, &l->row->local);
-	buf_printf(&j->text, " must be failing with EMFILE: %u connection%s there.", n,
+	buf_puts(&q->text, "\naccept() on ");
+	finding_put_addr(q, &l->row->local);
+	buf_printf(&q->text, " must be failing with EMFILE: %u connection%s there.", n,
 		   n == 1 ? " waits" : "s wait");
 	if (!f->n_cookies)
-		judge_cookies(j, f, &l->row->cookie, 1);
+		finding_cookies(q, f, &l->row->cookie, 1);
 }
 
-static void put_descriptors(struct judge *j, const struct leak *l,
+static void put_descriptors(struct inquiry *q, const struct leak *l,
 			    const struct process_facts *p, struct finding *f)
 {
-	buf_printf(&j->text, "\n%llu of ", (unsigned long long)p->fds);
+	buf_printf(&q->text, "\n%llu of ", (unsigned long long)p->fds);
 	if (p->fd_limit == UINT64_MAX)
-		buf_puts(&j->text, "unlimited");
+		buf_puts(&q->text, "unlimited");
 	else
-		buf_printf(&j->text, "%llu", (unsigned long long)p->fd_limit);
-	buf_puts(&j->text, " descriptors are in use");
+		buf_printf(&q->text, "%llu", (unsigned long long)p->fd_limit);
+	buf_puts(&q->text, " descriptors are in use");
 	if (p->fd_limit != UINT64_MAX)
-		buf_printf(&j->text, ", %llu %% of the limit by these",
+		buf_printf(&q->text, ", %llu %% of the limit by these",
 			   (unsigned long long)(l->n * 100ull / p->fd_limit));
-	put_growth(j, l, p, f);
-	buf_putc(&j->text, '.');
-	put_starved(j, p, f);
+	put_growth(q, l, p, f);
+	buf_putc(&q->text, '.');
+	put_starved(q, p, f);
 	if (near_limit(p))
 		f->severity = SEVERITY_CRITICAL;
 }
 
 /* "it read 9 to the end and never closed them; 5 still hold unread data" */
-static void put_ends(struct judge *j, const struct leak *l)
+static void put_ends(struct inquiry *q, const struct leak *l)
 {
+	struct candidates all = finding_candidates(q, &rule_close_wait_leak);
+
 	buf_printf(
-		&j->text,
+		&q->text,
 		"The peers closed %u connections at least %u s ago, and the program did not: ",
 		l->n, CLOSE_WAIT_AGE_MS / 1000);
 	if (l->n > l->eof_unread)
-		buf_printf(&j->text, "it read %u to the end and never closed them; ",
+		buf_printf(&q->text, "it read %u to the end and never closed them; ",
 			   l->n - l->eof_unread);
 	if (l->eof_unread)
-		buf_printf(&j->text,
+		buf_printf(&q->text,
 			   "it has not read the end of %u (%u still hold data); ",
 			   l->eof_unread, l->unread);
-	judge_put_holders(j, l->fds);
-	buf_putc(&j->text, '.');
-	if (j->d->close_wait.count > j->d->close_wait.n)
+	finding_put_holders(q, l->fds);
+	buf_putc(&q->text, '.');
+	if (all.seen > all.n)
 		buf_printf(
-			&j->text,
+			&q->text,
 			" There are more: only %zu of %llu in CLOSE_WAIT were looked at.",
-			j->d->close_wait.n, (unsigned long long)j->d->close_wait.count);
+			all.n, (unsigned long long)all.seen);
 }
 
-static void leak_finding(struct judge *j, struct leak *l)
+static void leak_finding(struct inquiry *q, struct leak *l)
 {
-	const struct process_facts *p = evidence_process(j->e, l->pid);
-	struct finding *f = finding_add(j->fs, RULE_CLOSE_WAIT_LEAK);
+	const struct process_facts *p = evidence_process(q->e, l->pid);
+	struct finding *f = finding_add(q->fs, &rule_close_wait_leak);
 	bool limit_known = p && p->known && p->fd_limit;
 
-	buf_put_escaped(&j->text, l->fds->command, strlen(l->fds->command));
-	buf_printf(&j->text, "[%d], %u sockets, oldest >= ", l->pid, l->n);
-	buf_put_duration(&j->text, l->oldest_ms);
-	put_unit(j, p);
-	f->where = judge_text(j);
+	buf_put_escaped(&q->text, l->fds->command, strlen(l->fds->command));
+	buf_printf(&q->text, "[%d], %u sockets, oldest >= ", l->pid, l->n);
+	buf_put_duration(&q->text, l->oldest_ms);
+	put_unit(q, p);
+	f->where = finding_text(q);
 	f->holders = l->fds;
 	f->cookies = l->cookies;
 	f->n_cookies = l->n;
@@ -272,50 +291,51 @@ static void leak_finding(struct judge *j, struct leak *l)
 	finding_figure(f, "descriptors", limit_known ? p->fds : 0, limit_known);
 	finding_figure(f, "descriptor_limit", limit_known ? p->fd_limit : 0,
 		       limit_known && p->fd_limit != UINT64_MAX);
-	put_ends(j, l);
-	put_remotes(j, l);
+	put_ends(q, l);
+	put_remotes(q, l);
 	if (limit_known)
-		put_descriptors(j, l, p, f);
-	f->summary = judge_text(j);
+		put_descriptors(q, l, p, f);
+	f->summary = finding_text(q);
 	buf_printf(
-		&j->text,
+		&q->text,
 		"ls -l /proc/%d/fd; then find where the program sees the end of a connection "
 		"and does not close it",
 		l->pid);
-	f->advice = judge_text(j);
+	f->advice = finding_text(q);
 }
 
 /* Sockets in CLOSE_WAIT whose owner may not be seen: the leak is there all the same. */
-static void anonymous_leak(struct judge *j, uint32_t n, uint32_t oldest_ms)
+static void anonymous_leak(struct inquiry *q, uint32_t n, uint32_t oldest_ms)
 {
-	struct finding *f = finding_add(j->fs, RULE_CLOSE_WAIT_LEAK);
+	struct finding *f = finding_add(q->fs, &rule_close_wait_leak);
 
-	buf_printf(&j->text, "%s, %u sockets, oldest >= ", judge_no_owner(j), n);
-	buf_put_duration(&j->text, oldest_ms);
-	f->where = judge_text(j);
+	buf_printf(&q->text, "%s, %u sockets, oldest >= ", finding_no_owner(q), n);
+	buf_put_duration(&q->text, oldest_ms);
+	f->where = finding_text(q);
 	buf_printf(
-		&j->text,
+		&q->text,
 		"The peers closed %u connections and the program, or the programs, did not.",
 		n);
-	f->summary = judge_text(j);
-	if (j->e->unreadable && !j->e->owners_error)
+	f->summary = finding_text(q);
+	if (q->e->unreadable && !q->e->owners_error)
 		f->advice = "run it again with sudo to see which process holds them";
 	finding_figure(f, "sockets", n, true);
 	finding_figure(f, "oldest_ms", oldest_ms, true);
 }
 
-static void judge_close_wait(struct judge *j)
+static void judge_close_wait(struct inquiry *q)
 {
-	size_t i, n = j->d->close_wait.n;
+	struct candidates seen = finding_candidates(q, &rule_close_wait_leak);
+	size_t i;
 	uint32_t nobody = 0, oldest = 0;
 	struct leaks all = { 0 };
 	const struct holder *h;
 
-	if (j->d->close_wait.count < CLOSE_WAIT_LEAST)
+	if (seen.seen < CLOSE_WAIT_LEAST)
 		return;
-	all.v = arena_zalloc(&j->fs->arena, (j->e->n_processes + 1) * sizeof(*all.v));
-	for (i = 0; i < n; i++) {
-		const struct connection_facts *c = &j->e->close_wait[i];
+	all.v = arena_zalloc(&q->fs->arena, (q->e->n_processes + 1) * sizeof(*all.v));
+	for (i = 0; i < seen.n; i++) {
+		const struct connection_facts *c = &seen.v[i];
 		int32_t last = -1;
 
 		if (!c->holders && c->suspect) {
@@ -326,74 +346,134 @@ static void judge_close_wait(struct judge *j)
 		for (h = c->holders; h; last = h->pid, h = h->next) {
 			if (h->pid == last)
 				continue;
-			leak_of(j, &all, h->pid)->total++;
+			leak_of(q, &all, h->pid)->total++;
 			if (c->suspect)
-				count_leak(j, &all, c, h);
+				count_leak(q, &all, c, h);
 		}
 	}
 	for (i = 0; i < all.n; i++)
 		if (all.v[i].n >= CLOSE_WAIT_LEAST)
-			leak_finding(j, &all.v[i]);
+			leak_finding(q, &all.v[i]);
 	if (nobody >= CLOSE_WAIT_LEAST)
-		anonymous_leak(j, nobody, oldest);
+		anonymous_leak(q, nobody, oldest);
 }
+
+static bool is_owned(const struct sock *s)
+{
+	return s->inode;
+}
+
+/* Old enough; the leak is counted by process later. */
+static bool suspect_close_wait(const struct connection_facts *c)
+{
+	return c->read[0] && c->age_ms >= CLOSE_WAIT_AGE_MS;
+}
+
+/* What has no socket of the last minute does not grow. */
+static bool may_grow(const struct connection_facts *c)
+{
+	return c->read[0] && c->age_ms <= GROWTH_MS;
+}
+
+const struct rule rule_close_wait_leak = {
+	.id = "close-wait-leak",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"The peers closed, the program did not. The kernel keeps these sockets until the "
+		"program calls close(): each holds a descriptor, for ever. A peer that has only ended "
+		"its own direction and waits for a slow answer looks the same from outside.",
+	.advice =
+		"Find the code path that reads the end of a connection (recv() returns 0) or fails, "
+		"and does not close it.",
+	.threshold =
+		"# accepted sockets of one process in CLOSE_WAIT, each for at least #; critical when # "
+		"of the process's descriptors are in use",
+	.numbers = { { NUMBER_COUNT, CLOSE_WAIT_LEAST },
+		     { NUMBER_MS, CLOSE_WAIT_AGE_MS },
+		     { NUMBER_PERCENT, DESCRIPTORS_PERCENT } },
+	.candidate = is_owned,
+	.rows = BIT(STATE_CLOSE_WAIT),
+	.most = MOST_CLOSE_WAIT,
+	.least = CLOSE_WAIT_LEAST,
+	.look = LOOK_STATE,
+	.suspect = suspect_close_wait,
+	.again = AGAIN_GROWTH,
+	.worth_again = may_grow,
+	.judge = judge_close_wait,
+};
 
 /* Whether a leak was told of this process, that holds half of its descriptors: one cause,
  * one finding. */
-static bool told_as_leak(const struct judge *j, const struct process_facts *p)
+static bool told_as_leak(const struct inquiry *q, const struct process_facts *p)
 {
 	size_t i;
 
-	for (i = 0; i < j->fs->n; i++) {
-		const struct finding *f = j->fs->v[i];
+	for (i = 0; i < q->fs->n; i++) {
+		const struct finding *f = q->fs->v[i];
 
-		if (f->rule == RULE_CLOSE_WAIT_LEAK && f->holders &&
+		if (f->rule == &rule_close_wait_leak && f->holders &&
 		    f->holders->pid == p->pid && f->n_cookies * 2ull >= p->fds)
 			return true;
 	}
 	return false;
 }
 
-static void descriptor_finding(struct judge *j, const struct process_facts *p)
+static void descriptor_finding(struct inquiry *q, const struct process_facts *p)
 {
-	struct finding *f = finding_add(j->fs, RULE_DESCRIPTOR_EXHAUSTION);
+	struct finding *f = finding_add(q->fs, &rule_descriptor_exhaustion);
 
 	if (p->fds >= p->fd_limit)
 		f->severity = SEVERITY_CRITICAL;
-	buf_put_escaped(&j->text, p->command, strlen(p->command));
-	buf_printf(&j->text, "[%d]", p->pid);
-	put_unit(j, p);
-	f->where = judge_text(j);
-	buf_printf(&j->text, "%llu of %llu descriptors are in use (RLIMIT_NOFILE).",
+	buf_put_escaped(&q->text, p->command, strlen(p->command));
+	buf_printf(&q->text, "[%d]", p->pid);
+	put_unit(q, p);
+	f->where = finding_text(q);
+	buf_printf(&q->text, "%llu of %llu descriptors are in use (RLIMIT_NOFILE).",
 		   (unsigned long long)p->fds, (unsigned long long)p->fd_limit);
-	put_starved(j, p, f);
-	f->summary = judge_text(j);
-	buf_printf(&j->text,
+	put_starved(q, p, f);
+	f->summary = finding_text(q);
+	buf_printf(&q->text,
 		   "ls -l /proc/%d/fd shows what it holds; prlimit --pid %d --nofile=N "
 		   "raises the limit while it runs",
 		   p->pid, p->pid);
-	f->advice = judge_text(j);
-	f->holders = judge_holders(
-		j, &(struct holder){ .pid = p->pid, .fd = -1, .command = p->command });
+	f->advice = finding_text(q);
+	f->holders = finding_holders(
+		q, &(struct holder){ .pid = p->pid, .fd = -1, .command = p->command });
 	finding_figure(f, "descriptors", p->fds, true);
 	finding_figure(f, "descriptor_limit", p->fd_limit, true);
-	finding_figure(f, "waiting", starved(j, p), true);
+	finding_figure(f, "waiting", starved(q, p), true);
 }
 
-static void judge_descriptors(struct judge *j)
+static void judge_descriptors(struct inquiry *q)
 {
 	size_t i;
 
-	for (i = 0; i < j->e->n_processes; i++) {
-		const struct process_facts *p = &j->e->processes[i];
+	for (i = 0; i < q->e->n_processes; i++) {
+		const struct process_facts *p = &q->e->processes[i];
 
-		if (near_limit(p) && !told_as_leak(j, p))
-			descriptor_finding(j, p);
+		if (near_limit(p) && !told_as_leak(q, p))
+			descriptor_finding(q, p);
 	}
 }
 
-void judge_leaks(struct judge *j)
+static bool suspect_process(uint64_t fds, uint64_t fd_limit)
 {
-	judge_close_wait(j);
-	judge_descriptors(j);
+	return fds >= DESCRIPTORS_LEAST && is_near_limit(fds, fd_limit);
 }
+
+const struct rule rule_descriptor_exhaustion = {
+	.id = "descriptor-exhaustion",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"The process has nearly all the descriptors it may have: accept(), socket() and open() "
+		"will fail with EMFILE.",
+	.advice =
+		"Find what it holds (ls -l /proc/PID/fd); raise RLIMIT_NOFILE (LimitNOFILE= of the "
+		"unit) if the load is real.",
+	.threshold =
+		"# of RLIMIT_NOFILE; critical when none is left; not where close-wait-leak tells of "
+		"half of them",
+	.numbers = { { NUMBER_PERCENT, DESCRIPTORS_PERCENT } },
+	.suspect_process = suspect_process,
+	.judge = judge_descriptors,
+};

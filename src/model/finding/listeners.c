@@ -1,55 +1,11 @@
 /* Listeners that stand in each other's way, or in everybody's sight. */
-#include "model/finding/judge_private.h"
+#include "model/finding/inquiry_private.h"
+#include "model/finding/rules_private.h"
 
-void judge_put_listener(struct judge *j, const struct listener_facts *l)
-{
-	judge_put_addr(j, &l->row->local);
-	buf_puts(&j->text, ", ");
-	judge_put_holders(j, l->holders);
-}
-
-void judge_of_listener(struct judge *j, struct finding *f, const struct listener_facts *l)
-{
-	f->holders = judge_holders(j, l->holders);
-	judge_cookies(j, f, &l->row->cookie, 1);
-}
-
-const char *judge_listener_next(struct judge *j, const struct listener_facts *l)
-{
-	if (!l->holders)
-		return NULL;
-	buf_puts(&j->text, "find out what ");
-	buf_put_escaped(&j->text, l->holders->command, strlen(l->holders->command));
-	buf_printf(&j->text,
-		   "[%d] does instead of accept(): cat /proc/%d/wchan, gdb -p %d",
-		   l->holders->pid, l->holders->pid, l->holders->pid);
-	return judge_text(j);
-}
-
-bool judge_same_place(const struct sock *a, const struct sock *b)
-{
-	return a->family == b->family && a->ifindex == b->ifindex &&
-	       addr_compare(&a->local, &b->local) == 0;
-}
-
-/* The first listener of its address: what is said of a group is said once. */
-bool judge_is_first(const struct judge *j, size_t i)
-{
-	size_t k;
-
-	for (k = 0; k < i; k++)
-		if (judge_same_place(j->e->listeners[k].row, j->e->listeners[i].row))
-			return false;
-	return true;
-}
-
-bool judge_read_twice(const struct judge *j, const struct listener_facts *l)
-{
-	return l->read[0] && l->read[1] && j->e->interval_ms;
-}
+enum { MEMBER_WAIT_MS = 1000 }; /* the oldest of a SO_REUSEPORT group that stands */
 
 /* Processes that share a descriptor, or are of one service, know of each other. */
-static bool same_owner(const struct judge *j, const struct listener_facts *a,
+static bool same_owner(const struct inquiry *q, const struct listener_facts *a,
 		       const struct listener_facts *b)
 {
 	const struct holder *x, *y;
@@ -58,12 +14,12 @@ static bool same_owner(const struct judge *j, const struct listener_facts *a,
 		return false;
 	for (x = a->holders; x; x = x->next)
 		for (y = b->holders; y; y = y->next) {
-			const struct process_facts *p = evidence_process(j->e, x->pid);
-			const struct process_facts *q = evidence_process(j->e, y->pid);
+			const struct process_facts *px = evidence_process(q->e, x->pid);
+			const struct process_facts *py = evidence_process(q->e, y->pid);
 
 			if (x->pid == y->pid)
 				return true;
-			if (p && q && p->unit && q->unit && streq(p->unit, q->unit))
+			if (px && py && px->unit && py->unit && streq(px->unit, py->unit))
 				return true;
 		}
 	return !a->holders && !b->holders && a->row->cgroup_id == b->row->cgroup_id;
@@ -89,81 +45,81 @@ static const char *shadow_of(const struct sock *a, const struct sock *b)
 	return NULL;
 }
 
-static void shadow_finding(struct judge *j, const struct listener_facts *a,
+static void shadow_finding(struct inquiry *q, const struct listener_facts *a,
 			   const struct listener_facts *b, const char *how)
 {
-	struct finding *f = finding_add(j->fs, RULE_SHADOWED_LISTENER);
+	struct finding *f = finding_add(q->fs, &rule_shadowed_listener);
 	uint64_t cookies[2] = { a->row->cookie, b->row->cookie };
 
-	if (same_owner(j, a, b))
+	if (same_owner(q, a, b))
 		f->severity = SEVERITY_NOTE;
-	judge_put_listener(j, a);
-	buf_puts(&j->text, " and ");
-	judge_put_listener(j, b);
-	f->where = judge_text(j);
-	buf_printf(&j->text, "Both listen on port %u: %s.", a->row->local.port, how);
-	f->summary = judge_text(j);
-	f->holders = a->holders ? judge_holders_and(j, a->holders, b->holders)
-				: judge_holders(j, b->holders);
-	judge_cookies(j, f, cookies, 2);
+	finding_put_listener(q, a);
+	buf_puts(&q->text, " and ");
+	finding_put_listener(q, b);
+	f->where = finding_text(q);
+	buf_printf(&q->text, "Both listen on port %u: %s.", a->row->local.port, how);
+	f->summary = finding_text(q);
+	f->holders = a->holders ? finding_holders_and(q, a->holders, b->holders)
+				: finding_holders(q, b->holders);
+	finding_cookies(q, f, cookies, 2);
 	finding_figure(f, "port", a->row->local.port, true);
 }
 
 /* The oldest connection that waits for any member of the group, second reading. */
-static uint32_t group_wait_ms(const struct judge *j, const struct listener_facts *l)
+static uint32_t group_wait_ms(const struct inquiry *q, const struct listener_facts *l)
 {
 	uint32_t longest = 0;
 	size_t i;
 
-	for (i = 0; i < j->e->n_listeners; i++) {
-		const struct listener_facts *o = &j->e->listeners[i];
+	for (i = 0; i < q->e->n_listeners; i++) {
+		const struct listener_facts *o = &q->e->listeners[i];
 
 		if (o->read[1] && o->stats[1].has_wait &&
-		    judge_same_place(o->row, l->row))
+		    finding_same_place(o->row, l->row))
 			longest = MAX(longest, o->stats[1].longest_wait_ms);
 	}
 	return longest;
 }
 
 /* One of a group whose queue stands, while another's is empty in both readings. */
-static bool lazy_member(const struct judge *j, const struct listener_facts *l)
+static bool lazy_member(const struct inquiry *q, const struct listener_facts *l)
 {
 	size_t i;
 
-	if (l->members < 2 || !judge_read_twice(j, l) || !l->queued[0] ||
-	    l->queued[1] < l->queued[0] || group_wait_ms(j, l) < MEMBER_WAIT_MS)
+	if (l->members < 2 || !finding_read_twice(q, l) || !l->queued[0] ||
+	    l->queued[1] < l->queued[0] || group_wait_ms(q, l) < MEMBER_WAIT_MS)
 		return false;
-	for (i = 0; i < j->e->n_listeners; i++) {
-		const struct listener_facts *o = &j->e->listeners[i];
+	for (i = 0; i < q->e->n_listeners; i++) {
+		const struct listener_facts *o = &q->e->listeners[i];
 
 		if (o != l && o->read[0] && o->read[1] && !o->queued[0] &&
-		    !o->queued[1] && judge_same_place(o->row, l->row))
+		    !o->queued[1] && finding_same_place(o->row, l->row))
 			return true;
 	}
 	return false;
 }
 
-static void lazy_finding(struct judge *j, const struct listener_facts *l)
+static void lazy_finding(struct inquiry *q, const struct listener_facts *l)
 {
-	struct finding *f = finding_add(j->fs, RULE_SHADOWED_LISTENER);
-	uint32_t wait = group_wait_ms(j, l);
+	struct finding *f = finding_add(q->fs, &rule_shadowed_listener);
+	uint32_t wait = group_wait_ms(q, l);
 	const char *next;
 
-	judge_put_listener(j, l);
-	f->where = judge_text(j);
+	finding_put_listener(q, l);
+	f->where = finding_text(q);
 	buf_printf(
-		&j->text,
+		&q->text,
 		"One of %u listeners of a SO_REUSEPORT group: %u connections wait for it and do "
 		"not become fewer, while other members' queues are empty. The oldest of the "
 		"group has waited ",
 		l->members, l->queued[1]);
-	buf_put_duration(&j->text, wait);
-	buf_puts(&j->text, "; which clients are this member's cannot be told.");
-	f->summary = judge_text(j);
-	next = judge_listener_next(j, l);
+	buf_put_duration(&q->text, wait);
+	buf_puts(&q->text, "; which clients are this member's cannot be told.");
+	f->summary = finding_text(q);
+	next = finding_listener_next(q, l);
 	if (next)
 		f->advice = next;
-	judge_of_listener(j, f, l);
+	finding_of_listener(q, f, l);
 	finding_figure(f, "accept_queue", l->queued[1], true);
 	finding_figure(f, "members", l->members, true);
 	finding_figure(f, "waiting", 0, false);
@@ -171,59 +127,102 @@ static void lazy_finding(struct judge *j, const struct listener_facts *l)
 	finding_figure(f, "group_longest_wait_ms", wait, true);
 }
 
-static bool is_exposed(const struct judge *j, const struct listener_facts *l)
+static bool is_exposed(const struct inquiry *q, const struct listener_facts *l)
 {
 	/* With a second listener on the port nothing tells whose the connections are. */
-	return j->d->whole_ports && !l->shadow && addr_is_any(&l->row->local) &&
-	       j->d->local_ports[l->row->local.port] == SEEN_LOOPBACK;
+	return q->d->whole_ports && !l->shadow && addr_is_any(&l->row->local) &&
+	       q->d->local_ports[l->row->local.port] == SEEN_LOOPBACK;
 }
 
-static void exposed_finding(struct judge *j, const struct listener_facts *l)
+static void exposed_finding(struct inquiry *q, const struct listener_facts *l)
 {
-	struct finding *f = finding_add(j->fs, RULE_EXPOSED_LISTENER);
+	struct finding *f = finding_add(q->fs, &rule_exposed_listener);
 
-	judge_put_addr(j, &l->row->local);
+	finding_put_addr(q, &l->row->local);
 	if (l->holders) {
-		buf_puts(&j->text, ", ");
-		judge_put_holders(j, l->holders);
+		buf_puts(&q->text, ", ");
+		finding_put_holders(q, l->holders);
 	}
-	f->where = judge_text(j);
+	f->where = finding_text(q);
 	buf_puts(
-		&j->text,
+		&q->text,
 		"It listens on every address, and every connection it has now comes over "
 		"loopback.");
-	f->summary = judge_text(j);
-	judge_of_listener(j, f, l);
+	f->summary = finding_text(q);
+	finding_of_listener(q, f, l);
 }
 
-static void judge_shadows(struct judge *j, size_t i)
-{
-	const struct listener_facts *l = &j->e->listeners[i];
-	size_t k;
-
-	if (!l->shadow || !judge_is_first(j, i))
-		return;
-	for (k = 0; k < j->e->n_listeners; k++) {
-		const char *how = shadow_of(l->row, j->e->listeners[k].row);
-
-		if (how && judge_is_first(j, k))
-			shadow_finding(j, l, &j->e->listeners[k], how);
-	}
-}
-
-void judge_member(struct judge *j, const struct listener_facts *l)
-{
-	if (lazy_member(j, l))
-		lazy_finding(j, l);
-}
-
-void judge_listeners(struct judge *j)
+static void judge_exposed(struct inquiry *q)
 {
 	size_t i;
 
-	for (i = 0; i < j->e->n_listeners; i++) {
-		if (is_exposed(j, &j->e->listeners[i]))
-			exposed_finding(j, &j->e->listeners[i]);
-		judge_shadows(j, i);
+	for (i = 0; i < q->e->n_listeners; i++)
+		if (is_exposed(q, &q->e->listeners[i]))
+			exposed_finding(q, &q->e->listeners[i]);
+}
+
+const struct rule rule_exposed_listener = {
+	.id = "exposed-listener",
+	.severity = SEVERITY_NOTE,
+	.meaning =
+		"The listener takes connections on every address, but all its peers are on this host.",
+	.advice =
+		"Bind it to 127.0.0.1 or [::1] if other hosts have no business with it.",
+	.threshold = "a wildcard address with connections, all of them over loopback",
+	.judge = judge_exposed,
+};
+
+/* Somebody waits, and another listener has the port, too: who is it that is slow? */
+static bool suspect_member(const struct detect *d, const struct evidence *e,
+			   const struct listener_facts *l)
+{
+	(void)d;
+	(void)e;
+	return l->row->recv_queue && l->shadow;
+}
+
+static void judge_place(struct inquiry *q, size_t i)
+{
+	const struct listener_facts *l = &q->e->listeners[i];
+	size_t k;
+
+	if (!l->shadow || !finding_is_first(q, i))
+		return;
+	for (k = 0; k < q->e->n_listeners; k++) {
+		const char *how = shadow_of(l->row, q->e->listeners[k].row);
+
+		if (how && finding_is_first(q, k))
+			shadow_finding(q, l, &q->e->listeners[k], how);
 	}
 }
+
+static void judge_shadowed(struct inquiry *q)
+{
+	size_t i;
+
+	for (i = 0; i < q->e->n_listeners; i++) {
+		const struct listener_facts *l = &q->e->listeners[i];
+
+		if (!finding_is_full(q, l) && !finding_is_filling(q, l) &&
+		    lazy_member(q, l))
+			lazy_finding(q, l);
+	}
+	for (i = 0; i < q->e->n_listeners; i++)
+		judge_place(q, i);
+}
+
+const struct rule rule_shadowed_listener = {
+	.id = "shadowed-listener",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"Two listeners share a port and the more specific one takes its connections away from "
+		"the other, or one of a SO_REUSEPORT group does not accept its share.",
+	.advice = "Give them ports of their own, or stop the one that is not meant.",
+	.threshold =
+		"a specific and a wildcard address, or [::] and 0.0.0.0, of different owners; a group "
+		"member whose queue stands while another's is empty and the oldest waits for #. "
+		"Of one process or unit it is a note.",
+	.numbers = { { NUMBER_MS, MEMBER_WAIT_MS } },
+	.suspect_listener = suspect_member,
+	.judge = judge_shadowed,
+};

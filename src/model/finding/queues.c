@@ -1,20 +1,22 @@
 /* Accept queues and SYN queues. */
-#include "model/finding/judge_private.h"
+#include "model/finding/inquiry_private.h"
+#include "model/finding/rules_private.h"
 
-static bool full_in(const struct listener_facts *l, int turn)
-{
-	return l->read[turn] && accept_queue_is_full(l->queued[turn], l->limit);
-}
+enum {
+	FILLING_PERCENT = 80,	/* of the accept queue's capacity, in both readings */
+	SYN_QUEUE_PERCENT = 80, /* of what the SYN queue holds */
+	SYN_QUEUE_LEAST = 8,	/* half-open connections below this are no pressure */
+};
 
 /* Whether the owner took a connection off the queue between the two readings. */
 enum pace { PACE_UNKNOWN, PACE_STANDS, PACE_MOVES };
 
-static enum pace pace_of(const struct judge *j, const struct listener_facts *l)
+static enum pace pace_of(const struct inquiry *q, const struct listener_facts *l)
 {
 	const struct accept_stats *a = &l->stats[0], *b = &l->stats[1];
 	enum { SLACK_MS = 50 };
 
-	if (!l->read[0] || !l->read[1] || !j->e->interval_ms || l->members > 1 ||
+	if (!l->read[0] || !l->read[1] || !q->e->interval_ms || l->members > 1 ||
 	    !a->has_wait || !b->has_wait || !a->waiting)
 		return PACE_UNKNOWN;
 	/* The queue is first in, first out: if its oldest is still there, nobody was
@@ -24,93 +26,93 @@ static enum pace pace_of(const struct judge *j, const struct listener_facts *l)
 	if (b->waiting && !addr_compare(&a->oldest, &b->oldest))
 		return PACE_STANDS;
 	if (b->waiting &&
-	    b->longest_wait_ms + SLACK_MS >= a->longest_wait_ms + j->e->interval_ms)
+	    b->longest_wait_ms + SLACK_MS >= a->longest_wait_ms + q->e->interval_ms)
 		return PACE_UNKNOWN;
 	if (b->stable)
 		return b->gave_up > a->gave_up ? PACE_UNKNOWN : PACE_MOVES;
 	/* A full queue changes its length only if something is taken off. */
-	return full_in(l, 0) && full_in(l, 1) ? PACE_MOVES : PACE_UNKNOWN;
+	return finding_full_in(l, 0) && finding_full_in(l, 1) ? PACE_MOVES : PACE_UNKNOWN;
 }
 
-static void put_pace(struct judge *j, const struct listener_facts *l)
+static void put_pace(struct inquiry *q, const struct listener_facts *l)
 {
-	switch (pace_of(j, l)) {
+	switch (pace_of(q, l)) {
 	case PACE_UNKNOWN:
 		return;
 	case PACE_STANDS:
-		buf_printf(&j->text,
+		buf_printf(&q->text,
 			   " None was accepted between two readings %u ms apart.",
-			   j->e->interval_ms);
+			   q->e->interval_ms);
 		return;
 	case PACE_MOVES:
 		buf_printf(
-			&j->text,
+			&q->text,
 			" Some were accepted between two readings %u ms apart: the program is "
 			"slow, not stopped.",
-			j->e->interval_ms);
+			q->e->interval_ms);
 		return;
 	}
 }
 
-static uint64_t overflows_between(const struct judge *j)
+static uint64_t overflows_between(const struct inquiry *q)
 {
-	const struct net_counters *c = j->e->counters;
+	const struct net_counters *c = q->e->counters;
 
 	return c[0].known && c[1].known ? c[1].listen_overflows - c[0].listen_overflows
 					: 0;
 }
 
-static void put_drops(struct judge *j, const struct listener_facts *l)
+static void put_drops(struct inquiry *q, const struct listener_facts *l)
 {
-	const struct net_counters *c = j->e->counters;
+	const struct net_counters *c = q->e->counters;
 	uint64_t drops = l->drops[l->read[1] ? 1 : 0], recent;
 
 	if (!l->has_drops)
 		return;
-	buf_printf(&j->text, "\n%llu packet%s dropped since listen()",
+	buf_printf(&q->text, "\n%llu packet%s dropped since listen()",
 		   (unsigned long long)drops, drops == 1 ? "" : "s");
-	recent = judge_read_twice(j, l) ? l->drops[1] - l->drops[0] : 0;
+	recent = finding_read_twice(q, l) ? l->drops[1] - l->drops[0] : 0;
 	if (recent)
-		buf_printf(&j->text, ", %llu of them in the last %u ms",
-			   (unsigned long long)recent, j->e->interval_ms);
-	judge_put_rate(j, recent);
-	buf_putc(&j->text, '.');
-	if (overflows_between(j) && recent)
-		buf_puts(&j->text, " ListenOverflows of this namespace rises with them.");
+		buf_printf(&q->text, ", %llu of them in the last %u ms",
+			   (unsigned long long)recent, q->e->interval_ms);
+	finding_put_rate(q, recent);
+	buf_putc(&q->text, '.');
+	if (overflows_between(q) && recent)
+		buf_puts(&q->text, " ListenOverflows of this namespace rises with them.");
 	else if (recent && c[1].known)
-		buf_puts(&j->text,
+		buf_puts(&q->text,
 			 " ListenOverflows did not rise: they have another cause "
 			 "(SYN queue, duplicates).");
 	else if (c[0].known && c[0].listen_overflows)
-		buf_printf(&j->text, " ListenOverflows of this namespace stands at %llu.",
+		buf_printf(&q->text, " ListenOverflows of this namespace stands at %llu.",
 			   (unsigned long long)c[0].listen_overflows);
 	else if (c[0].known && drops)
 		buf_puts(
-			&j->text,
+			&q->text,
 			" ListenOverflows of this namespace is 0: they have another cause "
 			"(SYN queue, duplicates).");
 }
 
-static void put_cap(struct judge *j, const struct listener_facts *l)
+static void put_cap(struct inquiry *q, const struct listener_facts *l)
 {
-	const struct net_limits *n = &j->e->limits;
+	const struct net_limits *n = &q->e->limits;
 
 	if (n->has_somaxconn && l->limit == n->somaxconn)
 		buf_printf(
-			&j->text,
+			&q->text,
 			"\nThe limit is net.core.somaxconn (%llu), which caps listen().",
 			(unsigned long long)n->somaxconn);
 	else if (n->has_somaxconn)
 		buf_printf(
-			&j->text,
+			&q->text,
 			"\nThe limit is listen()'s own argument (somaxconn is %llu now).",
 			(unsigned long long)n->somaxconn);
 	if (n->abort_on_overflow)
-		buf_puts(&j->text, " tcp_abort_on_overflow is on: clients get a reset.");
+		buf_puts(&q->text, " tcp_abort_on_overflow is on: clients get a reset.");
 }
 
 /* Where those that wait come from, the most of them first. */
-static void put_hosts(struct judge *j, const struct accept_stats *s)
+static void put_hosts(struct inquiry *q, const struct accept_stats *s)
 {
 	bool told[ACCEPT_HOSTS] = { false };
 	size_t i, k;
@@ -125,14 +127,14 @@ static void put_hosts(struct judge *j, const struct accept_stats *s)
 		if (best == ACCEPT_HOSTS)
 			break;
 		told[best] = true;
-		buf_puts(&j->text, k ? ", " : "\nThey come from ");
-		judge_put_ip(j, &s->hosts[best].addr);
-		buf_printf(&j->text, " (%u)", s->hosts[best].n);
+		buf_puts(&q->text, k ? ", " : "\nThey come from ");
+		finding_put_ip(q, &s->hosts[best].addr);
+		buf_printf(&q->text, " (%u)", s->hosts[best].n);
 	}
 	if (s->other_hosts)
-		buf_printf(&j->text, " and other hosts (%u)", s->other_hosts);
+		buf_printf(&q->text, " and other hosts (%u)", s->other_hosts);
 	if (k)
-		buf_putc(&j->text, '.');
+		buf_putc(&q->text, '.');
 }
 
 static const struct accept_stats *last_stats(const struct listener_facts *l)
@@ -146,72 +148,73 @@ static uint32_t last_queued(const struct listener_facts *l)
 }
 
 /* "9 connections wait for accept() ...": who, how long, what became of them. */
-static void put_waiting(struct judge *j, const struct listener_facts *l)
+static void put_waiting(struct inquiry *q, const struct listener_facts *l)
 {
 	const struct accept_stats *s = last_stats(l);
 	uint32_t queued = last_queued(l);
 
-	buf_printf(&j->text, "%u connection%s for accept(), the limit is %u", queued,
+	buf_printf(&q->text, "%u connection%s for accept(), the limit is %u", queued,
 		   queued == 1 ? " waits" : "s wait", l->limit);
 	if (s->attributable && s->has_wait && s->waiting) {
-		buf_puts(&j->text, "; the longest has waited ");
-		buf_put_duration(&j->text, s->longest_wait_ms);
+		buf_puts(&q->text, "; the longest has waited ");
+		buf_put_duration(&q->text, s->longest_wait_ms);
 		if (s->oldest.family) {
-			buf_puts(&j->text, " (");
-			judge_put_addr(j, &s->oldest);
-			buf_putc(&j->text, ')');
+			buf_puts(&q->text, " (");
+			finding_put_addr(q, &s->oldest);
+			buf_putc(&q->text, ')');
 		}
 	}
 	if (s->attributable && s->stable && s->gave_up)
-		buf_printf(&j->text, "; %u client%s gave up", s->gave_up,
+		buf_printf(&q->text, "; %u client%s gave up", s->gave_up,
 			   s->gave_up == 1 ? "" : "s");
 	if (s->attributable && s->closed)
-		buf_printf(&j->text, "; %u %s closed by the client meanwhile", s->closed,
+		buf_printf(&q->text, "; %u %s closed by the client meanwhile", s->closed,
 			   s->closed == 1 ? "was" : "were");
-	buf_putc(&j->text, '.');
+	buf_putc(&q->text, '.');
 	if (l->members > 1)
 		buf_printf(
-			&j->text,
+			&q->text,
 			" One of %u listeners of a SO_REUSEPORT group: which clients are its own "
 			"cannot be told.",
 			l->members);
-	put_pace(j, l);
+	put_pace(q, l);
 	if (s->attributable)
-		put_hosts(j, s);
+		put_hosts(q, s);
 }
 
 /* Its owner has no descriptor for the next connection. */
-static void put_no_descriptor(struct judge *j, const struct listener_facts *l)
+static void put_no_descriptor(struct inquiry *q, const struct listener_facts *l)
 {
 	const struct process_facts *p = l->holders
-						? evidence_process(j->e, l->holders->pid)
+						? evidence_process(q->e, l->holders->pid)
 						: NULL;
 
 	if (p && p->known && p->fds >= p->fd_limit)
-		buf_printf(&j->text,
+		buf_printf(&q->text,
 			   "\naccept() must be failing with EMFILE: %llu of %llu "
 			   "descriptors are in use.",
 			   (unsigned long long)p->fds, (unsigned long long)p->fd_limit);
 }
 
-static uint32_t unanswered(const struct judge *j, const struct listener_facts *l)
+static uint32_t unanswered(const struct inquiry *q, const struct listener_facts *l)
 {
+	struct candidates clients = finding_candidates(q, &rule_syn_sent_unanswered);
 	uint32_t n = 0;
 	size_t i;
 
-	for (i = 0; i < j->d->syn_sent.n; i++)
-		n += judge_full_listener(j, j->e->syn_sent[i].row) == l;
+	for (i = 0; i < clients.n; i++)
+		n += finding_full_listener(q, clients.v[i].row) == l;
 	return n;
 }
 
-static void queue_figures(struct judge *j, const struct listener_facts *l,
+static void queue_figures(struct inquiry *q, const struct listener_facts *l,
 			  struct finding *f)
 {
 	const struct accept_stats *s = last_stats(l);
-	bool own = s->attributable, two = judge_read_twice(j, l);
-	bool counted = j->e->counters[0].known && j->e->counters[1].known;
+	bool own = s->attributable, two = finding_read_twice(q, l);
+	bool counted = q->e->counters[0].known && q->e->counters[1].known;
 	uint64_t recent = l->drops[1] - l->drops[0];
-	enum pace pace = pace_of(j, l);
+	enum pace pace = pace_of(q, l);
 
 	finding_figure(f, "accept_queue", last_queued(l), true);
 	finding_figure(f, "accept_queue_limit", l->limit, true);
@@ -222,171 +225,219 @@ static void queue_figures(struct judge *j, const struct listener_facts *l,
 	finding_figure(f, "accepts", pace == PACE_MOVES, pace != PACE_UNKNOWN);
 	finding_figure(f, "drops", l->drops[l->read[1] ? 1 : 0], l->has_drops);
 	finding_figure(f, "drops_between_readings", recent, l->has_drops && two);
-	finding_figure(f, "drops_per_second", judge_per_second(j, recent),
+	finding_figure(f, "drops_per_second", finding_per_second(q, recent),
 		       l->has_drops && two);
-	finding_figure(f, "overflows_between_readings", overflows_between(j),
+	finding_figure(f, "overflows_between_readings", overflows_between(q),
 		       counted && two);
 	finding_figure(f, "members", l->members, true);
 }
 
-static void queue_finding(struct judge *j, const struct listener_facts *l,
-			  enum rule_id rule)
+static void queue_finding(struct inquiry *q, const struct listener_facts *l,
+			  const struct rule *rule)
 {
-	struct finding *f = finding_add(j->fs, rule);
-	uint32_t clients = unanswered(j, l);
+	struct finding *f = finding_add(q->fs, rule);
+	uint32_t clients = unanswered(q, l);
 	const char *next;
 
-	judge_put_listener(j, l);
-	f->where = judge_text(j);
-	put_waiting(j, l);
-	put_drops(j, l);
+	finding_put_listener(q, l);
+	f->where = finding_text(q);
+	put_waiting(q, l);
+	put_drops(q, l);
 	if (clients)
-		buf_printf(&j->text,
+		buf_printf(&q->text,
 			   clients == 1
 				   ? "\nA connect() on this host gets no answer from it."
 				   : "\n%u connect() calls on this host get no answer "
 				     "from it.",
 			   clients);
-	put_no_descriptor(j, l);
-	put_cap(j, l);
-	f->summary = judge_text(j);
-	next = judge_listener_next(j, l);
+	put_no_descriptor(q, l);
+	put_cap(q, l);
+	f->summary = finding_text(q);
+	next = finding_listener_next(q, l);
 	if (next)
 		f->advice = next;
-	judge_of_listener(j, f, l);
-	queue_figures(j, l, f);
+	finding_of_listener(q, f, l);
+	queue_figures(q, l, f);
 	finding_figure(f, "unanswered", clients, true);
 }
 
-/* Where the second look failed the row itself is what is known. */
-static bool is_full(const struct judge *j, const struct listener_facts *l)
+static bool is_nearly_full(uint32_t queued, uint32_t limit)
 {
-	if (!l->read[0])
-		return j->e->unread && accept_queue_is_full(l->queued[0], l->limit);
-	return full_in(l, 0) && (full_in(l, 1) || !l->read[1]);
+	return queued > 1 && accept_queue_percent(queued, limit) >= FILLING_PERCENT;
 }
 
-static bool is_filling(const struct judge *j, const struct listener_facts *l)
+bool finding_is_filling(const struct inquiry *q, const struct listener_facts *l)
 {
-	uint32_t least = MIN(l->queued[0], l->queued[1]);
-
-	return judge_read_twice(j, l) && least > 1 &&
-	       accept_queue_percent(least, l->limit) >= FILLING_PERCENT;
+	return finding_read_twice(q, l) &&
+	       is_nearly_full(MIN(l->queued[0], l->queued[1]), l->limit);
 }
 
-const struct listener_facts *judge_full_listener(const struct judge *j,
-						 const struct sock *client)
+static bool suspect_full(const struct detect *d, const struct evidence *e,
+			 const struct listener_facts *l)
+{
+	(void)d;
+	(void)e;
+	return sock_is_queue_full(l->row);
+}
+
+static void judge_full(struct inquiry *q)
 {
 	size_t i;
 
-	for (i = 0; i < j->e->n_listeners; i++) {
-		const struct listener_facts *l = &j->e->listeners[i];
-		const struct addr *a = &l->row->local;
-
-		if (a->port != client->peer.port || !is_full(j, l))
-			continue;
-		/* A wildcard is meant if the client's peer is this host. */
-		if (judge_same_end(a, &client->peer) ||
-		    (addr_is_any(a) && (addr_is_loopback(&client->peer) ||
-					addr_same_ip(&client->local, &client->peer))))
-			return l;
-	}
-	return NULL;
+	for (i = 0; i < q->e->n_listeners; i++)
+		if (finding_is_full(q, &q->e->listeners[i]))
+			queue_finding(q, &q->e->listeners[i], &rule_accept_queue_full);
 }
+
+const struct rule rule_accept_queue_full = {
+	.id = "accept-queue-full",
+	.severity = SEVERITY_CRITICAL,
+	.meaning =
+		"More connections wait for accept() than listen() allowed. The kernel drops further "
+		"SYNs and the last ACK of handshakes: clients see timeouts, or believe in connections "
+		"that the server does not have.",
+	.advice =
+		"Find out what the program does instead of accept(); a larger backlog only hides it "
+		"for a while, unless the load comes in bursts.",
+	.threshold = "queued > limit (a backlog of N holds N + 1)",
+	.suspect_listener = suspect_full,
+	.judge = judge_full,
+};
+
+static bool suspect_filling(const struct detect *d, const struct evidence *e,
+			    const struct listener_facts *l)
+{
+	(void)d;
+	(void)e;
+	return sock_has_accept_queue(l->row) &&
+	       is_nearly_full(l->row->recv_queue, l->row->send_queue);
+}
+
+static void judge_filling(struct inquiry *q)
+{
+	size_t i;
+
+	for (i = 0; i < q->e->n_listeners; i++) {
+		const struct listener_facts *l = &q->e->listeners[i];
+
+		if (!finding_is_full(q, l) && finding_is_filling(q, l))
+			queue_finding(q, l, &rule_accept_queue_filling);
+	}
+}
+
+const struct rule rule_accept_queue_filling = {
+	.id = "accept-queue-filling",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"The accept queue is nearly full and stays so: the program accepts more slowly than "
+		"clients arrive.",
+	.advice =
+		"See what the accepting thread waits for; raise the backlog if load comes in bursts.",
+	.threshold = "at least # of the capacity in both of two readings # apart",
+	.numbers = { { NUMBER_PERCENT, FILLING_PERCENT },
+		     { NUMBER_MS, READING_INTERVAL_MS } },
+	.suspect_listener = suspect_filling,
+	.judge = judge_filling,
+};
 
 struct syn_pressure {
 	uint64_t half_open, retrans, capacity;
 };
 
+static bool is_pressure(uint64_t half_open, uint64_t capacity)
+{
+	return half_open >= SYN_QUEUE_LEAST &&
+	       half_open * 100 >= capacity * SYN_QUEUE_PERCENT;
+}
+
 /* Half-open requests and room for them: its own, or those of its whole group. */
-static bool under_syn_pressure(const struct judge *j, const struct listener_facts *l,
+static bool under_syn_pressure(const struct inquiry *q, const struct listener_facts *l,
 			       struct syn_pressure *p)
 {
 	const struct accept_stats *s = last_stats(l);
 	uint16_t port = l->row->local.port;
 
 	*p = (struct syn_pressure){
-		.capacity = evidence_syn_capacity(&j->e->limits, l->limit) * l->members,
+		.capacity = evidence_syn_capacity(&q->e->limits, l->limit) * l->members,
 	};
 	if (l->read[0] && s->attributable) {
 		p->half_open = s->syn_queue;
 		p->retrans = s->syn_retrans;
-	} else if (j->d->half_open) {
-		p->half_open = j->d->half_open[port];
-		p->retrans = j->d->half_open_retrans[port];
+	} else if (q->d->half_open) {
+		p->half_open = q->d->half_open[port];
+		p->retrans = q->d->half_open_retrans[port];
 	}
-	return p->half_open >= SYN_QUEUE_LEAST &&
-	       p->half_open * 100 >= p->capacity * SYN_QUEUE_PERCENT;
+	return is_pressure(p->half_open, p->capacity);
 }
 
-static void put_cookies(struct judge *j)
+static void put_cookies(struct inquiry *q)
 {
-	const struct net_counters *c = j->e->counters;
+	const struct net_counters *c = q->e->counters;
 
-	if (!j->e->limits.syncookies)
-		buf_puts(&j->text, "\nnet.ipv4.tcp_syncookies is off: what does not fit "
+	if (!q->e->limits.syncookies)
+		buf_puts(&q->text, "\nnet.ipv4.tcp_syncookies is off: what does not fit "
 				   "is dropped.");
 	else if (c[0].known && c[1].known && c[1].syncookies_sent > c[0].syncookies_sent)
 		buf_printf(
-			&j->text,
+			&q->text,
 			"\nThe kernel answers with SYN cookies: %llu in the last %u ms.",
 			(unsigned long long)(c[1].syncookies_sent - c[0].syncookies_sent),
-			j->e->interval_ms);
+			q->e->interval_ms);
 	else if (c[0].known)
-		buf_printf(&j->text,
+		buf_printf(&q->text,
 			   "\n%llu SYN cookies were sent in this namespace so far.",
 			   (unsigned long long)c[0].syncookies_sent);
 }
 
-static void put_syn_cap(struct judge *j, const struct listener_facts *l)
+static void put_syn_cap(struct inquiry *q, const struct listener_facts *l)
 {
-	const struct net_limits *n = &j->e->limits;
+	const struct net_limits *n = &q->e->limits;
 
 	if (evidence_syn_capacity(n, l->limit) <= l->limit)
 		buf_printf(
-			&j->text,
+			&q->text,
 			"\nWithout SYN cookies net.ipv4.tcp_max_syn_backlog (%llu) caps "
 			"it, at three quarters.",
 			(unsigned long long)n->syn_backlog);
 	else if (n->has_somaxconn && l->limit == n->somaxconn)
 		buf_printf(
-			&j->text,
+			&q->text,
 			"\nlisten()'s backlog caps it, which net.core.somaxconn (%llu) "
 			"has capped.",
 			(unsigned long long)n->somaxconn);
 	else
-		buf_printf(&j->text, "\nlisten()'s backlog (%u) caps it.", l->limit);
+		buf_printf(&q->text, "\nlisten()'s backlog (%u) caps it.", l->limit);
 }
 
-static void syn_finding(struct judge *j, const struct listener_facts *l,
+static void syn_finding(struct inquiry *q, const struct listener_facts *l,
 			const struct syn_pressure *p)
 {
-	const struct net_counters *c = j->e->counters;
-	struct finding *f = finding_add(j->fs, RULE_SYN_QUEUE_PRESSURE);
+	const struct net_counters *c = q->e->counters;
+	struct finding *f = finding_add(q->fs, &rule_syn_queue_pressure);
 
-	judge_put_listener(j, l);
-	f->where = judge_text(j);
-	buf_printf(&j->text, "%llu handshakes are half-open, the SYN queue holds %llu; ",
+	finding_put_listener(q, l);
+	f->where = finding_text(q);
+	buf_printf(&q->text, "%llu handshakes are half-open, the SYN queue holds %llu; ",
 		   (unsigned long long)p->half_open, (unsigned long long)p->capacity);
 	if (p->retrans)
-		buf_printf(&j->text, "SYN-ACKs were sent again %llu times.",
+		buf_printf(&q->text, "SYN-ACKs were sent again %llu times.",
 			   (unsigned long long)p->retrans);
 	else
-		buf_puts(&j->text,
+		buf_puts(&q->text,
 			 "no SYN-ACK was sent again: the clients may be connected and "
 			 "silent (TCP_DEFER_ACCEPT).");
 	if (l->members > 1)
 		buf_printf(
-			&j->text,
+			&q->text,
 			" The figures are those of %u listeners of a SO_REUSEPORT group.",
 			l->members);
-	put_cookies(j);
+	put_cookies(q);
 	if (accept_queue_is_full(last_queued(l), l->limit))
-		buf_puts(&j->text,
+		buf_puts(&q->text,
 			 "\nThe accept queue behind it is full: last ACKs are dropped.");
-	put_syn_cap(j, l);
-	f->summary = judge_text(j);
-	judge_of_listener(j, f, l);
+	put_syn_cap(q, l);
+	f->summary = finding_text(q);
+	finding_of_listener(q, f, l);
 	finding_figure(f, "syn_queue", p->half_open, true);
 	finding_figure(f, "syn_queue_limit", p->capacity, true);
 	finding_figure(f, "syn_retrans", p->retrans, true);
@@ -399,22 +450,41 @@ static void syn_finding(struct judge *j, const struct listener_facts *l,
 	finding_figure(f, "members", l->members, true);
 }
 
-void judge_queues(struct judge *j)
+/* Whether the half-open connections of its port come near what one SYN queue holds. */
+static bool suspect_syn_queue(const struct detect *d, const struct evidence *e,
+			      const struct listener_facts *l)
+{
+	return d->half_open &&
+	       is_pressure(d->half_open[l->row->local.port],
+			   evidence_syn_capacity(&e->limits, l->row->send_queue));
+}
+
+static void judge_syn_queue(struct inquiry *q)
 {
 	struct syn_pressure pressure;
 	size_t i;
 
-	for (i = 0; i < j->e->n_listeners; i++) {
-		const struct listener_facts *l = &j->e->listeners[i];
+	for (i = 0; i < q->e->n_listeners; i++) {
+		const struct listener_facts *l = &q->e->listeners[i];
 
-		if (is_full(j, l))
-			queue_finding(j, l, RULE_ACCEPT_QUEUE_FULL);
-		else if (is_filling(j, l))
-			queue_finding(j, l, RULE_ACCEPT_QUEUE_FILLING);
-		else
-			judge_member(j, l);
-		if (under_syn_pressure(j, l, &pressure) &&
-		    (l->members < 2 || judge_is_first(j, i)))
-			syn_finding(j, l, &pressure);
+		if (under_syn_pressure(q, l, &pressure) &&
+		    (l->members < 2 || finding_is_first(q, i)))
+			syn_finding(q, l, &pressure);
 	}
 }
+
+const struct rule rule_syn_queue_pressure = {
+	.id = "syn-queue-pressure",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"Many handshakes stay half-open: clients do not answer the SYN-ACK, or the accept "
+		"queue behind it is full.",
+	.advice =
+		"Look at where the SYNs come from; if they are real clients, raise the backlog "
+		"(it caps the SYN queue too) and net.ipv4.tcp_max_syn_backlog.",
+	.threshold = "half-open connections at # of what the SYN queue holds, at least #",
+	.numbers = { { NUMBER_PERCENT, SYN_QUEUE_PERCENT },
+		     { NUMBER_COUNT, SYN_QUEUE_LEAST } },
+	.suspect_listener = suspect_syn_queue,
+	.judge = judge_syn_queue,
+};

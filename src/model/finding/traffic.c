@@ -1,219 +1,54 @@
-/* Connections that do not move, ports that run out, datagrams that are lost. */
-#include "model/finding/judge_private.h"
+/* Clients without an answer, ports that run out, datagrams that are lost. */
+#include "model/finding/inquiry_private.h"
+#include "model/finding/rules_private.h"
 
-static void put_connection(struct judge *j, const struct connection_facts *c)
-{
-	judge_put_addr(j, &c->row->local);
-	buf_puts(&j->text, " to ");
-	judge_put_addr(j, &c->row->peer);
-	buf_puts(&j->text, ", ");
-	judge_put_holders(j, c->holders);
-}
-
-static void attribute(struct judge *j, struct finding *f,
-		      const struct connection_facts *c)
-{
-	f->holders = judge_holders(j, c->holders);
-	judge_cookies(j, f, &c->row->cookie, 1);
-}
-
-static bool reader_stands(const struct connection_facts *c)
-{
-	return c->suspect && c->read[0] && c->read[1] && c->recv[1] >= c->recv[0] &&
-	       c->recv[1] - c->recv[0] == c->received[1] - c->received[0];
-}
-
-static bool sender_stands(const struct connection_facts *c)
-{
-	return c->suspect && c->read[0] && c->read[1] && c->send[0] &&
-	       c->send[1] >= c->send[0] && c->acked[0] == c->acked[1];
-}
-
-static bool other_ends(const struct sock *a, const struct sock *b)
-{
-	return a->local.port == b->peer.port && a->peer.port == b->local.port &&
-	       judge_same_end(&a->local, &b->peer) && judge_same_end(&a->peer, &b->local);
-}
-
-/* The other end on this host, of those that do not read, or do not send; or NULL. */
-static const struct connection_facts *
-other_end(const struct connection_facts *c, const struct connection_facts *v, size_t n,
-	  bool (*stands)(const struct connection_facts *))
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (stands(&v[i]) && other_ends(c->row, v[i].row))
-			return &v[i];
-	return NULL;
-}
-
-static void put_timer(struct judge *j, const struct connection_facts *c)
-{
-	buf_printf(&j->text, "; the next try is due in %u ms (rto %u ms).",
-		   c->row->expires_ms, c->rto_us / 1000);
-}
-
-static void put_closed_window(struct judge *j, const struct connection_facts *c,
-			      struct finding *f)
-{
-	buf_printf(
-		&j->text,
-		"\nThe peer's window is closed: its program does not read. The probe's "
-		"timer was doubled %u time%s; data was last sent ",
-		c->backoff, c->backoff == 1 ? "" : "s");
-	buf_put_duration(&j->text, c->sent_ms);
-	buf_puts(&j->text, " ago");
-	put_timer(j, c);
-	f->advice = "look at the program at the other end: what does it do instead of "
-		    "reading?";
-}
-
-static void put_retransmission(struct judge *j, const struct connection_facts *c,
-			       struct finding *f)
-{
-	buf_printf(&j->text, "\nThe segment was retransmitted %u times without an answer",
-		   c->retrans);
-	if (c->has_windows)
-		buf_printf(&j->text, ", the peer's window is open (%u bytes)",
-			   c->snd_wnd);
-	put_timer(j, c);
-	f->advice = "the peer or the path to it is gone: sockctl probe tells whether it "
-		    "answers at all";
-}
-
-static void sender_finding(struct judge *j, const struct connection_facts *c)
-{
-	struct finding *f = finding_add(j->fs, RULE_STUCK_SENDER);
-	bool closed = c->row->timer == TIMER_WINDOW_PROBE;
-
-	put_connection(j, c);
-	f->where = judge_text(j);
-	buf_printf(
-		&j->text,
-		"%u bytes wait in SEND-Q and none was acknowledged between two readings "
-		"%u ms apart.",
-		c->send[1], j->e->interval_ms);
-	if (closed)
-		put_closed_window(j, c, f);
-	else
-		put_retransmission(j, c, f);
-	f->summary = judge_text(j);
-	attribute(j, f, c);
-	finding_figure(f, "send_queue_bytes", c->send[1], true);
-	finding_figure(f, "retrans", c->retrans, true);
-	finding_figure(f, "backoff", c->backoff, c->has_info);
-	finding_figure(f, "rto_us", c->rto_us, c->has_info);
-	finding_figure(f, "timer_expires_ms", c->row->expires_ms, true);
-	finding_figure(f, "send_window_bytes", c->snd_wnd, c->has_windows);
-	finding_figure(f, "zero_window", closed, true);
-	finding_figure(f, "last_sent_ms", c->sent_ms, c->has_info);
-}
-
-static void judge_senders(struct judge *j)
-{
-	size_t i;
-
-	for (i = 0; i < j->d->senders.n; i++) {
-		const struct connection_facts *c = &j->e->senders[i];
-
-		/* A program of this host that does not read is told, and who waits for
-		 * it. */
-		if (sender_stands(c) &&
-		    !other_end(c, j->e->readers, j->d->readers.n, reader_stands))
-			sender_finding(j, c);
-	}
-}
-
-static void reader_finding(struct judge *j, const struct connection_facts *c)
-{
-	struct finding *f = finding_add(j->fs, RULE_STUCK_READER);
-	const struct connection_facts *sender = other_end(c, j->e->senders,
-							  j->d->senders.n, sender_stands);
-
-	put_connection(j, c);
-	f->where = judge_text(j);
-	buf_printf(
-		&j->text,
-		"%u bytes wait in RECV-Q and the program read none between two readings %u ms "
-		"apart; %u of %u bytes of its receive buffer are in use. Data last came ",
-		c->recv[1], j->e->interval_ms, c->rmem, c->rcvbuf);
-	buf_put_duration(&j->text, c->received_ms);
-	buf_puts(&j->text, " ago.");
-	if (c->has_windows && !c->rcv_wnd)
-		buf_puts(&j->text, "\nThe window is closed: the peer cannot send.");
-	if (sender) {
-		buf_printf(&j->text, "\n%u bytes wait for it in the SEND-Q of ",
-			   sender->send[1]);
-		judge_put_holders(j, sender->holders);
-		buf_putc(&j->text, '.');
-	}
-	f->summary = judge_text(j);
-	if (c->holders) {
-		buf_puts(&j->text, "see what ");
-		buf_put_escaped(&j->text, c->holders->command,
-				strlen(c->holders->command));
-		buf_printf(&j->text, "[%d] does instead of reading: cat /proc/%d/wchan",
-			   c->holders->pid, c->holders->pid);
-		f->advice = judge_text(j);
-	}
-	attribute(j, f, c);
-	finding_figure(f, "recv_queue_bytes", c->recv[1], true);
-	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
-	finding_figure(f, "receive_memory_bytes", c->rmem, c->has_mem);
-	finding_figure(f, "receive_window_bytes", c->rcv_wnd, c->has_windows);
-	finding_figure(f, "last_received_ms", c->received_ms, c->has_info);
-	finding_figure(f, "peer_send_queue_bytes", sender ? sender->send[1] : 0, sender);
-}
-
-static void judge_readers(struct judge *j)
-{
-	size_t i;
-
-	for (i = 0; i < j->d->readers.n; i++)
-		if (reader_stands(&j->e->readers[i]))
-			reader_finding(j, &j->e->readers[i]);
-}
+enum {
+	SYN_SENT_RETRANS = 1,	/* one SYN unanswered: at least a second */
+	EPHEMERAL_PERCENT = 80, /* of the ports towards one destination */
+	EPHEMERAL_CRITICAL = 95,
+	TIME_WAIT_PERCENT = 90, /* of tcp_max_tw_buckets */
+	UDP_PERCENT = 80,	/* of the receive buffer */
+};
 
 /* One finding a destination: many clients of one dead server are one trouble. */
-static void judge_syn_sent(struct judge *j)
+static void judge_syn_sent(struct inquiry *q)
 {
+	struct candidates all = finding_candidates(q, &rule_syn_sent_unanswered);
 	size_t i, k;
 
-	for (i = 0; i < j->d->syn_sent.n; i++) {
-		const struct connection_facts *c = &j->e->syn_sent[i];
+	for (i = 0; i < all.n; i++) {
+		const struct connection_facts *c = &all.v[i];
 		uint32_t n = 0, most = 0;
 		struct finding *f;
 		uint64_t *cookies;
 		bool first = true;
 
 		for (k = 0; k < i && first; k++)
-			first = addr_compare(&j->e->syn_sent[k].row->peer,
-					     &c->row->peer) != 0;
-		if (!first || judge_full_listener(j, c->row))
+			first = addr_compare(&all.v[k].row->peer, &c->row->peer) != 0;
+		if (!first || finding_full_listener(q, c->row))
 			continue;
-		cookies = arena_alloc(&j->fs->arena, j->d->syn_sent.n * sizeof(*cookies));
-		for (k = i; k < j->d->syn_sent.n; k++)
-			if (!addr_compare(&j->e->syn_sent[k].row->peer, &c->row->peer)) {
-				cookies[n++] = j->e->syn_sent[k].row->cookie;
-				most = MAX(most, j->e->syn_sent[k].retrans);
+		cookies = arena_alloc(&q->fs->arena, all.n * sizeof(*cookies));
+		for (k = i; k < all.n; k++)
+			if (!addr_compare(&all.v[k].row->peer, &c->row->peer)) {
+				cookies[n++] = all.v[k].row->cookie;
+				most = MAX(most, all.v[k].retrans);
 			}
-		f = finding_add(j->fs, RULE_SYN_SENT_UNANSWERED);
-		judge_put_addr(j, &c->row->peer);
-		buf_puts(&j->text, ", asked by ");
-		judge_put_holders(j, c->holders);
-		f->where = judge_text(j);
+		f = finding_add(q->fs, &rule_syn_sent_unanswered);
+		finding_put_addr(q, &c->row->peer);
+		buf_puts(&q->text, ", asked by ");
+		finding_put_holders(q, c->holders);
+		f->where = finding_text(q);
 		buf_printf(
-			&j->text,
+			&q->text,
 			"%u connection%s no answer for at least %u s; the SYN was sent again "
 			"%u time%s.",
 			n, n == 1 ? " attempt has" : " attempts have", most, most,
 			most == 1 ? "" : "s");
-		f->summary = judge_text(j);
-		buf_puts(&j->text, "sockctl probe ");
-		judge_put_addr(j, &c->row->peer);
-		f->advice = judge_text(j);
-		f->holders = judge_holders(j, c->holders);
+		f->summary = finding_text(q);
+		buf_puts(&q->text, "sockctl probe ");
+		finding_put_addr(q, &c->row->peer);
+		f->advice = finding_text(q);
+		f->holders = finding_holders(q, c->holders);
 		f->cookies = cookies;
 		f->n_cookies = n;
 		finding_figure(f, "sockets", n, true);
@@ -221,10 +56,31 @@ static void judge_syn_sent(struct judge *j)
 	}
 }
 
-/* Whether a new connect() takes over ports that are in TIME_WAIT for a second. */
-static bool reuses(const struct judge *j, const struct destination *w)
+static bool is_unanswered(const struct sock *s)
 {
-	const struct net_limits *n = &j->e->limits;
+	return s->retrans >= SYN_SENT_RETRANS;
+}
+
+const struct rule rule_syn_sent_unanswered = {
+	.id = "syn-sent-unanswered",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"A connect() gets no answer at all: a firewall drops the packets, the host is down, "
+		"or the server's accept queue is full.",
+	.advice = "sockctl probe HOST:PORT tells which.",
+	.threshold =
+		"SYN sent again # or more times: no answer for at least a second; not where "
+		"accept-queue-full tells of the listener",
+	.numbers = { { NUMBER_COUNT, SYN_SENT_RETRANS } },
+	.candidate = is_unanswered,
+	.rows = BIT(STATE_SYN_SENT),
+	.judge = judge_syn_sent,
+};
+
+/* Whether a new connect() takes over ports that are in TIME_WAIT for a second. */
+static bool reuses(const struct inquiry *q, const struct destination *w)
+{
+	const struct net_limits *n = &q->e->limits;
 
 	return n->timestamps &&
 	       (n->tw_reuse == 1 || (n->tw_reuse == 2 && (addr_is_loopback(&w->local) ||
@@ -232,114 +88,153 @@ static bool reuses(const struct judge *j, const struct destination *w)
 }
 
 /* Those that connect() can draw. */
-static uint64_t ephemeral_ports(const struct judge *j)
+static uint64_t ephemeral_ports(const struct inquiry *q)
 {
-	return j->e->limits.ephemeral_ports - j->e->limits.ephemeral_listeners;
+	return q->e->limits.ephemeral_ports - q->e->limits.ephemeral_listeners;
 }
 
-static void ephemeral_finding(struct judge *j, const struct destination *w, uint64_t used)
+static void ephemeral_finding(struct inquiry *q, const struct destination *w,
+			      uint64_t used)
 {
-	struct finding *f = finding_add(j->fs, RULE_EPHEMERAL_EXHAUSTION);
-	const struct net_limits *n = &j->e->limits;
-	uint64_t ports = ephemeral_ports(j), left = ports > used ? ports - used : 0;
+	struct finding *f = finding_add(q->fs, &rule_ephemeral_exhaustion);
+	const struct net_limits *n = &q->e->limits;
+	uint64_t ports = ephemeral_ports(q), left = ports > used ? ports - used : 0;
 
 	if (used * 100 >= ports * EPHEMERAL_CRITICAL)
 		f->severity = SEVERITY_CRITICAL;
-	addr_put_ip(&j->text, &w->local);
-	buf_puts(&j->text, " to ");
-	judge_put_addr(j, &w->peer);
-	f->where = judge_text(j);
+	addr_put_ip(&q->text, &w->local);
+	buf_puts(&q->text, " to ");
+	finding_put_addr(q, &w->peer);
+	f->where = finding_text(q);
 	buf_printf(
-		&j->text,
+		&q->text,
 		"%llu of %llu ephemeral ports are used towards this destination, at most %llu "
 		"are left before connect() fails with EADDRNOTAVAIL.\nThe range is "
 		"net.ipv4.ip_local_port_range %u-%u without %llu in ip_local_reserved_ports",
 		(unsigned long long)used, (unsigned long long)ports,
-		(unsigned long long)left, j->d->ephemeral_lo, j->d->ephemeral_hi,
-		(unsigned long long)(j->d->ephemeral_hi - j->d->ephemeral_lo + 1ull -
+		(unsigned long long)left, q->d->ephemeral_lo, q->d->ephemeral_hi,
+		(unsigned long long)(q->d->ephemeral_hi - q->d->ephemeral_lo + 1ull -
 				     n->ephemeral_ports));
 	if (n->ephemeral_listeners)
-		buf_printf(&j->text, " and %llu that listeners have",
+		buf_printf(&q->text, " and %llu that listeners have",
 			   (unsigned long long)n->ephemeral_listeners);
-	buf_putc(&j->text, '.');
+	buf_putc(&q->text, '.');
 	if (w->used > used)
-		buf_printf(&j->text,
+		buf_printf(&q->text,
 			   "\n%llu more are in TIME_WAIT and may be used again "
 			   "(net.ipv4.tcp_tw_reuse is %llu).",
 			   (unsigned long long)(w->used - used),
 			   (unsigned long long)n->tw_reuse);
 	else if (w->reusable)
 		buf_printf(
-			&j->text,
+			&q->text,
 			"\nAt least %u of them are in TIME_WAIT, for 60 s in all: who left "
 			"them the kernel does not tell.",
 			w->reusable);
-	f->summary = judge_text(j);
+	f->summary = finding_text(q);
 	finding_figure(f, "used", used, true);
 	finding_figure(f, "ports", ports, true);
 	finding_figure(f, "left", left, true);
 	finding_figure(f, "time_wait", w->reusable, true);
 }
 
-static void judge_ephemeral(struct judge *j)
+static void judge_ephemeral(struct inquiry *q)
 {
-	uint64_t ports = ephemeral_ports(j);
+	uint64_t ports = ephemeral_ports(q);
 	size_t i;
 
 	if (!ports)
 		return;
-	for (i = 0; i < j->d->size_destinations; i++) {
-		const struct destination *w = &j->d->destinations[i];
+	for (i = 0; i < q->d->size_destinations; i++) {
+		const struct destination *w = &q->d->destinations[i];
 		uint64_t used = w->used;
 
 		if (used * 100 < ports * EPHEMERAL_PERCENT)
 			continue;
-		if (reuses(j, w))
+		if (reuses(q, w))
 			used -= w->reusable;
 		if (used * 100 >= ports * EPHEMERAL_PERCENT)
-			ephemeral_finding(j, w, used);
+			ephemeral_finding(q, w, used);
 	}
 }
 
-static void judge_time_wait(struct judge *j)
+const struct rule rule_ephemeral_exhaustion = {
+	.id = "ephemeral-exhaustion",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"Nearly all ephemeral ports towards one destination are in use; then connect() fails "
+		"with EADDRNOTAVAIL.",
+	.advice =
+		"Reuse connections (keep-alive, a pool), widen net.ipv4.ip_local_port_range, or add "
+		"addresses on either side.",
+	.threshold =
+		"# of ip_local_port_range minus ip_local_reserved_ports and the ports of listeners; "
+		"critical from #; TIME_WAIT that tcp_tw_reuse gives back is not counted",
+	.numbers = { { NUMBER_PERCENT, EPHEMERAL_PERCENT },
+		     { NUMBER_PERCENT, EPHEMERAL_CRITICAL } },
+	.judge = judge_ephemeral,
+};
+
+/* Whether TIME_WAIT has no room: a second reading tells whether it is skipped. */
+static bool suspect_time_wait(const struct detect *d, const struct evidence *e)
 {
-	const struct net_limits *n = &j->e->limits;
-	const struct net_counters *c = j->e->counters;
+	const struct net_limits *n = &e->limits;
+
+	return d->time_wait && n->has_sockstat && n->has_tw_buckets && n->tw_buckets &&
+	       n->time_wait * 100 >= n->tw_buckets * TIME_WAIT_PERCENT;
+}
+
+static void judge_time_wait(struct inquiry *q)
+{
+	const struct net_limits *n = &q->e->limits;
+	const struct net_counters *c = q->e->counters;
 	bool twice = c[0].known && c[1].known;
 	uint64_t recent = twice ? c[1].tw_overflow - c[0].tw_overflow : 0;
-	bool full = j->d->time_wait && n->has_sockstat && n->has_tw_buckets &&
-		    n->tw_buckets &&
-		    n->time_wait * 100 >= n->tw_buckets * TIME_WAIT_PERCENT;
 	uint64_t skipped = c[twice ? 1 : 0].tw_overflow;
 	struct finding *f;
 
-	if (!recent && !full)
+	if (!recent && !suspect_time_wait(q->d, q->e))
 		return;
-	f = finding_add(j->fs, RULE_TIME_WAIT_OVERFLOW);
+	f = finding_add(q->fs, &rule_time_wait_overflow);
 	f->where = "this network namespace";
 	buf_printf(
-		&j->text,
+		&q->text,
 		"%llu sockets in TIME_WAIT, the kernel keeps at most %llu "
 		"(net.ipv4.tcp_max_tw_buckets). TIME_WAIT itself is normal: it lasts 60 s.",
 		(unsigned long long)n->time_wait, (unsigned long long)n->tw_buckets);
 	if (c[0].known && skipped)
-		buf_printf(&j->text,
+		buf_printf(&q->text,
 			   "\n%llu connections skipped it so far (TCPTimeWaitOverflow)",
 			   (unsigned long long)skipped);
 	else if (c[0].known)
-		buf_puts(&j->text,
+		buf_puts(&q->text,
 			 "\nNo connection had to skip it yet (TCPTimeWaitOverflow)");
 	if (recent)
-		buf_printf(&j->text, ", %llu of them in the last %u ms",
-			   (unsigned long long)recent, j->e->interval_ms);
+		buf_printf(&q->text, ", %llu of them in the last %u ms",
+			   (unsigned long long)recent, q->e->interval_ms);
 	if (c[0].known)
-		buf_putc(&j->text, '.');
-	f->summary = judge_text(j);
+		buf_putc(&q->text, '.');
+	f->summary = finding_text(q);
 	finding_figure(f, "time_wait", n->time_wait, n->has_sockstat);
 	finding_figure(f, "time_wait_limit", n->tw_buckets, n->has_tw_buckets);
 	finding_figure(f, "overflows", skipped, c[0].known);
 	finding_figure(f, "overflows_between_readings", recent, twice);
 }
+
+const struct rule rule_time_wait_overflow = {
+	.id = "time-wait-overflow",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"TIME_WAIT is normal: it lasts 60 s and costs little. But the kernel's table for it is "
+		"full, and connections skip it: late segments may reach a new connection.",
+	.advice =
+		"Let the clients close first, reuse connections, or raise net.ipv4.tcp_max_tw_buckets.",
+	.threshold =
+		"# of tcp_max_tw_buckets, or TCPTimeWaitOverflow rises between two readings",
+	.numbers = { { NUMBER_PERCENT, TIME_WAIT_PERCENT } },
+	.suspect_host = suspect_time_wait,
+	.judge = judge_time_wait,
+};
 
 static bool udp_full(const struct connection_facts *c)
 {
@@ -349,39 +244,39 @@ static bool udp_full(const struct connection_facts *c)
 	       (!c->read[1] || c->rmem_later * 100ull >= least);
 }
 
-static void udp_finding(struct judge *j, const struct connection_facts *c)
+static void udp_finding(struct inquiry *q, const struct connection_facts *c)
 {
-	struct finding *f = finding_add(j->fs, RULE_UDP_DROPS);
-	const struct net_counters *n = j->e->counters;
+	struct finding *f = finding_add(q->fs, &rule_udp_drops);
+	const struct net_counters *n = q->e->counters;
 	uint64_t drops = c->read[1] ? c->drops[1] : c->drops[0];
 	uint64_t recent = c->read[1] ? c->drops[1] - c->drops[0] : 0;
-	uint64_t rate = judge_per_second(j, recent);
+	uint64_t rate = finding_per_second(q, recent);
 
-	judge_put_addr(j, &c->row->local);
-	buf_puts(&j->text, ", ");
-	judge_put_holders(j, c->holders);
-	f->where = judge_text(j);
+	finding_put_addr(q, &c->row->local);
+	buf_puts(&q->text, ", ");
+	finding_put_holders(q, c->holders);
+	f->where = finding_text(q);
 	buf_printf(
-		&j->text,
+		&q->text,
 		"%llu datagrams were dropped; %u of %u bytes of the receive buffer are in "
 		"use.",
 		(unsigned long long)drops, c->read[1] ? c->rmem_later : c->rmem,
 		c->rcvbuf);
 	if (recent) {
-		buf_printf(&j->text, "\n%llu of them between two readings %u ms apart",
-			   (unsigned long long)recent, j->e->interval_ms);
-		judge_put_rate(j, recent);
-		buf_putc(&j->text, '.');
+		buf_printf(&q->text, "\n%llu of them between two readings %u ms apart",
+			   (unsigned long long)recent, q->e->interval_ms);
+		finding_put_rate(q, recent);
+		buf_putc(&q->text, '.');
 	}
 	if (!recent && c->read[1])
 		buf_printf(
-			&j->text,
+			&q->text,
 			"\nNone of them between two readings %u ms apart: nothing comes "
 			"now, and nothing is read.",
-			j->e->interval_ms);
+			q->e->interval_ms);
 	if (recent && n[0].known && n[1].known)
 		buf_puts(
-			&j->text,
+			&q->text,
 			n[1].udp_full > n[0].udp_full
 				? " RcvbufErrors of this namespace rises with them."
 			: n[1].udp_memory > n[0].udp_memory
@@ -389,11 +284,11 @@ static void udp_finding(struct judge *j, const struct connection_facts *c)
 				  "whole has no more memory (net.ipv4.udp_mem)."
 				: " RcvbufErrors did not rise: they have another cause "
 				  "(checksums, a socket filter).");
-	f->summary = judge_text(j);
-	attribute(j, f, c);
+	f->summary = finding_text(q);
+	finding_of_connection(q, f, c);
 	finding_figure(f, "drops", drops, true);
 	finding_figure(f, "drops_between_readings", recent, c->read[1]);
-	finding_figure(f, "drops_per_second", rate, c->read[1] && j->e->interval_ms);
+	finding_figure(f, "drops_per_second", rate, c->read[1] && q->e->interval_ms);
 	finding_figure(f, "receive_memory_bytes", c->read[1] ? c->rmem_later : c->rmem,
 		       c->has_mem);
 	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
@@ -401,9 +296,9 @@ static void udp_finding(struct judge *j, const struct connection_facts *c)
 
 /* Drops that are losses: a socket filter that refuses datagrams, as it should, is counted
  * with them, and in no counter of the namespace. */
-static bool udp_loses(const struct judge *j, const struct connection_facts *c)
+static bool udp_loses(const struct inquiry *q, const struct connection_facts *c)
 {
-	const struct net_counters *n = j->e->counters;
+	const struct net_counters *n = q->e->counters;
 
 	if (!c->read[1] || c->drops[1] <= c->drops[0])
 		return false;
@@ -411,24 +306,47 @@ static bool udp_loses(const struct judge *j, const struct connection_facts *c)
 	       n[1].udp_memory > n[0].udp_memory;
 }
 
-static void judge_udp(struct judge *j)
+static void judge_udp(struct inquiry *q)
 {
+	struct candidates all = finding_candidates(q, &rule_udp_drops);
 	size_t i;
 
-	for (i = 0; i < j->d->udp.n; i++) {
-		const struct connection_facts *c = &j->e->udp[i];
+	for (i = 0; i < all.n; i++) {
+		const struct connection_facts *c = &all.v[i];
 
-		if (c->suspect && ((udp_full(c) && c->drops[0]) || udp_loses(j, c)))
-			udp_finding(j, c);
+		if (c->suspect && ((udp_full(c) && c->drops[0]) || udp_loses(q, c)))
+			udp_finding(q, c);
 	}
 }
 
-void judge_traffic(struct judge *j)
+static bool may_drop(const struct sock *s)
 {
-	judge_senders(j);
-	judge_readers(j);
-	judge_syn_sent(j);
-	judge_ephemeral(j);
-	judge_time_wait(j);
-	judge_udp(j);
+	uint32_t drops;
+
+	return s->recv_queue || (sock_mem_u32(s, SOCK_MEM_DROPS, &drops) && drops);
 }
+
+static bool suspect_udp(const struct connection_facts *c)
+{
+	return c->drops[0] || c->rmem * 100ull >= (uint64_t)c->rcvbuf * UDP_PERCENT;
+}
+
+const struct rule rule_udp_drops = {
+	.id = "udp-drops",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"Datagrams arrive faster than the program reads them; the kernel drops what does not "
+		"fit into the receive buffer.",
+	.advice =
+		"See what the program waits for; a larger SO_RCVBUF (net.core.rmem_max) helps only "
+		"against bursts.",
+	.threshold =
+		"the receive buffer is # full and datagrams were dropped, or drops rise between two "
+		"readings, and with them RcvbufErrors or MemErrors",
+	.numbers = { { NUMBER_PERCENT, UDP_PERCENT } },
+	.candidate = may_drop,
+	.rows = ROWS_UDP,
+	.suspect = suspect_udp,
+	.again = AGAIN_EACH,
+	.judge = judge_udp,
+};

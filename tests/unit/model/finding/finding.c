@@ -1,19 +1,5 @@
-/* Candidates and findings from synthetic rows and synthetic evidence. */
-#include "unit/unit.h"
-
-#include "model/finding/detect.h"
-#include "model/finding/evidence.h"
-
-static struct addr ip4(uint8_t last, uint16_t port)
-{
-	struct addr a = { .family = AF_INET, .port = port };
-	struct sockaddr_in in = { .sin_family = AF_INET };
-
-	in.sin_addr.s_addr = htonl(0x0a000000u | last);
-	in.sin_port = htons(port);
-	addr_from_sockaddr(&a, (const struct sockaddr *)&in, sizeof(in));
-	return a;
-}
+/* Findings from synthetic rows and synthetic evidence. */
+#include "unit/model/finding/rows.h"
 
 static struct addr loop4(uint16_t port)
 {
@@ -41,112 +27,16 @@ static struct addr any6(uint16_t port)
 	return (struct addr){ .family = AF_INET6, .port = port };
 }
 
-static struct sock row(enum sock_state state, struct addr local, struct addr peer)
-{
-	static uint64_t cookie;
-
-	cookie++;
-	return (struct sock){ .proto = PROTO_TCP,
-			      .family = local.family,
-			      .state = (uint8_t)state,
-			      .local = local,
-			      .peer = peer,
-			      .inode = (uint32_t)cookie + 1000,
-			      .cookie = cookie,
-			      .has = SOCK_IS_FULL | SOCK_HAS_QUEUES | SOCK_HAS_LIMIT };
-}
-
-static void begin(struct detect *d)
-{
-	*d = (struct detect){ .ephemeral_lo = 32768, .ephemeral_hi = 60999 };
-	detect_begin(d);
-}
-
-static void quiet_rows(void)
-{
-	struct detect d;
-	struct sock s;
-	int i;
-
-	begin(&d);
-	for (i = 0; i < 1000; i++) {
-		s = row(STATE_ESTABLISHED, ip4(1, 80), ip4(2, (uint16_t)(1000 + i)));
-		s.recv_queue = READER_LEAST_BYTES - 1;
-		s.send_queue = 100000;
-		s.timer = 1;
-		s.retrans = STUCK_RETRANS - 1;
-		detect_row(&d, &s);
-	}
-	CHECK_INT(d.senders.n + d.readers.n + d.close_wait.n + d.orphans.n, 0);
-	CHECK_INT(d.n_destinations, 0); /* port 80 is not drawn */
-	detect_free(&d);
-}
-
-static void candidates(void)
-{
-	struct detect d;
-	struct sock s;
-
-	begin(&d);
-	s = row(STATE_ESTABLISHED, ip4(1, 80), ip4(2, 1));
-	s.send_queue = 1;
-	s.timer = 4;
-	detect_row(&d, &s);
-	s.inode = 0; /* un-accepted: nobody reads or sends */
-	s.recv_queue = READER_LEAST_BYTES;
-	detect_row(&d, &s);
-	s = row(STATE_CLOSE_WAIT, ip4(1, 80), ip4(2, 2));
-	detect_row(&d, &s);
-	s.inode = 0;
-	detect_row(&d, &s);
-	s = row(STATE_FIN_WAIT1, ip4(1, 80), ip4(2, 3));
-	s.timer = 4;
-	detect_row(&d, &s); /* owned: no orphan */
-	s.inode = 0;
-	detect_row(&d, &s);
-	s = row(STATE_SYN_SENT, ip4(1, 40000), ip4(2, 3));
-	detect_row(&d, &s);
-	s.retrans = SYN_SENT_RETRANS;
-	detect_row(&d, &s);
-	CHECK_INT(d.senders.n, 1);
-	CHECK_INT(d.readers.n, 0);
-	CHECK_INT(d.close_wait.n, 1);
-	CHECK_INT(d.orphans.n, 1);
-	CHECK_INT(d.syn_sent.n, 1);
-	detect_free(&d);
-}
-
-static void udp_candidates(void)
-{
-	uint32_t mem[SOCK_MEM_DROPS + 1] = { 0 };
-	struct detect d;
-	struct sock s;
-
-	begin(&d);
-	s = row(STATE_CLOSE, ip4(1, 53), ip4(0, 0));
-	s.proto = PROTO_UDP;
-	s.skmem = (struct blob){ mem, sizeof(mem) };
-	detect_row(&d, &s);
-	CHECK_INT(d.udp.n, 0);
-	mem[SOCK_MEM_DROPS] = 1;
-	detect_row(&d, &s);
-	CHECK_INT(d.udp.n, 1);
-	s.skmem.len = 8; /* an older kernel sends fewer numbers */
-	detect_row(&d, &s);
-	CHECK_INT(d.udp.n, 1);
-	detect_free(&d);
-}
-
-/* What judge() finds, by id; NULL ends. */
+/* What the rules find, by id; NULL ends. */
 static void check_found(const struct detect *d, const struct evidence *e,
 			const char *want, enum severity severity)
 {
 	struct findings fs = { 0 };
 
-	judge(d, e, &fs);
+	rules_judge(d, e, &fs);
 	CHECK_INT(fs.n, want ? 1 : 0);
 	if (fs.n && want) {
-		CHECK_STR(rule_get(fs.v[0]->rule)->id, want);
+		CHECK_STR(fs.v[0]->rule->id, want);
 		CHECK_INT(fs.v[0]->severity, severity);
 	}
 	findings_free(&fs);
@@ -159,7 +49,7 @@ static int64_t figure(const struct detect *d, const struct evidence *e, const ch
 	int64_t value = -1;
 	size_t i;
 
-	judge(d, e, &fs);
+	rules_judge(d, e, &fs);
 	CHECK_INT(fs.n, 1);
 	for (i = 0; fs.n && i < fs.v[0]->n_figures; i++)
 		if (streq(fs.v[0]->figures[i].key, key) && fs.v[0]->figures[i].known)
@@ -237,26 +127,6 @@ static void mapped_destinations(void)
 	detect_free(&d);
 }
 
-static void many_listeners(void)
-{
-	struct detect d;
-	struct sock s;
-	int i;
-
-	begin(&d);
-	for (i = 0; i < MOST_SUSPECTS + 10; i++) {
-		s = row(STATE_LISTEN, loop4((uint16_t)(1000 + i)), ip4(0, 0));
-		detect_row(&d, &s);
-	}
-	CHECK_INT(d.listeners.n, MOST_SUSPECTS);
-	s = row(STATE_LISTEN, loop4(60000), ip4(0, 0));
-	s.recv_queue = 2; /* somebody waits */
-	detect_row(&d, &s);
-	CHECK_INT(d.listeners.n, MOST_SUSPECTS + 1);
-	CHECK_INT(d.listeners.v[MOST_SUSPECTS]->local.port, 60000);
-	detect_free(&d);
-}
-
 static void shadows(void)
 {
 	struct holder a = { .command = "java", .pid = 1, .fd = 3 },
@@ -322,22 +192,23 @@ static void syn_capacity(void)
 
 static void leak(void)
 {
-	enum { N = CLOSE_WAIT_LEAST };
+	enum { N = 16 };
 	struct holder h = { .command = "java", .pid = 812, .fd = 40 };
 	struct process_facts p = {
 		.pid = 812, .command = "java", .fds = 50, .fd_limit = 100, .known = true
 	};
 	struct connection_facts c[N] = { 0 };
-	struct evidence e = { .close_wait = c, .processes = &p, .n_processes = 1 };
+	struct evidence e = { .processes = &p, .n_processes = 1 };
 	struct detect d;
 	struct sock s;
 	size_t i;
 
 	begin(&d);
+	e.connections[place_of("close-wait-leak")] = c;
 	for (i = 0; i < N; i++) {
 		s = row(STATE_CLOSE_WAIT, ip4(1, 80), ip4((uint8_t)(i % 3), 1));
 		detect_row(&d, &s);
-		c[i].row = d.close_wait.v[i];
+		c[i].row = suspects(&d, "close-wait-leak")->v[i];
 		c[i].holders = &h;
 		c[i].suspect = true;
 		c[i].age_ms = 5000;
@@ -360,37 +231,40 @@ static void leak(void)
 /* Without a socket of the last minute it does not grow, and no second reading tells. */
 static void growth_of_leaks(void)
 {
-	enum { N = CLOSE_WAIT_LEAST };
+	enum { N = 16 };
 	struct holder h = { .command = "java", .pid = 812, .fd = 40 };
 	struct process_facts p = {
 		.pid = 812, .command = "java", .fds = 50, .fd_limit = 100, .known = true
 	};
 	struct connection_facts c[N] = { 0 };
-	struct evidence e = { .close_wait = c, .processes = &p, .n_processes = 1 };
+	struct evidence e = { .processes = &p, .n_processes = 1 };
 	struct detect d;
 	struct sock s;
 	size_t i;
 
 	begin(&d);
+	e.connections[place_of("close-wait-leak")] = c;
 	for (i = 0; i < N; i++) {
 		s = row(STATE_CLOSE_WAIT, ip4(1, 80), ip4(2, 1));
 		detect_row(&d, &s);
-		c[i] = (struct connection_facts){ .row = d.close_wait.v[i],
-						  .holders = &h,
-						  .suspect = true,
-						  .age_ms = GROWTH_MS + 1 };
+		c[i] = (struct connection_facts){
+			.row = suspects(&d, "close-wait-leak")->v[i],
+			.holders = &h,
+			.suspect = true,
+			.age_ms = MINUTE_MS + 1
+		};
 	}
 	CHECK_INT(figure(&d, &e, "growth_per_minute"), 0);
 	CHECK_INT(figure(&d, &e, "in_last_minute"), 0);
 	CHECK_INT(figure(&d, &e, "until_limit_ms"), -1);
-	c[0].age_ms = GROWTH_MS; /* one is: how fast, only a second reading tells */
+	c[0].age_ms = MINUTE_MS; /* one is: how fast, only a second reading tells */
 	CHECK_INT(figure(&d, &e, "growth_per_minute"), -1);
 	CHECK_INT(figure(&d, &e, "in_last_minute"), 1);
 	p.has_later = true;
 	p.close_wait_later = N + 3;
 	e.growth_ms = 200;
 	CHECK_INT(figure(&d, &e, "growth_per_minute"), 1);
-	CHECK_INT(figure(&d, &e, "until_limit_ms"), 50 * GROWTH_MS);
+	CHECK_INT(figure(&d, &e, "until_limit_ms"), 50 * MINUTE_MS);
 	detect_free(&d);
 }
 
@@ -419,7 +293,7 @@ static void senders(void)
 				      .read = { true, true },
 				      .send = { 100, 100 },
 				      .acked = { 5, 5 } };
-	struct evidence e = { .senders = &c, .interval_ms = 200 };
+	struct evidence e = { .interval_ms = 200 };
 	struct detect d;
 	struct sock s;
 
@@ -428,7 +302,8 @@ static void senders(void)
 	s.send_queue = 100;
 	s.timer = 4;
 	detect_row(&d, &s);
-	c.row = d.senders.v[0];
+	c.row = suspects(&d, "stuck-sender")->v[0];
+	e.connections[place_of("stuck-sender")] = &c;
 	check_found(&d, &e, "stuck-sender", SEVERITY_WARNING);
 	c.acked[1] = 6; /* it moves */
 	check_found(&d, &e, NULL, SEVERITY_NOTE);
@@ -467,20 +342,16 @@ static void crowd_of_orphans(void)
 	s.inode = 0;
 	s.send_queue = 10;
 	detect_row(&d, &s);
-	c.row = d.orphans.v[0];
-	e.orphans = &c;
+	c.row = suspects(&d, "orphans")->v[0];
+	e.connections[place_of("orphans")] = &c;
 	check_found(&d, &e, "orphans", SEVERITY_WARNING);
 	detect_free(&d);
 }
 
 int main(void)
 {
-	RUN(quiet_rows, "busy connections are no candidates");
-	RUN(candidates, "candidates are those that somebody owns, or nobody at all");
-	RUN(udp_candidates, "UDP: what waits or was lost");
 	RUN(destinations, "ports a destination, with and without TIME_WAIT");
 	RUN(mapped_destinations, "an IPv4 destination is one for both kinds of sockets");
-	RUN(many_listeners, "of very many listeners those with a queue are looked at");
 	RUN(shadows, "a mapped address is an IPv4 address to other listeners");
 	RUN(queues, "full and filling, in both readings");
 	RUN(syn_capacity, "what a SYN queue holds");

@@ -1,0 +1,206 @@
+#include "model/finding/inquiry_private.h"
+
+/* Why nobody can be named. */
+const char *finding_no_owner(const struct inquiry *q)
+{
+	if (q->e->owners_error)
+		return "owner unknown (could not be read)";
+	return q->e->unreadable ? "owner unknown (no permission)" : "owner not visible";
+}
+
+const char *finding_text(struct inquiry *q)
+{
+	const char *copy = arena_strndup(&q->fs->arena, q->text.data ? q->text.data : "",
+					 q->text.len);
+
+	buf_reset(&q->text);
+	return copy;
+}
+
+void finding_put_addr(struct inquiry *q, const struct addr *a)
+{
+	addr_put(&q->text, a);
+}
+
+void finding_put_ip(struct inquiry *q, const struct addr *a)
+{
+	struct addr plain = addr_unmapped(a);
+
+	addr_put_ip(&q->text, &plain);
+}
+
+bool finding_same_end(const struct addr *a, const struct addr *b)
+{
+	struct addr x = addr_unmapped(a), y = addr_unmapped(b);
+
+	return addr_compare(&x, &y) == 0;
+}
+
+void finding_put_holders(struct inquiry *q, const struct holder *h)
+{
+	enum { SHOWN = 3 };
+	const struct holder *last = NULL;
+	unsigned fds = 0, hidden = 0;
+
+	if (!h) {
+		buf_puts(&q->text, finding_no_owner(q));
+		return;
+	}
+	for (; h; last = h, h = h->next) {
+		if (last && last->pid == h->pid) {
+			if (++fds < SHOWN)
+				buf_printf(&q->text, ", %d", h->fd);
+			else
+				hidden++;
+			continue;
+		}
+		if (hidden)
+			buf_printf(&q->text, " and %u more", hidden);
+		if (last)
+			buf_puts(&q->text, "; ");
+		buf_put_escaped(&q->text, h->command, strlen(h->command));
+		buf_printf(&q->text, "[%d] fd %d", h->pid, h->fd);
+		fds = hidden = 0;
+	}
+	if (hidden)
+		buf_printf(&q->text, " and %u more", hidden);
+}
+
+uint64_t finding_per_second(const struct inquiry *q, uint64_t n)
+{
+	return q->e->interval_ms ? n * 1000 / q->e->interval_ms : 0;
+}
+
+void finding_put_rate(struct inquiry *q, uint64_t n)
+{
+	uint64_t rate = finding_per_second(q, n);
+
+	if (rate)
+		buf_printf(&q->text, " (%llu a second)", (unsigned long long)rate);
+}
+
+const struct holder *finding_holders(struct inquiry *q, const struct holder *h)
+{
+	return finding_holders_and(q, h, NULL);
+}
+
+const struct holder *finding_holders_and(struct inquiry *q, const struct holder *h,
+					 const struct holder *more)
+{
+	const struct holder *first = NULL, **link = &first;
+
+	for (; h; h = h->next ? h->next : take_ptr(&more)) {
+		struct holder *copy = arena_dup(&q->fs->arena, h, sizeof(*h));
+
+		copy->next = NULL;
+		copy->command = arena_strdup(&q->fs->arena, h->command);
+		*link = copy;
+		link = &copy->next;
+	}
+	return first;
+}
+
+void finding_cookies(struct inquiry *q, struct finding *f, const uint64_t *cookies,
+		     size_t n)
+{
+	f->cookies = arena_dup(&q->fs->arena, cookies, n * sizeof(*cookies));
+	f->n_cookies = n;
+}
+
+struct candidates finding_candidates(const struct inquiry *q, const struct rule *rule)
+{
+	const struct suspects *list = q->d->suspects;
+	size_t i = 0;
+
+	while (list[i].rule != rule)
+		i++;
+	return (struct candidates){ q->e->connections[i], list[i].n, list[i].count };
+}
+
+void finding_of_connection(struct inquiry *q, struct finding *f,
+			   const struct connection_facts *c)
+{
+	f->holders = finding_holders(q, c->holders);
+	finding_cookies(q, f, &c->row->cookie, 1);
+}
+
+void finding_put_listener(struct inquiry *q, const struct listener_facts *l)
+{
+	finding_put_addr(q, &l->row->local);
+	buf_puts(&q->text, ", ");
+	finding_put_holders(q, l->holders);
+}
+
+void finding_of_listener(struct inquiry *q, struct finding *f,
+			 const struct listener_facts *l)
+{
+	f->holders = finding_holders(q, l->holders);
+	finding_cookies(q, f, &l->row->cookie, 1);
+}
+
+const char *finding_listener_next(struct inquiry *q, const struct listener_facts *l)
+{
+	if (!l->holders)
+		return NULL;
+	buf_puts(&q->text, "find out what ");
+	buf_put_escaped(&q->text, l->holders->command, strlen(l->holders->command));
+	buf_printf(&q->text,
+		   "[%d] does instead of accept(): cat /proc/%d/wchan, gdb -p %d",
+		   l->holders->pid, l->holders->pid, l->holders->pid);
+	return finding_text(q);
+}
+
+bool finding_same_place(const struct sock *a, const struct sock *b)
+{
+	return a->family == b->family && a->ifindex == b->ifindex &&
+	       addr_compare(&a->local, &b->local) == 0;
+}
+
+/* The first listener of its address: what is said of a group is said once. */
+bool finding_is_first(const struct inquiry *q, size_t i)
+{
+	size_t k;
+
+	for (k = 0; k < i; k++)
+		if (finding_same_place(q->e->listeners[k].row, q->e->listeners[i].row))
+			return false;
+	return true;
+}
+
+bool finding_read_twice(const struct inquiry *q, const struct listener_facts *l)
+{
+	return l->read[0] && l->read[1] && q->e->interval_ms;
+}
+
+bool finding_full_in(const struct listener_facts *l, int turn)
+{
+	return l->read[turn] && accept_queue_is_full(l->queued[turn], l->limit);
+}
+
+/* Where the second look failed the row itself is what is known. */
+bool finding_is_full(const struct inquiry *q, const struct listener_facts *l)
+{
+	if (!l->read[0])
+		return q->e->unread && accept_queue_is_full(l->queued[0], l->limit);
+	return finding_full_in(l, 0) && (finding_full_in(l, 1) || !l->read[1]);
+}
+
+const struct listener_facts *finding_full_listener(const struct inquiry *q,
+						   const struct sock *client)
+{
+	size_t i;
+
+	for (i = 0; i < q->e->n_listeners; i++) {
+		const struct listener_facts *l = &q->e->listeners[i];
+		const struct addr *a = &l->row->local;
+
+		if (a->port != client->peer.port || !finding_is_full(q, l))
+			continue;
+		/* A wildcard is meant if the client's peer is this host. */
+		if (finding_same_end(a, &client->peer) ||
+		    (addr_is_any(a) && (addr_is_loopback(&client->peer) ||
+					addr_same_ip(&client->local, &client->peer))))
+			return l;
+	}
+	return NULL;
+}

@@ -1,0 +1,77 @@
+/* What the rules share when they judge. */
+#pragma once
+
+#include "model/finding/evidence.h"
+
+struct inquiry {
+	const struct detect *d;
+	const struct evidence *e;
+	struct findings *fs;
+	struct buf text; /* scratch */
+};
+
+/* The rows that a rule begins with, as far as they were kept; all that were seen. */
+struct candidates {
+	const struct connection_facts *v;
+	size_t n;
+	uint64_t seen;
+};
+struct candidates finding_candidates(const struct inquiry *q, const struct rule *rule);
+
+/* The scratch as a string in the findings' arena; resets it. */
+const char *finding_text(struct inquiry *q);
+
+/* "[::]:8080" */
+void finding_put_addr(struct inquiry *q, const struct addr *a);
+
+/* The same without port. */
+void finding_put_ip(struct inquiry *q, const struct addr *a);
+
+/* Whether both are one address and port: a dual-stack socket has an IPv4 address mapped.
+ */
+bool finding_same_end(const struct addr *a, const struct addr *b);
+
+/* Why no owner of a socket can be named. */
+const char *finding_no_owner(const struct inquiry *q);
+/* "java[812] fd 12, 40, 41 and 206 more", or why there is no name. */
+void finding_put_holders(struct inquiry *q, const struct holder *h);
+
+/* What n in the time between the two readings is a second; as text, if that is any. */
+uint64_t finding_per_second(const struct inquiry *q, uint64_t n);
+void finding_put_rate(struct inquiry *q, uint64_t n);
+
+/* Holders copied into the findings' arena, so that they outlive the evidence. */
+const struct holder *finding_holders(struct inquiry *q, const struct holder *h);
+const struct holder *finding_holders_and(struct inquiry *q, const struct holder *h,
+					 const struct holder *more);
+
+void finding_cookies(struct inquiry *q, struct finding *f, const uint64_t *cookies,
+		     size_t n);
+
+/* The listener of this host whose full queue leaves the client's SYN without an answer.
+ */
+const struct listener_facts *finding_full_listener(const struct inquiry *q,
+						   const struct sock *client);
+
+/* Of a listener: its address and owner, as text; the same as the finding's culprit and
+ * socket; what to look at in its owner, or NULL; whether it was read twice. */
+void finding_put_listener(struct inquiry *q, const struct listener_facts *l);
+void finding_of_listener(struct inquiry *q, struct finding *f,
+			 const struct listener_facts *l);
+const char *finding_listener_next(struct inquiry *q, const struct listener_facts *l);
+bool finding_read_twice(const struct inquiry *q, const struct listener_facts *l);
+
+/* The culprit and the socket of a finding about a connection. */
+void finding_of_connection(struct inquiry *q, struct finding *f,
+			   const struct connection_facts *c);
+
+/* Members of a SO_REUSEPORT group have one place; what is said of all is said of the
+ * first. */
+bool finding_same_place(const struct sock *a, const struct sock *b);
+bool finding_is_first(const struct inquiry *q, size_t i);
+
+/* Full in this reading; in all there were. */
+bool finding_full_in(const struct listener_facts *l, int turn);
+bool finding_is_full(const struct inquiry *q, const struct listener_facts *l);
+/* Nearly full in both (queues.c). */
+bool finding_is_filling(const struct inquiry *q, const struct listener_facts *l);

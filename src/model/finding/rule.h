@@ -1,0 +1,78 @@
+/*
+ * A rule is one row: what it is called and says, the rows it begins with, what is read
+ * about them, and what makes a finding of it. A new rule is a row in the file of its
+ * theme and its name in rules_private.h.
+ *
+ * The way to a finding: detect_row() keeps the rows that candidate() takes; what `look`
+ * says is read of them; suspect() clears most of them again; if one is left, a second
+ * reading follows as `again` says; judge() makes findings of the facts.
+ */
+#pragma once
+
+#include "model/finding/finding.h"
+
+struct connection_facts;
+struct detect;
+struct evidence;
+struct inquiry;
+struct listener_facts;
+
+/* Between the two readings. */
+enum { READING_INTERVAL_MS = 200 };
+
+/* What is read of the candidates. */
+enum rule_look {
+	LOOK_NONE,  /* their rows say enough */
+	LOOK_EACH,  /* TCP_INFO and memory, one by one */
+	LOOK_STATE, /* the same; as nearly each row of its states is one, many in a dump
+		     */
+};
+
+/* What is read READING_INTERVAL_MS later, if it is worth that; in order of effort. */
+enum rule_again {
+	AGAIN_NEVER,
+	AGAIN_GROWTH, /* how many sockets of its states the processes have by then */
+	AGAIN_EACH,   /* each candidate, and what changes of the namespace */
+};
+
+/* A threshold as the prose shows it. */
+struct rule_number {
+	enum { NUMBER_NONE, NUMBER_COUNT, NUMBER_PERCENT, NUMBER_MS } kind;
+	uint32_t value;
+};
+
+enum { RULE_NUMBERS = 4, RULES_MOST = 32, ROWS_UDP = 1 << STATE_COUNT };
+
+struct rule {
+	const char *id;
+	enum severity severity; /* the usual one; some findings are graver */
+	const char *meaning;	/* what it means, a sentence or two */
+	const char *advice;	/* what to do, in general */
+	const char *threshold;	/* when it fires; each '#' stands for the next number */
+	struct rule_number numbers[RULE_NUMBERS];
+
+	/* The rows it begins with; none for a rule about listeners, processes or the
+	 * namespace. */
+	bool (*candidate)(const struct sock *s);
+	uint32_t rows;	/* TCP by BIT(STATE_...), ROWS_UDP */
+	bool queued;	/* only those with something in a queue */
+	uint32_t most;	/* are kept, further ones counted; 0 = MOST_SUSPECTS */
+	uint32_t least; /* of them are no candidates, but nothing */
+	enum rule_look look;
+	bool (*suspect)(const struct connection_facts *c); /* NULL: each is */
+	enum rule_again again;
+	/* For which of them; NULL: for each suspect. */
+	bool (*worth_again)(const struct connection_facts *c);
+
+	/* Whether a listener, or the namespace, is worth a second reading; whether a
+	 * process with so many descriptors, and such a limit, is looked at. */
+	bool (*suspect_listener)(const struct detect *d, const struct evidence *e,
+				 const struct listener_facts *l);
+	bool (*suspect_host)(const struct detect *d, const struct evidence *e);
+	bool (*suspect_process)(uint64_t fds, uint64_t fd_limit);
+
+	void (*judge)(struct inquiry *q);
+};
+
+/* "at least 80 % of ... 200 ms apart" */
+void rule_put_threshold(struct buf *b, const struct rule *r);

@@ -1,0 +1,100 @@
+/* The list of rules, and what walks it. */
+#include "model/finding/rules.h"
+
+#include "model/finding/inquiry_private.h"
+#include "model/finding/rules_private.h"
+
+#define RULE_ADDRESS(name) &rule_##name,
+static const struct rule *const rules[] = { RULES(RULE_ADDRESS) };
+
+_Static_assert(ARRAY_SIZE(rules) <= RULES_MOST, "struct detect has room for each");
+
+const struct rule *const *rules_list(size_t *n)
+{
+	*n = ARRAY_SIZE(rules);
+	return rules;
+}
+
+const struct rule *rules_find(const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		if (streq(rules[i]->id, id))
+			return rules[i];
+	return NULL;
+}
+
+void rules_begin(struct detect *d)
+{
+	detect_begin(d, rules, ARRAY_SIZE(rules));
+}
+
+bool rules_suspect_listener(const struct detect *d, const struct evidence *e,
+			    const struct listener_facts *l)
+{
+	size_t i;
+
+	/* A host may have thousands; nothing is in the queues of most. */
+	if (!l->row->recv_queue && !d->half_open)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i]->suspect_listener && rules[i]->suspect_listener(d, e, l))
+			return true;
+	return false;
+}
+
+bool rules_suspect_process(uint64_t fds, uint64_t fd_limit)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i]->suspect_process && rules[i]->suspect_process(fds, fd_limit))
+			return true;
+	return false;
+}
+
+/* Which second reading the candidates of a rule call for. */
+static enum rule_again suspect_connections(const struct suspects *list,
+					   struct connection_facts *facts)
+{
+	const struct rule *r = list->rule;
+	bool worth = false;
+	size_t i, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		struct connection_facts *c = &facts[i];
+
+		c->suspect = !r->suspect || r->suspect(c);
+		n += c->suspect;
+		worth |= r->worth_again ? r->worth_again(c) : c->suspect;
+	}
+	return worth && n >= r->least ? r->again : AGAIN_NEVER;
+}
+
+enum rule_again rules_suspect(const struct detect *d, struct evidence *e)
+{
+	enum rule_again most = AGAIN_NEVER;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++) {
+		enum rule_again again = suspect_connections(&d->suspects[i],
+							    e->connections[i]);
+
+		if (rules[i]->suspect_host && rules[i]->suspect_host(d, e))
+			again = AGAIN_EACH;
+		most = MAX(most, again);
+	}
+	return most;
+}
+
+void rules_judge(const struct detect *d, const struct evidence *e, struct findings *fs)
+{
+	struct inquiry q = { .d = d, .e = e, .fs = fs };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		rules[i]->judge(&q);
+	findings_sort(fs);
+	buf_free(&q.text);
+}

@@ -1,0 +1,24 @@
+/* Every rule: a new one is a name here, and its row in the file of its theme. */
+#pragma once
+
+#include "model/finding/rule.h"
+
+/* A finding that another one covers comes after it. */
+#define RULES(X)                 \
+	X(accept_queue_full)     \
+	X(accept_queue_filling)  \
+	X(syn_queue_pressure)    \
+	X(close_wait_leak)       \
+	X(ephemeral_exhaustion)  \
+	X(time_wait_overflow)    \
+	X(stuck_sender)          \
+	X(stuck_reader)          \
+	X(syn_sent_unanswered)   \
+	X(orphans)               \
+	X(exposed_listener)      \
+	X(shadowed_listener)     \
+	X(descriptor_exhaustion) \
+	X(udp_drops)
+
+#define RULE_DECLARE(name) extern const struct rule rule_##name;
+RULES(RULE_DECLARE)

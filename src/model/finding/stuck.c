@@ -1,0 +1,418 @@
+/* Connections that do not move, for want of the peer or of the program. */
+#include "model/finding/inquiry_private.h"
+#include "model/finding/rules_private.h"
+
+enum {
+	STUCK_RETRANS = 2,   /* retransmissions or probes without an answer */
+	STUCK_AGE_MS = 1000, /* a closed window is normal for a moment */
+	READER_PERCENT = 80, /* of the receive buffer */
+	READER_LEAST_BYTES = 1024,
+	ORPHANS_PERCENT = 80, /* of tcp_max_orphans */
+};
+
+/* A timer that has fired in vain, or a window that is closed: a peer that lives answers
+ * each probe, so that these are not counted. */
+static bool timer_in_vain(const struct sock *s)
+{
+	return s->timer == TIMER_WINDOW_PROBE ||
+	       (s->timer == TIMER_RETRANSMIT && s->retrans >= STUCK_RETRANS);
+}
+
+static void put_connection(struct inquiry *q, const struct connection_facts *c)
+{
+	finding_put_addr(q, &c->row->local);
+	buf_puts(&q->text, " to ");
+	finding_put_addr(q, &c->row->peer);
+	buf_puts(&q->text, ", ");
+	finding_put_holders(q, c->holders);
+}
+
+static bool reader_stands(const struct connection_facts *c)
+{
+	return c->suspect && c->read[0] && c->read[1] && c->recv[1] >= c->recv[0] &&
+	       c->recv[1] - c->recv[0] == c->received[1] - c->received[0];
+}
+
+static bool sender_stands(const struct connection_facts *c)
+{
+	return c->suspect && c->read[0] && c->read[1] && c->send[0] &&
+	       c->send[1] >= c->send[0] && c->acked[0] == c->acked[1];
+}
+
+static bool other_ends(const struct sock *a, const struct sock *b)
+{
+	return a->local.port == b->peer.port && a->peer.port == b->local.port &&
+	       finding_same_end(&a->local, &b->peer) &&
+	       finding_same_end(&a->peer, &b->local);
+}
+
+/* Those in which a program may have data to send or to read. */
+enum {
+	STATES_WITH_DATA = BIT(STATE_ESTABLISHED) | BIT(STATE_FIN_WAIT1) |
+			   BIT(STATE_FIN_WAIT2) | BIT(STATE_CLOSE_WAIT) |
+			   BIT(STATE_CLOSING) | BIT(STATE_LAST_ACK),
+};
+
+/* The other end on this host, of those that do not read, or do not send; or NULL. */
+static const struct connection_facts *
+other_end(const struct connection_facts *c, const struct candidates *all,
+	  bool (*stands)(const struct connection_facts *))
+{
+	size_t i;
+
+	for (i = 0; i < all->n; i++)
+		if (stands(&all->v[i]) && other_ends(c->row, all->v[i].row))
+			return &all->v[i];
+	return NULL;
+}
+
+static void put_timer(struct inquiry *q, const struct connection_facts *c)
+{
+	buf_printf(&q->text, "; the next try is due in %u ms (rto %u ms).",
+		   c->row->expires_ms, c->rto_us / 1000);
+}
+
+static void put_closed_window(struct inquiry *q, const struct connection_facts *c,
+			      struct finding *f)
+{
+	buf_printf(
+		&q->text,
+		"\nThe peer's window is closed: its program does not read. The probe's "
+		"timer was doubled %u time%s; data was last sent ",
+		c->backoff, c->backoff == 1 ? "" : "s");
+	buf_put_duration(&q->text, c->sent_ms);
+	buf_puts(&q->text, " ago");
+	put_timer(q, c);
+	f->advice = "look at the program at the other end: what does it do instead of "
+		    "reading?";
+}
+
+static void put_retransmission(struct inquiry *q, const struct connection_facts *c,
+			       struct finding *f)
+{
+	buf_printf(&q->text, "\nThe segment was retransmitted %u times without an answer",
+		   c->retrans);
+	if (c->has_windows)
+		buf_printf(&q->text, ", the peer's window is open (%u bytes)",
+			   c->snd_wnd);
+	put_timer(q, c);
+	f->advice = "the peer or the path to it is gone: sockctl probe tells whether it "
+		    "answers at all";
+}
+
+static void sender_finding(struct inquiry *q, const struct connection_facts *c)
+{
+	struct finding *f = finding_add(q->fs, &rule_stuck_sender);
+	bool closed = c->row->timer == TIMER_WINDOW_PROBE;
+
+	put_connection(q, c);
+	f->where = finding_text(q);
+	buf_printf(
+		&q->text,
+		"%u bytes wait in SEND-Q and none was acknowledged between two readings "
+		"%u ms apart.",
+		c->send[1], q->e->interval_ms);
+	if (closed)
+		put_closed_window(q, c, f);
+	else
+		put_retransmission(q, c, f);
+	f->summary = finding_text(q);
+	finding_of_connection(q, f, c);
+	finding_figure(f, "send_queue_bytes", c->send[1], true);
+	finding_figure(f, "retrans", c->retrans, true);
+	finding_figure(f, "backoff", c->backoff, c->has_info);
+	finding_figure(f, "rto_us", c->rto_us, c->has_info);
+	finding_figure(f, "timer_expires_ms", c->row->expires_ms, true);
+	finding_figure(f, "send_window_bytes", c->snd_wnd, c->has_windows);
+	finding_figure(f, "zero_window", closed, true);
+	finding_figure(f, "last_sent_ms", c->sent_ms, c->has_info);
+}
+
+static void judge_senders(struct inquiry *q)
+{
+	struct candidates senders = finding_candidates(q, &rule_stuck_sender);
+	struct candidates readers = finding_candidates(q, &rule_stuck_reader);
+	size_t i;
+
+	for (i = 0; i < senders.n; i++) {
+		const struct connection_facts *c = &senders.v[i];
+
+		/* A program of this host that does not read is told, and who waits for
+		 * it. */
+		if (sender_stands(c) && !other_end(c, &readers, reader_stands))
+			sender_finding(q, c);
+	}
+}
+
+static bool may_be_stuck_sending(const struct sock *s)
+{
+	return s->send_queue && s->inode && timer_in_vain(s);
+}
+
+static bool suspect_sender(const struct connection_facts *c)
+{
+	return c->read[0] && c->send[0] &&
+	       (c->retrans >= STUCK_RETRANS || c->sent_ms >= STUCK_AGE_MS);
+}
+
+const struct rule rule_stuck_sender = {
+	.id = "stuck-sender",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"Data waits to be sent and nothing is acknowledged: the peer's window is closed "
+		"because its program does not read, or segments are retransmitted without an answer.",
+	.advice =
+		"With a closed window look at the program at the other end; with retransmissions at "
+		"the path to it.",
+	.threshold =
+		"SEND-Q unchanged over two readings, with # retransmissions, or a window closed for #; "
+		"not where the program that does not read is on this host and told itself",
+	.numbers = { { NUMBER_COUNT, STUCK_RETRANS }, { NUMBER_MS, STUCK_AGE_MS } },
+	.candidate = may_be_stuck_sending,
+	.rows = STATES_WITH_DATA,
+	.queued = true,
+	.look = LOOK_EACH,
+	.suspect = suspect_sender,
+	.again = AGAIN_EACH,
+	.judge = judge_senders,
+};
+
+static void reader_finding(struct inquiry *q, const struct connection_facts *c)
+{
+	struct finding *f = finding_add(q->fs, &rule_stuck_reader);
+	struct candidates senders = finding_candidates(q, &rule_stuck_sender);
+	const struct connection_facts *sender = other_end(c, &senders, sender_stands);
+
+	put_connection(q, c);
+	f->where = finding_text(q);
+	buf_printf(
+		&q->text,
+		"%u bytes wait in RECV-Q and the program read none between two readings %u ms "
+		"apart; %u of %u bytes of its receive buffer are in use. Data last came ",
+		c->recv[1], q->e->interval_ms, c->rmem, c->rcvbuf);
+	buf_put_duration(&q->text, c->received_ms);
+	buf_puts(&q->text, " ago.");
+	if (c->has_windows && !c->rcv_wnd)
+		buf_puts(&q->text, "\nThe window is closed: the peer cannot send.");
+	if (sender) {
+		buf_printf(&q->text, "\n%u bytes wait for it in the SEND-Q of ",
+			   sender->send[1]);
+		finding_put_holders(q, sender->holders);
+		buf_putc(&q->text, '.');
+	}
+	f->summary = finding_text(q);
+	if (c->holders) {
+		buf_puts(&q->text, "see what ");
+		buf_put_escaped(&q->text, c->holders->command,
+				strlen(c->holders->command));
+		buf_printf(&q->text, "[%d] does instead of reading: cat /proc/%d/wchan",
+			   c->holders->pid, c->holders->pid);
+		f->advice = finding_text(q);
+	}
+	finding_of_connection(q, f, c);
+	finding_figure(f, "recv_queue_bytes", c->recv[1], true);
+	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
+	finding_figure(f, "receive_memory_bytes", c->rmem, c->has_mem);
+	finding_figure(f, "receive_window_bytes", c->rcv_wnd, c->has_windows);
+	finding_figure(f, "last_received_ms", c->received_ms, c->has_info);
+	finding_figure(f, "peer_send_queue_bytes", sender ? sender->send[1] : 0, sender);
+}
+
+static void judge_readers(struct inquiry *q)
+{
+	struct candidates readers = finding_candidates(q, &rule_stuck_reader);
+	size_t i;
+
+	for (i = 0; i < readers.n; i++)
+		if (reader_stands(&readers.v[i]))
+			reader_finding(q, &readers.v[i]);
+}
+
+static bool may_be_stuck_reading(const struct sock *s)
+{
+	return s->recv_queue >= READER_LEAST_BYTES && s->inode;
+}
+
+static bool suspect_reader(const struct connection_facts *c)
+{
+	uint64_t least = (uint64_t)c->rcvbuf * READER_PERCENT;
+
+	return c->read[0] && c->received_ms >= STUCK_AGE_MS &&
+	       ((c->has_mem && c->rmem * 100ull >= least) ||
+		(c->has_windows && !c->rcv_wnd));
+}
+
+const struct rule rule_stuck_reader = {
+	.id = "stuck-reader",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"The receive buffer is full and the program does not read: the window is closed, the "
+		"peer cannot send.",
+	.advice = "See what the program waits for instead of reading.",
+	.threshold =
+		"# of the receive buffer or a closed window, at least # bytes, nothing read between "
+		"two readings, no data for #",
+	.numbers = { { NUMBER_PERCENT, READER_PERCENT },
+		     { NUMBER_COUNT, READER_LEAST_BYTES },
+		     { NUMBER_MS, STUCK_AGE_MS } },
+	.candidate = may_be_stuck_reading,
+	.rows = STATES_WITH_DATA,
+	.queued = true,
+	.look = LOOK_EACH,
+	.suspect = suspect_reader,
+	.again = AGAIN_EACH,
+	.judge = judge_readers,
+};
+
+struct orphans {
+	uint64_t unsent;
+	uint32_t total, n[STATE_COUNT];
+	uint64_t *cookies;
+	bool more;			       /* than were looked at */
+	const struct connection_facts *oldest; /* without an answer for longest */
+};
+
+static void count_orphans(struct inquiry *q, struct orphans *o)
+{
+	struct candidates all = finding_candidates(q, &rule_orphans);
+	size_t i;
+
+	*o = (struct orphans){
+		.cookies = arena_alloc(&q->fs->arena, (all.n + 1) * sizeof(uint64_t)),
+		.more = all.seen > all.n,
+	};
+	for (i = 0; i < all.n; i++) {
+		const struct connection_facts *c = &all.v[i];
+
+		if (!c->suspect)
+			continue;
+		o->cookies[o->total++] = c->row->cookie;
+		o->unsent += sock_send_bytes(c->row);
+		o->n[c->row->state]++;
+		if (!o->oldest || c->sent_ms > o->oldest->sent_ms)
+			o->oldest = c;
+	}
+}
+
+static void put_orphans(struct inquiry *q, const struct orphans *o)
+{
+	static const struct {
+		enum sock_state state;
+		const char *text;
+	} states[] = {
+		{ STATE_FIN_WAIT1,
+		  "in FIN_WAIT1 (closed here, the peer has not confirmed)" },
+		{ STATE_CLOSING,
+		  "in CLOSING (closed on both sides, ours is not confirmed)" },
+		{ STATE_LAST_ACK,
+		  "in LAST_ACK (the peer's last acknowledgment does not come)" },
+	};
+	const struct sock *s = o->oldest->row;
+	bool first = true;
+	size_t i;
+
+	buf_printf(
+		&q->text,
+		"%s%u connection%s without an owner %s for the peer, with %llu bytes that "
+		"are not acknowledged: ",
+		o->more ? "At least " : "", o->total, o->total == 1 ? "" : "s",
+		o->total == 1 ? "waits" : "wait", (unsigned long long)o->unsent);
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		if (!o->n[states[i].state])
+			continue;
+		buf_printf(&q->text, "%s%u %s", first ? "" : ", ", o->n[states[i].state],
+			   states[i].text);
+		first = false;
+	}
+	buf_puts(&q->text, ".\nThe oldest last sent data ");
+	buf_put_duration(&q->text, o->oldest->sent_ms);
+	if (s->timer == TIMER_WINDOW_PROBE)
+		buf_puts(&q->text,
+			 " ago; the peer's window is closed: its program does not read");
+	else
+		buf_printf(&q->text, " ago and was tried again %u times", s->retrans);
+	buf_printf(&q->text, "; the next try is due in %u ms (rto %u ms).", s->expires_ms,
+		   o->oldest->rto_us / 1000);
+}
+
+static void judge_orphans(struct inquiry *q)
+{
+	const struct net_limits *n = &q->e->limits;
+	bool crowded = q->d->whole_tcp && n->has_sockstat && n->has_max_orphans &&
+		       n->max_orphans &&
+		       n->orphans * 100 >= n->max_orphans * ORPHANS_PERCENT;
+	struct orphans o;
+	struct finding *f;
+
+	count_orphans(q, &o);
+	if (!o.total && !crowded)
+		return;
+	f = finding_add(q->fs, &rule_orphans);
+	f->cookies = o.cookies;
+	f->n_cookies = o.total;
+	f->where = "this host";
+	if (o.total) {
+		finding_put_addr(q, &o.oldest->row->local);
+		buf_puts(&q->text, " to ");
+		finding_put_addr(q, &o.oldest->row->peer);
+		if (o.total > 1)
+			buf_printf(&q->text, " and %u more", o.total - 1);
+		f->where = finding_text(q);
+		put_orphans(q, &o);
+		buf_putc(&q->text, '\n');
+	}
+	if (n->has_sockstat) {
+		buf_printf(&q->text, "The host has %llu orphans",
+			   (unsigned long long)n->orphans);
+		if (n->has_max_orphans)
+			buf_printf(&q->text,
+				   " of at most %llu (net.ipv4.tcp_max_orphans)",
+				   (unsigned long long)n->max_orphans);
+		buf_puts(&q->text, crowded ? ": beyond it they are reset." : ".");
+	}
+	f->summary = finding_text(q);
+	finding_figure(f, "sockets", o.total, true);
+	finding_figure(f, "unsent_bytes", o.unsent, true);
+	finding_figure(f, "fin_wait1", o.n[STATE_FIN_WAIT1], true);
+	finding_figure(f, "closing", o.n[STATE_CLOSING], true);
+	finding_figure(f, "last_ack", o.n[STATE_LAST_ACK], true);
+	finding_figure(f, "retrans", o.total ? o.oldest->retrans : 0, o.total);
+	finding_figure(f, "last_sent_ms", o.total ? o.oldest->sent_ms : 0,
+		       o.total && o.oldest->has_info);
+	finding_figure(f, "orphans", n->orphans, n->has_sockstat);
+	finding_figure(f, "max_orphans", n->max_orphans, n->has_max_orphans);
+}
+
+static bool may_be_orphan(const struct sock *s)
+{
+	return !s->inode && timer_in_vain(s);
+}
+
+/* A closed window is normal for a moment here too. */
+static bool suspect_orphan(const struct connection_facts *c)
+{
+	return c->read[0] &&
+	       (c->row->timer == TIMER_RETRANSMIT || c->sent_ms >= STUCK_AGE_MS);
+}
+
+const struct rule rule_orphans = {
+	.id = "orphans",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"Connections that no program owns any more still hold data the peer does not take, or "
+		"wait for an acknowledgment that does not come.",
+	.advice =
+		"The kernel gives up by itself (net.ipv4.tcp_orphan_retries); look at the peers if "
+		"they are many.",
+	.threshold =
+		"an ownerless FIN_WAIT1, CLOSING or LAST_ACK after # retransmissions or with a window "
+		"closed for #, or # of tcp_max_orphans",
+	.numbers = { { NUMBER_COUNT, STUCK_RETRANS },
+		     { NUMBER_MS, STUCK_AGE_MS },
+		     { NUMBER_PERCENT, ORPHANS_PERCENT } },
+	.candidate = may_be_orphan,
+	.rows = BIT(STATE_FIN_WAIT1) | BIT(STATE_CLOSING) | BIT(STATE_LAST_ACK),
+	.look = LOOK_EACH,
+	.suspect = suspect_orphan,
+	.judge = judge_orphans,
+};

@@ -1,0 +1,67 @@
+/* Rows of TCP as a dump would have them, and where the rules keep what they say of them.
+ */
+#pragma once
+
+#include <netinet/in.h>
+
+#include "model/finding/rules.h"
+#include "unit/unit.h"
+
+enum { MINUTE_MS = 60000 };
+
+/* Where detect and evidence have what belongs to a rule. */
+static inline size_t place_of(const char *id)
+{
+	const struct rule *const *rules;
+	size_t n, i;
+
+	rules = rules_list(&n);
+	for (i = 0; i < n; i++)
+		if (streq(rules[i]->id, id))
+			return i;
+	printf("Bail out! no rule %s\n", id);
+	exit(1);
+}
+
+static inline struct suspects *suspects(struct detect *d, const char *id)
+{
+	return &d->suspects[place_of(id)];
+}
+
+/* The i-th threshold of a rule. */
+static inline uint32_t threshold(const char *id, size_t i)
+{
+	return rules_find(id)->numbers[i].value;
+}
+
+static inline struct addr ip4(uint8_t last, uint16_t port)
+{
+	struct addr a = { .family = AF_INET, .port = port };
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	in.sin_addr.s_addr = htonl(0x0a000000u | last);
+	in.sin_port = htons(port);
+	addr_from_sockaddr(&a, (const struct sockaddr *)&in, sizeof(in));
+	return a;
+}
+
+static inline struct sock row(enum sock_state state, struct addr local, struct addr peer)
+{
+	static uint64_t cookie;
+
+	cookie++;
+	return (struct sock){ .proto = PROTO_TCP,
+			      .family = local.family,
+			      .state = (uint8_t)state,
+			      .local = local,
+			      .peer = peer,
+			      .inode = (uint32_t)cookie + 1000,
+			      .cookie = cookie,
+			      .has = SOCK_IS_FULL | SOCK_HAS_QUEUES | SOCK_HAS_LIMIT };
+}
+
+static inline void begin(struct detect *d)
+{
+	*d = (struct detect){ .ephemeral_lo = 32768, .ephemeral_hi = 60999 };
+	rules_begin(d);
+}
