@@ -38,32 +38,60 @@ void tell_put_endpoint(struct json *j, const char *prefix, const struct endpoint
 	}
 }
 
-static void put_tcp(struct json *j, const struct conn_tcp *tcp)
-{
-	const struct tcpinfo *t = &tcp->info;
+#define TCP(member) JSON_UINT(struct conn_tcp, info.member)
 
-	json_key(j, "tcp");
+static const struct json_row tcp_rows[] = {
+	{ "rtt_us", TCP(rtt) },
+	{ "rttvar_us", TCP(rttvar) },
+	{ "min_rtt_us", TCP(min_rtt) },
+	{ "retransmits", TCP(total_retrans) },
+	{ "cwnd", TCP(snd_cwnd) },
+	{ "ssthresh", TCP(snd_ssthresh) },
+	{ "send_mss_bytes", TCP(snd_mss) },
+	{ "recv_mss_bytes", TCP(rcv_mss) },
+	{ "acked_bytes", TCP(bytes_acked) },
+	{ "received_bytes", TCP(bytes_received) },
+	{ "segments_out", TCP(segs_out) },
+	{ "segments_in", TCP(segs_in) },
+	{ "delivery_rate_bytes", TCP(delivery_rate) },
+	{ "busy_us", TCP(busy_time) },
+	{ "window_limited_us", TCP(rwnd_limited) },
+	{ "buffer_limited_us", TCP(sndbuf_limited) },
+};
+
+#undef TCP
+
+static void put_tcp(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct conn_report *r = of;
+
+	json_key(j, row->name);
 	json_open(j, '{');
-	json_member_str(j, "state", state_name(t->state));
-	json_member_u64(j, "rtt_us", t->rtt);
-	json_member_u64(j, "rttvar_us", t->rttvar);
-	json_member_u64(j, "min_rtt_us", t->min_rtt);
-	json_member_u64(j, "retransmits", t->total_retrans);
-	json_member_u64(j, "cwnd", t->snd_cwnd);
-	json_member_u64(j, "ssthresh", t->snd_ssthresh);
-	json_member_u64(j, "send_mss_bytes", t->snd_mss);
-	json_member_u64(j, "recv_mss_bytes", t->rcv_mss);
-	json_member_u64(j, "acked_bytes", t->bytes_acked);
-	json_member_u64(j, "received_bytes", t->bytes_received);
-	json_member_u64(j, "segments_out", t->segs_out);
-	json_member_u64(j, "segments_in", t->segs_in);
-	json_member_u64(j, "delivery_rate_bytes", t->delivery_rate);
-	json_member_u64(j, "busy_us", t->busy_time);
-	json_member_u64(j, "window_limited_us", t->rwnd_limited);
-	json_member_u64(j, "buffer_limited_us", t->sndbuf_limited);
-	json_member_str(j, "congestion", tcp->congestion);
+	json_member_str(j, "state", state_name(r->tcp->info.state));
+	json_members(j, tcp_rows, ARRAY_SIZE(tcp_rows), r->tcp);
+	json_member_str(j, "congestion", r->tcp->congestion);
 	json_close(j, '}');
 }
+
+static void put_closer(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct conn_report *r = of;
+
+	json_member_str(j, row->name, closers[r->closed_first]);
+}
+
+#define REPORT(member) JSON_MEMBER(struct conn_report, member)
+
+static const struct json_row report_rows[] = {
+	{ "received_bytes", json_put_uint, REPORT(bytes_in) },
+	{ "sent_bytes", json_put_uint, REPORT(bytes_out) },
+	{ "unsent_bytes", json_put_uint, REPORT(unsent_bytes) },
+	{ "duration_us", json_put_uint, REPORT(duration_us) },
+	{ "closed_first", put_closer, REPORT(closed_first), .unset = JSON_NULL },
+	{ "tcp", put_tcp, REPORT(tcp), .unset = JSON_LEFT_OUT },
+};
+
+#undef REPORT
 
 static void json_fault(struct json *j, const struct fault *f)
 {
@@ -78,20 +106,9 @@ static void json_fault(struct json *j, const struct fault *f)
 
 static void json_closed(struct json *j, const struct net_event *e)
 {
-	const struct conn_report *r = e->report;
-
 	json_member_u64(j, "id", e->id);
 	json_member_str(j, "end", conn_end_name(e->end));
-	json_member_u64(j, "received_bytes", r->bytes_in);
-	json_member_u64(j, "sent_bytes", r->bytes_out);
-	json_member_u64(j, "unsent_bytes", r->unsent_bytes);
-	json_member_u64(j, "duration_us", r->duration_us);
-	if (closers[r->closed_first])
-		json_member_str(j, "closed_first", closers[r->closed_first]);
-	else
-		json_member_null(j, "closed_first");
-	if (r->tcp)
-		put_tcp(j, r->tcp);
+	json_members(j, report_rows, ARRAY_SIZE(report_rows), e->report);
 	if (e->fault)
 		json_fault(j, e->fault);
 }
