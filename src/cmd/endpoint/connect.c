@@ -40,8 +40,8 @@ static bool measures(const struct connecting *g)
 }
 
 /* --source ADDR[:PORT]: an address of ours, or a name of one. */
-static int find_source(struct connecting *g, const struct target *t, uint64_t deadline_us,
-		       struct fault *f)
+static int find_source_address(struct connecting *g, const struct target *t,
+			       uint64_t deadline_us, struct fault *f)
 {
 	struct target_how how = { .proto = t->proto,
 				  .family = t->family,
@@ -228,7 +228,7 @@ int endpoint_connect_to(const struct endpoint_role *role, const struct command *
 	r = endpoint_fill_how(role, c, t->proto, &g.s.how, &f);
 	if (r < 0)
 		return cmd_usage(cmd, &f);
-	r = find_source(&g, t, how.deadline_us, &f);
+	r = find_source_address(&g, t, how.deadline_us, &f);
 	if (r == 0)
 		r = resolve(t, t->port, &how, &g.list, &f);
 	if (r < 0) {

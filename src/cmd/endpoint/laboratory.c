@@ -36,7 +36,7 @@ static const char *state_text(enum sock_state state)
 
 /* --- what is told --- */
 
-static void put_state(struct json *j, const char *key, enum sock_state state)
+static void put_lab_state(struct json *j, const char *key, enum sock_state state)
 {
 	if (state)
 		json_member_str(j, key, state_name(state));
@@ -53,8 +53,8 @@ static void step_json(const struct laboratory *g, const struct lab *lab,
 	json_begin_object(&j, "lab_step");
 	json_member_str(&j, "by", doers[lab_doer(lab, step)]);
 	json_member_text(&j, "call", lab->call);
-	put_state(&j, "state", lab->us);
-	put_state(&j, "peer_state", lab->peer);
+	put_lab_state(&j, "state", lab->us);
+	put_lab_state(&j, "peer_state", lab->peer);
 	json_member_str(&j, "text", step->why);
 	json_end_object(&j);
 	tell_write(g->teller.out, TELL_DATA, &b);
@@ -90,11 +90,11 @@ static void ready_json(const struct laboratory *g, const struct lab *lab)
 	json_begin_object(&j, "lab");
 	json_member_str(&j, "lab", g->how.recipe->name);
 	json_member_str(&j, "side", lab_sides_text(g->how.side));
-	put_state(&j, "state", lab->us);
+	put_lab_state(&j, "state", lab->us);
 	view_member_end(&j, "local_addr", "local_port", &us);
 	if (pair)
 		view_member_end(&j, "peer_addr", "peer_port", &peer);
-	put_state(&j, "peer_state", lab->peer);
+	put_lab_state(&j, "peer_state", lab->peer);
 	json_member_bool(&j, "strict", lab->steps == g->how.recipe->strict.steps);
 	json_member_bool(&j, "verified", !lab->blind);
 	json_member_str(&j, "kept", lab_kept(lab));

@@ -22,7 +22,8 @@ static void put_http(struct buf *b, const struct buf *body, size_t *head_len)
 	buf_put(b, body->data, body->len);
 }
 
-bool endpoint_one_peer(const struct endpoint_config *c)
+/* Only one connection is served or made: standard input is for its peer. */
+static bool one_peer(const struct endpoint_config *c)
 {
 	return c->connections == 1 && !c->keep && !c->max;
 }
@@ -30,7 +31,7 @@ bool endpoint_one_peer(const struct endpoint_config *c)
 /* With the answer given otherwise, or with nobody to answer, it is not read. */
 static bool uses_stdin(const struct endpoint_config *c)
 {
-	return endpoint_one_peer(c) && !c->exec && !c->shell && !c->behave.no_accept &&
+	return one_peer(c) && !c->exec && !c->shell && !c->behave.no_accept &&
 	       !c->behave.bind_only;
 }
 
@@ -87,7 +88,7 @@ int endpoint_fill_how(const struct endpoint_role *role, const struct endpoint_co
 	else
 		how->half_close = !held && !(how->source == CONN_FROM_STREAM &&
 					     isatty(STDIN_FILENO));
-	how->confirm = endpoint_one_peer(c);
+	how->confirm = one_peer(c);
 	conn_how_ready(how, proto);
 	return 0;
 }
@@ -102,6 +103,6 @@ void endpoint_tell(struct teller *t, struct tell_out *out, const struct command 
 			      .quiet = c->common.quiet,
 			      .report = c->report,
 			      .info = c->info,
-			      .many = !endpoint_one_peer(c),
+			      .many = !one_peer(c),
 			      .verbose = c->common.verbose };
 }

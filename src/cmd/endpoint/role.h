@@ -23,9 +23,6 @@ struct endpoint_role {
 		   struct endpoint_config *c, const struct target *t);
 };
 
-/* Only one connection is served or made: standard input is for its peer. */
-bool endpoint_one_peer(const struct endpoint_config *c);
-
 /* Texts, directions, limits: everything of conn_how but the streams. 0 or -errno with a
  * fault (of usage).  */
 int endpoint_fill_how(const struct endpoint_role *role, const struct endpoint_config *c,

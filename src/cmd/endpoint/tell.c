@@ -11,7 +11,9 @@
 
 static const char *const closers[] = { NULL, "us", "peer" };
 
-void tell_put_endpoint(struct json *j, const char *prefix, const struct endpoint *ep)
+/* "local_addr", "local_port" or "path", and so on for "peer"; nothing for an unnamed
+ * address. */
+static void put_endpoint(struct json *j, const char *prefix, const struct endpoint *ep)
 {
 	const struct sockaddr_vm *vm = (const struct sockaddr_vm *)&ep->ss;
 	_cleanup_buf_ struct buf text = { 0 };
@@ -61,7 +63,7 @@ static const struct json_row tcp_rows[] = {
 
 #undef TCP
 
-static void put_tcp(struct json *j, const struct json_row *row, const void *of)
+static void put_tcp_report(struct json *j, const struct json_row *row, const void *of)
 {
 	const struct conn_report *r = of;
 
@@ -88,7 +90,7 @@ static const struct json_row report_rows[] = {
 	{ "unsent_bytes", json_put_uint, REPORT(unsent_bytes) },
 	{ "duration_us", json_put_uint, REPORT(duration_us) },
 	{ "closed_first", put_closer, REPORT(closed_first), .unset = JSON_NULL },
-	{ "tcp", put_tcp, REPORT(tcp), .unset = JSON_LEFT_OUT },
+	{ "tcp", put_tcp_report, REPORT(tcp), .unset = JSON_LEFT_OUT },
 };
 
 #undef REPORT
@@ -136,9 +138,9 @@ static void event_json(const struct teller *t, enum tell_kind kind,
 			&j, "proto",
 			target_proto_name((e->local ? e->local : e->peer)->proto));
 		if (e->local)
-			tell_put_endpoint(&j, "local", e->local);
+			put_endpoint(&j, "local", e->local);
 		if (e->peer)
-			tell_put_endpoint(&j, "peer", e->peer);
+			put_endpoint(&j, "peer", e->peer);
 		if (e->kind == NET_CONNECTED)
 			json_member_u64(&j, "connect_us", e->took_us);
 		break;

@@ -32,7 +32,3 @@ void tell_summary(struct teller *t, const struct session *s);
 /* The round trips of echo --client: stdout for people, where it is the result; a summary
  * event with --json. Returns the exit code that follows from them. */
 int tell_pings(struct teller *t, const struct pinger *p);
-
-/* "local_addr", "local_port" or "path", and so on for "peer"; nothing for an unnamed
- * address. */
-void tell_put_endpoint(struct json *j, const char *prefix, const struct endpoint *ep);

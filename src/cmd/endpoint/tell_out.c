@@ -95,7 +95,7 @@ static void tell_left_out(struct tell_out *o)
 /* --- the loop --- */
 
 /* What wakes us next; in the thread whose loop it is. */
-static void arrange(struct tell_out *o)
+static void arrange_stderr(struct tell_out *o)
 {
 	bool blocked = sink_waiting(&o->sink) || o->dropped;
 	uint64_t at = o->left_out ? o->until_us : UINT64_MAX;
@@ -111,19 +111,19 @@ static void arrange(struct tell_out *o)
 		timer_set(o->loop, &o->tick, at);
 }
 
-static void arrange_there(struct tell_out *o)
+static void arrange_owner(struct tell_out *o)
 {
 	uint64_t one = 1;
 
 	if (!o->loop || (!sink_waiting(&o->sink) && !o->dropped && !o->left_out))
 		return;
 	if (pthread_equal(pthread_self(), o->owner))
-		arrange(o);
+		arrange_stderr(o);
 	else if (write(o->wake.fd, &one, sizeof(one)) < 0)
 		return; /* it is awake already */
 }
 
-static void go_on(struct tell_out *o)
+static void tell_go_on(struct tell_out *o)
 {
 	pthread_mutex_lock(&o->lock);
 	if (sink_flush(&o->sink)) {
@@ -132,7 +132,7 @@ static void go_on(struct tell_out *o)
 	}
 	if (clock_us() >= o->until_us)
 		tell_left_out(o);
-	arrange(o);
+	arrange_stderr(o);
 	pthread_mutex_unlock(&o->lock);
 }
 
@@ -140,7 +140,7 @@ static void write_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	(void)l;
 	(void)events;
-	go_on(LOOP_OWNER(w, struct tell_out, w));
+	tell_go_on(LOOP_OWNER(w, struct tell_out, w));
 }
 
 static void wake_ready(struct loop *l, struct watch *w, uint32_t events)
@@ -151,17 +151,17 @@ static void wake_ready(struct loop *l, struct watch *w, uint32_t events)
 	(void)events;
 	if (read(w->fd, &n, sizeof(n)) < 0)
 		return;
-	go_on(LOOP_OWNER(w, struct tell_out, wake));
+	tell_go_on(LOOP_OWNER(w, struct tell_out, wake));
 }
 
 static void tick(struct loop *l, struct timer *t)
 {
 	(void)l;
-	go_on(LOOP_OWNER(t, struct tell_out, tick));
+	tell_go_on(LOOP_OWNER(t, struct tell_out, tick));
 }
 
 /* Once in vain is enough: whoever does not read will not read the rest. */
-static void drain(struct tell_out *o)
+static void drain_stderr(struct tell_out *o)
 {
 	uint64_t now = clock_us(), most = WAIT_US;
 
@@ -227,7 +227,7 @@ uint64_t tell_close(struct tell_out *o)
 	if (o->last.len)
 		sink_put(&o->sink, o->last.data, o->last.len, true);
 	tell_lost(o);
-	drain(o);
+	drain_stderr(o);
 	/* What is cut off here nobody can be told. */
 	lost = o->lost + (o->data_waits && sink_waiting(&o->sink));
 	buf_free(&o->last);
@@ -314,7 +314,7 @@ void tell_write(struct tell_out *o, enum tell_kind kind, const struct buf *b)
 	else
 		put_message(o, kind, b);
 	if (!o->loop)
-		drain(o);
-	arrange_there(o);
+		drain_stderr(o);
+	arrange_owner(o);
 	pthread_mutex_unlock(&o->lock);
 }

@@ -128,7 +128,7 @@ static void put_received(struct tracer_effect *x, const struct net_event *e,
 		buf_puts(&x->words, "; it ended first, TIME_WAIT will be its");
 }
 
-static void put_ended(struct tracer_effect *x, const char *how, struct tracer_end *end)
+static void put_ending(struct tracer_effect *x, const char *how, struct tracer_end *end)
 {
 	bool peer_first = x->state == STATE_CLOSE_WAIT || x->state == STATE_LAST_ACK ||
 			  (end && end->first == CLOSER_PEER);
@@ -147,15 +147,15 @@ static void put_closed(struct tracer_effect *x, struct tracer_end *end)
 			   "%llu bytes were never read: an RST goes out, no FIN",
 			   (unsigned long long)x->unread);
 	else if (x->state == STATE_ESTABLISHED || x->state == STATE_CLOSE_WAIT)
-		put_ended(x, "our FIN goes out", end);
+		put_ending(x, "our FIN goes out", end);
 	else
 		buf_puts(&x->words, "the descriptor goes, the kernel finishes alone");
 }
 
 /* A connection that the kernel has a row of. */
-static void put_connection(struct tracer *t, struct tracer_effect *x,
-			   const struct net_event *e, const struct sock *s,
-			   struct tracer_end *end)
+static void put_connection_effect(struct tracer *t, struct tracer_effect *x,
+				  const struct net_event *e, const struct sock *s,
+				  struct tracer_end *end)
 {
 	struct tcpinfo tcp = { 0 };
 
@@ -179,7 +179,7 @@ static void put_connection(struct tracer *t, struct tracer_effect *x,
 		put_accepted(t, x, e, s);
 		break;
 	case NET_CALL_SHUTDOWN:
-		put_ended(x, "our FIN stands behind the last byte", end);
+		put_ending(x, "our FIN stands behind the last byte", end);
 		break;
 	case NET_CALL_CLOSE:
 		put_closed(x, end);
@@ -254,7 +254,7 @@ void tracer_effect(struct tracer *t, const struct net_event *e, struct tracer_ef
 	else if (seen && s.state == STATE_LISTEN)
 		put_listening(x, &s);
 	else if (seen)
-		put_connection(t, x, e, &s, end);
+		put_connection_effect(t, x, e, &s, end);
 	else if (e->call == NET_CALL_CONNECT)
 		put_connecting(x, e);
 	else if (!listens)

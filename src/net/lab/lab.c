@@ -87,7 +87,7 @@ static enum sock_state state_of(struct lab *lab, int fd, const struct addr *loca
 	return (enum sock_state)r;
 }
 
-static void look(struct lab *lab)
+static void look_at_ends(struct lab *lab)
 {
 	struct addr us = { 0 }, peer = { 0 }, none = { 0 };
 	bool listens = lab->how->side == LAB_SIDE_LISTEN;
@@ -108,7 +108,7 @@ static bool is_there(const struct lab *lab, enum sock_state wanted, enum sock_st
 	return !wanted || wanted == seen || (lab->blind && !seen);
 }
 
-static void fail(struct lab *lab, const struct fault *f)
+static void fail_lab(struct lab *lab, const struct fault *f)
 {
 	lab->fault = *f;
 	if (!lab->fault.err)
@@ -129,7 +129,7 @@ static void fail_late(struct lab *lab)
 	fault_hint(&f, "a firewall on the loopback interface, or a setting under "
 		       "net.ipv4 (tcp_max_tw_buckets, tcp_abort_on_overflow), forbids "
 		       "it");
-	fail(lab, &f);
+	fail_lab(lab, &f);
 }
 
 static void wait_more(struct lab *lab)
@@ -156,12 +156,12 @@ static bool step_done(struct lab *lab)
 	if (!lab->called) {
 		r = lab_step_do(lab, &f);
 		if (r < 0) {
-			fail(lab, &f);
+			fail_lab(lab, &f);
 			return false;
 		}
 		lab->called = r > 0;
 	}
-	look(lab);
+	look_at_ends(lab);
 	if (lab->called && is_there(lab, lab->step->us, lab->us) &&
 	    is_there(lab, lab->step->peer, lab->peer))
 		return true;
@@ -210,14 +210,14 @@ static const struct lab_step *first_step(struct lab *lab)
 	return step;
 }
 
-static void turn(struct loop *l, struct timer *t);
+static void lab_turn(struct loop *l, struct timer *t);
 
 /* It is held; whether it still is there is looked at now and then. */
-static void hold(struct lab *lab)
+static void hold_state(struct lab *lab)
 {
 	const struct lab_step *last = lab->step - 1;
 
-	look(lab);
+	look_at_ends(lab);
 	if (is_there(lab, last->us, lab->us) && is_there(lab, last->peer, lab->peer)) {
 		timer_set(&lab->s->loop, &lab->turn, clock_us() + LOOK_US);
 		return;
@@ -231,13 +231,13 @@ static void hold(struct lab *lab)
 	timer_set(&lab->s->loop, &lab->turn, clock_us());
 }
 
-static void turn(struct loop *l, struct timer *t)
+static void lab_turn(struct loop *l, struct timer *t)
 {
 	struct lab *lab = LOOP_OWNER(t, struct lab, turn);
 
 	(void)l;
 	if (lab->ready_us) {
-		hold(lab);
+		hold_state(lab);
 		return;
 	}
 	for (; lab->step->op != LAB_END; begin_step(lab, lab->step + 1)) {
@@ -251,8 +251,8 @@ static void turn(struct loop *l, struct timer *t)
 }
 
 /* The recipe's options, where the user has not given them. */
-static int add_options(struct lab *lab, struct sockopt_list *list, const char *text,
-		       struct fault *f)
+static int add_recipe_options(struct lab *lab, struct sockopt_list *list,
+			      const char *text, struct fault *f)
 {
 	struct sockopt_list own = { 0 };
 	size_t i;
@@ -280,15 +280,15 @@ int lab_start(struct lab *lab, struct session *s, const struct lab_how *how,
 			     .listener = -1,
 			     .server = -1,
 			     .client = -1,
-			     .turn = { .fn = turn } };
+			     .turn = { .fn = lab_turn } };
 	sockopt_copy(how->side == LAB_SIDE_LISTEN ? &lab->listener_options
 						  : &lab->client_options,
 		     how->options);
 	if (!how->no_reuseaddr)
 		sockopt_default(&lab->listener_options, "reuseaddr", 1);
-	r = add_options(lab, &lab->listener_options, options, f);
+	r = add_recipe_options(lab, &lab->listener_options, options, f);
 	if (r == 0)
-		r = add_options(lab, &lab->client_options, options, f);
+		r = add_recipe_options(lab, &lab->client_options, options, f);
 	begin_step(lab, lab->steps);
 	timer_set(&s->loop, &lab->turn, loop_now(&s->loop));
 	return r;

@@ -395,7 +395,7 @@ const char *lab_sides_text(unsigned sides)
 	return texts[sides & BOTH_SIDES];
 }
 
-static bool same(const char *name, const char *word)
+static bool same_state_name(const char *name, const char *word)
 {
 	for (; *name && *word; name++, word++) {
 		int a = *name == '_' ? '-' : tolower((unsigned char)*name);
@@ -413,7 +413,7 @@ static const struct lab_recipe *by_name(const char *word)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(recipes); i++)
-		if (same(recipes[i].name, word))
+		if (same_state_name(recipes[i].name, word))
 			return &recipes[i];
 	/* "estab", "fin_wait_1": another word for one state. */
 	for (i = 0; i < ARRAY_SIZE(recipes); i++)

@@ -45,7 +45,7 @@ static bool watch_expected(struct conn *c, const char *data, size_t len)
 	return !c->found;
 }
 
-static bool tap(struct flow *f, const char *data, size_t len)
+static bool conn_tap(struct flow *f, const char *data, size_t len)
 {
 	struct conn *c = f->owner;
 
@@ -153,7 +153,7 @@ static void hold_over(struct loop *l, struct timer *t)
 	conn_stop(LOOP_OWNER(t, struct conn, life), CONN_HELD, NULL);
 }
 
-static void hold(struct conn *c)
+static void hold_conn(struct conn *c)
 {
 	c->holding = true;
 	c->life.fn = hold_over;
@@ -205,7 +205,7 @@ static bool conn_settle(struct conn *c)
 		return false;
 	}
 	if ((c->tx_want & FLOW_DONE) && b->hold_us != BEHAVE_UNSET && !c->holding)
-		hold(c);
+		hold_conn(c);
 	if (b->no_close || c->holding || !(c->tx_want & FLOW_DONE))
 		return true;
 	if (c->how->expect.len && c->peer_ended) {
@@ -298,7 +298,7 @@ static void conn_turn(struct conn *c, bool rx, bool tx)
 	arrange_conn(c);
 }
 
-static void socket_ready(struct loop *l, struct watch *w, uint32_t events)
+static void conn_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	struct conn *c = LOOP_OWNER(w, struct conn, w);
 	bool broken = events & (EPOLLERR | EPOLLHUP);
@@ -321,13 +321,13 @@ static void socket_ready(struct loop *l, struct watch *w, uint32_t events)
 	conn_turn(c, rx || broken, (events & EPOLLOUT) || broken);
 }
 
-static void in_ready(struct loop *l, struct stream_waiter *w)
+static void conn_in_ready(struct loop *l, struct stream_waiter *w)
 {
 	(void)l;
 	conn_turn(LOOP_OWNER(w, struct conn, in_wait), false, true);
 }
 
-static void out_ready(struct loop *l, struct stream_waiter *w)
+static void conn_out_ready(struct loop *l, struct stream_waiter *w)
 {
 	struct conn *c = LOOP_OWNER(w, struct conn, out_wait);
 
@@ -336,7 +336,7 @@ static void out_ready(struct loop *l, struct stream_waiter *w)
 	conn_turn(c, true, false);
 }
 
-static void pace_over(struct loop *l, struct timer *t)
+static void conn_pace_over(struct loop *l, struct timer *t)
 {
 	struct conn *c = LOOP_OWNER(t, struct conn, pace);
 
@@ -357,7 +357,7 @@ static void start_flows(struct conn *c, struct stream *out_file)
 			       .sock = c->w.fd,
 			       .stream = out_file ? out_file : how->out,
 			       .rules = &how->in_rules,
-			       .tap = taps ? tap : NULL,
+			       .tap = taps ? conn_tap : NULL,
 			       .called = calls,
 			       .owner = c };
 	c->tx = (struct flow){ .from = FLOW_NOTHING,
@@ -405,12 +405,12 @@ int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *ho
 	c->l = l;
 	c->how = how;
 	c->out_file = out_file;
-	c->w = (struct watch){ .fd = fd, .fn = socket_ready };
-	c->pace.fn = pace_over;
+	c->w = (struct watch){ .fd = fd, .fn = conn_ready };
+	c->pace.fn = conn_pace_over;
 	c->idle.fn = conn_idle_over;
 	c->life.fn = hold_over;
-	c->in_wait.wake = in_ready;
-	c->out_wait.wake = out_ready;
+	c->in_wait.wake = conn_in_ready;
+	c->out_wait.wake = conn_out_ready;
 	c->started_us = loop_now(l);
 	start_flows(c, out_file);
 	if (how->in_rules.records)

@@ -24,7 +24,7 @@ const struct flow_rules flow_no_rules = {
 	.stop_after = BEHAVE_UNSET,
 };
 
-static unsigned fail(struct flow *f, bool sink, int err)
+static unsigned flow_failed(struct flow *f, bool sink, int err)
 {
 	f->err = err;
 	f->failed_sink = sink;
@@ -37,7 +37,7 @@ static bool is_block_error(int err)
 }
 
 /* What a rate lets pass in one portion. */
-static uint64_t slice(const struct flow_rules *r)
+static uint64_t rate_slice(const struct flow_rules *r)
 {
 	return MAX(num_scale(r->rate, PACE_SLICE_US, 1000000), (uint64_t)1);
 }
@@ -49,7 +49,7 @@ static size_t allowance(const struct flow *f, size_t most)
 	uint64_t n = most;
 
 	if (r->rate)
-		n = MIN(n, slice(r));
+		n = MIN(n, rate_slice(r));
 	if (r->chunk)
 		n = MIN(n, r->chunk);
 	if (r->stop_after != BEHAVE_UNSET)
@@ -58,7 +58,7 @@ static size_t allowance(const struct flow *f, size_t most)
 }
 
 /* Bytes were written: when may the next ones go? */
-static void pace(struct loop *l, struct flow *f, size_t n)
+static void pace_flow(struct loop *l, struct flow *f, size_t n)
 {
 	const struct flow_rules *r = f->rules;
 	uint64_t now, next;
@@ -186,7 +186,7 @@ static size_t write_limit(const struct flow *f, size_t len)
 	if (r->chunk && !r->records)
 		len = MIN(len, (size_t)r->chunk);
 	if (r->rate && !r->records)
-		len = MIN(len, (size_t)slice(r));
+		len = MIN(len, (size_t)rate_slice(r));
 	return len;
 }
 
@@ -196,11 +196,11 @@ static unsigned deliver_empty(struct loop *l, struct flow *f)
 	ssize_t n = f->to == FLOW_SOCKET && !f->ended ? sink_write(f, "", 0) : 0;
 
 	if (n < 0 && !is_block_error(-(int)n))
-		return fail(f, true, -(int)n);
+		return flow_failed(f, true, -(int)n);
 	f->empty_pending = n < 0;
 	if (n < 0)
 		return FLOW_WANT_WRITE;
-	pace(l, f, 0);
+	pace_flow(l, f, 0);
 	return 0;
 }
 
@@ -222,12 +222,12 @@ static unsigned deliver(struct loop *l, struct flow *f, const char *data, size_t
 			break;
 		done += (size_t)n;
 		f->moved_out += (size_t)n;
-		pace(l, f, (size_t)n);
+		pace_flow(l, f, (size_t)n);
 		if (must_wait(l, f))
 			break;
 	}
 	if (n < 0 && !is_block_error(-(int)n))
-		return fail(f, true, -(int)n);
+		return flow_failed(f, true, -(int)n);
 	if (most < len && done == most) {
 		/* All that may go is gone; the rest never will. */
 		f->ended = true;
@@ -298,7 +298,7 @@ static unsigned copy_round(struct loop *l, struct flow *f)
 	n = source_read(f, data, f->rules->records ? room : most);
 	if (n < 0)
 		return is_block_error(-(int)n) ? source_empty(f)
-					       : fail(f, false, -(int)n);
+					       : flow_failed(f, false, -(int)n);
 	if (n == 0 && !f->empty) {
 		f->ended = true;
 		return 0;
@@ -369,7 +369,7 @@ static enum shortcut shortcut_of(const struct flow *f)
 	return SHORTCUT_NONE;
 }
 
-static ssize_t move(struct flow *f, enum shortcut how, size_t most)
+static ssize_t move_bytes(struct flow *f, enum shortcut how, size_t most)
 {
 	int in = f->from == FLOW_SOCKET ? f->sock : f->stream->fd, out;
 
@@ -404,10 +404,10 @@ static unsigned move_failed(struct flow *f, enum shortcut how, int err)
 		return 0;
 	}
 	if (how == SHORTCUT_DISCARD)
-		return fail(f, false, err);
+		return flow_failed(f, false, err);
 	/* EPIPE is a sink that nobody reads; a reset is the socket's, whichever end it
 	 * is. */
-	return fail(f, err == EPIPE || f->to == FLOW_SOCKET, err);
+	return flow_failed(f, err == EPIPE || f->to == FLOW_SOCKET, err);
 }
 
 static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
@@ -421,7 +421,7 @@ static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
 		return 0;
 	}
 	began = before_call(f);
-	n = move(f, how, most);
+	n = move_bytes(f, how, most);
 	after_call(f, how == SHORTCUT_SPLICE ? FLOW_SPLICE : FLOW_RECV, most,
 		   n >= 0 ? n : -errno, began);
 	if (n < 0)
@@ -433,7 +433,7 @@ static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
 	f->busy = true;
 	f->moved_in += (size_t)n;
 	f->moved_out += (size_t)n;
-	pace(l, f, (size_t)n);
+	pace_flow(l, f, (size_t)n);
 	/* After a small portion the socket is empty, most likely; while a large one
 	 * moved, more has come. */
 	return f->from == FLOW_SOCKET && (size_t)n < MIN(most, (size_t)MOVE_AGAIN)

@@ -58,7 +58,7 @@ void session_trouble(struct session *s, const struct fault *f)
 	session_tell(s, &(struct net_event){ .kind = NET_TROUBLE, .fault = f });
 }
 
-static void signalled(struct loop *l, int signo)
+static void session_signalled(struct loop *l, int signo)
 {
 	struct session *s = l->owner;
 
@@ -89,7 +89,7 @@ int session_begin(struct session *s, const struct net_ops *ops, bool use_stdin,
 	s->loop.eager = true;
 	leave_signals(&set);
 	r = loop_signals(&s->loop, &set, s->signals_held ? &held : &s->old_mask,
-			 signalled);
+			 session_signalled);
 	if (r < 0) {
 		loop_free(&s->loop);
 		return fault(f, -r, "watch for signals");

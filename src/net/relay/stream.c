@@ -11,7 +11,7 @@
 
 enum { AGAIN_US = 10 * 1000 };
 
-static enum stream_kind kind_of(int fd)
+static enum stream_kind kind_of_stream(int fd)
 {
 	struct stat st;
 
@@ -87,7 +87,7 @@ static bool opened_for(int fd, bool writing)
 
 void stream_init(struct stream *s, int fd, bool writing)
 {
-	*s = (struct stream){ .fd = fd, .kind = kind_of(fd) };
+	*s = (struct stream){ .fd = fd, .kind = kind_of_stream(fd) };
 	s->wants = writing ? EPOLLOUT : EPOLLIN;
 	s->w = (struct watch){ .fd = -1, .fn = stream_ready };
 	s->again.fn = stream_again;

@@ -31,15 +31,15 @@ static void drop(struct client_dial *d)
 	free(d);
 }
 
-static void check_over(struct client *c)
+static void client_check_over(struct client *c)
 {
 	if (!c->s->conns && !c->taken && !c->dials && !timer_armed(&c->start))
 		loop_stop(&c->s->loop);
 }
 
-static void session_idle(struct session *s)
+static void client_idle(struct session *s)
 {
-	check_over(s->owner);
+	client_check_over(s->owner);
 }
 
 static void dial_again(struct client_dial *d)
@@ -52,7 +52,7 @@ static void dial_again(struct client_dial *d)
 	dial_start(&d->dial, &c->s->loop, c->how->list, &d->how);
 }
 
-static void again_due(struct loop *l, struct timer *t)
+static void redial_due(struct loop *l, struct timer *t)
 {
 	struct client_dial *d = LOOP_OWNER(t, struct client_dial, again);
 
@@ -67,7 +67,7 @@ static bool out_of_resources(int err)
 }
 
 /* Failed for good: the first words are kept, many failures are told once. */
-static void give_up(struct client_dial *d, const struct fault *f)
+static void client_give_up(struct client_dial *d, const struct fault *f)
 {
 	struct client *c = d->c;
 
@@ -83,10 +83,10 @@ static void give_up(struct client_dial *d, const struct fault *f)
 	drop(d);
 	if (c->how->lost)
 		c->how->lost(c->how->take_ctx);
-	check_over(c);
+	client_check_over(c);
 }
 
-static void dialled(struct dial *dial, int fd, size_t index, const struct fault *f)
+static void client_dialled(struct dial *dial, int fd, size_t index, const struct fault *f)
 {
 	struct client_dial *d = LOOP_OWNER(dial, struct client_dial, dial);
 	struct client *c = d->c;
@@ -113,10 +113,10 @@ static void dialled(struct dial *dial, int fd, size_t index, const struct fault 
 				fault(&own, -r, "watch the connection");
 		}
 		if (r < 0)
-			give_up(d, &own);
+			client_give_up(d, &own);
 		else
 			drop(d);
-		check_over(c);
+		client_check_over(c);
 		return;
 	}
 	if (out_of_resources(-fd) && c->s->conns) {
@@ -129,7 +129,7 @@ static void dialled(struct dial *dial, int fd, size_t index, const struct fault 
 		return;
 	}
 	if (d->tries >= c->how->retries) {
-		give_up(d, f);
+		client_give_up(d, f);
 		return;
 	}
 	session_trouble(c->s, f);
@@ -146,8 +146,8 @@ static void start_one(struct client *c)
 
 	d->c = c;
 	d->id = ++c->started;
-	d->dial.done = dialled;
-	d->again.fn = again_due;
+	d->dial.done = client_dialled;
+	d->again.fn = redial_due;
 	d->next = c->dials;
 	d->at = &c->dials;
 	if (d->next)
@@ -184,7 +184,7 @@ void client_start(struct client *c, struct session *s, const struct client_how *
 	*c = (struct client){ .s = s, .how = how, .start = { .fn = start_due } };
 	c->fault = (struct fault)FAULT_INIT;
 	s->owner = c;
-	s->idle = session_idle;
+	s->idle = client_idle;
 	c->began_us = loop_now(&s->loop);
 	timer_set(&s->loop, &c->start, c->began_us);
 }

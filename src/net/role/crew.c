@@ -41,7 +41,7 @@ static void end_all(struct crew *c)
 	close_fd(atomic_exchange(&c->end_out, -1));
 }
 
-static void *work(void *member)
+static void *member_main(void *member)
 {
 	struct crew_member *m = member;
 
@@ -62,8 +62,8 @@ static int watch_end(struct crew *c, struct loop *l, struct watch *w)
 	return watch_set(l, w, EPOLLIN);
 }
 
-static int begin(struct crew *c, struct crew_member *m, struct seat *seat, int fd,
-		 const struct endpoint *local, struct fault *f)
+static int begin_member(struct crew *c, struct crew_member *m, struct seat *seat, int fd,
+			const struct endpoint *local, struct fault *f)
 {
 	_cleanup_close_ int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	int r;
@@ -83,7 +83,7 @@ static int begin(struct crew *c, struct crew_member *m, struct seat *seat, int f
 		r = server_start(&m->v, &m->s, own, local, NULL, &c->how, f);
 	if (r == 0) {
 		take_fd(&own);
-		r = -pthread_create(&m->thread, NULL, work, m);
+		r = -pthread_create(&m->thread, NULL, member_main, m);
 		if (r < 0) {
 			fault(f, -r, "start a thread");
 			server_stop(&m->v);
@@ -127,7 +127,8 @@ int crew_start(struct crew *c, struct session *s, int fd, const struct endpoint 
 		return r;
 	s->seat = &c->shared.seats.v[0];
 	for (; c->n + 1 < threads; c->n++) {
-		r = begin(c, &c->v[c->n], &c->shared.seats.v[c->n + 1], fd, local, f);
+		r = begin_member(c, &c->v[c->n], &c->shared.seats.v[c->n + 1], fd, local,
+				 f);
 		if (r < 0)
 			return r;
 	}

@@ -112,7 +112,7 @@ static void name_peer(const struct datagram *d, struct endpoint *peer, int i)
 }
 
 /* Counts the sender of the i-th datagram; the first one is who the input goes to. */
-static uint32_t meet(struct datagram *d, int i)
+static uint32_t meet_peer(struct datagram *d, int i)
 {
 	struct endpoint peer;
 	uint32_t id;
@@ -187,7 +187,7 @@ static void take_batch(struct datagram *d)
 
 	for (i = 0; i < b->n; i++) {
 		struct iovec *v = &b->iov[i];
-		uint32_t id = meet(d, i);
+		uint32_t id = meet_peer(d, i);
 
 		d->s->totals.datagrams_in++;
 		d->s->totals.bytes_in += v->iov_len;
@@ -223,7 +223,7 @@ static bool may_receive(struct datagram *d)
 	       datagram_due(d, d->read_at_us) && !d->s->loop.stopped;
 }
 
-static void receive(struct datagram *d)
+static void receive_datagrams(struct datagram *d)
 {
 	const struct behave *b = d->how->behave;
 	uint64_t most = (uint64_t)d->batch->room, began;
@@ -270,7 +270,7 @@ static void datagram_turn(struct datagram *d, bool readable)
 	if (!timer_armed(&d->later))
 		datagram_answer(d);
 	if (readable && may_receive(d)) {
-		receive(d);
+		receive_datagrams(d);
 		if (!timer_armed(&d->later))
 			datagram_answer(d);
 	}
@@ -287,7 +287,7 @@ static void datagram_turn(struct datagram *d, bool readable)
 		arrange_datagrams(d);
 }
 
-static void go_on(struct datagram *d)
+static void datagram_go_on(struct datagram *d)
 {
 	datagram_turn(d, false);
 }
@@ -342,19 +342,19 @@ static void arrange_datagrams(struct datagram *d)
 	arrange_end(d);
 }
 
-static void socket_ready(struct loop *l, struct watch *w, uint32_t events)
+static void datagram_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	(void)l;
 	datagram_turn(LOOP_OWNER(w, struct datagram, w), events & ~(uint32_t)EPOLLOUT);
 }
 
-static void in_ready(struct loop *l, struct stream_waiter *w)
+static void datagram_in_ready(struct loop *l, struct stream_waiter *w)
 {
 	(void)l;
 	datagram_turn(LOOP_OWNER(w, struct datagram, in_wait), false);
 }
 
-static void out_ready(struct loop *l, struct stream_waiter *w)
+static void datagram_out_ready(struct loop *l, struct stream_waiter *w)
 {
 	struct datagram *d = LOOP_OWNER(w, struct datagram, out_wait);
 
@@ -370,13 +370,13 @@ static void delay_over(struct loop *l, struct timer *t)
 	datagram_turn(LOOP_OWNER(t, struct datagram, later), false);
 }
 
-static void pace_over(struct loop *l, struct timer *t)
+static void datagram_pace_over(struct loop *l, struct timer *t)
 {
 	(void)l;
 	datagram_turn(LOOP_OWNER(t, struct datagram, pace), true);
 }
 
-static void first_over(struct loop *l, struct timer *t)
+static void nothing_came(struct loop *l, struct timer *t)
 {
 	struct datagram *d = LOOP_OWNER(t, struct datagram, first);
 	struct fault f = FAULT_INIT;
@@ -448,16 +448,16 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 	if (peer)
 		d->peer = *peer;
 	d->file = file;
-	d->w = (struct watch){ .fd = fd, .fn = socket_ready };
+	d->w = (struct watch){ .fd = fd, .fn = datagram_ready };
 	d->idle.fn = idle_over;
-	d->first.fn = first_over;
+	d->first.fn = nothing_came;
 	d->later.fn = delay_over;
-	d->pace.fn = pace_over;
-	d->in_wait.wake = in_ready;
-	d->out_wait.wake = out_ready;
+	d->pace.fn = datagram_pace_over;
+	d->in_wait.wake = datagram_in_ready;
+	d->out_wait.wake = datagram_out_ready;
 	d->batch = batch_new(local->proto == TARGET_UNIX_DGRAM);
 	d->peers = peers_new();
-	d->late = late_new(d, go_on);
+	d->late = late_new(d, datagram_go_on);
 	prepare_text(d);
 	s->datagrams = true;
 	d->segments = how->server && local->proto == TARGET_UDP && !datagram_is_paced(d);

@@ -47,15 +47,15 @@ struct late {
 	bool pausing;
 };
 
-static struct late_peer **bucket_of(struct late *late, const void *name, size_t len)
+static struct late_peer **late_bucket(struct late *late, const void *name, size_t len)
 {
 	return &late->buckets[hash_bytes(&late->key, name, len) % BUCKETS];
 }
 
 static struct late_peer *find_late(const struct late *late, const struct msghdr *to)
 {
-	struct late_peer *p = *bucket_of((struct late *)(uintptr_t)late, to->msg_name,
-					 to->msg_namelen);
+	struct late_peer *p = *late_bucket((struct late *)(uintptr_t)late, to->msg_name,
+					   to->msg_namelen);
 
 	while (p && (p->len != to->msg_namelen ||
 		     memcmp(&p->ss, to->msg_name, to->msg_namelen) != 0))
@@ -83,7 +83,7 @@ static void append_late(struct late *late, struct late_peer *p)
 static struct late_peer *add_peer(struct late *late, const struct msghdr *to)
 {
 	struct late_peer *p = xcalloc(1, sizeof(*p));
-	struct late_peer **bucket = bucket_of(late, to->msg_name, to->msg_namelen);
+	struct late_peer **bucket = late_bucket(late, to->msg_name, to->msg_namelen);
 
 	memcpy(&p->ss, to->msg_name, to->msg_namelen);
 	p->len = to->msg_namelen;
@@ -99,7 +99,7 @@ static struct late_peer *add_peer(struct late *late, const struct msghdr *to)
 /* It is in no list of those who are tried any more. */
 static void drop_peer(struct late *late, struct late_peer *p)
 {
-	struct late_peer **at = bucket_of(late, &p->ss, p->len);
+	struct late_peer **at = late_bucket(late, &p->ss, p->len);
 
 	while (*at != p)
 		at = &(*at)->in_bucket;

@@ -58,7 +58,7 @@ static const char *bytes_at(const struct ping *g, uint64_t offset)
 	return g->p->pattern + (offset + g->id * 977) % PATTERN;
 }
 
-static void check_over(struct pinger *p)
+static void pinger_check_over(struct pinger *p)
 {
 	if (p->n_done < p->n_pings)
 		return;
@@ -86,10 +86,10 @@ static void ping_over(struct ping *g, const struct fault *f)
 		g->next->at = g->at;
 	free(g);
 	p->n_done++;
-	check_over(p);
+	pinger_check_over(p);
 }
 
-static void compare(struct ping *g, const char *data, size_t len)
+static void compare_pattern(struct ping *g, const char *data, size_t len)
 {
 	struct pinger *p = g->p;
 	uint64_t offset = g->offset + g->got;
@@ -121,7 +121,7 @@ static void say_failed(struct fault *f, int err, const char *what, uint64_t roun
 		fault_hint(f, "the host is up, but nothing receives on that port");
 }
 
-static bool write_some(struct ping *g)
+static bool write_pings(struct ping *g)
 {
 	struct pinger *p = g->p;
 	struct fault f = FAULT_INIT;
@@ -155,11 +155,11 @@ static void begin_round(struct ping *g)
 {
 	g->sent = g->got = 0;
 	g->began_ns = clock_ns();
-	write_some(g);
+	write_pings(g);
 }
 
 /* False: that was the last one, the ping is gone. */
-static bool round_over(struct ping *g)
+static bool ping_round_over(struct ping *g)
 {
 	struct pinger *p = g->p;
 
@@ -180,7 +180,7 @@ static void ping_ready(struct loop *l, struct watch *w, uint32_t events)
 	size_t most = (size_t)MIN(p->how->size - g->got, (uint64_t)LOOP_SCRATCH);
 	ssize_t n;
 
-	if ((events & EPOLLOUT) && !write_some(g))
+	if ((events & EPOLLOUT) && !write_pings(g))
 		return;
 	if (!(events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
 		return;
@@ -205,7 +205,7 @@ static void ping_ready(struct loop *l, struct watch *w, uint32_t events)
 		ping_over(g, &f);
 		return;
 	}
-	compare(g, l->scratch, (size_t)n);
+	compare_pattern(g, l->scratch, (size_t)n);
 	g->got += (uint64_t)n;
 	g->last_us = loop_now(l);
 	p->s->totals.bytes_in += (uint64_t)n;
@@ -214,7 +214,7 @@ static void ping_ready(struct loop *l, struct watch *w, uint32_t events)
 		return;
 	if (g->got < p->how->size)
 		p->wrong_bytes += p->how->size - g->got;
-	if (round_over(g))
+	if (ping_round_over(g))
 		begin_round(g);
 }
 
@@ -246,7 +246,7 @@ static void patience_over(struct loop *l, struct timer *t)
 		ping_over(g, NULL);
 }
 
-static void begin(struct pinger *p)
+static void begin_pinging(struct pinger *p)
 {
 	struct ping *g, *next;
 
@@ -258,13 +258,13 @@ static void begin(struct pinger *p)
 		timer_set(&p->s->loop, &g->patience, p->began_us + p->how->lost_us);
 		begin_round(g);
 	}
-	check_over(p);
+	pinger_check_over(p);
 }
 
 static void begin_when_all(struct pinger *p)
 {
 	if (!p->started && p->n_pings + p->s->totals.failed >= p->how->connections)
-		begin(p);
+		begin_pinging(p);
 }
 
 void pinger_missing(void *pinger)

@@ -17,7 +17,7 @@ enum {
 
 /* --- ending --- */
 
-static void session_idle(struct session *s)
+static void server_idle(struct session *s)
 {
 	server_check_over(s->owner);
 }
@@ -205,7 +205,7 @@ static void pause_over(struct loop *l, struct timer *t)
 		accept_ready(l, &v->w, EPOLLIN);
 }
 
-static void first_over(struct loop *l, struct timer *t)
+static void nobody_came(struct loop *l, struct timer *t)
 {
 	struct server *v = LOOP_OWNER(t, struct server, first);
 	struct fault f = FAULT_INIT;
@@ -249,10 +249,10 @@ int server_start(struct server *v, struct session *s, int fd,
 			      .held = -1 };
 	v->w = (struct watch){ .fd = fd, .fn = accept_ready };
 	v->pause.fn = pause_over;
-	v->first.fn = first_over;
+	v->first.fn = nobody_came;
 	s->like = *local;
 	s->owner = v;
-	s->idle = session_idle;
+	s->idle = server_idle;
 	r = may_limit_fds(how, f);
 	if (r < 0)
 		return r;

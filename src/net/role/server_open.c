@@ -34,8 +34,8 @@ static int bind_and_listen(int fd, const struct endpoint *ep,
 	return r;
 }
 
-static int open_one(const struct endpoint *ep, const struct server_how *how,
-		    struct unix_file *file, struct session *s, struct fault *f)
+static int open_server_socket(const struct endpoint *ep, const struct server_how *how,
+			      struct unix_file *file, struct session *s, struct fault *f)
 {
 	uint64_t began = clock_us();
 	_cleanup_close_ int fd = endpoint_socket(ep, f);
@@ -64,7 +64,7 @@ int server_open(const struct endpoint_list *list, const struct server_how *how,
 
 	for (i = 0; i < list->n; i++) {
 		*failed = list->v[i];
-		fd = open_one(&list->v[i], how, file, s, f);
+		fd = open_server_socket(&list->v[i], how, file, s, f);
 		/* Without IPv6 here, the IPv4 address of the same name will do. */
 		if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
 			break;

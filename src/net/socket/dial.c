@@ -8,8 +8,6 @@
 
 #include "base/mem.h"
 #include "model/outcome.h"
-#include "net/socket/bind.h"
-#include "net/socket/sockfilter.h"
 
 enum { FULL_FIRST_US = 1000, FULL_MOST_US = 50000, ERRORS_IN_TURN = 64 };
 
@@ -31,84 +29,9 @@ static void interleave(struct endpoint *out, const struct endpoint_list *list)
 	}
 }
 
-static int bind_source(int fd, const struct endpoint *ep, const struct dial_how *how,
-		       struct fault *f)
-{
-	struct addr a = { 0 };
-	size_t i;
-	int r;
-
-	for (i = 0; i < how->n_sources; i++)
-		if (how->sources[i].family == ep->family)
-			break;
-	if (i == how->n_sources) {
-		if (how->n_sources && (ep->family == AF_INET || ep->family == AF_INET6))
-			return fault_say(f, EAFNOSUPPORT,
-					 "the source address is of the other family");
-		return 0;
-	}
-	endpoint_addr(&how->sources[i], &a);
-	if (!a.port) {
-		int one = 1;
-
-		/* The port is chosen by connect(), for the whole 4-tuple: many more fit.
-		 */
-		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-	}
-	r = endpoint_bind(fd, &how->sources[i], NULL, f);
-	return r;
-}
-
-int dial_open(const struct endpoint *ep, const struct dial_how *how, struct fault *f)
-{
-	uint64_t began = clock_us();
-	_cleanup_close_ int fd = endpoint_socket(ep, f);
-	int r = 0;
-
-	if (fd < 0)
-		return take_fd(&fd);
-	if (how->call)
-		how->call(how->note_ctx, NET_CALL_SOCKET, fd, fd, began,
-			  endpoint_socket_text(ep));
-	if (how->options)
-		r = sockopt_apply(fd, how->options, SOCKOPT_EARLY, how->note,
-				  how->note_ctx, f);
-	if (r == 0 && how->drop_answers)
-		r = sockfilter_drop_all(fd, f);
-	if (r == 0)
-		r = bind_source(fd, ep, how, f);
-	/* A datagram client without a name gets no answers. */
-	if (r == 0 && ep->proto == TARGET_UNIX_DGRAM && !how->n_sources) {
-		sa_family_t family = AF_UNIX;
-
-		if (bind(fd, (const struct sockaddr *)(const void *)&family,
-			 sizeof(family)) != 0)
-			r = fault(f, errno, "name the datagram socket");
-	}
-	return r < 0 ? r : take_fd(&fd);
-}
-
-int dial_choose_port(int fd, const struct endpoint *like, const struct addr *from,
-		     struct addr *a)
-{
-	struct endpoint ep;
-	int no = 0, r = endpoint_local(fd, like, &ep);
-
-	if (r == 0 && endpoint_addr(&ep, a) && a->port)
-		return 0;
-	/* bind_source() left it to connect(), which will not come. */
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &no, sizeof(no));
-	if (r < 0 || !endpoint_addr(&ep, a) || addr_is_any(a))
-		*a = *from;
-	a->port = 0;
-	endpoint_from_addr(&ep, like->proto, a);
-	r = endpoint_bind(fd, &ep, NULL, NULL);
-	if (r == 0)
-		r = endpoint_local(fd, like, &ep);
-	return r == 0 && endpoint_addr(&ep, a) ? 0 : r;
-}
-
-bool dial_is_self(int fd)
+/* Nothing listened there, and the kernel had chosen the very port we asked for as ours.
+ */
+static bool is_self(int fd)
 {
 	struct endpoint like = { .proto = TARGET_TCP }, local, peer;
 
@@ -129,7 +52,7 @@ void dial_hint(const struct endpoint *ep, int err, struct fault *f)
 		fault_hint(f, "%s", hint);
 }
 
-static void clear(struct dial *d)
+static void clear_dial(struct dial *d)
 {
 	size_t i;
 
@@ -148,19 +71,19 @@ static void clear(struct dial *d)
 
 void dial_stop(struct dial *d)
 {
-	clear(d);
+	clear_dial(d);
 	free(take_ptr(&d->order));
 	d->n = 0;
 }
 
-static void finish(struct dial *d, int fd, size_t index, const struct fault *f)
+static void finish_dial(struct dial *d, int fd, size_t index, const struct fault *f)
 {
-	clear(d);
+	clear_dial(d);
 	d->done(d, fd, index, f);
 }
 
 /* All have failed: the first error is what was asked for; the others stand behind it. */
-static void finish_failed(struct dial *d, struct fault *f)
+static void finish_failed_dial(struct dial *d, struct fault *f)
 {
 	char text[ENDPOINT_TEXT_MAX];
 	size_t i, len;
@@ -178,7 +101,7 @@ static void finish_failed(struct dial *d, struct fault *f)
 		snprintf(f->what + len, sizeof(f->what) - len, "%s%s: %s",
 			 i ? ", " : "; before that ", text, strerror(d->attempts[i].err));
 	}
-	finish(d, -f->err, d->tried ? d->tried - 1 : 0, f);
+	finish_dial(d, -f->err, d->tried ? d->tried - 1 : 0, f);
 }
 
 static bool in_flight(const struct dial *d)
@@ -223,7 +146,7 @@ static void drop_queued_errors(int fd)
 }
 
 /* Attempts at the same address before this one. */
-static unsigned earlier(const struct dial_attempt *a)
+static unsigned earlier_attempts(const struct dial_attempt *a)
 {
 	const struct dial_attempt *b;
 	unsigned n = 0;
@@ -251,7 +174,7 @@ static void drop_twins(const struct dial_attempt *a)
 }
 
 /* Returns true if the attempt won, and the dial is over then, or is still in flight. */
-static bool settle(struct dial_attempt *a, uint32_t events)
+static bool settle_attempt(struct dial_attempt *a, uint32_t events)
 {
 	struct dial *d = a->dial;
 	int err = 0, fd;
@@ -263,7 +186,7 @@ static bool settle(struct dial_attempt *a, uint32_t events)
 		drop_queued_errors(a->w.fd);
 		return true;
 	}
-	if (!err && d->order[a->index].type == SOCK_STREAM && dial_is_self(a->w.fd)) {
+	if (!err && d->order[a->index].type == SOCK_STREAM && is_self(a->w.fd)) {
 		/* The port is free again for the real server. */
 		endpoint_reset_on_close(a->w.fd);
 		err = ECONNREFUSED;
@@ -277,10 +200,10 @@ static bool settle(struct dial_attempt *a, uint32_t events)
 	if (d->how->call)
 		d->how->call(d->how->note_ctx, NET_CALL_CONNECTED, a->w.fd, 0,
 			     a->started_us, "connected");
-	d->hedged = earlier(a);
+	d->hedged = earlier_attempts(a);
 	watch_remove(d->l, &a->w);
 	fd = take_fd(&a->w.fd);
-	finish(d, fd, a->index, NULL);
+	finish_dial(d, fd, a->index, NULL);
 	return true;
 }
 
@@ -291,13 +214,13 @@ static void attempt_ready(struct loop *l, struct watch *w, uint32_t events)
 	struct fault f = FAULT_INIT;
 
 	(void)l;
-	if (!settle(a, events))
+	if (!settle_attempt(a, events))
 		try_next(d, &f);
 }
 
 /* The kernel tells nobody when the queue of a unix listener has room again, and a socket
  * that does not block is refused with EAGAIN: ask again. */
-static int wait_for_room(struct dial_attempt *a)
+static int wait_for_unix_room(struct dial_attempt *a)
 {
 	a->wait_us = a->wait_us ? MIN(a->wait_us * 2, (uint32_t)FULL_MOST_US)
 				: FULL_FIRST_US;
@@ -320,13 +243,13 @@ static int connect_attempt(struct dial_attempt *a)
 			     a->started_us, text);
 	}
 	if (r == -EAGAIN && d->how->patient && ep->family == AF_UNIX)
-		return wait_for_room(a);
+		return wait_for_unix_room(a);
 	if (r == 0 || r == -EINPROGRESS)
 		r = watch_set(d->l, &a->w, EPOLLOUT);
 	return r;
 }
 
-static void again_due(struct loop *l, struct timer *t)
+static void ask_again(struct loop *l, struct timer *t)
 {
 	struct dial_attempt *a = LOOP_OWNER(t, struct dial_attempt, again);
 	struct fault f = FAULT_INIT;
@@ -368,7 +291,7 @@ static struct dial_attempt *add_attempt(struct dial *d, size_t index)
 	struct dial_attempt *a = &d->attempts[d->next++];
 
 	*a = (struct dial_attempt){ .w = { .fd = -1, .fn = attempt_ready },
-				    .again.fn = again_due,
+				    .again.fn = ask_again,
 				    .dial = d,
 				    .index = index };
 	return a;
@@ -412,11 +335,11 @@ static void try_next(struct dial *d, struct fault *f)
 	if (in_flight(d))
 		set_stagger(d);
 	else
-		finish_failed(d, f);
+		finish_failed_dial(d, f);
 }
 
 /* Another socket to an address that is silent, one after the other. */
-static void hedge(struct dial *d)
+static void start_hedge(struct dial *d)
 {
 	struct fault f = FAULT_INIT;
 	size_t i, index;
@@ -440,11 +363,11 @@ static void stagger_over(struct loop *l, struct timer *t)
 	if (d->tried < d->n || !d->next)
 		try_next(d, &f);
 	else
-		hedge(d);
+		start_hedge(d);
 }
 
 /* Whether its answer came in time, and only waits until the loop has a turn for it. */
-static bool answered(const struct dial_attempt *a)
+static bool answered_in_time(const struct dial_attempt *a)
 {
 	struct pollfd p = { .fd = a->w.fd, .events = POLLOUT };
 
@@ -464,8 +387,8 @@ static void deadline_over(struct loop *l, struct timer *t)
 		if (d->attempts[i].w.fd >= 0) {
 			struct dial_attempt *a = &d->attempts[i];
 
-			if (answered(a)) {
-				if (settle(a, EPOLLOUT))
+			if (answered_in_time(a)) {
+				if (settle_attempt(a, EPOLLOUT))
 					return;
 				continue;
 			}
@@ -475,7 +398,7 @@ static void deadline_over(struct loop *l, struct timer *t)
 			attempt_failed(a, ETIMEDOUT, false);
 		}
 	if (!silent) {
-		finish_failed(d, &f);
+		finish_failed_dial(d, &f);
 		return;
 	}
 	endpoint_text(text, sizeof(text), &d->order[last]);
@@ -484,7 +407,7 @@ static void deadline_over(struct loop *l, struct timer *t)
 		  "--timeout)",
 		  text, (double)(clock_us() - d->started_us) / 1e6);
 	dial_hint(&d->order[last], full ? EAGAIN : ETIMEDOUT, &f);
-	finish(d, -ETIMEDOUT, last, &f);
+	finish_dial(d, -ETIMEDOUT, last, &f);
 }
 
 void dial_expire(struct dial *d)

@@ -53,7 +53,7 @@ static size_t read_servers(struct server *v, int *err)
 	return n;
 }
 
-static void ask(struct server *s, const uint8_t *query, size_t len)
+static void ask_nameserver(struct server *s, const uint8_t *query, size_t len)
 {
 	struct endpoint to;
 
@@ -120,7 +120,7 @@ void nameserver_tell(struct buf *b, const char *name, uint64_t wait_us)
 	if (!len || err)
 		return;
 	for (i = 0; i < n; i++)
-		ask(&v[i], query, len);
+		ask_nameserver(&v[i], query, len);
 	do {
 		now = clock_us();
 		for (left = i = 0; i < n; i++) {

@@ -6,8 +6,8 @@
 
 enum { TCP_FLAGS_AT = 13, TCP_SYN = 0x02, TCP_ACK = 0x10 }; /* in the header; RFC 9293 */
 
-static int attach(int fd, const struct sock_filter *code, unsigned short len,
-		  struct fault *f)
+static int attach_filter(int fd, const struct sock_filter *code, unsigned short len,
+			 struct fault *f)
 {
 	struct sock_fprog program = { len, (struct sock_filter *)(uintptr_t)code };
 	int r;
@@ -24,7 +24,7 @@ int sockfilter_drop_all(int fd, struct fault *f)
 {
 	static const struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
 
-	return attach(fd, code, ARRAY_SIZE(code), f);
+	return attach_filter(fd, code, ARRAY_SIZE(code), f);
 }
 
 int sockfilter_drop_ports(int fd, const uint16_t *ports, size_t n, struct fault *f)
@@ -42,7 +42,7 @@ int sockfilter_drop_ports(int fd, const uint16_t *ports, size_t n, struct fault 
 		code[len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
 	}
 	code[len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
-	return attach(fd, code, len, f);
+	return attach_filter(fd, code, len, f);
 }
 
 int sockfilter_only_syn(int fd, struct fault *f)
@@ -56,5 +56,5 @@ int sockfilter_only_syn(int fd, struct fault *f)
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 
-	return attach(fd, code, ARRAY_SIZE(code), f);
+	return attach_filter(fd, code, ARRAY_SIZE(code), f);
 }

@@ -148,7 +148,7 @@ void sockopt_copy(struct sockopt_list *list, const struct sockopt_list *from)
 	}
 }
 
-static const struct sockopt *find(const char *name, size_t len)
+static const struct sockopt *find_sockopt(const char *name, size_t len)
 {
 	size_t i;
 
@@ -185,7 +185,7 @@ void sockopt_default(struct sockopt_list *list, const char *name, int value)
 
 	if (sockopt_given(list, name))
 		return;
-	v = append(list, find(name, strlen(name)));
+	v = append(list, find_sockopt(name, strlen(name)));
 	v->n = value;
 	v->implicit = true;
 }
@@ -336,7 +336,7 @@ static int parse_value(struct sockopt_value *v, const char *arg, struct fault *f
 
 int sockopt_add(const char *name, const char *value, void *list, struct fault *f)
 {
-	return parse_value(append(list, find(name, strlen(name))), value, f);
+	return parse_value(append(list, find_sockopt(name, strlen(name))), value, f);
 }
 
 int sockopt_parse_interface(const char *name, void *list, struct fault *f)
@@ -350,7 +350,7 @@ int sockopt_parse(const char *text, void *list, struct fault *f)
 
 	for (;;) {
 		size_t len = strcspn(p, ","), name_len = strcspn(p, ",=");
-		const struct sockopt *o = find(p, name_len);
+		const struct sockopt *o = find_sockopt(p, name_len);
 		_cleanup_free_ char *word = xstrndup(p, name_len), *arg = NULL;
 		int r;
 
@@ -451,7 +451,7 @@ static void read_back(int fd, int family, const struct sockopt_value *v,
 	note(ctx, text);
 }
 
-static int tell(const struct sockopt_value *v, int err, struct fault *f)
+static int tell_sockopt(const struct sockopt_value *v, int err, struct fault *f)
 {
 	fault(f, err, "set the socket option '%s'", v->opt->name);
 	if (err == EPERM)
@@ -482,7 +482,7 @@ int sockopt_apply(int fd, const struct sockopt_list *list, enum sockopt_phase ph
 			getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
 		r = set_one(fd, family, v);
 		if (r < 0 && !v->implicit)
-			return tell(v, -r, f);
+			return tell_sockopt(v, -r, f);
 		if (r == 0)
 			read_back(fd, family, v, note, ctx);
 	}

@@ -64,7 +64,7 @@ static int refuse_unknown(const struct endpoint *ep, struct fault *f, const char
 }
 
 /* 0 if nobody has it any more. */
-static int judge(const struct endpoint *ep, const struct stat *st, struct fault *f)
+static int judge_file(const struct endpoint *ep, const struct stat *st, struct fault *f)
 {
 	struct fault list = FAULT_INIT;
 	char why[sizeof(list.what) + 64];
@@ -125,7 +125,7 @@ static int replace_stale(int fd, const struct endpoint *ep, const struct unix_fi
 
 	if (old < 0 || fstat(old, &st) != 0)
 		return fault(f, errno, "look at %s", path_of(ep));
-	r = judge(ep, &st, f);
+	r = judge_file(ep, &st, f);
 	if (r == 0)
 		r = remove_stale(ep, at, &st, f);
 	if (r < 0)

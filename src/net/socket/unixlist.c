@@ -89,7 +89,7 @@ static int search(const struct asking *a, int fd, const char *root)
 	return r;
 }
 
-static bool is_new(struct asking *a, ino_t ino)
+static bool is_new_namespace(struct asking *a, ino_t ino)
 {
 	size_t i;
 
@@ -101,8 +101,8 @@ static bool is_new(struct asking *a, ino_t ino)
 	return true;
 }
 
-static int ask(struct asking *a, const char *list, const char *root, bool may_be_gone,
-	       struct fault *f)
+static int ask_sock_diag(struct asking *a, const char *list, const char *root,
+			 bool may_be_gone, struct fault *f)
 {
 	int fd = open(list, O_RDONLY | O_CLOEXEC), r;
 	struct stat st;
@@ -114,7 +114,7 @@ static int ask(struct asking *a, const char *list, const char *root, bool may_be
 	if (fstat(fd, &st) != 0) {
 		r = -errno;
 		close_fd(fd);
-	} else if (!is_new(a, st.st_ino)) {
+	} else if (!is_new_namespace(a, st.st_ino)) {
 		close_fd(fd);
 		return 0;
 	} else {
@@ -140,7 +140,7 @@ static int ask_others(struct asking *a, struct fault *f)
 			continue;
 		snprintf(list, sizeof(list), "/proc/%s/net/unix", d->d_name);
 		snprintf(root, sizeof(root), "/proc/%s/root", d->d_name);
-		r = ask(a, list, root, true, f);
+		r = ask_sock_diag(a, list, root, true, f);
 	}
 	if (r == 0 && !d && errno)
 		r = fault(f, errno, "list /proc");
@@ -154,7 +154,7 @@ static int ask_mounted(struct asking *a, const char *path, struct fault *f)
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd >= 0 && setns(fd, CLONE_NEWNET) == 0)
-		return ask(a, "/proc/thread-self/net/unix", "", false, f);
+		return ask_sock_diag(a, "/proc/thread-self/net/unix", "", false, f);
 	if (errno == EPERM || errno == EACCES || errno == ENOENT || errno == EINVAL)
 		return 0;
 	return fault(f, errno, "enter the network namespace %s", path);
@@ -211,7 +211,7 @@ static int ask_named(struct asking *a, struct fault *f)
 int unixlist_bound(const char *path, const struct stat *file, struct fault *f)
 {
 	struct asking a = { .path = path, .last = last_part(path), .file = file };
-	int r = ask(&a, "/proc/net/unix", "", false, f);
+	int r = ask_sock_diag(&a, "/proc/net/unix", "", false, f);
 
 	if (r == 0)
 		r = ask_others(&a, f);
