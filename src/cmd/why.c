@@ -178,3 +178,17 @@ void why_connect(const struct endpoint *ep, const struct endpoint *from, int err
 	explain_connect(&q, causes->arena, &facts);
 	cause_of_connect(&facts, causes);
 }
+
+int why_ports_used(const struct endpoint *ep, const struct endpoint *from, uint32_t *used)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct connect_question q = question(ep);
+	struct connect_facts facts;
+
+	q.err = EADDRNOTAVAIL;
+	if (from)
+		endpoint_addr(from, &q.from);
+	explain_connect(&q, &arena, &facts);
+	*used = (uint32_t)facts.used;
+	return -facts.dump_error;
+}

@@ -26,5 +26,10 @@ void why_connect(const struct endpoint *ep, const struct endpoint *from, int err
 /* Who would take a connection to ep: nobody, where it is not of this host. */
 struct listening why_listening(const struct endpoint *ep);
 
+/* How many local ports are used towards ep by the source that has used most of them, or
+ * by this one: 0 or -errno. */
+int why_ports_used(const struct endpoint *ep, const struct endpoint *from,
+		   uint32_t *used);
+
 /* The address as causes name it. */
 void why_put_address(struct buf *b, const struct endpoint *ep);

@@ -164,8 +164,12 @@ few_ports() {
 	assert_found 'critical ephemeral-exhaustion'
 	assert_figures ephemeral-exhaustion 'used == 9' 'ports == 9' 'left == 0'
 	assert_text ephemeral-exhaustion 'without 10 in ip_local_reserved_ports and 1 that listeners have\.'
+	# connect and probe count the same.
 	sockctl connect 127.0.0.1:80
 	assert_equal "$status" 3
+	assert_regex "$stderr" '9 of the 9 ports that the kernel may draw'
+	sockctl probe --json 127.0.0.1:80
+	assert_equal "$(jq -s 'map(select(.type == "attempt"))[-1].ports_used' <<<"$output")" 9
 }
 
 @test "ephemeral ports in use, but towards different destinations" {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "cmd/inspect/inspect.h"
-#include "kernel/evidence/gather.h"
 #include "kernel/proc/cgroup.h"
 #include "kernel/proc/netns.h"
+#include "kernel/proc/procfile.h"
 
 struct lookup {
 	const struct target *t;
@@ -194,7 +194,7 @@ static int build_filter(struct inspect_config *c, const struct strv *expressions
 
 	/* Only "autobound" asks for it. */
 	if (expressions->n || c->fail_if.n)
-		evidence_ephemeral_range(&env.ephemeral_lo, &env.ephemeral_hi);
+		procfile_port_range(&env.ephemeral_lo, &env.ephemeral_hi);
 	inspect_findings_begin(c);
 	r = threshold_prepare(c, &env, f);
 	if (r < 0)

@@ -3,9 +3,7 @@
 
 #include "cmd/probe/job.h"
 #include "cmd/why.h"
-#include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/neighbour.h"
-#include "kernel/read/reader.h"
 
 /* The kernel asks a neighbour once a second, three times in all. Answers take a
  * millisecond: who has not answered when the second time is near is silent. Less than a
@@ -15,37 +13,6 @@ enum { ASKED_AGAIN_US = 900 * 1000 };
 static void put_unread(struct buf *b, const char *what, int err)
 {
 	buf_printf(b, "what %s could not be read: %s", what, strerror(-err));
-}
-
-struct count {
-	const struct addr *to;
-	uint32_t n;
-};
-
-static int count_one(const struct nlmsghdr *h, void *ctx)
-{
-	struct count *c = ctx;
-	struct sock s;
-
-	if (inet_parse(h, PROTO_TCP, &s) && s.peer.port == c->to->port &&
-	    addr_same_ip(&s.peer, c->to))
-		c->n++;
-	return 0;
-}
-
-static int count_ports(struct reader *reader, const struct addr *to,
-		       struct probe_result *r)
-{
-	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.family = to->family,
-				.states = STATES_DEFAULT & ~(1u << STATE_LISTEN),
-				.dport = to->port };
-	struct count c = { .to = to };
-	int err = inet_dump(&reader->dump, &q, count_one, &c);
-
-	if (err == 0)
-		r->ports_used = c.n;
-	return err;
 }
 
 static void put_summaries(struct buf *b, const struct causes *causes)
@@ -97,13 +64,11 @@ static void put_causes(struct buf *b, const struct probe_result *r)
 	causes_free(&causes);
 }
 
-static void count_ports_used(struct buf *b, struct probe_result *r, const struct addr *to)
+static void count_ports_used(struct buf *b, struct probe_result *r)
 {
-	_cleanup_reader_ struct reader reader = { 0 };
-	int err = reader_open(&reader, NULL);
+	struct endpoint *from = r->local.len ? &r->local : NULL;
+	int err = why_ports_used(&r->peer, from, &r->ports_used);
 
-	if (err == 0)
-		err = count_ports(&reader, to, r);
 	if (err < 0)
 		put_unread(b, "uses the ports", err);
 }
@@ -115,8 +80,7 @@ char *probe_local_cause(struct probe_result *r)
 	bool ip = endpoint_addr(&r->peer, &to);
 
 	if (ip && r->peer.proto == TARGET_TCP && r->outcome == OUTCOME_NO_PORT) {
-		to = addr_unmapped(&to);
-		count_ports_used(&b, r, &to);
+		count_ports_used(&b, r);
 	} else if (ip && r->peer.proto == TARGET_TCP &&
 		   (r->outcome == OUTCOME_FILTERED || r->outcome == OUTCOME_GHOST ||
 		    r->outcome == OUTCOME_RESET_AFTER_ACCEPT ||

@@ -16,21 +16,8 @@
 
 void evidence_begin(struct detect *d)
 {
-	d->unread = -evidence_ephemeral_range(&d->ephemeral_lo, &d->ephemeral_hi);
+	d->unread = -procfile_port_range(&d->ephemeral_lo, &d->ephemeral_hi);
 	d->began_ms = clock_ms();
-}
-
-int evidence_ephemeral_range(uint16_t *lo, uint16_t *hi)
-{
-	_cleanup_free_ char *text = procfile_read(
-		"/proc/sys/net/ipv4/ip_local_port_range");
-
-	*lo = 32768;
-	*hi = 60999;
-	if (!text)
-		return -errno;
-	proctext_range(text, lo, hi);
-	return 0;
 }
 
 void evidence_free(struct evidence *e)

@@ -16,7 +16,3 @@ void evidence_begin(struct detect *d);
 void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 		   bool name_listeners, bool every_process);
 void evidence_free(struct evidence *e);
-
-/* ip_local_port_range of the namespace, or the kernel's default where that cannot be
- * read: 0 or -errno. */
-int evidence_ephemeral_range(uint16_t *lo, uint16_t *hi);

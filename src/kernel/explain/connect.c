@@ -5,6 +5,7 @@
 #include "kernel/explain/explain_private.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/proc/place.h"
+#include "kernel/proc/procfile.h"
 #include "kernel/proc/sockstat.h"
 #include "model/cause/listener_match.h"
 
@@ -46,52 +47,55 @@ static void find_servers(struct reader *r, struct arena *a, struct connect_facts
 	kept_free(&k);
 }
 
-struct use {
-	struct connect_facts *f;
-	bool *held; /* by local port */
+struct counting {
+	struct port_uses uses;
+	uint8_t proto;
 };
 
 static int count_use(const struct nlmsghdr *h, void *ctx)
 {
-	struct use *use = ctx;
-	struct connect_facts *f = use->f;
+	struct counting *c = ctx;
 	struct sock s;
-	struct addr peer, to = addr_unmapped(&f->to);
 
-	if (!inet_parse(h, f->proto, &s))
-		return 0;
-	peer = addr_unmapped(&s.peer);
-	if (peer.port != to.port || !addr_same_ip(&peer, &to) ||
-	    s.local.port < f->range_lo || s.local.port > f->range_hi ||
-	    use->held[s.local.port])
-		return 0;
-	use->held[s.local.port] = true;
-	f->used++;
-	f->used_time_wait += s.state == STATE_TIME_WAIT;
+	if (inet_parse(h, c->proto, &s))
+		port_uses_add(&c->uses, &s);
 	return 0;
 }
 
 static void count_ports(struct reader *r, struct connect_facts *f)
 {
-	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
-	struct use use = { f, held };
-	struct bind_facts settings = { 0 };
+	_cleanup_free_ bool *reserved = xcalloc(PORT_COUNT, sizeof(*reserved));
+	_cleanup_free_ uint8_t *listeners = xcalloc(PORT_COUNT, sizeof(*listeners));
+	struct port_draw draw = { .reserved = reserved, .listeners = listeners };
+	struct counting c = { .uses = { .to = f->to, .from = f->from },
+			      .proto = f->proto };
 	struct inet_query q = { .protocol = f->proto == PROTO_UDP ? IPPROTO_UDP
 								  : IPPROTO_TCP,
 				.family = AF_INET,
 				.states = STATES_DEFAULT & ~(1u << STATE_LISTEN),
 				.dport = f->to.port };
-	unsigned port;
+	struct port_use most;
+	uint64_t ports, taken;
+	size_t i;
 
-	explain_settings(&settings);
-	f->range_lo = settings.range_lo;
-	f->range_hi = settings.range_hi;
-	explain_reserved(held);
-	for (port = f->range_lo; port <= f->range_hi; port++)
-		f->range_ports += !held[port];
-	note_unread(f, inet_dump(&r->dump, &q, count_use, &use));
+	procfile_port_range(&draw.lo, &draw.hi);
+	free(procfile_reserved_ports(reserved));
+	if (f->proto == PROTO_TCP)
+		note_unread(f, reader_listeners(r, 0));
+	for (i = 0; i < r->listeners.n; i++)
+		listeners[r->listeners.v[i]->local.port] = 1;
+	c.uses.draw = draw;
+	note_unread(f, inet_dump(&r->dump, &q, count_use, &c));
 	q.family = AF_INET6;
-	note_unread(f, inet_dump(&r->dump, &q, count_use, &use));
+	note_unread(f, inet_dump(&r->dump, &q, count_use, &c));
+	port_draw_count(&draw, &ports, &taken);
+	most = port_uses_most(&c.uses);
+	f->range_lo = draw.lo;
+	f->range_hi = draw.hi;
+	f->range_ports = ports - taken;
+	f->used = most.used;
+	f->used_time_wait = most.time_wait;
+	port_uses_free(&c.uses);
 }
 
 /* The connection that stands between the same two ends. */

@@ -8,6 +8,7 @@
 #include "kernel/proc/fdsteal.h"
 #include "kernel/proc/place.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/procfile.h"
 #include "model/cause/listener_match.h"
 
 /* Whether the kernel lists bound sockets: by one of our own, for a moment, on a port that
@@ -179,21 +180,22 @@ static void find_holders(struct reader *r, struct arena *a, struct kept *k,
 /* Port 0: how many ports of the range nobody holds at an address that overlaps. */
 static void count_range(const struct kept *k, struct bind_facts *f)
 {
-	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
-	unsigned port;
+	_cleanup_free_ bool *reserved = xcalloc(PORT_COUNT, sizeof(*reserved));
+	_cleanup_free_ uint8_t *held = xcalloc(PORT_COUNT, sizeof(*held));
+	struct port_draw draw = { f->range_lo, f->range_hi, reserved, held };
+	uint64_t ports, taken;
 	size_t i;
 
-	explain_reserved(held);
-	for (port = f->range_lo; port <= f->range_hi; port++)
-		f->range_ports += !held[port];
+	free(procfile_reserved_ports(reserved));
 	for (i = 0; i < k->n; i++) {
 		struct bind_holder h = { .row = k->v[i] };
 
 		if (bind_overlap(&f->candidate, &h) != KNOWN_OFF)
-			held[k->v[i]->local.port] = true;
+			held[k->v[i]->local.port] = 1;
 	}
-	for (port = f->range_lo; port <= f->range_hi; port++)
-		f->range_free += !held[port];
+	port_draw_count(&draw, &ports, &taken);
+	f->range_ports = ports;
+	f->range_free = ports - taken;
 }
 
 static bool has_bound(const struct kept *k)

@@ -35,9 +35,7 @@ int explain_read_bound(struct reader *r, uint16_t port, struct kept *k);
 
 /* ip_local_port_range and ip_unprivileged_port_start. */
 void explain_settings(struct bind_facts *f);
-/* Marks the ports of ip_local_reserved_ports: held has a place for every port. */
-void explain_reserved(bool *held);
-/* The same list as text, and whether the candidate's port is in it. */
+/* ip_local_reserved_ports as text, and whether the candidate's port is in it. */
 void explain_reservation(struct arena *a, struct bind_facts *f);
 /* Appends the listeners on a TCP port in all other network namespaces; whether some could
  * not be looked into. */

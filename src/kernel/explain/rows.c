@@ -12,7 +12,6 @@
 #include "kernel/proc/process.h"
 #include "kernel/proc/procfile.h"
 #include "model/filter/filter.h"
-#include "model/proctext.h"
 
 void kept_add(struct kept *k, const struct sock *s)
 {
@@ -155,48 +154,32 @@ int explain_read_bound(struct reader *r, uint16_t port, struct kept *k)
 	return walk_bound(r, &reading);
 }
 
-#define RANGE_FILE    "/proc/sys/net/ipv4/ip_local_port_range"
-#define RESERVED_FILE "/proc/sys/net/ipv4/ip_local_reserved_ports"
-#define LOW_FILE      "/proc/sys/net/ipv4/ip_unprivileged_port_start"
-
 void explain_settings(struct bind_facts *f)
 {
-	_cleanup_free_ char *range = procfile_read(RANGE_FILE), *start;
+	_cleanup_free_ char *start = NULL;
+	int err = procfile_port_range(&f->range_lo, &f->range_hi);
 	unsigned low;
 
-	f->range_lo = 32768;
-	f->range_hi = 60999;
 	f->unprivileged_from = 1024;
-	f->range_read = range && proctext_range(range, &f->range_lo, &f->range_hi);
-	start = procfile_read(LOW_FILE);
+	f->range_read = err == 0;
+	start = procfile_read("/proc/sys/net/ipv4/ip_unprivileged_port_start");
 	if (start && sscanf(start, "%u", &low) == 1 && low <= UINT16_MAX)
 		f->unprivileged_from = (uint16_t)low;
 	else if (start)
 		f->unprivileged_error = EIO;
 	/* Before Linux 4.11 there is no such file beside the other: it is 1024. */
-	else if (errno != ENOENT || !range)
+	else if (errno != ENOENT || (err < 0 && err != -EBADMSG))
 		f->unprivileged_error = errno;
-}
-
-/* Reserved ports are never drawn. */
-void explain_reserved(bool *held)
-{
-	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
-
-	if (text)
-		proctext_ports(text, held);
 }
 
 void explain_reservation(struct arena *a, struct bind_facts *f)
 {
-	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
-	_cleanup_free_ char *text = procfile_read(RESERVED_FILE);
+	_cleanup_free_ bool *reserved = xcalloc(PORT_COUNT, sizeof(*reserved));
+	_cleanup_free_ char *text = procfile_reserved_ports(reserved);
 	/* It goes into a command that people run. */
 	size_t len = text ? strspn(text, "0123456789,-") : 0;
 
-	if (text)
-		proctext_ports(text, held);
-	f->port_reserved = held[f->candidate.addr.port];
+	f->port_reserved = reserved[f->candidate.addr.port];
 	f->reserved = len ? arena_strndup(a, text, len) : NULL;
 }
 

@@ -47,15 +47,20 @@ char *procfile_read(const char *path)
 	return text;
 }
 
-/* The same; the first error goes to *unread, but for what is not there or may not be
- * read: a kernel without it, or one that hides it. */
+/* The first error is kept, but for what is not there or may not be read: a kernel without
+ * it, or one that hides it. */
+static void note(int err, int *unread)
+{
+	if (!*unread && err != ENOENT && err != ESRCH && err != EACCES && err != EPERM)
+		*unread = err;
+}
+
 static char *read_or_note(const char *path, int *unread)
 {
 	char *text = procfile_read(path);
 
-	if (!text && !*unread && errno != ENOENT && errno != ESRCH && errno != EACCES &&
-	    errno != EPERM)
-		*unread = errno;
+	if (!text)
+		note(errno, unread);
 	return text;
 }
 
@@ -146,41 +151,40 @@ void procfile_counters(struct net_counters *c)
 	c->known &= !c->unread;
 }
 
-/* The first port from `from` on whose byte in set is not 0, above hi if there is none. Of
- * ten thousands few are: eight at a time. */
-static unsigned next_set(const void *set, unsigned from, unsigned hi)
+int procfile_port_range(uint16_t *lo, uint16_t *hi)
 {
-	const uint8_t *bytes = set;
-	uint64_t word;
+	_cleanup_free_ char *text = procfile_read(
+		"/proc/sys/net/ipv4/ip_local_port_range");
 
-	for (; from + sizeof(word) <= hi + 1; from += sizeof(word)) {
-		memcpy(&word, bytes + from, sizeof(word));
-		if (word)
-			break;
-	}
-	while (from <= hi && !bytes[from])
-		from++;
-	return from;
+	*lo = 32768;
+	*hi = 60999;
+	if (!text)
+		return -errno;
+	return proctext_range(text, lo, hi) ? 0 : -EBADMSG;
 }
 
-/* The range without ip_local_reserved_ports, and the ports of it that listeners have. */
-static void count_ephemeral(struct net_limits *l, unsigned lo, unsigned hi,
-			    const uint8_t *listeners)
+char *procfile_reserved_ports(bool *reserved)
 {
-	_cleanup_free_ char *text = read_or_note(
-		"/proc/sys/net/ipv4/ip_local_reserved_ports", &l->unread);
-	_cleanup_free_ bool *held = xcalloc(UINT16_MAX + 1, sizeof(*held));
-	unsigned port;
+	char *text = procfile_read("/proc/sys/net/ipv4/ip_local_reserved_ports");
 
 	if (text)
-		proctext_ports(text, held);
-	l->ephemeral_ports += lo <= hi ? hi - lo + 1u : 0;
-	for (port = next_set(held, lo, hi); port <= hi;
-	     port = next_set(held, port + 1, hi))
-		l->ephemeral_ports--;
-	for (port = listeners ? next_set(listeners, lo, hi) : hi + 1u; port <= hi;
-	     port = next_set(listeners, port + 1, hi))
-		l->ephemeral_listeners += !held[port];
+		proctext_ports(text, reserved);
+	return text;
+}
+
+static void count_ephemeral(struct net_limits *l, const uint8_t *listeners)
+{
+	_cleanup_free_ bool *reserved = xcalloc(PORT_COUNT, sizeof(*reserved));
+	struct port_draw draw = { .reserved = reserved, .listeners = listeners };
+	int err = procfile_port_range(&draw.lo, &draw.hi);
+	_cleanup_free_ char *text = procfile_reserved_ports(reserved);
+
+	if (!text)
+		note(errno, &l->unread);
+	if (err == 0)
+		port_draw_count(&draw, &l->ephemeral_ports, &l->ephemeral_listeners);
+	else if (err != -EBADMSG)
+		note(-err, &l->unread);
 }
 
 static void read_sockstat(struct net_limits *l)
@@ -194,16 +198,12 @@ static void read_sockstat(struct net_limits *l)
 
 void procfile_limits(struct net_limits *l, const uint8_t *listeners)
 {
-	_cleanup_free_ char *range = NULL;
-	uint16_t lo, hi;
 	int *unread = &l->unread;
 
 	*l = (struct net_limits){ .syncookies = 1 };
-	range = read_or_note("/proc/sys/net/ipv4/ip_local_port_range", unread);
+	count_ephemeral(l, listeners);
 	sysctl_or_note("ipv4/tcp_tw_reuse", &l->tw_reuse, unread);
 	sysctl_or_note("ipv4/tcp_timestamps", &l->timestamps, unread);
-	if (range && proctext_range(range, &lo, &hi))
-		count_ephemeral(l, lo, hi, listeners);
 	/* How many there are hangs on all of these. */
 	if (l->unread)
 		l->ephemeral_ports = l->ephemeral_listeners = 0;

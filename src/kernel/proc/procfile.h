@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/finding/evidence.h"
+#include "model/port_draw.h"
 
 /* The whole file as text (bounded), or NULL with errno. Free it. */
 char *procfile_read(const char *path);
@@ -21,6 +22,13 @@ void procfile_out(int family, struct out_counters *c);
 
 /* Whether a TCP segment ever came to this namespace, or that cannot be told. */
 bool procfile_tcp_came(void);
+
+/* ip_local_port_range of the namespace, or the kernel's default where that cannot be
+ * read: 0 or -errno. */
+int procfile_port_range(uint16_t *lo, uint16_t *hi);
+/* Marks the ports of ip_local_reserved_ports, which are never drawn: there is a place for
+ * each of PORT_COUNT. The list as text, to be freed; NULL with errno. */
+char *procfile_reserved_ports(bool *reserved);
 
 /* listeners: by port, how many there are; or NULL. */
 void procfile_limits(struct net_limits *l, const uint8_t *listeners);

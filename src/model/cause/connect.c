@@ -169,7 +169,7 @@ static void judge_local_port(const struct connect_facts *f, struct causes *cause
 		buf_printf(
 			&b,
 			"%zu of the %zu ports that the kernel may draw (%u to %u, without "
-			"the reserved ones) are in use towards %s, %zu of them in "
+			"those that are reserved or listened on) are in use towards %s, %zu of them in "
 			"TIME_WAIT",
 			f->used, f->range_ports, f->range_lo, f->range_hi, f->address,
 			f->used_time_wait);

@@ -25,8 +25,8 @@ struct connect_facts {
 
 	/* EADDRNOTAVAIL */
 	uint16_t range_lo, range_hi;
-	size_t range_ports;	     /* without the reserved ones */
-	size_t used, used_time_wait; /* towards this destination */
+	size_t range_ports; /* without the reserved ones and those of listeners */
+	size_t used, used_time_wait; /* towards this destination, from one source */
 	const struct sock *twin;     /* the connection that has these four already */
 
 	struct bind_facts file; /* unix: as if it should be bound */
