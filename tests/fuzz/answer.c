@@ -36,10 +36,10 @@ static bool answered(struct attempt *a, const void *data, size_t len)
 	buf_free(&a->in);
 	/* Room for the NUL that it may put behind. */
 	a->in = (struct buf){ .data = exact_text(data, len), .len = len, .cap = len + 1 };
-	a->r.http_status = 0;
+	a->r->http_status = 0;
 	r = attempt_answered(a);
 	HOLDS(a->in.len == len && (!len || memcmp(a->in.data, data, len) == 0));
-	HOLDS(r == !a->r.missed);
+	HOLDS(r == !a->r->missed);
 	return r;
 }
 
@@ -48,7 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const patterns[] = { "^SSH-[0-9.]+-", "o*k$", "^$", "a.c|b" };
 	struct buf expect = { .data = (char[]){ "ok\r\n" }, .len = 4 };
 	struct attempt_how how = { 0 };
-	struct attempt a = { .how = &how };
+	struct probe_result result = { .peer.type = SOCK_STREAM };
+	struct attempt a = { .how = &how, .r = &result };
 	const char *s = (const char *)data + 1;
 	size_t len = size - 1;
 	regex_t regex;
@@ -56,7 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 || size > 1 << 12)
 		return 0;
-	a.r.peer.type = SOCK_STREAM;
 	how.http = data[0] & 1 ? &expect : NULL;
 	how.expect = data[0] & 2 ? &expect : NULL;
 	how.banner = data[0] & 4;
@@ -67,8 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	whole = answered(&a, s, len);
 	if (how.http) {
-		HOLDS(a.r.http_status == plain_status(s, len));
-		HOLDS(!whole || a.r.http_status);
+		HOLDS(a.r->http_status == plain_status(s, len));
+		HOLDS(!whole || a.r->http_status);
 	}
 	if (how.expect)
 		HOLDS(!whole || memmem(s, len, "ok\r\n", 4));

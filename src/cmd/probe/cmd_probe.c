@@ -6,10 +6,13 @@
 
 #include "base/opt_rows.h"
 #include "cmd/exclude.h"
+#include "cmd/probe/end.h"
+#include "cmd/probe/jobs.h"
 #include "cmd/probe/more.h"
+#include "cmd/probe/question.h"
 #include "cmd/probe/report.h"
+#include "cmd/probe/scans.h"
 #include "cmd/probe/targets.h"
-#include "cmd/probe/unasked.h"
 #include "kernel/proc/netns.h"
 
 enum { PROBES_WITHOUT_YES = 1000000 };
@@ -244,132 +247,6 @@ static int find_source(struct probe_run *run, struct fault *f)
 	return r == 0 ? 0 : cmd_code_of_lookup(r);
 }
 
-static bool is_missing(const struct probe_job *j)
-{
-	return j->run->c->wait_us != PROBE_UNSET ? !probe_job_fulfilled(j) : !j->done;
-}
-
-/* The last reason of each target that is missing when the wait, or a signal, ends it. */
-static void put_missing(struct buf *all, const struct probe_run *run)
-{
-	enum { TOLD_MOST = 16 };
-	struct fault rest = FAULT_INIT;
-	size_t i, n = 0;
-
-	for (i = 0; i < run->n_jobs; i++) {
-		const struct probe_job *j = &run->jobs[i];
-		_cleanup_buf_ struct buf b = { 0 };
-		_cleanup_free_ char *note = NULL;
-		struct fault f = FAULT_INIT;
-
-		if (!is_missing(j) || n++ >= TOLD_MOST)
-			continue;
-		if (run->signo) {
-			buf_puts(&b, "interrupted");
-		} else {
-			buf_puts(&b, "waited ");
-			buf_put_time(&b, run->c->wait_us);
-		}
-		buf_printf(&b, ", %s ", j->text);
-		if (j->done) {
-			buf_printf(&b, "is %s%s: ", run->c->down ? "still " : "",
-				   outcome_name(j->last.outcome));
-			probe_put_reason(&b, &j->last);
-		} else {
-			buf_puts(&b, "has not answered yet");
-		}
-		fault_say(&f, ETIMEDOUT, "%s", buf_cstr(&b));
-		note = j->done && !j->note ? probe_local_drops(run, &j->last) : NULL;
-		if (j->note || note)
-			fault_hint(&f, "%s", j->note ? j->note : note);
-		cmd_put_error(all, run->cmd, &f);
-	}
-	if (n <= TOLD_MOST)
-		return;
-	fault_say(&rest, ETIMEDOUT, "%zu more were waited for in vain", n - TOLD_MOST);
-	if (run->c->wait_us != PROBE_UNSET)
-		fault_hint(&rest, "--json has the last reason of each");
-	cmd_put_error(all, run->cmd, &rest);
-}
-
-/* Once nothing is timed any more: the causes of the first refusals. */
-static void find_causes(struct probe_run *run)
-{
-	enum { EXPLAINED_MOST = 8 };
-	size_t i, n = 0;
-
-	for (i = 0; i < run->n_jobs && n < EXPLAINED_MOST; i++) {
-		struct probe_job *j = &run->jobs[i];
-
-		if (!j->done || j->note || j->last.outcome == OUTCOME_OPEN)
-			continue;
-		j->note = probe_local_why(&j->last);
-		if (!j->note)
-			j->note = probe_local_drops(run, &j->last);
-		n += j->note != NULL;
-	}
-}
-
-/* With connections of their own, so only now. */
-static void ask_fastopen(struct probe_run *run)
-{
-	struct dial_how how = { .options = &run->how.options,
-				.sources = run->how.sources.v,
-				.n_sources = run->how.sources.n };
-	size_t i;
-
-	for (i = 0; i < run->n_jobs; i++) {
-		struct probe_job *j = &run->jobs[i];
-
-		if (j->done && j->last.outcome == OUTCOME_OPEN &&
-		    j->last.peer.proto == TARGET_TCP)
-			j->fastopen = fastopen_ask(&j->last.peer, &how,
-						   run->c->timeout_us);
-	}
-}
-
-/* A reader that does not read shall not hold back what a signal ends. */
-static int finish_signalled(struct probe_run *run)
-{
-	_cleanup_buf_ struct buf said = { 0 };
-	struct fault f = FAULT_INIT;
-
-	if (out_close(&run->report->out, &f) < 0)
-		cmd_put_error(&said, run->cmd, &f);
-	if (!run->c->common.quiet && (run->c->wait_us == PROBE_UNSET || !run->waited))
-		put_missing(&said, run);
-	cmd_write(&said, true);
-	return cmd_leave(run->signo, EXIT_CANNOT);
-}
-
-static int finish(struct probe_run *run)
-{
-	_cleanup_buf_ struct buf said = { 0 };
-	struct fault f = FAULT_INIT;
-	bool waits = run->c->wait_us != PROBE_UNSET;
-	bool ended = waits ? !run->waited : run->signo != 0;
-	int code;
-
-	if (!run->c->common.quiet && (!waits || ended))
-		find_causes(run);
-	if (run->c->negotiated && !run->c->common.quiet && !run->signo)
-		ask_fastopen(run);
-	report_end(run->report, run);
-	if (run->signo)
-		return finish_signalled(run);
-	if (out_close(&run->report->out, &f) < 0) {
-		cmd_error(run->cmd, &f);
-		return EXIT_CANNOT;
-	}
-	if (ended && !run->c->common.quiet)
-		put_missing(&said, run);
-	cmd_write(&said, false);
-	code = waits ? run->waited ? EXIT_YES : EXIT_DEADLINE : probe_code_of_run(run);
-	if (code == EXIT_CANNOT && run->c->common.quiet)
-		unasked_tell_jobs(run);
-	return code;
-}
-
 /* Becomes the command after "--", which shall not see what was changed for us. */
 static int become(const struct command *cmd, char *const *argv,
 		  const struct rlimit *descriptors)
@@ -380,40 +257,6 @@ static int become(const struct command *cmd, char *const *argv,
 	execvp(argv[0], argv);
 	fault(&f, errno, "run %s", argv[0]);
 	cmd_error(cmd, &f);
-	return EXIT_CANNOT;
-}
-
-static void put_heading(struct buf *b, const char *text)
-{
-	buf_put_escaped(b, text, strlen(text));
-	buf_putc(b, '\n');
-}
-
-/* The questions that are asked of one target after the other. */
-static int ask_more(struct probe_run *run, const struct probe_targets *t)
-{
-	struct probe_found *found = xcalloc(MAX(t->n, (size_t)1), sizeof(*found));
-	const struct target **targets = xcalloc(MAX(t->n, (size_t)1), sizeof(*targets));
-	struct fault f = FAULT_INIT;
-	int code = EXIT_YES, one;
-	size_t i;
-
-	for (i = 0; i < t->n; i++)
-		targets[i] = &t->v[i];
-	probe_look_up(run, targets, t->n, found);
-	for (i = 0; i < t->n; i++) {
-		if (run->c->hops && t->n > 1 && !run->report->json && !run->report->quiet)
-			put_heading(&run->report->out.b, t->texts[i]);
-		one = run->c->hops ? probe_show_hops(run, &found[i], t->texts[i])
-				   : probe_measure_backlog(run, &found[i], t->texts[i]);
-		code = cmd_worse_code(code, one);
-		endpoint_list_free(&found[i].list);
-	}
-	free(targets);
-	free(found);
-	if (out_close(&run->report->out, &f) == 0)
-		return code;
-	cmd_error(run->cmd, &f);
 	return EXIT_CANNOT;
 }
 
@@ -436,7 +279,7 @@ static int probe_targets(const struct command *cmd, struct probe_config *c,
 	}
 	if (c->hops || c->backlog) {
 		report_begin(&report, c);
-		code = ask_more(&run, t);
+		code = probe_ask_more(&run, t);
 		out_discard(&report.out);
 		probe_run_free(&run);
 		return code;
@@ -451,7 +294,7 @@ static int probe_targets(const struct command *cmd, struct probe_config *c,
 		cmd_error(cmd, &f);
 		code = EXIT_CANNOT;
 	} else {
-		code = finish(&run);
+		code = probe_end(&run);
 	}
 	out_discard(&report.out);
 	probe_run_free(&run);
@@ -506,7 +349,7 @@ static int run_with(const struct command *cmd, struct probe_config *c,
 	return code;
 }
 
-static int run(const struct command *cmd, int argc, char **argv)
+static int probe_command(const struct command *cmd, int argc, char **argv)
 {
 	struct probe_config c = PROBE_CONFIG_INIT;
 	struct opt_operands words = { 0 };
@@ -547,5 +390,5 @@ const struct command cmd_probe = {
 		    "  sockctl probe --http=/health --expect '/\"ok\"/' localhost:8080\n",
 	.groups = groups,
 	.n_groups = ARRAY_SIZE(groups),
-	.run = run,
+	.run = probe_command,
 };

@@ -1,14 +1,11 @@
-/*
- * The probe command: its config, one job a target, and the runner that keeps attempts in
- * flight. How results are told is in report.h.
- */
+/* The probe command: its config, one job a target, and what all of them share. */
 #pragma once
 
 #include "cmd/cmd.h"
 #include "cmd/probe/progress.h"
 #include "kernel/proc/procfile.h"
 #include "model/spread.h"
-#include "net/probe/attempt_private.h"
+#include "net/probe/attempt.h"
 #include "net/socket/fastopen.h"
 #include "net/socket/resolve.h"
 
@@ -70,7 +67,8 @@ struct probe_job {
 	/* so far */
 	uint64_t done, counts[OUTCOME_COUNT], late;
 	struct spread *rtt, *connect;
-	struct probe_result last;
+	struct probe_result results[2]; /* one of them is last, one is asked for */
+	struct probe_result *last;
 	bool changed; /* last differs from the one before, in outcome or address */
 	char *note;   /* what the kernel's own tables add to it */
 	enum fastopen fastopen;
@@ -100,49 +98,14 @@ struct probe_run {
 	bool has_regex;
 };
 
-/* Checks the answers' texts and fills run->how. 0 or -errno with a fault (of usage). */
-int probe_prepare(struct probe_run *run, struct fault *f);
-void probe_run_free(struct probe_run *run);
-/* Runs all jobs to their end, to --wait's, or to a signal. 0 or -errno with a fault. */
-int probe_run_jobs(struct probe_run *run, struct fault *f);
-/* The signals that end a program end the loop, whose owner is run, and are kept in
- * run->signo; the mask before is stored in *old. What the report waits for they end, too.
- * 0 or -errno with a fault. */
-int probe_watch_signals(struct probe_run *run, struct loop *l, sigset_t *old,
-			struct fault *f);
-/* When the loop has ended. */
-void probe_leave_signals(struct probe_run *run, const sigset_t *old);
-/* Whether the job is where --wait wants it. */
+/* Whether the job is where --wait shall have it. */
 bool probe_job_fulfilled(const struct probe_job *j);
-
-/* A name that did not become an address, as a result. */
-struct probe_result probe_judge_name(const struct target *t, int err,
-				     const struct fault *f);
+/* An exit code. */
+int probe_code_of_run(const struct probe_run *run);
+void probe_run_free(struct probe_run *run);
 
 /* One target with many ports, and no question but whether they are open. */
 struct probe_scan_target {
 	struct target *target;
 	const char *text;
 };
-
-/* Scans one after the other, after looking up their names side by side; tells through
- * run->report; how it weighs (the verdict of the best port of each) is in
- * run->scans_verdict. 0 or -errno with a fault. run->signo is set when a signal came. */
-int probe_scan_all(struct probe_run *run, struct fault *f);
-
-/*
- * What sock_diag says about a silence on an address of this host: a full accept queue,
- * ports used. Quick; may sharpen r->outcome. Returns a sentence (malloc'ed) or NULL.
- */
-char *probe_local_cause(struct probe_result *r);
-/* Why an address of this host refused: who listens where instead. Reads all of /proc, so
- * only when nothing is being timed. */
-char *probe_local_why(const struct probe_result *r);
-/* Why nothing came back from elsewhere, where this host's own counters tell: a sentence
- * (malloc'ed) or NULL. */
-char *probe_local_drops(const struct probe_run *run, const struct probe_result *r);
-/* Fits probe_neighbour_fn. */
-bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
-			      uint64_t waited_us, struct addr *hop);
-
-int probe_code_of_run(const struct probe_run *run);

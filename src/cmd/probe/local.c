@@ -1,7 +1,7 @@
-/* The other side of a refusal, where it is on this host: the kernel's own tables. */
+#include "cmd/probe/local.h"
+
 #include <stdlib.h>
 
-#include "cmd/probe/job.h"
 #include "cmd/why.h"
 #include "kernel/netlink/neighbour.h"
 

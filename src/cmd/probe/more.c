@@ -1,13 +1,14 @@
-/* --measure-backlog and --hops: what a server can take, and the way to it. */
+#include "cmd/probe/more.h"
+
 #include <errno.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cmd/probe/more.h"
 #include "cmd/probe/report.h"
 #include "cmd/why.h"
+#include "net/probe/attempt_dial.h"
 #include "net/probe/backlog.h"
 #include "view/view_member.h"
 
@@ -182,8 +183,8 @@ static int may_fill(struct probe_run *run, const struct endpoint *to, const char
 	return -EPERM;
 }
 
-int probe_measure_backlog(struct probe_run *run, const struct probe_found *found,
-			  const char *text)
+static int measure_backlog(struct probe_run *run, const struct probe_found *found,
+			   const char *text)
 {
 	struct backlog_how how = { .attempt = &run->how, .max = run->c->max };
 	const struct endpoint *to = found->list.v;
@@ -244,7 +245,6 @@ static void hop_done(struct attempt *a)
 	struct loop *l = a->l;
 	size_t i;
 
-	h->r = a->r;
 	h->done = true;
 	attempt_stop(a);
 	for (i = 0; i < HOPS_MOST && path->hops[i].done; i++)
@@ -319,8 +319,8 @@ static bool all_silent(const struct path *path, size_t from)
 	return true;
 }
 
-int probe_show_hops(struct probe_run *run, const struct probe_found *found,
-		    const char *text)
+static int show_hops(struct probe_run *run, const struct probe_found *found,
+		     const char *text)
 {
 	struct endpoint_list list = found->list;
 	_cleanup_free_ struct path *path = NULL;
@@ -349,6 +349,7 @@ int probe_show_hops(struct probe_run *run, const struct probe_found *found,
 		sockopt_default(&h->how.options, "ttl", (int)i + 1);
 		if (!run->c->timeout_given)
 			h->how.timeout_us = HOP_TIMEOUT_US;
+		h->attempt.r = &h->r;
 		h->attempt.done = hop_done;
 		h->attempt.owner = h;
 		attempt_start(&h->attempt, &l, &list, &h->how);
@@ -380,4 +381,37 @@ int probe_show_hops(struct probe_run *run, const struct probe_found *found,
 	}
 	loop_free(&l);
 	return cmd_code_of(v);
+}
+
+static void put_heading(struct buf *b, const char *text)
+{
+	buf_put_escaped(b, text, strlen(text));
+	buf_putc(b, '\n');
+}
+
+int probe_ask_more(struct probe_run *run, const struct probe_targets *t)
+{
+	struct probe_found *found = xcalloc(MAX(t->n, (size_t)1), sizeof(*found));
+	const struct target **targets = xcalloc(MAX(t->n, (size_t)1), sizeof(*targets));
+	struct fault f = FAULT_INIT;
+	int code = EXIT_YES, one;
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		targets[i] = &t->v[i];
+	probe_look_up(run, targets, t->n, found);
+	for (i = 0; i < t->n; i++) {
+		if (run->c->hops && t->n > 1 && !run->report->json && !run->report->quiet)
+			put_heading(&run->report->out.b, t->texts[i]);
+		one = run->c->hops ? show_hops(run, &found[i], t->texts[i])
+				   : measure_backlog(run, &found[i], t->texts[i]);
+		code = cmd_worse_code(code, one);
+		endpoint_list_free(&found[i].list);
+	}
+	free(targets);
+	free(found);
+	if (out_close(&run->report->out, &f) == 0)
+		return code;
+	cmd_error(run->cmd, &f);
+	return EXIT_CANNOT;
 }

@@ -1,10 +1,7 @@
-/* --measure-backlog and --hops; each tells one target through run->report and returns an
- * exit code. */
+/* --measure-backlog and --hops: what a server can take, and the way to it. */
 #pragma once
 
 #include "cmd/probe/targets.h"
 
-int probe_measure_backlog(struct probe_run *run, const struct probe_found *found,
-			  const char *text);
-int probe_show_hops(struct probe_run *run, const struct probe_found *found,
-		    const char *text);
+/* Asks one target after the other and tells each through run->report. An exit code. */
+int probe_ask_more(struct probe_run *run, const struct probe_targets *t);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "cmd/probe/report_json.h"
+
 enum { MISSING_MOST = 400 }; /* bytes: longer than any terminal is wide */
 
 void report_begin(struct probe_report *p, const struct probe_config *c)
@@ -94,7 +96,7 @@ void report_put_missing(struct buf *b, const struct probe_run *run)
 			continue;
 		buf_put_escaped(b, j->text, strlen(j->text));
 		buf_printf(b, " %s  ",
-			   j->done ? outcome_name(j->last.outcome) : "no answer yet");
+			   j->done ? outcome_name(j->last->outcome) : "no answer yet");
 	}
 }
 
@@ -114,18 +116,18 @@ void report_put_asked(struct buf *b, const struct probe_run *run)
 	buf_printf(b, ", %llu open", (unsigned long long)open);
 	if (run->n_jobs != 1 || !run->jobs[0].done)
 		return;
-	buf_printf(b, "; now %s: ", outcome_name(run->jobs[0].last.outcome));
-	put_safe_reason(b, &run->jobs[0].last);
+	buf_printf(b, "; now %s: ", outcome_name(run->jobs[0].last->outcome));
+	put_safe_reason(b, run->jobs[0].last);
 }
 
 static void put_reason(struct probe_report *p, struct buf *b, const struct probe_job *j)
 {
 	size_t before = b->len;
 
-	if (j->done > 1 && j->last.outcome == OUTCOME_OPEN)
+	if (j->done > 1 && j->last->outcome == OUTCOME_OPEN)
 		put_stats(b, j);
 	if (b->len == before)
-		report_put_reason(p, b, &j->last);
+		report_put_reason(p, b, j->last);
 	if (j->done > 1 && j->run->c->wait_us == PROBE_UNSET) {
 		buf_printf(b, "  %llu of %llu",
 			   (unsigned long long)j->counts[OUTCOME_OPEN],
@@ -163,7 +165,7 @@ static void put_negotiated(struct buf *b, const struct probe_job *job)
 		[FASTOPEN_YES] = "yes",
 		[FASTOPEN_OFF] = "off here (net.ipv4.tcp_fastopen)",
 	};
-	const struct tcpinfo *t = &job->last.tcp;
+	const struct tcpinfo *t = &job->last->tcp;
 
 	buf_printf(b, "mss %u (ours %u), path mtu %u, ", t->snd_mss, t->advmss, t->pmtu);
 	if (t->options & TCPINFO_WSCALE)
@@ -192,11 +194,11 @@ static void put_change(struct probe_report *p, const struct probe_job *j)
 	buf_printf(b, "%s%s%s  ", p->style->dim, clock, p->style->reset);
 	buf_put_escaped(b, j->text, strlen(j->text));
 	buf_puts(b, "  ");
-	put_address(b, &j->last);
-	buf_printf(b, "  %s%s%s  ", report_colour(p, j->last.outcome),
-		   outcome_name(j->last.outcome), p->style->reset);
+	put_address(b, j->last);
+	buf_printf(b, "  %s%s%s  ", report_colour(p, j->last->outcome),
+		   outcome_name(j->last->outcome), p->style->reset);
 	progress_clear(&j->run->progress);
-	report_put_reason(p, b, &j->last);
+	report_put_reason(p, b, j->last);
 	buf_putc(b, '\n');
 	out_flush(&p->out);
 }
@@ -206,7 +208,7 @@ void report_attempt(struct probe_report *p, struct probe_job *j)
 	if (p->quiet)
 		return;
 	if (p->json) {
-		report_json_attempt(&p->out.b, j->text, j->done, &j->last, j->note);
+		report_json_attempt(&p->out.b, j->text, j->done, j->last, j->note);
 		if (j->run->c->interval_us)
 			out_flush(&p->out);
 		else
@@ -241,10 +243,10 @@ static struct columns measure(const struct probe_run *run)
 		if (!j->done)
 			continue;
 		put_row_name(&name, j);
-		put_address(&b, &j->last);
+		put_address(&b, j->last);
 		w.target = MAX(w.target, text_width(name.data, name.len));
 		w.address = MAX(w.address, text_width(b.data, b.len));
-		w.outcome = MAX(w.outcome, strlen(outcome_name(j->last.outcome)));
+		w.outcome = MAX(w.outcome, strlen(outcome_name(j->last->outcome)));
 		w.with_address |= j->target->host == TARGET_HOST_NAME ||
 				  (j->target->host == TARGET_HOST_NONE &&
 				   j->target->proto != TARGET_VSOCK) ||
@@ -265,15 +267,15 @@ static void put_row(struct probe_report *p, const struct probe_job *j,
 		    const struct columns *w)
 {
 	_cleanup_buf_ struct buf address = { 0 }, target = { 0 };
-	const char *name = outcome_name(j->last.outcome);
+	const char *name = outcome_name(j->last->outcome);
 	struct buf *b = &p->out.b;
 
 	put_row_name(&target, j);
 	put_padded(b, target.data, target.len, w->target);
-	put_address(&address, &j->last);
+	put_address(&address, j->last);
 	if (w->with_address)
 		put_padded(b, address.data, address.len, w->address);
-	buf_puts(b, report_colour(p, j->last.outcome));
+	buf_puts(b, report_colour(p, j->last->outcome));
 	buf_puts(b, name);
 	buf_puts(b, p->style->reset);
 	buf_pad(b, ' ', w->outcome - strlen(name) + 2);
@@ -284,17 +286,18 @@ static void put_row(struct probe_report *p, const struct probe_job *j,
 		buf_put_harmless(b, j->note, strlen(j->note));
 		buf_putc(b, '\n');
 	}
-	if (j->run->c->negotiated && j->last.has_tcp && j->last.outcome == OUTCOME_OPEN) {
+	if (j->run->c->negotiated && j->last->has_tcp &&
+	    j->last->outcome == OUTCOME_OPEN) {
 		buf_puts(b, "  ");
 		put_negotiated(b, j);
 		buf_putc(b, '\n');
-	} else if (j->run->c->negotiated && j->last.tcp_unread) {
+	} else if (j->run->c->negotiated && j->last->tcp_unread) {
 		buf_printf(b, "  what was negotiated could not be read (%s)\n",
-			   strerrorname_np(j->last.tcp_unread));
+			   strerrorname_np(j->last->tcp_unread));
 	}
 	if (j->run->c->common.verbose && j->done == 1) {
 		buf_puts(b, "  ");
-		put_times(b, &j->last);
+		put_times(b, j->last);
 		buf_putc(b, '\n');
 	}
 }
@@ -375,7 +378,7 @@ void report_end(struct probe_report *p, const struct probe_run *run)
 		if (!j->done)
 			continue;
 		told++;
-		open += j->last.outcome == OUTCOME_OPEN;
+		open += j->last->outcome == OUTCOME_OPEN;
 		if (p->json)
 			report_json_summary(&p->out.b, j);
 		else if (!waits || probe_job_fulfilled(j))

@@ -1,7 +1,7 @@
 /* What a probe tells: lines for people on stdout, or JSON Lines. */
 #pragma once
 
-#include "base/json.h"
+#include "base/out.h"
 #include "cmd/probe/job.h"
 
 struct probe_report {
@@ -25,9 +25,3 @@ void report_put_asked(struct buf *b, const struct probe_run *run);
 void report_attempt(struct probe_report *p, struct probe_job *j);
 /* All are. */
 void report_end(struct probe_report *p, const struct probe_run *run);
-
-/* "name": { min, avg ... } in microseconds, or null. */
-void report_json_samples(struct json *j, const char *name, const struct spread *s);
-void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
-			 const struct probe_result *r, const char *note);
-void report_json_summary(struct buf *b, const struct probe_job *job);

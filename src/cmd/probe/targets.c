@@ -194,7 +194,8 @@ uint64_t probe_target_ports(const struct target *t)
 	return MAX(n, (uint64_t)1);
 }
 
-bool probe_is_scan(const struct probe_config *c, const struct target *t)
+/* Whether this target is scanned rather than asked port by port. */
+static bool is_scan(const struct probe_config *c, const struct target *t)
 {
 	if (c->syn)
 		return true;
@@ -264,7 +265,7 @@ static void begin_lookups(struct probe_run *run, const struct probe_targets *t,
 	if (run->c->wait_us != PROBE_UNSET)
 		how.deadline_us = MIN(how.deadline_us, run->c->wait_until_us);
 	for (; k->begun < t->n && k->begun < from + LOOKUPS_MOST; k->begun++)
-		if (!probe_is_scan(run->c, &t->v[k->begun]))
+		if (!is_scan(run->c, &t->v[k->begun]))
 			k->v[k->begun] = resolve_start(&t->v[k->begun], &how);
 }
 
@@ -347,7 +348,7 @@ void probe_make_jobs(struct probe_run *run, struct probe_targets *t)
 		struct fault f = FAULT_INIT;
 		int r = 0;
 
-		if (probe_is_scan(run->c, &t->v[i])) {
+		if (is_scan(run->c, &t->v[i])) {
 			run->scans = array_grow(run->scans, run->n_scans, &run->cap_scans,
 						sizeof(*run->scans));
 			run->scans[run->n_scans++] =

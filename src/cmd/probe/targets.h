@@ -20,8 +20,6 @@ void probe_targets_free(struct probe_targets *t);
 uint64_t probe_target_ports(const struct target *t);
 
 enum { PROBE_ASKED_ONE_BY_ONE = 16 }; /* more ports than this are a scan */
-/* Whether this target is scanned rather than asked port by port. */
-bool probe_is_scan(const struct probe_config *c, const struct target *t);
 
 /* What became of a name: addresses, or -errno with a fault. */
 struct probe_found {

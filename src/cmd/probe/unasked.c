@@ -137,13 +137,13 @@ void unasked_tell_jobs(const struct probe_run *run)
 		const struct probe_job *j = &run->jobs[i];
 		_cleanup_buf_ struct buf b = { 0 };
 
-		if (j->done && outcome_verdict(j->last.outcome) != VERDICT_CANNOT)
+		if (j->done && outcome_verdict(j->last->outcome) != VERDICT_CANNOT)
 			continue;
 		if (n++ >= TOLD_MOST)
 			continue;
-		probe_put_reason(&b, &j->last);
-		fault_say(&f, EIO, "%s is %s: %s", j->text, outcome_name(j->last.outcome),
-			  buf_cstr(&b));
+		probe_put_reason(&b, j->last);
+		fault_say(&f, EIO, "%s is %s: %s", j->text,
+			  outcome_name(j->last->outcome), buf_cstr(&b));
 		cmd_error(run->cmd, &f);
 	}
 	if (n <= TOLD_MOST)

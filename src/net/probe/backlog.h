@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "net/probe/attempt_private.h"
+#include "net/probe/attempt.h"
 
 struct backlog_how {
 	const struct attempt_how *attempt; /* options, sources */

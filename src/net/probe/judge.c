@@ -272,6 +272,19 @@ void probe_judge_fault(struct probe_result *r, const struct fault *f)
 	r->outcome = f->err == ETIMEDOUT ? OUTCOME_FILTERED : OUTCOME_ERROR;
 }
 
+void probe_judge_name(struct probe_result *r, const struct target *t, int err,
+		      const struct fault *f)
+{
+	*r = (struct probe_result){ .mptcp = -1, .peer.proto = t->proto };
+	probe_judge_fault(r, f);
+	if (err == -ETIMEDOUT || err == -EAGAIN)
+		r->outcome = OUTCOME_NAME_TIMEOUT;
+	else if (err == -ENOENT)
+		r->outcome = OUTCOME_NO_NAME;
+	if (r->outcome != OUTCOME_ERROR)
+		r->err = 0; /* none of a socket */
+}
+
 void probe_judge_unsent(struct probe_result *r, int err)
 {
 	_cleanup_buf_ struct buf b = { 0 };

@@ -75,6 +75,9 @@ void probe_judge_open(struct probe_result *r, int fd);
  * refused. Nothing was sent, so it is an error whatever the errno means of a connect().
  */
 void probe_judge_fault(struct probe_result *r, const struct fault *f);
+/* A name that did not become an address; err as of resolve(). *r is cleared first. */
+void probe_judge_name(struct probe_result *r, const struct target *t, int err,
+		      const struct fault *f);
 /* The device towards it, or our own buffer, has taken no packet in r->connect_us; err:
  * ENOBUFS, EAGAIN, ENOMEM. */
 void probe_judge_unsent(struct probe_result *r, int err);

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "net/probe/attempt_private.h"
+#include "net/probe/attempt.h"
 #include "net/probe/syn_packet.h"
 
 struct syn_link {

@@ -1,10 +1,10 @@
-/* What is asked of an open connection: an answer, that it stays, that it is real. */
+#include "net/probe/attempt_stream.h"
+
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 
 #include "net/probe/attempt_private.h"
-#include "net/probe/pattern.h"
 #include "net/socket/record.h"
 #include "net/socket/tcp.h"
 
@@ -19,102 +19,26 @@ enum {
 
 static void to_stage(struct attempt *a, enum attempt_stage stage);
 
-/* "HTTP/1.1 200 OK": its number, 0 while the line is not whole, -1 if it is none. */
-static int http_status(const struct buf *in)
-{
-	const char *end = memchr(in->data, '\n', in->len), *p;
-	int status = 0, i;
-
-	if (memcmp(in->data, "HTTP/", MIN(in->len, (size_t)5)) != 0)
-		return -1;
-	if (!end)
-		return 0;
-	p = memchr(in->data, ' ', (size_t)(end - in->data));
-	if (!p || end - p < 4 || p[1] == '0')
-		return -1;
-	for (i = 1; i <= 3; i++) {
-		if (p[i] < '0' || p[i] > '9')
-			return -1;
-		status = status * 10 + (p[i] - '0');
-	}
-	/* Three digits and no more (RFC 9112, 4); some leave the blank behind out. */
-	return p[4] == ' ' || p[4] == '\r' || p[4] == '\n' ? status : -1;
-}
-
-/* Searching may take a while: what a stream sends meanwhile is searched later, all at
- * once, so that a peer that sends byte by byte costs a tenth of our time at most. */
-static bool matches(struct attempt *a)
-{
-	uint64_t began = clock_us(), now;
-	enum pattern_found found;
-
-	if (a->r.peer.type != SOCK_DGRAM && began < a->search_at_us) {
-		timer_set(a->l, &a->t, MIN(a->search_at_us, a->deadline_us));
-		return false;
-	}
-	found = pattern_search(a->how->expect_regex, &a->in);
-	now = clock_us();
-	a->search_at_us = now + (now - began) * 10;
-	a->r.missed = pattern_missed(found);
-	return found == PATTERN_YES;
-}
-
-bool attempt_answered(struct attempt *a)
-{
-	const struct attempt_how *how = a->how;
-	const struct buf *in = &a->in;
-
-	a->r.missed = "an answer";
-	if (!in->len && !a->empty)
-		return false;
-	if (how->http) {
-		int status = http_status(in);
-
-		a->r.missed = "an HTTP status line";
-		if (status <= 0)
-			return false;
-		a->r.http_status = status;
-	}
-	if (how->expect) {
-		a->r.missed = "the expected text";
-		if (in->len < how->expect->len ||
-		    !memmem(in->data, in->len, how->expect->data, how->expect->len))
-			return false;
-	}
-	if (how->expect_regex) {
-		a->r.missed = "what matches the expected pattern";
-		if (!matches(a))
-			return false;
-	}
-	if (how->banner && a->r.peer.type == SOCK_STREAM) {
-		a->r.missed = "a whole line";
-		if (!memchr(in->data, '\n', in->len))
-			return false;
-	}
-	a->r.missed = NULL;
-	return true;
-}
-
-static void ended(struct attempt *a, int err)
+static void stream_ended(struct attempt *a, int err)
 {
 	bool reset = err == ECONNRESET || err == EPIPE;
 
-	a->r.life_us = clock_us() - a->opened_us;
-	a->r.err = err;
+	a->r->life_us = clock_us() - a->opened_us;
+	a->r->err = err;
 	/* A peer that closes once it has our FIN has seen it: a real connection. */
 	if (a->stage == ATTEMPT_VERIFYING && !err) {
-		a->r.verified = true;
+		a->r->verified = true;
 	} else if (!err || reset) {
-		a->r.outcome = reset ? OUTCOME_RESET_AFTER_ACCEPT
-				     : OUTCOME_CLOSED_AFTER_ACCEPT;
+		a->r->outcome = reset ? OUTCOME_RESET_AFTER_ACCEPT
+				      : OUTCOME_CLOSED_AFTER_ACCEPT;
 		/* A banner without newline, and then the end, is a banner. */
 		if (a->stage == ATTEMPT_TALKING && a->how->banner && a->in.len &&
 		    !a->how->expect && !a->how->expect_regex && !a->how->http && !err) {
-			a->r.outcome = OUTCOME_OPEN;
-			a->r.missed = NULL;
+			a->r->outcome = OUTCOME_OPEN;
+			a->r->missed = NULL;
 		}
 	} else {
-		a->r.outcome = OUTCOME_ERROR;
+		a->r->outcome = OUTCOME_ERROR;
 	}
 	attempt_finish(a);
 }
@@ -126,7 +50,7 @@ static void next_stage(struct attempt *a)
 	if (a->stage < ATTEMPT_WATCHING && how->stable_us)
 		to_stage(a, ATTEMPT_WATCHING);
 	else if (a->stage < ATTEMPT_VERIFYING && how->verify &&
-		 (a->r.has_tcp || a->r.peer.proto == TARGET_TCP))
+		 (a->r->has_tcp || a->r->peer.proto == TARGET_TCP))
 		to_stage(a, ATTEMPT_VERIFYING);
 	else
 		attempt_finish(a);
@@ -134,12 +58,12 @@ static void next_stage(struct attempt *a)
 
 static bool has_records(const struct attempt *a)
 {
-	return a->r.peer.family == AF_UNIX && a->r.peer.type != SOCK_STREAM;
+	return a->r->peer.family == AF_UNIX && a->r->peer.type != SOCK_STREAM;
 }
 
 /* As recv(2): bytes, or -errno. *empty: 0 bytes are a record, and not the end. What a
  * record has more than fits into the buffer is lost. */
-static ssize_t take(struct attempt *a, void *to, size_t len, bool *empty)
+static ssize_t take_bytes(struct attempt *a, void *to, size_t len, bool *empty)
 {
 	ssize_t n;
 
@@ -152,7 +76,7 @@ static ssize_t take(struct attempt *a, void *to, size_t len, bool *empty)
 
 /* Takes what is there, but not all that a peer can send which never stops: epoll comes
  * again for the rest. True if the attempt is over. */
-static bool receive(struct attempt *a)
+static bool stream_receive(struct attempt *a)
 {
 	/* A record is read whole, or the rest of it is lost. */
 	size_t room = has_records(a) ? ATTEMPT_IN_MAX : READ_SIZE;
@@ -162,11 +86,11 @@ static bool receive(struct attempt *a)
 
 	for (reads = 0; reads < READS; reads++) {
 		buf_reserve(&a->in, room);
-		n = take(a, a->in.data + a->in.len, room, &empty);
+		n = take_bytes(a, a->in.data + a->in.len, room, &empty);
 		if (n == -EAGAIN || n == -EINTR)
 			return false;
 		if (n == -EMSGSIZE) {
-			a->r.cut = true;
+			a->r->cut = true;
 			n = (ssize_t)room;
 		}
 		if (n <= 0 && !empty) {
@@ -176,19 +100,19 @@ static bool receive(struct attempt *a)
 			    attempt_answered(a) && !a->how->stable_us)
 				attempt_finish(a);
 			else
-				ended(a, n < 0 ? (int)-n : 0);
+				stream_ended(a, n < 0 ? (int)-n : 0);
 			return true;
 		}
 		a->empty |= empty;
-		if (!a->r.first_byte_us)
-			a->r.first_byte_us = MAX(clock_us() - a->opened_us, (uint64_t)1);
+		if (!a->r->first_byte_us)
+			a->r->first_byte_us = MAX(clock_us() - a->opened_us, (uint64_t)1);
 		if (a->in.len < ATTEMPT_IN_MAX)
 			a->in.len += (size_t)n;
 	}
 	return false;
 }
 
-static bool transmit(struct attempt *a)
+static bool stream_transmit(struct attempt *a)
 {
 	unsigned sends;
 
@@ -199,7 +123,7 @@ static bool transmit(struct attempt *a)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
 		if (n < 0) {
-			ended(a, errno);
+			stream_ended(a, errno);
 			return true;
 		}
 		a->sent += (size_t)n;
@@ -214,9 +138,9 @@ static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
 
 	(void)l;
 	(void)events;
-	if (a->stage == ATTEMPT_TALKING && transmit(a))
+	if (a->stage == ATTEMPT_TALKING && stream_transmit(a))
 		return;
-	if (receive(a) || a->stage != ATTEMPT_TALKING)
+	if (stream_receive(a) || a->stage != ATTEMPT_TALKING)
 		return;
 	if ((a->in.len > before || a->empty) && attempt_answered(a))
 		next_stage(a);
@@ -232,18 +156,18 @@ static void verify_look(struct attempt *a)
 	uint64_t now = clock_us(), patience;
 
 	if (!tcp_read(a->w.fd, &t)) {
-		ended(a, errno);
+		stream_ended(a, errno);
 		return;
 	}
 	if (t.state == TCP_FIN_WAIT2 || t.state == TCP_TIME_WAIT ||
 	    t.state == TCP_CLOSING) {
-		a->r.verified = true;
+		a->r->verified = true;
 		attempt_finish(a);
 		return;
 	}
-	patience = MAX((uint64_t)VERIFY_LEAST_US, (uint64_t)a->r.tcp.rtt * 12);
+	patience = MAX((uint64_t)VERIFY_LEAST_US, (uint64_t)a->r->tcp.rtt * 12);
 	if (now - a->opened_us - a->how->stable_us > patience) {
-		a->r.outcome = OUTCOME_GHOST;
+		a->r->outcome = OUTCOME_GHOST;
 		attempt_finish(a);
 		return;
 	}
@@ -251,25 +175,8 @@ static void verify_look(struct attempt *a)
 	a->next_look_us = MIN(a->next_look_us * 2, (uint64_t)50000);
 }
 
-void attempt_silent(struct attempt *a)
-{
-	struct probe_result *r = &a->r;
-
-	if (r->peer.proto == TARGET_UDP && !a->left && a->full) {
-		r->connect_us = clock_us() - a->opened_us;
-		probe_judge_unsent(r, a->full);
-	} else if (r->peer.proto == TARGET_UDP) {
-		r->connect_us = clock_us() - a->opened_us;
-		r->outcome = r->first_byte_us ? OUTCOME_SILENT : OUTCOME_OPEN_OR_FILTERED;
-		probe_ask_neighbour(r, a->w.fd, a->how->neighbour);
-	} else {
-		r->outcome = OUTCOME_SILENT;
-	}
-	attempt_finish(a);
-}
-
 /* What came since the last search is searched; true if that is not the deadline's end. */
-static bool searched(struct attempt *a)
+static bool search_rest(struct attempt *a)
 {
 	a->search_at_us = 0;
 	if (attempt_answered(a)) {
@@ -290,12 +197,12 @@ static void stage_over(struct loop *l, struct timer *t)
 	switch (a->stage) {
 	case ATTEMPT_TALKING:
 		/* What came in time and waits behind the bytes of others counts. */
-		if (receive(a) || searched(a))
+		if (stream_receive(a) || search_rest(a))
 			return;
 		/* A banner may have no newline. */
 		if (a->how->banner && a->in.len && !a->how->expect &&
 		    !a->how->expect_regex && !a->how->http) {
-			a->r.missed = NULL;
+			a->r->missed = NULL;
 			next_stage(a);
 			return;
 		}
@@ -329,10 +236,10 @@ static void to_stage(struct attempt *a, enum attempt_stage stage)
 	case ATTEMPT_VERIFYING:
 		/* A FIN that was not sent is not one that the server lost. */
 		if (shutdown(a->w.fd, SHUT_WR) != 0 && errno != ENOTCONN) {
-			ended(a, errno);
+			stream_ended(a, errno);
 			return;
 		}
-		a->next_look_us = MAX((uint64_t)VERIFY_FIRST_US, (uint64_t)a->r.tcp.rtt);
+		a->next_look_us = MAX((uint64_t)VERIFY_FIRST_US, (uint64_t)a->r->tcp.rtt);
 		timer_set(a->l, &a->t, now + a->next_look_us);
 		break;
 	case ATTEMPT_DIALLING:

@@ -1,4 +1,6 @@
-/* Scans: open ports as they are found, the others counted by reason. */
+/* Open ports as they are found, the others counted by reason. */
+#include "cmd/probe/scans.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <signal.h>
@@ -7,10 +9,11 @@
 #include <sys/resource.h>
 
 #include "cmd/probe/report.h"
+#include "cmd/probe/report_json.h"
+#include "cmd/probe/signals.h"
 #include "cmd/probe/targets.h"
 #include "cmd/probe/unasked.h"
-#include "net/probe/synscan.h"
-#include "net/probe/udpscan.h"
+#include "net/probe/scan_engine.h"
 #include "view/view_member.h"
 
 enum {
@@ -18,38 +21,18 @@ enum {
 	WINDOW_MOST = 65535,
 };
 
-/* How the ports are asked. */
-enum engine { BY_CONNECT, BY_DATAGRAM, BY_SYN };
-
 struct scanning {
 	struct probe_run *run;
 	const struct probe_scan_target *t;
-	enum engine engine;
-	union {
-		struct scan scan;
-		struct udp_scan udp;
-		struct syn_scan syn;
-	};
+	const struct scan_ops *ops;
+	struct scan *scan;
 	struct scan_how how;
 	struct timer progress;
 	uint64_t started_us;
 	struct progress line;
 	struct unasked unasked;
-	bool all, over;
+	bool over;
 };
-
-static struct scan_totals *totals(struct scanning *g)
-{
-	switch (g->engine) {
-	case BY_CONNECT:
-		return &g->scan.totals;
-	case BY_DATAGRAM:
-		return &g->udp.totals;
-	case BY_SYN:
-		return &g->syn.totals;
-	}
-	return NULL;
-}
 
 static void put_found(struct scanning *g, const struct probe_result *r)
 {
@@ -59,7 +42,7 @@ static void put_found(struct scanning *g, const struct probe_result *r)
 	char text[ENDPOINT_TEXT_MAX], names[1024];
 	const char *name = outcome_name(r->outcome);
 	struct addr a;
-	bool udp = g->engine == BY_DATAGRAM;
+	bool udp = r->peer.proto == TARGET_UDP;
 	size_t from = b->len;
 
 	if (p->json) {
@@ -84,98 +67,29 @@ static void put_found(struct scanning *g, const struct probe_result *r)
 		out_flush(&p->out);
 }
 
-static void found(struct scanning *g, const struct probe_result *r)
+static void port_found(struct scan *s, const struct probe_result *r)
 {
+	struct scanning *g = s->owner;
 	const struct probe_report *p = g->run->report;
 
 	unasked_add(&g->unasked, r);
-	if ((r->outcome == OUTCOME_OPEN || g->all || (p->json && unasked_is(r))) &&
-	    !p->quiet)
+	if (!p->quiet && (r->outcome == OUTCOME_OPEN || g->how.with_refused ||
+			  (p->json && unasked_is(r))))
 		put_found(g, r);
 }
 
-static void tcp_found(struct scan *s, const struct probe_result *r)
+static void scan_is_over(struct scan *s)
 {
-	found(s->owner, r);
-}
+	struct scanning *g = s->owner;
 
-static void udp_found(struct udp_scan *s, const struct probe_result *r)
-{
-	found(s->owner, r);
-}
-
-static void syn_found(struct syn_scan *s, const struct probe_result *r)
-{
-	found(s->owner, r);
-}
-
-static void over(struct scanning *g, struct loop *l)
-{
 	g->over = true;
-	loop_stop(l);
-}
-
-static void tcp_over(struct scan *s)
-{
-	over(s->owner, s->l);
-}
-
-static void udp_over(struct udp_scan *s)
-{
-	over(s->owner, s->l);
-}
-
-static void syn_over(struct syn_scan *s)
-{
-	over(s->owner, s->l);
-}
-
-static int start(struct scanning *g, struct loop *l, const struct endpoint *to,
-		 struct fault *f)
-{
-	const struct port_set *ports = &g->t->target->ports;
-
-	switch (g->engine) {
-	case BY_CONNECT:
-		g->scan.owner = g;
-		g->scan.found = tcp_found;
-		g->scan.over = tcp_over;
-		g->scan.with_refused = g->all;
-		return scan_start(&g->scan, l, to, ports, &g->how, f);
-	case BY_DATAGRAM:
-		g->udp.owner = g;
-		g->udp.found = udp_found;
-		g->udp.over = udp_over;
-		return udp_scan_start(&g->udp, l, to, ports, &g->how, f);
-	case BY_SYN:
-		g->syn.owner = g;
-		g->syn.found = syn_found;
-		g->syn.over = syn_over;
-		g->syn.with_refused = g->all;
-		return syn_scan_start(&g->syn, l, to, ports, &g->how, f);
-	}
-	return -EINVAL;
-}
-
-static void stop(struct scanning *g)
-{
-	switch (g->engine) {
-	case BY_CONNECT:
-		scan_stop(&g->scan);
-		break;
-	case BY_DATAGRAM:
-		udp_scan_stop(&g->udp);
-		break;
-	case BY_SYN:
-		syn_scan_stop(&g->syn);
-		break;
-	}
+	loop_stop(s->l);
 }
 
 static void progress_due(struct loop *l, struct timer *t)
 {
 	struct scanning *g = LOOP_OWNER(t, struct scanning, progress);
-	const struct scan_totals *n = totals(g);
+	const struct scan_totals *n = &g->scan->totals;
 	uint64_t now = clock_us(), took = now - g->started_us;
 
 	if (took > PROGRESS_AFTER_US && n->done) {
@@ -215,16 +129,15 @@ static enum verdict weigh(const struct scan_totals *n, enum outcome *outcome)
 	return worst;
 }
 
-static void put_json_totals(struct scanning *g, const struct endpoint *to,
-			    enum outcome outcome)
+static void put_json_totals(struct buf *b, const char *target, const struct endpoint *to,
+			    const struct scan_totals *n, enum outcome outcome)
 {
-	const struct scan_totals *n = totals(g);
-	struct json j = json_on(&g->run->report->out.b);
+	struct json j = json_on(b);
 	struct addr a = { 0 };
 	size_t o;
 
 	json_begin_object(&j, "summary");
-	json_member_text(&j, "target", g->t->text);
+	json_member_text(&j, "target", target);
 	json_member_str(&j, "proto", target_proto_name(to->proto));
 	if (endpoint_addr(to, &a))
 		view_member_ip(&j, "addr", &a);
@@ -252,7 +165,7 @@ static void put_json_totals(struct scanning *g, const struct endpoint *to,
 
 static void put_totals(struct scanning *g, const struct endpoint *to)
 {
-	const struct scan_totals *n = totals(g);
+	const struct scan_totals *n = &g->scan->totals;
 	struct buf *b = &g->run->report->out.b;
 	_cleanup_buf_ struct buf ip = { 0 };
 	struct addr a = { 0 };
@@ -276,7 +189,7 @@ static void put_totals(struct scanning *g, const struct endpoint *to)
 		buf_printf(b, "; %llu connection%s to itself seen and thrown away",
 			   (unsigned long long)n->phantoms, n->phantoms == 1 ? "" : "s");
 	buf_putc(b, '\n');
-	if (!g->all)
+	if (!g->how.with_refused)
 		unasked_put(b, &g->unasked);
 }
 
@@ -303,9 +216,10 @@ static void tell_totals(struct scanning *g, const struct endpoint *to,
 	enum outcome outcome;
 
 	progress_clear(&g->line);
-	*verdict = weigh(totals(g), &outcome);
+	*verdict = weigh(&g->scan->totals, &outcome);
 	if (run->report->json)
-		put_json_totals(g, to, outcome);
+		put_json_totals(&run->report->out.b, g->t->text, to, &g->scan->totals,
+				outcome);
 	else if (!run->report->quiet)
 		put_totals(g, to);
 }
@@ -320,13 +234,18 @@ static int scan_in(struct loop *l, struct scanning *g, const struct endpoint *to
 	progress_init(&g->line, g->run->c->common.quiet);
 	if (g->line.wanted)
 		timer_set(l, &g->progress, g->started_us + PROGRESS_EVERY_US);
-	r = start(g, l, to, f);
-	if (r < 0)
+	g->scan->found = port_found;
+	g->scan->over = scan_is_over;
+	g->scan->owner = g;
+	r = scan_start(g->scan, f);
+	if (r < 0) {
+		scan_stop(g->scan);
 		return r;
+	}
 	r = loop_run(l);
 	if (!g->over)
-		totals(g)->took_us = clock_us() - g->started_us;
-	stop(g);
+		g->scan->totals.took_us = clock_us() - g->started_us;
+	scan_stop(g->scan);
 	tell_totals(g, to, verdict);
 	return r < 0 ? fault(f, -r, "wait for events") : 0;
 }
@@ -342,7 +261,9 @@ static int scan_address(struct scanning *g, const struct endpoint *to,
 		return fault(f, -r, "make an event loop");
 	r = probe_watch_signals(g->run, &l, &old, f);
 	if (r == 0) {
+		g->scan = scan_new(g->ops, &l, to, &g->t->target->ports, &g->how);
 		r = scan_in(&l, g, to, verdict, f);
+		scan_free(g->scan);
 		probe_leave_signals(g->run, &old);
 		/* The exit code alone would not say what to do. Only now: whoever waits
 		 * for the reader of standard error must be open to signals. */
@@ -359,17 +280,15 @@ static int scan_address(struct scanning *g, const struct endpoint *to,
 static enum verdict put_nameless(struct probe_run *run, const struct probe_scan_target *t,
 				 int err, const struct fault *f)
 {
-	struct probe_result r = probe_judge_name(t->target, err, f);
-	bool udp = r.peer.proto == TARGET_UDP;
-	struct scanning g = { .run = run,
-			      .t = t,
-			      .engine = udp ? BY_DATAGRAM : BY_CONNECT };
+	static const struct scan_totals none = { 0 };
 	struct probe_report *p = run->report;
 	struct buf *b = &p->out.b;
+	struct probe_result r;
 
+	probe_judge_name(&r, t->target, err, f);
 	if (p->json) {
 		report_json_attempt(b, t->text, 1, &r, NULL);
-		put_json_totals(&g, &r.peer, r.outcome);
+		put_json_totals(b, t->text, &r.peer, &none, r.outcome);
 	} else if (!p->quiet) {
 		buf_put_escaped(b, t->text, strlen(t->text));
 		buf_printf(b, "  %s%s%s  ", report_colour(p, r.outcome),
@@ -397,21 +316,18 @@ static int scan_target(struct probe_run *run, const struct probe_scan_target *t,
 	}
 	n = run->c->all_addresses ? list->n : 1;
 	for (i = 0; i < n && r == 0 && !run->signo; i++) {
-		bool udp = list->v[i].proto == TARGET_UDP;
 		bool few = probe_target_ports(t->target) <= PROBE_ASKED_ONE_BY_ONE;
 		struct scanning g = { .run = run,
 				      .t = t,
-				      .engine = run->c->syn ? BY_SYN
-						: udp	    ? BY_DATAGRAM
-							    : BY_CONNECT };
+				      .ops = scan_engine(&list->v[i], run->c->syn) };
 		enum verdict v = VERDICT_CANNOT;
 
-		g.all = run->c->closed || few;
 		g.how.attempt = &run->how;
+		g.how.with_refused = run->c->closed || few;
 		g.how.patient = run->c->timeout_given;
-		g.how.timeout_us = run->c->timeout_given || udp || few
+		g.how.timeout_us = run->c->timeout_given || few || !g.ops->timeout_us
 					   ? run->c->timeout_us
-					   : (uint64_t)SCAN_TIMEOUT_US;
+					   : g.ops->timeout_us;
 		g.how.stall_us = run->c->timeout_us;
 		g.how.rate = run->c->rate;
 		g.how.window = most_in_flight(run->c);

@@ -1,16 +1,15 @@
-/* Keeps attempts in flight: so many at once, so many a second, again after the interval,
- * or until --wait has what it wants. */
-#include "cmd/probe/job.h"
+#include "cmd/probe/jobs.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
-#include "base/ctext.h"
-#include "base/leave.h"
 #include "base/mem.h"
+#include "cmd/probe/local.h"
+#include "cmd/probe/question.h"
 #include "cmd/probe/report.h"
-#include "net/probe/pattern.h"
+#include "cmd/probe/signals.h"
+#include "net/probe/attempt_dial.h"
 
 enum {
 	LOCAL_RETRY_US = 10 * 1000, /* a wait on this host answers within 20 ms */
@@ -22,57 +21,6 @@ enum {
 
 static void job_begin(struct probe_job *j);
 
-static int prepare_expect(struct probe_run *run, const char *text, struct fault *f)
-{
-	size_t len = strlen(text);
-	int r;
-
-	if (len > 2 && text[0] == '/' && text[len - 1] == '/') {
-		_cleanup_free_ char *pattern = xstrndup(text + 1, len - 2);
-		struct fault why = FAULT_INIT;
-
-		r = pattern_compile(&run->regex, pattern, &why);
-		if (r < 0) {
-			fault_say(f, EINVAL, "--expect: %s", why.what);
-			fault_mark(f, text, 1);
-			return r;
-		}
-		run->has_regex = true;
-		run->how.expect_regex = &run->regex;
-		return 0;
-	}
-	r = ctext_argument(&run->expect, text, false, f);
-	if (r == 0 && !run->expect.len)
-		r = fault_say(f, EINVAL, "--expect: the text to wait for is empty");
-	run->how.expect = &run->expect;
-	return r;
-}
-
-int probe_prepare(struct probe_run *run, struct fault *f)
-{
-	const struct probe_config *c = run->c;
-	int r = 0;
-
-	run->how.options = c->options;
-	run->how.neighbour = probe_local_no_neighbour;
-	run->how.timeout_us = c->timeout_us;
-	run->how.banner = c->banner;
-	run->how.stable_us = c->stable_us;
-	run->how.verify = c->verify;
-	run->how.negotiated = c->negotiated;
-	run->how.graceful = c->graceful;
-	if (c->http && c->send)
-		return fault_say(f, EINVAL,
-				 "--http sends a request of its own: no --send");
-	if (c->send) {
-		r = ctext_argument(&run->send, c->send, false, f);
-		run->how.send = &run->send;
-	}
-	if (r == 0 && c->expect)
-		r = prepare_expect(run, c->expect, f);
-	return r;
-}
-
 static void job_stop(struct probe_job *j)
 {
 	attempt_stop(&j->attempt);
@@ -80,46 +28,6 @@ static void job_stop(struct probe_job *j)
 		watch_remove(&j->run->l, &j->lookup_w);
 		resolve_drop(take_ptr(&j->lookup));
 	}
-}
-
-void probe_run_free(struct probe_run *run)
-{
-	size_t i;
-
-	for (i = 0; i < run->n_jobs; i++) {
-		struct probe_job *j = &run->jobs[i];
-
-		if (j->how.http) {
-			struct buf http = *j->how.http;
-
-			buf_free(&http);
-			free((void *)(uintptr_t)j->how.http);
-		}
-		endpoint_list_free(&j->list);
-		spread_free(j->rtt);
-		spread_free(j->connect);
-		free(j->text);
-		free(j->named);
-		free(j->unnamed);
-		free(j->note);
-	}
-	free(run->jobs);
-	free(run->scans);
-	endpoint_list_free(&run->how.sources);
-	buf_free(&run->send);
-	buf_free(&run->expect);
-	if (run->has_regex)
-		regfree(&run->regex);
-}
-
-bool probe_job_fulfilled(const struct probe_job *j)
-{
-	enum verdict v = outcome_verdict(j->last.outcome);
-
-	if (!j->done)
-		return false;
-	return j->run->c->down ? v != VERDICT_YES && v != VERDICT_CANNOT
-			       : v == VERDICT_YES;
 }
 
 static void start_more(struct probe_run *run)
@@ -175,7 +83,7 @@ static bool is_near(const struct probe_result *r)
 static void check_waiting(struct probe_job *j, uint64_t now)
 {
 	struct probe_run *run = j->run;
-	const struct probe_result *r = &j->last;
+	const struct probe_result *r = j->last;
 	size_t i, there = 0;
 
 	for (i = 0; i < run->n_jobs; i++)
@@ -201,7 +109,7 @@ static void check_waiting(struct probe_job *j, uint64_t now)
 		timer_set(&run->l, &j->next, now + j->retry_us);
 }
 
-static void schedule(struct probe_job *j)
+static void schedule_next(struct probe_job *j)
 {
 	const struct probe_config *c = j->run->c;
 	uint64_t now = clock_us(), due = j->started_us + c->interval_us;
@@ -218,8 +126,8 @@ static void schedule(struct probe_job *j)
 
 static bool differs(const struct probe_job *j, const struct probe_result *r)
 {
-	return !j->done || r->outcome != j->last.outcome ||
-	       (r->peer.len && !endpoint_same(&r->peer, &j->last.peer));
+	return !j->done || r->outcome != j->last->outcome ||
+	       (r->peer.len && !endpoint_same(&r->peer, &j->last->peer));
 }
 
 /* What this host's tables add, which may sharpen the outcome. Of --wait, which asks a
@@ -236,8 +144,15 @@ static void ask_tables(struct probe_job *j, struct probe_result *r)
 		j->note = probe_local_cause(r);
 }
 
-static void job_told(struct probe_job *j, struct probe_result *r)
+/* Where what is asked for now goes: the last is still compared with it. */
+static struct probe_result *result_of_next(struct probe_job *j)
 {
+	return &j->results[j->last == j->results];
+}
+
+static void job_told(struct probe_job *j)
+{
+	struct probe_result *r = result_of_next(j);
 	struct probe_run *run = j->run;
 
 	ask_tables(j, r);
@@ -247,7 +162,7 @@ static void job_told(struct probe_job *j, struct probe_result *r)
 		j->path_us = r->connect_us;
 	else if (r->outcome == OUTCOME_OPEN && r->loss == PROBE_LOSS_NONE)
 		j->path_us = r->tcp.rtt;
-	j->last = *r;
+	j->last = r;
 	j->done++;
 	j->counts[r->outcome]++;
 	if (r->outcome == OUTCOME_OPEN) {
@@ -261,47 +176,31 @@ static void job_told(struct probe_job *j, struct probe_result *r)
 		}
 	}
 	report_attempt(run->report, j);
-	schedule(j);
+	schedule_next(j);
 }
 
 static void attempt_done(struct attempt *a)
 {
 	struct probe_job *j = a->owner;
-	struct probe_result r = a->r;
 
 	attempt_stop(a);
-	job_told(j, &r);
+	job_told(j);
 }
 
 static void connect_now(struct probe_job *j)
 {
 	if (j->run->c->wait_us != PROBE_UNSET)
 		j->how.hedge_us = MAX(3 * j->path_us, (uint64_t)HEDGE_LEAST_US);
+	j->attempt.r = result_of_next(j);
 	j->attempt.done = attempt_done;
 	j->attempt.owner = j;
 	attempt_start(&j->attempt, &j->run->l, &j->list, &j->how);
 }
 
-struct probe_result probe_judge_name(const struct target *t, int err,
-				     const struct fault *f)
-{
-	struct probe_result r = { .mptcp = -1, .peer.proto = t->proto };
-
-	probe_judge_fault(&r, f);
-	if (err == -ETIMEDOUT || err == -EAGAIN)
-		r.outcome = OUTCOME_NAME_TIMEOUT;
-	else if (err == -ENOENT)
-		r.outcome = OUTCOME_NO_NAME;
-	if (r.outcome != OUTCOME_ERROR)
-		r.err = 0; /* none of a socket */
-	return r;
-}
-
 static void name_failed(struct probe_job *j, int err, const struct fault *f)
 {
-	struct probe_result r = probe_judge_name(j->target, err, f);
-
-	job_told(j, &r);
+	probe_judge_name(result_of_next(j), j->target, err, f);
+	job_told(j);
 }
 
 static void lookup_done(struct probe_job *j)
@@ -395,35 +294,6 @@ static void job_begin(struct probe_job *j)
 
 /* --- all of them --- */
 
-static void signalled(struct loop *l, int signo)
-{
-	struct probe_run *run = l->owner;
-
-	run->signo = signo;
-	loop_stop(l);
-}
-
-int probe_watch_signals(struct probe_run *run, struct loop *l, sigset_t *old,
-			struct fault *f)
-{
-	sigset_t set;
-	int r;
-
-	l->owner = run;
-	leave_signals(&set);
-	r = loop_signals(l, &set, old, signalled);
-	if (r < 0)
-		return fault(f, -r, "watch for signals");
-	out_heed(&run->report->out, l->signals.fd);
-	return 0;
-}
-
-void probe_leave_signals(struct probe_run *run, const sigset_t *old)
-{
-	out_heed_end(&run->report->out, run->signo != 0);
-	sigprocmask(SIG_SETMASK, old, NULL);
-}
-
 /* How far it is, for people who watch. */
 static void tell_due(struct loop *l, struct timer *t)
 {
@@ -462,30 +332,6 @@ static void wait_over(struct loop *l, struct timer *t)
 	loop_stop(l);
 }
 
-/* Every target has its own Host in the request. */
-static void make_request(struct probe_job *j, const char *path)
-{
-	struct buf *b = xcalloc(1, sizeof(*b));
-
-	buf_printf(b, "GET %s%s HTTP/1.1\r\nHost: ", path[0] == '/' ? "" : "/", path);
-	if (j->target->host == TARGET_HOST_NAME)
-		buf_puts(b, j->target->name);
-	else if (j->target->host == TARGET_HOST_IP && j->target->ip.family == AF_INET6)
-		buf_putc(b, '['), addr_put_ip(b, &j->target->ip), buf_putc(b, ']');
-	else if (j->target->host == TARGET_HOST_IP)
-		addr_put_ip(b, &j->target->ip);
-	else
-		buf_puts(b, "localhost");
-	if (j->port && j->port != 80)
-		buf_printf(b, ":%u", j->port);
-	/* What is to stay open must not be asked to close. */
-	buf_printf(b,
-		   "\r\nUser-Agent: sockctl/" SOCKCTL_VERSION
-		   "\r\nAccept: */*\r\nConnection: %s\r\n\r\n",
-		   j->run->c->stable_us ? "keep-alive" : "close");
-	j->how.http = b;
-}
-
 int probe_run_jobs(struct probe_run *run, struct fault *f)
 {
 	size_t i;
@@ -499,10 +345,13 @@ int probe_run_jobs(struct probe_run *run, struct fault *f)
 		return r;
 	}
 	for (i = 0; i < run->n_jobs; i++) {
-		run->jobs[i].run = run;
-		run->jobs[i].how = run->how;
+		struct probe_job *j = &run->jobs[i];
+
+		j->run = run;
+		j->how = run->how;
+		j->last = j->results;
 		if (run->c->http)
-			make_request(&run->jobs[i], run->c->http);
+			probe_make_request(j);
 	}
 	run->left = run->n_jobs;
 	procfile_out(AF_INET, &run->out4);

@@ -1,7 +1,5 @@
-/*
- * A datagram probe: only an answer is "open". Sent three times within the deadline, as
- * datagrams get lost; an ICMP error is a verdict, silence is none.
- */
+#include "net/probe/attempt_udp.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -29,15 +27,40 @@ void probe_udp_payload(const struct buf *send, uint16_t port, const void **data,
 	}
 }
 
-static void failed(struct attempt *a, int err, bool at_once)
+/* Connected UDP learns only now that nothing is there: goes on to the next address of the
+ * name, as a dial does. False if there is none. */
+static bool next_address(struct attempt *a)
 {
-	a->r.connect_us = clock_us() - a->opened_us;
-	probe_judge_failure(&a->r, a->w.fd, err, at_once);
-	probe_ask_neighbour(&a->r, a->w.fd, a->how->neighbour);
+	struct endpoint_list *list = &a->list;
+	size_t i = 0;
+
+	while (i < list->n && !endpoint_same(&list->v[i], &a->r->peer))
+		i++;
+	if (i == list->n || list->n < 2 || clock_us() >= a->deadline_us)
+		return false;
+	list->n--;
+	memmove(&list->v[i], &list->v[i + 1], (list->n - i) * sizeof(*list->v));
+	timer_stop(a->l, &a->t);
+	watch_remove(a->l, &a->w);
+	close_fd(take_fd(&a->w.fd));
+	a->sends = 0;
+	a->left = 0;
+	a->full = 0;
+	/* The verdict so far stands if nothing can be sent to the others. */
+	a->judged = true;
+	a->dial_again(a);
+	return true;
+}
+
+static void udp_failed(struct attempt *a, int err, bool at_once)
+{
+	a->r->connect_us = clock_us() - a->opened_us;
+	probe_judge_failure(a->r, a->w.fd, err, at_once);
+	probe_ask_neighbour(a->r, a->w.fd, a->how->neighbour);
 	/* A reset does not exist here: the port is closed, in ICMP's words or none. */
-	if (a->r.outcome == OUTCOME_REFUSED)
-		a->r.outcome = OUTCOME_REFUSED_ICMP;
-	if (!attempt_next_address(a))
+	if (a->r->outcome == OUTCOME_REFUSED)
+		a->r->outcome = OUTCOME_REFUSED_ICMP;
+	if (!next_address(a))
 		attempt_finish(a);
 }
 
@@ -47,7 +70,7 @@ static void udp_send(struct attempt *a)
 	const void *data;
 	size_t len;
 
-	endpoint_addr(&a->r.peer, &to);
+	endpoint_addr(&a->r->peer, &to);
 	probe_udp_payload(a->how->send, to.port, &data, &len);
 	a->sends++;
 	if (send(a->w.fd, data, len, MSG_NOSIGNAL) >= 0) {
@@ -58,7 +81,7 @@ static void udp_send(struct attempt *a)
 		/* An answer to the datagram before comes out here, too. */
 		int err = errno;
 
-		failed(a, err, a->sends == 1 && err != ECONNREFUSED);
+		udp_failed(a, err, a->sends == 1 && err != ECONNREFUSED);
 		return;
 	}
 	timer_set(a->l, &a->t,
@@ -68,7 +91,7 @@ static void udp_send(struct attempt *a)
 }
 
 /* One datagram; true if the attempt is over. */
-static bool receive(struct attempt *a)
+static bool udp_receive(struct attempt *a)
 {
 	ssize_t n;
 
@@ -77,17 +100,17 @@ static bool receive(struct attempt *a)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n < 0) {
-		failed(a, errno, false);
+		udp_failed(a, errno, false);
 		return true;
 	}
 	a->in.len = (size_t)n;
-	a->r.first_byte_us = MAX(clock_us() - a->opened_us, (uint64_t)1);
-	a->r.connect_us = a->r.first_byte_us;
+	a->r->first_byte_us = MAX(clock_us() - a->opened_us, (uint64_t)1);
+	a->r->connect_us = a->r->first_byte_us;
 	/* Any datagram proves it is open, unless a certain one was wanted. */
 	if ((a->how->expect || a->how->expect_regex) && !attempt_answered(a))
 		return false;
-	a->r.missed = NULL;
-	a->r.outcome = OUTCOME_OPEN;
+	a->r->missed = NULL;
+	a->r->outcome = OUTCOME_OPEN;
 	attempt_finish(a);
 	return true;
 }
@@ -102,17 +125,17 @@ static void udp_ready(struct loop *l, struct watch *w, uint32_t events)
 	if (events & EPOLLERR) {
 		getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &err, &error_len);
 		if (err) {
-			failed(a, err, false);
+			udp_failed(a, err, false);
 			return;
 		}
 		/* Only the queue may have it (a host unreachable). */
-		if (probe_take_icmp(w->fd, &a->r.icmp, NULL, &err)) {
-			failed(a, err, false);
+		if (probe_take_icmp(w->fd, &a->r->icmp, NULL, &err)) {
+			udp_failed(a, err, false);
 			return;
 		}
 	}
 	if (events & EPOLLIN)
-		receive(a);
+		udp_receive(a);
 }
 
 static void udp_timer(struct loop *l, struct timer *t)
@@ -125,7 +148,7 @@ static void udp_timer(struct loop *l, struct timer *t)
 		return;
 	}
 	/* What came in time and waits behind the bytes of others counts. */
-	if (!receive(a))
+	if (!udp_receive(a))
 		attempt_silent(a);
 }
 

@@ -1,7 +1,8 @@
-/* Attempts and summaries as JSON Lines; view/schema.json describes them. */
+#include "cmd/probe/report_json.h"
+
 #include <string.h>
 
-#include "cmd/probe/report.h"
+#include "base/json.h"
 #include "view/view_member.h"
 
 /* The rows are of struct probe_result. */
@@ -205,7 +206,7 @@ void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
 	json_end_object(&j);
 }
 
-void report_json_samples(struct json *j, const char *name, const struct spread *s)
+static void put_samples(struct json *j, const char *name, const struct spread *s)
 {
 	struct spread_summary sum;
 
@@ -234,8 +235,8 @@ void report_json_summary(struct buf *b, const struct probe_job *job)
 
 	json_begin_object(&j, "summary");
 	json_member_text(&j, "target", job->text);
-	put_peer(&j, NULL, &job->last);
-	json_member_str(&j, "outcome", outcome_name(job->last.outcome));
+	put_peer(&j, NULL, job->last);
+	json_member_str(&j, "outcome", outcome_name(job->last->outcome));
 	if (job->note)
 		json_member_text(&j, "cause", job->note);
 	json_member_u64(&j, "attempts", job->done);
@@ -251,9 +252,9 @@ void report_json_summary(struct buf *b, const struct probe_job *job)
 	if (job->fastopen == FASTOPEN_YES || job->fastopen == FASTOPEN_NO)
 		json_member_bool(&j, "fast_open_cookie", job->fastopen == FASTOPEN_YES);
 	else if (job->run->c->negotiated && job->fastopen == FASTOPEN_UNKNOWN &&
-		 job->last.has_tcp && job->last.outcome == OUTCOME_OPEN)
+		 job->last->has_tcp && job->last->outcome == OUTCOME_OPEN)
 		json_member_null(&j, "fast_open_cookie");
-	report_json_samples(&j, "rtt_us", job->rtt);
-	report_json_samples(&j, "connect_us", job->connect);
+	put_samples(&j, "rtt_us", job->rtt);
+	put_samples(&j, "connect_us", job->connect);
 	json_end_object(&j);
 }

@@ -1,0 +1,8 @@
+/* Keeps attempts in flight: so many at once, so many a second, again after the interval,
+ * or until --wait has what it waits for. */
+#pragma once
+
+#include "cmd/probe/job.h"
+
+/* Runs all jobs to their end, to --wait's, or to a signal. 0 or -errno with a fault. */
+int probe_run_jobs(struct probe_run *run, struct fault *f);

@@ -1,0 +1,19 @@
+/* The other side of a refusal, where it is on this host: the kernel's own tables. */
+#pragma once
+
+#include "cmd/probe/job.h"
+
+/*
+ * What sock_diag says about a silence on an address of this host: a full accept queue,
+ * ports used. Quick; may sharpen r->outcome. Returns a sentence (malloc'ed) or NULL.
+ */
+char *probe_local_cause(struct probe_result *r);
+/* Why an address of this host refused: who listens where instead. Reads all of /proc, so
+ * only when nothing is being timed. */
+char *probe_local_why(const struct probe_result *r);
+/* Why nothing came back from elsewhere, where this host's own counters tell: a sentence
+ * (malloc'ed) or NULL. */
+char *probe_local_drops(const struct probe_run *run, const struct probe_result *r);
+/* Fits probe_neighbour_fn. */
+bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
+			      uint64_t waited_us, struct addr *hop);

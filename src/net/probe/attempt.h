@@ -1,0 +1,80 @@
+/*
+ * One attempt at one target: happy eyeballs over its addresses, then whatever was asked
+ * of the answer. States:
+ *
+ *	dialling -> talking (send, expect) -> watching (stable) -> verifying (FIN) -> done
+ *
+ * each of the middle three only if it was asked for. done is called exactly once, never
+ * from within attempt_start(), and not after attempt_stop(), which may also be called by
+ * done.
+ */
+#pragma once
+
+#include <regex.h>
+
+#include "net/probe/probe.h"
+#include "net/socket/dial.h"
+
+enum {
+	ATTEMPT_SELF_RETRIES = 8,
+	ATTEMPT_IN_MAX = 64 * 1024,
+	ATTEMPT_SENDS = 3, /* of a datagram */
+};
+
+struct attempt_how {
+	struct sockopt_list options;
+	struct endpoint_list sources;
+	uint64_t timeout_us;	  /* connecting and talking together */
+	uint64_t hedge_us;	  /* as of struct dial_how */
+	const struct buf *send;	  /* NULL = nothing */
+	const struct buf *expect; /* bytes to come; NULL = not asked */
+	const regex_t *expect_regex;
+	bool banner;		       /* wait for a first line */
+	const struct buf *http;	       /* the request whose status line is wanted */
+	uint64_t stable_us;	       /* must stay open so long */
+	bool verify;		       /* a FIN must be acknowledged */
+	bool negotiated;	       /* ask what MPTCP says */
+	bool graceful;		       /* FIN, not RST, in the end */
+	probe_neighbour_fn *neighbour; /* NULL = not asked */
+	bool hold; /* the socket is left to done(), in attempt.w.fd: it closes it */
+};
+
+enum attempt_stage {
+	ATTEMPT_DIALLING,
+	ATTEMPT_TALKING,
+	ATTEMPT_WATCHING,
+	ATTEMPT_VERIFYING,
+	ATTEMPT_OVER,
+};
+
+struct attempt {
+	struct loop *l;
+	const struct attempt_how *how;
+	struct endpoint_list list; /* a copy, for another try */
+	struct dial dial;
+	struct dial_how dial_how;
+	struct watch w;
+	struct timer t; /* the deadline, the end of stable, the next look of verify */
+	enum attempt_stage stage;
+	bool judged; /* r has a verdict of an address that was tried */
+	uint64_t deadline_us, opened_us, next_look_us;
+	uint64_t search_at_us; /* not before is what came searched for the pattern again;
+				  0 = at once */
+	struct buf in;
+	bool empty; /* a record of 0 bytes came, which is an answer, too */
+	const struct buf *out;
+	size_t sent;
+	unsigned sends; /* datagrams */
+	unsigned left;	/* of them, so many went out */
+	int full;	/* what the device, or our buffer, said to one that did not */
+	struct probe_result *r; /* the caller's, who reads it once done is called */
+	void (*dial_again)(struct attempt *a); /* what is left of list */
+	void (*done)(struct attempt *a);
+	void *owner;
+};
+
+/* Safe at any time; a that was zeroed and never started needs none. */
+void attempt_stop(struct attempt *a);
+/* Its time is over now: done() is called with what can be said so far. Nothing happens
+ * while it only watches what is open already. */
+void attempt_expire(struct attempt *a);
