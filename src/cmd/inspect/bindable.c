@@ -1,4 +1,5 @@
-/* inspect --bindable: could a server bind this now, and if not, why not? */
+#include "cmd/inspect/bindable.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -8,10 +9,10 @@
 
 #include "base/clock.h"
 #include "base/term.h"
-#include "cmd/inspect/inspect.h"
+#include "cmd/inspect/user.h"
 #include "kernel/explain/explain.h"
 #include "kernel/explain/trial.h"
-#include "net/socket/resolve.h"
+#include "view/view.h"
 #include "view/view_bindable.h"
 
 /* Longer than two tries at one name server, as resolv.conf(5) has them by default. */
@@ -19,7 +20,8 @@ enum { NAME_LIMIT_US = 12 * 1000 * 1000 };
 
 struct asking {
 	const struct command *cmd;
-	const struct inspect_config *c;
+	const struct inspect_args *args;
+	const struct inspect_home *home;
 	struct bind_question q;
 	struct out *out;
 	gid_t gid;
@@ -75,7 +77,7 @@ static void try_bind(const struct asking *x, struct bind_facts *facts)
 {
 	int r;
 
-	if (!x->c->try_bind || facts->candidate.proto != PROTO_TCP || x->q.name)
+	if (!x->args->try_bind || facts->candidate.proto != PROTO_TCP || x->q.name)
 		return;
 	r = x->q.user ? try_in_child(x, facts)
 		      : -trial_bind(&facts->candidate, facts->freebind);
@@ -86,7 +88,7 @@ static void try_bind(const struct asking *x, struct bind_facts *facts)
 		tell_no_trial(x, r);
 }
 
-static void answer(struct asking *x)
+static void judge_candidate(struct asking *x)
 {
 	_cleanup_arena_ struct arena arena = { 0 };
 	struct causes causes = { .arena = &arena };
@@ -97,15 +99,15 @@ static void answer(struct asking *x)
 	try_bind(x, &facts);
 	v.verdict = cause_of_bind(&facts, &causes);
 	v.tried = facts.tried || facts.cannot_try || facts.candidate.proto != PROTO_TCP;
-	if (x->c->common.quiet)
+	if (x->args->common.quiet)
 		buf_reset(&x->out->b);
-	else if (x->c->format == VIEW_JSON)
+	else if (x->args->format == VIEW_JSON)
 		view_bindable_json(&x->out->b, &v);
 	else
-		view_bindable_text(
-			&x->out->b, &v,
-			term_use_colour((enum term_when)x->c->common.color, x->out->fd),
-			term_width(x->out->fd));
+		view_bindable_text(&x->out->b, &v,
+				   term_use_colour((enum term_when)x->args->common.color,
+						   x->out->fd),
+				   term_width(x->out->fd));
 	x->worst = MAX(x->worst, v.verdict);
 	causes_free(&causes);
 }
@@ -133,10 +135,10 @@ static void ask_inet(struct asking *x, const struct endpoint *ep)
 	endpoint_addr(ep, &c->addr);
 	c->proto = ep->type == SOCK_DGRAM ? PROTO_UDP : PROTO_TCP;
 	c->ifindex = c->addr.scope;
-	c->v6only = x->c->v6only || ipv6_only_by_default();
+	c->v6only = x->args->v6only || ipv6_only_by_default();
 	endpoint_put(&asked, ep);
 	x->q.address = x->q.asked = buf_cstr(&asked);
-	answer(x);
+	judge_candidate(x);
 }
 
 static void ask_unix(struct asking *x, const struct target *t)
@@ -157,7 +159,7 @@ static void ask_unix(struct asking *x, const struct target *t)
 	target_put(&asked, t);
 	x->q.address = buf_cstr(&shown);
 	x->q.asked = buf_cstr(&asked);
-	answer(x);
+	judge_candidate(x);
 }
 
 static void set_port(struct endpoint *ep, uint16_t port)
@@ -170,7 +172,7 @@ static void set_port(struct endpoint *ep, uint16_t port)
 	endpoint_from_addr(ep, proto, &a);
 }
 
-static int ask(struct asking *x, const struct target *t, struct fault *f)
+static int ask_target(struct asking *x, const struct target *t, struct fault *f)
 {
 	_cleanup_endpoints_ struct endpoint_list list = { 0 };
 	uint16_t port = 0;
@@ -182,7 +184,7 @@ static int ask(struct asking *x, const struct target *t, struct fault *f)
 		return 0;
 	}
 	/* Once for all ports. */
-	r = inspect_resolve(x->c, t, clock_us() + NAME_LIMIT_US, &list, f);
+	r = inspect_home_resolve(x->home, t, clock_us() + NAME_LIMIT_US, &list, f);
 	while (r == 0 && target_next_port(t, &index, &port)) {
 		/* Of "every address" a server takes the first that it can: dual stack. */
 		for (i = 0; i < list.n; i++) {
@@ -208,9 +210,9 @@ static int find_user(struct asking *x, const char *name, struct fault *f)
 	return r;
 }
 
-static int prepare(struct asking *x, struct target *t, struct fault *f)
+static int parse_question(struct asking *x, struct target *t, struct fault *f)
 {
-	const struct inspect_config *c = x->c;
+	const struct inspect_args *c = x->args;
 	struct target_how how = { .flags = TARGET_PORT_LIST };
 	int r;
 
@@ -235,9 +237,10 @@ static int prepare(struct asking *x, struct target *t, struct fault *f)
 	return r;
 }
 
-int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
+int inspect_bindable(const struct command *cmd, const struct inspect_args *c,
+		     const struct inspect_home *home)
 {
-	struct asking x = { .cmd = cmd, .c = c };
+	struct asking x = { .cmd = cmd, .args = c, .home = home };
 	_cleanup_target_ struct target t = { 0 };
 	_cleanup_out_ struct out out = { 0 };
 	struct fault f = FAULT_INIT;
@@ -249,7 +252,7 @@ int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
 
 	x.q.candidate.reuseaddr = c->reuseaddr;
 	x.q.candidate.reuseport = c->reuseport;
-	r = prepare(&x, &t, &f);
+	r = parse_question(&x, &t, &f);
 	if (r == -EINVAL || r == -ERANGE)
 		return cmd_usage(cmd, &f);
 	if (r < 0) {
@@ -263,7 +266,7 @@ int inspect_bindable(const struct command *cmd, const struct inspect_config *c)
 		return EXIT_CANNOT;
 	}
 	out.b.ascii = c->ascii;
-	r = ask(&x, &t, &f);
+	r = ask_target(&x, &t, &f);
 	if (r < 0) {
 		cmd_error(cmd, &f);
 		return cmd_code_of_lookup(r);

@@ -1,286 +1,17 @@
 /* sockctl inspect: the kernel's socket tables, filtered and shown. */
 #include <errno.h>
-#include <pwd.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/opt_rows.h"
-#include "cmd/exclude.h"
-#include "cmd/inspect/inspect.h"
-#include "kernel/proc/netns.h"
+#include "cmd/inspect/bindable.h"
+#include "cmd/inspect/show.h"
+#include "cmd/inspect/user.h"
+#include "cmd/inspect/wait.h"
+#include "kernel/proc/cgroup.h"
+#include "kernel/proc/procfile.h"
 #include "model/finding/rules.h"
-#include "model/names.h"
-#include "model/target/target.h"
 #include "view/view_findings.h"
 
-static const char *const findings_names[] = { "off", "on", "all", NULL };
-static const char *const format_names[] = { "table", "raw", "json", NULL };
-
-static int parse_states(const char *arg, void *destination, struct fault *f)
-{
-	uint32_t *states = destination;
-	size_t at = 0;
-
-	for (;;) {
-		size_t len = strcspn(arg + at, ",");
-		uint32_t mask = state_parse(arg + at, len);
-		const char *const *words;
-		const char *nearest;
-		char shown[64];
-		size_t n;
-
-		if (!mask) {
-			_cleanup_free_ char *word = xstrndup(arg + at, len);
-
-			fault_say(f, EINVAL, "there is no state '%s'",
-				  escape_text(shown, sizeof(shown), arg + at, len));
-			words = state_words(&n);
-			nearest = opt_nearest(word, words, n);
-			if (nearest)
-				fault_hint(f, "did you mean '%s'?", nearest);
-			else
-				fault_hint(f, STATES_HINT);
-			fault_mark(f, arg, at);
-			return -EINVAL;
-		}
-		*states |= mask;
-		at += len;
-		if (!arg[at])
-			return 0;
-		at++;
-	}
-}
-
-#define AT(member) offsetof(struct inspect_config, member)
-#define WHAT(n, l, bit, ...)                                                            \
-	{                                                                               \
-		.name = n, .letter = l, .kind = OPT_BITS, .at = AT(what), .value = bit, \
-		__VA_ARGS__                                                             \
-	}
-
-static const struct opt what_opts[] = {
-	WHAT("tcp", 't', WHAT_TCP, .flags = OPT_COMMON,
-	     .help = "TCP sockets (the default)"),
-	WHAT("udp", 'u', WHAT_UDP, .flags = OPT_COMMON, .help = "UDP sockets"),
-	WHAT("unix", 'x', WHAT_UNIX, .flags = OPT_COMMON, .help = "unix sockets"),
-	WHAT("ipv4", '4', WHAT_V4, .help = "IPv4 only, v4-mapped connections included"),
-	WHAT("ipv6", '6', WHAT_V6, .help = "IPv6 only"),
-	TAKES("netns", 0, OPT_TEXT, AT(netns), "NS", .complete = "netns",
-	      .flags = OPT_COMMON,
-	      .help = "another network namespace: name, pid or path"),
-	TAKES("from", 0, OPT_TEXT, AT(from), "FILE", .complete = "file",
-	      .help = "read a dump that --record or 'ss -D' wrote; - is stdin"),
-	TAKES("record", 0, OPT_TEXT, AT(record), "FILE", .complete = "file",
-	      .help = "also write the kernel's answers to FILE; - is stdout"),
-};
-
-static const struct opt which_opts[] = {
-	TAKES("port", 0, OPT_PORTS, AT(ports), "LIST", .complete = "port",
-	      .flags = OPT_COMMON,
-	      .help = "local or peer port, such as 80,https,8000-8010"),
-	TAKES("state", 0, OPT_PARSE, AT(states), "LIST", .parse = parse_states,
-	      .complete = "state", .flags = OPT_COMMON,
-	      .help = "such as listen,close-wait; groups: connected, all"),
-	FLAG("listen", 'l', AT(listen), .flags = OPT_COMMON, .help = "listeners only"),
-	TAKES("pid", 0, OPT_LIST, AT(pids), "LIST", .complete = "pid",
-	      .help = "sockets of these processes"),
-	TAKES("process", 0, OPT_TEXT, AT(process), "NAME", .complete = "process",
-	      .flags = OPT_COMMON,
-	      .help = "sockets of processes of this name; globs work"),
-	TAKES("user", 0, OPT_TEXT, AT(user), "NAME", .complete = "user",
-	      .help = "sockets of this user, by name or number"),
-	TAKES("src", 0, OPT_LIST, AT(src), "ADDR", .complete = "host",
-	      .help = "local address, prefix or host, with or without port"),
-	TAKES("dst", 0, OPT_LIST, AT(dst), "ADDR", .complete = "host",
-	      .help = "peer address, prefix or host, with or without port"),
-	IGNORED("all", 'a',
-		.help = "accepted for users of ss: all states are shown anyway"),
-	IGNORED("numeric", 'n',
-		.help = "accepted for users of ss: numbers are never resolved"),
-	WRONG('U', "unix sockets are -x, UDP is -u"),
-	WRONG('e', "columns: -o +uid,inode,cookie,timer"),
-	WRONG('i', "all of tcp_info: -o +tcp"),
-	WRONG('m', "memory: -o +memory"),
-	WRONG('r', "numbers are never resolved"),
-	WRONG('s', "counts: --summary"),
-	WRONG('z', "to test a port: sockctl probe HOST:PORT"),
-};
-
-static const struct opt show_opts[] = {
-	TAKES(NULL, 'o', OPT_LIST, AT(columns), "COLUMNS", .complete = "column",
-	      .flags = OPT_COMMON,
-	      .help = "columns to show; +COL adds one; 'help' lists them"),
-	FLAG("processes", 'p', AT(processes), .flags = OPT_COMMON,
-	     .help = "show which programs hold each socket"),
-	TAKES("sort", 0, OPT_TEXT, AT(sort), "COL[:desc]", .complete = "column",
-	      .flags = OPT_COMMON, .help = "sort by a column"),
-	TAKES("group", 0, OPT_TEXT, AT(group), "COL", .complete = "column",
-	      .help = "count the rows by a column's values"),
-	FLAG("count", 0, AT(count), .help = "print only the number of rows"),
-	FLAG("summary", 0, AT(summary), .help = "count by protocol and state"),
-	TAKES("limit", 0, OPT_UINT, AT(limit), "N",
-	      .help = "stop after N rows, or values of --group"),
-	TAKES("format", 0, OPT_CHOICE, AT(format), "FORMAT", .choices = format_names,
-	      .help = "table, raw (tab-separated) or json (one object a line)"),
-	SETS("json", 0, AT(format), VIEW_JSON, .flags = OPT_COMMON,
-	     .help = "the same as --format json"),
-	TAKES("output", 'O', OPT_TEXT, AT(output), "FILE", .complete = "file",
-	      .help = "write to FILE, which appears whole or not at all"),
-	FLAG("no-headings", 'H', AT(no_headings), .help = "no line of column names"),
-	FLAG("ascii", 0, AT(ascii), .help = "no characters outside ASCII"),
-	TAKES("threads", 0, OPT_UINT, AT(threads), "N", .value = 64, .flags = OPT_HIDDEN,
-	      .help = "threads to use"),
-};
-
-static const struct opt judge_opts[] = {
-	TAKES("findings", 0, OPT_CHOICE, AT(findings), "WHICH", .value = FINDINGS_ON,
-	      .choices = findings_names, .flags = OPT_COMMON | OPT_OPTIONAL,
-	      .help = "say what is wrong, who does it, what to do (default for the table); all: notes too"),
-	SETS("no-findings", 0, AT(findings), FINDINGS_OFF, .flags = OPT_COMMON,
-	     .help = "rows only"),
-	TAKES("explain", 0, OPT_TEXT, AT(explain), "ID", .complete = "finding",
-	      .help = "what a finding means and when it fires"),
-	TAKES("fail-fill", 0, OPT_UINT, AT(fail_fill), "PCT", .value = 100,
-	      .help = "exit 1 if an accept queue is at least PCT % full"),
-	FLAG("fail-drops", 0, AT(fail_drops),
-	     .help = "exit 1 if a listener or UDP socket has dropped anything"),
-	TAKES("fail-if", 0, OPT_LIST, AT(fail_if), "EXPRESSION",
-	      .help = "exit 1 if a row matches, or if count(EXPRESSION) > N holds"),
-	FLAG("allow-empty", 0, AT(allow_empty), .help = "exit 0 when nothing matched"),
-};
-
-static const struct opt bindable_opts[] = {
-	TAKES("bindable", 0, OPT_TEXT, AT(bindable), "ADDR", .complete = "address",
-	      .flags = OPT_COMMON,
-	      .help = "could a server bind this now? if not, why not?"),
-	FLAG("reuseaddr", 0, AT(reuseaddr), .help = "it would set SO_REUSEADDR"),
-	FLAG("reuseport", 0, AT(reuseport), .help = "it would set SO_REUSEPORT"),
-	FLAG("v6only", 0, AT(v6only), .help = "it would set IPV6_V6ONLY"),
-	TAKES("as-user", 0, OPT_TEXT, AT(as_user), "NAME", .complete = "user",
-	      .help = "it would run as this user"),
-	FLAG("try", 0, AT(try_bind),
-	     .help = "TCP: also bind() for an instant, where only a trial can tell"),
-};
-
-static const struct opt follow_opts[] = {
-	TAKES("wait", 0, OPT_DURATION, AT(wait_us), "DUR", .flags = OPT_COMMON,
-	      .help = "wait until something matches; exit 4 if nothing did"),
-	FLAG("until-gone", 0, AT(until_gone),
-	     .help = "with --wait: until nothing matches any more"),
-};
-
-static const struct opt_group groups[] = {
-	GROUP("What", what_opts),
-	GROUP("Which", which_opts),
-	GROUP("Show", show_opts),
-	GROUP("Judge", judge_opts),
-	GROUP("Bindable", bindable_opts),
-	GROUP("Follow", follow_opts),
-	COMMON_GROUP(struct inspect_config),
-};
-
-static void config_free(struct inspect_config *c)
-{
-	port_set_free(&c->ports);
-	strv_free(&c->pids);
-	strv_free(&c->src);
-	strv_free(&c->dst);
-	strv_free(&c->columns);
-	strv_free(&c->fail_if);
-	close_fd(c->home);
-}
-
-/* Whether both are the same descriptor of ours, or the same name; NULL is stdout. */
-static bool one_place(const char *a, const char *b)
-{
-	int own = outpath_own(a);
-
-	return own == outpath_own(b ? b : "-") && (own >= 0 || (b && streq(a, b)));
-}
-
-/* What the rows below say of a command line. */
-enum {
-	WITH_COUNT = BIT(0),
-	WITH_SUMMARY = BIT(1),
-	WITH_GROUP = BIT(2),
-	WITH_FROM = BIT(3),
-	WITH_RECORD = BIT(4),
-	WITH_OWNERS = BIT(5), /* asks who holds the sockets */
-	WITH_FINDINGS = BIT(6),
-	WITH_WAIT = BIT(7),
-	WITH_BINDABLE = BIT(8),
-	WITH_CANDIDATE = BIT(9), /* what the server of --bindable would do */
-	WITH_THRESHOLD = BIT(10),
-	WITH_LISTEN = BIT(11),
-};
-
-static const char one_count[] = "--count, --summary and --group exclude each other";
-
-#define MEMBER(member) EXCLUDED_MEMBER(struct inspect_config, member)
-
-static const struct exclusion exclusions[] = {
-	{ .of = WITH_COUNT, .with = WITH_SUMMARY | WITH_GROUP, .why = one_count },
-	{ .of = WITH_SUMMARY, .with = WITH_GROUP, .why = one_count },
-	{ MEMBER(sort), .with = WITH_COUNT | WITH_SUMMARY | WITH_GROUP,
-	  .why = "--sort has nothing to sort with --count, --summary or --group" },
-	{ MEMBER(limit), .with = WITH_COUNT | WITH_SUMMARY,
-	  .why = "--limit has nothing to limit with --count or --summary" },
-	{ MEMBER(netns), .with = WITH_FROM,
-	  .why = "--from reads a file, --netns the kernel: only one of them" },
-	{ MEMBER(record), .with = WITH_FROM,
-	  .why = "--from reads a file: there is nothing to --record" },
-	{ .of = WITH_OWNERS, .with = WITH_FROM, .why = NO_OWNERS_RECORDED },
-	{ MEMBER(from), .with = WITH_FINDINGS,
-	  .why = "findings rest on second looks, which a recorded dump cannot give" },
-	{ MEMBER(from), .with = WITH_WAIT,
-	  .why = "--wait waits for the kernel; a recorded dump does not change" },
-	{ MEMBER(until_gone), .without = WITH_WAIT,
-	  .why = "--until-gone wants --wait DUR: how long at most?" },
-	{ .of = WITH_CANDIDATE,
-	  .without = WITH_BINDABLE,
-	  .why = "--reuseaddr, --reuseport, --v6only, --as-user and --try belong to "
-		 "--bindable" },
-	{ MEMBER(bindable), .with = WITH_FROM | WITH_RECORD | WITH_WAIT,
-	  .why = "--bindable asks the kernel once: no --from, --record or --wait" },
-	{ MEMBER(bindable), .with = WITH_THRESHOLD,
-	  .why = "--bindable judges an address, --fail-... rows: only one of them" },
-	{ MEMBER(states), .with = WITH_LISTEN,
-	  .why = "--listen and --state exclude each other" },
-};
-
-static unsigned marks_of(const struct inspect_config *c)
-{
-	bool owners = c->processes || c->pids.n || c->process;
-	bool finds = c->findings == FINDINGS_ON || c->findings == FINDINGS_ALL;
-	bool fails = c->fail_if.n || c->fail_drops || c->fail_fill != UINT64_MAX;
-	bool candidate = c->reuseaddr || c->reuseport || c->v6only || c->as_user ||
-			 c->try_bind;
-
-	return (c->count ? WITH_COUNT : 0) | (c->summary ? WITH_SUMMARY : 0) |
-	       (c->group ? WITH_GROUP : 0) | (c->from ? WITH_FROM : 0) |
-	       (c->record ? WITH_RECORD : 0) | (owners ? WITH_OWNERS : 0) |
-	       (finds ? WITH_FINDINGS : 0) | (c->wait_us != UINT64_MAX ? WITH_WAIT : 0) |
-	       (c->bindable ? WITH_BINDABLE : 0) | (candidate ? WITH_CANDIDATE : 0) |
-	       (fails ? WITH_THRESHOLD : 0) | (c->listen ? WITH_LISTEN : 0);
-}
-
-static int check_options(const struct inspect_config *c, struct fault *f)
-{
-	const struct inspect_config fresh = INSPECT_CONFIG_INIT;
-	int r = exclude_check(exclusions, ARRAY_SIZE(exclusions), c, &fresh, marks_of(c),
-			      f);
-
-	if (r == 0 && c->record && !c->common.quiet && one_place(c->record, c->output))
-		return fault_say(
-			f, EINVAL,
-			"--record %s writes to %s, and so do the rows: -q leaves them "
-			"out, -O FILE puts them elsewhere",
-			c->record, outpath_own(c->record) < 0 ? c->record : "stdout");
-	return r;
-}
-
-static int explain(const struct command *cmd, const char *id)
+static int explain_finding(const struct command *cmd, const char *id)
 {
 	const struct rule *const *rules, *r = rules_find(id);
 	const char *ids[RULES_MOST], *nearest;
@@ -306,94 +37,125 @@ static int explain(const struct command *cmd, const char *id)
 	return cmd_usage(cmd, &f);
 }
 
-static int run_with(const struct command *cmd, struct inspect_config *config,
-		    struct fault *f)
+/* What the plan needs and only the system knows. 0 or -errno. */
+static int find_facts(const struct inspect_args *args, const struct strv *expressions,
+		      struct inspect_home *home, struct inspect_facts *facts,
+		      struct fault *f)
 {
-	_cleanup_reader_ struct reader reader = { .threads = (unsigned)config->threads };
-	_cleanup_inspect_files_ struct inspect_files files = { 0 };
+	struct inspect_user user;
 	int r;
 
-	if (config->bindable)
-		return inspect_bindable(cmd, config);
-	r = inspect_open_files(config, &files, f);
-	if (r == 0 && !config->from) {
-		r = reader_open(&reader, f);
+	*facts = (struct inspect_facts){ .names = { .resolve = inspect_home_name,
+						    .cgroup_id = cgroup_id_of,
+						    .ctx = home },
+					 .utf8 = term_utf8() };
+	/* Only "autobound" asks for it. */
+	if (expressions->n || args->fail_if.n)
+		procfile_port_range(&facts->names.ephemeral_lo,
+				    &facts->names.ephemeral_hi);
+	if (!args->user)
+		return 0;
+	r = inspect_find_user("--user", args->user, &user, f);
+	facts->uid = user.uid;
+	return r;
+}
+
+static int carry_out(const struct command *cmd, const struct inspect_plan *plan,
+		     uint64_t deadline_us)
+{
+	const struct inspect_args *args = plan->args;
+	_cleanup_reader_ struct reader reader = { .threads = (unsigned)args->threads };
+	_cleanup_inspect_files_ struct inspect_files files = { 0 };
+	struct fault f = FAULT_INIT;
+	int r;
+
+	r = inspect_open_files(args, &files, &f);
+	if (r == 0 && !args->from) {
+		r = reader_open(&reader, &f);
 		/* Kernels and sandboxes without sock_diag still have /proc/net. */
 		if (r == -EPROTONOSUPPORT || r == -ENOENT || r == -EAFNOSUPPORT)
 			r = 0;
 	}
 	if (r < 0) {
-		cmd_error(cmd, f);
+		cmd_error(cmd, &f);
 		return EXIT_CANNOT;
 	}
-	if (config->wait_us != UINT64_MAX) {
-		int code = inspect_wait(cmd, config, &reader);
+	if (args->wait_us != UINT64_MAX) {
+		int code = inspect_wait(cmd, plan, &reader, deadline_us);
 
 		if (code != EXIT_YES)
 			return code;
 	}
-	return inspect_show(cmd, config, &reader, &files);
+	return inspect_show(cmd, plan, &reader, &files);
 }
 
-/* First of all: expressions name devices and the range of ports of that namespace. */
-static int enter_netns(struct inspect_config *c, struct fault *f)
+static int tell_no_plan(const struct command *cmd, const struct fault *f)
 {
-	if (!c->netns)
-		return 0;
-	c->home = netns_here();
-	if (c->home < 0)
-		return fault(f, -c->home, "open the network namespace of this process");
-	return netns_enter(c->netns, f);
+	if (f->err == EINVAL || f->err == ERANGE)
+		return cmd_usage(cmd, f);
+	cmd_error(cmd, f);
+	return f->err == ENXIO	     ? EXIT_NAME
+	       : f->err == ETIMEDOUT ? EXIT_DEADLINE
+				     : EXIT_CANNOT;
 }
 
-static int inspect_run(const struct command *cmd, int argc, char **argv)
+static int plan_and_carry_out(const struct command *cmd, const struct inspect_args *args,
+			      const struct strv *expressions)
 {
-	struct inspect_config config = INSPECT_CONFIG_INIT;
-	struct opt_operands operands = { 0 };
+	__attribute__((
+		cleanup(inspect_home_free))) struct inspect_home home = { .fd = -1 };
+	__attribute__((cleanup(inspect_plan_free))) struct inspect_plan plan = { 0 };
+	struct inspect_facts facts;
 	struct fault f = FAULT_INIT;
-	int code;
 
-	if (!cmd_begin(cmd, argc, argv, &config, &config.common, &operands, &code))
-		goto out;
-	if (config.columns.n && streq(config.columns.v[config.columns.n - 1], "help")) {
+	/* First of all: expressions name devices and the range of ports of that
+	 * namespace. */
+	if (inspect_home_leave(&home, args->netns, &f) < 0) {
+		cmd_error(cmd, &f);
+		return EXIT_CANNOT;
+	}
+	/* Names are looked up within it. */
+	if (args->wait_us != UINT64_MAX)
+		home.deadline_us = clock_us() + args->wait_us;
+	if (find_facts(args, expressions, &home, &facts, &f) < 0 ||
+	    inspect_plan_make(args, expressions, &facts, &plan, &f) < 0)
+		return tell_no_plan(cmd, &f);
+	if (args->bindable)
+		return inspect_bindable(cmd, args, &home);
+	return carry_out(cmd, &plan, home.deadline_us);
+}
+
+static int run_inspect(const struct command *cmd, const struct inspect_args *args,
+		       const struct strv *expressions)
+{
+	struct fault f = FAULT_INIT;
+
+	if (args->columns.n && streq(args->columns.v[args->columns.n - 1], "help")) {
 		_cleanup_buf_ struct buf b = { 0 };
 
 		columns_help(&b);
-		code = cmd_print(cmd, &b);
-		goto out;
+		return cmd_print(cmd, &b);
 	}
-	if (config.explain) {
-		code = explain(cmd, config.explain);
-		goto out;
+	if (args->explain)
+		return explain_finding(cmd, args->explain);
+	if (args->bindable && expressions->n) {
+		target_two_words(args->bindable, expressions->v[0], &f);
+		return cmd_usage(cmd, &f);
 	}
-	if (config.bindable && operands.words.n) {
-		target_two_words(config.bindable, operands.words.v[0], &f);
-		code = cmd_usage(cmd, &f);
-		goto out;
-	}
-	if (check_options(&config, &f) == 0 && enter_netns(&config, &f) < 0) {
-		cmd_error(cmd, &f);
-		code = EXIT_CANNOT;
-		goto out;
-	}
-	/* Names are looked up within it. */
-	if (config.wait_us != UINT64_MAX)
-		config.wait_until_us = clock_us() + config.wait_us;
-	if (f.err || inspect_prepare(&config, &operands.words, &f) < 0) {
-		code = f.err == EINVAL || f.err == ERANGE ? cmd_usage(cmd, &f)
-							  : EXIT_CANNOT;
-		if (code == EXIT_CANNOT)
-			cmd_error(cmd, &f);
-		if (f.err == ENXIO)
-			code = EXIT_NAME;
-		if (f.err == ETIMEDOUT)
-			code = EXIT_DEADLINE;
-		goto out;
-	}
-	code = run_with(cmd, &config, &f);
-out:
-	inspect_config_free(&config);
-	config_free(&config);
+	if (inspect_args_check(args, &f) < 0)
+		return cmd_usage(cmd, &f);
+	return plan_and_carry_out(cmd, args, expressions);
+}
+
+static int parse_and_run(const struct command *cmd, int argc, char **argv)
+{
+	struct inspect_args args = INSPECT_ARGS_INIT;
+	struct opt_operands operands = { 0 };
+	int code;
+
+	if (cmd_begin(cmd, argc, argv, &args, &args.common, &operands, &code))
+		code = run_inspect(cmd, &args, &operands.words);
+	inspect_args_free(&args);
 	strv_free(&operands.words);
 	return code;
 }
@@ -413,7 +175,7 @@ const struct command cmd_inspect = {
 		"  sockctl inspect state = close-wait    connections the program forgot to close\n"
 		"  sockctl inspect -o +rtt,cwnd 'dport = :443' --sort rtt:desc\n"
 		"  sockctl inspect --json -l | jq 'select(.accept_queue_full)'\n",
-	.groups = groups,
-	.n_groups = ARRAY_SIZE(groups),
-	.run = inspect_run,
+	.groups = inspect_groups,
+	.n_groups = N_INSPECT_GROUPS,
+	.run = parse_and_run,
 };

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-static void add(struct columns *c, const struct field *f)
+static void append_field(struct columns *c, const struct field *f)
 {
 	size_t i;
 
@@ -25,12 +25,25 @@ static void add_groups(struct columns *c, uint32_t groups)
 	table = field_table(&n);
 	for (i = 0; i < n; i++)
 		if (groups & BIT(table[i].group))
-			add(c, &table[i]);
+			append_field(c, &table[i]);
 }
 
 void columns_add(struct columns *c, const char *name)
 {
-	add(c, field_find(name, strlen(name)));
+	append_field(c, field_find(name, strlen(name)));
+}
+
+void columns_unknown(const char *name, size_t len, struct fault *f)
+{
+	const char *nearest = field_nearest(name, len);
+	char shown[80];
+
+	fault_say(f, EINVAL, "there is no column '%s'",
+		  escape_text(shown, sizeof(shown), name, len));
+	if (nearest)
+		fault_hint(f, "did you mean '%s'? '-o help' lists them all", nearest);
+	else
+		fault_hint(f, "'-o help' lists them all");
 }
 
 static int add_word(struct columns *c, const char *text, size_t at, size_t len,
@@ -38,24 +51,16 @@ static int add_word(struct columns *c, const char *text, size_t at, size_t len,
 {
 	const struct field *field = field_find(text + at, len);
 	uint32_t groups = field ? 0 : field_group_parse(text + at, len);
-	const char *nearest;
-	char shown[80];
 
 	if (field) {
-		add(c, field);
+		append_field(c, field);
 		return 0;
 	}
 	if (groups) {
 		add_groups(c, groups);
 		return 0;
 	}
-	fault_say(f, EINVAL, "there is no column '%s'",
-		  escape_text(shown, sizeof(shown), text + at, len));
-	nearest = field_nearest(text + at, len);
-	if (nearest)
-		fault_hint(f, "did you mean '%s'? '-o help' lists them all", nearest);
-	else
-		fault_hint(f, "'-o help' lists them all");
+	columns_unknown(text + at, len, f);
 	fault_mark(f, text, at);
 	return -EINVAL;
 }

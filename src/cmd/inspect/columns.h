@@ -16,6 +16,8 @@ struct columns {
  * otherwise the list is started anew. 0 or -EINVAL.
  */
 int columns_parse(struct columns *c, const char *text, struct fault *f);
+/* There is no column of this name; the nearest is offered. */
+void columns_unknown(const char *name, size_t len, struct fault *f);
 void columns_add(struct columns *c, const char *name);
 void columns_free(struct columns *c);
 

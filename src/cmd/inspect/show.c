@@ -1,26 +1,28 @@
-/* Rows to the reader: streamed, sorted, grouped or counted; then what must be said about
- * them. */
+#include "cmd/inspect/show.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "cmd/inspect/inspect.h"
 #include "kernel/evidence/gather.h"
+#include "model/finding/rules.h"
 #include "view/tally.h"
+#include "view/view_findings.h"
 
 struct show {
 	const struct command *cmd;
-	struct inspect_config *c;
+	const struct inspect_plan *plan;
 	struct reader *reader;
-	bool failed; /* a --fail-... was hit */
+	struct detect *detect; /* NULL = no findings are made */
+	struct threshold_counts thresholds;
 	struct view *view;
 	struct out *out;
 	struct tally tally;
 	struct arena arena; /* rows that wait to be sorted */
 	struct sock **rows;
 	size_t n_rows, cap_rows;
-	uint64_t seen;
+	uint64_t seen, limit;
 	bool limited;
 	bool rows_missing; /* of what there is */
 	int enough;	   /* after the last row shown: STOP, or 0 where all are wanted */
@@ -48,24 +50,17 @@ static int keep_row(void *ctx, struct sock *s)
 	return 0;
 }
 
-/* Whether findings and thresholds are asked for: they are about all rows. */
-static bool judges(const struct inspect_config *c)
-{
-	return c->detect || c->n_fail_rules || c->fail_drops ||
-	       c->fail_fill != UINT64_MAX;
-}
-
 static int show_row(void *ctx, struct sock *s)
 {
 	struct show *show = ctx;
 
-	if (UNLIKELY(show->seen == show->c->limit)) {
+	if (UNLIKELY(show->seen == show->limit)) {
 		show->limited = true;
 		return show->enough;
 	}
 	show->seen++;
 	if (UNLIKELY(view_row(show->view, s) < 0))
-		return show->c->record ? 0 : STOP;
+		return show->plan->args->record ? 0 : STOP;
 	return 0;
 }
 
@@ -79,33 +74,30 @@ static int note_row(void *ctx, struct sock *s)
 	return show->enough;
 }
 
-static int (*what_happens(const struct inspect_config *c))(void *ctx, struct sock *s)
-{
-	if (c->common.quiet)
-		return note_row;
-	if (c->count || c->summary || c->group)
-		return count_row;
-	return c->sort_field ? keep_row : show_row;
-}
+static int (*const row_fns[])(void *ctx, struct sock *s) = {
+	[ROWS_SHOWN] = show_row,
+	[ROWS_SORTED] = keep_row,
+	[ROWS_COUNTED] = count_row,
+	[ROWS_NOTED] = note_row,
+};
 
 static int judge_and_go_on(void *ctx, struct sock *s)
 {
 	struct show *show = ctx;
-	struct inspect_config *c = show->c;
 
-	if (c->detect)
-		detect_row(c->detect, s);
-	if (!(c->shown_protos & BIT(s->proto)))
+	if (show->detect)
+		detect_row(show->detect, s);
+	if (!(show->plan->shown_protos & BIT(s->proto)))
 		return 0;
-	threshold_row(c, show->cmd, show->reader, s, &show->failed);
-	return what_happens(c)(show, s);
+	threshold_row(&show->thresholds, show->cmd, show->reader, s);
+	return row_fns[show->plan->rows](show, s);
 }
 
 static void show_note(void *ctx, const char *id, const char *text)
 {
 	struct show *show = ctx;
 
-	if (show->c->format == VIEW_JSON)
+	if (show->plan->args->format == VIEW_JSON)
 		view_note_json(show->out, id, text);
 	cmd_say(show->cmd, "%s", text);
 }
@@ -113,17 +105,17 @@ static void show_note(void *ctx, const char *id, const char *text)
 /* qsort has no context argument that is portable; glibc's has. */
 static int by_field(const void *a, const void *b, void *ctx)
 {
-	const struct inspect_config *c = ctx;
+	const struct inspect_plan *plan = ctx;
 	struct value x, y;
 	int d;
 
-	field_value(c->sort_field, *(struct sock *const *)a, &x);
-	field_value(c->sort_field, *(struct sock *const *)b, &y);
+	field_value(plan->sort, *(struct sock *const *)a, &x);
+	field_value(plan->sort, *(struct sock *const *)b, &y);
 	/* What is not known comes last either way. */
 	if (x.kind == VALUE_ABSENT || y.kind == VALUE_ABSENT)
 		return (x.kind == VALUE_ABSENT) - (y.kind == VALUE_ABSENT);
 	d = value_compare(&x, &y);
-	return c->sort_descending ? -d : d;
+	return plan->descending ? -d : d;
 }
 
 static void show_sorted(struct show *show)
@@ -132,17 +124,17 @@ static void show_sorted(struct show *show)
 
 	if (show->n_rows)
 		qsort_r(show->rows, show->n_rows, sizeof(*show->rows), by_field,
-			(void *)(uintptr_t)show->c);
-	for (i = 0; i < show->n_rows && i < show->c->limit; i++)
+			(void *)(uintptr_t)show->plan);
+	for (i = 0; i < show->n_rows && i < show->limit; i++)
 		if (view_row(show->view, show->rows[i]) < 0)
 			break; /* a reader that had enough is no limit of ours */
 	show->seen = i;
-	show->limited = i == show->c->limit && i < show->n_rows;
+	show->limited = i == show->limit && i < show->n_rows;
 }
 
 static void show_tally(struct show *show, const struct view_options *opt)
 {
-	if (!show->c->count) {
+	if (!show->plan->args->count) {
 		show->limited = tally_show(&show->tally, opt, show->out);
 	} else if (opt->format == VIEW_JSON) {
 		struct json j = json_on(&show->out->b);
@@ -159,28 +151,25 @@ static void show_tally(struct show *show, const struct view_options *opt)
 /* An empty screen leaves people wondering whether the program worked at all. */
 static void say_nothing_matched(const struct show *show)
 {
-	const struct inspect_config *c = show->c;
+	const struct inspect_args *args = show->plan->args;
 
-	if (c->common.quiet || c->format != VIEW_TABLE)
+	if (args->common.quiet || args->format != VIEW_TABLE)
 		return;
 	cmd_say(show->cmd, "no %s",
-		c->what & WHAT_PROTOS ? "socket matches"
-				      : "TCP socket matches (-u: UDP, -x: unix sockets)");
+		args->what & WHAT_PROTOS
+			? "socket matches"
+			: "TCP socket matches (-u: UDP, -x: unix sockets)");
 }
 
-static int exit_code(const struct show *show, const struct collect_result *result)
+static int code_of_rows(const struct show *show, const struct collect_result *result)
 {
-	const struct inspect_config *c = show->c;
-
 	if (!result->complete)
 		return EXIT_CANNOT;
-	if (threshold_failed(c, show->cmd, show->failed))
+	if (threshold_failed(&show->thresholds, show->cmd))
 		return EXIT_NO;
-	if (threshold_unsure(c))
+	if (threshold_unsure(&show->thresholds, NULL))
 		return EXIT_CANNOT;
-	if (!show->seen && !show->limited && !c->count && !c->summary &&
-	    !c->allow_empty && !c->until_gone && !c->n_fail_rules && !c->fail_drops &&
-	    c->fail_fill == UINT64_MAX) {
+	if (!show->seen && !show->limited && show->plan->needs_one) {
 		say_nothing_matched(show);
 		return EXIT_NO;
 	}
@@ -199,30 +188,14 @@ static void tell_hidden(struct show *show, struct collect_result *result)
 
 static void tell_limited(struct show *show)
 {
-	uint64_t n = show->c->group ? show->c->limit : show->seen;
+	bool values = show->plan->group;
+	uint64_t n = values ? show->limit : show->seen;
 
 	/* On a terminal it stands below them. */
 	view_end_rows(show->view);
 	out_flush(show->out);
 	cmd_say(show->cmd, "stopped after %llu %s%s (--limit); there are more",
-		(unsigned long long)n, show->c->group ? "value" : "row",
-		n == 1 ? "" : "s");
-}
-
-/* A threshold that what may not be read could turn round is no answer either. */
-static void tell_unsure(struct show *show, const struct fail_rule *rule)
-{
-	struct fault f = FAULT_INIT;
-	char shown[160];
-
-	fault_say(
-		&f, EACCES,
-		"--fail-if %s: %llu socket%s, and %llu that processes may hold which may "
-		"not be read",
-		escape_text(shown, sizeof(shown), rule->text, strlen(rule->text)),
-		(unsigned long long)rule->count, rule->count == 1 ? "" : "s",
-		(unsigned long long)rule->unsure);
-	show_note(show, "owner-hidden", f.what);
+		(unsigned long long)n, values ? "value" : "row", n == 1 ? "" : "s");
 }
 
 /* What was not read may be what is wrong. */
@@ -239,25 +212,61 @@ static void tell_unread(struct show *show, int err, struct collect_result *resul
 	result->complete = false;
 }
 
+/* Reads the evidence for what was seen and shows the findings. 0, or -errno if some of it
+ * could not be read: then findings may be missing. */
+static int show_findings(const struct show *show, const struct view_options *opt)
+{
+	const struct inspect_plan *plan = show->plan;
+	bool all = plan->findings == FINDINGS_ALL;
+	struct detect *seen = show->detect;
+	struct evidence evidence = { 0 };
+	struct findings findings = { 0 };
+	int unread;
+
+	seen->whole_tcp = plan->whole_tcp;
+	seen->whole_ports = plan->whole_ports;
+	evidence_read(show->reader, seen, &evidence, all, seen->whole_tcp);
+	rules_judge(seen, &evidence, &findings);
+	view_findings(&findings, all ? SEVERITY_NOTE : SEVERITY_WARNING, opt, show->out);
+	unread = evidence.unread;
+	findings_free(&findings);
+	evidence_free(&evidence);
+	return -unread;
+}
+
+static void tell_shortcomings(struct show *show, struct collect_result *result)
+{
+	const struct inspect_args *args = show->plan->args;
+	struct fault f = FAULT_INIT;
+
+	/* A number is wrong by one row that it lacks. */
+	if (result->hidden[0] &&
+	    ((!show->seen && !show->n_rows) || args->count || args->summary))
+		tell_hidden(show, result);
+	/* A threshold that what may not be read could turn round is no answer either. */
+	if (threshold_unsure(&show->thresholds, &f))
+		show_note(show, "owner-hidden", f.what);
+}
+
 /* Runs the collection and says how it ended. Returns an exit code. */
-static int collect_and_show(struct show *show, struct reader *reader,
+static int collect_and_show(struct show *show, const struct collect_request *request,
 			    const struct view_options *opt)
 {
-	struct inspect_config *c = show->c;
+	const struct inspect_plan *plan = show->plan;
+	bool judges = show->detect || thresholds_any(&plan->thresholds);
 	struct collect_sink sink = {
-		.row = judges(c) ? judge_and_go_on : what_happens(c),
+		.row = judges ? judge_and_go_on : row_fns[plan->rows],
 		.note = show_note,
 		.ctx = show,
 	};
 	struct collect_result result = { false };
 	struct view_end end = { 0 };
 	struct fault f = FAULT_INIT;
-	bool counts = c->count || c->summary || c->group;
 	int r;
 
-	if (c->detect)
-		evidence_begin(c->detect);
-	r = collect_run(reader, &c->request, &sink, &result, &f);
+	if (show->detect)
+		evidence_begin(show->detect);
+	r = collect_run(show->reader, request, &sink, &result, &f);
 
 	if (r < 0 && r != STOP) {
 		if (f.err)
@@ -266,49 +275,43 @@ static int collect_and_show(struct show *show, struct reader *reader,
 		result.rows_missing = true;
 	}
 	show->rows_missing = result.rows_missing;
-	/* A number is wrong by one row that it lacks. */
-	if (result.hidden[0] &&
-	    ((!show->seen && !show->n_rows) || c->count || c->summary))
-		tell_hidden(show, &result);
-	if (threshold_unsure(c))
-		tell_unsure(show, threshold_unsure(c));
-	if (c->common.quiet)
-		return exit_code(show, &result);
-	if (c->sort_field)
+	tell_shortcomings(show, &result);
+	if (plan->rows == ROWS_NOTED)
+		return code_of_rows(show, &result);
+	if (plan->rows == ROWS_SORTED)
 		show_sorted(show);
-	if (counts)
+	if (plan->rows == ROWS_COUNTED)
 		show_tally(show, opt);
 	if (show->limited)
 		tell_limited(show);
-	if (c->detect && r != STOP && !show->out->err) {
+	if (show->detect && r != STOP && !show->out->err) {
 		/* What was read so far is shown before the second look takes its time. */
 		view_end_rows(show->view);
 		out_flush(show->out);
-		tell_unread(show, inspect_findings_show(c, reader, opt, show->out),
-			    &result);
+		tell_unread(show, show_findings(show, opt), &result);
 	}
 	end.rows = show->seen;
 	end.complete = result.complete;
-	if (!counts || opt->format == VIEW_JSON)
+	if (plan->rows != ROWS_COUNTED || opt->format == VIEW_JSON)
 		view_finish(show->view, &end);
-	return exit_code(show, &result);
+	return code_of_rows(show, &result);
 }
 
-int inspect_open_files(const struct inspect_config *c, struct inspect_files *files,
+int inspect_open_files(const struct inspect_args *args, struct inspect_files *files,
 		       struct fault *f)
 {
 	int r = 0;
 
 	out_init(&files->out, STDOUT_FILENO);
 	out_init(&files->record, -1);
-	if (c->output)
-		r = out_open(&files->out, c->output, f);
-	if (r == 0 && c->record)
-		r = out_open(&files->record, c->record, f);
+	if (args->output)
+		r = out_open(&files->out, args->output, f);
+	if (r == 0 && args->record)
+		r = out_open(&files->record, args->record, f);
 	/* The second would take the place of the first. */
-	if (r == 0 && c->record && out_same_file(&files->out, &files->record)) {
+	if (r == 0 && args->record && out_same_file(&files->out, &files->record)) {
 		r = fault_say(f, EEXIST, "--record %s and -O %s are the same file",
-			      c->record, c->output);
+			      args->record, args->output);
 		fault_hint(f, "give one of them another name");
 	}
 	return r;
@@ -333,54 +336,61 @@ static void keep_old(const struct show *show, struct out *o)
 
 static int close_files(const struct show *show, struct inspect_files *files)
 {
-	const struct inspect_config *c = show->c;
+	const struct inspect_args *args = show->plan->args;
 	int r = 0;
 
 	keep_old(show, &files->record);
 	keep_old(show, &files->out);
 	if (files->record.fd >= 0)
-		r = cmd_close_output(show->cmd, &files->record, c->record);
+		r = cmd_close_output(show->cmd, &files->record, args->record);
 	if (r == 0 && files->out.fd >= 0)
-		r = cmd_close_output(show->cmd, &files->out, c->output);
+		r = cmd_close_output(show->cmd, &files->out, args->output);
 	return r;
 }
 
-int inspect_show(const struct command *cmd, struct inspect_config *c,
+int inspect_show(const struct command *cmd, const struct inspect_plan *plan,
 		 struct reader *reader, struct inspect_files *files)
 {
+	const struct inspect_args *args = plan->args;
+	struct collect_request request = plan->request;
+	struct view_options opt = plan->view, rows;
 	struct out *out = &files->out;
-	struct show show = { .cmd = cmd,
-			     .c = c,
-			     .reader = reader,
-			     .out = out,
-			     /* a record, too, is of all of them */
-			     .enough = judges(c) || c->record ? 0 : STOP };
-	struct view_options opt = {
-		.format = (enum view_format)c->format,
-		.columns = c->shown.v,
-		.n_columns = c->shown.n,
-		.headings = !c->no_headings && !c->common.quiet,
-		.ascii = c->ascii || !term_utf8(),
-	}, rows;
+	struct detect detect = { 0 };
+	struct show show = {
+		.cmd = cmd,
+		.plan = plan,
+		.reader = reader,
+		.out = out,
+		.limit = args->limit,
+		.enough = plan->reads_all ? 0 : STOP,
+	};
 	int code;
 
-	if (c->record)
-		c->request.record = &files->record;
+	if (args->record)
+		request.record = &files->record;
 	/* What a program reads is not made for the terminal that it was started on. */
-	out->b.ascii = opt.format == VIEW_TABLE ? opt.ascii : c->ascii;
+	out->b.ascii = opt.format == VIEW_TABLE ? opt.ascii : args->ascii;
 	opt.width = term_width(out->fd);
 	opt.colour = opt.format == VIEW_TABLE &&
-		     term_use_colour((enum term_when)c->common.color, out->fd);
-	show.tally.field = c->group_field;
+		     term_use_colour((enum term_when)args->common.color, out->fd);
+	show.tally.field = plan->group;
 	show.tally.ascii = out->b.ascii && opt.format != VIEW_JSON;
-	show.tally.limit = c->limit;
+	show.tally.limit = args->limit;
+	if (plan->findings != FINDINGS_OFF) {
+		show.detect = &detect;
+		rules_begin(&detect);
+	}
+	threshold_begin(&show.thresholds, &plan->thresholds);
 	/* No names of columns where their rows are counted. */
 	rows = opt;
-	rows.headings = opt.headings && !c->count && !c->summary && !c->group;
+	rows.headings = opt.headings && plan->rows != ROWS_COUNTED;
 	show.view = view_new(&rows, out);
-	code = collect_and_show(&show, reader, &opt);
+	code = collect_and_show(&show, &request, &opt);
 	view_free(show.view);
 	tally_free(&show.tally);
+	threshold_end(&show.thresholds);
+	if (show.detect)
+		detect_free(show.detect);
 	arena_free(&show.arena);
 	free(show.rows);
 	return close_files(&show, files) < 0 ? EXIT_CANNOT : code;

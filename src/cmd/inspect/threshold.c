@@ -1,10 +1,8 @@
-/* --fail-...: what a script does not accept. */
-#include <ctype.h>
+#include "cmd/inspect/threshold.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "cmd/inspect/inspect.h"
 #include "view/format.h"
 
 static const struct {
@@ -18,7 +16,7 @@ static const struct {
 };
 
 /* The bracket that closes the one at text[0], quotes skipped; 0 if there is none. */
-static size_t closing(const char *text)
+static size_t closing_bracket(const char *text)
 {
 	size_t depth = 0, i;
 	char quote = '\0';
@@ -38,11 +36,11 @@ static size_t closing(const char *text)
 }
 
 /* An expression that no row may match. */
-static int parse_row_rule(struct inspect_config *c, const struct filter_env *env,
-			  const char *text, struct fail_rule *rule, struct fault *f)
+static int parse_expression(struct threshold *t, struct arena *a,
+			    const struct filter_env *env, struct fault *f)
 {
-	const char *p = text + strspn(text, " ");
-	int r = filter_parse(&c->arena, text, env, &rule->filter, f);
+	const char *p = t->text + strspn(t->text, " ");
+	int r = filter_parse(a, t->text, env, &t->filter, f);
 
 	if (r < 0 && has_prefix(p, "count") && strchr(" <>=!", p[5]))
 		fault_hint(f, "rows are counted by count(EXPRESSION) > N");
@@ -50,27 +48,26 @@ static int parse_row_rule(struct inspect_config *c, const struct filter_env *env
 }
 
 /* "count(EXPRESSION) > N", or an expression that no row may match. */
-static int parse_fail_rule(struct inspect_config *c, const struct filter_env *env,
-			   const char *text, struct fail_rule *rule, struct fault *f)
+static int parse_threshold(struct threshold *t, struct arena *a,
+			   const struct filter_env *env, struct fault *f)
 {
-	const char *p = text + strspn(text, " "), *inside, *rest;
+	const char *text = t->text, *p = text + strspn(text, " "), *inside, *rest;
 	size_t end, i;
 	int r;
 
-	*rule = (struct fail_rule){ .text = text, .op = FILTER_GT };
 	if (!*p)
 		return fault_say(f, EINVAL, "--fail-if: the expression is empty");
 	if (!has_prefix(p, "count") || p[5 + strspn(p + 5, " ")] != '(')
-		return parse_row_rule(c, env, text, rule, f);
+		return parse_expression(t, a, env, f);
 	p += 5 + strspn(p + 5, " ");
-	end = closing(p);
+	end = closing_bracket(p);
 	if (!end) {
 		r = fault_say(f, EINVAL,
 			      "--fail-if: the bracket of count() is not closed");
 		fault_mark(f, text, (size_t)(p - text));
 		return r;
 	}
-	inside = arena_strndup(&c->arena, p + 1, end - 1);
+	inside = arena_strndup(a, p + 1, end - 1);
 	rest = p + end + 1;
 	rest += strspn(rest, " ");
 	for (i = 0; i < ARRAY_SIZE(comparisons); i++)
@@ -83,10 +80,10 @@ static int parse_fail_rule(struct inspect_config *c, const struct filter_env *en
 		fault_mark(f, text, (size_t)(rest - text));
 		return r;
 	}
-	rule->op = comparisons[i].op;
+	t->op = comparisons[i].op;
 	rest += strlen(comparisons[i].text);
 	rest += strspn(rest, " ");
-	r = num_parse_u64(rest, UINT64_MAX, &rule->limit, NULL);
+	r = num_parse_u64(rest, UINT64_MAX, &t->limit, NULL);
 	if (r < 0) {
 		fault_say(f, EINVAL,
 			  "--fail-if: count(...) is compared with a number, and nothing "
@@ -95,22 +92,49 @@ static int parse_fail_rule(struct inspect_config *c, const struct filter_env *en
 		fault_hint(f, "--fail-if may be repeated: one cause each");
 	}
 	if (r == 0)
-		r = filter_parse(&c->arena, inside, env, &rule->filter, f);
+		r = filter_parse(a, inside, env, &t->filter, f);
 	return r;
 }
 
-int threshold_prepare(struct inspect_config *c, const struct filter_env *env,
-		      struct fault *f)
+int thresholds_parse(struct thresholds *t, struct arena *a, const struct strv *texts,
+		     const struct filter_env *env, struct fault *f)
 {
-	size_t i;
 	int r = 0;
 
-	c->n_fail_rules = c->fail_if.n;
-	c->fail_rules = arena_zalloc(&c->arena,
-				     (c->fail_if.n + 1) * sizeof(*c->fail_rules));
-	for (i = 0; i < c->fail_if.n && r == 0; i++)
-		r = parse_fail_rule(c, env, c->fail_if.v[i], &c->fail_rules[i], f);
+	t->v = arena_zalloc(a, (texts->n + 1) * sizeof(*t->v));
+	for (t->n = 0; t->n < texts->n && r == 0; t->n++) {
+		t->v[t->n] = (struct threshold){ .text = texts->v[t->n],
+						 .op = FILTER_GT };
+		r = parse_threshold(&t->v[t->n], a, env, f);
+	}
 	return r;
+}
+
+bool thresholds_any(const struct thresholds *t)
+{
+	return t->n || t->drops || t->fill != UINT64_MAX;
+}
+
+uint32_t thresholds_needs(const struct thresholds *t)
+{
+	uint32_t needs = 0;
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		needs |= filter_needs(t->v[i].filter);
+	return needs;
+}
+
+void threshold_begin(struct threshold_counts *counts, const struct thresholds *of)
+{
+	*counts = (struct threshold_counts){ .of = of };
+	if (of->n)
+		counts->v = xcalloc(of->n, sizeof(*counts->v));
+}
+
+void threshold_end(struct threshold_counts *counts)
+{
+	free(take_ptr(&counts->v));
 }
 
 static void put_place(struct buf *b, const struct sock *s)
@@ -134,55 +158,51 @@ static bool field_number_of(const char *name, const struct sock *s, uint64_t *va
 	return true;
 }
 
-static void count_row(struct fail_rule *rule, struct reader *r, const struct sock *s)
+void threshold_row(struct threshold_counts *counts, const struct command *cmd,
+		   struct reader *reader, const struct sock *s)
 {
-	struct holder h;
-
-	if (filter_eval(rule->filter, s, ~0u) == FILTER_YES)
-		rule->count++;
-	else if (collect_may_match(r, rule->filter, s, &rule->guesses, &h))
-		rule->unsure++;
-}
-
-void threshold_row(struct inspect_config *c, const struct command *cmd,
-		   struct reader *reader, const struct sock *s, bool *failed)
-{
+	const struct thresholds *t = counts->of;
 	_cleanup_buf_ struct buf place = { 0 };
+	struct holder h;
 	uint64_t value;
 	size_t i;
 
-	if (c->fail_fill != UINT64_MAX && field_number_of("fill", s, &value) &&
-	    value >= c->fail_fill) {
+	if (t->fill != UINT64_MAX && field_number_of("fill", s, &value) &&
+	    value >= t->fill) {
 		put_place(&place, s);
 		cmd_say(cmd, "the accept queue of %s is %llu %% full (%u/%u)",
 			buf_cstr(&place), (unsigned long long)value, s->recv_queue,
 			s->send_queue);
-		*failed = true;
+		counts->hit = true;
 	}
-	if (c->fail_drops && field_number_of("drops", s, &value) && value) {
+	if (t->drops && field_number_of("drops", s, &value) && value) {
 		buf_reset(&place);
 		put_place(&place, s);
 		cmd_say(cmd, "%s has dropped %llu packet%s", buf_cstr(&place),
 			(unsigned long long)value, value == 1 ? "" : "s");
-		*failed = true;
+		counts->hit = true;
 	}
-	for (i = 0; i < c->n_fail_rules; i++)
-		count_row(&c->fail_rules[i], reader, s);
+	for (i = 0; i < t->n; i++)
+		if (filter_eval(t->v[i].filter, s, ~0u) == FILTER_YES)
+			counts->v[i].rows++;
+		else if (collect_may_match(reader, t->v[i].filter, s,
+					   &counts->v[i].guesses, &h))
+			counts->v[i].unsure++;
 }
 
-static bool holds(const struct fail_rule *r, uint64_t count)
+static bool threshold_holds(const struct threshold *t, uint64_t count)
 {
-	switch (r->op) {
+	switch (t->op) {
 	case FILTER_EQ:
-		return count == r->limit;
+		return count == t->limit;
 	case FILTER_NE:
-		return count != r->limit;
+		return count != t->limit;
 	case FILTER_LT:
-		return count < r->limit;
+		return count < t->limit;
 	case FILTER_LE:
-		return count <= r->limit;
+		return count <= t->limit;
 	case FILTER_GE:
-		return count >= r->limit;
+		return count >= t->limit;
 	case FILTER_GT:
 	case FILTER_AND:
 	case FILTER_OR:
@@ -195,43 +215,59 @@ static bool holds(const struct fail_rule *r, uint64_t count)
 	case FILTER_ALL:
 		break;
 	}
-	return count > r->limit;
+	return count > t->limit;
 }
 
 /* Whether what may not be read could turn the answer round. */
-static bool is_unsure(const struct fail_rule *r)
+static bool is_unsure(const struct threshold_counts *counts, size_t i)
 {
-	uint64_t most = r->count + r->unsure;
+	const struct threshold *t = &counts->of->v[i];
+	const struct threshold_count *c = &counts->v[i];
+	uint64_t most = c->rows + c->unsure;
 
-	if (r->op == FILTER_EQ || r->op == FILTER_NE)
-		return r->unsure && r->limit >= r->count && r->limit <= most;
-	return holds(r, r->count) != holds(r, most);
+	if (t->op == FILTER_EQ || t->op == FILTER_NE)
+		return c->unsure && t->limit >= c->rows && t->limit <= most;
+	return threshold_holds(t, c->rows) != threshold_holds(t, most);
 }
 
-const struct fail_rule *threshold_unsure(const struct inspect_config *c)
+bool threshold_unsure(const struct threshold_counts *counts, struct fault *f)
 {
-	size_t i;
+	const struct threshold_count *c;
+	const char *text;
+	char shown[160];
+	size_t i = 0;
 
-	for (i = 0; i < c->n_fail_rules; i++)
-		if (is_unsure(&c->fail_rules[i]))
-			return &c->fail_rules[i];
-	return NULL;
+	while (i < counts->of->n && !is_unsure(counts, i))
+		i++;
+	if (i == counts->of->n)
+		return false;
+	c = &counts->v[i];
+	text = counts->of->v[i].text;
+	fault_say(
+		f, EACCES,
+		"--fail-if %s: %llu socket%s, and %llu that processes may hold which may "
+		"not be read",
+		escape_text(shown, sizeof(shown), text, strlen(text)),
+		(unsigned long long)c->rows, c->rows == 1 ? "" : "s",
+		(unsigned long long)c->unsure);
+	return true;
 }
 
-bool threshold_failed(const struct inspect_config *c, const struct command *cmd,
-		      bool failed)
+bool threshold_failed(const struct threshold_counts *counts, const struct command *cmd)
 {
+	bool failed = counts->hit;
 	size_t i;
 
-	for (i = 0; i < c->n_fail_rules; i++) {
-		const struct fail_rule *r = &c->fail_rules[i];
+	for (i = 0; i < counts->of->n; i++) {
+		const struct threshold *t = &counts->of->v[i];
+		uint64_t rows = counts->v[i].rows;
 		char shown[160];
 
-		if (is_unsure(r) || !holds(r, r->count))
+		if (is_unsure(counts, i) || !threshold_holds(t, rows))
 			continue;
 		cmd_say(cmd, "--fail-if %s: %llu socket%s",
-			escape_text(shown, sizeof(shown), r->text, strlen(r->text)),
-			(unsigned long long)r->count, r->count == 1 ? "" : "s");
+			escape_text(shown, sizeof(shown), t->text, strlen(t->text)),
+			(unsigned long long)rows, rows == 1 ? "" : "s");
 		failed = true;
 	}
 	return failed;

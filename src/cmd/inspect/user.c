@@ -1,8 +1,10 @@
-/* A user that is named on the command line. */
+#include "cmd/inspect/user.h"
+
 #include <errno.h>
 
+#include "base/buf.h"
+#include "base/num.h"
 #include "base/passwd.h"
-#include "cmd/inspect/inspect.h"
 
 int inspect_find_user(const char *option, const char *name, struct inspect_user *user,
 		      struct fault *f)

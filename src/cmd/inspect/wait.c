@@ -1,15 +1,9 @@
-/*
- * inspect --wait: until something matches, or nothing does any more. The kernel tells of
- * sockets that end, not of those that begin or change their state, so this looks again
- * and again: cheaply, because a look asks only for the states and ports in question and
- * ends at the first row. Where everything that could end the wait is told, it only looks
- * then, and seldom in between, for news can be lost.
- */
+#include "cmd/inspect/wait.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "cmd/inspect/inspect.h"
 #include "kernel/watch/gone.h"
 #include "model/names.h"
 #include "view/format.h"
@@ -52,17 +46,16 @@ static void keep_note(void *ctx, const char *id, const char *text)
 }
 
 /* One look. Returns 0 or -errno. */
-static int look(struct inspect_config *c, struct reader *reader, struct sight *sight,
-		struct fault *f)
+static int take_look(const struct inspect_plan *plan, struct reader *reader,
+		     struct sight *sight, struct fault *f)
 {
-	struct collect_request request = c->request;
+	struct collect_request request = plan->request;
 	struct collect_sink sink = { first_row, keep_note, sight };
 	struct collect_result result = { false };
 	int r;
 
 	*sight = (struct sight){ .matched = false };
-	request.record = NULL;
-	request.protos = c->shown_protos;
+	request.protos = plan->shown_protos;
 	/* Nothing is shown: only what the filter itself needs is looked up. */
 	request.needs = 0;
 	r = collect_run(reader, &request, &sink, &result, f);
@@ -96,16 +89,15 @@ static int near_row(void *ctx, struct sock *s)
 }
 
 /* What has not gone: the rows that match. */
-static void tell_left(const struct command *cmd, struct inspect_config *c,
+static void tell_left(const struct command *cmd, const struct inspect_plan *plan,
 		      struct reader *reader)
 {
 	struct nearest n = { 0 };
 	struct collect_sink sink = { near_row, NULL, &n };
-	struct collect_request request = c->request;
+	struct collect_request request = plan->request;
 	struct collect_result result;
 
-	request.record = NULL;
-	request.protos = c->shown_protos;
+	request.protos = plan->shown_protos;
 	request.needs = 0;
 	collect_run(reader, &request, &sink, &result, NULL);
 	if (n.rows)
@@ -115,22 +107,22 @@ static void tell_left(const struct command *cmd, struct inspect_config *c,
 }
 
 /* What is on these ports instead: other states, other addresses. */
-static void tell_nearest(const struct command *cmd, struct inspect_config *c,
+static void tell_nearest(const struct command *cmd, const struct inspect_plan *plan,
 			 struct reader *reader)
 {
 	struct nearest n = { 0 };
 	struct collect_sink sink = { near_row, NULL, &n };
-	struct collect_request request = { .protos = c->shown_protos,
+	struct collect_request request = { .protos = plan->shown_protos,
 					   .states = STATES_ALL,
-					   .filter = c->ports_only };
+					   .filter = plan->ports_only };
 	struct collect_result result;
 
-	if (c->ports_only)
+	if (plan->ports_only)
 		collect_run(reader, &request, &sink, &result, NULL);
 	if (n.rows)
 		cmd_say(cmd, "nearest: %s%s", buf_cstr(&n.text),
 			n.rows > SHOWN ? "; and more" : "");
-	else if (c->ports_only)
+	else if (plan->ports_only)
 		cmd_say(cmd, "no socket at all uses these ports");
 	buf_free(&n.text);
 }
@@ -140,16 +132,16 @@ static void tell_nearest(const struct command *cmd, struct inspect_config *c,
  * clock runs to zero; another socket is freed, if it matches whatever its state is, or as
  * a listener, which has no other. 0 = unknown.
  */
-static uint64_t rest_us(const struct inspect_config *c, const struct sight *sight,
+static uint64_t rest_us(const struct inspect_plan *plan, const struct sight *sight,
 			bool told)
 {
-	uint32_t states = c->request.states & STATES_DEFAULT, life = STATES_CONNECTED;
+	uint32_t states = plan->request.states & STATES_DEFAULT, life = STATES_CONNECTED;
 
-	if (c->shown_protos & BIT(PROTO_UDP))
+	if (plan->shown_protos & BIT(PROTO_UDP))
 		life |= 1 << STATE_CLOSE;
 	if (sight->timer == TIMER_REMNANT)
 		return MIN(sight->expires_ms * 1000ull + 1000, (uint64_t)TOLD_PAUSE_US);
-	if (told && filter_is_fixed(c->request.filter) &&
+	if (told && filter_is_fixed(plan->request.filter) &&
 	    sight->state != STATE_SYN_RECV &&
 	    ((states & life) == life || states == 1 << STATE_LISTEN))
 		return TOLD_PAUSE_US;
@@ -157,7 +149,7 @@ static uint64_t rest_us(const struct inspect_config *c, const struct sight *sigh
 }
 
 /* Nothing matched for certain: that is no answer where what may not be read could. */
-static int tell_hidden(const struct command *cmd, const struct inspect_config *c,
+static int tell_hidden(const struct command *cmd, const struct inspect_plan *plan,
 		       const struct sight *sight)
 {
 	_cleanup_out_ struct out out = { 0 };
@@ -165,7 +157,8 @@ static int tell_hidden(const struct command *cmd, const struct inspect_config *c
 
 	snprintf(text, sizeof(text), INSPECT_HIDDEN, sight->hidden);
 	cmd_say(cmd, "%s", text);
-	if (c->format == VIEW_JSON && !c->output && !c->common.quiet) {
+	if (plan->args->format == VIEW_JSON && !plan->args->output &&
+	    !plan->args->common.quiet) {
 		struct view_options opt = { .format = VIEW_JSON };
 		struct view_end end = { 0 };
 		struct view *view;
@@ -181,28 +174,29 @@ static int tell_hidden(const struct command *cmd, const struct inspect_config *c
 }
 
 /* Looks until it is time to show, EXIT_YES, or to give up, EXIT_DEADLINE. */
-static int watch(const struct command *cmd, struct inspect_config *c,
-		 struct reader *reader, struct sight *sight)
+static int look_until(const struct command *cmd, const struct inspect_plan *plan,
+		      struct reader *reader, uint64_t deadline, struct sight *sight)
 {
-	_cleanup_close_ int news = c->until_gone ? gone_open(c->shown_protos) : -1;
-	uint64_t deadline = c->wait_until_us, pause = FIRST_PAUSE_US, now;
+	_cleanup_close_ int news = plan->args->until_gone ? gone_open(plan->shown_protos)
+							  : -1;
+	uint64_t pause = FIRST_PAUSE_US, now;
 	struct fault f = FAULT_INIT;
 
 	for (;;) {
 		uint64_t began = clock_us(), rest;
 
-		if (look(c, reader, sight, &f) < 0) {
+		if (take_look(plan, reader, sight, &f) < 0) {
 			cmd_error(cmd, &f);
 			return EXIT_CANNOT;
 		}
-		if (!sight->matched && c->until_gone && sight->hidden[0])
-			return tell_hidden(cmd, c, sight);
-		if (sight->matched != c->until_gone)
+		if (!sight->matched && plan->args->until_gone && sight->hidden[0])
+			return tell_hidden(cmd, plan, sight);
+		if (sight->matched != plan->args->until_gone)
 			return EXIT_YES;
 		now = clock_us();
 		if (now >= deadline)
 			return EXIT_DEADLINE;
-		rest = c->until_gone ? rest_us(c, sight, news >= 0) : 0;
+		rest = plan->args->until_gone ? rest_us(plan, sight, news >= 0) : 0;
 		rest = rest ? rest : pause;
 		pause = MIN(pause * 2, (uint64_t)LONGEST_PAUSE_US);
 		/* Where sockets end all the time, looking is not all that is done. */
@@ -211,29 +205,30 @@ static int watch(const struct command *cmd, struct inspect_config *c,
 	}
 }
 
-int inspect_wait(const struct command *cmd, struct inspect_config *c,
-		 struct reader *reader)
+int inspect_wait(const struct command *cmd, const struct inspect_plan *plan,
+		 struct reader *reader, uint64_t deadline_us)
 {
 	_cleanup_buf_ struct buf waited = { 0 };
 	struct sight sight = { .matched = false };
-	int code = watch(cmd, c, reader, &sight);
+	int code = look_until(cmd, plan, reader, deadline_us, &sight);
 
 	if (code != EXIT_DEADLINE)
 		return code;
-	if (c->wait_us < 1000000)
-		buf_printf(&waited, "%llu ms", (unsigned long long)c->wait_us / 1000);
+	if (plan->args->wait_us < 1000000)
+		buf_printf(&waited, "%llu ms",
+			   (unsigned long long)plan->args->wait_us / 1000);
 	else
-		buf_put_duration(&waited, c->wait_us / 1000);
+		buf_put_duration(&waited, plan->args->wait_us / 1000);
 	cmd_say(cmd, "%s within %s",
-		c->until_gone	  ? "what matches did not go away"
-		: sight.hidden[0] ? "nothing matched for certain"
-				  : "nothing matched",
+		plan->args->until_gone ? "what matches did not go away"
+		: sight.hidden[0]      ? "nothing matched for certain"
+				       : "nothing matched",
 		buf_cstr(&waited));
-	if (!c->until_gone && sight.hidden[0])
-		return tell_hidden(cmd, c, &sight);
-	if (c->until_gone)
-		tell_left(cmd, c, reader);
+	if (!plan->args->until_gone && sight.hidden[0])
+		return tell_hidden(cmd, plan, &sight);
+	if (plan->args->until_gone)
+		tell_left(cmd, plan, reader);
 	else
-		tell_nearest(cmd, c, reader);
+		tell_nearest(cmd, plan, reader);
 	return EXIT_DEADLINE;
 }

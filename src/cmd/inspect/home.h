@@ -1,0 +1,25 @@
+/* The network namespace that --netns left: names are looked up there, for its target may
+ * have no way to a name server. */
+#pragma once
+
+#include "base/mem.h"
+#include "model/target/target.h"
+#include "net/socket/resolve.h"
+
+struct inspect_home {
+	int fd;		      /* negative = none was left */
+	uint64_t deadline_us; /* of the names in expressions, on clock_us(); 0 = none */
+};
+
+/* Goes into netns, if it is not NULL. 0 or -errno. */
+int inspect_home_leave(struct inspect_home *home, const char *netns, struct fault *f);
+void inspect_home_free(struct inspect_home *home);
+
+/* The addresses of t, with port 0. As resolve(); deadline_us 0 = none. */
+int inspect_home_resolve(const struct inspect_home *home, const struct target *t,
+			 uint64_t deadline_us, struct endpoint_list *list,
+			 struct fault *f);
+
+/* The same for a name in an expression; fits filter_env.resolve. ENXIO: it is unknown. */
+int inspect_home_name(void *home, const char *name, struct arena *a, struct addr **addrs,
+		      size_t *n, struct fault *f);
