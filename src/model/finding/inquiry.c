@@ -17,11 +17,6 @@ const char *finding_text(struct inquiry *q)
 	return copy;
 }
 
-void finding_put_addr(struct inquiry *q, const struct addr *a)
-{
-	addr_put(&q->text, a);
-}
-
 void finding_put_ip(struct inquiry *q, const struct addr *a)
 {
 	struct addr plain = addr_unmapped(a);
@@ -49,21 +44,21 @@ void finding_put_holders(struct inquiry *q, const struct holder *h)
 	for (; h; last = h, h = h->next) {
 		if (last && last->pid == h->pid) {
 			if (++fds < SHOWN)
-				buf_printf(&q->text, ", %d", h->fd);
+				say(q, ", %d", h->fd);
 			else
 				hidden++;
 			continue;
 		}
 		if (hidden)
-			buf_printf(&q->text, " and %u more", hidden);
+			say(q, " and %u more", hidden);
 		if (last)
-			buf_puts(&q->text, "; ");
+			say(q, "; ");
 		buf_put_escaped(&q->text, h->command, strlen(h->command));
-		buf_printf(&q->text, "[%d] fd %d", h->pid, h->fd);
+		say(q, "[%d] fd %d", h->pid, h->fd);
 		fds = hidden = 0;
 	}
 	if (hidden)
-		buf_printf(&q->text, " and %u more", hidden);
+		say(q, " and %u more", hidden);
 }
 
 uint64_t finding_per_second(const struct inquiry *q, uint64_t n)
@@ -76,7 +71,7 @@ void finding_put_rate(struct inquiry *q, uint64_t n)
 	uint64_t rate = finding_per_second(q, n);
 
 	if (rate)
-		buf_printf(&q->text, " (%llu a second)", (unsigned long long)rate);
+		say(q, " (%ju a second)", (uintmax_t)rate);
 }
 
 const struct holder *finding_holders(struct inquiry *q, const struct holder *h)
@@ -117,37 +112,56 @@ struct candidates finding_candidates(const struct inquiry *q, const struct rule 
 	return (struct candidates){ q->e->connections[i], list[i].n, list[i].count };
 }
 
-void finding_of_connection(struct inquiry *q, struct finding *f,
-			   const struct connection_facts *c)
+static struct finding *about(struct inquiry *q, const struct rule *rule,
+			     const struct sock *row, const struct holder *holders)
 {
-	f->holders = finding_holders(q, c->holders);
-	finding_cookies(q, f, &c->row->cookie, 1);
+	struct finding *f = finding_add(q->fs, rule);
+
+	f->where = finding_text(q);
+	f->holders = finding_holders(q, holders);
+	finding_cookies(q, f, &row->cookie, 1);
+	return f;
 }
 
 void finding_put_listener(struct inquiry *q, const struct listener_facts *l)
 {
-	finding_put_addr(q, &l->row->local);
-	buf_puts(&q->text, ", ");
+	addr_put(&q->text, &l->row->local);
+	say(q, ", ");
 	finding_put_holders(q, l->holders);
 }
 
-void finding_of_listener(struct inquiry *q, struct finding *f,
-			 const struct listener_facts *l)
+struct finding *finding_of_listener(struct inquiry *q, const struct rule *rule,
+				    const struct listener_facts *l)
 {
-	f->holders = finding_holders(q, l->holders);
-	finding_cookies(q, f, &l->row->cookie, 1);
+	finding_put_listener(q, l);
+	return about(q, rule, l->row, l->holders);
 }
 
-const char *finding_listener_next(struct inquiry *q, const struct listener_facts *l)
+struct finding *finding_of_connection(struct inquiry *q, const struct rule *rule,
+				      const struct connection_facts *c)
 {
-	if (!l->holders)
-		return NULL;
-	buf_puts(&q->text, "find out what ");
-	buf_put_escaped(&q->text, l->holders->command, strlen(l->holders->command));
-	buf_printf(&q->text,
-		   "[%d] does instead of accept(): cat /proc/%d/wchan, gdb -p %d",
-		   l->holders->pid, l->holders->pid, l->holders->pid);
-	return finding_text(q);
+	addr_put(&q->text, &c->row->local);
+	if (c->row->proto == PROTO_TCP) {
+		say(q, " to ");
+		addr_put(&q->text, &c->row->peer);
+	}
+	say(q, ", ");
+	finding_put_holders(q, c->holders);
+	return about(q, rule, c->row, c->holders);
+}
+
+void finding_not_accepted(struct inquiry *q, struct finding *f,
+			  const struct listener_facts *l)
+{
+	const struct holder *h = l->holders;
+
+	if (!h)
+		return;
+	say(q, "find out what ");
+	buf_put_escaped(&q->text, h->command, strlen(h->command));
+	say(q, "[%d] does instead of accept(): cat /proc/%d/wchan, gdb -p %d", h->pid,
+	    h->pid, h->pid);
+	f->advice = finding_text(q);
 }
 
 bool finding_same_place(const struct sock *a, const struct sock *b)
@@ -157,12 +171,12 @@ bool finding_same_place(const struct sock *a, const struct sock *b)
 }
 
 /* The first listener of its address: what is said of a group is said once. */
-bool finding_is_first(const struct inquiry *q, size_t i)
+bool finding_is_first(const struct inquiry *q, const struct listener_facts *l)
 {
-	size_t k;
+	const struct listener_facts *o;
 
-	for (k = 0; k < i; k++)
-		if (finding_same_place(q->e->listeners[k].row, q->e->listeners[i].row))
+	for (o = q->e->listeners; o < l; o++)
+		if (finding_same_place(o->row, l->row))
 			return false;
 	return true;
 }

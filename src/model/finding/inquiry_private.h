@@ -18,13 +18,13 @@ struct candidates {
 };
 struct candidates finding_candidates(const struct inquiry *q, const struct rule *rule);
 
+/* Writes to the scratch. */
+#define say(q, ...) buf_printf(&(q)->text, __VA_ARGS__)
+
 /* The scratch as a string in the findings' arena; resets it. */
 const char *finding_text(struct inquiry *q);
 
-/* "[::]:8080" */
-void finding_put_addr(struct inquiry *q, const struct addr *a);
-
-/* The same without port. */
+/* The address without port. */
 void finding_put_ip(struct inquiry *q, const struct addr *a);
 
 /* Whether both are one address and port: a dual-stack socket has an IPv4 address mapped.
@@ -53,23 +53,25 @@ void finding_cookies(struct inquiry *q, struct finding *f, const uint64_t *cooki
 const struct listener_facts *finding_full_listener(const struct inquiry *q,
 						   const struct sock *client);
 
-/* Of a listener: its address and owner, as text; the same as the finding's culprit and
- * socket; what to look at in its owner, or NULL; whether it was read twice. */
-void finding_put_listener(struct inquiry *q, const struct listener_facts *l);
-void finding_of_listener(struct inquiry *q, struct finding *f,
-			 const struct listener_facts *l);
-const char *finding_listener_next(struct inquiry *q, const struct listener_facts *l);
-bool finding_read_twice(const struct inquiry *q, const struct listener_facts *l);
+/* A new finding about a listener, or a connection: where it is, who has it. */
+struct finding *finding_of_listener(struct inquiry *q, const struct rule *rule,
+				    const struct listener_facts *l);
+struct finding *finding_of_connection(struct inquiry *q, const struct rule *rule,
+				      const struct connection_facts *c);
 
-/* The culprit and the socket of a finding about a connection. */
-void finding_of_connection(struct inquiry *q, struct finding *f,
-			   const struct connection_facts *c);
+/* "[::]:80, nginx[1] fd 3" */
+void finding_put_listener(struct inquiry *q, const struct listener_facts *l);
+/* The next step, where the owner of a queue is known: to look at what it does. */
+void finding_not_accepted(struct inquiry *q, struct finding *f,
+			  const struct listener_facts *l);
 
 /* Members of a SO_REUSEPORT group have one place; what is said of all is said of the
  * first. */
 bool finding_same_place(const struct sock *a, const struct sock *b);
-bool finding_is_first(const struct inquiry *q, size_t i);
+bool finding_is_first(const struct inquiry *q, const struct listener_facts *l);
 
+/* Whether there were two readings, and it is in both. */
+bool finding_read_twice(const struct inquiry *q, const struct listener_facts *l);
 /* Full in this reading; in all there were. */
 bool finding_full_in(const struct listener_facts *l, int turn);
 bool finding_is_full(const struct inquiry *q, const struct listener_facts *l);

@@ -111,15 +111,15 @@ static void put_remotes(struct inquiry *q, const struct leak *l)
 	enum { SHOWN = 3 };
 	uint32_t i;
 
-	buf_puts(&q->text, "\nThe peers: ");
+	say(q, "\nThe peers: ");
 	for (i = 0; i < l->n_remotes && i < SHOWN; i++) {
 		if (i)
-			buf_puts(&q->text, ", ");
+			say(q, ", ");
 		finding_put_ip(q, &l->remotes[i].addr);
-		buf_printf(&q->text, " (%u)", l->remotes[i].n);
+		say(q, " (%u)", l->remotes[i].n);
 	}
 	if (l->n_remotes > SHOWN)
-		buf_printf(&q->text, " and %u more hosts", l->n_remotes - SHOWN);
+		say(q, " and %u more hosts", l->n_remotes - SHOWN);
 	buf_putc(&q->text, '.');
 }
 
@@ -150,18 +150,16 @@ static void put_growth(struct inquiry *q, const struct leak *l,
 	finding_figure(f, "in_last_minute", l->recent, true);
 	finding_figure(f, "until_limit_ms", left_ms, ends && per_minute);
 	if (grown)
-		buf_printf(&q->text, ", %llu more came in %u ms (+%llu a minute)",
-			   (unsigned long long)grown, q->e->growth_ms,
-			   (unsigned long long)per_minute);
+		say(q, ", %ju more came in %u ms (+%ju a minute)", (uintmax_t)grown,
+		    q->e->growth_ms, (uintmax_t)per_minute);
 	else if (l->recent)
-		buf_printf(&q->text, ", at most %u of these came in the last minute",
-			   l->recent);
+		say(q, ", at most %u of these came in the last minute", l->recent);
 	if (!ends)
 		return;
-	buf_puts(&q->text, ": accept() will fail with EMFILE in about ");
+	say(q, ": accept() will fail with EMFILE in about ");
 	buf_put_duration(&q->text, left_ms);
 	if (!per_minute)
-		buf_puts(&q->text, " at the earliest");
+		say(q, " at the earliest");
 }
 
 static bool is_near_limit(uint64_t fds, uint64_t limit)
@@ -193,7 +191,7 @@ static void put_unit(struct inquiry *q, const struct process_facts *p)
 {
 	if (!p || !p->unit)
 		return;
-	buf_puts(&q->text, ", unit ");
+	say(q, ", unit ");
 	buf_put_escaped(&q->text, p->unit, strlen(p->unit));
 }
 
@@ -214,10 +212,10 @@ static void put_starved(struct inquiry *q, const struct process_facts *p,
 
 	if (!n)
 		return;
-	buf_puts(&q->text, "\naccept() on ");
-	finding_put_addr(q, &l->row->local);
-	buf_printf(&q->text, " must be failing with EMFILE: %u connection%s there.", n,
-		   n == 1 ? " waits" : "s wait");
+	say(q, "\naccept() on ");
+	addr_put(&q->text, &l->row->local);
+	say(q, " must be failing with EMFILE: %u connection%s there.", n,
+	    n == 1 ? " waits" : "s wait");
 	if (!f->n_cookies)
 		finding_cookies(q, f, &l->row->cookie, 1);
 }
@@ -225,15 +223,15 @@ static void put_starved(struct inquiry *q, const struct process_facts *p,
 static void put_descriptors(struct inquiry *q, const struct leak *l,
 			    const struct process_facts *p, struct finding *f)
 {
-	buf_printf(&q->text, "\n%llu of ", (unsigned long long)p->fds);
+	say(q, "\n%ju of ", (uintmax_t)p->fds);
 	if (p->fd_limit == UINT64_MAX)
-		buf_puts(&q->text, "unlimited");
+		say(q, "unlimited");
 	else
-		buf_printf(&q->text, "%llu", (unsigned long long)p->fd_limit);
-	buf_puts(&q->text, " descriptors are in use");
+		say(q, "%ju", (uintmax_t)p->fd_limit);
+	say(q, " descriptors are in use");
 	if (p->fd_limit != UINT64_MAX)
-		buf_printf(&q->text, ", %llu %% of the limit by these",
-			   (unsigned long long)(l->n * 100ull / p->fd_limit));
+		say(q, ", %ju %% of the limit by these",
+		    (uintmax_t)(l->n * 100ull / p->fd_limit));
 	put_growth(q, l, p, f);
 	buf_putc(&q->text, '.');
 	put_starved(q, p, f);
@@ -246,24 +244,20 @@ static void put_ends(struct inquiry *q, const struct leak *l)
 {
 	struct candidates all = finding_candidates(q, &rule_close_wait_leak);
 
-	buf_printf(
-		&q->text,
-		"The peers closed %u connections at least %u s ago, and the program did not: ",
-		l->n, CLOSE_WAIT_AGE_MS / 1000);
+	say(q,
+	    "The peers closed %u connections at least %u s ago, and the program did not: ",
+	    l->n, CLOSE_WAIT_AGE_MS / 1000);
 	if (l->n > l->eof_unread)
-		buf_printf(&q->text, "it read %u to the end and never closed them; ",
-			   l->n - l->eof_unread);
+		say(q, "it read %u to the end and never closed them; ",
+		    l->n - l->eof_unread);
 	if (l->eof_unread)
-		buf_printf(&q->text,
-			   "it has not read the end of %u (%u still hold data); ",
-			   l->eof_unread, l->unread);
+		say(q, "it has not read the end of %u (%u still hold data); ",
+		    l->eof_unread, l->unread);
 	finding_put_holders(q, l->fds);
 	buf_putc(&q->text, '.');
 	if (all.seen > all.n)
-		buf_printf(
-			&q->text,
-			" There are more: only %zu of %llu in CLOSE_WAIT were looked at.",
-			all.n, (unsigned long long)all.seen);
+		say(q, " There are more: only %zu of %ju in CLOSE_WAIT were looked at.",
+		    all.n, (uintmax_t)all.seen);
 }
 
 static void leak_finding(struct inquiry *q, struct leak *l)
@@ -273,7 +267,7 @@ static void leak_finding(struct inquiry *q, struct leak *l)
 	bool limit_known = p && p->known && p->fd_limit;
 
 	buf_put_escaped(&q->text, l->fds->command, strlen(l->fds->command));
-	buf_printf(&q->text, "[%d], %u sockets, oldest >= ", l->pid, l->n);
+	say(q, "[%d], %u sockets, oldest >= ", l->pid, l->n);
 	buf_put_duration(&q->text, l->oldest_ms);
 	put_unit(q, p);
 	f->where = finding_text(q);
@@ -296,11 +290,10 @@ static void leak_finding(struct inquiry *q, struct leak *l)
 	if (limit_known)
 		put_descriptors(q, l, p, f);
 	f->summary = finding_text(q);
-	buf_printf(
-		&q->text,
-		"ls -l /proc/%d/fd; then find where the program sees the end of a connection "
-		"and does not close it",
-		l->pid);
+	say(q,
+	    "ls -l /proc/%d/fd; then find where the program sees the end of a connection "
+	    "and does not close it",
+	    l->pid);
 	f->advice = finding_text(q);
 }
 
@@ -309,13 +302,12 @@ static void anonymous_leak(struct inquiry *q, uint32_t n, uint32_t oldest_ms)
 {
 	struct finding *f = finding_add(q->fs, &rule_close_wait_leak);
 
-	buf_printf(&q->text, "%s, %u sockets, oldest >= ", finding_no_owner(q), n);
+	say(q, "%s, %u sockets, oldest >= ", finding_no_owner(q), n);
 	buf_put_duration(&q->text, oldest_ms);
 	f->where = finding_text(q);
-	buf_printf(
-		&q->text,
-		"The peers closed %u connections and the program, or the programs, did not.",
-		n);
+	say(q,
+	    "The peers closed %u connections and the program, or the programs, did not.",
+	    n);
 	f->summary = finding_text(q);
 	if (q->e->unreadable && !q->e->owners_error)
 		f->advice = "run it again with sudo to see which process holds them";
@@ -388,9 +380,8 @@ const struct rule rule_close_wait_leak = {
 	.threshold =
 		"# accepted sockets of one process in CLOSE_WAIT, each for at least #; critical when # "
 		"of the process's descriptors are in use",
-	.numbers = { { NUMBER_COUNT, CLOSE_WAIT_LEAST },
-		     { NUMBER_MS, CLOSE_WAIT_AGE_MS },
-		     { NUMBER_PERCENT, DESCRIPTORS_PERCENT } },
+	.numbers = { COUNT(CLOSE_WAIT_LEAST), MS(CLOSE_WAIT_AGE_MS),
+		     PERCENT(DESCRIPTORS_PERCENT) },
 	.candidate = is_owned,
 	.rows = BIT(STATE_CLOSE_WAIT),
 	.most = MOST_CLOSE_WAIT,
@@ -418,42 +409,33 @@ static bool told_as_leak(const struct inquiry *q, const struct process_facts *p)
 	return false;
 }
 
-static void descriptor_finding(struct inquiry *q, const struct process_facts *p)
+static void judge_descriptors(struct inquiry *q, const struct process_facts *p)
 {
-	struct finding *f = finding_add(q->fs, &rule_descriptor_exhaustion);
+	struct finding *f;
 
+	if (!near_limit(p) || told_as_leak(q, p))
+		return;
+	f = finding_add(q->fs, &rule_descriptor_exhaustion);
 	if (p->fds >= p->fd_limit)
 		f->severity = SEVERITY_CRITICAL;
 	buf_put_escaped(&q->text, p->command, strlen(p->command));
-	buf_printf(&q->text, "[%d]", p->pid);
+	say(q, "[%d]", p->pid);
 	put_unit(q, p);
 	f->where = finding_text(q);
-	buf_printf(&q->text, "%llu of %llu descriptors are in use (RLIMIT_NOFILE).",
-		   (unsigned long long)p->fds, (unsigned long long)p->fd_limit);
+	say(q, "%ju of %ju descriptors are in use (RLIMIT_NOFILE).", (uintmax_t)p->fds,
+	    (uintmax_t)p->fd_limit);
 	put_starved(q, p, f);
 	f->summary = finding_text(q);
-	buf_printf(&q->text,
-		   "ls -l /proc/%d/fd shows what it holds; prlimit --pid %d --nofile=N "
-		   "raises the limit while it runs",
-		   p->pid, p->pid);
+	say(q,
+	    "ls -l /proc/%d/fd shows what it holds; prlimit --pid %d --nofile=N "
+	    "raises the limit while it runs",
+	    p->pid, p->pid);
 	f->advice = finding_text(q);
 	f->holders = finding_holders(
 		q, &(struct holder){ .pid = p->pid, .fd = -1, .command = p->command });
 	finding_figure(f, "descriptors", p->fds, true);
 	finding_figure(f, "descriptor_limit", p->fd_limit, true);
 	finding_figure(f, "waiting", starved(q, p), true);
-}
-
-static void judge_descriptors(struct inquiry *q)
-{
-	size_t i;
-
-	for (i = 0; i < q->e->n_processes; i++) {
-		const struct process_facts *p = &q->e->processes[i];
-
-		if (near_limit(p) && !told_as_leak(q, p))
-			descriptor_finding(q, p);
-	}
 }
 
 static bool suspect_process(uint64_t fds, uint64_t fd_limit)
@@ -473,7 +455,7 @@ const struct rule rule_descriptor_exhaustion = {
 	.threshold =
 		"# of RLIMIT_NOFILE; critical when none is left; not where close-wait-leak tells of "
 		"half of them",
-	.numbers = { { NUMBER_PERCENT, DESCRIPTORS_PERCENT } },
+	.numbers = { PERCENT(DESCRIPTORS_PERCENT) },
 	.suspect_process = suspect_process,
-	.judge = judge_descriptors,
+	.judge_process = judge_descriptors,
 };

@@ -54,10 +54,10 @@ static void shadow_finding(struct inquiry *q, const struct listener_facts *a,
 	if (same_owner(q, a, b))
 		f->severity = SEVERITY_NOTE;
 	finding_put_listener(q, a);
-	buf_puts(&q->text, " and ");
+	say(q, " and ");
 	finding_put_listener(q, b);
 	f->where = finding_text(q);
-	buf_printf(&q->text, "Both listen on port %u: %s.", a->row->local.port, how);
+	say(q, "Both listen on port %u: %s.", a->row->local.port, how);
 	f->summary = finding_text(q);
 	f->holders = a->holders ? finding_holders_and(q, a->holders, b->holders)
 				: finding_holders(q, b->holders);
@@ -99,27 +99,24 @@ static bool lazy_member(const struct inquiry *q, const struct listener_facts *l)
 	return false;
 }
 
-static void lazy_finding(struct inquiry *q, const struct listener_facts *l)
+static void judge_member(struct inquiry *q, const struct listener_facts *l)
 {
-	struct finding *f = finding_add(q->fs, &rule_shadowed_listener);
-	uint32_t wait = group_wait_ms(q, l);
-	const char *next;
+	struct finding *f;
+	uint32_t wait;
 
-	finding_put_listener(q, l);
-	f->where = finding_text(q);
-	buf_printf(
-		&q->text,
-		"One of %u listeners of a SO_REUSEPORT group: %u connections wait for it and do "
-		"not become fewer, while other members' queues are empty. The oldest of the "
-		"group has waited ",
-		l->members, l->queued[1]);
+	if (finding_is_full(q, l) || finding_is_filling(q, l) || !lazy_member(q, l))
+		return;
+	wait = group_wait_ms(q, l);
+	f = finding_of_listener(q, &rule_shadowed_listener, l);
+	say(q,
+	    "One of %u listeners of a SO_REUSEPORT group: %u connections wait for it and do "
+	    "not become fewer, while other members' queues are empty. The oldest of the "
+	    "group has waited ",
+	    l->members, l->queued[1]);
 	buf_put_duration(&q->text, wait);
-	buf_puts(&q->text, "; which clients are this member's cannot be told.");
+	say(q, "; which clients are this member's cannot be told.");
 	f->summary = finding_text(q);
-	next = finding_listener_next(q, l);
-	if (next)
-		f->advice = next;
-	finding_of_listener(q, f, l);
+	finding_not_accepted(q, f, l);
 	finding_figure(f, "accept_queue", l->queued[1], true);
 	finding_figure(f, "members", l->members, true);
 	finding_figure(f, "waiting", 0, false);
@@ -134,31 +131,20 @@ static bool is_exposed(const struct inquiry *q, const struct listener_facts *l)
 	       q->d->local_ports[l->row->local.port] == SEEN_LOOPBACK;
 }
 
-static void exposed_finding(struct inquiry *q, const struct listener_facts *l)
+static void judge_exposed(struct inquiry *q, const struct listener_facts *l)
 {
-	struct finding *f = finding_add(q->fs, &rule_exposed_listener);
+	struct finding *f;
 
-	finding_put_addr(q, &l->row->local);
-	if (l->holders) {
-		buf_puts(&q->text, ", ");
-		finding_put_holders(q, l->holders);
+	if (!is_exposed(q, l))
+		return;
+	f = finding_of_listener(q, &rule_exposed_listener, l);
+	if (!l->holders) {
+		addr_put(&q->text, &l->row->local);
+		f->where = finding_text(q);
 	}
-	f->where = finding_text(q);
-	buf_puts(
-		&q->text,
-		"It listens on every address, and every connection it has now comes over "
-		"loopback.");
+	say(q, "It listens on every address, and every connection it has now "
+	       "comes over loopback.");
 	f->summary = finding_text(q);
-	finding_of_listener(q, f, l);
-}
-
-static void judge_exposed(struct inquiry *q)
-{
-	size_t i;
-
-	for (i = 0; i < q->e->n_listeners; i++)
-		if (is_exposed(q, &q->e->listeners[i]))
-			exposed_finding(q, &q->e->listeners[i]);
 }
 
 const struct rule rule_exposed_listener = {
@@ -169,46 +155,28 @@ const struct rule rule_exposed_listener = {
 	.advice =
 		"Bind it to 127.0.0.1 or [::1] if other hosts have no business with it.",
 	.threshold = "a wildcard address with connections, all of them over loopback",
-	.judge = judge_exposed,
+	.judge_listener = judge_exposed,
 };
 
 /* Somebody waits, and another listener has the port, too: who is it that is slow? */
-static bool suspect_member(const struct detect *d, const struct evidence *e,
-			   const struct listener_facts *l)
+static bool suspect_member(const struct inquiry *q, const struct listener_facts *l)
 {
-	(void)d;
-	(void)e;
+	(void)q;
 	return l->row->recv_queue && l->shadow;
 }
 
-static void judge_place(struct inquiry *q, size_t i)
+static void judge_shadows(struct inquiry *q)
 {
-	const struct listener_facts *l = &q->e->listeners[i];
-	size_t k;
+	const struct listener_facts *l, *o, *end = q->e->listeners + q->e->n_listeners;
 
-	if (!l->shadow || !finding_is_first(q, i))
-		return;
-	for (k = 0; k < q->e->n_listeners; k++) {
-		const char *how = shadow_of(l->row, q->e->listeners[k].row);
+	for (l = q->e->listeners; l < end; l++)
+		for (o = q->e->listeners; l->shadow && finding_is_first(q, l) && o < end;
+		     o++) {
+			const char *how = shadow_of(l->row, o->row);
 
-		if (how && finding_is_first(q, k))
-			shadow_finding(q, l, &q->e->listeners[k], how);
-	}
-}
-
-static void judge_shadowed(struct inquiry *q)
-{
-	size_t i;
-
-	for (i = 0; i < q->e->n_listeners; i++) {
-		const struct listener_facts *l = &q->e->listeners[i];
-
-		if (!finding_is_full(q, l) && !finding_is_filling(q, l) &&
-		    lazy_member(q, l))
-			lazy_finding(q, l);
-	}
-	for (i = 0; i < q->e->n_listeners; i++)
-		judge_place(q, i);
+			if (how && finding_is_first(q, o))
+				shadow_finding(q, l, o, how);
+		}
 }
 
 const struct rule rule_shadowed_listener = {
@@ -222,7 +190,8 @@ const struct rule rule_shadowed_listener = {
 		"a specific and a wildcard address, or [::] and 0.0.0.0, of different owners; a group "
 		"member whose queue stands while another's is empty and the oldest waits for #. "
 		"Of one process or unit it is a note.",
-	.numbers = { { NUMBER_MS, MEMBER_WAIT_MS } },
+	.numbers = { MS(MEMBER_WAIT_MS) },
 	.suspect_listener = suspect_member,
-	.judge = judge_shadowed,
+	.judge_listener = judge_member,
+	.judge = judge_shadows,
 };

@@ -40,16 +40,14 @@ static void put_pace(struct inquiry *q, const struct listener_facts *l)
 	case PACE_UNKNOWN:
 		return;
 	case PACE_STANDS:
-		buf_printf(&q->text,
-			   " None was accepted between two readings %u ms apart.",
-			   q->e->interval_ms);
+		say(q, " None was accepted between two readings %u ms apart.",
+		    q->e->interval_ms);
 		return;
 	case PACE_MOVES:
-		buf_printf(
-			&q->text,
-			" Some were accepted between two readings %u ms apart: the program is "
-			"slow, not stopped.",
-			q->e->interval_ms);
+		say(q,
+		    " Some were accepted between two readings %u ms apart: the program is "
+		    "slow, not stopped.",
+		    q->e->interval_ms);
 		return;
 	}
 }
@@ -69,28 +67,25 @@ static void put_drops(struct inquiry *q, const struct listener_facts *l)
 
 	if (!l->has_drops)
 		return;
-	buf_printf(&q->text, "\n%llu packet%s dropped since listen()",
-		   (unsigned long long)drops, drops == 1 ? "" : "s");
+	say(q, "\n%ju packet%s dropped since listen()", (uintmax_t)drops,
+	    drops == 1 ? "" : "s");
 	recent = finding_read_twice(q, l) ? l->drops[1] - l->drops[0] : 0;
 	if (recent)
-		buf_printf(&q->text, ", %llu of them in the last %u ms",
-			   (unsigned long long)recent, q->e->interval_ms);
+		say(q, ", %ju of them in the last %u ms", (uintmax_t)recent,
+		    q->e->interval_ms);
 	finding_put_rate(q, recent);
 	buf_putc(&q->text, '.');
 	if (overflows_between(q) && recent)
-		buf_puts(&q->text, " ListenOverflows of this namespace rises with them.");
+		say(q, " ListenOverflows of this namespace rises with them.");
 	else if (recent && c[1].known)
-		buf_puts(&q->text,
-			 " ListenOverflows did not rise: they have another cause "
-			 "(SYN queue, duplicates).");
+		say(q, " ListenOverflows did not rise: they have another cause "
+		       "(SYN queue, duplicates).");
 	else if (c[0].known && c[0].listen_overflows)
-		buf_printf(&q->text, " ListenOverflows of this namespace stands at %llu.",
-			   (unsigned long long)c[0].listen_overflows);
+		say(q, " ListenOverflows of this namespace stands at %ju.",
+		    (uintmax_t)c[0].listen_overflows);
 	else if (c[0].known && drops)
-		buf_puts(
-			&q->text,
-			" ListenOverflows of this namespace is 0: they have another cause "
-			"(SYN queue, duplicates).");
+		say(q, " ListenOverflows of this namespace is 0: they have another cause "
+		       "(SYN queue, duplicates).");
 }
 
 static void put_cap(struct inquiry *q, const struct listener_facts *l)
@@ -98,17 +93,13 @@ static void put_cap(struct inquiry *q, const struct listener_facts *l)
 	const struct net_limits *n = &q->e->limits;
 
 	if (n->has_somaxconn && l->limit == n->somaxconn)
-		buf_printf(
-			&q->text,
-			"\nThe limit is net.core.somaxconn (%llu), which caps listen().",
-			(unsigned long long)n->somaxconn);
+		say(q, "\nThe limit is net.core.somaxconn (%ju), which caps listen().",
+		    (uintmax_t)n->somaxconn);
 	else if (n->has_somaxconn)
-		buf_printf(
-			&q->text,
-			"\nThe limit is listen()'s own argument (somaxconn is %llu now).",
-			(unsigned long long)n->somaxconn);
+		say(q, "\nThe limit is listen()'s own argument (somaxconn is %ju now).",
+		    (uintmax_t)n->somaxconn);
 	if (n->abort_on_overflow)
-		buf_puts(&q->text, " tcp_abort_on_overflow is on: clients get a reset.");
+		say(q, " tcp_abort_on_overflow is on: clients get a reset.");
 }
 
 /* Where those that wait come from, the most of them first. */
@@ -129,10 +120,10 @@ static void put_hosts(struct inquiry *q, const struct accept_stats *s)
 		told[best] = true;
 		buf_puts(&q->text, k ? ", " : "\nThey come from ");
 		finding_put_ip(q, &s->hosts[best].addr);
-		buf_printf(&q->text, " (%u)", s->hosts[best].n);
+		say(q, " (%u)", s->hosts[best].n);
 	}
 	if (s->other_hosts)
-		buf_printf(&q->text, " and other hosts (%u)", s->other_hosts);
+		say(q, " and other hosts (%u)", s->other_hosts);
 	if (k)
 		buf_putc(&q->text, '.');
 }
@@ -153,30 +144,28 @@ static void put_waiting(struct inquiry *q, const struct listener_facts *l)
 	const struct accept_stats *s = last_stats(l);
 	uint32_t queued = last_queued(l);
 
-	buf_printf(&q->text, "%u connection%s for accept(), the limit is %u", queued,
-		   queued == 1 ? " waits" : "s wait", l->limit);
+	say(q, "%u connection%s for accept(), the limit is %u", queued,
+	    queued == 1 ? " waits" : "s wait", l->limit);
 	if (s->attributable && s->has_wait && s->waiting) {
-		buf_puts(&q->text, "; the longest has waited ");
+		say(q, "; the longest has waited ");
 		buf_put_duration(&q->text, s->longest_wait_ms);
 		if (s->oldest.family) {
-			buf_puts(&q->text, " (");
-			finding_put_addr(q, &s->oldest);
+			say(q, " (");
+			addr_put(&q->text, &s->oldest);
 			buf_putc(&q->text, ')');
 		}
 	}
 	if (s->attributable && s->stable && s->gave_up)
-		buf_printf(&q->text, "; %u client%s gave up", s->gave_up,
-			   s->gave_up == 1 ? "" : "s");
+		say(q, "; %u client%s gave up", s->gave_up, s->gave_up == 1 ? "" : "s");
 	if (s->attributable && s->closed)
-		buf_printf(&q->text, "; %u %s closed by the client meanwhile", s->closed,
-			   s->closed == 1 ? "was" : "were");
+		say(q, "; %u %s closed by the client meanwhile", s->closed,
+		    s->closed == 1 ? "was" : "were");
 	buf_putc(&q->text, '.');
 	if (l->members > 1)
-		buf_printf(
-			&q->text,
-			" One of %u listeners of a SO_REUSEPORT group: which clients are its own "
-			"cannot be told.",
-			l->members);
+		say(q,
+		    " One of %u listeners of a SO_REUSEPORT group: which clients are its own "
+		    "cannot be told.",
+		    l->members);
 	put_pace(q, l);
 	if (s->attributable)
 		put_hosts(q, s);
@@ -190,10 +179,10 @@ static void put_no_descriptor(struct inquiry *q, const struct listener_facts *l)
 						: NULL;
 
 	if (p && p->known && p->fds >= p->fd_limit)
-		buf_printf(&q->text,
-			   "\naccept() must be failing with EMFILE: %llu of %llu "
-			   "descriptors are in use.",
-			   (unsigned long long)p->fds, (unsigned long long)p->fd_limit);
+		say(q,
+		    "\naccept() must be failing with EMFILE: %ju of %ju "
+		    "descriptors are in use.",
+		    (uintmax_t)p->fds, (uintmax_t)p->fd_limit);
 }
 
 static uint32_t unanswered(const struct inquiry *q, const struct listener_facts *l)
@@ -235,28 +224,21 @@ static void queue_figures(struct inquiry *q, const struct listener_facts *l,
 static void queue_finding(struct inquiry *q, const struct listener_facts *l,
 			  const struct rule *rule)
 {
-	struct finding *f = finding_add(q->fs, rule);
+	struct finding *f = finding_of_listener(q, rule, l);
 	uint32_t clients = unanswered(q, l);
-	const char *next;
 
-	finding_put_listener(q, l);
-	f->where = finding_text(q);
 	put_waiting(q, l);
 	put_drops(q, l);
 	if (clients)
-		buf_printf(&q->text,
-			   clients == 1
-				   ? "\nA connect() on this host gets no answer from it."
-				   : "\n%u connect() calls on this host get no answer "
-				     "from it.",
-			   clients);
+		say(q,
+		    clients == 1 ? "\nA connect() on this host gets no answer from it."
+				 : "\n%u connect() calls on this host get no answer "
+				   "from it.",
+		    clients);
 	put_no_descriptor(q, l);
 	put_cap(q, l);
 	f->summary = finding_text(q);
-	next = finding_listener_next(q, l);
-	if (next)
-		f->advice = next;
-	finding_of_listener(q, f, l);
+	finding_not_accepted(q, f, l);
 	queue_figures(q, l, f);
 	finding_figure(f, "unanswered", clients, true);
 }
@@ -272,21 +254,16 @@ bool finding_is_filling(const struct inquiry *q, const struct listener_facts *l)
 	       is_nearly_full(MIN(l->queued[0], l->queued[1]), l->limit);
 }
 
-static bool suspect_full(const struct detect *d, const struct evidence *e,
-			 const struct listener_facts *l)
+static bool suspect_full(const struct inquiry *q, const struct listener_facts *l)
 {
-	(void)d;
-	(void)e;
+	(void)q;
 	return sock_is_queue_full(l->row);
 }
 
-static void judge_full(struct inquiry *q)
+static void judge_full(struct inquiry *q, const struct listener_facts *l)
 {
-	size_t i;
-
-	for (i = 0; i < q->e->n_listeners; i++)
-		if (finding_is_full(q, &q->e->listeners[i]))
-			queue_finding(q, &q->e->listeners[i], &rule_accept_queue_full);
+	if (finding_is_full(q, l))
+		queue_finding(q, l, &rule_accept_queue_full);
 }
 
 const struct rule rule_accept_queue_full = {
@@ -301,28 +278,20 @@ const struct rule rule_accept_queue_full = {
 		"for a while, unless the load comes in bursts.",
 	.threshold = "queued > limit (a backlog of N holds N + 1)",
 	.suspect_listener = suspect_full,
-	.judge = judge_full,
+	.judge_listener = judge_full,
 };
 
-static bool suspect_filling(const struct detect *d, const struct evidence *e,
-			    const struct listener_facts *l)
+static bool suspect_filling(const struct inquiry *q, const struct listener_facts *l)
 {
-	(void)d;
-	(void)e;
+	(void)q;
 	return sock_has_accept_queue(l->row) &&
 	       is_nearly_full(l->row->recv_queue, l->row->send_queue);
 }
 
-static void judge_filling(struct inquiry *q)
+static void judge_filling(struct inquiry *q, const struct listener_facts *l)
 {
-	size_t i;
-
-	for (i = 0; i < q->e->n_listeners; i++) {
-		const struct listener_facts *l = &q->e->listeners[i];
-
-		if (!finding_is_full(q, l) && finding_is_filling(q, l))
-			queue_finding(q, l, &rule_accept_queue_filling);
-	}
+	if (!finding_is_full(q, l) && finding_is_filling(q, l))
+		queue_finding(q, l, &rule_accept_queue_filling);
 }
 
 const struct rule rule_accept_queue_filling = {
@@ -334,10 +303,9 @@ const struct rule rule_accept_queue_filling = {
 	.advice =
 		"See what the accepting thread waits for; raise the backlog if load comes in bursts.",
 	.threshold = "at least # of the capacity in both of two readings # apart",
-	.numbers = { { NUMBER_PERCENT, FILLING_PERCENT },
-		     { NUMBER_MS, READING_INTERVAL_MS } },
+	.numbers = { PERCENT(FILLING_PERCENT), MS(READING_INTERVAL_MS) },
 	.suspect_listener = suspect_filling,
-	.judge = judge_filling,
+	.judge_listener = judge_filling,
 };
 
 struct syn_pressure {
@@ -375,18 +343,15 @@ static void put_cookies(struct inquiry *q)
 	const struct net_counters *c = q->e->counters;
 
 	if (!q->e->limits.syncookies)
-		buf_puts(&q->text, "\nnet.ipv4.tcp_syncookies is off: what does not fit "
-				   "is dropped.");
+		say(q, "\nnet.ipv4.tcp_syncookies is off: what does not fit "
+		       "is dropped.");
 	else if (c[0].known && c[1].known && c[1].syncookies_sent > c[0].syncookies_sent)
-		buf_printf(
-			&q->text,
-			"\nThe kernel answers with SYN cookies: %llu in the last %u ms.",
-			(unsigned long long)(c[1].syncookies_sent - c[0].syncookies_sent),
-			q->e->interval_ms);
+		say(q, "\nThe kernel answers with SYN cookies: %ju in the last %u ms.",
+		    (uintmax_t)(c[1].syncookies_sent - c[0].syncookies_sent),
+		    q->e->interval_ms);
 	else if (c[0].known)
-		buf_printf(&q->text,
-			   "\n%llu SYN cookies were sent in this namespace so far.",
-			   (unsigned long long)c[0].syncookies_sent);
+		say(q, "\n%ju SYN cookies were sent in this namespace so far.",
+		    (uintmax_t)c[0].syncookies_sent);
 }
 
 static void put_syn_cap(struct inquiry *q, const struct listener_facts *l)
@@ -394,53 +359,46 @@ static void put_syn_cap(struct inquiry *q, const struct listener_facts *l)
 	const struct net_limits *n = &q->e->limits;
 
 	if (evidence_syn_capacity(n, l->limit) <= l->limit)
-		buf_printf(
-			&q->text,
-			"\nWithout SYN cookies net.ipv4.tcp_max_syn_backlog (%llu) caps "
-			"it, at three quarters.",
-			(unsigned long long)n->syn_backlog);
+		say(q,
+		    "\nWithout SYN cookies net.ipv4.tcp_max_syn_backlog (%ju) caps "
+		    "it, at three quarters.",
+		    (uintmax_t)n->syn_backlog);
 	else if (n->has_somaxconn && l->limit == n->somaxconn)
-		buf_printf(
-			&q->text,
-			"\nlisten()'s backlog caps it, which net.core.somaxconn (%llu) "
-			"has capped.",
-			(unsigned long long)n->somaxconn);
+		say(q,
+		    "\nlisten()'s backlog caps it, which net.core.somaxconn (%ju) "
+		    "has capped.",
+		    (uintmax_t)n->somaxconn);
 	else
-		buf_printf(&q->text, "\nlisten()'s backlog (%u) caps it.", l->limit);
+		say(q, "\nlisten()'s backlog (%u) caps it.", l->limit);
 }
 
-static void syn_finding(struct inquiry *q, const struct listener_facts *l,
-			const struct syn_pressure *p)
+static void judge_syn_queue(struct inquiry *q, const struct listener_facts *l)
 {
 	const struct net_counters *c = q->e->counters;
-	struct finding *f = finding_add(q->fs, &rule_syn_queue_pressure);
+	struct syn_pressure p;
+	struct finding *f;
 
-	finding_put_listener(q, l);
-	f->where = finding_text(q);
-	buf_printf(&q->text, "%llu handshakes are half-open, the SYN queue holds %llu; ",
-		   (unsigned long long)p->half_open, (unsigned long long)p->capacity);
-	if (p->retrans)
-		buf_printf(&q->text, "SYN-ACKs were sent again %llu times.",
-			   (unsigned long long)p->retrans);
+	if (!under_syn_pressure(q, l, &p) || (l->members > 1 && !finding_is_first(q, l)))
+		return;
+	f = finding_of_listener(q, &rule_syn_queue_pressure, l);
+	say(q, "%ju handshakes are half-open, the SYN queue holds %ju; ",
+	    (uintmax_t)p.half_open, (uintmax_t)p.capacity);
+	if (p.retrans)
+		say(q, "SYN-ACKs were sent again %ju times.", (uintmax_t)p.retrans);
 	else
-		buf_puts(&q->text,
-			 "no SYN-ACK was sent again: the clients may be connected and "
-			 "silent (TCP_DEFER_ACCEPT).");
+		say(q, "no SYN-ACK was sent again: the clients may be connected and "
+		       "silent (TCP_DEFER_ACCEPT).");
 	if (l->members > 1)
-		buf_printf(
-			&q->text,
-			" The figures are those of %u listeners of a SO_REUSEPORT group.",
-			l->members);
+		say(q, " The figures are those of %u listeners of a SO_REUSEPORT group.",
+		    l->members);
 	put_cookies(q);
 	if (accept_queue_is_full(last_queued(l), l->limit))
-		buf_puts(&q->text,
-			 "\nThe accept queue behind it is full: last ACKs are dropped.");
+		say(q, "\nThe accept queue behind it is full: last ACKs are dropped.");
 	put_syn_cap(q, l);
 	f->summary = finding_text(q);
-	finding_of_listener(q, f, l);
-	finding_figure(f, "syn_queue", p->half_open, true);
-	finding_figure(f, "syn_queue_limit", p->capacity, true);
-	finding_figure(f, "syn_retrans", p->retrans, true);
+	finding_figure(f, "syn_queue", p.half_open, true);
+	finding_figure(f, "syn_queue_limit", p.capacity, true);
+	finding_figure(f, "syn_retrans", p.retrans, true);
 	finding_figure(f, "syncookies_sent",
 		       c[1].known ? c[1].syncookies_sent : c[0].syncookies_sent,
 		       c[0].known);
@@ -451,26 +409,11 @@ static void syn_finding(struct inquiry *q, const struct listener_facts *l,
 }
 
 /* Whether the half-open connections of its port come near what one SYN queue holds. */
-static bool suspect_syn_queue(const struct detect *d, const struct evidence *e,
-			      const struct listener_facts *l)
+static bool suspect_syn_queue(const struct inquiry *q, const struct listener_facts *l)
 {
-	return d->half_open &&
-	       is_pressure(d->half_open[l->row->local.port],
-			   evidence_syn_capacity(&e->limits, l->row->send_queue));
-}
-
-static void judge_syn_queue(struct inquiry *q)
-{
-	struct syn_pressure pressure;
-	size_t i;
-
-	for (i = 0; i < q->e->n_listeners; i++) {
-		const struct listener_facts *l = &q->e->listeners[i];
-
-		if (under_syn_pressure(q, l, &pressure) &&
-		    (l->members < 2 || finding_is_first(q, i)))
-			syn_finding(q, l, &pressure);
-	}
+	return q->d->half_open &&
+	       is_pressure(q->d->half_open[l->row->local.port],
+			   evidence_syn_capacity(&q->e->limits, l->row->send_queue));
 }
 
 const struct rule rule_syn_queue_pressure = {
@@ -483,8 +426,7 @@ const struct rule rule_syn_queue_pressure = {
 		"Look at where the SYNs come from; if they are real clients, raise the backlog "
 		"(it caps the SYN queue too) and net.ipv4.tcp_max_syn_backlog.",
 	.threshold = "half-open connections at # of what the SYN queue holds, at least #",
-	.numbers = { { NUMBER_PERCENT, SYN_QUEUE_PERCENT },
-		     { NUMBER_COUNT, SYN_QUEUE_LEAST } },
+	.numbers = { PERCENT(SYN_QUEUE_PERCENT), COUNT(SYN_QUEUE_LEAST) },
 	.suspect_listener = suspect_syn_queue,
-	.judge = judge_syn_queue,
+	.judge_listener = judge_syn_queue,
 };

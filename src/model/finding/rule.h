@@ -5,17 +5,16 @@
  *
  * The way to a finding: detect_row() keeps the rows that candidate() takes; what `look`
  * says is read of them; suspect() clears most of them again; if one is left, a second
- * reading follows as `again` says; judge() makes findings of the facts.
+ * reading follows as `again` says; judge...() makes findings of the facts.
  */
 #pragma once
 
 #include "model/finding/finding.h"
 
 struct connection_facts;
-struct detect;
-struct evidence;
 struct inquiry;
 struct listener_facts;
+struct process_facts;
 
 /* Between the two readings. */
 enum { READING_INTERVAL_MS = 200 };
@@ -66,11 +65,14 @@ struct rule {
 
 	/* Whether a listener, or the namespace, is worth a second reading; whether a
 	 * process with so many descriptors, and such a limit, is looked at. */
-	bool (*suspect_listener)(const struct detect *d, const struct evidence *e,
-				 const struct listener_facts *l);
-	bool (*suspect_host)(const struct detect *d, const struct evidence *e);
+	bool (*suspect_listener)(const struct inquiry *q, const struct listener_facts *l);
+	bool (*suspect_host)(const struct inquiry *q);
 	bool (*suspect_process)(uint64_t fds, uint64_t fd_limit);
 
+	/* One by one, or all together: makes a finding of what it should be one of. */
+	void (*judge_listener)(struct inquiry *q, const struct listener_facts *l);
+	void (*judge_suspect)(struct inquiry *q, const struct connection_facts *c);
+	void (*judge_process)(struct inquiry *q, const struct process_facts *p);
 	void (*judge)(struct inquiry *q);
 };
 

@@ -33,13 +33,14 @@ void rules_begin(struct detect *d)
 bool rules_suspect_listener(const struct detect *d, const struct evidence *e,
 			    const struct listener_facts *l)
 {
+	const struct inquiry q = { .d = d, .e = e };
 	size_t i;
 
 	/* A host may have thousands; nothing is in the queues of most. */
 	if (!l->row->recv_queue && !d->half_open)
 		return false;
 	for (i = 0; i < ARRAY_SIZE(rules); i++)
-		if (rules[i]->suspect_listener && rules[i]->suspect_listener(d, e, l))
+		if (rules[i]->suspect_listener && rules[i]->suspect_listener(&q, l))
 			return true;
 	return false;
 }
@@ -74,6 +75,7 @@ static enum rule_again suspect_connections(const struct suspects *list,
 
 enum rule_again rules_suspect(const struct detect *d, struct evidence *e)
 {
+	const struct inquiry q = { .d = d, .e = e };
 	enum rule_again most = AGAIN_NEVER;
 	size_t i;
 
@@ -81,11 +83,27 @@ enum rule_again rules_suspect(const struct detect *d, struct evidence *e)
 		enum rule_again again = suspect_connections(&d->suspects[i],
 							    e->connections[i]);
 
-		if (rules[i]->suspect_host && rules[i]->suspect_host(d, e))
+		if (rules[i]->suspect_host && rules[i]->suspect_host(&q))
 			again = AGAIN_EACH;
 		most = MAX(most, again);
 	}
 	return most;
+}
+
+static void judge_by(struct inquiry *q, const struct rule *r, const struct suspects *list,
+		     const struct connection_facts *facts)
+{
+	size_t i;
+
+	for (i = 0; r->judge_listener && i < q->e->n_listeners; i++)
+		r->judge_listener(q, &q->e->listeners[i]);
+	for (i = 0; r->judge_suspect && i < list->n; i++)
+		if (facts[i].suspect)
+			r->judge_suspect(q, &facts[i]);
+	for (i = 0; r->judge_process && i < q->e->n_processes; i++)
+		r->judge_process(q, &q->e->processes[i]);
+	if (r->judge)
+		r->judge(q);
 }
 
 void rules_judge(const struct detect *d, const struct evidence *e, struct findings *fs)
@@ -94,7 +112,7 @@ void rules_judge(const struct detect *d, const struct evidence *e, struct findin
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rules); i++)
-		rules[i]->judge(&q);
+		judge_by(&q, rules[i], &d->suspects[i], e->connections[i]);
 	findings_sort(fs);
 	buf_free(&q.text);
 }

@@ -3,6 +3,12 @@
 
 #include "model/finding/rule.h"
 
+/* clang-format off */
+#define COUNT(n)   { NUMBER_COUNT, n }
+#define PERCENT(n) { NUMBER_PERCENT, n }
+#define MS(n)      { NUMBER_MS, n }
+/* clang-format on */
+
 /* A finding that another one covers comes after it. */
 #define RULES(X)                 \
 	X(accept_queue_full)     \

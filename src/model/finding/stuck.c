@@ -18,15 +18,6 @@ static bool timer_in_vain(const struct sock *s)
 	       (s->timer == TIMER_RETRANSMIT && s->retrans >= STUCK_RETRANS);
 }
 
-static void put_connection(struct inquiry *q, const struct connection_facts *c)
-{
-	finding_put_addr(q, &c->row->local);
-	buf_puts(&q->text, " to ");
-	finding_put_addr(q, &c->row->peer);
-	buf_puts(&q->text, ", ");
-	finding_put_holders(q, c->holders);
-}
-
 static bool reader_stands(const struct connection_facts *c)
 {
 	return c->suspect && c->read[0] && c->read[1] && c->recv[1] >= c->recv[0] &&
@@ -68,20 +59,19 @@ other_end(const struct connection_facts *c, const struct candidates *all,
 
 static void put_timer(struct inquiry *q, const struct connection_facts *c)
 {
-	buf_printf(&q->text, "; the next try is due in %u ms (rto %u ms).",
-		   c->row->expires_ms, c->rto_us / 1000);
+	say(q, "; the next try is due in %u ms (rto %u ms).", c->row->expires_ms,
+	    c->rto_us / 1000);
 }
 
 static void put_closed_window(struct inquiry *q, const struct connection_facts *c,
 			      struct finding *f)
 {
-	buf_printf(
-		&q->text,
-		"\nThe peer's window is closed: its program does not read. The probe's "
-		"timer was doubled %u time%s; data was last sent ",
-		c->backoff, c->backoff == 1 ? "" : "s");
+	say(q,
+	    "\nThe peer's window is closed: its program does not read. The probe's "
+	    "timer was doubled %u time%s; data was last sent ",
+	    c->backoff, c->backoff == 1 ? "" : "s");
 	buf_put_duration(&q->text, c->sent_ms);
-	buf_puts(&q->text, " ago");
+	say(q, " ago");
 	put_timer(q, c);
 	f->advice = "look at the program at the other end: what does it do instead of "
 		    "reading?";
@@ -90,34 +80,33 @@ static void put_closed_window(struct inquiry *q, const struct connection_facts *
 static void put_retransmission(struct inquiry *q, const struct connection_facts *c,
 			       struct finding *f)
 {
-	buf_printf(&q->text, "\nThe segment was retransmitted %u times without an answer",
-		   c->retrans);
+	say(q, "\nThe segment was retransmitted %u times without an answer", c->retrans);
 	if (c->has_windows)
-		buf_printf(&q->text, ", the peer's window is open (%u bytes)",
-			   c->snd_wnd);
+		say(q, ", the peer's window is open (%u bytes)", c->snd_wnd);
 	put_timer(q, c);
 	f->advice = "the peer or the path to it is gone: sockctl probe tells whether it "
 		    "answers at all";
 }
 
-static void sender_finding(struct inquiry *q, const struct connection_facts *c)
+/* A program of this host that does not read is told, and who waits for it. */
+static void judge_sender(struct inquiry *q, const struct connection_facts *c)
 {
-	struct finding *f = finding_add(q->fs, &rule_stuck_sender);
+	struct candidates readers = finding_candidates(q, &rule_stuck_reader);
 	bool closed = c->row->timer == TIMER_WINDOW_PROBE;
+	struct finding *f;
 
-	put_connection(q, c);
-	f->where = finding_text(q);
-	buf_printf(
-		&q->text,
-		"%u bytes wait in SEND-Q and none was acknowledged between two readings "
-		"%u ms apart.",
-		c->send[1], q->e->interval_ms);
+	if (!sender_stands(c) || other_end(c, &readers, reader_stands))
+		return;
+	f = finding_of_connection(q, &rule_stuck_sender, c);
+	say(q,
+	    "%u bytes wait in SEND-Q and none was acknowledged between two readings "
+	    "%u ms apart.",
+	    c->send[1], q->e->interval_ms);
 	if (closed)
 		put_closed_window(q, c, f);
 	else
 		put_retransmission(q, c, f);
 	f->summary = finding_text(q);
-	finding_of_connection(q, f, c);
 	finding_figure(f, "send_queue_bytes", c->send[1], true);
 	finding_figure(f, "retrans", c->retrans, true);
 	finding_figure(f, "backoff", c->backoff, c->has_info);
@@ -126,22 +115,6 @@ static void sender_finding(struct inquiry *q, const struct connection_facts *c)
 	finding_figure(f, "send_window_bytes", c->snd_wnd, c->has_windows);
 	finding_figure(f, "zero_window", closed, true);
 	finding_figure(f, "last_sent_ms", c->sent_ms, c->has_info);
-}
-
-static void judge_senders(struct inquiry *q)
-{
-	struct candidates senders = finding_candidates(q, &rule_stuck_sender);
-	struct candidates readers = finding_candidates(q, &rule_stuck_reader);
-	size_t i;
-
-	for (i = 0; i < senders.n; i++) {
-		const struct connection_facts *c = &senders.v[i];
-
-		/* A program of this host that does not read is told, and who waits for
-		 * it. */
-		if (sender_stands(c) && !other_end(c, &readers, reader_stands))
-			sender_finding(q, c);
-	}
 }
 
 static bool may_be_stuck_sending(const struct sock *s)
@@ -167,65 +140,53 @@ const struct rule rule_stuck_sender = {
 	.threshold =
 		"SEND-Q unchanged over two readings, with # retransmissions, or a window closed for #; "
 		"not where the program that does not read is on this host and told itself",
-	.numbers = { { NUMBER_COUNT, STUCK_RETRANS }, { NUMBER_MS, STUCK_AGE_MS } },
+	.numbers = { COUNT(STUCK_RETRANS), MS(STUCK_AGE_MS) },
 	.candidate = may_be_stuck_sending,
 	.rows = STATES_WITH_DATA,
 	.queued = true,
 	.look = LOOK_EACH,
 	.suspect = suspect_sender,
 	.again = AGAIN_EACH,
-	.judge = judge_senders,
+	.judge_suspect = judge_sender,
 };
 
-static void reader_finding(struct inquiry *q, const struct connection_facts *c)
+static void judge_reader(struct inquiry *q, const struct connection_facts *c)
 {
-	struct finding *f = finding_add(q->fs, &rule_stuck_reader);
 	struct candidates senders = finding_candidates(q, &rule_stuck_sender);
 	const struct connection_facts *sender = other_end(c, &senders, sender_stands);
+	struct finding *f;
 
-	put_connection(q, c);
-	f->where = finding_text(q);
-	buf_printf(
-		&q->text,
-		"%u bytes wait in RECV-Q and the program read none between two readings %u ms "
-		"apart; %u of %u bytes of its receive buffer are in use. Data last came ",
-		c->recv[1], q->e->interval_ms, c->rmem, c->rcvbuf);
+	if (!reader_stands(c))
+		return;
+	f = finding_of_connection(q, &rule_stuck_reader, c);
+	say(q,
+	    "%u bytes wait in RECV-Q and the program read none between two readings %u ms "
+	    "apart; %u of %u bytes of its receive buffer are in use. Data last came ",
+	    c->recv[1], q->e->interval_ms, c->rmem, c->rcvbuf);
 	buf_put_duration(&q->text, c->received_ms);
-	buf_puts(&q->text, " ago.");
+	say(q, " ago.");
 	if (c->has_windows && !c->rcv_wnd)
-		buf_puts(&q->text, "\nThe window is closed: the peer cannot send.");
+		say(q, "\nThe window is closed: the peer cannot send.");
 	if (sender) {
-		buf_printf(&q->text, "\n%u bytes wait for it in the SEND-Q of ",
-			   sender->send[1]);
+		say(q, "\n%u bytes wait for it in the SEND-Q of ", sender->send[1]);
 		finding_put_holders(q, sender->holders);
 		buf_putc(&q->text, '.');
 	}
 	f->summary = finding_text(q);
 	if (c->holders) {
-		buf_puts(&q->text, "see what ");
+		say(q, "see what ");
 		buf_put_escaped(&q->text, c->holders->command,
 				strlen(c->holders->command));
-		buf_printf(&q->text, "[%d] does instead of reading: cat /proc/%d/wchan",
-			   c->holders->pid, c->holders->pid);
+		say(q, "[%d] does instead of reading: cat /proc/%d/wchan",
+		    c->holders->pid, c->holders->pid);
 		f->advice = finding_text(q);
 	}
-	finding_of_connection(q, f, c);
 	finding_figure(f, "recv_queue_bytes", c->recv[1], true);
 	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
 	finding_figure(f, "receive_memory_bytes", c->rmem, c->has_mem);
 	finding_figure(f, "receive_window_bytes", c->rcv_wnd, c->has_windows);
 	finding_figure(f, "last_received_ms", c->received_ms, c->has_info);
 	finding_figure(f, "peer_send_queue_bytes", sender ? sender->send[1] : 0, sender);
-}
-
-static void judge_readers(struct inquiry *q)
-{
-	struct candidates readers = finding_candidates(q, &rule_stuck_reader);
-	size_t i;
-
-	for (i = 0; i < readers.n; i++)
-		if (reader_stands(&readers.v[i]))
-			reader_finding(q, &readers.v[i]);
 }
 
 static bool may_be_stuck_reading(const struct sock *s)
@@ -252,16 +213,15 @@ const struct rule rule_stuck_reader = {
 	.threshold =
 		"# of the receive buffer or a closed window, at least # bytes, nothing read between "
 		"two readings, no data for #",
-	.numbers = { { NUMBER_PERCENT, READER_PERCENT },
-		     { NUMBER_COUNT, READER_LEAST_BYTES },
-		     { NUMBER_MS, STUCK_AGE_MS } },
+	.numbers = { PERCENT(READER_PERCENT), COUNT(READER_LEAST_BYTES),
+		     MS(STUCK_AGE_MS) },
 	.candidate = may_be_stuck_reading,
 	.rows = STATES_WITH_DATA,
 	.queued = true,
 	.look = LOOK_EACH,
 	.suspect = suspect_reader,
 	.again = AGAIN_EACH,
-	.judge = judge_readers,
+	.judge_suspect = judge_reader,
 };
 
 struct orphans {
@@ -311,28 +271,26 @@ static void put_orphans(struct inquiry *q, const struct orphans *o)
 	bool first = true;
 	size_t i;
 
-	buf_printf(
-		&q->text,
-		"%s%u connection%s without an owner %s for the peer, with %llu bytes that "
-		"are not acknowledged: ",
-		o->more ? "At least " : "", o->total, o->total == 1 ? "" : "s",
-		o->total == 1 ? "waits" : "wait", (unsigned long long)o->unsent);
+	say(q,
+	    "%s%u connection%s without an owner %s for the peer, with %ju bytes that "
+	    "are not acknowledged: ",
+	    o->more ? "At least " : "", o->total, o->total == 1 ? "" : "s",
+	    o->total == 1 ? "waits" : "wait", (uintmax_t)o->unsent);
 	for (i = 0; i < ARRAY_SIZE(states); i++) {
 		if (!o->n[states[i].state])
 			continue;
-		buf_printf(&q->text, "%s%u %s", first ? "" : ", ", o->n[states[i].state],
-			   states[i].text);
+		say(q, "%s%u %s", first ? "" : ", ", o->n[states[i].state],
+		    states[i].text);
 		first = false;
 	}
-	buf_puts(&q->text, ".\nThe oldest last sent data ");
+	say(q, ".\nThe oldest last sent data ");
 	buf_put_duration(&q->text, o->oldest->sent_ms);
 	if (s->timer == TIMER_WINDOW_PROBE)
-		buf_puts(&q->text,
-			 " ago; the peer's window is closed: its program does not read");
+		say(q, " ago; the peer's window is closed: its program does not read");
 	else
-		buf_printf(&q->text, " ago and was tried again %u times", s->retrans);
-	buf_printf(&q->text, "; the next try is due in %u ms (rto %u ms).", s->expires_ms,
-		   o->oldest->rto_us / 1000);
+		say(q, " ago and was tried again %u times", s->retrans);
+	say(q, "; the next try is due in %u ms (rto %u ms).", s->expires_ms,
+	    o->oldest->rto_us / 1000);
 }
 
 static void judge_orphans(struct inquiry *q)
@@ -352,22 +310,20 @@ static void judge_orphans(struct inquiry *q)
 	f->n_cookies = o.total;
 	f->where = "this host";
 	if (o.total) {
-		finding_put_addr(q, &o.oldest->row->local);
-		buf_puts(&q->text, " to ");
-		finding_put_addr(q, &o.oldest->row->peer);
+		addr_put(&q->text, &o.oldest->row->local);
+		say(q, " to ");
+		addr_put(&q->text, &o.oldest->row->peer);
 		if (o.total > 1)
-			buf_printf(&q->text, " and %u more", o.total - 1);
+			say(q, " and %u more", o.total - 1);
 		f->where = finding_text(q);
 		put_orphans(q, &o);
 		buf_putc(&q->text, '\n');
 	}
 	if (n->has_sockstat) {
-		buf_printf(&q->text, "The host has %llu orphans",
-			   (unsigned long long)n->orphans);
+		say(q, "The host has %ju orphans", (uintmax_t)n->orphans);
 		if (n->has_max_orphans)
-			buf_printf(&q->text,
-				   " of at most %llu (net.ipv4.tcp_max_orphans)",
-				   (unsigned long long)n->max_orphans);
+			say(q, " of at most %ju (net.ipv4.tcp_max_orphans)",
+			    (uintmax_t)n->max_orphans);
 		buf_puts(&q->text, crowded ? ": beyond it they are reset." : ".");
 	}
 	f->summary = finding_text(q);
@@ -407,9 +363,7 @@ const struct rule rule_orphans = {
 	.threshold =
 		"an ownerless FIN_WAIT1, CLOSING or LAST_ACK after # retransmissions or with a window "
 		"closed for #, or # of tcp_max_orphans",
-	.numbers = { { NUMBER_COUNT, STUCK_RETRANS },
-		     { NUMBER_MS, STUCK_AGE_MS },
-		     { NUMBER_PERCENT, ORPHANS_PERCENT } },
+	.numbers = { COUNT(STUCK_RETRANS), MS(STUCK_AGE_MS), PERCENT(ORPHANS_PERCENT) },
 	.candidate = may_be_orphan,
 	.rows = BIT(STATE_FIN_WAIT1) | BIT(STATE_CLOSING) | BIT(STATE_LAST_ACK),
 	.look = LOOK_EACH,

@@ -34,19 +34,18 @@ static void judge_syn_sent(struct inquiry *q)
 				most = MAX(most, all.v[k].retrans);
 			}
 		f = finding_add(q->fs, &rule_syn_sent_unanswered);
-		finding_put_addr(q, &c->row->peer);
-		buf_puts(&q->text, ", asked by ");
+		addr_put(&q->text, &c->row->peer);
+		say(q, ", asked by ");
 		finding_put_holders(q, c->holders);
 		f->where = finding_text(q);
-		buf_printf(
-			&q->text,
-			"%u connection%s no answer for at least %u s; the SYN was sent again "
-			"%u time%s.",
-			n, n == 1 ? " attempt has" : " attempts have", most, most,
-			most == 1 ? "" : "s");
+		say(q,
+		    "%u connection%s no answer for at least %u s; the SYN was sent again "
+		    "%u time%s.",
+		    n, n == 1 ? " attempt has" : " attempts have", most, most,
+		    most == 1 ? "" : "s");
 		f->summary = finding_text(q);
-		buf_puts(&q->text, "sockctl probe ");
-		finding_put_addr(q, &c->row->peer);
+		say(q, "sockctl probe ");
+		addr_put(&q->text, &c->row->peer);
 		f->advice = finding_text(q);
 		f->holders = finding_holders(q, c->holders);
 		f->cookies = cookies;
@@ -71,7 +70,7 @@ const struct rule rule_syn_sent_unanswered = {
 	.threshold =
 		"SYN sent again # or more times: no answer for at least a second; not where "
 		"accept-queue-full tells of the listener",
-	.numbers = { { NUMBER_COUNT, SYN_SENT_RETRANS } },
+	.numbers = { COUNT(SYN_SENT_RETRANS) },
 	.candidate = is_unanswered,
 	.rows = BIT(STATE_SYN_SENT),
 	.judge = judge_syn_sent,
@@ -103,34 +102,30 @@ static void ephemeral_finding(struct inquiry *q, const struct destination *w,
 	if (used * 100 >= ports * EPHEMERAL_CRITICAL)
 		f->severity = SEVERITY_CRITICAL;
 	addr_put_ip(&q->text, &w->local);
-	buf_puts(&q->text, " to ");
-	finding_put_addr(q, &w->peer);
+	say(q, " to ");
+	addr_put(&q->text, &w->peer);
 	f->where = finding_text(q);
-	buf_printf(
-		&q->text,
-		"%llu of %llu ephemeral ports are used towards this destination, at most %llu "
-		"are left before connect() fails with EADDRNOTAVAIL.\nThe range is "
-		"net.ipv4.ip_local_port_range %u-%u without %llu in ip_local_reserved_ports",
-		(unsigned long long)used, (unsigned long long)ports,
-		(unsigned long long)left, q->d->ephemeral_lo, q->d->ephemeral_hi,
-		(unsigned long long)(q->d->ephemeral_hi - q->d->ephemeral_lo + 1ull -
-				     n->ephemeral_ports));
+	say(q,
+	    "%ju of %ju ephemeral ports are used towards this destination, at most %ju "
+	    "are left before connect() fails with EADDRNOTAVAIL.\nThe range is "
+	    "net.ipv4.ip_local_port_range %u-%u without %ju in ip_local_reserved_ports",
+	    (uintmax_t)used, (uintmax_t)ports, (uintmax_t)left, q->d->ephemeral_lo,
+	    q->d->ephemeral_hi,
+	    (uintmax_t)(q->d->ephemeral_hi - q->d->ephemeral_lo + 1ull -
+			n->ephemeral_ports));
 	if (n->ephemeral_listeners)
-		buf_printf(&q->text, " and %llu that listeners have",
-			   (unsigned long long)n->ephemeral_listeners);
+		say(q, " and %ju that listeners have", (uintmax_t)n->ephemeral_listeners);
 	buf_putc(&q->text, '.');
 	if (w->used > used)
-		buf_printf(&q->text,
-			   "\n%llu more are in TIME_WAIT and may be used again "
-			   "(net.ipv4.tcp_tw_reuse is %llu).",
-			   (unsigned long long)(w->used - used),
-			   (unsigned long long)n->tw_reuse);
+		say(q,
+		    "\n%ju more are in TIME_WAIT and may be used again "
+		    "(net.ipv4.tcp_tw_reuse is %ju).",
+		    (uintmax_t)(w->used - used), (uintmax_t)n->tw_reuse);
 	else if (w->reusable)
-		buf_printf(
-			&q->text,
-			"\nAt least %u of them are in TIME_WAIT, for 60 s in all: who left "
-			"them the kernel does not tell.",
-			w->reusable);
+		say(q,
+		    "\nAt least %u of them are in TIME_WAIT, for 60 s in all: who left "
+		    "them the kernel does not tell.",
+		    w->reusable);
 	f->summary = finding_text(q);
 	finding_figure(f, "used", used, true);
 	finding_figure(f, "ports", ports, true);
@@ -170,17 +165,16 @@ const struct rule rule_ephemeral_exhaustion = {
 	.threshold =
 		"# of ip_local_port_range minus ip_local_reserved_ports and the ports of listeners; "
 		"critical from #; TIME_WAIT that tcp_tw_reuse gives back is not counted",
-	.numbers = { { NUMBER_PERCENT, EPHEMERAL_PERCENT },
-		     { NUMBER_PERCENT, EPHEMERAL_CRITICAL } },
+	.numbers = { PERCENT(EPHEMERAL_PERCENT), PERCENT(EPHEMERAL_CRITICAL) },
 	.judge = judge_ephemeral,
 };
 
 /* Whether TIME_WAIT has no room: a second reading tells whether it is skipped. */
-static bool suspect_time_wait(const struct detect *d, const struct evidence *e)
+static bool suspect_time_wait(const struct inquiry *q)
 {
-	const struct net_limits *n = &e->limits;
+	const struct net_limits *n = &q->e->limits;
 
-	return d->time_wait && n->has_sockstat && n->has_tw_buckets && n->tw_buckets &&
+	return q->d->time_wait && n->has_sockstat && n->has_tw_buckets && n->tw_buckets &&
 	       n->time_wait * 100 >= n->tw_buckets * TIME_WAIT_PERCENT;
 }
 
@@ -193,25 +187,22 @@ static void judge_time_wait(struct inquiry *q)
 	uint64_t skipped = c[twice ? 1 : 0].tw_overflow;
 	struct finding *f;
 
-	if (!recent && !suspect_time_wait(q->d, q->e))
+	if (!recent && !suspect_time_wait(q))
 		return;
 	f = finding_add(q->fs, &rule_time_wait_overflow);
 	f->where = "this network namespace";
-	buf_printf(
-		&q->text,
-		"%llu sockets in TIME_WAIT, the kernel keeps at most %llu "
-		"(net.ipv4.tcp_max_tw_buckets). TIME_WAIT itself is normal: it lasts 60 s.",
-		(unsigned long long)n->time_wait, (unsigned long long)n->tw_buckets);
+	say(q,
+	    "%ju sockets in TIME_WAIT, the kernel keeps at most %ju "
+	    "(net.ipv4.tcp_max_tw_buckets). TIME_WAIT itself is normal: it lasts 60 s.",
+	    (uintmax_t)n->time_wait, (uintmax_t)n->tw_buckets);
 	if (c[0].known && skipped)
-		buf_printf(&q->text,
-			   "\n%llu connections skipped it so far (TCPTimeWaitOverflow)",
-			   (unsigned long long)skipped);
+		say(q, "\n%ju connections skipped it so far (TCPTimeWaitOverflow)",
+		    (uintmax_t)skipped);
 	else if (c[0].known)
-		buf_puts(&q->text,
-			 "\nNo connection had to skip it yet (TCPTimeWaitOverflow)");
+		say(q, "\nNo connection had to skip it yet (TCPTimeWaitOverflow)");
 	if (recent)
-		buf_printf(&q->text, ", %llu of them in the last %u ms",
-			   (unsigned long long)recent, q->e->interval_ms);
+		say(q, ", %ju of them in the last %u ms", (uintmax_t)recent,
+		    q->e->interval_ms);
 	if (c[0].known)
 		buf_putc(&q->text, '.');
 	f->summary = finding_text(q);
@@ -231,7 +222,7 @@ const struct rule rule_time_wait_overflow = {
 		"Let the clients close first, reuse connections, or raise net.ipv4.tcp_max_tw_buckets.",
 	.threshold =
 		"# of tcp_max_tw_buckets, or TCPTimeWaitOverflow rises between two readings",
-	.numbers = { { NUMBER_PERCENT, TIME_WAIT_PERCENT } },
+	.numbers = { PERCENT(TIME_WAIT_PERCENT) },
 	.suspect_host = suspect_time_wait,
 	.judge = judge_time_wait,
 };
@@ -242,56 +233,6 @@ static bool udp_full(const struct connection_facts *c)
 
 	return c->rcvbuf && c->rmem * 100ull >= least &&
 	       (!c->read[1] || c->rmem_later * 100ull >= least);
-}
-
-static void udp_finding(struct inquiry *q, const struct connection_facts *c)
-{
-	struct finding *f = finding_add(q->fs, &rule_udp_drops);
-	const struct net_counters *n = q->e->counters;
-	uint64_t drops = c->read[1] ? c->drops[1] : c->drops[0];
-	uint64_t recent = c->read[1] ? c->drops[1] - c->drops[0] : 0;
-	uint64_t rate = finding_per_second(q, recent);
-
-	finding_put_addr(q, &c->row->local);
-	buf_puts(&q->text, ", ");
-	finding_put_holders(q, c->holders);
-	f->where = finding_text(q);
-	buf_printf(
-		&q->text,
-		"%llu datagrams were dropped; %u of %u bytes of the receive buffer are in "
-		"use.",
-		(unsigned long long)drops, c->read[1] ? c->rmem_later : c->rmem,
-		c->rcvbuf);
-	if (recent) {
-		buf_printf(&q->text, "\n%llu of them between two readings %u ms apart",
-			   (unsigned long long)recent, q->e->interval_ms);
-		finding_put_rate(q, recent);
-		buf_putc(&q->text, '.');
-	}
-	if (!recent && c->read[1])
-		buf_printf(
-			&q->text,
-			"\nNone of them between two readings %u ms apart: nothing comes "
-			"now, and nothing is read.",
-			q->e->interval_ms);
-	if (recent && n[0].known && n[1].known)
-		buf_puts(
-			&q->text,
-			n[1].udp_full > n[0].udp_full
-				? " RcvbufErrors of this namespace rises with them."
-			: n[1].udp_memory > n[0].udp_memory
-				? " MemErrors of this namespace rises with them: UDP as a "
-				  "whole has no more memory (net.ipv4.udp_mem)."
-				: " RcvbufErrors did not rise: they have another cause "
-				  "(checksums, a socket filter).");
-	f->summary = finding_text(q);
-	finding_of_connection(q, f, c);
-	finding_figure(f, "drops", drops, true);
-	finding_figure(f, "drops_between_readings", recent, c->read[1]);
-	finding_figure(f, "drops_per_second", rate, c->read[1] && q->e->interval_ms);
-	finding_figure(f, "receive_memory_bytes", c->read[1] ? c->rmem_later : c->rmem,
-		       c->has_mem);
-	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
 }
 
 /* Drops that are losses: a socket filter that refuses datagrams, as it should, is counted
@@ -306,17 +247,49 @@ static bool udp_loses(const struct inquiry *q, const struct connection_facts *c)
 	       n[1].udp_memory > n[0].udp_memory;
 }
 
-static void judge_udp(struct inquiry *q)
+static void judge_udp(struct inquiry *q, const struct connection_facts *c)
 {
-	struct candidates all = finding_candidates(q, &rule_udp_drops);
-	size_t i;
+	const struct net_counters *n = q->e->counters;
+	uint64_t drops = c->read[1] ? c->drops[1] : c->drops[0];
+	uint64_t recent = c->read[1] ? c->drops[1] - c->drops[0] : 0;
+	uint64_t rate = finding_per_second(q, recent);
+	struct finding *f;
 
-	for (i = 0; i < all.n; i++) {
-		const struct connection_facts *c = &all.v[i];
-
-		if (c->suspect && ((udp_full(c) && c->drops[0]) || udp_loses(q, c)))
-			udp_finding(q, c);
+	if (!(udp_full(c) && c->drops[0]) && !udp_loses(q, c))
+		return;
+	f = finding_of_connection(q, &rule_udp_drops, c);
+	say(q,
+	    "%ju datagrams were dropped; %u of %u bytes of the receive buffer are in "
+	    "use.",
+	    (uintmax_t)drops, c->read[1] ? c->rmem_later : c->rmem, c->rcvbuf);
+	if (recent) {
+		say(q, "\n%ju of them between two readings %u ms apart",
+		    (uintmax_t)recent, q->e->interval_ms);
+		finding_put_rate(q, recent);
+		buf_putc(&q->text, '.');
 	}
+	if (!recent && c->read[1])
+		say(q,
+		    "\nNone of them between two readings %u ms apart: nothing comes "
+		    "now, and nothing is read.",
+		    q->e->interval_ms);
+	if (recent && n[0].known && n[1].known)
+		buf_puts(
+			&q->text,
+			n[1].udp_full > n[0].udp_full
+				? " RcvbufErrors of this namespace rises with them."
+			: n[1].udp_memory > n[0].udp_memory
+				? " MemErrors of this namespace rises with them: UDP as a "
+				  "whole has no more memory (net.ipv4.udp_mem)."
+				: " RcvbufErrors did not rise: they have another cause "
+				  "(checksums, a socket filter).");
+	f->summary = finding_text(q);
+	finding_figure(f, "drops", drops, true);
+	finding_figure(f, "drops_between_readings", recent, c->read[1]);
+	finding_figure(f, "drops_per_second", rate, c->read[1] && q->e->interval_ms);
+	finding_figure(f, "receive_memory_bytes", c->read[1] ? c->rmem_later : c->rmem,
+		       c->has_mem);
+	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
 }
 
 static bool may_drop(const struct sock *s)
@@ -343,10 +316,10 @@ const struct rule rule_udp_drops = {
 	.threshold =
 		"the receive buffer is # full and datagrams were dropped, or drops rise between two "
 		"readings, and with them RcvbufErrors or MemErrors",
-	.numbers = { { NUMBER_PERCENT, UDP_PERCENT } },
+	.numbers = { PERCENT(UDP_PERCENT) },
 	.candidate = may_drop,
 	.rows = ROWS_UDP,
 	.suspect = suspect_udp,
 	.again = AGAIN_EACH,
-	.judge = judge_udp,
+	.judge_suspect = judge_udp,
 };

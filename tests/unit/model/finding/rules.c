@@ -17,7 +17,9 @@ static void whole_rows(void)
 		bool reads = r->look != LOOK_NONE || r->suspect ||
 			     r->again != AGAIN_NEVER;
 
-		CHECK(r->id && r->meaning && r->advice && r->threshold && r->judge);
+		CHECK(r->id && r->meaning && r->advice && r->threshold);
+		CHECK(r->judge || r->judge_listener || r->judge_suspect ||
+		      r->judge_process);
 		CHECK(r->severity <= SEVERITY_CRITICAL);
 		for (k = 0; r->id[k]; k++)
 			CHECK(islower((unsigned char)r->id[k]) || r->id[k] == '-');
@@ -27,6 +29,7 @@ static void whole_rows(void)
 		/* The way from row to suspect is there as a whole, or not at all. */
 		CHECK(!r->candidate == !r->rows);
 		CHECK(r->candidate || !(reads || r->queued || r->most || r->least));
+		CHECK(r->candidate || !r->judge_suspect);
 		CHECK(!r->worth_again || r->again != AGAIN_NEVER);
 		/* Rows of TCP and of UDP are read in different ways. */
 		CHECK(!(r->rows & ROWS_UDP) || r->rows == ROWS_UDP);
