@@ -68,8 +68,8 @@ void why_put_address(struct buf *b, const struct endpoint *ep)
  * replaces: it takes the place of a file that nobody holds, and has refused this one. A
  * word of other tables about the file would speak against what it said.
  */
-static void judge_bind(const struct endpoint *ep, const struct sockopt_list *options,
-		       int err, bool replaces, struct causes *causes)
+static void bind_causes(const struct endpoint *ep, const struct sockopt_list *options,
+			int err, bool replaces, struct causes *causes)
 {
 	_cleanup_buf_ struct buf shown = { 0 }, asked = { 0 };
 	struct unix_name name = name_of(ep);
@@ -111,7 +111,7 @@ void why_bind(const struct endpoint *ep, const struct sockopt_list *options, int
 	      struct causes *causes)
 {
 	if (is_known(ep) && bind_has_cause(err))
-		judge_bind(ep, options, err, true, causes);
+		bind_causes(ep, options, err, true, causes);
 }
 
 static struct connect_question question(const struct endpoint *ep)
@@ -134,7 +134,8 @@ struct listening why_listening(const struct endpoint *ep)
 						     : (struct listening){ 0 };
 }
 
-static void judge_silence(const struct endpoint *ep, bool rejected, struct causes *causes)
+static void silence_causes(const struct endpoint *ep, bool rejected,
+			   struct causes *causes)
 {
 	_cleanup_buf_ struct buf shown = { 0 };
 	struct listening l = why_listening(ep);
@@ -161,13 +162,13 @@ void why_connect(const struct endpoint *ep, const struct endpoint *from, int err
 
 	/* The source address was asked for and is taken. */
 	if (from && err == EADDRINUSE && is_known(from))
-		judge_bind(from, NULL, err, false, causes);
+		bind_causes(from, NULL, err, false, causes);
 	if (!is_known(ep))
 		return;
 	if (err == EAGAIN && ep->family != AF_UNIX)
 		err = EADDRNOTAVAIL;
 	if (err == ETIMEDOUT || err == EAGAIN)
-		judge_silence(ep, false, causes);
+		silence_causes(ep, false, causes);
 	if (!connect_has_cause(ep, err))
 		return;
 	q.err = err;

@@ -36,7 +36,7 @@ static bool is_it(const struct wanted *w, const struct sock *s)
 	       memcmp(name + 1, w->name, w->len) == 0;
 }
 
-static int take(const struct nlmsghdr *h, void *ctx)
+static int keep_match(const struct nlmsghdr *h, void *ctx)
 {
 	struct search *x = ctx;
 	struct sock s;
@@ -57,7 +57,7 @@ static bool search_here(void *ctx)
 	if (err == 0)
 		err = unix_dump(&nl, ~0u,
 				UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UAPI_UDIAG_SHOW_UID,
-				take, x);
+				keep_match, x);
 	nl_close(&nl);
 	x->err = err < 0 ? -err : x->err;
 	return !x->kept.n;
@@ -154,7 +154,7 @@ static void explain_file(const struct bind_question *q, const struct stat *st,
 }
 
 /* What an error of looking says of the place. */
-static void judge_error(struct bind_facts *f, int err)
+static void say_file_error(struct bind_facts *f, int err)
 {
 	f->file_error = err;
 	switch (err) {
@@ -196,7 +196,7 @@ static void explain_directory(const char *path, struct bind_facts *f)
 		err = process_may_write_as(f->user, f->candidate.uid, parent);
 	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) != 0)
 		err = -errno;
-	judge_error(f, -err);
+	say_file_error(f, -err);
 }
 
 static void explain_abstract(const struct bind_question *q, struct arena *a,
@@ -226,7 +226,7 @@ void explain_unix(const struct bind_question *q, struct arena *a, struct bind_fa
 	else if (errno == ENOENT || errno == ENOTDIR)
 		explain_directory(q->name, f);
 	else
-		judge_error(f, errno);
+		say_file_error(f, errno);
 }
 
 struct unix_listening {

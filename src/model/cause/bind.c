@@ -3,28 +3,6 @@
 
 #include "model/cause/bind_say.h"
 
-const char *const bind_cause_ids[] = {
-	[CAUSE_LISTENER] = "listener",
-	[CAUSE_REUSEPORT] = "reuseport-mismatch",
-	[CAUSE_CHILDREN] = "children",
-	[CAUSE_REMNANT] = "remnant",
-	[CAUSE_BOUND] = "bound-inactive",
-	[CAUSE_OUTGOING] = "outgoing",
-	[CAUSE_KERNEL] = "kernel-socket",
-	[CAUSE_EXHAUSTED] = "ephemeral-exhausted",
-	[CAUSE_PRIVILEGED] = "privileged-port",
-	[CAUSE_NOT_LOCAL] = "not-local",
-	[CAUSE_NO_SCOPE] = "no-scope",
-	[CAUSE_STALE] = "stale-unix",
-	[CAUSE_LIVE] = "live-unix",
-	[CAUSE_NO_SOCKET] = "not-a-socket",
-	[CAUSE_ABSTRACT] = "abstract-taken",
-	[CAUSE_NO_DIRECTORY] = "no-directory",
-	[CAUSE_POLICY] = "policy",
-	[CAUSE_UNKNOWN] = "unknown",
-	[CAUSES] = NULL,
-};
-
 static bool is_unix(uint8_t proto)
 {
 	return proto == PROTO_UNIX_STREAM || proto == PROTO_UNIX_DGRAM ||
@@ -44,7 +22,8 @@ static bool is_mismatch(const struct bind_candidate *c, const struct bind_found 
 	return mine ? x->holder.reuseport == KNOWN_OFF : theirs;
 }
 
-enum bind_cause bind_cause_of(const struct bind_candidate *c, const struct bind_found *x)
+static enum bind_cause bind_cause_of(const struct bind_candidate *c,
+				     const struct bind_found *x)
 {
 	const struct sock *row = x->holder.row;
 
@@ -60,7 +39,7 @@ enum bind_cause bind_cause_of(const struct bind_candidate *c, const struct bind_
 }
 
 /* What a trial bind has shown is known, also where the tables are silent. */
-static enum bind_verdict settle(const struct bind_facts *f, enum bind_verdict v)
+static enum bind_verdict verdict_of_trial(const struct bind_facts *f, enum bind_verdict v)
 {
 	if (!f->tried || v != BIND_CANNOT_TELL)
 		return v;
@@ -126,7 +105,7 @@ static bool may_need_right(const struct bind_facts *f)
 	return f->unprivileged_error && f->candidate.addr.port && !f->privileged;
 }
 
-static enum bind_verdict judge_place(const struct bind_facts *f, struct causes *causes)
+static enum bind_verdict place_verdict(const struct bind_facts *f, struct causes *causes)
 {
 	const struct bind_candidate *c = &f->candidate;
 	enum bind_verdict verdict = BIND_OK;
@@ -149,7 +128,7 @@ static enum bind_verdict judge_place(const struct bind_facts *f, struct causes *
 	return verdict;
 }
 
-static enum bind_verdict judge_range(const struct bind_facts *f, struct causes *causes)
+static enum bind_verdict range_verdict(const struct bind_facts *f, struct causes *causes)
 {
 	const struct bind_candidate *c = &f->candidate;
 
@@ -194,11 +173,11 @@ static void add_trial(const struct bind_facts *f, struct causes *causes)
 	}
 }
 
-static enum bind_verdict judge_inet(const struct bind_facts *f, struct causes *causes)
+static enum bind_verdict inet_verdict(const struct bind_facts *f, struct causes *causes)
 {
-	enum bind_verdict place = judge_place(f, causes), range, held, verdict;
+	enum bind_verdict place = place_verdict(f, causes), range, held, verdict;
 
-	range = judge_range(f, causes);
+	range = range_verdict(f, causes);
 	held = among_found(f, causes->arena);
 	verdict = MAX(MAX(place, range), held);
 	/* What cannot be seen may hold the port as well. */
@@ -206,7 +185,7 @@ static enum bind_verdict judge_inet(const struct bind_facts *f, struct causes *c
 				   (f->candidate.proto == PROTO_TCP &&
 				    f->candidate.addr.port && !f->sees_bound)))
 		verdict = BIND_CANNOT_TELL;
-	verdict = settle(f, verdict);
+	verdict = verdict_of_trial(f, verdict);
 	if (f->tried && f->trial_error == 0)
 		verdict = BIND_OK;
 	else if (f->tried)
@@ -224,7 +203,7 @@ static enum bind_verdict judge_inet(const struct bind_facts *f, struct causes *c
 	return verdict;
 }
 
-static enum bind_verdict judge_unix(const struct bind_facts *f, struct causes *causes)
+static enum bind_verdict unix_verdict(const struct bind_facts *f, struct causes *causes)
 {
 	static const enum bind_cause by_file[] = {
 		[FILE_FREE] = CAUSES,
@@ -254,8 +233,8 @@ static enum bind_verdict judge_unix(const struct bind_facts *f, struct causes *c
 
 enum bind_verdict cause_of_bind(const struct bind_facts *f, struct causes *causes)
 {
-	enum bind_verdict verdict = is_unix(f->candidate.proto) ? judge_unix(f, causes)
-								: judge_inet(f, causes);
+	enum bind_verdict verdict = is_unix(f->candidate.proto) ? unix_verdict(f, causes)
+								: inet_verdict(f, causes);
 
 	bind_say_elsewhere(f, causes);
 	if (verdict != BIND_OK || f->n_elsewhere)

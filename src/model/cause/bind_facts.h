@@ -79,6 +79,3 @@ struct bind_facts {
 
 /* BIND_OK, BIND_CONFLICT (it cannot be bound) or BIND_CANNOT_TELL, and why. */
 enum bind_verdict cause_of_bind(const struct bind_facts *facts, struct causes *causes);
-
-/* The ids of the causes, in the order of the manual; NULL ends them. */
-extern const char *const bind_cause_ids[];

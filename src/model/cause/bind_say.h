@@ -1,29 +1,9 @@
-/* The sentences about causes; what bind.c and bind_say.c share. */
+/* The sentences about the causes of a bind(), and what those of a connect() share with
+ * them. */
 #pragma once
 
+#include "model/cause/bind_cause.h"
 #include "model/cause/bind_facts.h"
-
-enum bind_cause {
-	CAUSE_LISTENER,
-	CAUSE_REUSEPORT,
-	CAUSE_CHILDREN,
-	CAUSE_REMNANT,
-	CAUSE_BOUND,
-	CAUSE_OUTGOING,
-	CAUSE_KERNEL,
-	CAUSE_EXHAUSTED,
-	CAUSE_PRIVILEGED,
-	CAUSE_NOT_LOCAL,
-	CAUSE_NO_SCOPE,
-	CAUSE_STALE,
-	CAUSE_LIVE,
-	CAUSE_NO_SOCKET,
-	CAUSE_ABSTRACT,
-	CAUSE_NO_DIRECTORY,
-	CAUSE_POLICY,
-	CAUSE_UNKNOWN,
-	CAUSES,
-};
 
 /* Holders that are told as one: of one cause, one process and one verdict. */
 struct bind_group {
@@ -34,16 +14,14 @@ struct bind_group {
 	size_t n;
 };
 
-/* Who holds it: a process, or why there is none to name. */
 /* That the owners are not all known, if reading the processes failed with this errno. */
 void bind_say_owners(int err, struct causes *causes);
+/* Who holds it: a process, or why there is none to name. */
 void bind_put_owner(struct buf *b, const struct bind_found *x);
 /* ", up for 3 days, unit nginx.service" */
 void bind_put_age_and_unit(struct buf *b, const struct bind_found *x);
 /* "127.0.0.1:80", "[::]:80": as an address to bind, also with port 0. */
 void bind_put_address(struct buf *b, const struct addr *a);
-
-enum bind_cause bind_cause_of(const struct bind_candidate *c, const struct bind_found *x);
 
 void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
 		    struct causes *causes);

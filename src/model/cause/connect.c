@@ -16,8 +16,8 @@ static bool is_silent(const struct sock *s)
 	return s->state == STATE_BOUND_INACTIVE;
 }
 
-static const struct bind_found *find(const struct connect_facts *f, bool silent,
-				     bool there)
+static const struct bind_found *find_here(const struct connect_facts *f, bool silent,
+					  bool there)
 {
 	size_t i;
 
@@ -112,9 +112,9 @@ static void say_unread(const struct connect_facts *f, const char *what,
 	causes_add(causes, "unknown", &b, NULL, NULL);
 }
 
-static void judge_refusal(const struct connect_facts *f, struct causes *causes)
+static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 {
-	const struct bind_found *x = find(f, false, true);
+	const struct bind_found *x = find_here(f, false, true);
 	struct buf b = { 0 }, a = { 0 };
 	size_t i;
 
@@ -127,7 +127,7 @@ static void judge_refusal(const struct connect_facts *f, struct causes *causes)
 		causes_add(causes, "rejected", &b, &a, x->holder.row->holders);
 		return;
 	}
-	if ((x = find(f, true, true)))
+	if ((x = find_here(f, true, true)))
 		say_silent(x, causes);
 	for (i = 0; i < f->n_here && causes->n < 4; i++) {
 		const struct sock *s = f->here[i].holder.row;
@@ -148,7 +148,7 @@ static void judge_refusal(const struct connect_facts *f, struct causes *causes)
 	causes_add(causes, "not-listening", &b, &a, NULL);
 }
 
-static void judge_local_port(const struct connect_facts *f, struct causes *causes)
+static void local_port_causes(const struct connect_facts *f, struct causes *causes)
 {
 	struct buf b = { 0 }, a = { 0 };
 
@@ -182,7 +182,7 @@ static void judge_local_port(const struct connect_facts *f, struct causes *cause
 	}
 }
 
-static void judge_unix(const struct connect_facts *f, struct causes *causes)
+static void unix_causes(const struct connect_facts *f, struct causes *causes)
 {
 	const struct bind_facts *file = &f->file;
 	struct buf b = { 0 }, next = { 0 };
@@ -217,11 +217,11 @@ static void judge_unix(const struct connect_facts *f, struct causes *causes)
 void cause_of_connect(const struct connect_facts *f, struct causes *causes)
 {
 	if (!f->to.family)
-		judge_unix(f, causes);
+		unix_causes(f, causes);
 	else if (f->err == EADDRNOTAVAIL)
-		judge_local_port(f, causes);
+		local_port_causes(f, causes);
 	else if (f->local)
-		judge_refusal(f, causes);
+		refusal_causes(f, causes);
 	if (causes->n)
 		bind_say_owners(f->to.family ? f->owners_error : f->file.owners_error,
 				causes);

@@ -1,0 +1,27 @@
+/* Why an address cannot be bound, as a list. */
+#pragma once
+
+enum bind_cause {
+	CAUSE_LISTENER,
+	CAUSE_REUSEPORT,
+	CAUSE_CHILDREN,
+	CAUSE_REMNANT,
+	CAUSE_BOUND,
+	CAUSE_OUTGOING,
+	CAUSE_KERNEL,
+	CAUSE_EXHAUSTED,
+	CAUSE_PRIVILEGED,
+	CAUSE_NOT_LOCAL,
+	CAUSE_NO_SCOPE,
+	CAUSE_STALE,
+	CAUSE_LIVE,
+	CAUSE_NO_SOCKET,
+	CAUSE_ABSTRACT,
+	CAUSE_NO_DIRECTORY,
+	CAUSE_POLICY,
+	CAUSE_UNKNOWN,
+	CAUSES,
+};
+
+/* Their ids, in the order of the manual; NULL ends them. */
+extern const char *const bind_cause_ids[];
