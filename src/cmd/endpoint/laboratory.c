@@ -71,7 +71,7 @@ static void step_told(void *ctx, const struct lab *lab, const struct lab_step *s
 	}
 	if (g->teller.quiet)
 		return;
-	if (step == lab->steps)
+	if (step == lab->way->steps)
 		buf_printf(&b, "%-*s %-*s the peer\n", CALL_COLUMN, "", STATE_COLUMN,
 			   "we");
 	buf_printf(&b, "%-6s %-*s %-*s %-*s %s\n", doers[lab_doer(lab, step)],
@@ -95,7 +95,7 @@ static void ready_json(const struct laboratory *g, const struct lab *lab)
 	if (pair)
 		view_member_end(&j, "peer_addr", "peer_port", &peer);
 	put_lab_state(&j, "peer_state", lab->peer);
-	json_member_bool(&j, "strict", lab->steps == g->how.recipe->strict.steps);
+	json_member_bool(&j, "strict", lab->way == &g->how.recipe->strict);
 	json_member_bool(&j, "verified", !lab->blind);
 	json_member_str(&j, "kept", lab_kept(lab));
 	json_member_u64(&j, "renewed", lab->renewed);
@@ -229,7 +229,7 @@ static void put_table(struct buf *b, enum lab_side side)
 		if (!(r->sides & side))
 			continue;
 		buf_printf(b, "  %-24s%s\n", r->name, r->means);
-		buf_printf(b, "%-26s%s; kept %s\n", "", r->how, r->kept);
+		buf_printf(b, "%-26s%s; kept %s\n", "", r->plain.how, r->plain.kept);
 		if (r->strict.steps)
 			buf_printf(b, "%-26s--strict: %s; kept %s\n", "", r->strict.how,
 				   r->strict.kept);
@@ -247,8 +247,9 @@ void endpoint_lab_tsv(struct buf *b)
 		bool strict = r->strict.steps;
 
 		buf_printf(b, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r->name,
-			   lab_sides_text(r->sides), r->means, r->how, r->kept,
-			   strict ? r->strict.how : "", strict ? r->strict.kept : "");
+			   lab_sides_text(r->sides), r->means, r->plain.how,
+			   r->plain.kept, strict ? r->strict.how : "",
+			   strict ? r->strict.kept : "");
 	}
 }
 
@@ -313,7 +314,7 @@ static int fail_laboratory(struct laboratory *g)
 			f,
 			"on TCP it needs CAP_NET_ADMIN: run it as root, or in 'unshare "
 			"-rn'; without --strict: %s",
-			recipe->how);
+			recipe->plain.how);
 	if (g->lab.failed_at.len && g->lab.listener < 0)
 		tell_why_bind(&g->teller, &g->lab.failed_at, &g->c->options, f);
 	else

@@ -58,11 +58,8 @@ bool lab_tuple(const struct lab *lab, struct addr *us, struct addr *peer)
 
 const char *lab_kept(const struct lab *lab)
 {
-	const struct lab_recipe *recipe = lab->how->recipe;
-
-	if (lab->overruled)
-		return "as long as --option makes it, then it is made anew";
-	return lab->steps == recipe->steps ? recipe->kept : recipe->strict.kept;
+	return lab->overruled ? "as long as --option makes it, then it is made anew"
+			      : lab->way->kept;
 }
 
 /* What the kernel says of an end: by its descriptor, or by its addresses where it has
@@ -197,7 +194,7 @@ static void reset_connections(struct lab *lab)
  * in every recipe. */
 static const struct lab_step *first_step(struct lab *lab)
 {
-	const struct lab_step *step = lab->steps;
+	const struct lab_step *step = lab->way->steps;
 	struct tcpinfo t;
 
 	if (!tcp_read(lab->listener, &t) || t.state != STATE_LISTEN) {
@@ -270,13 +267,12 @@ int lab_start(struct lab *lab, struct session *s, const struct lab_how *how,
 	      struct fault *f)
 {
 	const struct lab_recipe *recipe = how->recipe;
-	bool strict = how->strict && recipe->strict.steps;
-	const char *options = strict ? recipe->strict.options : recipe->options;
 	int r;
 
 	*lab = (struct lab){ .s = s,
 			     .how = how,
-			     .steps = strict ? recipe->strict.steps : recipe->steps,
+			     .way = how->strict && recipe->strict.steps ? &recipe->strict
+									: &recipe->plain,
 			     .listener = -1,
 			     .server = -1,
 			     .client = -1,
@@ -286,10 +282,10 @@ int lab_start(struct lab *lab, struct session *s, const struct lab_how *how,
 		     how->options);
 	if (!how->no_reuseaddr)
 		sockopt_default(&lab->listener_options, "reuseaddr", 1);
-	r = add_recipe_options(lab, &lab->listener_options, options, f);
+	r = add_recipe_options(lab, &lab->listener_options, lab->way->options, f);
 	if (r == 0)
-		r = add_recipe_options(lab, &lab->client_options, options, f);
-	begin_step(lab, lab->steps);
+		r = add_recipe_options(lab, &lab->client_options, lab->way->options, f);
+	begin_step(lab, lab->way->steps);
 	timer_set(&s->loop, &lab->turn, loop_now(&s->loop));
 	return r;
 }

@@ -31,21 +31,21 @@ struct lab_step {
 	const char *why;  /* what happened, for people */
 };
 
-struct lab_recipe {
-	const char *name;
-	unsigned sides;	     /* on which the state can be had */
-	bool of_listener;    /* "us" is the listener itself */
-	int backlog;	     /* -1 = the kernel's most */
-	const char *means;   /* the state, in one line */
-	const char *how;     /* the recipe, in one line */
+struct lab_way {
+	const char *how;     /* in one line */
 	const char *kept;    /* how long the kernel holds it */
 	const char *options; /* of both ends, unless the user gave them */
 	const struct lab_step *steps;
-	/* With a socket filter; steps NULL = the plain recipe needs none. */
-	struct {
-		const char *how, *kept, *options;
-		const struct lab_step *steps;
-	} strict;
+};
+
+struct lab_recipe {
+	const char *name;
+	unsigned sides;	   /* on which the state can be had */
+	bool of_listener;  /* "us" is the listener itself */
+	unsigned holds;	   /* connections in the accept queue; 0 = the kernel's most */
+	const char *means; /* the state, in one line */
+	struct lab_way plain;
+	struct lab_way strict; /* with a socket filter; steps NULL = plain needs none */
 };
 
 /* The table. */

@@ -62,8 +62,9 @@ static int do_bind(struct lab *lab, struct fault *f)
 
 static int do_listen(struct lab *lab, struct fault *f)
 {
+	/* One of N holds N+1. */
 	int backlog = lab->how->backlog >= 0 ? lab->how->backlog
-					     : lab->how->recipe->backlog;
+					     : (int)lab->how->recipe->holds - 1;
 
 	say(lab, "listen(%d, %d)", lab->listener, backlog);
 	return listen(lab->listener, backlog) == 0 ? 1 : fault(f, errno, "listen");

@@ -33,7 +33,8 @@ struct lab_how {
 struct lab {
 	struct session *s;
 	const struct lab_how *how;
-	const struct lab_step *steps, *step;
+	const struct lab_way *way;
+	const struct lab_step *step;
 	struct sockopt_list listener_options, client_options;
 	struct timer turn;
 	int listener, server, client;
