@@ -16,8 +16,7 @@ setup() {
 	findings -tu --findings=all
 	assert_found 'critical accept-queue-full' 'warning close-wait-leak' 'warning udp-drops' \
 		'note exposed-listener' 'note exposed-listener'
-	"$SOCKCTL" porcelain schema >"$BATS_TEST_TMPDIR/schema"
-	"$TOP/tests/lib/validate" "$BATS_TEST_TMPDIR/schema" <<<"$output"
+	assert_valid
 	assert_json 'map(.type) | . == sort_by({socket: 0, note: 1, finding: 2, end: 3}[.])'
 	assert_json 'map(select(.type == "finding") | .severity) | . == sort_by({critical: 0, warning: 1, note: 2}[.])'
 }

@@ -71,14 +71,54 @@ plant() { # TEXT
 }
 
 @test "await_end claims the code, once, and waits only so long" {
-	local told=$BATS_TEST_TMPDIR/told
+	local told=$BATS_TEST_TMPDIR/told pid
 	bash -c 'exit 3' &
-	if await_end $! 2>"$told"; then fail 'it ended with 3'; fi
-	assert_equal "$(<"$told")" "process $! ended with 3, not 0"
+	pid=$!
+	if await_end $pid 2>"$told"; then fail 'it ended with 3'; fi
+	assert_equal "$(<"$told")" "process $pid ended with 3, not 0"
 	bash -c 'exit 3' &
 	await_end $! '0|3'
 	spawn cat
 	END_WITHIN=0
 	run ! await_end "$PID"
 	assert_output "process $PID still runs after 0 s"
+}
+
+@test "a document that the schema refuses fails the test that has printed it" {
+	local planted=$BATS_TEST_TMPDIR/planted.bats
+	# bats would take a line that begins with @test for one of this file's.
+	sed 's/^TEST/@test/' >"$planted" <<-END
+		load $TOP/tests/lib/helpers
+		TEST "valid" {
+			run echo '{"v":1,"type":"end","rows":0,"complete":true}'
+			assert_valid
+		}
+		TEST "not valid" {
+			assert_valid '{"v":1,"type":"end","rows":"none","complete":true}'
+		}
+		TEST "none" {
+			assert_valid ''
+		}
+	END
+	SOCKCTL=$SOCKCTL run bats --tap "$planted"
+	assert_line 'ok 1 valid'
+	assert_line 'not ok 2 not valid'
+	assert_output --partial 'line 1: $: '
+	assert_line 'not ok 3 none'
+}
+
+@test "a row is held against all values that are named" {
+	load ../lib/inspect
+	F[x.one.cookie]=7
+	run echo '{"type":"socket","cookie":"7","state":"LISTEN","uid":0,"peer":null,"path":"a=b"}'
+	assert_row x.one state=LISTEN uid=0 peer=null path=a=b
+	local row=$output
+	run ! assert_row x.one state=LISTEN uid=1 peer=0
+	assert_output --partial 'x.one: not uid=1, not peer=0 in {'
+	run echo "$row"
+	run ! assert_row x.one pid=null
+	assert_output --partial 'x.one: not pid=null'
+	run echo "$row"
+	run ! assert_row x.two state=LISTEN
+	assert_output 'mksock told of no x.two'
 }

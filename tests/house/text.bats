@@ -22,8 +22,7 @@ deceives_nobody() { # FORM ARGS...
 	status=0
 	timeout 60 "${NS[@]}" "$SOCKCTL" "$@" </dev/null >"$out" 2>"$err" || status=$?
 	((status != 99 && status < 124)) || fail "status $status of $*: $(<"$err")"
-	"$TOP/tests/lib/harmless" "${strict[@]}" <"$out" || fail "stdout of: $*"
-	"$TOP/tests/lib/harmless" "${strict_err[@]}" <"$err" || fail "stderr of: $*"
+	"$TOP/tests/lib/harmless" "${strict[@]}" "$out" "${strict_err[@]}" "$err" || fail "of: $*"
 }
 
 hostile_world() {

@@ -18,16 +18,12 @@ record() {
 survives() { # FILE
 	inspect --from "$1" -tux --json -o +tcp,memory,path,peer,time
 	((status <= 3)) || fail "status $status"
-	run "$TOP/tests/lib/validate" "$BATS_TEST_TMPDIR/schema" < <(
-		[[ -n $output ]] && echo "$output" || echo '{"v":1,"type":"end","rows":0,"complete":true}'
-	)
-	assert_success
+	[[ -z $output ]] || assert_valid
 }
 
 @test "a dump cut anywhere is read to the cut, and told" {
 	local size at
 	record
-	"$SOCKCTL" porcelain schema >"$BATS_TEST_TMPDIR/schema"
 	size=$(stat -c %s "$dump")
 	for at in 1 3 4 15 16 17 20 50 100 $((size / 3)) $((size / 2)) $((size - 100)) $((size - 1)); do
 		head -c "$at" "$dump" >"$dump.cut"
@@ -47,7 +43,6 @@ survives() { # FILE
 @test "hostile lengths: message and attribute headers of every size" {
 	local pattern i
 	record
-	"$SOCKCTL" porcelain schema >"$BATS_TEST_TMPDIR/schema"
 	for pattern in '\x00\x00\x00\x00' '\x01\x00\x00\x00' '\x0f\x00\x00\x00' '\x10\x00\x00\x00' \
 		'\xff\xff\xff\xff' '\xff\xff\xff\x7f' '\x00\x00\x00\x80' '\x11\x00\x00\x00'; do
 		cp "$dump" "$dump.bad"
@@ -67,24 +62,23 @@ survives() { # FILE
 @test "random damage" {
 	local seed
 	record
-	"$SOCKCTL" porcelain schema >"$BATS_TEST_TMPDIR/schema"
+	/usr/bin/python3 - "$dump" <<-'END'
+		import random, sys
+		for seed in range(1, 61):
+		    data = bytearray(open(sys.argv[1], "rb").read())
+		    r = random.Random(seed)
+		    for _ in range(r.randrange(1, 40)):
+		        data[r.randrange(len(data))] = r.choice([0, 1, 255, 127, 128, r.randrange(256)])
+		    open(f"{sys.argv[1]}.{seed}", "wb").write(data)
+	END
 	for seed in {1..60}; do
-		/usr/bin/python3 - "$dump" "$dump.bad" "$seed" <<-'END'
-			import random, sys
-			data = bytearray(open(sys.argv[1], "rb").read())
-			r = random.Random(int(sys.argv[3]))
-			for _ in range(r.randrange(1, 40)):
-			    data[r.randrange(len(data))] = r.choice([0, 1, 255, 127, 128, r.randrange(256)])
-			open(sys.argv[2], "wb").write(data)
-		END
-		survives "$dump.bad"
+		survives "$dump.$seed"
 	done
 }
 
 @test "random bytes" {
 	local seed
 	dump=$BATS_TEST_TMPDIR/noise
-	"$SOCKCTL" porcelain schema >"$BATS_TEST_TMPDIR/schema"
 	for seed in {1..10}; do
 		/usr/bin/python3 -c "import random, sys
 sys.stdout.buffer.write(random.Random($seed).randbytes(5000))" >"$dump"

@@ -9,13 +9,6 @@ setup() {
 	"$SOCKCTL" porcelain schema >"$schema"
 }
 
-# The last output against the schema.
-assert_valid() {
-	run "$TOP/tests/lib/validate" "$schema" <<<"$output"
-	assert_success
-	assert_output ''
-}
-
 @test "the schema is a schema, and the one that is installed" {
 	assert_json_in "$(<"$schema")" '.[0]["$schema"]'
 	run cmp "$schema" "$TOP/src/view/schema.json"

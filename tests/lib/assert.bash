@@ -45,6 +45,20 @@ assert_json() { # EXPRESSION [JQ_OPTION]...
 	assert_json_in "$output" "$@"
 }
 
+# The JSON documents of the last run, or of a text, are what the schema says. They are kept and
+# held against it when the test ends, all at once: a validator's start costs as much as ten runs.
+assert_valid() { # [TEXT]
+	[[ -n ${1-$output} ]] || fail 'there is no document' || return
+	printf '%s\n' "${1-$output}" >>"$BATS_TEST_TMPDIR/documents"
+}
+
+documents_are_valid() {
+	local schema=$BATS_TEST_TMPDIR/schema
+	[[ -e $BATS_TEST_TMPDIR/documents ]] || return 0
+	"$SOCKCTL" porcelain schema >"$schema"
+	"$TOP/tests/lib/validate" "$schema" <"$BATS_TEST_TMPDIR/documents"
+}
+
 # Waits for a program in the background: sets ENDED, its exit code. Its pid is no longer ours
 # to kill then.
 end_of() { # PID
@@ -69,6 +83,7 @@ await_end() { # PID [CODE]
 }
 
 # A pause between two looks, in a loop that has an end of its own: until_true is the usual one.
+# It sets $!.
 nap() { # SECONDS
 	read -r -t "$1" <> <(:) || true
 }

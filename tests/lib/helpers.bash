@@ -32,6 +32,7 @@ declare -gA F # the facts: F[label.role.key]
 
 teardown() {
 	reap
+	documents_are_valid
 }
 
 reap() {
@@ -102,11 +103,11 @@ await_line() { # REGEX
 netns() {
 	local maker=(unshare --net)
 	is_root || maker=(unshare --user --map-root-user --net)
-	if ! "${maker[@]}" true 2>/dev/null; then
-		skip "cannot make a network namespace here"
-	fi
 	spawn "${maker[@]}" "$TOP/tests/lib/netns-up" sh -c 'echo ready && exec cat'
-	await_line '^ready$'
+	await_line '^ready$' || {
+		"${maker[@]}" true 2>/dev/null || skip "cannot make a network namespace here"
+		return 1
+	}
 	NS_PID=$PID
 	NS=(nsenter --net="/proc/$NS_PID/ns/net")
 	is_root || NS=(nsenter --preserve-credentials --user --target "$NS_PID" --net)

@@ -3,10 +3,7 @@
 # What the suites of `sockctl inspect` share: rows as JSON, held against mksock's facts.
 
 # Findings are tested apart; elsewhere they are left out.
-NO_FINDINGS=()
-if "$SOCKCTL" porcelain options | grep -q -- --no-findings; then
-	NO_FINDINGS=(--no-findings)
-fi
+NO_FINDINGS=(--no-findings)
 
 inspect_table() {
 	inspect "${NO_FINDINGS[@]}" "$@"
@@ -42,21 +39,19 @@ assert_value() { # LABEL.ROLE KEY EXPRESSION [JQ_OPTION]...
 
 # One row, and these values (JSON literals, or bare words for strings).
 assert_row() { # LABEL.ROLE KEY=VALUE...
-	local name=$1 row pair
+	local name=$1 row wrong
 	shift
+	[[ -n ${F[$name.cookie]-} ]] || fail "mksock told of no $name" || return
 	row=$(rows "${F[$name.cookie]}")
 	if [[ $(wc -l <<<"$row") != 1 || -z $row ]]; then
 		echo "$name: want one row, got: $row" >&2
 		echo "output: $output" >&2
 		return 1
 	fi
-	for pair in "$@"; do
-		jq -e --arg key "${pair%%=*}" --arg want "${pair#*=}" \
-			'has($key) and ((.[$key] | tojson) == $want or .[$key] == $want)' <<<"$row" >/dev/null || {
-			echo "$name: not $pair in $row" >&2
-			return 1
-		}
-	done
+	wrong=$(jq -r '. as $row | $ARGS.positional[] | (index("=") as $at | [.[:$at], .[$at + 1:]]) as [$key, $want] |
+		select($row | (has($key) and ((.[$key] | tojson) == $want or .[$key] == $want)) | not)' \
+		--args -- "$@" <<<"$row") || return
+	[[ -z $wrong ]] || fail "$name: not ${wrong//$'\n'/, not } in $row"
 }
 
 # Address and port of a fact like [::1]:80, as JSON has them.
@@ -85,7 +80,7 @@ labels() {
 	done
 	while read -r cookie; do
 		echo "${name_of[$cookie]-?}"
-	done < <(rows | jq -r .cookie) | LC_ALL=C sort
+	done < <(jq -r 'select(.type == "socket").cookie' <<<"$output") | LC_ALL=C sort
 }
 
 # The expression matches exactly these sockets; no socket at all is exit code 1.

@@ -136,12 +136,6 @@ attempt() { # JQ_PATH
 	jq -rs 'map(select(.type == "attempt"))[-1] | '"$1" <<<"$JSON"
 }
 
-assert_valid() {
-	local schema=$BATS_TEST_TMPDIR/schema.json
-	[[ -e $schema ]] || "$SOCKCTL" porcelain schema >"$schema"
-	"$TOP/tests/lib/validate" "$schema" <<<"$output"
-}
-
 # Of a scan: how many ports came to what, and which are open.
 outcomes() {
 	jq -cs 'map(select(.type == "summary"))[-1].outcomes' <<<"$output"
