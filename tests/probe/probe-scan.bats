@@ -82,7 +82,7 @@ load ../lib/probe
 @test "a rate is kept" {
 	netns
 	probe --json --rate 1000/s 127.0.0.1:1-500
-	assert_json '.[-1].duration_us | . > 450000 and . < 5000000'
+	assert_json '.[-1].duration_us | . > 450000 and . < 30000000'
 }
 
 @test "few descriptors are enough" {

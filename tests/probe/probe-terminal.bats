@@ -18,7 +18,7 @@ plain() {
 	mk listen:addr=127.0.0.1,port=80,backlog=64
 	on_terminal 200 probe --wait 4s 127.0.0.1:80 127.0.0.1:81
 	assert_status 4
-	assert_regex "$output" "$CLEAREDwaited [123] of 4 s: 1 of 2 there; 127\.0\.0\.1:81 refused"
+	assert_regex "$output" "${CLEARED}waited [123] of 4 s: 1 of 2 there; 127\.0\.0\.1:81 refused"
 	# The line is cleared before anything else is said.
 	assert_regex "${output##*"$CLEAR"}" '^127\.0\.0\.1:80'
 	assert_contains "$output" 'waited 4 s, 127.0.0.1:81 is refused'
@@ -48,10 +48,10 @@ plain() {
 	mk listen:addr=127.0.0.1,port=80,backlog=64
 	on_terminal 200 probe --attempts 6 --interval 700ms 127.0.0.1:80
 	assert_status 0
-	assert_regex "$output" "$CLEAREDasked [2-5] of 6, [2-5] open; now open: rtt [0-9.]+ ms"
+	assert_regex "$output" "${CLEARED}asked [2-5] of 6, [2-5] open; now open: rtt [0-9.]+ ms"
 	assert_regex "${output##*"$CLEAR"}" '^127\.0\.0\.1:80'
 	on_terminal 200 probe -T 2s --attempts 2 --interval 1s 127.0.0.1:80 127.0.0.1:81
-	assert_regex "$output" "$CLEAREDasked [23] of 4, [12] open"
+	assert_regex "$output" "${CLEARED}asked [23] of 4, [12] open"
 	probe --attempts 2 --interval 1s 127.0.0.1:80
 	assert_equal "$stderr" ''
 	refute_contains "$output" $'\r'
@@ -62,7 +62,7 @@ plain() {
 	mk listen:addr=127.0.0.1,port=22,backlog=64
 	on_terminal 120 probe --rate 100/s 127.0.0.1:1-200
 	assert_status 0
-	assert_regex "$output" "$CLEARED127\.0\.0\.1:1-200: [0-9]+ of 200 ports, 1 open, [0-9]+ s left"
+	assert_regex "$output" "${CLEARED}127\.0\.0\.1:1-200: [0-9]+ of 200 ports, 1 open, [0-9]+ s left"
 	assert_regex "${output##*"$CLEAR"}" '^127\.0\.0\.1: 1 of 200 ports open'
 	probe --rate 100/s 127.0.0.1:1-200
 	assert_equal "$stderr" ''
