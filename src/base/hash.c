@@ -7,23 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { LEAST_SLOTS = 16 };
-
-struct hash_slot {
-	uint64_t hash;
-	uint32_t number; /* 1-based; 0 = free */
-};
-
-/* Both halves of the product of 128 bits: every bit of one word reaches every bit of the
- * result by way of the other, which is secret. */
-static uint64_t fold(uint64_t a, uint64_t b)
-{
-	uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;
-	uint64_t low = al * bl, middle = ah * bl + (low >> 32);
-	uint64_t other = al * bh + (uint32_t)middle;
-
-	return a * b ^ (ah * bh + (middle >> 32) + (other >> 32));
-}
+enum { LEAST_SLOTS = 256 };
 
 /* libc's guards of the stack are made of the same bytes: they must not show in a hash. */
 struct hash_key hash_key_of_process(void)
@@ -34,87 +18,96 @@ struct hash_key hash_key_of_process(void)
 	if (random)
 		memcpy(r, random, sizeof(r));
 	return (struct hash_key){
-		{ fold(r[0] ^ 0xa0761d6478bd642full, r[1] ^ 0xe7037ed1a0b428dbull),
-		  fold(r[1] ^ 0x8ebc6af09c88c6e3ull, r[0] ^ 0x589965cc75374cc3ull) }
+		{ hash_fold(r[0] ^ 0xa0761d6478bd642full, r[1] ^ 0xe7037ed1a0b428dbull) |
+			  1,
+		  hash_fold(r[1] ^ 0x8ebc6af09c88c6e3ull, r[0] ^ 0x589965cc75374cc3ull) |
+			  1 }
 	};
 }
 
-uint64_t hash_u64(const struct hash_key *key, uint64_t v)
-{
-	return fold(fold(v ^ key->k[0], key->k[1] | 1),
-		    key->k[0] ^ 0x1d8e4e27c47d124full);
-}
-
-uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t len)
+uint32_t hash_bytes_by(const struct hash_key *key, const void *data, size_t len)
 {
 	const char *p = data;
-	uint64_t h = key->k[0] ^ len, word[2];
+	char last[16] = { 0 };
+	uint64_t h = key->k[0] ^ len;
 
-	for (;; p += sizeof(word), len -= sizeof(word)) {
-		word[0] = word[1] = 0;
-		memcpy(word, p, MIN(len, sizeof(word)));
-		h = fold(word[0] ^ key->k[1], word[1] ^ h ^ 0x9e3779b97f4a7c15ull) ^
-		    (h << 1 | h >> 63);
-		if (len <= sizeof(word))
-			return hash_u64(key, h);
-	}
+	for (; len > sizeof(last); p += sizeof(last), len -= sizeof(last))
+		h = hash_step(key, h, p);
+	if (len)
+		memcpy(last, p, len);
+	return hash_end(key, hash_step(key, h, last));
 }
 
-const struct hash_key *hash_index_key(struct hash_index *x)
+static void put(struct hash_index *x, struct hash_slot slot)
 {
-	if (!x->key.k[0] && !x->key.k[1])
-		x->key = hash_key_of_process();
-	return &x->key;
+	uint32_t i = slot.hash;
+
+	while (x->slots[i & (x->size - 1)].number)
+		i++;
+	x->steps += i - slot.hash + 1;
+	x->slots[i & (x->size - 1)] = slot;
 }
 
-static void put(struct hash_index *x, uint64_t hash, uint32_t number)
+void hash_index_reserve(struct hash_index *x, size_t n)
 {
-	size_t i = hash & (x->size - 1);
+	struct hash_index old = *x;
+	size_t size = MAX(x->size, (uint32_t)LEAST_SLOTS), i;
 
-	for (x->steps++; x->slots[i].number; x->steps++)
-		i = (i + 1) & (x->size - 1);
-	x->slots[i] = (struct hash_slot){ hash, number };
+	while (size < n * 2)
+		size *= 2;
+	if (size == old.size)
+		return;
+	x->size = (uint32_t)size;
+	x->slots = xcalloc(size, sizeof(*x->slots));
+	for (i = 0; i < old.size; i++)
+		if (old.slots[i].number)
+			put(x, old.slots[i]);
+	free(old.slots);
 }
 
-static void grow(struct hash_index *x)
+void hash_index_add(struct hash_index *x, uint32_t hash, size_t at)
 {
-	struct hash_slot *old = x->slots;
-	size_t old_size = x->size, i;
-
-	x->size = MAX(old_size * 2, (size_t)LEAST_SLOTS);
-	x->slots = xcalloc(x->size, sizeof(*x->slots));
-	for (i = 0; i < old_size; i++)
-		if (old[i].number)
-			put(x, old[i].hash, old[i].number);
-	free(old);
+	if (++x->n * 2 > x->size)
+		hash_index_reserve(x, x->n);
+	put(x, (struct hash_slot){ hash, (uint32_t)at + 1 });
 }
 
-size_t hash_index_find(struct hash_index *x, uint64_t hash,
-		       bool (*same)(const void *ctx, size_t at), const void *ctx)
+/* Those behind it move up, so that none is cut off from its place: Knuth, The Art of
+ * Computer Programming, 6.4, algorithm R. */
+void hash_index_remove(struct hash_index *x, uint32_t hash, size_t at)
 {
-	size_t i;
+	uint32_t mask = x->size - 1, gap = hash & mask, i;
 
-	if (!x->n)
-		return SIZE_MAX;
-	for (i = hash & (x->size - 1); x->slots[i].number; i = (i + 1) & (x->size - 1)) {
-		x->steps++;
-		if (x->slots[i].hash == hash && same(ctx, x->slots[i].number - 1))
-			return x->slots[i].number - 1;
-	}
-	x->steps++;
-	return SIZE_MAX;
+	while (x->slots[gap].number != (uint32_t)at + 1)
+		gap = (gap + 1) & mask;
+	for (i = (gap + 1) & mask; x->slots[i].number; i = (i + 1) & mask)
+		if (((i - x->slots[i].hash) & mask) >= ((i - gap) & mask)) {
+			x->slots[gap] = x->slots[i];
+			gap = i;
+		}
+	x->slots[gap].number = 0;
+	x->n--;
 }
 
-void hash_index_add(struct hash_index *x, uint64_t hash, size_t at)
+void hash_index_clear(struct hash_index *x)
 {
-	if ((x->n + 1) * 2 > x->size)
-		grow(x);
-	x->n++;
-	put(x, hash, (uint32_t)at + 1);
+	if (x->n)
+		memset(x->slots, 0, x->size * sizeof(*x->slots));
+	x->n = 0;
 }
 
 void hash_index_free(struct hash_index *x)
 {
 	free(x->slots);
 	*x = (struct hash_index){ 0 };
+}
+
+bool hash_set_add(struct hash_index *set, uint32_t v)
+{
+	uint32_t hash = hash_u64(set, v);
+
+	if (!v || hash_set_has(set, v))
+		return false;
+	hash_index_add(set, hash, v - 1);
+	return true;
 }

@@ -8,43 +8,32 @@
 #include "view/format.h"
 
 struct tally_entry {
-	const char *text; /* NULL = free */
+	const char *text;
 	size_t len;
-	uint64_t hash, count;
+	uint64_t count;
 };
 
-static struct tally_entry *slot_of(struct tally *t, const char *text, size_t len,
-				   uint64_t hash)
+static struct tally_entry *entry_of(struct tally *t, const char *text, size_t len)
 {
-	size_t i;
+	uint32_t hash = hash_bytes(&t->index, text, len), step = 0;
+	struct tally_entry *e;
+	size_t at;
 
-	for (i = hash & (t->size - 1); t->entries[i].text; i = (i + 1) & (t->size - 1))
-		if (t->entries[i].hash == hash && t->entries[i].len == len &&
-		    memcmp(t->entries[i].text, text, len) == 0)
-			break;
-	return &t->entries[i];
-}
-
-static void grow(struct tally *t)
-{
-	struct tally_entry *old = t->entries;
-	size_t old_size = t->size, i;
-
-	if (!old_size)
-		t->key = hash_key_of_process();
-	t->size = old_size ? old_size * 2 : 256;
-	t->entries = xcalloc(t->size, sizeof(*t->entries));
-	for (i = 0; i < old_size; i++)
-		if (old[i].text)
-			*slot_of(t, old[i].text, old[i].len, old[i].hash) = old[i];
-	free(old);
+	while ((at = hash_index_next(&t->index, hash, &step)) != SIZE_MAX) {
+		e = &t->entries[at];
+		if (e->len == len && memcmp(e->text, text, len) == 0)
+			return e;
+	}
+	t->entries = array_grow(t->entries, t->n, &t->cap, sizeof(*t->entries));
+	hash_index_add(&t->index, hash, t->n);
+	e = &t->entries[t->n++];
+	*e = (struct tally_entry){ arena_strndup(&t->arena, text, len), len, 0 };
+	return e;
 }
 
 static void count_value(struct tally *t, const struct sock *s)
 {
 	_cleanup_buf_ struct buf text = { .ascii = t->ascii };
-	struct tally_entry *e;
-	uint64_t hash;
 
 	/* Each socket has a descriptor of its own: that would group nothing. */
 	if (t->field->unit == UNIT_PROCESS)
@@ -54,17 +43,7 @@ static void count_value(struct tally *t, const struct sock *s)
 	else
 		format_raw(&text, t->field, s);
 	buf_cstr(&text);
-	if (t->n * 2 >= t->size)
-		grow(t);
-	hash = hash_bytes(&t->key, text.data, text.len);
-	e = slot_of(t, text.data, text.len, hash);
-	if (!e->text) {
-		e->text = arena_strndup(&t->arena, text.data, text.len);
-		e->len = text.len;
-		e->hash = hash;
-		t->n++;
-	}
-	e->count++;
+	entry_of(t, text.data, text.len)->count++;
 }
 
 void tally_add(struct tally *t, const struct sock *s)
@@ -136,15 +115,12 @@ static bool show_group(struct tally *t, const struct view_options *opt, struct o
 {
 	const char *heading = opt->format == VIEW_RAW ? t->field->name
 						      : t->field->heading;
-	size_t width = strlen(heading), kept = 0, i;
+	size_t width = strlen(heading), i;
 	uint64_t largest = 0;
 
-	for (i = 0; i < t->size; i++)
-		if (t->entries[i].text)
-			t->entries[kept++] = t->entries[i];
-	if (kept)
-		qsort(t->entries, kept, sizeof(*t->entries), by_count);
-	for (i = 0; i < kept; i++) {
+	if (t->n)
+		qsort(t->entries, t->n, sizeof(*t->entries), by_count);
+	for (i = 0; i < t->n; i++) {
 		largest = MAX(largest, t->entries[i].count);
 		width = MAX(width, text_width(t->entries[i].text, t->entries[i].len));
 	}
@@ -158,7 +134,7 @@ static bool show_group(struct tally *t, const struct view_options *opt, struct o
 			buf_puts(&out->b, "COUNT\n");
 		}
 	}
-	for (i = 0; i < kept && i < t->limit; i++) {
+	for (i = 0; i < t->n && i < t->limit; i++) {
 		const struct tally_entry *e = &t->entries[i];
 
 		if (opt->format == VIEW_JSON)
@@ -167,8 +143,7 @@ static bool show_group(struct tally *t, const struct view_options *opt, struct o
 			put_line(out, opt, e->len ? e->text : "-", MAX(e->len, (size_t)1),
 				 width, e->count, largest);
 	}
-	t->size = kept;
-	return i < kept;
+	return i < t->n;
 }
 
 static void show_states(struct tally *t, const struct view_options *opt, struct out *out)
@@ -228,5 +203,6 @@ bool tally_show(struct tally *t, const struct view_options *opt, struct out *out
 void tally_free(struct tally *t)
 {
 	arena_free(&t->arena);
+	hash_index_free(&t->index);
 	free(take_ptr(&t->entries));
 }

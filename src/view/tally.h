@@ -17,9 +17,9 @@ struct tally {
 	uint64_t rows;
 	uint64_t states[PROTO_COUNT][STATE_COUNT];
 	struct arena arena;
-	struct tally_entry *entries; /* open addressing by text */
-	struct hash_key key;
-	size_t n, size;
+	struct tally_entry *entries;
+	size_t n, cap;
+	struct hash_index index; /* of entries by text */
 };
 
 void tally_add(struct tally *t, const struct sock *s);

@@ -279,21 +279,21 @@ static struct connection_facts *begin_connections(struct evidence *e,
 static void read_owners(struct reader *r, const struct detect *d, struct evidence *e,
 			bool name_listeners, bool waiting_too)
 {
-	struct inode_set wanted = { 0 };
+	struct hash_index wanted = { 0 };
 	size_t i, k;
 
 	for (i = 0; i < e->n_listeners; i++)
 		if (e->listeners[i].suspect || e->listeners[i].shadow || name_listeners ||
 		    (waiting_too && e->listeners[i].row->recv_queue))
-			inode_set_add(&wanted, e->listeners[i].row->inode);
+			hash_set_add(&wanted, e->listeners[i].row->inode);
 	for (k = 0; k < RULES_MOST; k++)
 		for (i = 0; i < d->suspects[k].n; i++)
 			if (e->connections[k][i].suspect)
-				inode_set_add(&wanted, e->connections[k][i].row->inode);
+				hash_set_add(&wanted, e->connections[k][i].row->inode);
 	if (!wanted.n)
 		return;
 	owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
-	inode_set_free(&wanted);
+	hash_index_free(&wanted);
 	e->unreadable = r->owners.unreadable;
 	e->owners_error = r->owners.failed;
 	evidence_lacks(e, e->owners_error);

@@ -83,7 +83,7 @@ static bool count_later(struct reader *r, struct evidence *e, uint32_t inode)
 /* The sockets that are new since the owners were read: the same processes are asked
  * again, for these alone. */
 static void count_fresh(struct reader *r, struct evidence *e,
-			const struct inode_list *list, const struct inode_set *fresh)
+			const struct inode_list *list, const struct hash_index *fresh)
 {
 	_cleanup_free_ int32_t *pids = xcalloc(e->n_processes, sizeof(*pids));
 	size_t i;
@@ -93,7 +93,7 @@ static void count_fresh(struct reader *r, struct evidence *e,
 	owners_scan(&r->owners, fresh, pids, e->n_processes, r->threads);
 	evidence_lacks(e, r->owners.failed);
 	for (i = 0; i < list->n; i++)
-		if (inode_set_has(fresh, list->v[i]))
+		if (hash_set_has(fresh, list->v[i]))
 			count_later(r, e, list->v[i]);
 }
 
@@ -101,7 +101,7 @@ void evidence_growth(struct reader *r, struct evidence *e, const struct suspects
 {
 	struct inet_query q = { .protocol = IPPROTO_TCP, .states = list->rule->rows };
 	struct inode_list inodes = { 0 };
-	struct inode_set fresh = { 0 };
+	struct hash_index fresh = { 0 };
 	size_t i;
 	int err;
 
@@ -117,10 +117,10 @@ void evidence_growth(struct reader *r, struct evidence *e, const struct suspects
 		e->processes[i].has_later = true;
 	for (i = 0; i < inodes.n; i++)
 		if (!count_later(r, e, inodes.v[i]))
-			inode_set_add(&fresh, inodes.v[i]);
+			hash_set_add(&fresh, inodes.v[i]);
 	if (fresh.n)
 		count_fresh(r, e, &inodes, &fresh);
-	inode_set_free(&fresh);
+	hash_index_free(&fresh);
 	free(inodes.v);
 }
 

@@ -29,15 +29,15 @@ void kept_free(struct kept *k)
 
 void kept_own(struct kept *k, struct reader *r)
 {
-	struct inode_set wanted = { 0 };
+	struct hash_index wanted = { 0 };
 	struct holder *h;
 	size_t i;
 
 	for (i = 0; i < k->n; i++)
-		inode_set_add(&wanted, k->v[i]->inode);
+		hash_set_add(&wanted, k->v[i]->inode);
 	if (wanted.n)
 		owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
-	inode_set_free(&wanted);
+	hash_index_free(&wanted);
 	for (i = 0; i < k->n; i++) {
 		struct sock s = *k->v[i];
 

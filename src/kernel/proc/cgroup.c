@@ -14,7 +14,7 @@
 enum { DEEPEST = 64 };
 
 struct cgroup_entry {
-	uint64_t id; /* 0 = free */
+	uint64_t id;
 	const char *path;
 };
 
@@ -51,27 +51,26 @@ static bool find_mount(struct buf *path)
 	return found;
 }
 
+static const char *find(struct cgroups *c, uint64_t id, uint32_t hash)
+{
+	uint32_t step = 0;
+	size_t at;
+
+	while ((at = hash_index_next(&c->index, hash, &step)) != SIZE_MAX)
+		if (c->v[at].id == id)
+			return c->v[at].path;
+	return NULL;
+}
+
 static void add(struct cgroups *c, uint64_t id, const char *path)
 {
-	size_t i;
+	uint32_t hash = hash_u64(&c->index, id);
 
-	if (c->n * 2 >= c->size) {
-		struct cgroup_entry *old = c->table;
-		size_t old_size = c->size;
-
-		c->size = old_size ? old_size * 2 : 256;
-		c->table = xcalloc(c->size, sizeof(*c->table));
-		c->n = 0;
-		for (i = 0; i < old_size; i++)
-			if (old[i].id)
-				add(c, old[i].id, old[i].path);
-		free(old);
-	}
-	for (i = id % c->size; c->table[i].id; i = (i + 1) % c->size)
-		if (c->table[i].id == id)
-			return;
-	c->table[i] = (struct cgroup_entry){ id, path };
-	c->n++;
+	if (find(c, id, hash))
+		return;
+	c->v = array_grow(c->v, c->n, &c->cap, sizeof(*c->v));
+	hash_index_add(&c->index, hash, c->n);
+	c->v[c->n++] = (struct cgroup_entry){ id, path };
 }
 
 /* dir_fd is closed. `path` is the text so far and is restored. */
@@ -130,24 +129,23 @@ static void load(struct cgroups *c)
 
 const char *cgroups_path(struct cgroups *c, uint64_t id)
 {
-	size_t i;
+	const char *path;
 
 	if (!c->loaded)
 		load(c);
 	if (!id)
 		return NULL;
-	if (c->size)
-		for (i = id % c->size; c->table[i].id; i = (i + 1) % c->size)
-			if (c->table[i].id == id)
-				return c->table[i].path;
-	c->missed = c->denied;
-	return NULL;
+	path = find(c, id, hash_u64(&c->index, id));
+	if (!path)
+		c->missed = c->denied;
+	return path;
 }
 
 void cgroups_free(struct cgroups *c)
 {
 	arena_free(&c->arena);
-	free(c->table);
+	hash_index_free(&c->index);
+	free(c->v);
 	*c = (struct cgroups){ 0 };
 }
 

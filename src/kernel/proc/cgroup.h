@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 struct cgroup_entry;
@@ -9,8 +10,9 @@ struct cgroup_entry;
 /* Zero-initialise; filled at the first look-up. */
 struct cgroups {
 	struct arena arena;
-	struct cgroup_entry *table; /* open addressing by id */
-	size_t size, n;
+	struct cgroup_entry *v;
+	size_t n, cap;
+	struct hash_index index; /* of v by id */
 	bool loaded;
 	int failed; /* errno, if some groups could not be read: no path is no answer */
 	int denied; /* EACCES or EPERM, if some may not be read ... */

@@ -4,23 +4,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "kernel/proc/netns.h"
 #include "model/proctext.h"
 
-struct known {
-	ino_t *v;
-	size_t n, cap;
-};
-
 struct each {
-	struct known known;
+	struct hash_index known; /* inodes of namespaces */
 	bool (*fn)(void *ctx);
 	void *ctx;
 	size_t hidden;
@@ -33,24 +30,12 @@ static void note_error(struct each *e, int err)
 	e->hidden += err != ENOENT && err != ESRCH;
 }
 
-static bool is_new(struct known *k, ino_t ino)
-{
-	size_t i;
-
-	for (i = k->n; i-- > 0;)
-		if (k->v[i] == ino)
-			return false;
-	k->v = array_grow(k->v, k->n, &k->cap, sizeof(*k->v));
-	k->v[k->n++] = ino;
-	return true;
-}
-
 /* path, below the directory at, is the namespace ino. */
-static void visit(struct each *e, int at, const char *path, ino_t ino)
+static void visit(struct each *e, int at, const char *path, uint32_t ino)
 {
 	_cleanup_close_ int fd = -1;
 
-	if (e->over || !is_new(&e->known, ino))
+	if (e->over || !hash_set_add(&e->known, ino))
 		return;
 	fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
@@ -62,14 +47,9 @@ static void visit(struct each *e, int at, const char *path, ino_t ino)
 }
 
 /* "net:[4026532281]" */
-static bool read_ino(const char *text, ino_t *ino)
+static bool read_ino(const char *text, uint32_t *ino)
 {
-	unsigned long n;
-
-	if (sscanf(text, "net:[%lu]", &n) != 1)
-		return false;
-	*ino = n;
-	return true;
+	return sscanf(text, "net:[%" SCNu32 "]", ino) == 1;
 }
 
 /* Mostly the namespace of the process before: the name that the link shows is cheaper
@@ -78,7 +58,7 @@ static void visit_process(struct each *e, int proc, const char *pid)
 {
 	char path[320], text[64];
 	ssize_t len;
-	ino_t ino;
+	uint32_t ino;
 
 	snprintf(path, sizeof(path), "%s/ns/net", pid);
 	len = readlinkat(proc, path, text, sizeof(text) - 1);
@@ -121,7 +101,7 @@ static void visit_mounts(struct each *e)
 	}
 	while (!e->over && getline(&line, &cap, mounts) > 0) {
 		struct proctext_mount m;
-		ino_t ino;
+		uint32_t ino;
 
 		if (proctext_mount(line, &m) && streq(m.type, "nsfs") &&
 		    read_ino(m.root, &ino))
@@ -150,11 +130,11 @@ int netns_each(bool (*fn)(void *ctx), void *ctx, size_t *hidden)
 	*hidden = 0;
 	if (stat("/proc/thread-self/ns/net", &st) != 0)
 		return -errno;
-	is_new(&e.known, st.st_ino);
+	hash_set_add(&e.known, (uint32_t)st.st_ino);
 	err = pthread_create(&thread, NULL, visit_all, &e);
 	if (err == 0)
 		pthread_join(thread, NULL);
-	free(e.known.v);
+	hash_index_free(&e.known);
 	*hidden = e.hidden;
 	return -err;
 }

@@ -28,7 +28,7 @@ enum {
 };
 
 struct owner_entry {
-	uint32_t inode; /* 0 = free */
+	uint32_t inode;
 	uint32_t process;
 	int32_t fd;
 };
@@ -49,7 +49,7 @@ struct worker {
 };
 
 struct scan {
-	const struct inode_set *wanted;
+	const struct hash_index *wanted;
 	const int32_t *pids; /* only these; n_pids = 0: all */
 	size_t n_pids;
 	int32_t last_pid; /* whose record came last, and whether it is one of these */
@@ -182,7 +182,7 @@ static bool scan_link(struct worker *w, int dir, size_t process, const char *nam
 		return err != ENOENT;
 	}
 	inode = proctext_socket(link, (size_t)len);
-	if (inode && (!scan->wanted || inode_set_has(scan->wanted, inode))) {
+	if (inode && (!scan->wanted || hash_set_has(scan->wanted, inode))) {
 		read_command(scan->proc_fd, &scan->processes[process]);
 		add_entry(w, inode, process, fd);
 	}
@@ -309,24 +309,24 @@ static void list_processes(struct scan *scan, const int32_t *pids, size_t n_pids
 
 static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
 {
-	size_t total = 0, i;
+	const struct hash_key *key = hash_index_key(&o->index);
+	size_t total = 0, n = 0, i;
 	unsigned w;
 
 	for (w = 0; w < n_workers; w++)
 		total += workers[w].n;
-	o->size = total + total / 3 + 1;
-	o->table = xcalloc(o->size, sizeof(*o->table));
-	for (w = 0; w < n_workers; w++) {
-		for (i = 0; i < workers[w].n; i++) {
-			const struct owner_entry *e = &workers[w].entries[i];
-			size_t slot = inode_slot(e->inode, o->size);
-
-			while (o->table[slot].inode)
-				slot = slot + 1 == o->size ? 0 : slot + 1;
-			o->table[slot] = *e;
-		}
+	o->entries = take_ptr(&workers[0].entries);
+	if (total > workers[0].cap)
+		o->entries = xrealloc(o->entries, total * sizeof(*o->entries));
+	for (w = 1, n = workers[0].n; w < n_workers; n += workers[w++].n) {
+		if (workers[w].n)
+			memcpy(o->entries + n, workers[w].entries,
+			       workers[w].n * sizeof(*o->entries));
 		free(take_ptr(&workers[w].entries));
 	}
+	hash_index_reserve(&o->index, total);
+	for (i = 0; i < total; i++)
+		hash_index_add(&o->index, hash_u64_by(key, o->entries[i].inode), i);
 }
 
 /* The records of a process follow each other: looked up once for all of them. */
@@ -349,7 +349,7 @@ static void take_record(const struct owner_record *r, void *ctx)
 	struct scan *scan = w->scan;
 	struct owner_process *p;
 
-	if ((scan->wanted && !inode_set_has(scan->wanted, r->inode)) ||
+	if ((scan->wanted && !hash_set_has(scan->wanted, r->inode)) ||
 	    !is_asked_for(scan, r->pid))
 		return;
 	if (!scan->n_processes || scan->processes[scan->n_processes - 1].pid != r->pid) {
@@ -378,7 +378,7 @@ static bool worth_a_program(const struct scan *scan)
 }
 
 /* False if nothing came of it. */
-static bool scan_by_bpf(struct owners *o, const struct inode_set *wanted,
+static bool scan_by_bpf(struct owners *o, const struct hash_index *wanted,
 			const int32_t *pids, size_t n_pids)
 {
 	struct scan scan = { .wanted = wanted, .pids = pids, .n_pids = n_pids };
@@ -436,7 +436,7 @@ static void scan_links_of_all(struct owners *o, struct scan *scan, unsigned thre
 	count_errors(o, scan->list_err);
 }
 
-void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t *pids,
+void owners_scan(struct owners *o, const struct hash_index *wanted, const int32_t *pids,
 		 size_t n_pids, unsigned threads)
 {
 	struct scan scan = { .wanted = wanted, .may_trace = process_may_trace() };
@@ -461,7 +461,8 @@ void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t
 
 void owners_free(struct owners *o)
 {
-	free(o->table);
+	hash_index_free(&o->index);
+	free(o->entries);
 	free(o->processes);
 	free(o->scratch);
 	*o = (struct owners){ 0 };
@@ -478,13 +479,11 @@ static int by_pid_and_fd(const void *a, const void *b)
 
 const struct holder *owners_find(struct owners *o, uint32_t inode)
 {
-	size_t slot, n = 0, i;
+	uint32_t hash = hash_u64_by(&o->index.key, inode), step = 0;
+	size_t at, n = 0, i;
 
-	if (!inode || !o->size)
-		return NULL;
-	for (slot = inode_slot(inode, o->size); o->table[slot].inode;
-	     slot = slot + 1 == o->size ? 0 : slot + 1) {
-		const struct owner_entry *e = &o->table[slot];
+	while ((at = hash_index_next(&o->index, hash, &step)) != SIZE_MAX) {
+		const struct owner_entry *e = &o->entries[at];
 
 		if (e->inode != inode)
 			continue;

@@ -5,15 +5,15 @@
  */
 #pragma once
 
-#include "kernel/proc/inode_set.h"
+#include "base/hash.h"
 #include "model/sock.h"
 
 struct owner_entry;
 struct owner_process;
 
 struct owners {
-	struct owner_entry *table; /* by inode; one entry a descriptor */
-	size_t size;
+	struct owner_entry *entries; /* one a descriptor */
+	struct hash_index index;     /* of these by inode */
 	struct owner_process *processes;
 	size_t n_processes;
 	size_t unreadable; /* processes whose descriptors may not be read */
@@ -31,7 +31,7 @@ struct owners {
  * Scans all processes, or only those in pids (n > 0). Keeps the descriptors whose inode
  * is in wanted (NULL = all sockets). threads = 0: as many as processors, at most 4.
  */
-void owners_scan(struct owners *o, const struct inode_set *wanted, const int32_t *pids,
+void owners_scan(struct owners *o, const struct hash_index *wanted, const int32_t *pids,
 		 size_t n_pids, unsigned threads);
 void owners_free(struct owners *o);
 

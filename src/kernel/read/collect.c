@@ -32,19 +32,19 @@ static bool owners_later(const struct collector *c)
 static int release_deferred(struct collector *c)
 {
 	struct owners *o = &c->r->owners;
-	struct inode_set wanted = { 0 };
+	struct hash_index wanted = { 0 };
 	size_t n_failed = o->n_failed;
 	int failed = c->deferred ? 0 : o->failed;
 	size_t i;
 	int r = 0;
 
 	for (i = 0; i < c->n_rows; i++)
-		inode_set_add(&wanted, c->rows[i]->inode);
+		hash_set_add(&wanted, c->rows[i]->inode);
 	/* Peers are found by request, row by row: any socket may turn out to be one. */
 	if (wanted.n || (c->needs & NEED_PEER_OWNERS))
 		owners_scan(o, c->needs & NEED_PEER_OWNERS ? NULL : &wanted, NULL, 0,
 			    c->r->threads);
-	inode_set_free(&wanted);
+	hash_index_free(&wanted);
 	/* Of the first reading there are rows without owners already. */
 	if (failed && !o->failed) {
 		o->failed = failed;

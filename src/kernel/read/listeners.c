@@ -253,33 +253,23 @@ static struct place place_of(const struct sock *s, bool any_address, uint32_t de
 	return p;
 }
 
-struct place_wanted {
-	const struct listeners *l;
-	const struct place *at;
-};
-
-static bool is_place(const void *ctx, size_t at)
-{
-	const struct place_wanted *w = ctx;
-
-	return memcmp(&w->l->places[at].at, w->at, sizeof(*w->at)) == 0;
-}
-
 static struct listeners_place *find_place(struct listeners *l, const struct place *at,
-					  uint64_t *hash)
+					  uint32_t *hash)
 {
-	struct place_wanted w = { l, at };
-	size_t found;
+	uint32_t step = 0;
+	size_t i;
 
-	*hash = hash_bytes(hash_index_key(&l->index), at, sizeof(*at));
-	found = hash_index_find(&l->index, *hash, is_place, &w);
-	return found == SIZE_MAX ? NULL : &l->places[found];
+	*hash = hash_bytes(&l->index, at, sizeof(*at));
+	while ((i = hash_index_next(&l->index, *hash, &step)) != SIZE_MAX)
+		if (memcmp(&l->places[i].at, at, sizeof(*at)) == 0)
+			return &l->places[i];
+	return NULL;
 }
 
 static void add_place(struct listeners *l, const struct sock *s)
 {
 	struct place at = place_of(s, addr_is_any(&s->local), s->ifindex);
-	uint64_t hash;
+	uint32_t hash;
 	struct listeners_place *p = find_place(l, &at, &hash);
 
 	if (p) {
@@ -305,7 +295,7 @@ bool listeners_find(struct listeners *l, const struct sock *s,
 	for (way = 0; way < 4; way++) {
 		bool any_address = way & 2, any_device = way & 1;
 		struct place at = place_of(s, any_address, any_device ? 0 : s->ifindex);
-		uint64_t hash;
+		uint32_t hash;
 		const struct listeners_place *p = find_place(l, &at, &hash);
 
 		if (!p)

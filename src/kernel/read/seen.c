@@ -4,37 +4,33 @@
 
 #include "base/mem.h"
 
-enum { LEAST_BLOCKS = 1024 };
-
 void seen_free(struct seen *s)
 {
 	free(s->young.blocks);
+	hash_index_free(&s->young.index);
 	free(s->old.blocks);
+	hash_index_free(&s->old.index);
 	*s = (struct seen){ 0 };
 }
 
-/* The block of key, or the free one where it belongs. */
-static struct seen_block *find(const struct seen_table *t, uint64_t key)
+/* The block of key of this hash; NULL if there is none. */
+static struct seen_block *find(const struct seen_table *t, uint32_t hash, uint64_t key)
 {
-	uint32_t i = (uint32_t)((key * 0x9e3779b97f4a7c15ull) >> 32) & (t->size - 1);
+	uint32_t step = 0;
+	size_t at;
 
-	while (t->blocks[i].key && t->blocks[i].key != key)
-		i = (i + 1) & (t->size - 1);
-	return &t->blocks[i];
+	while ((at = hash_index_next(&t->index, hash, &step)) != SIZE_MAX)
+		if (t->blocks[at].key == key)
+			return &t->blocks[at];
+	return NULL;
 }
 
-static void grow(struct seen_table *t)
+static struct seen_block *add(struct seen_table *t, uint32_t hash, uint64_t key)
 {
-	struct seen_table larger = { .size = MAX(t->size * 2, (uint32_t)LEAST_BLOCKS),
-				     .used = t->used };
-	uint32_t i;
-
-	larger.blocks = xcalloc(larger.size, sizeof(*larger.blocks));
-	for (i = 0; i < t->size; i++)
-		if (t->blocks[i].key)
-			*find(&larger, t->blocks[i].key) = t->blocks[i];
-	free(t->blocks);
-	*t = larger;
+	t->blocks = array_grow(t->blocks, t->used, &t->cap, sizeof(*t->blocks));
+	hash_index_add(&t->index, hash, t->used);
+	t->blocks[t->used] = (struct seen_block){ .key = key };
+	return &t->blocks[t->used++];
 }
 
 /* What was young is old, what was old is forgotten. */
@@ -45,22 +41,21 @@ static void age(struct seen *s)
 	s->old = s->young;
 	s->young = forgotten;
 	s->young.used = 0;
-	if (forgotten.size)
-		memset(forgotten.blocks, 0, forgotten.size * sizeof(*forgotten.blocks));
+	hash_index_clear(&s->young.index);
 	s->rows = 0;
 }
 
 void seen_turn_to(struct seen *s, uint64_t key)
 {
+	const struct seen_block *old;
+	uint32_t hash = hash_u64(&s->young.index, key); /* the same in both */
+
 	if (s->rows == SEEN_GENERATION || s->young.used == SEEN_BLOCKS)
 		age(s);
-	if (s->young.used * 2 >= s->young.size)
-		grow(&s->young);
 	s->key = key;
-	s->block = find(&s->young, key);
-	if (!s->block->key) {
-		s->block->key = key;
-		s->young.used++;
-	}
-	s->old_bits = s->old.size ? find(&s->old, key)->bits : 0;
+	s->block = find(&s->young, hash, key);
+	if (!s->block)
+		s->block = add(&s->young, hash, key);
+	old = find(&s->old, hash, key);
+	s->old_bits = old ? old->bits : 0;
 }

@@ -10,18 +10,19 @@
  */
 #pragma once
 
-#include "base/util.h"
+#include "base/hash.h"
 
 enum { SEEN_GENERATION = 32768, SEEN_BLOCKS = 8192 };
 
 struct seen_block {
-	uint64_t key; /* cookie / 64 + 1; 0 = free */
+	uint64_t key; /* cookie / 64 + 1 */
 	uint64_t bits;
 };
 
 struct seen_table {
-	struct seen_block *blocks; /* open addressing, at most half full */
-	uint32_t size, used;
+	struct seen_block *blocks;
+	size_t used, cap;
+	struct hash_index index; /* of blocks by key */
 };
 
 struct seen {

@@ -35,18 +35,6 @@ int unix_rows_add(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
-struct looked_for {
-	const struct unix_rows *rows;
-	uint32_t inode;
-};
-
-static bool has_inode(const void *ctx, size_t at)
-{
-	const struct looked_for *x = ctx;
-
-	return x->rows->names[at].inode == x->inode;
-}
-
 /* Names by inode. */
 static struct hash_index make_index(const struct unix_rows *rows)
 {
@@ -54,24 +42,23 @@ static struct hash_index make_index(const struct unix_rows *rows)
 	size_t i;
 
 	for (i = 0; i < rows->n_names; i++)
-		hash_index_add(&x, hash_u64(hash_index_key(&x), rows->names[i].inode), i);
+		hash_index_add(&x, hash_u64(&x, rows->names[i].inode), i);
 	return x;
 }
 
 static struct blob name_of(const struct unix_rows *rows, struct hash_index *x,
 			   uint32_t inode)
 {
-	const struct looked_for wanted = { rows, inode };
+	uint32_t hash = hash_u64(x, inode), step = 0;
 	const struct unix_name *name;
 	size_t at;
 
-	if (!inode)
-		return (struct blob){ 0 };
-	at = hash_index_find(x, hash_u64(hash_index_key(x), inode), has_inode, &wanted);
-	if (at == SIZE_MAX)
-		return (struct blob){ 0 };
-	name = &rows->names[at];
-	return (struct blob){ rows->messages.data + name->at, name->len };
+	while (inode && (at = hash_index_next(x, hash, &step)) != SIZE_MAX) {
+		name = &rows->names[at];
+		if (name->inode == inode)
+			return (struct blob){ rows->messages.data + name->at, name->len };
+	}
+	return (struct blob){ 0 };
 }
 
 int unix_rows_show(const struct unix_rows *rows, struct collector *c)

@@ -36,7 +36,7 @@ static void walk_free(struct walk *w)
 }
 
 /* Where a listener listens: the members of a group have it in common. */
-static uint64_t hash_place(struct hash_index *x, const struct sock *listener)
+static uint32_t hash_place(struct hash_index *x, const struct sock *listener)
 {
 	struct {
 		uint8_t ip[16];
@@ -46,39 +46,38 @@ static uint64_t hash_place(struct hash_index *x, const struct sock *listener)
 		    .ifindex = listener->ifindex };
 
 	memcpy(place.ip, listener->local.ip, sizeof(place.ip));
-	return hash_bytes(hash_index_key(x), &place, sizeof(place));
+	return hash_bytes(x, &place, sizeof(place));
 }
 
-struct looked_for {
-	const struct walk *w;
-	const struct sock *listener;
-};
-
-static bool is_place(const void *ctx, size_t at)
+/* The first of counts where it listens, or NULL. */
+static struct count *count_at(struct walk *w, const struct sock *listener)
 {
-	const struct looked_for *x = ctx;
-	const struct sock *l = x->w->counts[at].listener, *listener = x->listener;
+	uint32_t hash = hash_place(&w->places, listener), step = 0;
+	size_t at;
 
-	return l->family == listener->family && l->ifindex == listener->ifindex &&
-	       addr_compare(&l->local, &listener->local) == 0;
+	while ((at = hash_index_next(&w->places, hash, &step)) != SIZE_MAX) {
+		const struct sock *l = w->counts[at].listener;
+
+		if (l->family == listener->family && l->ifindex == listener->ifindex &&
+		    addr_compare(&l->local, &listener->local) == 0)
+			return &w->counts[at];
+	}
+	return NULL;
 }
 
 static struct accept_stats *stats_of(struct walk *w, const struct sock *s)
 {
-	struct looked_for x = { .w = w };
+	const struct sock *listener;
 	uint32_t members;
-	size_t at;
+	struct count *c;
 
-	if (!reader_listener_of(w->r, s, &x.listener, &members))
-		return NULL;
 	/* The members of a group have one common count, that of the first. */
-	at = hash_index_find(&w->places, hash_place(&w->places, x.listener), is_place,
-			     &x);
-	if (at == SIZE_MAX)
+	if (!reader_listener_of(w->r, s, &listener, &members) ||
+	    !(c = count_at(w, listener)))
 		return NULL;
 	if (members > 1)
-		w->counts[at].stats->attributable = false;
-	return w->counts[at].stats;
+		c->stats->attributable = false;
+	return c->stats;
 }
 
 static void count_host(struct accept_stats *stats, const struct addr *client)
@@ -237,13 +236,11 @@ static void begin_count(struct reader *r, struct count *c, bool again)
 static void add_listener(struct walk *w, size_t *cap, struct sock *listener)
 {
 	struct accept_stats *stats = arena_zalloc(&w->r->listeners.arena, sizeof(*stats));
-	const struct looked_for x = { w, listener };
-	uint64_t place = hash_place(&w->places, listener);
 
 	listener->accept = stats;
 	w->counts = array_grow(w->counts, w->n, cap, sizeof(*w->counts));
-	if (hash_index_find(&w->places, place, is_place, &x) == SIZE_MAX)
-		hash_index_add(&w->places, place, w->n);
+	if (!count_at(w, listener))
+		hash_index_add(&w->places, hash_place(&w->places, listener), w->n);
 	w->counts[w->n++] = (struct count){ listener, stats };
 }
 

@@ -49,6 +49,7 @@ void detect_free(struct detect *d)
 	free(d->half_open);
 	free(d->half_open_retrans);
 	free(d->destinations);
+	hash_index_free(&d->ways);
 	arena_free(&d->arena);
 	*d = (struct detect){ 0 };
 }
@@ -75,37 +76,32 @@ static bool same_way(const struct destination *x, const struct addr *local,
 	       addr_same_ip(&x->local, local);
 }
 
-static uint64_t hash_way(const struct addr *local, const struct addr *peer)
+static uint32_t hash_way(struct hash_index *x, const struct addr *local,
+			 const struct addr *peer)
 {
-	uint64_t a[2], b[2];
+	const struct hash_key *key = hash_index_key(x);
+	uint64_t h = hash_step(key, key->k[0] ^ peer->port, local->ip);
 
-	memcpy(a, local->ip, sizeof(a));
-	memcpy(b, peer->ip, sizeof(b));
-	return ((a[0] ^ (a[1] >> 7)) * 0x9e3779b97f4a7c15ull) ^
-	       ((b[0] ^ (b[1] << 9) ^ peer->port) * 0xc2b2ae3d27d4eb4full);
+	return hash_end(key, hash_step(key, h, peer->ip));
 }
 
-static struct destination *way_slot(struct detect *d, const struct addr *local,
-				    const struct addr *peer)
+/* The destination, a new one if none is the same. */
+static struct destination *way_of(struct detect *d, const struct addr *local,
+				  const struct addr *peer)
 {
-	size_t i = (hash_way(local, peer) >> 20) & (d->size_destinations - 1);
+	uint32_t hash = hash_way(&d->ways, local, peer), step = 0;
+	struct destination *w;
+	size_t at;
 
-	while (d->destinations[i].used && !same_way(&d->destinations[i], local, peer))
-		i = (i + 1) & (d->size_destinations - 1);
-	return &d->destinations[i];
-}
-
-static void grow_ways(struct detect *d)
-{
-	struct destination *old = d->destinations;
-	size_t old_size = d->size_destinations, i;
-
-	d->size_destinations = old_size ? old_size * 2 : 256;
-	d->destinations = xcalloc(d->size_destinations, sizeof(*d->destinations));
-	for (i = 0; i < old_size; i++)
-		if (old[i].used)
-			*way_slot(d, &old[i].local, &old[i].peer) = old[i];
-	free(old);
+	while ((at = hash_index_next(&d->ways, hash, &step)) != SIZE_MAX)
+		if (same_way(&d->destinations[at], local, peer))
+			return &d->destinations[at];
+	d->destinations = array_grow(d->destinations, d->n_destinations,
+				     &d->cap_destinations, sizeof(*d->destinations));
+	hash_index_add(&d->ways, hash, d->n_destinations);
+	w = &d->destinations[d->n_destinations++];
+	*w = (struct destination){ .local = *local, .peer = *peer };
+	return w;
 }
 
 /* An outgoing connection as far as a row tells: its local port is one the kernel may have
@@ -120,8 +116,6 @@ static void count_way(struct detect *d, const struct sock *s)
 	if (s->local.port < d->ephemeral_lo || s->local.port > d->ephemeral_hi ||
 	    d->listener_ports[s->local.port] || d->n_destinations >= MOST_DESTINATIONS)
 		return;
-	if (d->n_destinations * 2 >= d->size_destinations)
-		grow_ways(d);
 	/* Both kinds of sockets draw from one range towards an IPv4 destination. */
 	if (UNLIKELY(addr_is_v4_mapped(peer))) {
 		plain[0] = addr_unmapped(local);
@@ -129,12 +123,8 @@ static void count_way(struct detect *d, const struct sock *s)
 		local = &plain[0];
 		peer = &plain[1];
 	}
-	w = way_slot(d, local, peer);
-	if (!w->used++) {
-		w->local = *local;
-		w->peer = *peer;
-		d->n_destinations++;
-	}
+	w = way_of(d, local, peer);
+	w->used++;
 	w->reusable += s->state == STATE_TIME_WAIT &&
 		       s->expires_ms <= TIME_WAIT_MS - REUSE_AGE_MS;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/hash.h"
 #include "model/finding/rule.h"
 
 enum { PORTS = 65536 };
@@ -29,7 +30,7 @@ struct row_rules {
 struct destination {
 	struct addr local; /* address only */
 	struct addr peer;  /* address and port */
-	uint32_t used;	   /* 0 = free slot */
+	uint32_t used;
 	uint32_t reusable; /* of these: in TIME_WAIT for longer than REUSE_AGE_MS */
 };
 
@@ -49,7 +50,8 @@ struct detect {
 	uint32_t *half_open;  /* by port, made when the first comes */
 	uint32_t *half_open_retrans;
 	struct destination *destinations;
-	size_t n_destinations, size_destinations;
+	size_t n_destinations, cap_destinations;
+	struct hash_index ways; /* of destinations */
 };
 
 enum { SEEN_LOOPBACK = 1, SEEN_REMOTE = 2 };

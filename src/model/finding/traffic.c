@@ -140,7 +140,7 @@ static void judge_ephemeral(struct inquiry *q)
 
 	if (!ports)
 		return;
-	for (i = 0; i < q->d->size_destinations; i++) {
+	for (i = 0; i < q->d->n_destinations; i++) {
 		const struct destination *w = &q->d->destinations[i];
 		uint64_t used = w->used;
 

@@ -8,7 +8,6 @@
 #include "base/mem.h"
 
 enum {
-	BUCKETS = 4096,
 	TRIES = 64, /* peers that are tried in a turn */
 	AGAIN_FIRST_US = 1000,
 	AGAIN_MOST_US = 100000,
@@ -30,37 +29,35 @@ struct late_peer {
 	socklen_t len;
 	int n;
 	struct late_answer *first, **last;
-	struct late_peer *next;	     /* who is tried after it */
-	struct late_peer *in_bucket; /* of the same hash */
+	struct late_peer *next; /* who is tried after it */
+	uint32_t hash;
+	size_t at; /* its place in peers */
 };
 
 struct late {
 	struct datagram *d;
 	void (*go_on)(struct datagram *d);
 	struct late_peer *first, **last;
-	struct late_peer *buckets[BUCKETS];
-	struct hash_key key; /* of the buckets: peers choose their names */
-	size_t n_peers, bytes;
+	struct late_peer **peers;
+	struct hash_index index; /* of peers by address */
+	size_t n_peers, cap_peers, bytes;
 	struct timer again;
 	uint64_t again_us;
 	uint64_t credit_us, credit_at_us;
 	bool pausing;
 };
 
-static struct late_peer **late_bucket(struct late *late, const void *name, size_t len)
-{
-	return &late->buckets[hash_bytes(&late->key, name, len) % BUCKETS];
-}
-
 static struct late_peer *find_late(const struct late *late, const struct msghdr *to)
 {
-	struct late_peer *p = *late_bucket((struct late *)(uintptr_t)late, to->msg_name,
-					   to->msg_namelen);
+	const struct hash_index *x = &late->index;
+	uint32_t hash = hash_bytes_by(&x->key, to->msg_name, to->msg_namelen), step = 0;
+	size_t at;
 
-	while (p && (p->len != to->msg_namelen ||
-		     memcmp(&p->ss, to->msg_name, to->msg_namelen) != 0))
-		p = p->in_bucket;
-	return p;
+	while ((at = hash_index_next(x, hash, &step)) != SIZE_MAX)
+		if (late->peers[at]->len == to->msg_namelen &&
+		    memcmp(&late->peers[at]->ss, to->msg_name, to->msg_namelen) == 0)
+			return late->peers[at];
+	return NULL;
 }
 
 bool late_any(const struct late *late)
@@ -80,31 +77,39 @@ static void append_late(struct late *late, struct late_peer *p)
 	late->last = &p->next;
 }
 
+static void place_peer(struct late *late, struct late_peer *p, size_t at)
+{
+	p->at = at;
+	late->peers[at] = p;
+	hash_index_add(&late->index, p->hash, at);
+}
+
 static struct late_peer *add_peer(struct late *late, const struct msghdr *to)
 {
 	struct late_peer *p = xcalloc(1, sizeof(*p));
-	struct late_peer **bucket = late_bucket(late, to->msg_name, to->msg_namelen);
 
 	memcpy(&p->ss, to->msg_name, to->msg_namelen);
 	p->len = to->msg_namelen;
 	p->last = &p->first;
-	p->in_bucket = *bucket;
-	*bucket = p;
+	p->hash = hash_bytes(&late->index, to->msg_name, to->msg_namelen);
 	append_late(late, p);
-	late->n_peers++;
+	late->peers = array_grow(late->peers, late->n_peers, &late->cap_peers,
+				 sizeof(struct late_peer *));
+	place_peer(late, p, late->n_peers++);
 	late->bytes += sizeof(*p);
 	return p;
 }
 
-/* It is in no list of those who are tried any more. */
+/* It is in no list of those who are tried any more. The last takes its place. */
 static void drop_peer(struct late *late, struct late_peer *p)
 {
-	struct late_peer **at = late_bucket(late, &p->ss, p->len);
+	struct late_peer *last = late->peers[--late->n_peers];
 
-	while (*at != p)
-		at = &(*at)->in_bucket;
-	*at = p->in_bucket;
-	late->n_peers--;
+	hash_index_remove(&late->index, p->hash, p->at);
+	if (last != p) {
+		hash_index_remove(&late->index, last->hash, last->at);
+		place_peer(late, last, p->at);
+	}
 	late->bytes -= sizeof(*p);
 	free(p);
 }
@@ -262,7 +267,6 @@ struct late *late_new(struct datagram *d, void (*go_on)(struct datagram *d))
 
 	late->d = d;
 	late->go_on = go_on;
-	late->key = hash_key_of_process();
 	late->last = &late->first;
 	late->again.fn = late_again;
 	late->credit_us = CREDIT_MOST_US;
@@ -286,5 +290,7 @@ void late_free(struct late *late)
 		}
 		drop_peer(late, p);
 	}
+	hash_index_free(&late->index);
+	free(late->peers);
 	free(late);
 }

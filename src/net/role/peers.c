@@ -18,34 +18,19 @@ struct peers {
 	struct hash_index index;
 };
 
-struct looked_for {
-	const struct peers *p;
-	const struct sockaddr_storage *ss;
-	socklen_t len;
-};
-
-static bool is_peer(const void *ctx, size_t at)
-{
-	const struct looked_for *x = ctx;
-	const struct peer *peer = &x->p->v[at];
-
-	return peer->len == x->len && memcmp(&peer->ss, x->ss, x->len) == 0;
-}
-
 uint32_t peers_meet(struct peers *p, const struct sockaddr_storage *ss, socklen_t len,
 		    bool *new)
 {
-	const struct looked_for x = { p, ss, len };
-	uint64_t hash;
+	uint32_t hash, step = 0;
 	size_t at;
 
 	*new = false;
 	if (!len)
 		return 0;
-	hash = hash_bytes(hash_index_key(&p->index), ss, len);
-	at = hash_index_find(&p->index, hash, is_peer, &x);
-	if (at != SIZE_MAX)
-		return (uint32_t)at + 1;
+	hash = hash_bytes(&p->index, ss, len);
+	while ((at = hash_index_next(&p->index, hash, &step)) != SIZE_MAX)
+		if (p->v[at].len == len && memcmp(&p->v[at].ss, ss, len) == 0)
+			return (uint32_t)at + 1;
 	if (p->n >= PEERS_MOST)
 		return 0;
 	p->v = array_grow(p->v, p->n, &p->cap, sizeof(*p->v));

@@ -9,14 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "model/proctext.h"
 
 struct asking {
 	const char *path, *last; /* last: its last part */
 	const struct stat *file;
-	ino_t *seen; /* of the lists: each namespace has its own */
-	size_t n_seen, cap_seen;
+	struct hash_index seen; /* inodes of the lists: each namespace has its own */
 };
 
 static const char *last_part(const char *path)
@@ -89,18 +89,6 @@ static int search(const struct asking *a, int fd, const char *root)
 	return r;
 }
 
-static bool is_new_namespace(struct asking *a, ino_t ino)
-{
-	size_t i;
-
-	for (i = a->n_seen; i-- > 0;)
-		if (a->seen[i] == ino)
-			return false;
-	a->seen = array_grow(a->seen, a->n_seen, &a->cap_seen, sizeof(*a->seen));
-	a->seen[a->n_seen++] = ino;
-	return true;
-}
-
 static int ask_sock_diag(struct asking *a, const char *list, const char *root,
 			 bool may_be_gone, struct fault *f)
 {
@@ -114,7 +102,7 @@ static int ask_sock_diag(struct asking *a, const char *list, const char *root,
 	if (fstat(fd, &st) != 0) {
 		r = -errno;
 		close_fd(fd);
-	} else if (!is_new_namespace(a, st.st_ino)) {
+	} else if (!hash_set_add(&a->seen, (uint32_t)st.st_ino)) {
 		close_fd(fd);
 		return 0;
 	} else {
@@ -217,6 +205,6 @@ int unixlist_bound(const char *path, const struct stat *file, struct fault *f)
 		r = ask_others(&a, f);
 	if (r == 0)
 		r = ask_named(&a, f);
-	free(a.seen);
+	hash_index_free(&a.seen);
 	return r;
 }

@@ -13,38 +13,64 @@ enum {
 	STEPS_MOST = 4, /* an operation, on the average: half full, it is 1.5 to 2.5 */
 };
 
-static bool same_number(const void *ctx, size_t at)
-{
-	const uint64_t *const *x = ctx;
+static uint64_t steps; /* of all look-ups so far */
 
-	return x[0][at] == *x[1];
+static size_t find(struct hash_index *x, const uint64_t *v, uint64_t wanted)
+{
+	uint32_t step = 0;
+	size_t at;
+
+	while ((at = hash_index_next(x, hash_u64(x, wanted), &step)) != SIZE_MAX)
+		if (v[at] == wanted)
+			break;
+	steps += step;
+	return at;
 }
 
-/* Puts MANY different numbers in and finds each again. */
+/* Puts MANY different numbers in, finds each again, takes every second one out, finds
+ * the others. */
 static void check_numbers(const uint64_t *v, const char *what)
 {
 	struct hash_index x = { 0 };
 	size_t i;
 
+	steps = 0;
 	for (i = 0; i < MANY; i++)
-		hash_index_add(&x, hash_u64(hash_index_key(&x), v[i]), i);
-	for (i = 0; i < MANY; i++) {
-		const uint64_t *ctx[] = { v, &v[i] };
-
-		CHECK_INT(hash_index_find(&x, hash_u64(hash_index_key(&x), v[i]),
-					  same_number, ctx),
-			  i);
-	}
-	if (x.steps > (uint64_t)STEPS_MOST * 3 * MANY)
-		printf("# %s: %llu steps\n", what, (unsigned long long)x.steps);
-	CHECK(x.steps <= (uint64_t)STEPS_MOST * 3 * MANY);
+		hash_index_add(&x, hash_u64(&x, v[i]), i);
+	for (i = 0; i < MANY; i++)
+		CHECK_INT(find(&x, v, v[i]), i);
 	CHECK_INT(x.n, MANY);
+	for (i = 0; i < MANY; i += 2)
+		hash_index_remove(&x, hash_u64(&x, v[i]), i);
+	for (i = 0; i < MANY; i++)
+		CHECK_INT(find(&x, v, v[i]), i % 2 ? i : SIZE_MAX);
+	CHECK_INT(x.n, MANY / 2);
+	/* To add them, growing on the way, is two operations each at the most. */
+	if (x.steps > 2 * STEPS_MOST * MANY || steps > 2 * STEPS_MOST * MANY)
+		printf("# %s: %llu steps to add, %llu to find\n", what,
+		       (unsigned long long)x.steps, (unsigned long long)steps);
+	CHECK(x.steps >= MANY && x.steps <= 2 * STEPS_MOST * MANY);
+	CHECK(steps >= MANY && steps <= 2 * STEPS_MOST * MANY);
+	hash_index_clear(&x);
+	CHECK_INT(find(&x, v, v[1]), SIZE_MAX);
 	hash_index_free(&x);
+}
+
+/* The number whose product with an odd one, which is known, is n. */
+static uint64_t quotient(uint64_t n, uint64_t odd)
+{
+	uint64_t inverse = odd;
+	int i;
+
+	for (i = 0; i < 5; i++)
+		inverse *= 2 - odd * inverse;
+	return n * inverse;
 }
 
 static void test_numbers(void)
 {
 	uint64_t *v = malloc(MANY * sizeof(*v));
+	const uint64_t golden = 0x9e3779b97f4a7c15ull;
 	/* What is equal modulo the sizes that tables have. */
 	const uint64_t strides[] = { 1, 1 << 16, MANY * 2 + 1, 65536 * 65537ull,
 				     1ull << 40 };
@@ -55,6 +81,10 @@ static void test_numbers(void)
 			v[i] = i * strides[s];
 		check_numbers(v, "numbers");
 	}
+	/* What a plain multiplication puts into one place. */
+	for (i = 0; i < MANY; i++)
+		v[i] = quotient(i, golden);
+	check_numbers(v, "numbers of one product");
 	free(v);
 }
 
@@ -95,7 +125,8 @@ static void test_chosen_addresses(void)
 
 	choose(v, CHOSEN);
 	for (i = 0; i < CHOSEN; i++) {
-		unsigned *place = &used[hash_bytes(&key, &v[i], sizeof(v[i])) % PLACES];
+		unsigned *place =
+			&used[hash_bytes_by(&key, &v[i], sizeof(v[i])) % PLACES];
 
 		most = ++*place > most ? *place : most;
 	}
@@ -104,28 +135,63 @@ static void test_chosen_addresses(void)
 	free(v);
 }
 
+/* Several members with one hash, as the descriptors of one socket have. */
+static void test_same_hash(void)
+{
+	struct hash_index x = { 0 };
+	uint32_t hash = hash_u64(&x, 7), step = 0;
+	unsigned seen = 0;
+	size_t at;
+
+	hash_index_reserve(&x, 3);
+	for (at = 0; at < 3; at++)
+		hash_index_add(&x, hash, at);
+	hash_index_remove(&x, hash, 1);
+	while ((at = hash_index_next(&x, hash, &step)) != SIZE_MAX)
+		seen |= 1u << at;
+	CHECK_INT(seen, 5);
+	hash_index_free(&x);
+}
+
+static void test_set(void)
+{
+	struct hash_index set = { 0 };
+	uint32_t i;
+
+	CHECK(!hash_set_has(&set, 1) && !hash_set_add(&set, 0) && !set.n);
+	for (i = 1; i <= MANY; i++)
+		CHECK(hash_set_add(&set, i << 17));
+	for (i = 1; i <= MANY; i++)
+		CHECK(!hash_set_add(&set, i << 17) && hash_set_has(&set, i << 17) &&
+		      !hash_set_has(&set, i));
+	CHECK_INT(set.n, MANY);
+	hash_index_free(&set);
+	CHECK(!hash_set_has(&set, 1 << 17));
+}
+
 /* Every length, every byte of it, and nothing behind it. */
 static void test_bytes(void)
 {
 	struct hash_key key = hash_key_of_process(),
 			other = { { key.k[0] ^ 1, key.k[1] } };
 	char text[64] = { 0 };
-	uint64_t h;
+	uint32_t h;
 	size_t len, i;
 
 	for (len = 0; len < sizeof(text); len++) {
-		h = hash_bytes(&key, text, len);
-		CHECK(h == hash_bytes(&key, text, len));
-		CHECK(h != hash_bytes(&key, text, len + 1 < sizeof(text) ? len + 1 : 0));
-		CHECK(h != hash_bytes(&other, text, len));
+		h = hash_bytes_by(&key, text, len);
+		CHECK(h == hash_bytes_by(&key, text, len));
+		CHECK(h !=
+		      hash_bytes_by(&key, text, len + 1 < sizeof(text) ? len + 1 : 0));
+		CHECK(h != hash_bytes_by(&other, text, len));
 		for (i = 0; i < len; i++) {
 			text[i] = 1;
-			CHECK(h != hash_bytes(&key, text, len));
+			CHECK(h != hash_bytes_by(&key, text, len));
 			text[i] = 0;
 		}
 		if (len < sizeof(text)) {
 			text[len] = 1;
-			CHECK(h == hash_bytes(&key, text, len));
+			CHECK(h == hash_bytes_by(&key, text, len));
 			text[len] = 0;
 		}
 	}
@@ -157,6 +223,8 @@ int main(int argc, char **argv)
 	}
 	self = argv[0];
 	RUN(test_numbers, "numbers a table's size apart are found in a few steps");
+	RUN(test_same_hash, "members with one hash are told one after the other");
+	RUN(test_set, "a set knows what was added, and 0 never");
 	RUN(test_chosen_addresses, "addresses chosen for a known hash are spread");
 	RUN(test_bytes, "each byte counts, none behind the text");
 	RUN(test_another_process, "each process has a key of its own");

@@ -20,7 +20,9 @@ static uint64_t dense(uint64_t i)
 
 static size_t memory(const struct seen *s)
 {
-	return (s->young.size + (size_t)s->old.size) * sizeof(struct seen_block);
+	return (s->young.cap + s->old.cap) * sizeof(struct seen_block) +
+	       ((size_t)s->young.index.size + s->old.index.size) *
+		       sizeof(struct hash_slot);
 }
 
 /* Tells a million cookies, each again `apart` rows later; counts what is wrong. */
