@@ -1,5 +1,7 @@
 #include "model/finding/inquiry_private.h"
 
+#include "model/cause/listener_match.h"
+
 /* Why nobody can be named. */
 const char *finding_no_owner(const struct inquiry *q)
 {
@@ -22,13 +24,6 @@ void finding_put_ip(struct inquiry *q, const struct addr *a)
 	struct addr plain = addr_unmapped(a);
 
 	addr_put_ip(&q->text, &plain);
-}
-
-bool finding_same_end(const struct addr *a, const struct addr *b)
-{
-	struct addr x = addr_unmapped(a), y = addr_unmapped(b);
-
-	return addr_compare(&x, &y) == 0;
 }
 
 void finding_put_holders(struct inquiry *q, const struct holder *h)
@@ -202,19 +197,21 @@ bool finding_is_full(const struct inquiry *q, const struct listener_facts *l)
 const struct listener_facts *finding_full_listener(const struct inquiry *q,
 						   const struct sock *client)
 {
+	const struct listener_facts *full = NULL;
+	bool here = listener_is_here(client);
+	int best = 1, one;
 	size_t i;
 
 	for (i = 0; i < q->e->n_listeners; i++) {
 		const struct listener_facts *l = &q->e->listeners[i];
-		const struct addr *a = &l->row->local;
 
-		if (a->port != client->peer.port || !finding_is_full(q, l))
-			continue;
-		/* A wildcard is meant if the client's peer is this host. */
-		if (finding_same_end(a, &client->peer) ||
-		    (addr_is_any(a) && (addr_is_loopback(&client->peer) ||
-					addr_same_ip(&client->local, &client->peer))))
-			return l;
+		one = here || !addr_is_any(&l->row->local)
+			      ? listener_score(l->row, &client->peer, 0)
+			      : 0;
+		if (one > best)
+			full = NULL, best = one;
+		if (one == best && !full && finding_is_full(q, l))
+			full = l;
 	}
-	return NULL;
+	return full;
 }

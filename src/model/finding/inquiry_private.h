@@ -27,10 +27,6 @@ const char *finding_text(struct inquiry *q);
 /* The address without port. */
 void finding_put_ip(struct inquiry *q, const struct addr *a);
 
-/* Whether both are one address and port: a dual-stack socket has an IPv4 address mapped.
- */
-bool finding_same_end(const struct addr *a, const struct addr *b);
-
 /* Why no owner of a socket can be named. */
 const char *finding_no_owner(const struct inquiry *q);
 /* "java[812] fd 12, 40, 41 and 206 more", or why there is no name. */

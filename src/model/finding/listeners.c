@@ -1,4 +1,5 @@
 /* Listeners that stand in each other's way, or in everybody's sight. */
+#include "model/cause/listener_match.h"
 #include "model/finding/inquiry_private.h"
 #include "model/finding/rules_private.h"
 
@@ -25,24 +26,23 @@ static bool same_owner(const struct inquiry *q, const struct listener_facts *a,
 	return !a->holders && !b->holders && a->row->cgroup_id == b->row->cgroup_id;
 }
 
-/* Whether connections that b would take go to a: a is more specific, or takes IPv4 from a
- * dual b. */
+/* Whether connections that the wildcard b would take go to a. */
 static const char *shadow_of(const struct sock *a, const struct sock *b)
 {
 	struct addr x = addr_unmapped(&a->local), y = addr_unmapped(&b->local);
-	bool any_a = addr_is_any(&x), any_b = addr_is_any(&y);
+	uint32_t device = a->ifindex ? a->ifindex : b->ifindex;
+	int taken = listener_score(b, &x, device);
+	bool any = addr_is_any(&x), same = x.family == y.family;
 
-	if (a->local.port != b->local.port ||
-	    (a->ifindex && b->ifindex && a->ifindex != b->ifindex))
+	/* What is not known of b is not said of it. */
+	if (!taken || listener_score(a, &x, device) <= taken || !addr_is_any(&y) ||
+	    (!same && !(b->has & SOCK_HAS_V6ONLY)))
 		return NULL;
-	if (x.family == y.family && !any_a && any_b)
-		return "the specific address takes its connections from the wildcard";
-	/* A v6only pair shadows nothing. */
-	if (x.family == AF_INET && y.family == AF_INET6 && any_b && !b->v6only &&
-	    (b->has & SOCK_HAS_V6ONLY))
-		return any_a ? "the IPv4 wildcard takes IPv4 connections from the dual-stack [::]"
-			     : "the specific IPv4 address takes its connections from the dual-stack [::]";
-	return NULL;
+	if (same)
+		return any ? NULL
+			   : "the specific address takes its connections from the wildcard";
+	return any ? "the IPv4 wildcard takes IPv4 connections from the dual-stack [::]"
+		   : "the specific IPv4 address takes its connections from the dual-stack [::]";
 }
 
 static void shadow_finding(struct inquiry *q, const struct listener_facts *a,

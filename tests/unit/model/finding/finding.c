@@ -151,6 +151,46 @@ static void shadows(void)
 	detect_free(&d);
 }
 
+/* A SYN waits for the listener that would take it: with the client's question the figure,
+ * not a finding of its own. */
+static void unanswered(void)
+{
+	struct sock full = row(STATE_LISTEN, any6(80), ip4(0, 0));
+	struct sock room = row(STATE_LISTEN, ip4(1, 80), ip4(0, 0));
+	struct sock client = row(STATE_SYN_SENT, ip4(1, 40000), ip4(1, 80));
+	struct listener_facts l[] = {
+		{ .row = &full,
+		  .limit = 9,
+		  .members = 1,
+		  .read = { true },
+		  .queued = { 10 } },
+		{ .row = &room, .limit = 9, .members = 1, .read = { true } },
+	};
+	struct connection_facts c = { .row = &client, .read = { true }, .suspect = true };
+	struct evidence e = { .listeners = l, .n_listeners = 1 };
+	struct findings fs = { 0 };
+	struct detect d;
+
+	full.has |= SOCK_HAS_V6ONLY;
+	client.retrans = (uint8_t)threshold("syn-sent-unanswered", 0);
+	begin(&d);
+	detect_row(&d, &client);
+	e.connections[place_of("syn-sent-unanswered")] = &c;
+	CHECK_INT(figure(&d, &e, "unanswered"), 1);
+	/* A more specific one takes it, and has room. */
+	e.n_listeners = 2;
+	rules_judge(&d, &e, &fs);
+	CHECK_INT(fs.n, 2);
+	findings_free(&fs);
+	/* v6only takes no IPv4. */
+	e.n_listeners = 1;
+	full.v6only = true;
+	rules_judge(&d, &e, &fs);
+	CHECK_INT(fs.n, 2);
+	findings_free(&fs);
+	detect_free(&d);
+}
+
 static void queues(void)
 {
 	struct sock listener = row(STATE_LISTEN, ip4(1, 80), ip4(0, 0));
@@ -354,6 +394,8 @@ int main(void)
 	RUN(mapped_destinations, "an IPv4 destination is one for both kinds of sockets");
 	RUN(shadows, "a mapped address is an IPv4 address to other listeners");
 	RUN(queues, "full and filling, in both readings");
+	RUN(unanswered,
+	    "a SYN without an answer is one to the listener that would take it");
 	RUN(syn_capacity, "what a SYN queue holds");
 	RUN(leak, "a leak is one process's, old, and sixteen");
 	RUN(growth_of_leaks, "a leak grows by what came in the last minute");
