@@ -22,17 +22,23 @@ static void own(struct arena *a, struct blob *b)
 		b->data = arena_dup(a, b->data, b->len);
 }
 
+struct holder *holder_append(struct arena *a, const struct holder ***link,
+			     const struct holder *h)
+{
+	struct holder *copy = arena_dup(a, h, sizeof(*h));
+
+	copy->next = NULL;
+	**link = copy;
+	*link = &copy->next;
+	return copy;
+}
+
 static const struct holder *own_holders(struct arena *a, const struct holder *h)
 {
 	const struct holder *first = NULL, **link = &first;
 
-	for (; h; h = h->next) {
-		struct holder *copy = arena_dup(a, h, sizeof(*h));
-
-		copy->next = NULL;
-		*link = copy;
-		link = &copy->next;
-	}
+	for (; h; h = h->next)
+		holder_append(a, &link, h);
 	return first;
 }
 

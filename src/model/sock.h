@@ -307,6 +307,10 @@ bool sock_info_u32(const struct sock *s, size_t offset, uint32_t *value);
 /* The same of skmem. */
 bool sock_mem_u32(const struct sock *s, enum sock_mem index, uint32_t *value);
 
+/* Ends the list at *link with a copy of h, and moves *link behind it. The name is h's. */
+struct holder *holder_append(struct arena *a, const struct holder ***link,
+			     const struct holder *h);
+
 /* A copy whose bytes and holders lie in the arena; other annotations outlive rows anyway.
  */
 struct sock *sock_dup(struct arena *a, const struct sock *s);

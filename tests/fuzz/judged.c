@@ -112,8 +112,8 @@ static struct connection_facts *connections(struct arena *a, struct bytes *b,
 		c->sent_ms = (uint32_t)number(b) * 1000;
 		c->received_ms = (uint32_t)number(b) * 1000;
 		c->rcvbuf = (uint32_t)number(b);
-		c->rmem = (uint32_t)number(b);
-		c->rmem_later = (uint32_t)number(b);
+		c->rmem[0] = (uint32_t)number(b);
+		c->rmem[1] = (uint32_t)number(b);
 		c->snd_wnd = (uint32_t)number(b);
 		c->rcv_wnd = (uint32_t)number(b);
 		c->retrans = (uint32_t)number(b);

@@ -123,7 +123,8 @@ static void take_reading(struct connection_facts *c, const struct sock *s, int t
 	c->sent_ms = info_u32(s, INFO(last_data_sent));
 	c->received_ms = info_u32(s, INFO(last_data_recv));
 	c->has_mem = s->skmem.len > 0;
-	c->rmem = mem_u32(s, SOCK_MEM_RMEM);
+	c->rmem[turn] = mem_u32(s, SOCK_MEM_RMEM);
+	c->drops[turn] = mem_u32(s, SOCK_MEM_DROPS);
 	c->rcvbuf = mem_u32(s, SOCK_MEM_RCVBUF);
 }
 
@@ -140,6 +141,8 @@ static void read_connection(struct reader *r, struct connection_facts *c, int tu
 struct by_cookie {
 	struct connection_facts **v;
 	size_t n;
+	uint8_t proto;
+	int turn;
 };
 
 static int compare_cookies(const void *a, const void *b)
@@ -156,30 +159,37 @@ static int take_one(const struct nlmsghdr *h, void *ctx)
 	struct connection_facts key, *wanted = &key, **found;
 	struct sock s;
 
-	if (!inet_parse(h, PROTO_TCP, &s))
+	if (!inet_parse(h, all->proto, &s))
 		return 0;
 	key.row = &s;
 	found = bsearch(&wanted, all->v, all->n, sizeof(*all->v), compare_cookies);
 	if (found)
-		take_reading(*found, &s, 0);
+		take_reading(*found, &s, all->turn);
 	return 0;
 }
 
-/* In one more dump of these states. */
-static void read_states(struct reader *r, struct evidence *e, uint32_t states,
-			struct connection_facts *v, size_t n)
+/* In one more dump of their states; of UDP one a family. */
+static void read_dump(struct reader *r, struct evidence *e, const struct suspects *list,
+		      struct connection_facts *v, int turn)
 {
-	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = states,
+	bool udp = list->rule->rows == ROWS_UDP;
+	struct inet_query q = { .protocol = udp ? IPPROTO_UDP : IPPROTO_TCP,
+				.family = udp ? AF_INET : AF_UNSPEC,
+				.states = udp ? STATES_ALL : list->rule->rows,
 				.ext = CONNECTION_EXT };
-	struct by_cookie all = { .n = n };
+	struct by_cookie all = { .n = list->n,
+				 .proto = udp ? PROTO_UDP : PROTO_TCP,
+				 .turn = turn };
 	size_t i;
 
-	all.v = xcalloc(n, sizeof(struct connection_facts *));
-	for (i = 0; i < n; i++)
+	all.v = xcalloc(list->n, sizeof(struct connection_facts *));
+	for (i = 0; i < list->n; i++)
 		all.v[i] = &v[i];
-	qsort(all.v, n, sizeof(struct connection_facts *), compare_cookies);
+	qsort(all.v, list->n, sizeof(struct connection_facts *), compare_cookies);
 	evidence_lacks(e, -inet_dump(&r->dump, &q, take_one, &all));
+	q.family = AF_INET6;
+	if (udp)
+		evidence_lacks(e, -inet_dump(&r->dump, &q, take_one, &all));
 	free(all.v);
 }
 
@@ -201,55 +211,16 @@ static void look_at(struct reader *r, struct evidence *e, const struct suspects 
 	if (rule->look == LOOK_NONE || list->count < rule->least)
 		return;
 	if (rule->look == LOOK_STATE && list->n > FEW)
-		read_states(r, e, rule->rows, v, list->n);
+		read_dump(r, e, list, v, 0);
 	else
 		read_each(r, v, list->n, 0);
-}
-
-struct udp_reading {
-	const struct suspects *rows;
-	struct connection_facts *facts;
-};
-
-static int take_udp(const struct nlmsghdr *h, void *ctx)
-{
-	struct udp_reading *u = ctx;
-	struct sock s;
-	size_t i;
-
-	if (!inet_parse(h, PROTO_UDP, &s))
-		return 0;
-	for (i = 0; i < u->rows->n; i++) {
-		if (u->rows->v[i]->cookie != s.cookie)
-			continue;
-		u->facts[i].read[1] = true;
-		u->facts[i].rmem_later = mem_u32(&s, SOCK_MEM_RMEM);
-		u->facts[i].drops[1] = mem_u32(&s, SOCK_MEM_DROPS);
-	}
-	return 0;
-}
-
-static void read_udp_again(struct reader *r, struct evidence *e,
-			   const struct suspects *list, struct connection_facts *v)
-{
-	struct udp_reading u = { list, v };
-	struct inet_query q = { .protocol = IPPROTO_UDP,
-				.family = AF_INET,
-				.states = STATES_ALL,
-				.ext = EXT_BIT(INET_DIAG_SKMEMINFO) };
-
-	if (!list->n)
-		return;
-	evidence_lacks(e, -inet_dump(&r->dump, &q, take_udp, &u));
-	q.family = AF_INET6;
-	evidence_lacks(e, -inet_dump(&r->dump, &q, take_udp, &u));
 }
 
 static void look_again(struct reader *r, struct evidence *e, const struct suspects *list,
 		       struct connection_facts *v)
 {
 	if (list->rule->rows == ROWS_UDP)
-		read_udp_again(r, e, list, v);
+		read_dump(r, e, list, v, 1);
 	else
 		read_each(r, v, list->n, 1);
 }
@@ -265,7 +236,7 @@ static struct connection_facts *begin_connections(struct evidence *e,
 
 		v[i].row = row;
 		v[i].retrans = row->retrans;
-		v[i].rmem = mem_u32(row, SOCK_MEM_RMEM);
+		v[i].rmem[0] = mem_u32(row, SOCK_MEM_RMEM);
 		v[i].rcvbuf = mem_u32(row, SOCK_MEM_RCVBUF);
 		v[i].has_mem = row->skmem.len > 0;
 		v[i].drops[0] = mem_u32(row, SOCK_MEM_DROPS);

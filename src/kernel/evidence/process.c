@@ -36,14 +36,8 @@ const struct holder *evidence_holders(struct reader *r, struct evidence *e,
 	const struct holder *h = owners_find(&r->owners, row->inode), *first = NULL,
 			    **link = &first;
 
-	for (; h; h = h->next) {
-		struct holder *copy = arena_dup(&e->arena, h, sizeof(*h));
-
-		copy->next = NULL;
-		copy->command = process_for(e, h)->command;
-		*link = copy;
-		link = &copy->next;
-	}
+	for (; h; h = h->next)
+		holder_append(&e->arena, &link, h)->command = process_for(e, h)->command;
 	return first;
 }
 

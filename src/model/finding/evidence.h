@@ -57,7 +57,7 @@ struct connection_facts {
 	uint64_t acked[2], received[2];
 	uint32_t age_ms;	       /* CLOSE_WAIT: at least so long */
 	uint32_t sent_ms, received_ms; /* since data last went, came */
-	uint32_t rcvbuf, rmem, snd_wnd, rcv_wnd, retrans, rto_us, rmem_later;
+	uint32_t rcvbuf, rmem[2], snd_wnd, rcv_wnd, retrans, rto_us;
 	uint64_t drops[2];
 	uint8_t backoff; /* of the timer: how often it was doubled */
 	bool read[2];	 /* still there, and the same */

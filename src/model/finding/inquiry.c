@@ -80,12 +80,9 @@ const struct holder *finding_holders_and(struct inquiry *q, const struct holder 
 	const struct holder *first = NULL, **link = &first;
 
 	for (; h; h = h->next ? h->next : take_ptr(&more)) {
-		struct holder *copy = arena_dup(&q->fs->arena, h, sizeof(*h));
+		struct holder *copy = holder_append(&q->fs->arena, &link, h);
 
-		copy->next = NULL;
 		copy->command = arena_strdup(&q->fs->arena, h->command);
-		*link = copy;
-		link = &copy->next;
 	}
 	return first;
 }

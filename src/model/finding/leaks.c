@@ -58,7 +58,6 @@ static void count_leak(struct inquiry *q, struct leaks *all,
 		       const struct connection_facts *c, const struct holder *h)
 {
 	struct leak *l = leak_of(q, all, h->pid);
-	struct holder *copy;
 
 	l->remotes[l->n] = (struct remote){ addr_unmapped(&c->row->peer), 1 };
 	l->cookies[l->n++] = c->row->cookie;
@@ -66,11 +65,8 @@ static void count_leak(struct inquiry *q, struct leaks *all,
 	l->eof_unread += c->row->recv_queue > 0;
 	l->recent += c->age_ms <= GROWTH_MS;
 	l->oldest_ms = MAX(l->oldest_ms, c->age_ms);
-	copy = arena_dup(&q->fs->arena, h, sizeof(*h));
-	copy->next = NULL;
-	copy->command = arena_strdup(&q->fs->arena, h->command);
-	*l->link = copy;
-	l->link = &copy->next;
+	holder_append(&q->fs->arena, &l->link, h)->command = arena_strdup(&q->fs->arena,
+									  h->command);
 }
 
 static int by_address(const void *a, const void *b)

@@ -170,7 +170,7 @@ static void judge_reader(struct inquiry *q, const struct connection_facts *c)
 	say(q,
 	    "%u bytes wait in RECV-Q and the program read none between two readings %u ms "
 	    "apart; %u of %u bytes of its receive buffer are in use. Data last came ",
-	    c->recv[1], q->e->interval_ms, c->rmem, c->rcvbuf);
+	    c->recv[1], q->e->interval_ms, c->rmem[1], c->rcvbuf);
 	buf_put_duration(&q->text, c->received_ms);
 	say(q, " ago.");
 	if (c->has_windows && !c->rcv_wnd)
@@ -191,7 +191,7 @@ static void judge_reader(struct inquiry *q, const struct connection_facts *c)
 	}
 	finding_figure(f, "recv_queue_bytes", c->recv[1], true);
 	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
-	finding_figure(f, "receive_memory_bytes", c->rmem, c->has_mem);
+	finding_figure(f, "receive_memory_bytes", c->rmem[1], c->has_mem);
 	finding_figure(f, "receive_window_bytes", c->rcv_wnd, c->has_windows);
 	finding_figure(f, "last_received_ms", c->received_ms, c->has_info);
 	finding_figure(f, "peer_send_queue_bytes", sender ? sender->send[1] : 0, sender);
@@ -207,7 +207,7 @@ static bool suspect_reader(const struct connection_facts *c)
 	uint64_t least = (uint64_t)c->rcvbuf * READER_PERCENT;
 
 	return c->read[0] && c->received_ms >= STUCK_AGE_MS &&
-	       ((c->has_mem && c->rmem * 100ull >= least) ||
+	       ((c->has_mem && c->rmem[0] * 100ull >= least) ||
 		(c->has_windows && !c->rcv_wnd));
 }
 

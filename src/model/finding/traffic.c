@@ -231,8 +231,8 @@ static bool udp_full(const struct connection_facts *c)
 {
 	uint64_t least = (uint64_t)c->rcvbuf * UDP_PERCENT;
 
-	return c->rcvbuf && c->rmem * 100ull >= least &&
-	       (!c->read[1] || c->rmem_later * 100ull >= least);
+	return c->rcvbuf && c->rmem[0] * 100ull >= least &&
+	       (!c->read[1] || c->rmem[1] * 100ull >= least);
 }
 
 /* Drops that are losses: a socket filter that refuses datagrams, as it should, is counted
@@ -261,7 +261,7 @@ static void judge_udp(struct inquiry *q, const struct connection_facts *c)
 	say(q,
 	    "%ju datagrams were dropped; %u of %u bytes of the receive buffer are in "
 	    "use.",
-	    (uintmax_t)drops, c->read[1] ? c->rmem_later : c->rmem, c->rcvbuf);
+	    (uintmax_t)drops, c->read[1] ? c->rmem[1] : c->rmem[0], c->rcvbuf);
 	if (recent) {
 		say(q, "\n%ju of them between two readings %u ms apart",
 		    (uintmax_t)recent, q->e->interval_ms);
@@ -287,7 +287,7 @@ static void judge_udp(struct inquiry *q, const struct connection_facts *c)
 	finding_figure(f, "drops", drops, true);
 	finding_figure(f, "drops_between_readings", recent, c->read[1]);
 	finding_figure(f, "drops_per_second", rate, c->read[1] && q->e->interval_ms);
-	finding_figure(f, "receive_memory_bytes", c->read[1] ? c->rmem_later : c->rmem,
+	finding_figure(f, "receive_memory_bytes", c->read[1] ? c->rmem[1] : c->rmem[0],
 		       c->has_mem);
 	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
 }
@@ -301,7 +301,7 @@ static bool may_drop(const struct sock *s)
 
 static bool suspect_udp(const struct connection_facts *c)
 {
-	return c->drops[0] || c->rmem * 100ull >= (uint64_t)c->rcvbuf * UDP_PERCENT;
+	return c->drops[0] || c->rmem[0] * 100ull >= (uint64_t)c->rcvbuf * UDP_PERCENT;
 }
 
 const struct rule rule_udp_drops = {

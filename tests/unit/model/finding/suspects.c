@@ -139,7 +139,7 @@ static void second_readings(void)
 
 static void suspect_connections(void)
 {
-	struct connection_facts c = { .rcvbuf = 1000, .rmem = 800, .has_mem = true };
+	struct connection_facts c = { .rcvbuf = 1000, .rmem = { 800 }, .has_mem = true };
 	struct evidence e = { 0 };
 	struct detect d;
 	struct sock s;
@@ -155,7 +155,7 @@ static void suspect_connections(void)
 	CHECK_INT(rules_suspect(&d, &e), AGAIN_NEVER);
 	c.received_ms = 1000;
 	CHECK_INT(rules_suspect(&d, &e), AGAIN_EACH);
-	c.rmem = 799;
+	c.rmem[0] = 799;
 	CHECK_INT(rules_suspect(&d, &e), AGAIN_NEVER);
 	c.has_windows = true; /* and it is closed */
 	CHECK_INT(rules_suspect(&d, &e), AGAIN_EACH);
