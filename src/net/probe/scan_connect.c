@@ -144,11 +144,6 @@ static void postpone(struct connect_scan *c, uint16_t port, int err,
 	scan_tell(&c->s);
 }
 
-static bool is_shortage(int err)
-{
-	return err == ENOBUFS || err == ENOMEM || err == EMFILE || err == ENFILE;
-}
-
 static void open_window(struct connect_scan *c)
 {
 	c->warm = true;
@@ -171,7 +166,7 @@ static void port_settled(struct connect_scan *c, int fd, uint16_t port,
 		port_open(c, fd, port, started_us);
 		return;
 	}
-	if (is_shortage(err)) {
+	if (endpoint_is_shortage(err)) {
 		postpone(c, port, err, NULL);
 		close_fd(fd);
 		return;
@@ -335,7 +330,8 @@ static bool probe_port(struct connect_scan *c, uint16_t port)
 	if (fd < 0) {
 		fd = scan_socket(&c->s, &f);
 		/* Those in flight hold the descriptors that are missing. */
-		if (fd < 0 && is_shortage(-fd) && (c->in_flight || fd != -EMFILE)) {
+		if (fd < 0 && endpoint_is_shortage(-fd) &&
+		    (c->in_flight || fd != -EMFILE)) {
 			postpone(c, port, -fd, &f);
 			return false;
 		}
@@ -356,7 +352,7 @@ static bool probe_port(struct connect_scan *c, uint16_t port)
 	} else {
 		port_settled(c, fd, port, now, err, true);
 	}
-	return !is_shortage(err);
+	return !endpoint_is_shortage(err);
 }
 
 static void pump_due(struct loop *l, struct timer *t)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/chain.h"
 #include "base/leave.h"
 #include "base/mem.h"
 #include "net/relay/conn_end.h"
@@ -228,9 +229,7 @@ static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
 						     .end = end,
 						     .fault = f,
 						     .report = report });
-	*c->at = c->next;
-	if (c->next)
-		c->next->at = c->at;
+	CHAIN_TAKE(c);
 	/* Nobody reads our output any more: the next peer would fare no better. */
 	if (end == CONN_OUTPUT && !c->out_file)
 		loop_stop(&s->loop);
@@ -282,11 +281,7 @@ int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
 		s->totals.failed++;
 		return r;
 	}
-	c->next = s->conns;
-	c->at = &s->conns;
-	if (c->next)
-		c->next->at = &c->next;
-	s->conns = c;
+	CHAIN_ADD(&s->conns, c);
 	count_open(s);
 	if (r > 0)
 		conn_first_turn(c);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/chain.h"
+
 enum { AGAIN_US = 10 * 1000 };
 
 static enum stream_kind kind_of_stream(int fd)
@@ -193,11 +195,7 @@ ssize_t stream_write(struct stream *s, const void *from, size_t len)
 void stream_wait(struct loop *l, struct stream *s, struct stream_waiter *w)
 {
 	if (!w->at) {
-		w->next = s->first;
-		w->at = &s->first;
-		if (w->next)
-			w->next->at = &w->next;
-		s->first = w;
+		CHAIN_ADD(&s->first, w);
 	}
 	if (watch_set(l, &s->w, s->wants) < 0)
 		timer_set(l, &s->again, loop_now(l) + AGAIN_US);
@@ -207,9 +205,7 @@ void stream_unwait(struct stream_waiter *w)
 {
 	if (!w->at)
 		return;
-	*w->at = w->next;
-	if (w->next)
-		w->next->at = w->at;
+	CHAIN_TAKE(w);
 	w->at = NULL;
 	w->next = NULL;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/chain.h"
 #include "base/mem.h"
 
 enum {
@@ -25,9 +26,7 @@ static void drop(struct client_dial *d)
 {
 	timer_stop(&d->c->s->loop, &d->again);
 	dial_stop(&d->dial);
-	*d->at = d->next;
-	if (d->next)
-		d->next->at = d->at;
+	CHAIN_TAKE(d);
 	free(d);
 }
 
@@ -59,11 +58,6 @@ static void redial_due(struct loop *l, struct timer *t)
 	(void)l;
 	dial_stop(&d->dial);
 	dial_again(d);
-}
-
-static bool out_of_resources(int err)
-{
-	return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
 }
 
 /* Failed for good: the first words are kept, many failures are told once. */
@@ -119,7 +113,7 @@ static void client_dialled(struct dial *dial, int fd, size_t index, const struct
 		client_check_over(c);
 		return;
 	}
-	if (out_of_resources(-fd) && c->s->conns) {
+	if (endpoint_is_shortage(-fd) && c->s->conns) {
 		/* The connections we hold will end some time: wait for that. */
 		c->s->totals.out_of_fds++;
 		if (!c->starved)
@@ -148,11 +142,7 @@ static void start_one(struct client *c)
 	d->id = ++c->started;
 	d->dial.done = client_dialled;
 	d->again.fn = redial_due;
-	d->next = c->dials;
-	d->at = &c->dials;
-	if (d->next)
-		d->next->at = &d->next;
-	c->dials = d;
+	CHAIN_ADD(&c->dials, d);
 	dial_again(d);
 }
 

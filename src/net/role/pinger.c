@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/chain.h"
 #include "base/mem.h"
 #include "net/socket/record.h"
 
@@ -81,9 +82,7 @@ static void ping_over(struct ping *g, const struct fault *f)
 	}
 	timer_stop(&p->s->loop, &g->patience);
 	watch_close(&p->s->loop, &g->w);
-	*g->at = g->next;
-	if (g->next)
-		g->next->at = g->at;
+	CHAIN_TAKE(g);
 	free(g);
 	p->n_done++;
 	pinger_check_over(p);
@@ -295,11 +294,7 @@ int pinger_take(void *pinger, int fd, const struct endpoint *peer, struct fault 
 		p->n_pings--;
 		return fault(f, -r, "watch the connection");
 	}
-	g->next = p->pings;
-	g->at = &p->pings;
-	if (g->next)
-		g->next->at = &g->next;
-	p->pings = g;
+	CHAIN_ADD(&p->pings, g);
 	p->s->totals.started++;
 	p->s->totals.open++;
 	p->s->totals.most_open = MAX(p->s->totals.most_open, p->s->totals.open);

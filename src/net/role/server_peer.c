@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/chain.h"
 #include "base/mem.h"
 #include "net/role/peerfile.h"
 
@@ -38,9 +39,7 @@ static void child_ended(struct child *c, int status)
 {
 	struct server *v = c->owner;
 
-	*c->at = c->next;
-	if (c->next)
-		c->next->at = c->at;
+	CHAIN_TAKE(c);
 	v->s->totals.open--;
 	if (status)
 		child_failed(v, c, status);
@@ -53,8 +52,7 @@ static void child_ended(struct child *c, int status)
 /* What may be there in a moment. */
 static bool is_short(int err)
 {
-	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS ||
-	       err == EAGAIN;
+	return endpoint_is_shortage(err) || err == EAGAIN;
 }
 
 static void hold_peer(struct server *v, int sock, uint64_t id, struct fault *f)
@@ -88,11 +86,7 @@ static void run_child(struct server *v, int sock, uint64_t id)
 		session_worse(v->s, CONN_ERROR, f.err);
 		session_trouble(v->s, &f);
 	} else {
-		c->next = v->children;
-		c->at = &v->children;
-		if (c->next)
-			c->next->at = &c->next;
-		v->children = c;
+		CHAIN_ADD(&v->children, c);
 		v->s->totals.open++;
 		v->s->totals.most_open = MAX(v->s->totals.most_open, v->s->totals.open);
 	}

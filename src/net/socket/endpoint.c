@@ -281,6 +281,11 @@ void endpoint_reset_on_close(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 }
 
+bool endpoint_is_shortage(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
+}
+
 unsigned long endpoint_raise_fds(void)
 {
 	struct rlimit rl;

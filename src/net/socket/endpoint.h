@@ -74,6 +74,9 @@ int endpoint_connect(int fd, const struct endpoint *ep);
 /* close() ends the connection with RST (SO_LINGER 0): no TIME_WAIT, no orphan. */
 void endpoint_reset_on_close(int fd);
 
+/* An errno of what this host lacks for now: descriptors or memory. */
+bool endpoint_is_shortage(int err);
+
 /* Raises the soft limit of descriptors to the hard one; returns the limit before, for
  * children. */
 unsigned long endpoint_raise_fds(void);

@@ -70,7 +70,7 @@ static int what_it_lacked(int result, int err)
 		return 0;
 	if (result == EAI_MEMORY)
 		return ENOMEM;
-	if (err != EMFILE && err != ENFILE && err != ENOMEM && err != ENOBUFS) {
+	if (!endpoint_is_shortage(err)) {
 		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		err = fd < 0 ? errno : 0;
 		close_fd(fd);
