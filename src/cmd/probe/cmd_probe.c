@@ -277,24 +277,18 @@ static int probe_targets(const struct command *cmd, struct probe_config *c,
 		cmd_error(cmd, &f);
 		return code;
 	}
-	if (c->hops || c->backlog) {
-		report_begin(&report, c);
-		code = probe_ask_more(&run, t);
-		out_discard(&report.out);
-		probe_run_free(&run);
-		return code;
-	}
 	probe_make_jobs(&run, t);
 	report_begin(&report, c);
-	if (run.n_jobs)
-		r = probe_run_jobs(&run, &f);
-	if (r == 0 && run.n_scans)
-		r = probe_scan_all(&run, &f);
-	if (r < 0) {
-		cmd_error(cmd, &f);
-		code = EXIT_CANNOT;
+	if (c->hops || c->backlog) {
+		code = probe_ask_more(&run);
 	} else {
-		code = probe_end(&run);
+		if (run.n_jobs)
+			r = probe_run_jobs(&run, &f);
+		if (r == 0 && run.n_turns)
+			r = probe_scan_all(&run, &f);
+		if (r < 0)
+			cmd_error(cmd, &f);
+		code = r < 0 ? EXIT_CANNOT : probe_end(&run);
 	}
 	out_discard(&report.out);
 	probe_run_free(&run);

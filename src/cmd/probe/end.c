@@ -75,9 +75,7 @@ static void find_causes(struct probe_run *run)
 /* With connections of their own, so only now. */
 static void ask_fastopen(struct probe_run *run)
 {
-	struct dial_how how = { .options = &run->how.options,
-				.sources = run->how.sources.v,
-				.n_sources = run->how.sources.n };
+	struct dial_how how = attempt_dial_how(&run->how);
 	size_t i;
 
 	for (i = 0; i < run->n_jobs; i++) {

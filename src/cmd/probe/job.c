@@ -51,7 +51,9 @@ void probe_run_free(struct probe_run *run)
 		free(j->note);
 	}
 	free(run->jobs);
-	free(run->scans);
+	for (i = 0; i < run->n_turns; i++)
+		endpoint_list_free(&run->turns[i].list);
+	free(run->turns);
 	endpoint_list_free(&run->how.sources);
 	buf_free(&run->send);
 	buf_free(&run->expect);
@@ -61,10 +63,11 @@ void probe_run_free(struct probe_run *run)
 
 bool probe_job_fulfilled(const struct probe_job *j)
 {
-	enum verdict v = outcome_verdict(j->last->outcome);
+	enum verdict v;
 
 	if (!j->done)
 		return false;
+	v = outcome_verdict(j->last->outcome);
 	return j->run->c->down ? v != VERDICT_YES && v != VERDICT_CANNOT
 			       : v == VERDICT_YES;
 }

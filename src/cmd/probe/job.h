@@ -74,6 +74,17 @@ struct probe_job {
 	enum fastopen fastopen;
 };
 
+/* A target that is asked when those before it are done: its ports are scanned, or the way
+ * to it or its queue is measured. */
+struct probe_turn {
+	const struct target *target;
+	const char *text;
+	/* What became of its name: addresses, or -errno with a fault. */
+	struct endpoint_list list;
+	int err;
+	struct fault fault;
+};
+
 struct probe_run {
 	const struct command *cmd;
 	const struct probe_config *c;
@@ -83,8 +94,8 @@ struct probe_run {
 	int signo;
 	struct probe_job *jobs;
 	size_t n_jobs, started, in_flight, left;
-	struct probe_scan_target *scans;
-	size_t n_scans, cap_scans;
+	struct probe_turn *turns;
+	size_t n_turns, cap_turns;
 	enum verdict scans_verdict;
 	struct timer end, pace, tell;
 	struct out_counters out4, out6; /* when it began */
@@ -103,9 +114,3 @@ bool probe_job_fulfilled(const struct probe_job *j);
 /* An exit code. */
 int probe_code_of_run(const struct probe_run *run);
 void probe_run_free(struct probe_run *run);
-
-/* One target with many ports, and no question but whether they are open. */
-struct probe_scan_target {
-	struct target *target;
-	const char *text;
-};

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "cmd/probe/report.h"
+#include "cmd/probe/report_json.h"
+#include "cmd/probe/targets.h"
 #include "cmd/why.h"
 #include "net/probe/attempt_dial.h"
 #include "net/probe/backlog.h"
@@ -25,18 +27,10 @@ static void put_backlog_json(struct buf *b, const char *text, const struct endpo
 			     const struct listening *local)
 {
 	struct json j = json_on(b);
-	_cleanup_buf_ struct buf address = { 0 };
-	struct addr a;
 
 	json_begin_object(&j, "backlog");
 	json_member_text(&j, "target", text);
-	if (endpoint_addr(to, &a)) {
-		view_member_end(&j, "addr", "port", &a);
-	} else {
-		endpoint_raw_path(&address, to);
-		json_member_bytes(&j, "addr", address.data, address.len);
-		json_member_null(&j, "port");
-	}
+	report_json_address(&j, to);
 	json_member_u64(&j, "held", r->held);
 	json_member_u64(&j, "held_before_first_stall", r->first_held);
 	json_member_u64(&j, "ghosts", r->ghosts);
@@ -183,19 +177,19 @@ static int may_fill(struct probe_run *run, const struct endpoint *to, const char
 	return -EPERM;
 }
 
-static int measure_backlog(struct probe_run *run, const struct probe_found *found,
-			   const char *text)
+static int measure_backlog(struct probe_run *run, const struct probe_turn *turn)
 {
+	const char *text = turn->text;
 	struct backlog_how how = { .attempt = &run->how, .max = run->c->max };
-	const struct endpoint *to = found->list.v;
+	const struct endpoint *to = turn->list.v;
 	struct buf *b = &run->report->out.b;
 	struct listening local;
 	struct backlog_result result;
 	struct fault f = FAULT_INIT;
 	int r;
 
-	if (found->err < 0)
-		return name_code(run, found->err, &found->fault);
+	if (turn->err < 0)
+		return name_code(run, turn->err, &turn->fault);
 	if (may_fill(run, to, text, &f) < 0)
 		return cmd_usage(run->cmd, &f);
 	/* What the kernel's own table says has no side effect: first. */
@@ -319,10 +313,10 @@ static bool all_silent(const struct path *path, size_t from)
 	return true;
 }
 
-static int show_hops(struct probe_run *run, const struct probe_found *found,
-		     const char *text)
+static int show_hops(struct probe_run *run, const struct probe_turn *turn)
 {
-	struct endpoint_list list = found->list;
+	const char *text = turn->text;
+	struct endpoint_list list = turn->list;
 	_cleanup_free_ struct path *path = NULL;
 	enum verdict v = VERDICT_SILENCE;
 	struct fault f = FAULT_INIT;
@@ -330,8 +324,8 @@ static int show_hops(struct probe_run *run, const struct probe_found *found,
 	size_t i;
 	int r;
 
-	if (found->err < 0)
-		return name_code(run, found->err, &found->fault);
+	if (turn->err < 0)
+		return name_code(run, turn->err, &turn->fault);
 	list.n = 1;
 	r = loop_init(&l);
 	if (r < 0) {
@@ -389,28 +383,23 @@ static void put_heading(struct buf *b, const char *text)
 	buf_putc(b, '\n');
 }
 
-int probe_ask_more(struct probe_run *run, const struct probe_targets *t)
+int probe_ask_more(struct probe_run *run)
 {
-	struct probe_found *found = xcalloc(MAX(t->n, (size_t)1), sizeof(*found));
-	const struct target **targets = xcalloc(MAX(t->n, (size_t)1), sizeof(*targets));
+	struct probe_report *p = run->report;
 	struct fault f = FAULT_INIT;
-	int code = EXIT_YES, one;
+	int code = EXIT_YES;
 	size_t i;
 
-	for (i = 0; i < t->n; i++)
-		targets[i] = &t->v[i];
-	probe_look_up(run, targets, t->n, found);
-	for (i = 0; i < t->n; i++) {
-		if (run->c->hops && t->n > 1 && !run->report->json && !run->report->quiet)
-			put_heading(&run->report->out.b, t->texts[i]);
-		one = run->c->hops ? show_hops(run, &found[i], t->texts[i])
-				   : measure_backlog(run, &found[i], t->texts[i]);
-		code = cmd_worse_code(code, one);
-		endpoint_list_free(&found[i].list);
+	probe_look_up(run);
+	for (i = 0; i < run->n_turns; i++) {
+		const struct probe_turn *turn = &run->turns[i];
+
+		if (run->c->hops && run->n_turns > 1 && !p->json && !p->quiet)
+			put_heading(&p->out.b, turn->text);
+		code = cmd_worse_code(code, run->c->hops ? show_hops(run, turn)
+							 : measure_backlog(run, turn));
 	}
-	free(targets);
-	free(found);
-	if (out_close(&run->report->out, &f) == 0)
+	if (out_close(&p->out, &f) == 0)
 		return code;
 	cmd_error(run->cmd, &f);
 	return EXIT_CANNOT;

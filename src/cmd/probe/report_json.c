@@ -12,25 +12,43 @@
 #define IF(m)	  JSON_IF(struct probe_result, m)
 #define LEFT_OUT  .unset = JSON_LEFT_OUT
 
-static void put_peer(struct json *j, const struct json_row *row, const void *of)
+void report_json_address(struct json *j, const struct endpoint *ep)
 {
-	const struct probe_result *r = of;
 	_cleanup_buf_ struct buf text = { 0 };
 	struct addr a;
 
-	(void)row;
-	json_member_str(j, "proto", target_proto_name(r->peer.proto));
-	if (r->peer.len && endpoint_addr(&r->peer, &a)) {
+	if (ep->len && endpoint_addr(ep, &a)) {
 		view_member_end(j, "addr", "port", &a);
 		return;
 	}
-	if (r->peer.len && r->peer.family == AF_UNIX)
-		endpoint_raw_path(&text, &r->peer);
+	if (ep->len && ep->family == AF_UNIX)
+		endpoint_raw_path(&text, ep);
 	if (text.len)
 		json_member_bytes(j, "addr", text.data, text.len);
 	else
 		json_member_null(j, "addr");
 	json_member_null(j, "port");
+}
+
+void report_json_outcomes(struct json *j, const uint64_t *counts)
+{
+	size_t o;
+
+	json_key(j, "outcomes");
+	json_open(j, '{');
+	for (o = 0; o < OUTCOME_COUNT; o++)
+		if (counts[o])
+			json_member_u64(j, outcome_name((enum outcome)o), counts[o]);
+	json_close(j, '}');
+}
+
+static void put_peer(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct probe_result *r = of;
+
+	(void)row;
+	json_member_str(j, "proto", target_proto_name(r->peer.proto));
+	report_json_address(j, &r->peer);
 }
 
 static void put_local(struct json *j, const struct json_row *row, const void *of)
@@ -231,7 +249,6 @@ static void put_samples(struct json *j, const char *name, const struct spread *s
 void report_json_summary(struct buf *b, const struct probe_job *job)
 {
 	struct json j = json_on(b);
-	size_t o;
 
 	json_begin_object(&j, "summary");
 	json_member_text(&j, "target", job->text);
@@ -242,13 +259,7 @@ void report_json_summary(struct buf *b, const struct probe_job *job)
 	json_member_u64(&j, "attempts", job->done);
 	json_member_u64(&j, "open", job->counts[OUTCOME_OPEN]);
 	json_member_u64(&j, "late", job->late);
-	json_key(&j, "outcomes");
-	json_open(&j, '{');
-	for (o = 0; o < OUTCOME_COUNT; o++)
-		if (job->counts[o])
-			json_member_u64(&j, outcome_name((enum outcome)o),
-					job->counts[o]);
-	json_close(&j, '}');
+	report_json_outcomes(&j, job->counts);
 	if (job->fastopen == FASTOPEN_YES || job->fastopen == FASTOPEN_NO)
 		json_member_bool(&j, "fast_open_cookie", job->fastopen == FASTOPEN_YES);
 	else if (job->run->c->negotiated && job->fastopen == FASTOPEN_UNKNOWN &&

@@ -1,8 +1,13 @@
 /* Attempts and summaries as JSON Lines; view/schema.json describes them. */
 #pragma once
 
+#include "base/json.h"
 #include "cmd/probe/job.h"
 
 void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
 			 const struct probe_result *r, const char *note);
 void report_json_summary(struct buf *b, const struct probe_job *job);
+/* "addr" and "port", null where there is none. */
+void report_json_address(struct json *j, const struct endpoint *ep);
+/* "outcomes": how many of each; counts has OUTCOME_COUNT. */
+void report_json_outcomes(struct json *j, const uint64_t *counts);

@@ -23,7 +23,7 @@ enum {
 
 struct scanning {
 	struct probe_run *run;
-	const struct probe_scan_target *t;
+	const struct probe_turn *t;
 	const struct scan_ops *ops;
 	struct scan *scan;
 	struct scan_how how;
@@ -134,7 +134,6 @@ static void put_json_totals(struct buf *b, const char *target, const struct endp
 {
 	struct json j = json_on(b);
 	struct addr a = { 0 };
-	size_t o;
 
 	json_begin_object(&j, "summary");
 	json_member_text(&j, "target", target);
@@ -148,12 +147,7 @@ static void put_json_totals(struct buf *b, const char *target, const struct endp
 	json_member_u64(&j, "attempts", n->done);
 	json_member_u64(&j, "open", n->counts[OUTCOME_OPEN]);
 	json_member_u64(&j, "late", 0);
-	json_key(&j, "outcomes");
-	json_open(&j, '{');
-	for (o = 0; o < OUTCOME_COUNT; o++)
-		if (n->counts[o])
-			json_member_u64(&j, outcome_name((enum outcome)o), n->counts[o]);
-	json_close(&j, '}');
+	report_json_outcomes(&j, n->counts);
 	json_member_null(&j, "rtt_us");
 	json_member_null(&j, "connect_us");
 	json_member_u64(&j, "ports", n->ports);
@@ -277,15 +271,14 @@ static int scan_address(struct scanning *g, const struct endpoint *to,
 }
 
 /* There is no address to scan. */
-static enum verdict put_nameless(struct probe_run *run, const struct probe_scan_target *t,
-				 int err, const struct fault *f)
+static enum verdict put_nameless(struct probe_run *run, const struct probe_turn *t)
 {
 	static const struct scan_totals none = { 0 };
 	struct probe_report *p = run->report;
 	struct buf *b = &p->out.b;
 	struct probe_result r;
 
-	probe_judge_name(&r, t->target, err, f);
+	probe_judge_name(&r, t->target, t->err, &t->fault);
 	if (p->json) {
 		report_json_attempt(b, t->text, 1, &r, NULL);
 		put_json_totals(b, t->text, &r.peer, &none, r.outcome);
@@ -296,22 +289,21 @@ static enum verdict put_nameless(struct probe_run *run, const struct probe_scan_
 		report_put_reason(p, b, &r);
 		buf_putc(b, '\n');
 	} else if (outcome_verdict(r.outcome) == VERDICT_CANNOT) {
-		cmd_error(run->cmd, f);
+		cmd_error(run->cmd, &t->fault);
 	}
 	return outcome_verdict(r.outcome);
 }
 
-static int scan_target(struct probe_run *run, const struct probe_scan_target *t,
-		       const struct probe_found *found, enum verdict *verdict,
-		       struct fault *f)
+static int scan_target(struct probe_run *run, const struct probe_turn *t,
+		       enum verdict *verdict, struct fault *f)
 {
-	const struct endpoint_list *list = &found->list;
+	const struct endpoint_list *list = &t->list;
 	size_t i, n;
 	int r = 0;
 
 	*verdict = VERDICT_NONE;
-	if (found->err < 0) {
-		*verdict = put_nameless(run, t, found->err, &found->fault);
+	if (t->err < 0) {
+		*verdict = put_nameless(run, t);
 		return 0;
 	}
 	n = run->c->all_addresses ? list->n : 1;
@@ -339,25 +331,16 @@ static int scan_target(struct probe_run *run, const struct probe_scan_target *t,
 
 int probe_scan_all(struct probe_run *run, struct fault *f)
 {
-	struct probe_found *found = xcalloc(MAX(run->n_scans, (size_t)1), sizeof(*found));
-	const struct target **targets = xcalloc(MAX(run->n_scans, (size_t)1),
-						sizeof(*targets));
 	size_t i;
 	int r = 0;
 
-	for (i = 0; i < run->n_scans; i++)
-		targets[i] = run->scans[i].target;
 	if (!run->signo)
-		probe_look_up(run, targets, run->n_scans, found);
-	for (i = 0; i < run->n_scans && r == 0 && !run->signo; i++) {
+		probe_look_up(run);
+	for (i = 0; i < run->n_turns && r == 0 && !run->signo; i++) {
 		enum verdict v;
 
-		r = scan_target(run, &run->scans[i], &found[i], &v, f);
+		r = scan_target(run, &run->turns[i], &v, f);
 		run->scans_verdict = MAX(run->scans_verdict, v);
 	}
-	for (i = 0; i < run->n_scans; i++)
-		endpoint_list_free(&found[i].list);
-	free(targets);
-	free(found);
 	return r;
 }

@@ -194,10 +194,10 @@ uint64_t probe_target_ports(const struct target *t)
 	return MAX(n, (uint64_t)1);
 }
 
-/* Whether this target is scanned rather than asked port by port. */
-static bool is_scan(const struct probe_config *c, const struct target *t)
+/* Whether this target has a turn rather than a job for each port. */
+static bool has_turn(const struct probe_config *c, const struct target *t)
 {
-	if (c->syn)
+	if (c->syn || c->hops || c->backlog)
 		return true;
 	if (t->proto != TARGET_TCP && t->proto != TARGET_UDP)
 		return false;
@@ -231,20 +231,20 @@ static char *text_with_port(const struct target *t, const char *given, uint16_t 
 
 enum { LOOKUPS_MOST = 256 }; /* at once: each is a thread */
 
-void probe_look_up(const struct probe_run *run, const struct target *const *v, size_t n,
-		   struct probe_found *found)
+void probe_look_up(struct probe_run *run)
 {
 	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
 				   .empty = RESOLVE_EMPTY_LOOPBACK4 };
+	size_t n = run->n_turns, i, begun = 0;
 	struct resolve **lookups = xcalloc(MAX(n, (size_t)1), sizeof(*lookups));
-	size_t i, begun = 0;
 
 	for (i = 0; i < n; i++) {
+		struct probe_turn *turn = &run->turns[i];
+
 		for (; begun < n && begun < i + LOOKUPS_MOST; begun++)
-			lookups[begun] = resolve_start(v[begun], &how);
-		found[i].fault = (struct fault)FAULT_INIT;
-		found[i].err = resolve_finish(lookups[i], v[i]->port, &found[i].list,
-					      &found[i].fault);
+			lookups[begun] = resolve_start(run->turns[begun].target, &how);
+		turn->err = resolve_finish(lookups[i], turn->target->port, &turn->list,
+					   &turn->fault);
 	}
 	free(lookups);
 }
@@ -265,7 +265,7 @@ static void begin_lookups(struct probe_run *run, const struct probe_targets *t,
 	if (run->c->wait_us != PROBE_UNSET)
 		how.deadline_us = MIN(how.deadline_us, run->c->wait_until_us);
 	for (; k->begun < t->n && k->begun < from + LOOKUPS_MOST; k->begun++)
-		if (!is_scan(run->c, &t->v[k->begun]))
+		if (!has_turn(run->c, &t->v[k->begun]))
 			k->v[k->begun] = resolve_start(&t->v[k->begun], &how);
 }
 
@@ -348,11 +348,13 @@ void probe_make_jobs(struct probe_run *run, struct probe_targets *t)
 		struct fault f = FAULT_INIT;
 		int r = 0;
 
-		if (is_scan(run->c, &t->v[i])) {
-			run->scans = array_grow(run->scans, run->n_scans, &run->cap_scans,
-						sizeof(*run->scans));
-			run->scans[run->n_scans++] =
-				(struct probe_scan_target){ &t->v[i], t->texts[i] };
+		if (has_turn(run->c, &t->v[i])) {
+			run->turns = array_grow(run->turns, run->n_turns, &run->cap_turns,
+						sizeof(*run->turns));
+			run->turns[run->n_turns++] =
+				(struct probe_turn){ .target = &t->v[i],
+						     .text = t->texts[i],
+						     .fault = FAULT_INIT };
 			continue;
 		}
 		if (run->c->all_addresses)

@@ -21,16 +21,8 @@ uint64_t probe_target_ports(const struct target *t);
 
 enum { PROBE_ASKED_ONE_BY_ONE = 16 }; /* more ports than this are a scan */
 
-/* What became of a name: addresses, or -errno with a fault. */
-struct probe_found {
-	struct endpoint_list list;
-	int err;
-	struct fault fault;
-};
+/* Looks up the names of run->turns side by side, all within one -T. */
+void probe_look_up(struct probe_run *run);
 
-/* Looks up n targets side by side, all within one -T. */
-void probe_look_up(const struct probe_run *run, const struct target *const *v, size_t n,
-		   struct probe_found *found);
-
-/* One job a target and port, and with --all-addresses an address. */
+/* One job a target and port, and with --all-addresses an address; or a turn. */
 void probe_make_jobs(struct probe_run *run, struct probe_targets *t);

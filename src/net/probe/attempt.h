@@ -39,6 +39,14 @@ struct attempt_how {
 	bool hold; /* the socket is left to done(), in attempt.w.fd: it closes it */
 };
 
+/* How each socket of it is made. */
+static inline struct dial_how attempt_dial_how(const struct attempt_how *how)
+{
+	return (struct dial_how){ .options = &how->options,
+				  .sources = how->sources.v,
+				  .n_sources = how->sources.n };
+}
+
 enum attempt_stage {
 	ATTEMPT_DIALLING,
 	ATTEMPT_TALKING,

@@ -112,30 +112,23 @@ void attempt_start(struct attempt *a, struct loop *l, const struct endpoint_list
 {
 	size_t i;
 
-	a->l = l;
-	a->how = how;
-	a->dial_again = dial_list;
-	a->w = (struct watch){ .fd = -1 };
-	a->t = (struct timer){ 0 };
-	a->in = (struct buf){ 0 };
-	a->empty = false;
-	a->list = (struct endpoint_list){ 0 };
-	a->sent = 0;
-	a->sends = 0;
-	a->left = 0;
-	a->full = 0;
-	a->r->phantoms = 0;
+	*a = (struct attempt){ .l = l,
+			       .how = how,
+			       .w = { .fd = -1 },
+			       .deadline_us = clock_us() + how->timeout_us,
+			       .r = a->r,
+			       .dial_again = dial_list,
+			       .done = a->done,
+			       .owner = a->owner };
 	for (i = 0; i < list->n; i++)
 		*endpoint_list_add(&a->list) = list->v[i];
-	a->deadline_us = clock_us() + how->timeout_us;
-	a->dial_how = (struct dial_how){ .options = &how->options,
-					 .sources = how->sources.v,
-					 .n_sources = how->sources.n,
-					 .deadline_us = a->deadline_us,
-					 .hedge_us = how->hedge_us,
-					 .opened = dial_opened,
-					 .failed = dial_failed,
-					 .evidence_ctx = a };
+	a->dial_how = attempt_dial_how(how);
+	a->dial_how.deadline_us = a->deadline_us;
+	a->dial_how.hedge_us = how->hedge_us;
+	a->dial_how.opened = dial_opened;
+	a->dial_how.failed = dial_failed;
+	a->dial_how.evidence_ctx = a;
+	a->r->phantoms = 0;
 	forget_result(a);
 	dial_list(a);
 }

@@ -39,9 +39,7 @@ struct measuring {
 
 static int open_one(struct measuring *m, struct fault *f)
 {
-	struct dial_how how = { .options = &m->how->attempt->options,
-				.sources = m->how->attempt->sources.v,
-				.n_sources = m->how->attempt->sources.n };
+	struct dial_how how = attempt_dial_how(m->how->attempt);
 	int fd = dial_open(m->to, &how, f), r;
 
 	if (fd < 0)

@@ -96,9 +96,7 @@ void scan_over(struct scan *s)
 
 int scan_socket(const struct scan *s, struct fault *f)
 {
-	struct dial_how how = { .options = &s->how->attempt->options,
-				.sources = s->how->attempt->sources.v,
-				.n_sources = s->how->attempt->sources.n };
+	struct dial_how how = attempt_dial_how(s->how->attempt);
 	int fd = dial_open(&s->to, &how, f);
 
 	if (fd >= 0)

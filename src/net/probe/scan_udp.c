@@ -138,7 +138,7 @@ static void take_answers(struct udp_scan *u)
 	}
 }
 
-static void udp_ready(struct loop *l, struct watch *w, uint32_t events)
+static void udp_scan_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	struct udp_scan *u = LOOP_OWNER(w, struct udp_scan, w);
 
@@ -339,7 +339,7 @@ static void udp_next_round(struct udp_scan *u)
 	}
 }
 
-static void udp_due(struct loop *l, struct timer *t)
+static void udp_scan_due(struct loop *l, struct timer *t)
 {
 	struct udp_scan *u = LOOP_OWNER(t, struct udp_scan, t);
 
@@ -381,13 +381,13 @@ static int udp_start(struct scan *s, struct fault *f)
 	struct udp_scan *u = LOOP_OWNER(s, struct udp_scan, s);
 	int r;
 
-	u->w = (struct watch){ .fd = udp_open_socket(u, f), .fn = udp_ready };
+	u->w = (struct watch){ .fd = udp_open_socket(u, f), .fn = udp_scan_ready };
 	if (u->w.fd < 0)
 		return u->w.fd;
 	u->own_port = bind_any_port(u->w.fd, &s->to);
 	scan_set_port(&s->to, 9); /* connect() takes no address without one */
 	u->near = endpoint_is_local(&s->to);
-	u->t = (struct timer){ .fn = udp_due };
+	u->t = (struct timer){ .fn = udp_scan_due };
 	u->state = xcalloc(65536, 1);
 	u->noise = xcalloc(65536, 1);
 	prepare_ports(u);

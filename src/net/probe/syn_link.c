@@ -134,9 +134,7 @@ static int open_tx(struct syn_link *k, struct syn_path *p, const struct attempt_
 		   bool *unroutable, struct fault *f)
 {
 	struct sockopt_list options = { 0 };
-	struct dial_how open_how = { .options = &options,
-				     .sources = how->sources.v,
-				     .n_sources = how->sources.n };
+	struct dial_how open_how = attempt_dial_how(how);
 	struct endpoint to, local;
 	int one = 1, r;
 
@@ -144,6 +142,7 @@ static int open_tx(struct syn_link *k, struct syn_path *p, const struct attempt_
 	to.type = SOCK_RAW;
 	to.protocol = IPPROTO_RAW; /* the IP header is ours; receives nothing */
 	copy_options(&options, &how->options);
+	open_how.options = &options;
 	k->tx = dial_open(&to, &open_how, f);
 	sockopt_list_free(&options);
 	if (k->tx < 0)
@@ -184,9 +183,7 @@ static void read_settings(const struct syn_link *k, struct syn_path *p)
 static int hold_port(struct syn_link *k, struct syn_path *p,
 		     const struct attempt_how *how, struct fault *f)
 {
-	struct dial_how open_how = { .options = &how->options,
-				     .sources = how->sources.v,
-				     .n_sources = how->sources.n };
+	struct dial_how open_how = attempt_dial_how(how);
 	struct endpoint to;
 	struct addr a;
 	int r;
