@@ -57,7 +57,8 @@ int ctext_unescape(struct buf *b, const char *text, struct fault *f)
 	return 0;
 }
 
-int ctext_unhex(struct buf *b, const char *text, struct fault *f)
+/* The bytes of "48 65 6c:6c6f"; blanks, colons and dashes may stand between them. */
+static int unhex(struct buf *b, const char *text, struct fault *f)
 {
 	const char *p = text;
 
@@ -94,5 +95,5 @@ int ctext_argument(struct buf *b, const char *text, bool hex, struct fault *f)
 {
 	if (text[0] == '@')
 		return read_file(b, text + 1, f);
-	return hex ? ctext_unhex(b, text, f) : ctext_unescape(b, text, f);
+	return hex ? unhex(b, text, f) : ctext_unescape(b, text, f);
 }

@@ -8,10 +8,7 @@
  * 0 or -EINVAL with the place marked. */
 int ctext_unescape(struct buf *b, const char *text, struct fault *f);
 
-/* Appends the bytes of "48 65 6c:6c6f"; blanks, colons and dashes may stand between
- * bytes. */
-int ctext_unhex(struct buf *b, const char *text, struct fault *f);
-
 /* Appends what an argument means: @FILE is the file's content as it is ("@-" standard
- * input), else ctext_unhex() or ctext_unescape(). 0 or -errno with a fault. */
+ * input), else bytes as "48 65 6c:6c6f" or what ctext_unescape() makes of it. 0 or -errno
+ * with a fault. */
 int ctext_argument(struct buf *b, const char *text, bool hex, struct fault *f);

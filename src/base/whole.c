@@ -1,6 +1,8 @@
 #include "base/whole.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,5 +38,22 @@ int whole_read(struct buf *b, int fd, const char *path, struct fault *f)
 
 	if (r < 0)
 		buf_free(b);
+	return r;
+}
+
+int lines_each(const char *path, int (*fn)(char *line, void *ctx), void *ctx)
+{
+	_cleanup_free_ char *line = NULL;
+	FILE *file = fopen(path, "re");
+	size_t cap = 0;
+	int r = 0;
+
+	if (!file)
+		return -errno;
+	while (!r && (errno = 0, getline(&line, &cap, file)) > 0)
+		r = fn(line, ctx);
+	if (!r && ferror(file))
+		r = errno ? -errno : -EIO;
+	fclose(file);
 	return r;
 }

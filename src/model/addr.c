@@ -258,13 +258,10 @@ char *addr_write_port(char *p, unsigned port)
 	return p;
 }
 
-char *addr_write(char *p, const struct addr *a)
-{
-	return addr_write_port(addr_write_ip(p, a), a->port);
-}
-
 void addr_put(struct buf *b, const struct addr *a)
 {
+	char *p;
+
 	if (UNLIKELY(a->scope && addr_is_link_local(a))) {
 		buf_putc(b, '[');
 		addr_put_ip(b, a);
@@ -274,7 +271,8 @@ void addr_put(struct buf *b, const struct addr *a)
 		return;
 	}
 	buf_reserve(b, ADDR_WRITE_MAX);
-	b->len = (size_t)(addr_write(b->data + b->len, a) - b->data);
+	p = addr_write_ip(b->data + b->len, a);
+	b->len = (size_t)(addr_write_port(p, a->port) - b->data);
 }
 
 int addr_parse_ip(const char *text, size_t len, bool want_prefix, struct addr *a)

@@ -56,12 +56,11 @@ void addr_put_ip(struct buf *b, const struct addr *a);
 void addr_put(struct buf *b, const struct addr *a);
 
 /*
- * The same at p, which has room for ADDR_WRITE_MAX bytes; returns the end. Not for
- * link-local addresses with a scope, whose interface names are foreign text.
+ * Its two halves, "1.2.3.4" or "[::1]", and ":80", at p, which has room for
+ * ADDR_WRITE_MAX bytes; returns the end. Not for link-local addresses with a scope, whose
+ * interface names are foreign text.
  */
 enum { ADDR_WRITE_MAX = 64 };
-char *addr_write(char *p, const struct addr *a);
-/* Its two halves: "1.2.3.4" or "[::1]", and ":80". */
 char *addr_write_ip(char *p, const struct addr *a);
 char *addr_write_port(char *p, unsigned port);
 

@@ -136,7 +136,8 @@ static void put_program(struct buf *b, const struct holder *h)
 	buf_putc(b, ']');
 }
 
-void format_holders(struct buf *b, const struct holder *h)
+/* "java[812] fd 12,40; nginx[7] fd 3"; nothing for NULL. */
+static void put_holders(struct buf *b, const struct holder *h)
 {
 	const struct holder *last = NULL;
 
@@ -260,7 +261,7 @@ static void put_process(struct buf *b, const struct field *f, const struct sock 
 	struct value unit;
 
 	if (h) {
-		format_holders(b, h);
+		put_holders(b, h);
 		return;
 	}
 	if (h != s->holders) {
@@ -419,8 +420,7 @@ void format_raw(struct buf *b, const struct field *f, const struct sock *s)
 			buf_puts(b, "unaccepted");
 		return;
 	case UNIT_PROCESS:
-		format_holders(b,
-			       streq(f->name, "process") ? s->holders : s->peer_holders);
+		put_holders(b, streq(f->name, "process") ? s->holders : s->peer_holders);
 		return;
 	case UNIT_COUNT:
 	case UNIT_BYTES:

@@ -22,8 +22,6 @@ void format_cell(struct buf *b, const struct field *f, const struct sock *s, boo
  */
 void format_raw(struct buf *b, const struct field *f, const struct sock *s);
 
-/* "java[812] fd 12,40; nginx[7] fd 3"; nothing for NULL. */
-void format_holders(struct buf *b, const struct holder *h);
 /* "java[812]; nginx[7]": the programs alone. */
 void format_programs(struct buf *b, const struct holder *h);
 

@@ -110,6 +110,11 @@ sys.exit(subprocess.run(sys.argv[3:]).returncode)'
 	assert_output ''
 }
 
+@test "the heading of the list is nobody's name" {
+	stale Path
+	takes_over Path
+}
+
 @test "a list that is there and cannot be read means no, and rm is what to do" {
 	skip_unless_mounts "a /proc/net/unix that cannot be read"
 	stale "$SOCK"

@@ -3,12 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
-#include "base/buf.h"
+#include "base/whole.h"
 #include "model/proctext.h"
 
 enum { DEEPEST = 64 };
@@ -27,28 +26,20 @@ static void note_error(struct cgroups *c, int err)
 		c->failed = err;
 }
 
-/* The first cgroup2 mount point of mountinfo; false if there is none. */
-static bool find_mount(struct buf *path)
+static int take_mount(char *line, void *ctx)
 {
-	FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	_cleanup_free_ char *line = NULL;
-	size_t cap = 0;
-	bool found = false;
+	struct proctext_mount m;
 
-	while (mounts && !found && getline(&line, &cap, mounts) > 0) {
-		struct proctext_mount m;
+	if (!proctext_mount(line, &m) || !streq(m.type, "cgroup2"))
+		return 0;
+	buf_puts(ctx, m.path);
+	return 1;
+}
 
-		found = proctext_mount(line, &m) && streq(m.type, "cgroup2");
-		if (found)
-			buf_puts(path, m.path);
-	}
-	if (mounts) {
-		int err = ferror(mounts) ? errno : 0;
-
-		fclose(mounts);
-		errno = err;
-	}
-	return found;
+/* The first cgroup2 mount point: 1, 0 if there is none, or -errno. */
+static int find_mount(struct buf *path)
+{
+	return lines_each("/proc/self/mountinfo", take_mount, path);
 }
 
 static const char *find(struct cgroups *c, uint64_t id, uint32_t hash)
@@ -112,12 +103,11 @@ static void walk(struct cgroups *c, int dir_fd, struct buf *path, unsigned depth
 static void load(struct cgroups *c)
 {
 	_cleanup_buf_ struct buf mount = { 0 }, path = { 0 };
-	int fd;
+	int fd, r = find_mount(&mount);
 
 	c->loaded = true;
-	errno = 0;
-	if (!find_mount(&mount)) {
-		note_error(c, errno);
+	if (r <= 0) {
+		note_error(c, -r);
 		return;
 	}
 	fd = open(buf_cstr(&mount), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -165,7 +155,7 @@ int cgroup_id_of(const char *path, uint64_t *id, struct fault *f)
 	struct stat st;
 	char shown[160];
 
-	if (find_mount(&full)) {
+	if (find_mount(&full) > 0) {
 		if (path[0] != '/')
 			buf_putc(&full, '/');
 		buf_puts(&full, path);

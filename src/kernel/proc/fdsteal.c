@@ -119,7 +119,8 @@ static void read_options(int fd, const struct sock *s, struct sock_options *o)
 		o->nonblock = (flags & O_NONBLOCK) != 0;
 }
 
-int fdsteal_options(const struct holder *h, const struct sock *s, struct sock_options *o)
+static int options_of(const struct holder *h, const struct sock *s,
+		      struct sock_options *o)
 {
 	int fd = duplicate(h), r = 0;
 
@@ -140,7 +141,7 @@ int fdsteal_options_of(const struct sock *s, struct sock_options *o)
 	int r = -ESRCH;
 
 	for (h = s->holders; h; h = h->next) {
-		r = fdsteal_options(h, s, o);
+		r = options_of(h, s, o);
 		if (r == 0)
 			break;
 	}

@@ -12,11 +12,8 @@
 #include "model/sock.h"
 
 /*
- * Fills *o from the descriptor of h, if that still is the socket s (same cookie). 0, or
- * -errno: -EPERM no right to, -ESRCH and -EBADF it is gone, -ESTALE it is another one,
- * -ENOSYS.
+ * Fills *o from the descriptor of the first holder that may be asked, if that still is
+ * the socket s (same cookie). 0, or -errno: -EPERM no right to, -ESRCH and -EBADF it is
+ * gone, -ESTALE it is another one, -ENOSYS.
  */
-int fdsteal_options(const struct holder *h, const struct sock *s, struct sock_options *o);
-
-/* The same from the first holder that may be asked. */
 int fdsteal_options_of(const struct sock *s, struct sock_options *o);

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/hash.h"
-#include "base/mem.h"
+#include "base/whole.h"
 #include "kernel/proc/netns.h"
 #include "model/proctext.h"
 
@@ -89,26 +89,15 @@ static void visit_processes(struct each *e)
 }
 
 /* Those that "ip netns" keeps: "... net:[4026532281] /run/netns/x ... - nsfs ..." */
-static void visit_mounts(struct each *e)
+static int visit_mount(char *line, void *ctx)
 {
-	FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	_cleanup_free_ char *line = NULL;
-	size_t cap = 0;
+	struct each *e = ctx;
+	struct proctext_mount m;
+	uint32_t ino;
 
-	if (!mounts) {
-		e->hidden++;
-		return;
-	}
-	while (!e->over && getline(&line, &cap, mounts) > 0) {
-		struct proctext_mount m;
-		uint32_t ino;
-
-		if (proctext_mount(line, &m) && streq(m.type, "nsfs") &&
-		    read_ino(m.root, &ino))
-			visit(e, AT_FDCWD, m.path, ino);
-	}
-	e->hidden += ferror(mounts) != 0;
-	fclose(mounts);
+	if (proctext_mount(line, &m) && streq(m.type, "nsfs") && read_ino(m.root, &ino))
+		visit(e, AT_FDCWD, m.path, ino);
+	return e->over;
 }
 
 static void *visit_all(void *arg)
@@ -116,7 +105,8 @@ static void *visit_all(void *arg)
 	struct each *e = arg;
 
 	visit_processes(e);
-	visit_mounts(e);
+	if (!e->over)
+		e->hidden += lines_each("/proc/self/mountinfo", visit_mount, e) < 0;
 	return NULL;
 }
 

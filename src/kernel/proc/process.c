@@ -5,7 +5,6 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/nsfs.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/fsuid.h>
@@ -14,6 +13,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "base/passwd.h"
 #include "model/proctext.h"
 
 uint64_t process_age_ms(int32_t pid)
@@ -81,7 +81,7 @@ enum { MOST_GROUPS = 256 };
 
 int process_may_write_as(const char *user, uint32_t uid, const char *directory)
 {
-	struct passwd *pw = getpwuid(uid);
+	struct passwd *pw = passwd_find(NULL, uid);
 	gid_t theirs[MOST_GROUPS], ours[MOST_GROUPS], gid = pw ? pw->pw_gid : (gid_t)uid;
 	int n_theirs = MOST_GROUPS, n_ours = getgroups(MOST_GROUPS, ours), r;
 	uid_t before = geteuid();

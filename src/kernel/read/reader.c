@@ -98,7 +98,8 @@ static const char *names_add(struct reader *r, struct reader_names *names, uint3
 	return copy;
 }
 
-const char *reader_user(struct reader *r, uint32_t uid)
+/* Names by number, remembered; NULL if there is none. */
+static const char *user_of(struct reader *r, uint32_t uid)
 {
 	const struct reader_name *known = names_find(&r->users, uid);
 	struct passwd *pw;
@@ -112,7 +113,7 @@ const char *reader_user(struct reader *r, uint32_t uid)
 	return names_add(r, &r->users, uid, pw ? pw->pw_name : NULL);
 }
 
-const char *reader_device(struct reader *r, uint32_t ifindex)
+static const char *device_of(struct reader *r, uint32_t ifindex)
 {
 	const struct reader_name *known = names_find(&r->devices, ifindex);
 	char name[IF_NAMESIZE];
@@ -236,9 +237,9 @@ void reader_annotate(struct reader *r, struct sock *s, uint32_t needs)
 	if (needs & NEED_LISTENER)
 		add_listener(r, s);
 	if (needs & NEED_USER)
-		s->user = (s->has & SOCK_HAS_UID) ? reader_user(r, s->uid) : NULL;
+		s->user = (s->has & SOCK_HAS_UID) ? user_of(r, s->uid) : NULL;
 	if (needs & NEED_DEVICE)
-		s->device = reader_device(r, s->ifindex);
+		s->device = device_of(r, s->ifindex);
 	if (needs & NEED_OWNERS)
 		add_owners(r, s);
 	if (needs & NEED_SOCKOPTS)

@@ -69,7 +69,3 @@ void reader_annotate(struct reader *r, struct sock *s, uint32_t needs);
  * without. */
 struct bytecode_caps;
 extern const struct bytecode_caps reader_caps;
-
-/* Names by number, remembered; NULL if there is none. */
-const char *reader_user(struct reader *r, uint32_t uid);
-const char *reader_device(struct reader *r, uint32_t ifindex);

@@ -7,25 +7,6 @@
 #include "base/mem.h"
 #include "model/target/target_private.h"
 
-int target_refuse(const struct target_parser *p, const char *at, const char *what)
-{
-	char shown[160];
-
-	fault_say(p->f, EINVAL, "'%s' is not an address: %s",
-		  escape_text(shown, sizeof(shown), p->text, strlen(p->text)), what);
-	fault_mark(p->f, p->text, (size_t)(at - p->text));
-	return -EINVAL;
-}
-
-int target_remark(const struct target_parser *p, const char *at, int r)
-{
-	if (r < 0 && p->f)
-		fault_mark(p->f, p->text,
-			   (size_t)(at - p->text) +
-				   (p->f->mark > 0 ? (size_t)p->f->mark : 0));
-	return r;
-}
-
 /* "http://db:80" and the like: a URL is no address, but what it means is clear. */
 static int refuse_scheme(const struct target_parser *p, const char *colon)
 {

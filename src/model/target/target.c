@@ -153,3 +153,22 @@ bool target_next_port(const struct target *t, size_t *index, uint16_t *port)
 	}
 	return false;
 }
+
+int target_refuse(const struct target_parser *p, const char *at, const char *what)
+{
+	char shown[160];
+
+	fault_say(p->f, EINVAL, "'%s' is not an address: %s",
+		  escape_text(shown, sizeof(shown), p->text, strlen(p->text)), what);
+	fault_mark(p->f, p->text, (size_t)(at - p->text));
+	return -EINVAL;
+}
+
+int target_remark(const struct target_parser *p, const char *at, int r)
+{
+	if (r < 0 && p->f)
+		fault_mark(p->f, p->text,
+			   (size_t)(at - p->text) +
+				   (p->f->mark > 0 ? (size_t)p->f->mark : 0));
+	return r;
+}

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/whole.h"
 #include "model/proctext.h"
 
 struct asking {
@@ -49,67 +50,36 @@ static bool names_file(const struct asking *a, const char *name, const char *roo
 	return streq(last_part(name), a->last);
 }
 
-/* "Num RefCount Protocol Flags Type St Inode Path": a path may hold blanks. */
-static char *name_in(char *line)
-{
-	int field;
+struct search {
+	const struct asking *a;
+	const char *root;
+};
 
-	for (field = 0; field < 7 && *line; field++) {
-		line += strspn(line, " ");
-		line += strcspn(line, " \n");
-	}
-	line += *line == ' ';
-	line[strcspn(line, "\n")] = '\0';
-	return line;
+static int search_line(char *line, void *ctx)
+{
+	const struct search *x = ctx;
+	struct sock s;
+	char *name;
+
+	if (!proctext_unix_row(line, &s) || !s.path.len)
+		return 0;
+	name = line + ((const char *)s.path.data - line);
+	name[s.path.len] = '\0';
+	return names_file(x->a, name, x->root);
 }
 
-/* 1, 0 or -errno. */
-static int search(const struct asking *a, int fd, const char *root)
+/* 1, 0 or -errno. may_be_gone: of a process that may end meanwhile, the namespace perhaps
+ * with it. */
+static int ask_list(struct asking *a, const char *list, const char *root,
+		    bool may_be_gone, struct fault *f)
 {
-	_cleanup_free_ char *line = NULL;
-	FILE *file = fdopen(fd, "r");
-	size_t cap = 0;
-	int r = 0;
-
-	if (!file) {
-		r = -errno;
-		close_fd(fd);
-		return r;
-	}
-	errno = 0;
-	while (!r && getline(&line, &cap, file) > 0) {
-		const char *name = name_in(line);
-
-		r = *name && names_file(a, name, root);
-		errno = 0;
-	}
-	if (!r && ferror(file))
-		r = errno ? -errno : -EIO;
-	fclose(file);
-	return r;
-}
-
-static int ask_sock_diag(struct asking *a, const char *list, const char *root,
-			 bool may_be_gone, struct fault *f)
-{
-	int fd = open(list, O_RDONLY | O_CLOEXEC), r;
+	struct search x = { a, root };
 	struct stat st;
+	int r = stat(list, &st) == 0 ? 0 : -errno;
 
-	if (fd < 0 && may_be_gone && (errno == ENOENT || errno == ESRCH))
-		return 0;
-	if (fd < 0)
-		return fault(f, errno, "read %s", list);
-	if (fstat(fd, &st) != 0) {
-		r = -errno;
-		close_fd(fd);
-	} else if (!hash_set_add(&a->seen, (uint32_t)st.st_ino)) {
-		close_fd(fd);
-		return 0;
-	} else {
-		r = search(a, fd, root);
-	}
-	/* Of a process that ended meanwhile, the namespace perhaps with it. */
-	if (may_be_gone && r == -ESRCH)
+	if (r == 0 && hash_set_add(&a->seen, (uint32_t)st.st_ino))
+		r = lines_each(list, search_line, &x);
+	if (may_be_gone && (r == -ENOENT || r == -ESRCH))
 		return 0;
 	return r < 0 ? fault(f, -r, "read %s", list) : r;
 }
@@ -128,7 +98,7 @@ static int ask_others(struct asking *a, struct fault *f)
 			continue;
 		snprintf(list, sizeof(list), "/proc/%s/net/unix", d->d_name);
 		snprintf(root, sizeof(root), "/proc/%s/root", d->d_name);
-		r = ask_sock_diag(a, list, root, true, f);
+		r = ask_list(a, list, root, true, f);
 	}
 	if (r == 0 && !d && errno)
 		r = fault(f, errno, "list /proc");
@@ -142,7 +112,7 @@ static int ask_mounted(struct asking *a, const char *path, struct fault *f)
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd >= 0 && setns(fd, CLONE_NEWNET) == 0)
-		return ask_sock_diag(a, "/proc/thread-self/net/unix", "", false, f);
+		return ask_list(a, "/proc/thread-self/net/unix", "", false, f);
 	if (errno == EPERM || errno == EACCES || errno == ENOENT || errno == EINVAL)
 		return 0;
 	return fault(f, errno, "enter the network namespace %s", path);
@@ -154,28 +124,24 @@ struct mounted {
 	int r;
 };
 
+static int ask_if_mounted(char *line, void *ctx)
+{
+	struct mounted *all = ctx;
+	struct proctext_mount m;
+
+	if (proctext_mount(line, &m) && streq(m.type, "nsfs") &&
+	    has_prefix(m.root, "net:"))
+		all->r = ask_mounted(all->a, m.path, all->f);
+	return all->r;
+}
+
 static void *ask_all_mounted(void *arg)
 {
 	struct mounted *all = arg;
-	FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	_cleanup_free_ char *line = NULL;
-	struct proctext_mount m;
-	size_t cap = 0;
+	int r = lines_each("/proc/self/mountinfo", ask_if_mounted, all);
 
-	if (!mounts) {
-		all->r = fault(all->f, errno, "read /proc/self/mountinfo");
-		return NULL;
-	}
-	errno = 0;
-	while (!all->r && getline(&line, &cap, mounts) > 0) {
-		if (proctext_mount(line, &m) && streq(m.type, "nsfs") &&
-		    has_prefix(m.root, "net:"))
-			all->r = ask_mounted(all->a, m.path, all->f);
-		errno = 0;
-	}
-	if (!all->r && ferror(mounts))
-		all->r = fault(all->f, errno ? errno : EIO, "read /proc/self/mountinfo");
-	fclose(mounts);
+	if (r < 0 && !all->r)
+		all->r = fault(all->f, -r, "read /proc/self/mountinfo");
 	return NULL;
 }
 
@@ -199,7 +165,7 @@ static int ask_named(struct asking *a, struct fault *f)
 int unixlist_bound(const char *path, const struct stat *file, struct fault *f)
 {
 	struct asking a = { .path = path, .last = last_part(path), .file = file };
-	int r = ask_sock_diag(&a, "/proc/net/unix", "", false, f);
+	int r = ask_list(&a, "/proc/net/unix", "", false, f);
 
 	if (r == 0)
 		r = ask_others(&a, f);
