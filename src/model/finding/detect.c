@@ -31,8 +31,10 @@ void detect_begin(struct detect *d, const struct rule *const *rules, size_t n)
 
 	d->local_ports = xcalloc(PORTS, sizeof(*d->local_ports));
 	d->listener_ports = xcalloc(PORTS, sizeof(*d->listener_ports));
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		d->suspects[i].rule = rules[i];
+		d->suspects[i].most = rules[i]->most ? rules[i]->most : MOST_SUSPECTS;
+	}
 	list_rules(d, rules, n, false);
 	list_rules(d, rules, n, true);
 }
@@ -183,26 +185,22 @@ static void count_tcp(struct detect *d, const struct sock *s)
 	}
 }
 
-static void keep_candidates(struct detect *d, const struct row_rules *rows,
-			    const struct sock *s)
-{
-	size_t n = s->recv_queue || s->send_queue ? rows->n : rows->idle, i;
-
-	for (i = 0; i < n; i++) {
-		struct suspects *list = &d->suspects[rows->rules[i]];
-		uint32_t most = list->rule->most ? list->rule->most : MOST_SUSPECTS;
-
-		if (list->rule->candidate(s) && list->count++ < most)
-			keep(d, list, s);
-	}
-}
-
 void detect_row(struct detect *d, const struct sock *s)
 {
-	if (s->proto == PROTO_TCP) {
+	const struct row_rules *of = &d->of_rows[STATE_COUNT];
+	size_t n, i;
+
+	if (LIKELY(s->proto == PROTO_TCP)) {
+		of = &d->of_rows[s->state];
 		count_tcp(d, s);
-		keep_candidates(d, &d->of_rows[s->state], s);
-	} else if (s->proto == PROTO_UDP) {
-		keep_candidates(d, &d->of_rows[STATE_COUNT], s);
+	} else if (s->proto != PROTO_UDP) {
+		return;
+	}
+	n = s->recv_queue || s->send_queue ? of->n : of->idle;
+	for (i = 0; i < n; i++) {
+		struct suspects *list = &d->suspects[of->rules[i]];
+
+		if (list->rule->candidate(s) && list->count++ < list->most)
+			keep(d, list, s);
 	}
 }

@@ -14,7 +14,7 @@ enum { PORTS = 65536 };
 struct suspects {
 	const struct rule *rule; /* NULL: listeners, of which several rules speak */
 	struct sock **v;
-	size_t n, cap;
+	size_t n, cap, most;
 	uint64_t count;
 };
 
