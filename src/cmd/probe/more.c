@@ -313,27 +313,12 @@ static bool all_silent(const struct path *path, size_t from)
 	return true;
 }
 
-static int show_hops(struct probe_run *run, const struct probe_turn *turn)
+static void start_hops(struct probe_run *run, struct loop *l, struct path *path,
+		       const struct probe_turn *turn)
 {
-	const char *text = turn->text;
-	struct endpoint_list list = turn->list;
-	_cleanup_free_ struct path *path = NULL;
-	enum verdict v = VERDICT_SILENCE;
-	struct fault f = FAULT_INIT;
-	struct loop l;
+	struct endpoint_list first = { .v = turn->list.v, .n = 1 };
 	size_t i;
-	int r;
 
-	if (turn->err < 0)
-		return name_code(run, turn->err, &turn->fault);
-	list.n = 1;
-	r = loop_init(&l);
-	if (r < 0) {
-		fault(&f, -r, "make an event loop");
-		cmd_error(run->cmd, &f);
-		return EXIT_CANNOT;
-	}
-	l.owner = path = xcalloc(1, sizeof(*path));
 	for (i = 0; i < HOPS_MOST; i++) {
 		struct hop *h = &path->hops[i];
 
@@ -346,28 +331,61 @@ static int show_hops(struct probe_run *run, const struct probe_turn *turn)
 		h->attempt.r = &h->r;
 		h->attempt.done = hop_done;
 		h->attempt.owner = h;
-		attempt_start(&h->attempt, &l, &list, &h->how);
+		attempt_start(&h->attempt, l, &first, &h->how);
 	}
-	r = loop_run(&l);
-	if (r < 0) {
-		fault(&f, -r, "wait for events");
-		cmd_error(run->cmd, &f);
-		v = VERDICT_CANNOT;
-	}
-	for (i = 0; r == 0 && i < HOPS_MOST && path->hops[i].done; i++) {
-		if (!run->report->json && !run->report->quiet && all_silent(path, i)) {
+}
+
+static enum verdict tell_hops(struct probe_run *run, const struct path *path,
+			      const char *text)
+{
+	const struct probe_report *p = run->report;
+	size_t i;
+
+	for (i = 0; i < HOPS_MOST && path->hops[i].done; i++) {
+		const struct probe_result *r = &path->hops[i].r;
+		enum verdict v = outcome_verdict(r->outcome);
+
+		if (!p->json && !p->quiet && all_silent(path, i)) {
 			buf_printf(&run->report->out.b, "%2zu to %d  no answer\n", i + 1,
 				   HOPS_MOST);
 			break;
 		}
-		if (!run->report->quiet)
-			put_hop(run, text, i + 1, &path->hops[i].r);
-		if (reached(&path->hops[i].r)) {
-			v = outcome_verdict(path->hops[i].r.outcome);
-			if (v == VERDICT_CANNOT && run->report->quiet)
-				tell_hop(run, text, i + 1, &path->hops[i].r);
-			break;
-		}
+		if (!p->quiet)
+			put_hop(run, text, i + 1, r);
+		if (!reached(r))
+			continue;
+		if (v == VERDICT_CANNOT && p->quiet)
+			tell_hop(run, text, i + 1, r);
+		return v;
+	}
+	return VERDICT_SILENCE;
+}
+
+static int show_hops(struct probe_run *run, const struct probe_turn *turn)
+{
+	_cleanup_free_ struct path *path = NULL;
+	enum verdict v = VERDICT_CANNOT;
+	struct fault f = FAULT_INIT;
+	struct loop l;
+	size_t i;
+	int r;
+
+	if (turn->err < 0)
+		return name_code(run, turn->err, &turn->fault);
+	r = loop_init(&l);
+	if (r < 0) {
+		fault(&f, -r, "make an event loop");
+		cmd_error(run->cmd, &f);
+		return EXIT_CANNOT;
+	}
+	l.owner = path = xcalloc(1, sizeof(*path));
+	start_hops(run, &l, path, turn);
+	r = loop_run(&l);
+	if (r < 0) {
+		fault(&f, -r, "wait for events");
+		cmd_error(run->cmd, &f);
+	} else {
+		v = tell_hops(run, path, turn->text);
 	}
 	for (i = 0; i < HOPS_MOST; i++) {
 		attempt_stop(&path->hops[i].attempt);
