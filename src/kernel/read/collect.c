@@ -12,21 +12,31 @@ enum {
 	NEEDS_OWNERS = NEED_OWNERS | NEED_PEER_OWNERS,
 };
 
-/*
- * Whether owners are looked up after the dump, for the sockets that are left: when some
- * of the filter can be decided without them. Otherwise they are read first and rows
- * stream.
- */
-static bool owners_later(const struct collector *c)
+/* They are looked up after the dump when some of the filter can be decided without
+ * them. */
+static bool owners_later(const struct collect_request *req)
 {
-	const struct collect_request *req = c->req;
 	uint32_t narrow = STATES_DEFAULT & ~(1u << STATE_ESTABLISHED);
 
-	if (!(c->needs & NEEDS_OWNERS))
-		return false;
 	if (req->filter && (filter_needs(req->filter) & NEEDS_OWNERS) == 0)
 		return true;
 	return (req->states & narrow) == req->states;
+}
+
+struct collect_how collect_how(const struct collect_request *req)
+{
+	struct collect_how how = { .needs = req->needs | filter_needs(req->filter) };
+
+	if (req->from) {
+		how.needs &= ~(uint32_t)(NEEDS_ADDED &
+					 ~(NEED_USER | NEED_DEVICE | NEED_UNIX_PEER |
+					   NEED_LISTENER | NEED_WAITERS));
+	} else if (how.needs & NEEDS_OWNERS) {
+		how.owners_later = owners_later(req);
+		how.owners_first = !how.owners_later;
+	}
+	how.added = how.needs & NEEDS_ADDED;
+	return how;
 }
 
 static int release_deferred(struct collector *c)
@@ -130,29 +140,27 @@ int collect_run(struct reader *r, const struct collect_request *req,
 		const struct collect_sink *sink, struct collect_result *result,
 		struct fault *f)
 {
-	struct collector c = { .r = r, .req = req, .sink = sink, .complete = true };
+	struct collect_how how = collect_how(req);
+	struct collector c = { .r = r,
+			       .req = req,
+			       .sink = sink,
+			       .needs = how.needs,
+			       .known = ~(uint32_t)NEEDS_ADDED,
+			       .added = how.added,
+			       .deferred = how.owners_later,
+			       .owners_first = how.owners_first,
+			       .all_attributes = true,
+			       .complete = true };
 	int err;
 
 	r->unanswered = 0;
 	c.euid = geteuid();
-	c.needs = req->needs | filter_needs(req->filter);
-	c.known = ~(uint32_t)NEEDS_ADDED;
 	if (req->bound_unless_listening)
 		c.listening = xcalloc(UINT16_MAX / 64 + 1, sizeof(*c.listening));
-	if (!req->from) {
-		c.deferred = owners_later(&c);
-		c.owners_first = (c.needs & NEEDS_OWNERS) && !c.deferred;
-		if (c.owners_first)
-			owners_scan(&r->owners, NULL, NULL, 0, r->threads);
-	} else {
-		c.needs &= ~(uint32_t)(NEEDS_ADDED &
-				       ~(NEED_USER | NEED_DEVICE | NEED_UNIX_PEER |
-					 NEED_LISTENER | NEED_WAITERS));
-	}
-	c.added = c.needs & NEEDS_ADDED;
+	if (c.owners_first)
+		owners_scan(&r->owners, NULL, NULL, 0, r->threads);
 	c.every_row = c.added & ~(uint32_t)(NEED_LISTENER | NEED_WAIT_TIME |
 					    NEED_WAITERS | NEED_UNIX_PEER);
-	c.all_attributes = true;
 	c.filter_again = filter_needs(req->filter) & NEEDS_ADDED;
 	err = req->from ? collect_replay(&c, f) : collect_live(&c, f);
 	/* Sockets that were made since the owners were read, too. */

@@ -23,6 +23,16 @@ struct collect_request {
 	struct out *record; /* write what the kernel said; NULL = not */
 };
 
+/* What follows from a request, before anything is read. */
+struct collect_how {
+	uint32_t needs; /* of what is shown and of the filter */
+	uint32_t added; /* of needs, what is looked up for a row after it came */
+	/* Owners are read before the rows, which stream; or after, for those that are
+	 * left, which are kept until then. */
+	bool owners_first, owners_later;
+};
+struct collect_how collect_how(const struct collect_request *req);
+
 struct collect_sink {
 	/* A row that matches; its pointers live until the next. Negative ends the
 	 * collection with it. */

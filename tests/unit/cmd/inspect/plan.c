@@ -116,6 +116,7 @@ static void put_filter(struct buf *b, const struct filter_node *n)
 static void put_request(struct buf *b, const struct inspect_plan *p)
 {
 	const struct collect_request *q = &p->request;
+	struct collect_how how = collect_how(q);
 	unsigned i;
 
 	for (i = 0; i < PROTO_COUNT; i++)
@@ -133,10 +134,12 @@ static void put_request(struct buf *b, const struct inspect_plan *p)
 		buf_puts(b, "; if ");
 		put_filter(b, q->filter);
 	}
-	if (q->needs) {
+	if (how.needs) {
 		buf_puts(b, "; needs ");
-		put_needs(b, q->needs);
+		put_needs(b, how.needs);
 	}
+	buf_puts(b, how.owners_first ? ", owners first" : "");
+	buf_puts(b, how.owners_later ? ", owners of what is left" : "");
 }
 
 static void put_rows(struct buf *b, const struct inspect_plan *p)
@@ -280,8 +283,9 @@ static void plans(void)
 		{ "-l", "tcp LISTEN; needs listener,peer; shown of all, one at least; "
 			"table usual; findings of all TCP of whole ports" },
 		{ "-tlnp",
-		  "tcp LISTEN; needs owners,listener,peer; shown of all, one at least; "
-		  "table usual,process; findings of all TCP of whole ports" },
+		  "tcp LISTEN; needs owners,listener,peer, owners of what is left; "
+		  "shown of all, one at least; table usual,process; "
+		  "findings of all TCP of whole ports" },
 		{ "-ul",
 		  "udp CLOSE,LISTEN; needs drops,listener,peer; "
 		  "shown of all, one at least; table usual; findings of whole ports" },
@@ -322,8 +326,8 @@ static void plans(void)
 		  "findings" },
 		{ "'waiting > 1'",
 		  "tcp (udp) LISTEN, all waiters; if waiting>1; "
-		  "needs drops,listener,peer; shown of all, one at least; table usual; "
-		  "findings" },
+		  "needs drops,waiters,listener,peer; shown of all, one at least; "
+		  "table usual; findings" },
 		{ "'dst two'",
 		  "tcp (udp) all but LISTEN,BOUND_INACTIVE; "
 		  "if peer 192.0.2.1/32,192.0.2.2/32; needs drops,listener,peer; "
@@ -335,8 +339,8 @@ static void plans(void)
 		  "findings" },
 		{ "--pid 1,800-899 --process ng*",
 		  "tcp (udp) default; if (process~ng* and pid in 1,800-899); "
-		  "needs drops,listener,peer; shown of all, one at least; table usual; "
-		  "findings" },
+		  "needs owners,drops,listener,peer, owners first; "
+		  "shown of all, one at least; table usual; findings" },
 		{ "--user www-data",
 		  "tcp (udp) default; if uid=33; needs drops,listener,peer; "
 		  "shown of all, one at least; table usual; findings" },
@@ -344,9 +348,9 @@ static void plans(void)
 		  "tcp (udp) default; needs info,drops,listener,peer; "
 		  "sorted by rtt down of all, one at least; table usual,rtt,cwnd; "
 		  "findings of all TCP of whole ports" },
-		{ "-o pid",
-		  "tcp (udp) default; needs owners,drops; shown of all, one at least; "
-		  "table pid; findings of all TCP of whole ports" },
+		{ "-o pid", "tcp (udp) default; needs owners,drops, owners first; "
+			    "shown of all, one at least; table pid; "
+			    "findings of all TCP of whole ports" },
 		{ "-o +waiting",
 		  "tcp (udp) default, all waiters; needs drops,waiters,listener,peer; "
 		  "shown of all, one at least; table usual,waiting; "
@@ -401,6 +405,9 @@ static void plans(void)
 		{ "--record x -q",
 		  "tcp default; needs drops,waiters,listener,wait-time,peer; "
 		  "noted of all, one at least; table without headings usual" },
+		{ "--from x -o cgroup,waiting",
+		  "tcp default, all waiters, from x; needs waiters; "
+		  "shown, one at least; table cgroup,waiting" },
 		{ "--from x",
 		  "tcp default, from x; needs listener,peer; shown, one at least; "
 		  "table usual" },
