@@ -38,7 +38,7 @@ uint32_t hash_bytes_by(const struct hash_key *key, const void *data, size_t len)
 	return hash_end(key, hash_step(key, h, last));
 }
 
-static void put(struct hash_index *x, struct hash_slot slot)
+static void place_slot(struct hash_index *x, struct hash_slot slot)
 {
 	uint32_t i = slot.hash;
 
@@ -61,7 +61,7 @@ void hash_index_reserve(struct hash_index *x, size_t n)
 	x->slots = xcalloc(size, sizeof(*x->slots));
 	for (i = 0; i < old.size; i++)
 		if (old.slots[i].number)
-			put(x, old.slots[i]);
+			place_slot(x, old.slots[i]);
 	free(old.slots);
 }
 
@@ -69,7 +69,7 @@ void hash_index_add(struct hash_index *x, uint32_t hash, size_t at)
 {
 	if (++x->n * 2 > x->size)
 		hash_index_reserve(x, x->n);
-	put(x, (struct hash_slot){ hash, (uint32_t)at + 1 });
+	place_slot(x, (struct hash_slot){ hash, (uint32_t)at + 1 });
 }
 
 /* Those behind it move up, so that none is cut off from its place: Knuth, The Art of

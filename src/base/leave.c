@@ -58,7 +58,7 @@ static void catch (void)
 			sigaction(ending[i], &act, NULL);
 }
 
-static void add(struct leaving *e)
+static void add_leaving(struct leaving *e)
 {
 	sigset_t set, old;
 
@@ -80,13 +80,13 @@ void leave_file(struct leaving *e, int dir, const char *name, const struct stat 
 		.dir = dir, .name = name, .dev = st->st_dev, .ino = st->st_ino
 	};
 	entry_fresh(e->aside);
-	add(e);
+	add_leaving(e);
 }
 
 void leave_process(struct leaving *e, pid_t pid)
 {
 	*e = (struct leaving){ .dir = -1, .pid = pid };
-	add(e);
+	add_leaving(e);
 }
 
 void leave_forget(struct leaving *e)

@@ -313,7 +313,7 @@ static int publish(struct out *o)
 	return 0;
 }
 
-static int finish(struct out *o, bool mine, struct fault *f)
+static int finish_out(struct out *o, bool mine, struct fault *f)
 {
 	struct stat st;
 
@@ -348,12 +348,12 @@ static int finish(struct out *o, bool mine, struct fault *f)
 
 int out_close(struct out *o, struct fault *f)
 {
-	return finish(o, false, f);
+	return finish_out(o, false, f);
 }
 
 int out_close_mine(struct out *o, struct fault *f)
 {
-	return finish(o, true, f);
+	return finish_out(o, true, f);
 }
 
 void out_discard(struct out *o)

@@ -19,7 +19,8 @@ static size_t ip_len(const struct addr *a)
 }
 
 /* req has room for it. */
-static void add(struct nlmsghdr *req, uint16_t type, const void *data, size_t len)
+static void add_attribute(struct nlmsghdr *req, uint16_t type, const void *data,
+			  size_t len)
 {
 	struct nlattr a = { .nla_len = (uint16_t)(sizeof(a) + len), .nla_type = type };
 	char *at = (char *)req + NLMSG_ALIGN(req->nlmsg_len);
@@ -62,11 +63,11 @@ static int ask_route(struct nl *nl, struct ask *ask, uint32_t ifindex, uint32_t 
 
 	m->rtm_family = ask->to->family;
 	m->rtm_dst_len = (uint8_t)(ip_len(ask->to) * 8);
-	add(&req.h, RTA_DST, ask->to->ip, ip_len(ask->to));
+	add_attribute(&req.h, RTA_DST, ask->to->ip, ip_len(ask->to));
 	if (ifindex)
-		add(&req.h, RTA_OIF, &ifindex, sizeof(ifindex));
+		add_attribute(&req.h, RTA_OIF, &ifindex, sizeof(ifindex));
 	if (mark)
-		add(&req.h, RTA_MARK, &mark, sizeof(mark));
+		add_attribute(&req.h, RTA_MARK, &mark, sizeof(mark));
 	return nl_ask(nl, &req.h, take_route, ask);
 }
 
@@ -81,7 +82,7 @@ static int ask_neighbour(struct nl *nl, struct ask *ask)
 
 	m->ndm_family = ask->hop.family;
 	m->ndm_ifindex = (int)ask->oif;
-	add(&req.h, NDA_DST, ask->hop.ip, ip_len(&ask->hop));
+	add_attribute(&req.h, NDA_DST, ask->hop.ip, ip_len(&ask->hop));
 	return nl_ask(nl, &req.h, take_neighbour, ask);
 }
 

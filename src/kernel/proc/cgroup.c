@@ -42,7 +42,7 @@ static int find_mount(struct buf *path)
 	return lines_each("/proc/self/mountinfo", take_mount, path);
 }
 
-static const char *find(struct cgroups *c, uint64_t id, uint32_t hash)
+static const char *find_group(struct cgroups *c, uint64_t id, uint32_t hash)
 {
 	uint32_t step = 0;
 	size_t at;
@@ -53,11 +53,11 @@ static const char *find(struct cgroups *c, uint64_t id, uint32_t hash)
 	return NULL;
 }
 
-static void add(struct cgroups *c, uint64_t id, const char *path)
+static void add_group(struct cgroups *c, uint64_t id, const char *path)
 {
 	uint32_t hash = hash_u64(&c->index, id);
 
-	if (find(c, id, hash))
+	if (find_group(c, id, hash))
 		return;
 	c->v = array_grow(c->v, c->n, &c->cap, sizeof(*c->v));
 	hash_index_add(&c->index, hash, c->n);
@@ -76,8 +76,8 @@ static void walk(struct cgroups *c, int dir_fd, struct buf *path, unsigned depth
 		close_fd(dir_fd);
 		return;
 	}
-	add(c, st.st_ino,
-	    path->len ? arena_strndup(&c->arena, path->data, path->len) : "/");
+	add_group(c, st.st_ino,
+		  path->len ? arena_strndup(&c->arena, path->data, path->len) : "/");
 	while (depth < DEEPEST && (errno = 0, d = readdir(dir))) {
 		size_t len = path->len;
 		int fd;
@@ -125,7 +125,7 @@ const char *cgroups_path(struct cgroups *c, uint64_t id)
 		load(c);
 	if (!id)
 		return NULL;
-	path = find(c, id, hash_u64(&c->index, id));
+	path = find_group(c, id, hash_u64(&c->index, id));
 	if (!path)
 		c->missed = c->denied;
 	return path;

@@ -260,7 +260,7 @@ static void scan_process(struct worker *w, size_t process, char *buf)
 		scan_links(w, dir, process, st.st_size, buf);
 }
 
-static void *work(void *arg)
+static void *scan_share(void *arg)
 {
 	struct worker *w = arg;
 	_cleanup_free_ char *buf = xmalloc(DIRENT_BUFFER);
@@ -425,9 +425,10 @@ static void scan_links_of_all(struct owners *o, struct scan *scan, unsigned thre
 	for (i = 0; i < n; i++)
 		workers[i].scan = scan;
 	for (i = 1; i < n; i++, started++)
-		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+		if (pthread_create(&workers[i].thread, NULL, scan_share, &workers[i]) !=
+		    0)
 			break;
-	work(&workers[0]);
+	scan_share(&workers[0]);
 	for (i = 1; i <= started; i++)
 		pthread_join(workers[i].thread, NULL);
 	merge(o, workers, n);

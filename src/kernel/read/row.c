@@ -160,7 +160,7 @@ static __attribute__((noinline)) int finish_asking(struct collector *c, struct s
 	return give(c, s);
 }
 
-static inline int finish(struct collector *c, struct sock *s)
+static inline int finish_row(struct collector *c, struct sock *s)
 {
 	/* Most rows wait in no queue, and most listings ask for nothing else. */
 	if (UNLIKELY(c->every_row || c->filter_again || (c->added & NEED_SOCKOPTS) ||
@@ -173,7 +173,7 @@ static inline int finish(struct collector *c, struct sock *s)
 
 int collect_finish(struct collector *c, struct sock *s)
 {
-	return finish(c, s);
+	return finish_row(c, s);
 }
 
 void collect_keep(struct collector *c, const struct sock *s)
@@ -204,7 +204,7 @@ static inline int pass(struct collector *c, struct sock *s)
 	    has_listener(c, s->local.port))
 		return 0;
 	if (!c->deferred)
-		return finish(c, s);
+		return finish_row(c, s);
 	note_listener(c, s);
 	collect_keep(c, s);
 	return 0;

@@ -14,7 +14,8 @@ void seen_free(struct seen *s)
 }
 
 /* The block of key of this hash; NULL if there is none. */
-static struct seen_block *find(const struct seen_table *t, uint32_t hash, uint64_t key)
+static struct seen_block *find_block(const struct seen_table *t, uint32_t hash,
+				     uint64_t key)
 {
 	uint32_t step = 0;
 	size_t at;
@@ -25,7 +26,7 @@ static struct seen_block *find(const struct seen_table *t, uint32_t hash, uint64
 	return NULL;
 }
 
-static struct seen_block *add(struct seen_table *t, uint32_t hash, uint64_t key)
+static struct seen_block *add_block(struct seen_table *t, uint32_t hash, uint64_t key)
 {
 	t->blocks = array_grow(t->blocks, t->used, &t->cap, sizeof(*t->blocks));
 	hash_index_add(&t->index, hash, t->used);
@@ -53,9 +54,9 @@ void seen_turn_to(struct seen *s, uint64_t key)
 	if (s->rows == SEEN_GENERATION || s->young.used == SEEN_BLOCKS)
 		age(s);
 	s->key = key;
-	s->block = find(&s->young, hash, key);
+	s->block = find_block(&s->young, hash, key);
 	if (!s->block)
-		s->block = add(&s->young, hash, key);
-	old = find(&s->old, hash, key);
+		s->block = add_block(&s->young, hash, key);
+	old = find_block(&s->old, hash, key);
 	s->old_bits = old ? old->bits : 0;
 }

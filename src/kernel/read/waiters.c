@@ -191,7 +191,8 @@ static bool in_group(struct reader *r, const struct sock *listener)
 }
 
 /* Who gave up is known if the queue stood still while those who wait were counted. */
-static void settle(struct accept_stats *stats, const struct sock *listener, bool still)
+static void settle_count(struct accept_stats *stats, const struct sock *listener,
+			 bool still)
 {
 	stats->stable = stats->attributable && still &&
 			stats->waiting <= listener->recv_queue;
@@ -212,9 +213,10 @@ static bool compare_queues(struct reader *r, struct walk *w)
 		const struct sock *listener = w->counts[i].listener;
 		struct sock now;
 
-		settle(stats, listener,
-		       stats->attributable && reader_exact(r, listener, 0, &now) == 0 &&
-			       now.recv_queue == listener->recv_queue);
+		settle_count(stats, listener,
+			     stats->attributable &&
+				     reader_exact(r, listener, 0, &now) == 0 &&
+				     now.recv_queue == listener->recv_queue);
 		if (stats->attributable && !stats->stable)
 			all_stable = false;
 	}
@@ -265,7 +267,8 @@ void waiters_count(struct reader *r, const bool *still, struct sock *const *rows
 		struct accept_stats *stats = w.counts[i].stats;
 
 		stats->has_wait &= !stats->unaged;
-		settle(stats, l->v[i], still[i] || stats->waiting == l->v[i]->recv_queue);
+		settle_count(stats, l->v[i],
+			     still[i] || stats->waiting == l->v[i]->recv_queue);
 	}
 	walk_free(&w);
 }

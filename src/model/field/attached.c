@@ -40,8 +40,8 @@ enum {
 enum { BPF_STORAGE = 1, BPF_MAP_ID, BPF_VALUE };
 
 /* The n-th attribute of a type in a list. */
-static bool find(const void *list, size_t len, unsigned type, unsigned n,
-		 struct nl_attr *a)
+static bool find_member(const void *list, size_t len, unsigned type, unsigned n,
+			struct nl_attr *a)
 {
 	const char *p = list, *end;
 
@@ -59,8 +59,8 @@ static bool find_ulp(const struct sock *s, unsigned protocol, unsigned type,
 {
 	struct nl_attr nest;
 
-	return find(s->ulp.data, s->ulp.len, protocol, 0, &nest) &&
-	       find(nest.data, nest.len, type, 0, a);
+	return find_member(s->ulp.data, s->ulp.len, protocol, 0, &nest) &&
+	       find_member(nest.data, nest.len, type, 0, a);
 }
 
 /* A number of whatever width this kernel sends. */
@@ -119,7 +119,7 @@ bool get_ulp(const struct sock *s, unsigned i, struct value *v)
 
 	(void)i;
 	/* Kernel names come with or without their NUL. */
-	return find(s->ulp.data, s->ulp.len, ULP_NAME, 0, &a) &&
+	return find_member(s->ulp.data, s->ulp.len, ULP_NAME, 0, &a) &&
 	       value_set_text(v, a.data, strnlen(a.data, a.len));
 }
 
@@ -177,7 +177,7 @@ static bool get_tls_flag(const struct sock *s, unsigned type, struct value *v)
 {
 	struct nl_attr a;
 
-	return find(s->ulp.data, s->ulp.len, ULP_TLS, 0, &a) &&
+	return find_member(s->ulp.data, s->ulp.len, ULP_TLS, 0, &a) &&
 	       value_set_uint(v, find_ulp(s, ULP_TLS, type, &a));
 }
 
@@ -272,9 +272,9 @@ static bool find_bpf(const struct sock *s, unsigned n, unsigned type, struct nl_
 {
 	struct nl_attr storage;
 
-	return find(s->bpf_storages.data, s->bpf_storages.len, BPF_STORAGE, n,
-		    &storage) &&
-	       find(storage.data, storage.len, type, 0, a);
+	return find_member(s->bpf_storages.data, s->bpf_storages.len, BPF_STORAGE, n,
+			   &storage) &&
+	       find_member(storage.data, storage.len, type, 0, a);
 }
 
 bool get_bpf_map(const struct sock *s, unsigned i, struct value *v)

@@ -4,7 +4,7 @@
 
 #include "model/filter/host_private.h"
 
-static struct filter_host *add(struct parser *p, struct hosts *out)
+static struct filter_host *add_host(struct parser *p, struct hosts *out)
 {
 	if (out->n == out->cap) {
 		size_t cap = out->cap ? out->cap * 2 : 1;
@@ -52,7 +52,7 @@ static int parse_ports(struct parser *p, const struct token *t, size_t from,
 void host_add_path(struct parser *p, const char *path, struct hosts *out)
 {
 	out->last = out->n;
-	add(p, out)->path = path;
+	add_host(p, out)->path = path;
 }
 
 /* A v4-mapped address means the IPv4 one: rows of both kinds match it. */
@@ -180,7 +180,7 @@ static int add_name(struct parser *p, const struct token *t, size_t at, size_t l
 		addrs[i].prefix = addrs[i].family == AF_INET ? 32 : 128;
 		if (out->family && addrs[i].family != out->family)
 			continue;
-		h = add(p, out);
+		h = add_host(p, out);
 		*h = *like;
 		h->prefix = plain(&addrs[i]);
 	}
@@ -198,7 +198,7 @@ static int add_ip(struct parser *p, const struct token *t, const struct addr *a,
 	if (out->family && a->family != out->family)
 		return filter_fail(p, t->at, "'%s' is of another family",
 				   filter_show(p, t));
-	h = add(p, out);
+	h = add_host(p, out);
 	*h = *like;
 	h->prefix = plain(a);
 	return 0;
@@ -259,7 +259,7 @@ static int parse_wildcard(struct parser *p, const struct token *t, size_t from,
 		return filter_fail(p, t->at + (size_t)(rest - t->text),
 				   "only a port may follow '*'");
 	}
-	h = add(p, out);
+	h = add_host(p, out);
 	*h = like;
 	return 0;
 }
@@ -331,7 +331,7 @@ static int repeat_hosts(struct parser *p, const struct token *t, struct hosts *o
 	int r = parse_ports(p, t, 0, &like);
 
 	for (i = from; i < to && r == 0; i++) {
-		struct filter_host *h = add(p, out);
+		struct filter_host *h = add_host(p, out);
 
 		*h = like;
 		h->prefix = out->v[i].prefix;
@@ -375,7 +375,7 @@ int host_parse_port(struct parser *p, const struct token *t, struct hosts *out)
 	if (r < 0)
 		return r;
 	out->last = out->n;
-	h = add(p, out);
+	h = add_host(p, out);
 	*h = like;
 	return 0;
 }

@@ -26,7 +26,8 @@ static const struct vocabulary vocabularies[] = {
 	{ "ca_state", ca_state_name },
 };
 
-static void add(struct parser *p, struct literals *out, struct filter_literal literal)
+static void add_literal(struct parser *p, struct literals *out,
+			struct filter_literal literal)
 {
 	if (out->n == out->cap) {
 		size_t cap = out->cap ? out->cap * 2 : 1;
@@ -93,7 +94,7 @@ static int parse_text(struct parser *p, const struct field *field, enum filter_o
 			if (r < 0)
 				return r;
 		}
-	add(p, out, literal);
+	add_literal(p, out, literal);
 	return 0;
 }
 
@@ -110,11 +111,11 @@ static int parse_bool(struct parser *p, const struct token *t, struct literals *
 
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcasecmp(words[i].word, t->text) == 0) {
-			add(p, out,
-			    (struct filter_literal){ .kind = LITERAL_NUMBER,
-						     .lo = words[i].value,
-						     .hi = words[i].value,
-						     .mask = UINT64_MAX });
+			add_literal(p, out,
+				    (struct filter_literal){ .kind = LITERAL_NUMBER,
+							     .lo = words[i].value,
+							     .hi = words[i].value,
+							     .mask = UINT64_MAX });
 			return 0;
 		}
 	return filter_fail(p, t->at, "'%s' is neither yes nor no", filter_show(p, t));
@@ -210,7 +211,7 @@ static int parse_number(struct parser *p, const struct field *field,
 			literal.hi = second;
 		}
 	}
-	add(p, out, literal);
+	add_literal(p, out, literal);
 	return 0;
 }
 
