@@ -380,8 +380,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b.left = MIN((size_t)data[0] << 3, size - 1);
 	b.p = data + 1;
 	r = xcalloc(1, sizeof(*r));
-	r->detect.ephemeral_lo = 32768;
-	r->detect.ephemeral_hi = 60999;
+	r->detect.draw.lo = 32768;
+	r->detect.draw.hi = 60999;
 	rules_begin(&r->detect);
 	sink.ctx = r;
 	rows_collect(b.p + b.left, size - 1 - b.left, &req, &sink, &result);

@@ -16,7 +16,8 @@
 
 void evidence_begin(struct detect *d)
 {
-	d->unread = -procfile_port_range(&d->ephemeral_lo, &d->ephemeral_hi);
+	d->unread = -procfile_port_range(&d->draw.lo, &d->draw.hi);
+	free(procfile_reserved_ports(d->reserved));
 	d->began_ms = clock_ms();
 }
 

@@ -29,8 +29,11 @@ void detect_begin(struct detect *d, const struct rule *const *rules, size_t n)
 {
 	size_t i;
 
-	d->local_ports = xcalloc(PORTS, sizeof(*d->local_ports));
-	d->listener_ports = xcalloc(PORTS, sizeof(*d->listener_ports));
+	d->local_ports = xcalloc(PORT_COUNT, sizeof(*d->local_ports));
+	d->listener_ports = xcalloc(PORT_COUNT, sizeof(*d->listener_ports));
+	d->reserved = xcalloc(PORT_COUNT, sizeof(*d->reserved));
+	d->draw.reserved = d->reserved;
+	d->draw.listeners = d->listener_ports;
 	for (i = 0; i < n; i++) {
 		d->suspects[i].rule = rules[i];
 		d->suspects[i].most = rules[i]->most ? rules[i]->most : MOST_SUSPECTS;
@@ -48,6 +51,7 @@ void detect_free(struct detect *d)
 	free(d->listeners.v);
 	free(d->local_ports);
 	free(d->listener_ports);
+	free(d->reserved);
 	free(d->half_open);
 	free(d->half_open_retrans);
 	free(d->destinations);
@@ -115,8 +119,8 @@ static void count_way(struct detect *d, const struct sock *s)
 	struct destination *w;
 
 	/* What a listener of this range has accepted did not draw its port. */
-	if (s->local.port < d->ephemeral_lo || s->local.port > d->ephemeral_hi ||
-	    d->listener_ports[s->local.port] || d->n_destinations >= MOST_DESTINATIONS)
+	if (!port_is_drawn(&d->draw, s->local.port) ||
+	    d->n_destinations >= MOST_DESTINATIONS)
 		return;
 	/* Both kinds of sockets draw from one range towards an IPv4 destination. */
 	if (UNLIKELY(addr_is_v4_mapped(peer))) {
@@ -134,8 +138,8 @@ static void count_way(struct detect *d, const struct sock *s)
 static void count_half_open(struct detect *d, const struct sock *s)
 {
 	if (!d->half_open) {
-		d->half_open = xcalloc(PORTS, sizeof(*d->half_open));
-		d->half_open_retrans = xcalloc(PORTS, sizeof(*d->half_open_retrans));
+		d->half_open = xcalloc(PORT_COUNT, sizeof(*d->half_open));
+		d->half_open_retrans = xcalloc(PORT_COUNT, sizeof(*d->half_open_retrans));
 	}
 	d->half_open[s->local.port]++;
 	d->half_open_retrans[s->local.port] += s->retrans;

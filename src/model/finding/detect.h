@@ -7,8 +7,7 @@
 
 #include "base/hash.h"
 #include "model/finding/rule.h"
-
-enum { PORTS = 65536 };
+#include "model/port_draw.h"
 
 /* Copies of rows that may mean something; further ones are only counted. */
 struct suspects {
@@ -36,7 +35,9 @@ struct destination {
 
 struct detect {
 	struct arena arena;
-	uint16_t ephemeral_lo, ephemeral_hi; /* set before the first row */
+	/* The range, and what is reserved of it, are set before the first row. */
+	struct port_draw draw;
+	bool *reserved;	   /* of draw */
 	int unread;	   /* errno, if they could not be read and are a default */
 	uint64_t began_ms; /* when the rows began to be read; CLOCK_MONOTONIC */
 	bool whole_tcp;	   /* no filter: totals are those of the namespace */

@@ -109,10 +109,9 @@ static void ephemeral_finding(struct inquiry *q, const struct destination *w,
 	    "%ju of %ju ephemeral ports are used towards this destination, at most %ju "
 	    "are left before connect() fails with EADDRNOTAVAIL.\nThe range is "
 	    "net.ipv4.ip_local_port_range %u-%u without %ju in ip_local_reserved_ports",
-	    (uintmax_t)used, (uintmax_t)ports, (uintmax_t)left, q->d->ephemeral_lo,
-	    q->d->ephemeral_hi,
-	    (uintmax_t)(q->d->ephemeral_hi - q->d->ephemeral_lo + 1ull -
-			n->ephemeral_ports));
+	    (uintmax_t)used, (uintmax_t)ports, (uintmax_t)left, q->d->draw.lo,
+	    q->d->draw.hi,
+	    (uintmax_t)(q->d->draw.hi - q->d->draw.lo + 1ull - n->ephemeral_ports));
 	if (n->ephemeral_listeners)
 		say(q, " and %ju that listeners have", (uintmax_t)n->ephemeral_listeners);
 	buf_putc(&q->text, '.');

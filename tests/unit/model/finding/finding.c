@@ -88,6 +88,17 @@ static void destinations(void)
 	check_found(&d, &e, "ephemeral-exhaustion", SEVERITY_CRITICAL);
 	detect_free(&d);
 
+	/* What is reserved was never drawn. */
+	begin(&d);
+	d.reserved[40000] = true;
+	s = row(STATE_ESTABLISHED, ip4(1, 40000), ip4(2, 80));
+	detect_row(&d, &s);
+	CHECK_INT(d.n_destinations, 0);
+	s.local.port++;
+	detect_row(&d, &s);
+	CHECK_INT(d.n_destinations, 1);
+	detect_free(&d);
+
 	begin(&d);
 	s = row(STATE_LISTEN, loop4(50000), ip4(0, 0));
 	detect_row(&d, &s);

@@ -62,6 +62,6 @@ static inline struct sock row(enum sock_state state, struct addr local, struct a
 
 static inline void begin(struct detect *d)
 {
-	*d = (struct detect){ .ephemeral_lo = 32768, .ephemeral_hi = 60999 };
+	*d = (struct detect){ .draw = { .lo = 32768, .hi = 60999 } };
 	rules_begin(d);
 }
