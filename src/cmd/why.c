@@ -26,25 +26,20 @@ static bool is_known(const struct endpoint *ep)
 		ep->len > offsetof(struct sockaddr_un, sun_path));
 }
 
-struct unix_name {
-	const char *name; /* NULL: no unix socket */
-	size_t len;
-	bool abstract;
-};
-
-static struct unix_name name_of(const struct endpoint *ep)
+static struct connect_question question(const struct endpoint *ep)
 {
 	const struct sockaddr_un *sun = (const struct sockaddr_un *)&ep->ss;
-	struct unix_name n = { 0 };
+	struct connect_question q = { .proto = proto_of(ep) };
 
+	endpoint_addr(ep, &q.to);
 	if (ep->family != AF_UNIX)
-		return n;
-	n.abstract = !sun->sun_path[0];
-	n.name = sun->sun_path + n.abstract;
-	n.len = ep->len - offsetof(struct sockaddr_un, sun_path) - n.abstract;
-	if (!n.abstract)
-		n.len = strnlen(n.name, n.len);
-	return n;
+		return q;
+	q.abstract = !sun->sun_path[0];
+	q.name = sun->sun_path + q.abstract;
+	q.name_len = ep->len - offsetof(struct sockaddr_un, sun_path) - q.abstract;
+	if (!q.abstract)
+		q.name_len = strnlen(q.name, q.name_len);
+	return q;
 }
 
 static bool flag(const struct sockopt_list *options, const char *name, bool otherwise)
@@ -72,22 +67,22 @@ static void bind_causes(const struct endpoint *ep, const struct sockopt_list *op
 			int err, bool replaces, struct causes *causes)
 {
 	_cleanup_buf_ struct buf shown = { 0 }, asked = { 0 };
-	struct unix_name name = name_of(ep);
+	struct connect_question of = question(ep);
 	struct bind_question q = {
-		.candidate = { .proto = proto_of(ep),
+		.candidate = { .proto = of.proto,
+			       .addr = of.to,
+			       .ifindex = of.to.scope,
 			       .uid = geteuid(),
 			       .reuseaddr = flag(options, "reuseaddr", false),
 			       .reuseport = flag(options, "reuseport", false),
 			       .v6only = flag(options, "v6only", false) },
 		.freebind = flag(options, "freebind", false),
-		.name = name.name,
-		.name_len = name.len,
-		.abstract = name.abstract,
+		.name = of.name,
+		.name_len = of.name_len,
+		.abstract = of.abstract,
 	};
 	struct bind_facts facts;
 
-	endpoint_addr(ep, &q.candidate.addr);
-	q.candidate.ifindex = q.candidate.addr.scope;
 	why_put_address(&shown, ep);
 	endpoint_put(&asked, ep);
 	q.address = arena_strdup(causes->arena, buf_cstr(&shown));
@@ -112,18 +107,6 @@ void why_bind(const struct endpoint *ep, const struct sockopt_list *options, int
 {
 	if (is_known(ep) && bind_has_cause(err))
 		bind_causes(ep, options, err, true, causes);
-}
-
-static struct connect_question question(const struct endpoint *ep)
-{
-	struct unix_name name = name_of(ep);
-	struct connect_question q = { .proto = proto_of(ep),
-				      .name = name.name,
-				      .name_len = name.len,
-				      .abstract = name.abstract };
-
-	endpoint_addr(ep, &q.to);
-	return q;
 }
 
 struct listening why_listening(const struct endpoint *ep)

@@ -21,6 +21,15 @@ void causes_add(struct causes *c, const char *id, struct buf *summary, struct bu
 	c->v[c->n++].processes = processes;
 }
 
+void causes_add_unread(struct causes *c, const char *what, int err)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "%s is not known: the kernel's tables could not be read (%s)",
+		   what, strerror(err));
+	causes_add(c, "unknown", &b, NULL, NULL);
+}
+
 void causes_note(struct causes *c, struct buf *text)
 {
 	const char *kept = keep(c, text);

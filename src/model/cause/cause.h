@@ -23,6 +23,8 @@ struct causes {
 
 void causes_add(struct causes *c, const char *id, struct buf *summary, struct buf *advice,
 		const struct holder *processes);
+/* What was not found may stand in a table that could not be read. */
+void causes_add_unread(struct causes *c, const char *what, int err);
 void causes_note(struct causes *c, struct buf *text);
 void causes_next(struct causes *c, struct buf *text);
 void causes_free(struct causes *c); /* the arena stays */

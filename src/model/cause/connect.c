@@ -101,17 +101,6 @@ static void say_elsewhere(const struct connect_facts *f, struct causes *causes)
 	causes_add(causes, "other-namespace", &b, NULL, x->holder.row->holders);
 }
 
-/* What was not found may stand in what could not be read. */
-static void say_unread(const struct connect_facts *f, const char *what,
-		       struct causes *causes)
-{
-	struct buf b = { 0 };
-
-	buf_printf(&b, "%s is not known: the kernel's tables could not be read (%s)",
-		   what, strerror(f->dump_error));
-	causes_add(causes, "unknown", &b, NULL, NULL);
-}
-
 static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 {
 	const struct bind_found *x = find_here(f, false, true);
@@ -138,7 +127,8 @@ static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 	if (f->n_elsewhere)
 		say_elsewhere(f, causes);
 	if (f->dump_error)
-		say_unread(f, "whether something here listens there", causes);
+		causes_add_unread(causes, "whether something here listens there",
+				  f->dump_error);
 	if (causes->n)
 		return;
 	buf_printf(&b, "nothing listens on port %u, on any address of this %s",
@@ -178,7 +168,7 @@ static void local_port_causes(const struct connect_facts *f, struct causes *caus
 			 "net.ipv4.ip_local_port_range; or take another source address.");
 		causes_add(causes, "ephemeral-exhausted", &b, &a, NULL);
 	} else if (f->dump_error) {
-		say_unread(f, "what holds the local ports", causes);
+		causes_add_unread(causes, "what holds the local ports", f->dump_error);
 	}
 }
 
@@ -207,10 +197,9 @@ static void unix_causes(const struct connect_facts *f, struct causes *causes)
 		say_silent(file->taken, causes);
 	} else if (file->dump_error) {
 		_cleanup_buf_ struct buf what = { 0 };
-		struct connect_facts unread = { .dump_error = file->dump_error };
 
 		buf_printf(&what, "what has %s", f->address);
-		say_unread(&unread, buf_cstr(&what), causes);
+		causes_add_unread(causes, buf_cstr(&what), file->dump_error);
 	}
 }
 

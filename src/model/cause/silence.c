@@ -38,11 +38,7 @@ void cause_of_silence(const struct listening *l, const char *address, uint16_t p
 	struct buf b = { 0 };
 
 	if (l->err) {
-		buf_printf(&b,
-			   "whether something here listens there is not known: the "
-			   "kernel's tables could not be read (%s)",
-			   strerror(l->err));
-		causes_add(causes, "unknown", &b, NULL, NULL);
+		causes_add_unread(causes, "whether something here listens there", l->err);
 	} else if (l->n_full) {
 		say_full(l, address, port, causes);
 	} else if (l->n) {
