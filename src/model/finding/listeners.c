@@ -169,14 +169,16 @@ static void judge_shadows(struct inquiry *q)
 {
 	const struct listener_facts *l, *o, *end = q->e->listeners + q->e->n_listeners;
 
-	for (l = q->e->listeners; l < end; l++)
-		for (o = q->e->listeners; l->shadow && finding_is_first(q, l) && o < end;
-		     o++) {
+	for (l = q->e->listeners; l < end; l++) {
+		if (!l->shadow || !finding_is_first(q, l))
+			continue;
+		for (o = q->e->listeners; o < end; o++) {
 			const char *how = shadow_of(l->row, o->row);
 
 			if (how && finding_is_first(q, o))
 				shadow_finding(q, l, o, how);
 		}
+	}
 }
 
 const struct rule rule_shadowed_listener = {
