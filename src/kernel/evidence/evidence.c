@@ -16,8 +16,12 @@
 
 void evidence_begin(struct detect *d)
 {
+	_cleanup_free_ char *reserved = NULL;
+
 	d->unread = -procfile_port_range(&d->draw.lo, &d->draw.hi);
-	free(procfile_reserved_ports(d->reserved));
+	reserved = procfile_reserved_ports(d->reserved);
+	if (!reserved && !d->unread && errno != ENOENT && errno != EACCES)
+		d->unread = errno;
 	d->began_ms = clock_ms();
 }
 
@@ -367,7 +371,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	uint64_t start = clock_ms(), due;
 
 	r->unanswered = 0;
-	procfile_limits(&e->limits, d->listener_ports);
+	procfile_limits(&e->limits, &d->draw, d->unread);
 	procfile_counters(&e->counters[0]);
 	due = first_reading(r, d, e, start);
 	read_owners(r, d, e, name_listeners, !every_process);

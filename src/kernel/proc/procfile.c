@@ -51,7 +51,8 @@ char *procfile_read(const char *path)
  * it, or one that hides it. */
 static void note(int err, int *unread)
 {
-	if (!*unread && err != ENOENT && err != ESRCH && err != EACCES && err != EPERM)
+	if (err && !*unread && err != ENOENT && err != ESRCH && err != EACCES &&
+	    err != EPERM)
 		*unread = err;
 }
 
@@ -172,21 +173,6 @@ char *procfile_reserved_ports(bool *reserved)
 	return text;
 }
 
-static void count_ephemeral(struct net_limits *l, const uint8_t *listeners)
-{
-	_cleanup_free_ bool *reserved = xcalloc(PORT_COUNT, sizeof(*reserved));
-	struct port_draw draw = { .reserved = reserved, .listeners = listeners };
-	int err = procfile_port_range(&draw.lo, &draw.hi);
-	_cleanup_free_ char *text = procfile_reserved_ports(reserved);
-
-	if (!text)
-		note(errno, &l->unread);
-	if (err == 0)
-		port_draw_count(&draw, &l->ephemeral_ports, &l->ephemeral_listeners);
-	else if (err != -EBADMSG)
-		note(-err, &l->unread);
-}
-
 static void read_sockstat(struct net_limits *l)
 {
 	_cleanup_free_ char *text = read_or_note("/proc/thread-self/net/sockstat",
@@ -196,12 +182,14 @@ static void read_sockstat(struct net_limits *l)
 			  proctext_keyed(text, "TCP", "tw", &l->time_wait);
 }
 
-void procfile_limits(struct net_limits *l, const uint8_t *listeners)
+void procfile_limits(struct net_limits *l, const struct port_draw *draw, int draw_unread)
 {
 	int *unread = &l->unread;
 
 	*l = (struct net_limits){ .syncookies = 1 };
-	count_ephemeral(l, listeners);
+	note(draw_unread, unread);
+	if (!draw_unread)
+		port_draw_count(draw, &l->ephemeral_ports, &l->ephemeral_listeners);
 	sysctl_or_note("ipv4/tcp_tw_reuse", &l->tw_reuse, unread);
 	sysctl_or_note("ipv4/tcp_timestamps", &l->timestamps, unread);
 	/* How many there are hangs on all of these. */

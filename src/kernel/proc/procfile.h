@@ -30,8 +30,8 @@ int procfile_port_range(uint16_t *lo, uint16_t *hi);
  * each of PORT_COUNT. The list as text, to be freed; NULL with errno. */
 char *procfile_reserved_ports(bool *reserved);
 
-/* listeners: by port, how many there are; or NULL. */
-void procfile_limits(struct net_limits *l, const uint8_t *listeners);
+/* draw_unread: errno, if what may be drawn could not be read. */
+void procfile_limits(struct net_limits *l, const struct port_draw *draw, int draw_unread);
 
 /* Since Linux 6.2 the size of /proc/PID/fd is the number of descriptors. */
 bool procfile_descriptors_are_sizes(void);
