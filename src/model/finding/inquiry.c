@@ -47,7 +47,7 @@ void finding_put_holders(struct inquiry *q, const struct holder *h)
 		if (hidden)
 			say(q, " and %u more", hidden);
 		if (last)
-			say(q, "; ");
+			buf_puts(&q->text, "; ");
 		buf_put_escaped(&q->text, h->command, strlen(h->command));
 		say(q, "[%d] fd %d", h->pid, h->fd);
 		fds = hidden = 0;
@@ -118,7 +118,7 @@ static struct finding *about(struct inquiry *q, const struct rule *rule,
 void finding_put_listener(struct inquiry *q, const struct listener_facts *l)
 {
 	addr_put(&q->text, &l->row->local);
-	say(q, ", ");
+	buf_puts(&q->text, ", ");
 	finding_put_holders(q, l->holders);
 }
 
@@ -134,10 +134,10 @@ struct finding *finding_of_connection(struct inquiry *q, const struct rule *rule
 {
 	addr_put(&q->text, &c->row->local);
 	if (c->row->proto == PROTO_TCP) {
-		say(q, " to ");
+		buf_puts(&q->text, " to ");
 		addr_put(&q->text, &c->row->peer);
 	}
-	say(q, ", ");
+	buf_puts(&q->text, ", ");
 	finding_put_holders(q, c->holders);
 	return about(q, rule, c->row, c->holders);
 }
@@ -149,7 +149,7 @@ void finding_not_accepted(struct inquiry *q, struct finding *f,
 
 	if (!h)
 		return;
-	say(q, "find out what ");
+	buf_puts(&q->text, "find out what ");
 	buf_put_escaped(&q->text, h->command, strlen(h->command));
 	say(q, "[%d] does instead of accept(): cat /proc/%d/wchan, gdb -p %d", h->pid,
 	    h->pid, h->pid);

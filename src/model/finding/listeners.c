@@ -54,7 +54,7 @@ static void shadow_finding(struct inquiry *q, const struct listener_facts *a,
 	if (same_owner(q, a, b))
 		f->severity = SEVERITY_NOTE;
 	finding_put_listener(q, a);
-	say(q, " and ");
+	buf_puts(&q->text, " and ");
 	finding_put_listener(q, b);
 	f->where = finding_text(q);
 	say(q, "Both listen on port %u: %s.", a->row->local.port, how);
@@ -114,7 +114,7 @@ static void judge_member(struct inquiry *q, const struct listener_facts *l)
 	    "group has waited ",
 	    l->members, l->queued[1]);
 	buf_put_duration(&q->text, wait);
-	say(q, "; which clients are this member's cannot be told.");
+	buf_puts(&q->text, "; which clients are this member's cannot be told.");
 	f->summary = finding_text(q);
 	finding_not_accepted(q, f, l);
 	finding_figure(f, "accept_queue", l->queued[1], true);
@@ -142,8 +142,8 @@ static void judge_exposed(struct inquiry *q, const struct listener_facts *l)
 		addr_put(&q->text, &l->row->local);
 		f->where = finding_text(q);
 	}
-	say(q, "It listens on every address, and every connection it has now "
-	       "comes over loopback.");
+	buf_puts(&q->text, "It listens on every address, and every connection it has now "
+			   "comes over loopback.");
 	f->summary = finding_text(q);
 }
 
