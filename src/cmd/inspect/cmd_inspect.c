@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "cmd/inspect/bindable.h"
+#include "cmd/inspect/can_bind.h"
 #include "cmd/inspect/show.h"
 #include "cmd/inspect/user.h"
 #include "cmd/inspect/wait.h"

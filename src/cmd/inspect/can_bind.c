@@ -1,4 +1,4 @@
-#include "cmd/inspect/bindable.h"
+#include "cmd/inspect/can_bind.h"
 
 #include <errno.h>
 #include <fcntl.h>

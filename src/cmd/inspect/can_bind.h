@@ -5,5 +5,5 @@
 #include "cmd/inspect/home.h"
 
 /* Returns an exit code. */
-int inspect_bindable(const struct command *cmd, const struct inspect_args *args,
+int inspect_bindable(const struct command *cmd, const struct inspect_args *c,
 		     const struct inspect_home *home);
