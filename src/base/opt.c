@@ -370,11 +370,7 @@ static void help_row(struct buf *b, const struct opt *o)
 	if (o->name)
 		buf_printf(b, "--%s", o->name);
 	if (o->metavar)
-		buf_printf(b,
-			   o->flags & OPT_OPTIONAL ? "[=%s]"
-			   : o->name		   ? " %s"
-						   : " %s",
-			   o->metavar);
+		buf_printf(b, o->flags & OPT_OPTIONAL ? "[=%s]" : " %s", o->metavar);
 	width = b->len - start;
 	if (width + 2 > HELP_COLUMN) {
 		buf_putc(b, '\n');

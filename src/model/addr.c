@@ -331,23 +331,21 @@ int addr_parse_ip(const char *text, size_t len, bool want_prefix, struct addr *a
 
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ss)
 {
+	struct sockaddr_in *sin = (struct sockaddr_in *)ss;
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ss;
+
 	memset(ss, 0, sizeof(*ss));
 	if (a->family == AF_INET) {
-		struct sockaddr_in *sin = (struct sockaddr_in *)ss;
-
 		sin->sin_family = AF_INET;
 		sin->sin_port = htons(a->port);
 		memcpy(&sin->sin_addr, a->ip, 4);
 		return sizeof(*sin);
-	} else {
-		struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ss;
-
-		sin6->sin6_family = AF_INET6;
-		sin6->sin6_port = htons(a->port);
-		sin6->sin6_scope_id = a->scope;
-		memcpy(&sin6->sin6_addr, a->ip, 16);
-		return sizeof(*sin6);
 	}
+	sin6->sin6_family = AF_INET6;
+	sin6->sin6_port = htons(a->port);
+	sin6->sin6_scope_id = a->scope;
+	memcpy(&sin6->sin6_addr, a->ip, 16);
+	return sizeof(*sin6);
 }
 
 bool addr_from_sockaddr(struct addr *a, const struct sockaddr *sa, socklen_t len)

@@ -62,7 +62,9 @@ static int compare(const void *a, const void *b)
 /* The nearest rank: the least value that so many of the thousand do not exceed. */
 static double rank(const uint64_t *sorted, uint64_t n, uint64_t permille)
 {
-	return (double)sorted[(n * permille + 999) / 1000 - 1];
+	uint64_t at = (n * permille + 999) / 1000;
+
+	return (double)sorted[at - 1];
 }
 
 static void find_percentiles(const struct spread *s, struct spread_summary *sum)

@@ -23,8 +23,8 @@ struct spread_summary {
 	double jitter; /* mean difference of neighbours */
 };
 
-/* Makes *s with its first value: most targets are asked once, and need none of it. */
-void spread_add(struct spread **s, uint64_t us);
+/* Makes *at with its first value: most targets are asked once, and need none of it. */
+void spread_add(struct spread **at, uint64_t us);
 /* False if there are no values (s may be NULL). */
 bool spread_summarise(const struct spread *s, struct spread_summary *sum);
 /* Counts in `bins` equal steps from min to max. */

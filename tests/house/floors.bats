@@ -7,21 +7,24 @@ setup() {
 	cd "$TOP/src" || return
 }
 
-# The floors that a file's quoted includes name, one "FILE FLOOR" a line.
-includes() { # FLOOR
-	[[ -d $1 ]] || return 0
-	find "$1" -name '*.[ch]' -exec grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]+"[^"]+"' {} + |
-		sed -E 's|:[^"]*"([^"/]*)/?[^"]*"|\t\1|'
+# The folders that a folder's quoted includes name, one "FILE FOLDER" a line.
+includes() { # FOLDER
+	find "$1" -maxdepth 1 -name '*.[ch]' -exec grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]+"[^"]+"' {} + |
+		sed -E 's|:[^"]*"([^"]*)/[^"/]*"|\t\1|'
 }
 
-allowed() { # FLOOR ALLOWED...
-	local floor=$1 file to bad=0
-	shift
+# What a folder may include beside itself and base; FLOOR/* are all folders of a floor.
+allowed() { # FOLDER FOLDER...
+	local folder=$1 file to may bad=0
+	echo "$folder" >>"$BATS_FILE_TMPDIR/folders"
 	while IFS=$'\t' read -r file to; do
-		[[ " $floor $* " == *" $to "* ]] && continue
+		for may in base "$@"; do
+			# shellcheck disable=SC2053 # a pattern
+			[[ $to == $may ]] && continue 2
+		done
 		echo "$file includes $to/"
 		bad=1
-	done < <(includes "$floor")
+	done < <(includes "$folder")
 	return $bad
 }
 
@@ -34,32 +37,102 @@ allowed() { # FLOOR ALLOWED...
 @test "the check of the include direction sees includes" {
 	run includes base
 	assert_line --regexp $'^base/[a-z_]+\\.[ch]\tbase$'
-	run includes cmd
-	assert_line --regexp $'^cmd/[a-z_/]+\\.[ch]\tbase$'
+	run includes net/probe
+	assert_line --regexp $'^net/probe/[a-z_]+\\.[ch]\tnet/socket$'
+	mkdir -p "$BATS_TEST_TMPDIR/net/relay"
+	cd "$BATS_TEST_TMPDIR" || return
+	echo '#include "net/probe/probe.h"' >net/relay/a.c
+	run allowed net/relay model 'model/*' net/socket
+	assert_failure
+	assert_output 'net/relay/a.c includes net/probe/'
 }
 
 @test "base includes nothing above it" {
 	allowed base
 }
 
-@test "model includes only base" {
-	allowed model base
+@test "model includes only base; its folders go core, target; field, filter; cause; finding" {
+	allowed model
+	allowed model/target model
+	allowed model/field model
+	allowed model/filter model model/field
+	allowed model/cause model
+	allowed model/finding model model/filter model/cause
 }
 
-@test "kernel includes only model and base" {
-	allowed kernel model base
+@test "kernel includes only model and base; its folders go netlink, proc, read, then the rest" {
+	allowed kernel/netlink model 'model/*'
+	allowed kernel/bpf model 'model/*'
+	allowed kernel/proc model 'model/*' kernel/netlink kernel/bpf
+	allowed kernel/read model 'model/*' kernel/netlink kernel/proc
+	allowed kernel/watch model 'model/*' kernel/netlink kernel/proc kernel/read
+	allowed kernel/evidence model 'model/*' kernel/netlink kernel/proc kernel/read
+	allowed kernel/explain model 'model/*' kernel/netlink kernel/proc kernel/read
 }
 
-@test "net includes only model and base" {
-	allowed net model base
+@test "net includes only model and base; relay and probe never meet" {
+	allowed net/socket model 'model/*'
+	allowed net/relay model 'model/*' net/socket
+	allowed net/role model 'model/*' net/socket net/relay
+	allowed net/lab model 'model/*' net/socket net/relay net/role
+	allowed net/probe model 'model/*' net/socket
 }
 
 @test "view includes only model and base" {
-	allowed view model base
+	allowed view model 'model/*'
 }
 
-@test "cmd includes only the floors below it" {
-	allowed cmd view kernel net model base
+@test "cmd includes only the floors below it; its commands do not know each other" {
+	local below=(model 'model/*' 'kernel/*' 'net/*' view)
+	allowed cmd "${below[@]}"
+	allowed cmd/inspect "${below[@]}" cmd
+	allowed cmd/endpoint "${below[@]}" cmd
+	allowed cmd/probe "${below[@]}" cmd
+	allowed cmd/porcelain "${below[@]}" cmd 'cmd/*'
+}
+
+@test "every folder has its line above" {
+	run bash -c 'find . -mindepth 2 -name "*.[ch]" -printf "%h\n" | sed "s|^\./||" | sort -u |
+		grep -vxFf "$1"' _ "$BATS_FILE_TMPDIR/folders"
+	assert_output ''
+}
+
+@test "private headers are included in their folder only" {
+	run bash -c 'grep -rnoE "#[[:space:]]*include[[:space:]]+\"[^\"]+_private\.h\"" --include="*.[ch]" . |
+		sed -E "s|^\./||" | awk -F "[:\"]" "{ f = \$1; h = \$4; sub(/\/[^\/]*\$/, \"\", f); sub(/\/[^\/]*\$/, \"\", h) } f != h"'
+	assert_output ''
+	run bash -c 'grep -rlE "include \"model/filter/(lex|term)" --include="*.[ch]" . | grep -v "^\./model/filter/"'
+	assert_output ''
+}
+
+@test "no two headers share a name" {
+	run bash -c 'find . -name "*.h" -printf "%f\n" | sort | uniq -d'
+	assert_output ''
+}
+
+@test "no folder has more than 22 .c files" {
+	run bash -c 'find . -name "*.c" -printf "%h\n" | sort | uniq -c | awk "\$1 > 22"'
+	assert_output ''
+}
+
+@test "no files lead to each other in a circle" {
+	run "$TOP/tests/lib/circles" . "$BUILD"
+	assert_success
+	assert_output ''
+}
+
+@test "the check of circles finds one" {
+	cd "$BATS_TEST_TMPDIR" || return
+	mkdir -p src/base build/src/CMakeFiles/x.dir/base
+	echo 'void b(void); void a(void); void a(void) { b(); }' >src/base/a.c
+	echo 'void b(void); void a(void); void b(void) { a(); }' >src/base/b.c
+	echo 'void b(void); void c(void); void c(void) { b(); }' >src/base/c.c
+	for name in a b c; do
+		gcc -c "src/base/$name.c" -o "build/src/CMakeFiles/x.dir/base/$name.c.o"
+	done
+	run "$TOP/tests/lib/circles" src build
+	assert_success
+	assert_output 'base/a.c base/b.c'
 }
 
 @test "project headers are included by their path from src" {

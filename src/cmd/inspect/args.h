@@ -50,5 +50,5 @@ extern const struct opt_group inspect_groups[N_INSPECT_GROUPS];
 #define NO_OWNERS_RECORDED "a recorded dump does not say which processes hold its sockets"
 
 /* Options that exclude each other. 0 or -EINVAL. */
-int inspect_args_check(const struct inspect_args *args, struct fault *f);
+int inspect_args_check(const struct inspect_args *c, struct fault *f);
 void inspect_args_free(struct inspect_args *args);

@@ -20,6 +20,7 @@ int inspect_home_resolve(const struct inspect_home *home, const struct target *t
 			 uint64_t deadline_us, struct endpoint_list *list,
 			 struct fault *f);
 
-/* The same for a name in an expression; fits filter_env.resolve. ENXIO: it is unknown. */
-int inspect_home_name(void *home, const char *name, struct arena *a, struct addr **addrs,
+/* The same for a name in an expression; fits filter_env.resolve, ctx is the home. ENXIO:
+ * it is unknown. */
+int inspect_home_name(void *ctx, const char *name, struct arena *a, struct addr **addrs,
 		      size_t *n, struct fault *f);

@@ -9,8 +9,6 @@
 
 #include "base/mem.h"
 
-extern char **environ;
-
 void child_free_argv(char **argv)
 {
 	size_t i;
