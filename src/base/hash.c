@@ -13,10 +13,14 @@ enum { LEAST_SLOTS = 256 };
 struct hash_key hash_key_of_process(void)
 {
 	const void *random = (const void *)getauxval(AT_RANDOM);
-	uint64_t r[2] = { (uint64_t)getpid(), clock_ns() };
+	uint64_t r[2];
 
-	if (random)
+	if (random) {
 		memcpy(r, random, sizeof(r));
+	} else {
+		r[0] = (uint64_t)getpid();
+		r[1] = clock_ns();
+	}
 	return (struct hash_key){
 		{ hash_fold(r[0] ^ 0xa0761d6478bd642full, r[1] ^ 0xe7037ed1a0b428dbull) |
 			  1,
