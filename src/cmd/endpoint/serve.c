@@ -233,7 +233,7 @@ static int run_server(struct serving *g, int fd, struct fault *f)
 	return r;
 }
 
-static int end_server(struct serving *g, int r, const struct fault *f)
+static int end_server(struct serving *g, int r, const struct fault *f, int *signo)
 {
 	uint64_t lost;
 	int code;
@@ -247,8 +247,12 @@ static int end_server(struct serving *g, int r, const struct fault *f)
 	lost = tell_close(&g->out);
 	if (g->v.timed_out)
 		return EXIT_DEADLINE;
+	*signo = g->s.signo;
+	/* What belongs to a server that a signal ends goes while it is still known. */
+	if (*signo)
+		leave_now();
 	code = cmd_code_of(conn_end_verdict(g->s.worst));
-	return cmd_leave(g->s.signo, lost && code == EXIT_YES ? EXIT_CANNOT : code);
+	return lost && code == EXIT_YES ? EXIT_CANNOT : code;
 }
 
 /* What cannot be written is said before anybody is told that we listen. */
@@ -281,8 +285,8 @@ static void serving_free(struct serving *g)
 		tracer_free(g->teller.tracer);
 }
 
-int endpoint_serve(const struct endpoint_role *role, const struct command *cmd,
-		   struct endpoint_config *c, const struct target *t)
+static int serve_target(const struct endpoint_role *role, const struct command *cmd,
+			struct endpoint_config *c, const struct target *t, int *signo)
 {
 	__attribute__((cleanup(serving_free))) struct serving g = { .c = c,
 								    .parent = -1 };
@@ -318,5 +322,14 @@ int endpoint_serve(const struct endpoint_role *role, const struct command *cmd,
 	conn_how_protocol(&g.s.how, g.local.proto);
 	tell_backlog(&g);
 	r = run_server(&g, fd, &f);
-	return end_server(&g, r, &f);
+	return end_server(&g, r, &f, signo);
+}
+
+/* A signal ends us when nothing is left open. */
+int endpoint_serve(const struct endpoint_role *role, const struct command *cmd,
+		   struct endpoint_config *c, const struct target *t)
+{
+	int signo = 0, code = serve_target(role, cmd, c, t, &signo);
+
+	return cmd_leave(signo, code);
 }
