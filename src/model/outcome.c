@@ -117,7 +117,8 @@ static const struct failure {
 	{ ENETDOWN, 0, OUTCOME_UNREACHABLE, NULL },
 	{ EHOSTDOWN, 0, OUTCOME_UNREACHABLE, NULL },
 	{ EADDRNOTAVAIL, 0, OUTCOME_NO_PORT, NO_PORT },
-	{ EAGAIN, 0, OUTCOME_NO_PORT, NO_PORT },
+	/* inet_autobind() has no other word; other calls have it for other reasons. */
+	{ EAGAIN, 0, OUTCOME_ERROR, NO_PORT },
 	{ EADDRINUSE, 0, OUTCOME_ERROR, "the source address and port are taken" },
 	{ ETIMEDOUT, 0, OUTCOME_FILTERED,
 	  "no answer: a firewall drops it, the host is down, or the listener's queue is full" },

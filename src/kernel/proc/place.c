@@ -111,7 +111,7 @@ enum bind_place place_of(const struct addr *a, uint32_t ifindex, uint32_t *devic
 	_cleanup_free_ char *text = NULL;
 	struct addr plain = addr_unmapped(a);
 	enum bind_place place;
-	uint32_t unwanted;
+	uint32_t unwanted = 0;
 
 	device = device ? device : &unwanted;
 	*device = 0;
