@@ -103,7 +103,7 @@ static bool look(struct measuring *m, struct one *o)
 }
 
 /* Waits for the fates of v[from..]; what is open then is silent, or a ghost. */
-static void settle(struct measuring *m, size_t from)
+static void await_fates(struct measuring *m, size_t from)
 {
 	uint64_t begun = clock_us(), patience;
 	size_t i, pending;
@@ -298,7 +298,7 @@ static int measure_tcp(struct measuring *m, struct fault *f)
 		r = burst(m, MIN(size, (size_t)(m->how->max - m->n)), f);
 		if (r < 0 || m->n == from)
 			break;
-		settle(m, from);
+		await_fates(m, from);
 		stalled = count(m, from, FATE_HELD) < m->n - from;
 	}
 	result->full = stalled;
