@@ -261,6 +261,7 @@ static void run(const struct plan *plan)
 	close_fd(p.hold[1]);
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
+	time_waits_free(waits);
 }
 
 static struct plan plan_of(const struct config *c)

@@ -61,3 +61,4 @@ struct time_waits;
 struct time_waits *time_waits_new(const struct plan *plan);
 void time_waits_renew(struct time_waits *t);
 uint32_t time_waits_count(const struct time_waits *t);
+void time_waits_free(struct time_waits *t); /* t may be NULL */

@@ -454,3 +454,10 @@ uint32_t time_waits_count(const struct time_waits *t)
 	fclose(f);
 	return tw;
 }
+
+void time_waits_free(struct time_waits *t)
+{
+	if (t)
+		free(t->listeners);
+	free(t);
+}
