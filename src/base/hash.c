@@ -110,7 +110,7 @@ bool hash_set_add(struct hash_index *set, uint32_t v)
 {
 	uint32_t hash = hash_u64(set, v);
 
-	if (!v || hash_set_has(set, v))
+	if (!v || hash_set_has_by(set, hash, v))
 		return false;
 	hash_index_add(set, hash, v - 1);
 	return true;

@@ -105,15 +105,21 @@ static inline uint32_t hash_bytes(struct hash_index *x, const void *data, size_t
 
 /* An index as a set of numbers, such as inodes, which are members and hashed themselves:
  * no array. 0, which stands for none, is never in it. */
-static inline bool hash_set_has(const struct hash_index *set, uint32_t v)
+static inline bool hash_set_has_by(const struct hash_index *set, uint32_t hash,
+				   uint32_t v)
 {
-	uint32_t hash = hash_u64_by(&set->key, v), step = 0;
+	uint32_t step = 0;
 	size_t at;
 
 	while ((at = hash_index_next(set, hash, &step)) != SIZE_MAX)
 		if (at + 1 == v)
 			return true;
 	return false;
+}
+
+static inline bool hash_set_has(const struct hash_index *set, uint32_t v)
+{
+	return hash_set_has_by(set, hash_u64_by(&set->key, v), v);
 }
 
 /* Adds v; false if it was there, or is 0. */
