@@ -237,7 +237,7 @@ static void populate(void)
 		char from[16];
 
 		snprintf(from, sizeof(from), "127.0.%u.%u", i / 3, i + 2);
-		clients[i] = dial(from, 40000 + i, "127.0.0.1", 80, i);
+		clients[i] = dial(from, 20000 + i, "127.0.0.1", 80, i);
 		dial(from, 0, "127.0.0.1", 8080, 0x21);
 		dial(i & 1 ? "::1" : "fec0:43::1", i & 2 ? 30000 + i : 0, "::1", 8080, 0);
 		dial("fec0:43::1", 0, "fec0:42::1", 443, i << 4);
@@ -251,27 +251,38 @@ static void populate(void)
 	close(clients[0]); /* one of those that were accepted and closed: TIME_WAIT */
 	close(clients[5]);
 	make("127.0.0.9", 22, SOCK_STREAM, 0, false);
-	make("::1", 40123, SOCK_STREAM, 0, true);
+	make("::1", 20123, SOCK_STREAM, 0, true);
 	make("0.0.0.0", 53, SOCK_DGRAM, 0x11, false);
 	make("fec0:42::1", 53, SOCK_DGRAM, 0, true);
 	make("127.0.0.1", 0, SOCK_DGRAM, 0, false);
 }
 
-/* A FIN may be acknowledged late: the rows that are compared must not change any more. */
-static int dump_settled(struct table *t)
+/*
+ * A FIN that is still on its way, or a connection that another processor turns into its
+ * TIME_WAIT remnant at this moment: it is closed, has a peer, and has lost its port.
+ */
+static bool is_changing(const struct sock *s)
 {
 	enum {
 		CHANGING = 1 << STATE_FIN_WAIT1 | 1 << STATE_CLOSING | 1 << STATE_LAST_ACK
 	};
-	uint32_t states;
+
+	return (CHANGING >> s->state & 1) ||
+	       (s->proto == PROTO_TCP && s->state == STATE_CLOSE && s->peer.port != 0);
+}
+
+/* The rows that are compared must not change any more. */
+static int dump_settled(struct table *t)
+{
+	bool changing;
 	size_t i;
 	int r;
 
 	do {
 		r = dump(t, NULL);
-		for (i = states = 0; i < t->n; i++)
-			states |= 1u << t->rows[i].state;
-	} while (r == 0 && (states & CHANGING));
+		for (i = changing = 0; i < t->n; i++)
+			changing |= is_changing(&t->rows[i]);
+	} while (r == 0 && changing);
 	return r;
 }
 
@@ -289,7 +300,7 @@ static const char *const decidable[] = {
 	"sport != 8080",
 	"sport < 1024",
 	"sport >= 8080",
-	"sport in (22,53,40000-40003)",
+	"sport in (22,53,20000-20003)",
 	"sport = :*",
 	"dport = 80",
 	"dport > 30000",
@@ -513,7 +524,7 @@ static void autobound(void)
 	CHECK(bytecode_compile(&program, n, &caps));
 	CHECK_INT(dump(&t, &program), 0);
 	for (i = 0; i < t.n; i++) {
-		by_hand += t.rows[i].local.port == 40123;
+		by_hand += t.rows[i].local.port == 20123;
 		by_kernel += filter_eval(n, &t.rows[i], 0) == FILTER_YES;
 	}
 	CHECK_INT(by_hand, 0);
