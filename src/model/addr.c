@@ -77,6 +77,13 @@ int addr_compare(const struct addr *a, const struct addr *b)
 	return d ? d : (int)a->port - (int)b->port;
 }
 
+bool addr_same_end(const struct addr *a, const struct addr *b)
+{
+	struct addr x = addr_unmapped(a), y = addr_unmapped(b);
+
+	return addr_compare(&x, &y) == 0;
+}
+
 bool addr_in_prefix(const struct addr *a, const struct addr *pattern)
 {
 	struct addr u = pattern->family == AF_INET ? addr_unmapped(a) : *a;

@@ -38,6 +38,10 @@ static inline bool addr_same_ip(const struct addr *a, const struct addr *b)
 	return x[0] == y[0] && x[1] == y[1] && a->family == b->family;
 }
 
+/* Whether both are one address and port: a dual-stack socket has an IPv4 address mapped.
+ */
+bool addr_same_end(const struct addr *a, const struct addr *b);
+
 /* memcmp-like total order: family, address, port. For sorting. */
 int addr_compare(const struct addr *a, const struct addr *b);
 

@@ -157,3 +157,42 @@ const char *ca_state_name(unsigned ca)
 
 	return ca < ARRAY_SIZE(names) ? names[ca] : "unknown";
 }
+
+const char *shutdown_name(unsigned directions)
+{
+	static const char *const names[] = { "none", "recv", "send", "both" };
+
+	return directions < ARRAY_SIZE(names) ? names[directions] : "unknown";
+}
+
+static const char *name_from(const char *const *names, size_t n, unsigned first,
+			     unsigned code)
+{
+	return code >= first && code - first < n ? names[code - first] : "unknown";
+}
+
+/* The codes of the IANA registry. */
+const char *tls_cipher_name(unsigned cipher)
+{
+	static const char *const names[] = { "aes-gcm-128",  "aes-gcm-256",
+					     "aes-ccm-128",  "chacha20-poly1305",
+					     "sm4-gcm",	     "sm4-ccm",
+					     "aria-gcm-128", "aria-gcm-256" };
+
+	return name_from(names, ARRAY_SIZE(names), TLS_CIPHER_FIRST, cipher);
+}
+
+const char *tls_worker_name(unsigned worker)
+{
+	static const char *const names[] = { "none", "software", "device",
+					     "device-record" };
+
+	return name_from(names, ARRAY_SIZE(names), TLS_WORKER_FIRST, worker);
+}
+
+const char *tls_version_name(unsigned minor)
+{
+	static const char *const names[] = { "1.0", "1.1", "1.2", "1.3" };
+
+	return name_from(names, ARRAY_SIZE(names), TLS_VERSION_FIRST, minor);
+}

@@ -37,5 +37,12 @@ proto_name(unsigned proto); /* "tcp", "udp", "unix", "unix-dgram", "unix-seqpack
 const char *family_name(unsigned family); /* "inet", "inet6", "unix" */
 const char *
 timer_name(unsigned timer); /* "none", "retransmit", "keepalive", "timewait", "probe" */
+const char *shutdown_name(unsigned directions); /* "none", "recv", "send", "both" */
+/* Kernel TLS: by TLS_CIPHER_*, by who works on the records, by the low byte of the
+ * version. */
+const char *tls_cipher_name(unsigned cipher);
+const char *tls_worker_name(unsigned worker);
+const char *tls_version_name(unsigned minor);
+enum { TLS_CIPHER_FIRST = 51, TLS_WORKER_FIRST = 1, TLS_VERSION_FIRST = 1 };
 const char *
 ca_state_name(unsigned ca); /* "open", "disorder", "cwr", "recovery", "loss" */

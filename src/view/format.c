@@ -325,6 +325,12 @@ static void put_value(struct buf *b, const struct value *v, const struct field *
 		p = format_number(end, f->unit, v->u);
 		buf_put(b, p, (size_t)(end - p));
 		return;
+	case VALUE_INT:
+		p = format_number(end, f->unit, v->i < 0 ? -v->u : v->u);
+		if (v->i < 0)
+			*--p = '-';
+		buf_put(b, p, (size_t)(end - p));
+		return;
 	case VALUE_TEXT:
 		if (f->unit == UNIT_DUMP) {
 			buf_put_hex_bytes(b, v->text, v->len);

@@ -265,6 +265,11 @@ static inline bool put_cell(struct table *t, struct column *c, const struct sock
 	case CELL_NUMBER:
 		v = number_of(c->field, s);
 		break;
+	case CELL_SIGNED: /* a negative one is not plain */
+		v = number_of(c->field, s);
+		if (UNLIKELY((int64_t)v < 0 && v != ABSENT))
+			return false;
+		break;
 	case CELL_RECV_QUEUE:
 		if (has_bytes_queued(s))
 			v = sock_recv_bytes(s);
@@ -423,7 +428,7 @@ void table_stream_row(struct table *t, const struct sock *s)
 static bool is_whole(const struct field *f)
 {
 	return f->source >= FROM_INFO && (f->size == 4 || f->size == 8) &&
-	       !(f->flags & (FIELD_ZERO_ABSENT | FIELD_ONES_ABSENT));
+	       !(f->flags & FIELD_SPECIAL);
 }
 
 static enum cell cell_of(const struct field *f)
@@ -438,6 +443,8 @@ static enum cell cell_of(const struct field *f)
 		return CELL_PEER;
 	if (f->flags & FIELD_MULTI)
 		return CELL_OTHER;
+	if (f->flags & FIELD_SIGNED)
+		return CELL_SIGNED;
 	if (format_is_number((enum unit)f->unit))
 		return !is_whole(f) ? CELL_NUMBER : f->size == 4 ? CELL_WORD : CELL_LONG;
 	if (f->unit == UNIT_STATE)

@@ -15,6 +15,7 @@ enum cell {
 	CELL_WORD,   /* four bytes of an attribute, all values of which are meant */
 	CELL_LONG,   /* eight */
 	CELL_NUMBER, /* any other number */
+	CELL_SIGNED, /* a number that may be negative */
 	CELL_RECV_QUEUE,
 	CELL_SEND_QUEUE,
 	CELL_LOCAL,

@@ -31,6 +31,19 @@ static struct tally_entry *entry_of(struct tally *t, const char *text, size_t le
 	return e;
 }
 
+/* A host is one, whether its socket is of IPv4 or of both families. */
+static bool put_address(struct buf *b, const struct field *f, const struct sock *s)
+{
+	struct addr plain;
+	struct value v;
+
+	if (f->unit != UNIT_IP || !f->get(s, 0, &v) || v.kind != VALUE_ADDR)
+		return false;
+	plain = addr_unmapped(v.addr);
+	addr_put_ip(b, &plain);
+	return true;
+}
+
 static void count_value(struct tally *t, const struct sock *s)
 {
 	_cleanup_buf_ struct buf text = { .ascii = t->ascii };
@@ -40,7 +53,7 @@ static void count_value(struct tally *t, const struct sock *s)
 		format_programs(&text, streq(t->field->name, "process")
 					       ? s->holders
 					       : s->peer_holders);
-	else
+	else if (!put_address(&text, t->field, s))
 		format_raw(&text, t->field, s);
 	buf_cstr(&text);
 	entry_of(t, text.data, text.len)->count++;
@@ -158,7 +171,7 @@ static void show_states(struct tally *t, const struct view_options *opt, struct 
 
 		for (s = 0; s < STATE_COUNT; s++)
 			total += t->states[p][s];
-		if (!total)
+		if (!total && !(t->protos & BIT(p)))
 			continue;
 		if (opt->format == VIEW_JSON) {
 			struct json j = json_on(&out->b);

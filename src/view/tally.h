@@ -12,8 +12,9 @@ struct tally_entry;
  * protocol and state. */
 struct tally {
 	const struct field *field;
-	uint64_t limit; /* of values that are shown */
-	bool ascii;	/* values: nothing outside ASCII */
+	uint64_t limit;	 /* of values that are shown */
+	uint32_t protos; /* that are counted: those without a row stand there with 0 */
+	bool ascii;	 /* values: nothing outside ASCII */
 	uint64_t rows;
 	uint64_t states[PROTO_COUNT][STATE_COUNT];
 	struct arena arena;

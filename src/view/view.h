@@ -23,7 +23,8 @@ struct view_options {
 /* What the reader must know beside the rows: partial truth is data. */
 struct view_end {
 	uint64_t rows;
-	bool complete;
+	bool complete; /* these are all */
+	bool limited;  /* there are more, which --limit left out */
 };
 
 struct view;
@@ -57,6 +58,9 @@ void view_end_rows(struct view *v);
 
 /* Shows what was held back, and for JSON the end object. Returns 0 or -errno. */
 int view_finish(struct view *v, const struct view_end *end);
+
+/* The end as a JSON object, of a view or of an answer that needs none. */
+void view_end_json(struct buf *b, const struct view_end *end);
 
 /* A note as a JSON object; the text formats leave notes to stderr. */
 void view_note_json(struct out *out, const char *id, const char *text);

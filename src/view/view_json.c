@@ -164,6 +164,9 @@ static void put_value(struct json *j, const struct field *f, const struct value 
 		else
 			json_u64(j, v->u);
 		return;
+	case VALUE_INT:
+		json_i64(j, v->i);
+		return;
 	case VALUE_TEXT:
 		if (f->unit == UNIT_DUMP) {
 			_cleanup_buf_ struct buf text = { 0 };
@@ -259,14 +262,21 @@ static void json_end_rows(struct view *v)
 	(void)v;
 }
 
-static void json_end(struct view *v, const struct view_end *end)
+void view_end_json(struct buf *b, const struct view_end *end)
 {
-	struct json j = json_on(&v->out->b);
+	struct json j = json_on(b);
 
 	json_begin_object(&j, "end");
 	json_member_u64(&j, "rows", end->rows);
 	json_member_bool(&j, "complete", end->complete);
+	if (end->limited)
+		json_member_bool(&j, "limited", true);
 	json_end_object(&j);
+}
+
+static void json_end(struct view *v, const struct view_end *end)
+{
+	view_end_json(&v->out->b, end);
 }
 
 static void json_free(struct view *v)

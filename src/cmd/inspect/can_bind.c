@@ -26,6 +26,8 @@ struct asking {
 	struct out *out;
 	gid_t gid;
 	enum bind_verdict worst; /* so far */
+	uint64_t verdicts;
+	bool unsure; /* of one of them */
 };
 
 /* As the user that was named, for the kernel asks who makes the socket. */
@@ -109,6 +111,8 @@ static void judge_candidate(struct asking *x)
 						   x->out->fd),
 				   term_width(x->out->fd));
 	x->worst = MAX(x->worst, v.verdict);
+	x->unsure |= v.verdict == BIND_CANNOT_TELL || v.verdict == BIND_NOT_JUDGED;
+	x->verdicts++;
 	causes_free(&causes);
 }
 
@@ -237,6 +241,14 @@ static int parse_question(struct asking *x, struct target *t, struct fault *f)
 	return r;
 }
 
+static void tell_end(const struct asking *x)
+{
+	const struct view_end end = { .rows = x->verdicts, .complete = !x->unsure };
+
+	if (x->args->format == VIEW_JSON && !x->args->common.quiet)
+		view_end_json(&x->out->b, &end);
+}
+
 int inspect_bindable(const struct command *cmd, const struct inspect_args *c,
 		     const struct inspect_home *home)
 {
@@ -271,5 +283,6 @@ int inspect_bindable(const struct command *cmd, const struct inspect_args *c,
 		cmd_error(cmd, &f);
 		return cmd_code_of_lookup(r);
 	}
+	tell_end(&x);
 	return cmd_close_output(cmd, &out, c->output) < 0 ? EXIT_CANNOT : codes[x.worst];
 }

@@ -49,6 +49,9 @@ static int find_facts(const struct inspect_args *args, const struct strv *expres
 						    .cgroup_id = cgroup_id_of,
 						    .ctx = home },
 					 .utf8 = term_utf8() };
+	/* A name that is waited for may yet come; that of a dump is another host's. */
+	if (args->wait_us == UINT64_MAX && !args->from)
+		facts->names.device = inspect_home_device;
 	/* Only "autobound" asks for it. */
 	if (expressions->n || args->fail_if.n)
 		procfile_port_range(&facts->names.ephemeral_lo,

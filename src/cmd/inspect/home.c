@@ -1,6 +1,10 @@
 #include "cmd/inspect/home.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+
+#include "base/opt.h"
 
 #include "kernel/proc/netns.h"
 
@@ -79,4 +83,38 @@ int inspect_home_name(void *ctx, const char *name, struct arena *a, struct addr 
 		if (endpoint_addr(&list.v[i], &(*addrs)[*n]))
 			++*n;
 	return 0;
+}
+
+static void hint_devices(const char *name, struct fault *f)
+{
+	_cleanup_strv_ struct strv names = { 0 };
+	struct if_nameindex *all = if_nameindex();
+	const char *nearest;
+	char shown[80];
+	size_t i;
+
+	for (i = 0; all && all[i].if_index; i++)
+		strv_add(&names, all[i].if_name);
+	nearest = opt_nearest(name, names.v, names.n);
+	if (nearest)
+		fault_hint(f, "did you mean '%s'?",
+			   escape_text(shown, sizeof(shown), nearest, strlen(nearest)));
+	else
+		fault_hint(f, "'ip link' lists them; of one that is gone: dev INDEX");
+	if (all)
+		if_freenameindex(all);
+}
+
+int inspect_home_device(void *ctx, const char *name, struct fault *f)
+{
+	char shown[80];
+
+	(void)ctx;
+	/* Where the question itself fails, the name may be right. */
+	if (if_nametoindex(name) || errno != ENODEV)
+		return 0;
+	fault_say(f, EINVAL, "there is no interface '%s'",
+		  escape_text(shown, sizeof(shown), name, strlen(name)));
+	hint_devices(name, f);
+	return -EINVAL;
 }

@@ -24,3 +24,7 @@ int inspect_home_resolve(const struct inspect_home *home, const struct target *t
  * it is unknown. */
 int inspect_home_name(void *ctx, const char *name, struct arena *a, struct addr **addrs,
 		      size_t *n, struct fault *f);
+
+/* Whether an interface of this name is in the namespace that is asked: 0, or -EINVAL with
+ * a fault. Fits filter_env.device. */
+int inspect_home_device(void *ctx, const char *name, struct fault *f);

@@ -291,7 +291,8 @@ static int collect_and_show(struct show *show, const struct collect_request *req
 		tell_unread(show, show_findings(show, opt), &result);
 	}
 	end.rows = show->seen;
-	end.complete = result.complete;
+	end.complete = result.complete && !show->limited;
+	end.limited = show->limited;
 	if (plan->rows != ROWS_COUNTED || opt->format == VIEW_JSON)
 		view_finish(show->view, &end);
 	return code_of_rows(show, &result);
@@ -376,6 +377,7 @@ int inspect_show(const struct command *cmd, const struct inspect_plan *plan,
 	show.tally.field = plan->group;
 	show.tally.ascii = out->b.ascii && opt.format != VIEW_JSON;
 	show.tally.limit = args->limit;
+	show.tally.protos = plan->shown_protos;
 	if (plan->findings != FINDINGS_OFF) {
 		show.detect = &detect;
 		rules_begin(&detect);

@@ -154,6 +154,7 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	int err;
 
 	r->unanswered = 0;
+	r->look++;
 	c.euid = geteuid();
 	if (req->bound_unless_listening)
 		c.listening = xcalloc(UINT16_MAX / 64 + 1, sizeof(*c.listening));

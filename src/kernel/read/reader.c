@@ -78,7 +78,7 @@ bool reader_listener_of(struct reader *r, const struct sock *s,
 	return listeners_find(&r->listeners, s, listener, members);
 }
 
-static const struct reader_name *names_find(const struct reader_names *names, uint32_t id)
+static struct reader_name *names_find(const struct reader_names *names, uint32_t id)
 {
 	size_t i;
 
@@ -94,7 +94,7 @@ static const char *names_add(struct reader *r, struct reader_names *names, uint3
 	const char *copy = text ? arena_strdup(&r->arena, text) : NULL;
 
 	names->v = array_grow(names->v, names->n, &names->cap, sizeof(*names->v));
-	names->v[names->n++] = (struct reader_name){ id, copy };
+	names->v[names->n++] = (struct reader_name){ id, r->look, copy };
 	return copy;
 }
 
@@ -115,14 +115,21 @@ static const char *user_of(struct reader *r, uint32_t uid)
 
 static const char *device_of(struct reader *r, uint32_t ifindex)
 {
-	const struct reader_name *known = names_find(&r->devices, ifindex);
+	struct reader_name *known = names_find(&r->devices, ifindex);
 	char name[IF_NAMESIZE];
+	const char *now;
 
 	if (!ifindex)
 		return NULL;
-	if (known)
+	if (known && known->look == r->look)
 		return known->text;
-	return names_add(r, &r->devices, ifindex, if_indextoname(ifindex, name));
+	now = if_indextoname(ifindex, name);
+	if (!known)
+		return names_add(r, &r->devices, ifindex, now);
+	known->look = r->look;
+	if (!now || !known->text || !streq(now, known->text))
+		known->text = now ? arena_strdup(&r->arena, now) : NULL;
+	return known->text;
 }
 
 /* The age of a queued or half-closed connection, from its own tcp_info, for one exact

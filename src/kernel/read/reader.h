@@ -12,6 +12,7 @@
 
 struct reader_name {
 	uint32_t id;
+	uint32_t look;	  /* reader.look when it was read: an interface may get another */
 	const char *text; /* NULL: has none */
 };
 
@@ -31,6 +32,7 @@ struct reader {
 	struct listeners listeners;
 	char info_copy[512];	     /* tcp_info of the row that is being annotated */
 	struct sock_options options; /* of the same row's owner */
+	uint32_t look;		     /* counts collect_run() */
 	unsigned threads;	     /* 0 = as many as processors */
 	int unanswered; /* errno of a question about one row that failed, so that the row
 			   lacks the answer; 0 = none did */

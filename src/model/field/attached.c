@@ -8,6 +8,7 @@
 
 #include "model/attr.h"
 #include "model/field/get_private.h"
+#include "model/names.h"
 
 /* Nested in INET_DIAG_ULP_INFO (linux/inet_diag.h). */
 enum { ULP_NAME = 1, ULP_TLS, ULP_MPTCP };
@@ -106,11 +107,11 @@ static bool set_digits(struct value *v, uint64_t n)
 }
 
 /* A number as a word; one that has none as its digits. */
-static bool set_word(struct value *v, uint64_t n, const char *const *words, size_t count)
+static bool set_word(struct value *v, uint64_t n, const char *word)
 {
-	if (n < count && words[n])
-		return value_set_text(v, words[n], strlen(words[n]));
-	return set_digits(v, n);
+	if (streq(word, "unknown"))
+		return set_digits(v, n);
+	return value_set_text(v, word, strlen(word));
 }
 
 bool get_ulp(const struct sock *s, unsigned i, struct value *v)
@@ -125,39 +126,25 @@ bool get_ulp(const struct sock *s, unsigned i, struct value *v)
 
 bool get_tls_version(const struct sock *s, unsigned i, struct value *v)
 {
-	enum { TLS_1_0 = 0x0301 };
-	static const char *const versions[] = { "1.0", "1.1", "1.2", "1.3" };
+	enum { MAJOR = 0x0300 };
 
 	(void)i;
-	if (!ulp_number(s, ULP_TLS, TLS_VERSION, v))
-		return false;
-	if (v->u < TLS_1_0 || v->u - TLS_1_0 >= ARRAY_SIZE(versions))
-		return set_digits(v, v->u);
-	return set_word(v, v->u - TLS_1_0, versions, ARRAY_SIZE(versions));
+	return ulp_number(s, ULP_TLS, TLS_VERSION, v) &&
+	       set_word(v, v->u, tls_version_name((unsigned)(v->u ^ MAJOR)));
 }
 
 bool get_tls_cipher(const struct sock *s, unsigned i, struct value *v)
 {
-	/* TLS_CIPHER_*, the codes of the IANA registry */
-	static const char *const ciphers[] = {
-		[51] = "aes-gcm-128",	    [52] = "aes-gcm-256",  [53] = "aes-ccm-128",
-		[54] = "chacha20-poly1305", [55] = "sm4-gcm",	   [56] = "sm4-ccm",
-		[57] = "aria-gcm-128",	    [58] = "aria-gcm-256",
-	};
-
 	(void)i;
 	return ulp_number(s, ULP_TLS, TLS_CIPHER, v) &&
-	       set_word(v, v->u, ciphers, ARRAY_SIZE(ciphers));
+	       set_word(v, v->u, tls_cipher_name((unsigned)v->u));
 }
 
 /* Who works on the records. */
 static bool get_tls_worker(const struct sock *s, unsigned type, struct value *v)
 {
-	static const char *const workers[] = { NULL, "none", "software", "device",
-					       "device-record" };
-
 	return ulp_number(s, ULP_TLS, type, v) &&
-	       set_word(v, v->u, workers, ARRAY_SIZE(workers));
+	       set_word(v, v->u, tls_worker_name((unsigned)v->u));
 }
 
 bool get_tls_tx(const struct sock *s, unsigned i, struct value *v)

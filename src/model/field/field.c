@@ -101,7 +101,7 @@ bool field_value(const struct field *f, const struct sock *s, struct value *v)
 		return f->get(s, 0, v);
 	if (!field_number(f, s, &v->u))
 		return false;
-	v->kind = VALUE_UINT;
+	v->kind = f->flags & FIELD_SIGNED ? VALUE_INT : VALUE_UINT;
 	return true;
 }
 
@@ -116,8 +116,14 @@ int value_compare(const struct value *a, const struct value *b)
 	switch (a->kind) {
 	case VALUE_UINT:
 		return (a->u > b->u) - (a->u < b->u);
-	case VALUE_ADDR:
-		return addr_compare(a->addr, b->addr);
+	case VALUE_INT:
+		return (a->i > b->i) - (a->i < b->i);
+	case VALUE_ADDR: {
+		/* As they are shown: the IPv4 of a dual-stack socket is IPv4. */
+		struct addr x = addr_unmapped(a->addr), y = addr_unmapped(b->addr);
+
+		return addr_compare(&x, &y);
+	}
 	case VALUE_TEXT:
 		d = memcmp(a->text, b->text, MIN(a->len, b->len));
 		return d ? d : (a->len > b->len) - (a->len < b->len);

@@ -81,6 +81,12 @@ enum field_flags {
 		3), /* a composition of other fields: its parts stand in JSON */
 	FIELD_ZERO_ABSENT = BIT(4), /* the kernel writes 0 for "no sample yet" */
 	FIELD_ONES_ABSENT = BIT(5), /* ... all ones for "none" or "no limit" */
+	FIELD_SIGNED = BIT(6),	    /* four bytes that may be negative */
+	FIELD_PEER_SPOKE = BIT(7),  /* a figure that there is none of before the peer's
+				       first answer: the kernel counts from its boot */
+	/* What is not shown as it lies there. */
+	FIELD_SPECIAL = FIELD_ZERO_ABSENT | FIELD_ONES_ABSENT | FIELD_SIGNED |
+			FIELD_PEER_SPOKE,
 };
 
 enum field_group {
@@ -168,7 +174,12 @@ static inline bool field_number(const struct field *f, const struct sock *s,
 	} else {
 		*out = *(const uint8_t *)from;
 	}
-	if (f->flags & (FIELD_ZERO_ABSENT | FIELD_ONES_ABSENT)) {
+	if (f->flags & FIELD_SPECIAL) {
+		if ((f->flags & FIELD_PEER_SPOKE) &&
+		    (s->state == STATE_SYN_SENT || s->state == STATE_SYN_RECV))
+			return false;
+		if (f->flags & FIELD_SIGNED)
+			*out = (uint64_t)(int64_t)(int32_t)*out;
 		if (!*out && (f->flags & FIELD_ZERO_ABSENT))
 			return false;
 		if (*out == UINT64_MAX >> (64 - 8 * f->size) &&

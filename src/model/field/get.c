@@ -79,7 +79,7 @@ bool get_peer_port(const struct sock *s, unsigned i, struct value *v)
 	return !sock_is_unix(s) && s->peer.port && value_set_uint(v, s->peer.port);
 }
 
-/* For sorting and filters: listeners by their fill. */
+/* For sorting: listeners by their fill. A filter compares accept_queue, or fill. */
 bool get_queue(const struct sock *s, unsigned i, struct value *v)
 {
 	return get_fill(s, i, v);
@@ -236,10 +236,9 @@ bool get_device(const struct sock *s, unsigned i, struct value *v)
 
 bool get_shutdown(const struct sock *s, unsigned i, struct value *v)
 {
-	static const char *const names[] = { "none", "recv", "send", "both" };
-
 	(void)i;
-	return (s->has & SOCK_HAS_SHUTDOWN) && set_word(v, names[s->shutdown & 3]);
+	return (s->has & SOCK_HAS_SHUTDOWN) &&
+	       set_word(v, shutdown_name(s->shutdown & 3));
 }
 
 bool get_timer(const struct sock *s, unsigned i, struct value *v)

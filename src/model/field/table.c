@@ -64,11 +64,13 @@
 			      .needs = NEED_INFO, .help = (text), .json = (key) \
 	}
 /* `bytes` at `at` of a small attribute. */
-#define BLOB(g, n, h, u, from, at, bytes, need, text)                                    \
+#define BLOB(g, n, h, u, from, at, bytes, need, text) \
+	BLOB_AS(g, n, h, u, from, at, bytes, 0, need, text)
+#define BLOB_AS(g, n, h, u, from, at, bytes, flag, need, text)                           \
 	{                                                                                \
 		ROW(n, h, u), .group = GROUP_##g, .source = FROM_##from, .offset = (at), \
-			      .size = (bytes), .flags = RIGHT_##u, .needs = (need),      \
-			      .help = (text)                                             \
+			      .size = (bytes), .flags = RIGHT_##u | (flag),              \
+			      .needs = (need), .help = (text)                            \
 	}
 /* An option of the owner's descriptor: a member of struct sock_options. */
 #define OPTION(n, h, u, m, text)                                                   \
@@ -98,9 +100,9 @@ static const struct field table[] = {
 	GET(SOCKET, "device", "DEVICE", TEXT, get_device, 0, NEED_DEVICE, "interface the socket is bound to, by name"),
 
 	/* queues */
-	GET(QUEUES, "queue", "QUEUE", QUEUE, get_queue, FIELD_NO_JSON, NEED_LISTENER, "accept queue of a listener: fill bar, queued/limit, FULL"),
-	GET(QUEUES, "recv_queue", "RECV-Q", BYTES, get_recv_queue, FIELD_CORE, 0, "bytes received that the program has not read"),
-	GET(QUEUES, "send_queue", "SEND-Q", BYTES, get_send_queue, FIELD_CORE, 0, "bytes written that the peer has not acknowledged"),
+	GET(QUEUES, "queue", "QUEUE", QUEUE, get_queue, FIELD_NO_JSON, NEED_LISTENER, "accept queue of a listener: fill bar, queued/limit, FULL; compared as accept_queue, with % as fill"),
+	GET(QUEUES, "recv_queue", "RECV-Q", BYTES, get_recv_queue, FIELD_CORE, 0, "bytes received that the program has not read; UDP: memory that they take; unix-dgram: the next datagram"),
+	GET(QUEUES, "send_queue", "SEND-Q", BYTES, get_send_queue, FIELD_CORE, 0, "bytes written that the peer has not acknowledged; UDP and unix: memory that they take"),
 	GET(QUEUES, "accept_queue", "ACCEPT-QUEUE", COUNT, get_accept_queue, 0, 0, "listener: connections that wait for accept()"),
 	GET(QUEUES, "accept_queue_limit", "LIMIT", COUNT, get_accept_limit, 0, 0, "listener: the backlog in force; the queue holds one more"),
 	GET(QUEUES, "accept_queue_full", "FULL", BOOL, get_accept_full, 0, 0, "listener: whether the next connection will be dropped"),
@@ -155,14 +157,14 @@ static const struct field table[] = {
 	INFO("lost", "LOST", COUNT, lost, 0, "segments thought lost"),
 	INFO("retrans", "RETRANS", COUNT, retrans, 0, "retransmitted segments in flight"),
 	INFO("fackets", "FACKETS", COUNT, fackets, 0, "forward-acknowledged segments (old kernels)"),
-	INFO("last_data_sent", "LAST-DATA-SENT", MS, last_data_sent, 0, "time since the program last sent data"),
-	INFO("last_ack_sent", "LAST-ACK-SENT", MS, last_ack_sent, FIELD_ZERO_ABSENT, "time since an acknowledgment was sent (the kernel does not record it)"),
-	INFO("last_data_recv", "LAST-DATA-RECV", MS, last_data_recv, 0, "time since data was received"),
-	INFO("last_ack_recv", "LAST-ACK-RECV", MS, last_ack_recv, 0, "time since an acknowledgment was received"),
+	INFO("last_data_sent", "LAST-DATA-SENT", MS, last_data_sent, FIELD_PEER_SPOKE, "time since the program last sent data"),
+	INFO("last_ack_sent", "LAST-ACK-SENT", MS, last_ack_sent, FIELD_PEER_SPOKE | FIELD_ZERO_ABSENT, "time since an acknowledgment was sent (the kernel does not record it)"),
+	INFO("last_data_recv", "LAST-DATA-RECV", MS, last_data_recv, FIELD_PEER_SPOKE, "time since data was received"),
+	INFO("last_ack_recv", "LAST-ACK-RECV", MS, last_ack_recv, FIELD_PEER_SPOKE, "time since an acknowledgment was received"),
 	INFO("pmtu", "PMTU", BYTES, pmtu, 0, "path MTU"),
 	INFO("rcv_ssthresh", "RCV-SSTHRESH", BYTES, rcv_ssthresh, 0, "receive window's slow-start threshold"),
 	INFO("rtt", "RTT", US, rtt, FIELD_ZERO_ABSENT, "smoothed round-trip time"),
-	INFO("rttvar", "RTTVAR", US, rttvar, 0, "its mean deviation"),
+	INFO("rttvar", "RTTVAR", US, rttvar, FIELD_PEER_SPOKE, "its mean deviation"),
 	INFO("snd_ssthresh", "SND-SSTHRESH", COUNT, snd_ssthresh, 0, "slow-start threshold, segments"),
 	INFO("cwnd", "CWND", COUNT, snd_cwnd, 0, "congestion window, segments"),
 	INFO("advmss", "ADVMSS", BYTES, advmss, 0, "segment size we advertised"),
@@ -236,13 +238,13 @@ static const struct field table[] = {
 	BLOB(MEMORY, "rcvbuf", "RCVBUF", BYTES, SKMEM, 4, 4, NEED_SKMEM, "receive buffer's limit"),
 	BLOB(MEMORY, "wmem_alloc", "WMEM-ALLOC", BYTES, SKMEM, 8, 4, NEED_SKMEM, "send memory in use by packets on their way"),
 	BLOB(MEMORY, "sndbuf", "SNDBUF", BYTES, SKMEM, 12, 4, NEED_SKMEM, "send buffer's limit"),
-	BLOB(MEMORY, "fwd_alloc", "FWD-ALLOC", BYTES, SKMEM, 16, 4, NEED_SKMEM, "memory reserved ahead"),
+	BLOB_AS(MEMORY, "fwd_alloc", "FWD-ALLOC", BYTES, SKMEM, 16, 4, FIELD_SIGNED, NEED_SKMEM, "memory reserved ahead; negative while more is in use than was reserved"),
 	BLOB(MEMORY, "wmem_queued", "WMEM-QUEUED", BYTES, SKMEM, 20, 4, NEED_SKMEM, "send memory in use"),
 	BLOB(MEMORY, "optmem", "OPTMEM", BYTES, SKMEM, 24, 4, NEED_SKMEM, "memory for options"),
 	BLOB(MEMORY, "backlog_mem", "BACKLOG-MEM", BYTES, SKMEM, 28, 4, NEED_SKMEM, "packets that arrived while the program held the socket"),
 	BLOB(MEMORY, "mem_rmem", "MEM-RMEM", BYTES, MEMINFO, 0, 4, NEED_MEMINFO, "receive memory (INET_DIAG_MEMINFO)"),
 	BLOB(MEMORY, "mem_wmem", "MEM-WMEM", BYTES, MEMINFO, 4, 4, NEED_MEMINFO, "send memory queued (INET_DIAG_MEMINFO)"),
-	BLOB(MEMORY, "mem_fmem", "MEM-FMEM", BYTES, MEMINFO, 8, 4, NEED_MEMINFO, "memory reserved ahead (INET_DIAG_MEMINFO)"),
+	BLOB_AS(MEMORY, "mem_fmem", "MEM-FMEM", BYTES, MEMINFO, 8, 4, FIELD_SIGNED, NEED_MEMINFO, "memory reserved ahead, may be negative (INET_DIAG_MEMINFO)"),
 	BLOB(MEMORY, "mem_tmem", "MEM-TMEM", BYTES, MEMINFO, 12, 4, NEED_MEMINFO, "send memory allocated (INET_DIAG_MEMINFO)"),
 
 	/* congestion */

@@ -7,6 +7,7 @@ enum value_kind {
 	VALUE_ABSENT, /* not known: "-" in text, null in JSON, false in a filter; never 0
 		       */
 	VALUE_UINT,
+	VALUE_INT,  /* may be negative */
 	VALUE_TEXT, /* raw foreign bytes */
 	VALUE_ADDR,
 };
@@ -16,6 +17,7 @@ struct value {
 	uint32_t len; /* of text */
 	union {
 		uint64_t u;
+		int64_t i;
 		const char *text;
 		const struct addr *addr;
 	};

@@ -43,6 +43,11 @@ static bool same_text(const struct filter_literal *l, const struct value *v)
 	return true;
 }
 
+static bool is_number(const struct value *v)
+{
+	return v->kind == VALUE_UINT || v->kind == VALUE_INT;
+}
+
 /* /proc/PID/comm is cut at 15 bytes, and so is the literal; a longer name may come from
  * elsewhere. */
 static bool matches(const struct filter_node *n, const struct filter_literal *l,
@@ -56,9 +61,11 @@ static bool matches(const struct filter_node *n, const struct filter_literal *l,
 			return glob_match(l->text, l->len, v->text, v->len, false);
 		return same_text(l, v);
 	case LITERAL_NUMBER:
-		return v->kind == VALUE_UINT && (v->u & l->mask) == l->lo;
+		return is_number(v) && (v->u & l->mask) == l->lo;
 	case LITERAL_RANGE:
-		return v->kind == VALUE_UINT && v->u >= l->lo && v->u <= l->hi;
+		return v->kind == VALUE_INT
+			       ? v->i >= (int64_t)l->lo && v->i <= (int64_t)l->hi
+			       : v->kind == VALUE_UINT && v->u >= l->lo && v->u <= l->hi;
 	}
 	return false;
 }
@@ -75,19 +82,21 @@ static bool any_literal(const struct filter_node *n, const struct value *v)
 
 static bool in_order(const struct filter_node *n, const struct value *v)
 {
-	uint64_t than = n->literals[0].lo;
+	struct value than = { .kind = v->kind, .u = n->literals[0].lo };
+	int d;
 
-	if (v->kind != VALUE_UINT)
+	if (!is_number(v))
 		return false;
+	d = value_compare(v, &than);
 	switch (n->op) {
 	case FILTER_LT:
-		return v->u < than;
+		return d < 0;
 	case FILTER_LE:
-		return v->u <= than;
+		return d <= 0;
 	case FILTER_GT:
-		return v->u > than;
+		return d > 0;
 	case FILTER_GE:
-		return v->u >= than;
+		return d >= 0;
 	case FILTER_AND:
 	case FILTER_OR:
 	case FILTER_NOT:

@@ -70,6 +70,9 @@ struct filter_env {
 		       size_t *n, struct fault *f);
 	/* "cgroup /path": the cgroup's id. Returns 0 or -errno. */
 	int (*cgroup_id)(const char *path, uint64_t *id, struct fault *f);
+	/* Whether an interface of this name is there: 0 or -ENODEV with a fault. NULL =
+	 * any name will do, for one may yet come, or it is another host's. */
+	int (*device)(void *ctx, const char *name, struct fault *f);
 	void *ctx;
 	uint16_t ephemeral_lo, ephemeral_hi; /* ip_local_port_range, for "autobound" */
 };

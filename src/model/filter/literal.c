@@ -10,6 +10,8 @@
 struct vocabulary {
 	const char *field;
 	const char *(*nth)(unsigned i); /* "unknown" ends the list */
+	unsigned first;			/* i of the first word */
+	bool open; /* newer kernels may have more: a number stands for those */
 };
 
 static const char *nth_family(unsigned i)
@@ -20,10 +22,15 @@ static const char *nth_family(unsigned i)
 }
 
 static const struct vocabulary vocabularies[] = {
-	{ "proto", proto_name },
-	{ "family", nth_family },
-	{ "timer", timer_name },
-	{ "ca_state", ca_state_name },
+	{ "proto", proto_name, 0, false },
+	{ "family", nth_family, 0, false },
+	{ "timer", timer_name, 0, false },
+	{ "ca_state", ca_state_name, 0, false },
+	{ "shutdown", shutdown_name, 0, false },
+	{ "tls_version", tls_version_name, TLS_VERSION_FIRST, true },
+	{ "tls_cipher", tls_cipher_name, TLS_CIPHER_FIRST, true },
+	{ "tls_tx", tls_worker_name, TLS_WORKER_FIRST, true },
+	{ "tls_rx", tls_worker_name, TLS_WORKER_FIRST, true },
 };
 
 static void add_literal(struct parser *p, struct literals *out,
@@ -59,7 +66,9 @@ static int parse_words(struct parser *p, const struct vocabulary *words,
 	unsigned i;
 	int r;
 
-	for (i = 0; !streq(word = words->nth(i), "unknown"); i++) {
+	if (words->open && t->len && strspn(t->text, "0123456789") == t->len)
+		return 0;
+	for (i = words->first; !streq(word = words->nth(i), "unknown"); i++) {
 		if (strcasecmp(word, t->text) == 0) {
 			literal->text = word;
 			literal->len = strlen(word);
@@ -146,11 +155,8 @@ static int parse_scalar(enum unit unit, char *text, uint64_t *value, struct faul
 		return num_parse_size(text, value, f);
 	case UNIT_BYTES:
 		return num_parse_size(text, value, f);
-	case UNIT_QUEUE:
-		if (len > 1 && text[len - 1] == '%')
-			text[len - 1] = '\0';
-		return num_parse_u64(text, UINT64_MAX, value, f);
 	case UNIT_COUNT:
+	case UNIT_QUEUE:
 	case UNIT_BOOL:
 	case UNIT_TEXT:
 	case UNIT_STATE:
@@ -180,6 +186,20 @@ static int parse_part(struct parser *p, enum unit unit, const struct token *t,
 	return 0;
 }
 
+/* "-5" of a field that may be negative. */
+static int parse_negative(struct parser *p, const struct field *field,
+			  const struct token *t, struct literals *out)
+{
+	struct filter_literal literal = { .kind = LITERAL_NUMBER, .mask = UINT64_MAX };
+	int r = parse_part(p, field->unit, t, 1, t->len - 1, &literal.lo);
+
+	literal.lo = -literal.lo;
+	literal.hi = literal.lo;
+	if (r == 0)
+		add_literal(p, out, literal);
+	return r;
+}
+
 /* "5", "5-10", and of flags "0x1/0xff". */
 static int parse_number(struct parser *p, const struct field *field,
 			const struct token *t, struct literals *out)
@@ -190,6 +210,8 @@ static int parse_number(struct parser *p, const struct field *field,
 	size_t first = MIN(dash, slash);
 	int r;
 
+	if ((field->flags & FIELD_SIGNED) && !first)
+		return parse_negative(p, field, t, out);
 	r = parse_part(p, field->unit, t, 0, first, &literal.lo);
 	if (r < 0)
 		return r;

@@ -313,6 +313,17 @@ static const struct filter_node *parse_literals(struct parser *p, struct term *t
 	return parse_list(p, term) < 0 ? NULL : literal_node(p, term);
 }
 
+/* A name that nothing has would match nothing, and that would be taken for an answer. A
+ * number is taken as it is: a socket stays bound to an interface that is gone. */
+static int device_word(struct parser *p, struct term *term, const struct token *t)
+{
+	if (p->env && p->env->device && term->compare.op != FILTER_GLOB &&
+	    streq(term->field->name, "device") &&
+	    p->env->device(p->env->ctx, t->text, p->fault) < 0)
+		return filter_fail_at(p, t->at);
+	return literal_word(p, term, t);
+}
+
 static int cgroup_word(struct parser *p, struct term *term, const struct token *t)
 {
 	struct token number = *t;
@@ -329,6 +340,22 @@ static int cgroup_word(struct parser *p, struct term *term, const struct token *
 	return literal_word(p, term, &number);
 }
 
+/* "queue > 5" counts connections as accept_queue does, "queue > 80%" compares as fill. */
+static int queue_word(struct parser *p, struct term *term, const struct token *t)
+{
+	bool percent = t->len > 1 && t->text[t->len - 1] == '%';
+	const char *name = percent || streq(term->name, "fill") ? "fill" : "accept_queue";
+	const struct field *field = field_find(name, strlen(name));
+	struct token number = *t;
+
+	if (term->n && term->field != field)
+		return filter_fail(p, t->at, "connections and per cent cannot be mixed");
+	term->field = field;
+	if (percent)
+		number.text = arena_strndup(p->arena, t->text, --number.len);
+	return literal_word(p, term, &number);
+}
+
 /* dev, fwmark, cgroup: the operator may be left out, and != is "not". */
 static const struct filter_node *parse_ss_field(struct parser *p, const struct word *w,
 						bool merge)
@@ -341,6 +368,8 @@ static const struct filter_node *parse_ss_field(struct parser *p, const struct w
 	term.field = field_find(w->field, strlen(w->field));
 	if (streq(w->field, "cgroup"))
 		term.word = cgroup_word;
+	else if (streq(w->field, "device"))
+		term.word = device_word;
 	term.compare = take_compare(p);
 	negate = term.compare.op == FILTER_NE;
 	if (negate)
@@ -411,6 +440,10 @@ const struct filter_node *filter_compare_field(struct parser *p,
 {
 	struct term term = { .name = field->name, .field = field, .word = literal_word };
 
+	if (field->unit == UNIT_QUEUE || streq(field->name, "fill"))
+		term.word = queue_word;
+	else if (streq(field->name, "device"))
+		term.word = device_word;
 	term.compare = take_compare(p);
 	return parse_literals(p, &term);
 }

@@ -30,19 +30,10 @@ static bool sender_stands(const struct connection_facts *c)
 	       c->send[1] >= c->send[0] && c->acked[0] == c->acked[1];
 }
 
-/* Whether both are one address and port: a dual-stack socket has an IPv4 address mapped.
- */
-static bool same_end(const struct addr *a, const struct addr *b)
-{
-	struct addr x = addr_unmapped(a), y = addr_unmapped(b);
-
-	return addr_compare(&x, &y) == 0;
-}
-
 static bool other_ends(const struct sock *a, const struct sock *b)
 {
 	return a->local.port == b->peer.port && a->peer.port == b->local.port &&
-	       same_end(&a->local, &b->peer) && same_end(&a->peer, &b->local);
+	       addr_same_end(&a->local, &b->peer) && addr_same_end(&a->peer, &b->local);
 }
 
 /* Those in which a program may have data to send or to read. */

@@ -24,12 +24,12 @@ static void judge_syn_sent(struct inquiry *q)
 		bool first = true;
 
 		for (k = 0; k < i && first; k++)
-			first = addr_compare(&all.v[k].row->peer, &c->row->peer) != 0;
+			first = !addr_same_end(&all.v[k].row->peer, &c->row->peer);
 		if (!first || finding_full_listener(q, c->row))
 			continue;
 		cookies = arena_alloc(&q->fs->arena, all.n * sizeof(*cookies));
 		for (k = i; k < all.n; k++)
-			if (!addr_compare(&all.v[k].row->peer, &c->row->peer)) {
+			if (addr_same_end(&all.v[k].row->peer, &c->row->peer)) {
 				cookies[n++] = all.v[k].row->cookie;
 				most = MAX(most, all.v[k].retrans);
 			}
