@@ -266,6 +266,55 @@ bool proctext_mount(char *line, struct proctext_mount *m)
 	return true;
 }
 
+/* fs/proc/root.c: names since Linux 5.8, numbers before and on some. */
+static unsigned hidepid_level(const char *text)
+{
+	static const struct {
+		const char *text;
+		unsigned level;
+	} levels[] = {
+		{ "off", 0 },	    { "0", 0 }, { "noaccess", 1 }, { "1", 1 },
+		{ "invisible", 2 }, { "2", 2 }, { "4", 4 },	   { "ptraceable", 4 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(levels); i++)
+		if (streq(text, levels[i].text))
+			return levels[i].level;
+	/* A level that is not known yet hides at least as much. */
+	return 4;
+}
+
+static void read_proc_options(char *options, struct proctext_hidepid *h)
+{
+	char *rest, *word;
+
+	for (word = strtok_r(options, ",", &rest); word;
+	     word = strtok_r(NULL, ",", &rest)) {
+		if (has_prefix(word, "hidepid="))
+			h->level = hidepid_level(word + strlen("hidepid="));
+		else if (has_prefix(word, "gid="))
+			proctext_number(word + strlen("gid="), &h->gid);
+	}
+}
+
+bool proctext_hidepid(char *line, const char *path, struct proctext_hidepid *h)
+{
+	/* The options of the file system stand last. */
+	char *end = line + strcspn(line, "\n"), *last;
+	struct proctext_mount m;
+
+	*end = '\0';
+	last = strrchr(line, ' ');
+	if (!last || !proctext_mount(line, &m) || !streq(m.path, path))
+		return false;
+	*h = (struct proctext_hidepid){ .level = 0 };
+	/* Of another file system there is no /proc to see there. */
+	if (streq(m.type, "proc"))
+		read_proc_options(last + 1, h);
+	return true;
+}
+
 uint32_t proctext_socket(const char *link, size_t len)
 {
 	static const char head[] = "socket:[";

@@ -47,6 +47,13 @@ struct proctext_mount {
 };
 bool proctext_mount(char *line, struct proctext_mount *m);
 
+/* How proc is mounted on a path, by a line of PID/mountinfo, which is changed. */
+struct proctext_hidepid {
+	unsigned level; /* 0, 1, 2, 4, whatever the kernel calls it */
+	uint64_t gid;	/* members of this group are excepted up to level 2 */
+};
+bool proctext_hidepid(char *line, const char *path, struct proctext_hidepid *h);
+
 /* A link of PID/fd, "socket:[123]": the inode; 0 if it is something else. */
 uint32_t proctext_socket(const char *link, size_t len);
 

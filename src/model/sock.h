@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "model/addr.h"
+#include "model/owner_status.h"
 
 enum sock_proto {
 	PROTO_TCP,
@@ -95,17 +96,6 @@ struct holder {
 	int32_t pid;
 	int32_t fd;
 	bool unnamed; /* its name could not be read: command is "?" */
-};
-
-enum owner_status {
-	OWNER_NOT_ASKED,
-	OWNER_FOUND,
-	OWNER_NONE, /* the kernel holds it alone: no inode, by nature of the state */
-	OWNER_PERMISSION, /* some process could not be read: the owner may be among them
-			   */
-	OWNER_INVISIBLE,  /* all processes were read: kernel socket, other pid namespace,
-			     or in flight */
-	OWNER_NOT_READ,	  /* reading them failed: who has it is not known */
 };
 
 enum { ACCEPT_HOSTS = 3 };

@@ -268,24 +268,13 @@ static void put_process(struct buf *b, const struct field *f, const struct sock 
 		buf_putc(b, '-');
 		return;
 	}
-	switch ((enum owner_status)s->owner_status) {
-	case OWNER_PERMISSION:
-		buf_puts(b, "(no permission");
-		break;
-	case OWNER_INVISIBLE:
-		buf_puts(b, "(kernel, or not visible here");
-		break;
-	case OWNER_NOT_READ:
-		buf_puts(b, "(could not be read");
-		break;
-	case OWNER_NONE:
-		buf_puts(b, sock_is_unaccepted(s) ? "(not accepted)" : "-");
-		return;
-	case OWNER_NOT_ASKED:
-	case OWNER_FOUND:
-		buf_putc(b, '-');
+	if (s->owner_status == OWNER_NONE && sock_is_unaccepted(s)) {
+		buf_puts(b, "(not accepted)");
 		return;
 	}
+	buf_puts(b, owner_words(s->owner_status)->cell);
+	if (s->owner_status <= OWNER_NONE)
+		return;
 	if (field_value(field_find("unit", 4), s, &unit)) {
 		buf_puts(b, "; unit ");
 		buf_put_escaped(b, unit.text, unit.len);

@@ -128,14 +128,7 @@ static void put_unaccepted(struct json *j, const struct sock *s)
 static void put_process(struct json *j, const struct field *f, const char *key,
 			const struct sock *s)
 {
-	static const char *const reasons[] = {
-		[OWNER_NOT_ASKED] = NULL,
-		[OWNER_FOUND] = NULL,
-		[OWNER_NONE] = "none",
-		[OWNER_PERMISSION] = "no-permission",
-		[OWNER_INVISIBLE] = "kernel-or-not-visible",
-		[OWNER_NOT_READ] = "not-read",
-	};
+	const char *why = owner_words(s->owner_status)->key;
 
 	if (streq(f->name, "peer_process")) {
 		if (s->peer_holders)
@@ -149,8 +142,8 @@ static void put_process(struct json *j, const struct field *f, const char *key,
 		return;
 	}
 	json_member_null(j, key);
-	if (reasons[s->owner_status])
-		json_member_str(j, "processes_unknown", reasons[s->owner_status]);
+	if (why)
+		json_member_str(j, "processes_unknown", why);
 }
 
 static void put_value(struct json *j, const struct field *f, const struct value *v)

@@ -237,7 +237,7 @@ static void check_findings(struct rows *r, struct bytes *b)
 
 	e.interval_ms = (uint32_t)number(b);
 	e.growth_ms = (uint32_t)number(b);
-	e.unreadable = number(b);
+	e.unowned = (uint8_t)(number(b) % OWNER_STATUSES);
 	counters(b, &e.counters[0]);
 	counters(b, &e.counters[1]);
 	limits(b, &e.limits);

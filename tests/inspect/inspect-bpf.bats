@@ -122,7 +122,7 @@ exit' "$MKSOCK" "$@" # not exec: the shell holds what keeps mksock alive
 		assert_output '[[2,"mksock"]]'
 		# Who holds the sockets outside is not to be seen from there.
 		run jq -r "select(.inode == ${F[listen.listener.inode]}).processes_unknown" "$BATS_TEST_TMPDIR/rows"
-		assert_output kernel-or-not-visible
+		assert_output pid-namespace
 	done
 }
 

@@ -160,7 +160,7 @@ as_user() { # CMD...
 	copy=$(mktemp -d /tmp/sockctl-tests.XXXXXX)
 	chmod 755 "$copy"
 	cp "$1" "$copy/"
-	in_ns setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \
+	in_ns setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$copy/${1##*/}" "${@:2}"
 	local status=$?
 	rm -rf "$copy"

@@ -44,7 +44,7 @@ struct inspect_plan {
 };
 
 /* Of a process that may not be read: "name[pid]". */
-#define INSPECT_HIDDEN "%s may not be read: whether a socket of it matches is unknown"
+#define INSPECT_HIDDEN "%s is unknown"
 
 /* 0 or -errno, also what facts->names returned; then, too, plan must be freed. It keeps
  * pointers to args and into expressions. */

@@ -22,7 +22,7 @@ struct sight {
 	uint8_t state, timer;
 	uint32_t expires_ms;
 	char lacking[256]; /* the last note: why it did not see all; "" = it did */
-	char hidden[64];   /* as in struct collect_result */
+	char hidden[160];  /* as in struct collect_result */
 };
 
 static int first_row(void *ctx, struct sock *s)
@@ -153,7 +153,7 @@ static int tell_hidden(const struct command *cmd, const struct inspect_plan *pla
 		       const struct sight *sight)
 {
 	_cleanup_out_ struct out out = { 0 };
-	char text[160];
+	char text[192];
 
 	snprintf(text, sizeof(text), INSPECT_HIDDEN, sight->hidden);
 	cmd_say(cmd, "%s", text);

@@ -9,6 +9,7 @@
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/uapi.h"
 #include "kernel/proc/procfile.h"
+#include "kernel/proc/rights.h"
 #include "kernel/read/waiters.h"
 #include "model/finding/rules.h"
 #include "model/proctext.h"
@@ -256,6 +257,7 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 			bool name_listeners, bool waiting_too)
 {
 	struct hash_index wanted = { 0 };
+	char remedy[REMEDY_MAX];
 	size_t i, k;
 
 	for (i = 0; i < e->n_listeners; i++)
@@ -270,7 +272,9 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 		return;
 	owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
 	hash_index_free(&wanted);
-	e->unreadable = r->owners.unreadable;
+	e->unowned = owners_why_nobody(&r->owners);
+	if (owner_is_unknown(e->unowned) && rights_to_know_owner(e->unowned, remedy)[0])
+		e->owner_remedy = arena_strdup(&e->arena, remedy);
 	e->owners_error = r->owners.failed;
 	evidence_lacks(e, e->owners_error);
 	for (i = 0; i < e->n_listeners; i++)

@@ -6,6 +6,7 @@
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/proc/place.h"
 #include "kernel/proc/procfile.h"
+#include "kernel/proc/rights.h"
 #include "kernel/proc/sockstat.h"
 #include "model/cause/listener_match.h"
 
@@ -26,6 +27,7 @@ static void find_servers(struct reader *r, struct arena *a, struct connect_facts
 {
 	struct kept all = { .arena = a }, k = { .arena = a };
 	bool more = f->proto == PROTO_TCP && !sockstat_all_tcp_is_here();
+	char remedy[REMEDY_MAX];
 	size_t i;
 	int err = explain_read_servers(r, f->proto, f->to.port, &all);
 
@@ -38,6 +40,8 @@ static void find_servers(struct reader *r, struct arena *a, struct connect_facts
 	f->n_here = k.n;
 	if (more)
 		f->hidden = explain_elsewhere(&k, f->to.port);
+	if (f->hidden)
+		f->enter_remedy = arena_strdup(a, rights_to_enter(remedy));
 	kept_own(&k, r);
 	f->owners_error = r->owners.failed;
 	f->here = explain_found(a, k.v, f->n_here);

@@ -11,6 +11,7 @@
 #include "kernel/proc/netns_each.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/procfile.h"
+#include "kernel/proc/rights.h"
 #include "model/filter/filter.h"
 
 void kept_add(struct kept *k, const struct sock *s)
@@ -60,10 +61,14 @@ void kept_own(struct kept *k, struct reader *r)
 void found_process(struct bind_found *x, struct arena *a)
 {
 	const struct holder *h = x->holder.row->holders;
+	char remedy[REMEDY_MAX];
 
 	x->user = x->holder.row->user;
-	if (!h)
+	if (!h) {
+		if (rights_to_know_owner(x->holder.row->owner_status, remedy)[0])
+			x->remedy = arena_strdup(a, remedy);
 		return;
+	}
 	x->age_ms = process_age_ms(h->pid);
 	x->unit = procfile_unit(a, h->pid);
 }

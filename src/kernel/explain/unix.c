@@ -11,6 +11,7 @@
 #include "kernel/netlink/uapi.h"
 #include "kernel/proc/netns_each.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/rights.h"
 
 /* A name of a unix socket, as a row would have it. */
 struct wanted {
@@ -132,6 +133,7 @@ static void explain_file(const struct bind_question *q, const struct stat *st,
 			 struct arena *a, struct bind_facts *f)
 {
 	struct search x = { .wanted.file = st, .kept.arena = a };
+	char remedy[REMEDY_MAX];
 	size_t hidden = 0;
 
 	if (!S_ISSOCK(st->st_mode)) {
@@ -143,6 +145,8 @@ static void explain_file(const struct bind_question *q, const struct stat *st,
 		if (netns_each(search_here, &x, &hidden) < 0)
 			hidden++;
 		f->taken_elsewhere = x.kept.n > 0;
+		if (hidden)
+			f->enter_remedy = arena_strdup(a, rights_to_enter(remedy));
 	}
 	if (x.kept.n) {
 		f->file = FILE_LIVE;

@@ -6,6 +6,8 @@
 #include <sched.h>
 #include <stdio.h>
 
+#include "kernel/proc/rights.h"
+
 static bool all_digits(const char *s)
 {
 	return *s && strspn(s, "0123456789") == strlen(s);
@@ -37,7 +39,7 @@ int netns_enter(const char *which, struct fault *f)
 	static const char *const by_pid[] = { "/proc/" };
 	static const char *const by_name[] = { "/run/netns/", "/var/run/netns/" };
 	_cleanup_close_ int fd = -1;
-	char shown[128];
+	char shown[128], remedy[REMEDY_MAX];
 
 	escape_text(shown, sizeof(shown), which, strlen(which));
 	if (strchr(which, '/'))
@@ -56,15 +58,18 @@ int netns_enter(const char *which, struct fault *f)
 				f,
 				"'ip netns list' shows the named ones; a pid or a path works too");
 		else if (r == -EACCES)
-			fault_hint(f, "only root sees the namespace of another user's "
-				      "process: try sudo");
+			fault_hint(f,
+				   "the namespace of another user's process may not be "
+				   "seen: %s",
+				   rights_to_trace(remedy));
 		return r;
 	}
 	if (setns(fd, CLONE_NEWNET) != 0) {
 		int r = fault(f, errno, "enter the network namespace '%s'", shown);
 
 		if (r == -EPERM)
-			fault_hint(f, "CAP_SYS_ADMIN is needed: try sudo");
+			fault_hint(f, "CAP_SYS_ADMIN is needed: %s",
+				   rights_to_enter(remedy));
 		else if (r == -EINVAL)
 			fault_hint(
 				f,

@@ -437,27 +437,38 @@ static void scan_links_of_all(struct owners *o, struct scan *scan, unsigned thre
 	count_errors(o, scan->list_err);
 }
 
+static void note_visible(struct owners *o, int status)
+{
+	o->unseen = (uint8_t)MAX(status, (int)OWNER_NOT_ASKED);
+	o->failed = -MIN(status, 0);
+}
+
 void owners_scan(struct owners *o, const struct hash_index *wanted, const int32_t *pids,
 		 size_t n_pids, unsigned threads)
 {
 	struct scan scan = { .wanted = wanted, .may_trace = process_may_trace() };
 	_cleanup_close_ int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int opened = proc < 0 ? -errno : proc;
 	struct stat st;
 
 	owners_free(o);
 	o->scanned = true;
-	if (proc < 0) {
-		o->failed = errno;
+	note_visible(o, visible_processes(opened, scan.may_trace, o->unseen_why));
+	if (o->failed || o->unseen == OWNER_NO_PROC)
 		return;
-	}
 	scan.proc_fd = proc;
 	scan.sizes_known = fstatat(proc, "self/fd", &st, 0) == 0 && st.st_size > 0;
 	scan.offsets_known = scan.sizes_known && offsets_are_numbers(proc);
 	list_processes(&scan, pids, n_pids);
-	if (worth_a_program(&scan) && scan_by_bpf(o, wanted, pids, n_pids))
+	/* The program sees what hidepid hides. */
+	if ((o->unseen == OWNER_HIDEPID || worth_a_program(&scan)) &&
+	    scan_by_bpf(o, wanted, pids, n_pids)) {
 		free(scan.processes);
-	else
+		if (o->unseen == OWNER_HIDEPID)
+			note_visible(o, visible_processes(proc, true, o->unseen_why));
+	} else {
 		scan_links_of_all(o, &scan, threads);
+	}
 }
 
 void owners_free(struct owners *o)
@@ -504,6 +515,15 @@ const struct holder *owners_find(struct owners *o, uint32_t inode)
 	for (i = 0; i + 1 < n; i++)
 		o->scratch[i].next = &o->scratch[i + 1];
 	return o->scratch;
+}
+
+uint8_t owners_why_nobody(const struct owners *o)
+{
+	if (o->failed)
+		return OWNER_NOT_READ;
+	if (owner_is_unknown(o->unseen))
+		return o->unseen;
+	return o->unreadable ? OWNER_PERMISSION : OWNER_INVISIBLE;
 }
 
 bool owners_unreadable(struct owners *o, size_t *i, struct holder *h)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/hash.h"
+#include "kernel/proc/visible.h"
 #include "model/sock.h"
 
 struct owner_entry;
@@ -22,6 +23,10 @@ struct owners {
 	 * many; 0 = not even their number is known */
 	int failed;
 	size_t n_failed;
+	/* enum owner_status of a socket without a holder, as far as processes are visible
+	 * and may be read, and in words what hides some; "" = nothing does */
+	uint8_t unseen;
+	char unseen_why[VISIBLE_WHY];
 	struct holder *scratch;
 	size_t scratch_cap;
 	bool scanned;
@@ -40,6 +45,9 @@ void owners_free(struct owners *o);
  * lives until the next call with the same scratch.
  */
 const struct holder *owners_find(struct owners *o, uint32_t inode);
+
+/* Why a socket with an inode has no holder that is known: enum owner_status. */
+uint8_t owners_why_nobody(const struct owners *o);
 
 /* The next process from *i on whose descriptors were not all read, as a holder without a
  * descriptor. False if there is none. */

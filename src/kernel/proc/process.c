@@ -39,7 +39,7 @@ uint64_t process_age_ms(int32_t pid)
 	return up_ms > ticks ? up_ms - ticks : 1;
 }
 
-static bool has_capability(unsigned cap)
+bool process_has_capability(unsigned cap)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { { 0 } };
@@ -57,11 +57,9 @@ static bool netns_is_above(void)
 	return net >= 0 && owner < 0 && errno == EPERM;
 }
 
-/* The first of all user namespaces, which owns every process: its number is fixed
- * (include/linux/proc_ns.h, PROC_USER_INIT_INO). */
-static bool in_first_userns(void)
+bool process_in_first_userns(void)
 {
-	const ino_t first = 0xEFFFFFFD;
+	const ino_t first = 0xEFFFFFFD; /* include/linux/proc_ns.h, PROC_USER_INIT_INO */
 	struct stat st;
 
 	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == first;
@@ -69,12 +67,12 @@ static bool in_first_userns(void)
 
 bool process_may_trace(void)
 {
-	return has_capability(CAP_SYS_PTRACE) && in_first_userns();
+	return process_has_capability(CAP_SYS_PTRACE) && process_in_first_userns();
 }
 
 bool process_may_bind_low(void)
 {
-	return has_capability(CAP_NET_BIND_SERVICE) && !netns_is_above();
+	return process_has_capability(CAP_NET_BIND_SERVICE) && !netns_is_above();
 }
 
 enum { MOST_GROUPS = 256 };

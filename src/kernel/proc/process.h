@@ -6,6 +6,12 @@
 /* How long it has been running; 0 if that cannot be read. Source: proc(5), stat. */
 uint64_t process_age_ms(int32_t pid);
 
+/* Whether the caller has a capability, in its own user namespace. */
+bool process_has_capability(unsigned cap);
+
+/* Whether that is the first of all user namespaces, which owns every process. */
+bool process_in_first_userns(void);
+
 /* Whether the caller has CAP_SYS_PTRACE where it counts for every process: in the first
  * user namespace. That of another one is worth nothing towards processes that it does not
  * own. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernel/proc/rights.h"
+
 enum {
 	/* What a row cannot carry when it leaves the kernel. */
 	NEEDS_ADDED = NEED_OWNERS | NEED_PEER_OWNERS | NEED_CGROUP | NEED_USER |
@@ -92,21 +94,35 @@ static void note_failed(struct collector *c, const struct owners *o)
 	put_note(c, "owners-incomplete", text);
 }
 
+/* A row has no holder, and not every process is visible. */
+static void note_unseen(struct collector *c, const struct owners *o)
+{
+	char text[400], remedy[REMEDY_MAX];
+
+	snprintf(text, sizeof(text),
+		 "some processes are not visible (%s): who holds some sockets is unknown "
+		 "(%s)",
+		 o->unseen_why, rights_to_know_owner(o->unseen, remedy));
+	put_note(c, "owners-not-visible", text);
+}
+
 static void note_unreadable(struct collector *c)
 {
 	const struct owners *o = &c->r->owners;
 	size_t n = o->unreadable + o->unnamed;
-	char text[160];
+	char text[320], remedy[REMEDY_MAX];
 
 	if (n) {
 		snprintf(text, sizeof(text),
 			 "%zu process%s may not be read: owners among them are unknown "
-			 "(try sudo)",
-			 n, n == 1 ? "" : "es");
+			 "(%s)",
+			 n, n == 1 ? "" : "es", rights_to_trace(remedy));
 		put_note(c, "owners-unreadable", text);
 	}
 	if (o->failed)
 		note_failed(c, o);
+	if (owner_is_unseen(o->unseen) && (c->r->unowned & BIT(o->unseen)))
+		note_unseen(c, o);
 }
 
 static void note_cgroups(struct collector *c)
@@ -155,6 +171,7 @@ int collect_run(struct reader *r, const struct collect_request *req,
 
 	r->unanswered = 0;
 	r->look++;
+	r->unowned = 0;
 	c.euid = geteuid();
 	if (req->bound_unless_listening)
 		c.listening = xcalloc(UINT16_MAX / 64 + 1, sizeof(*c.listening));

@@ -45,14 +45,16 @@ struct collect_sink {
 struct collect_result {
 	bool complete; /* every dump ended well, and every column asked for is known */
 	bool rows_missing; /* a dump broke off: what was shown is a part */
-	/* A process that may not be read, as name[pid], and for which a row would have
-	 * passed the filter if it were the holder; "" = none. */
-	char hidden[64];
+	/* What is unknown, if a row would have passed the filter had it been held by a
+	 * process that may not be read, or that is not visible; "" = nothing. */
+	char hidden[160];
 };
 
 /*
  * Whether a row that was refused would pass the filter if a process that may not be read
- * held it; which one, in *h. *guesses counts the tries, which are bounded.
+ * held it, or one that is not
+ * visible; which one, in *h (pid 0: why it is not visible). *guesses counts the tries,
+ * which are bounded.
  */
 bool collect_may_match(struct reader *r, const struct filter_node *filter,
 		       const struct sock *s, unsigned *guesses, struct holder *h);

@@ -30,7 +30,7 @@ struct collector {
 	size_t n_rows, cap_rows;
 	bool complete, rows_missing;
 	unsigned guesses; /* who may hold what the filter refused */
-	char hidden[64];  /* as in struct collect_result */
+	char hidden[160]; /* as in struct collect_result */
 };
 
 /* One parsed row: duplicates and other families out, filter, annotations, sink. 0 or

@@ -161,21 +161,14 @@ static void add_listener(struct reader *r, struct sock *s)
 	s->listener = ref;
 }
 
-/* Why a socket with an inode has no holder that is known. */
-static uint8_t why_nobody(const struct owners *o)
-{
-	if (o->failed)
-		return OWNER_NOT_READ;
-	return o->unreadable ? OWNER_PERMISSION : OWNER_INVISIBLE;
-}
-
 static void add_owners(struct reader *r, struct sock *s)
 {
 	s->holders = owners_find(&r->owners, s->inode);
 	if (s->holders)
 		s->owner_status = OWNER_FOUND;
 	else
-		s->owner_status = s->inode ? why_nobody(&r->owners) : OWNER_NONE;
+		s->owner_status = s->inode ? owners_why_nobody(&r->owners) : OWNER_NONE;
+	r->unowned |= BIT(s->owner_status);
 }
 
 static bool ask_peer(struct reader *r, const struct sock *s, uint32_t ifindex,
@@ -234,7 +227,8 @@ static void add_peer_owners(struct reader *r, struct sock *s)
 	if (s->peer_holders)
 		s->peer_owner_status = OWNER_FOUND;
 	else
-		s->peer_owner_status = inode ? why_nobody(&view) : OWNER_NONE;
+		s->peer_owner_status = inode ? owners_why_nobody(&view) : OWNER_NONE;
+	r->unowned |= BIT(s->peer_owner_status);
 }
 
 void reader_annotate(struct reader *r, struct sock *s, uint32_t needs)

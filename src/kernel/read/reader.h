@@ -34,6 +34,7 @@ struct reader {
 	struct sock_options options; /* of the same row's owner */
 	uint32_t look;		     /* counts collect_run() */
 	unsigned threads;	     /* 0 = as many as processors */
+	uint32_t unowned; /* BIT(enum owner_status) of the rows that were annotated */
 	int unanswered; /* errno of a question about one row that failed, so that the row
 			   lacks the answer; 0 = none did */
 };

@@ -47,9 +47,16 @@ static bool may_match_as(struct reader *r, const struct filter_node *filter,
 	return false;
 }
 
-static bool is_unsure(uint8_t owner_status)
+/* A process that is not even listed may have any name and any pid. */
+static bool any_may_match(struct reader *r, const struct filter_node *filter,
+			  const struct sock *s, struct holder *h)
 {
-	return owner_status == OWNER_PERMISSION || owner_status == OWNER_NOT_READ;
+	const uint32_t unknown = NEED_OWNERS | NEED_PEER_OWNERS | NEED_SOCKOPTS;
+
+	if (!owner_is_unseen(s->owner_status) && !owner_is_unseen(s->peer_owner_status))
+		return false;
+	*h = (struct holder){ .command = r->owners.unseen_why };
+	return filter_eval(filter, s, ~unknown) != FILTER_NO;
 }
 
 bool collect_may_match(struct reader *r, const struct filter_node *filter,
@@ -63,11 +70,13 @@ bool collect_may_match(struct reader *r, const struct filter_node *filter,
 		*h = *known;
 		return true;
 	}
-	if (is_unsure(s->owner_status) &&
+	if (any_may_match(r, filter, s, h))
+		return true;
+	if (owner_is_unknown(s->owner_status) &&
 	    may_match_as(r, filter, &guess, &guess.holders, guesses, h))
 		return true;
 	guess = *s;
-	return is_unsure(s->peer_owner_status) &&
+	return owner_is_unknown(s->peer_owner_status) &&
 	       may_match_as(r, filter, &guess, &guess.peer_holders, guesses, h);
 }
 
@@ -79,12 +88,26 @@ static void try_hidden(struct collector *c, const struct sock *s)
 	if (c->hidden[0] || !collect_may_match(c->r, c->req->filter, s, &c->guesses, &h))
 		return;
 	escape_text(shown, sizeof(shown), h.command, strlen(h.command));
-	snprintf(c->hidden, sizeof(c->hidden), "%s[%d]", shown, h.pid);
+	if (h.pid)
+		snprintf(c->hidden, sizeof(c->hidden),
+			 "%s[%d] may not be read: whether a socket of it matches", shown,
+			 h.pid);
+	else
+		snprintf(
+			c->hidden, sizeof(c->hidden),
+			"some processes are not visible (%s): whether a socket of theirs matches",
+			shown);
 }
 
 /* Rows without a holder that wait for a second look at all processes; where it is the
  * rule, in another pid namespace, there is no sense in it. */
 enum { MOST_YOUNG = 4096 };
+
+/* Nobody is named, although there are processes that could be. */
+static inline bool has_nobody(const struct sock *s)
+{
+	return s->owner_status >= OWNER_INVISIBLE && s->owner_status < OWNER_NOT_READ;
+}
 
 /* Its holder may have opened it since the owners were read: somebody who is visible, or
  * one of our own user. */
@@ -145,9 +168,7 @@ static __attribute__((noinline)) int finish_asking(struct collector *c, struct s
 {
 	if (c->every_row || (c->added && sock_is_unaccepted(s)))
 		reader_annotate(c->r, s, c->added & ~(uint32_t)NEED_SOCKOPTS);
-	if (UNLIKELY(s->owner_status == OWNER_INVISIBLE ||
-		     s->owner_status == OWNER_PERMISSION) &&
-	    may_be_young(c, s)) {
+	if (UNLIKELY(has_nobody(s)) && may_be_young(c, s)) {
 		collect_keep(c, s);
 		return 0;
 	}
@@ -164,9 +185,7 @@ static inline int finish_row(struct collector *c, struct sock *s)
 {
 	/* Most rows wait in no queue, and most listings ask for nothing else. */
 	if (UNLIKELY(c->every_row || c->filter_again || (c->added & NEED_SOCKOPTS) ||
-		     (c->added && sock_is_unaccepted(s)) ||
-		     s->owner_status == OWNER_INVISIBLE ||
-		     s->owner_status == OWNER_PERMISSION))
+		     (c->added && sock_is_unaccepted(s)) || has_nobody(s)))
 		return finish_asking(c, s);
 	return give(c, s);
 }

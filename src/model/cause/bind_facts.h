@@ -25,6 +25,8 @@ struct bind_found {
 	uint64_t age_ms;  /* of its first process; 0 = not known */
 	const char *unit; /* systemd's, of the same; or NULL */
 	const char *user; /* name of row->uid, or NULL */
+	const char
+		*remedy; /* how to learn its holder, where that is not known; or NULL */
 	bool covered; /* by a listener that is among the holders: it explains this one */
 };
 
@@ -57,8 +59,9 @@ struct bind_facts {
 	const char *reserved; /* ip_local_reserved_ports: "8080,9000-9010"; or NULL */
 	bool port_reserved;   /* the port is among them */
 	size_t range_ports, range_free; /* port 0: without the reserved ones */
-	bool sees_bound;  /* the kernel lists bound sockets that do nothing (Linux 6.8) */
-	int dump_error;	  /* a table could not be read: errno, 0 = all were */
+	bool sees_bound; /* the kernel lists bound sockets that do nothing (Linux 6.8) */
+	int dump_error;	 /* a table could not be read: errno, 0 = all were */
+	const char *enter_remedy; /* how to look into other network namespaces; or NULL */
 	int owners_error; /* reading the processes failed: errno, 0 = it did not */
 	bool tried;	  /* a trial bind was made, */
 	int trial_error;  /* and this came of it; 0 = bound */

@@ -197,15 +197,33 @@ static const char *another(const struct bind_facts *f)
 	return f->candidate.addr.family ? "port" : *f->address == '@' ? "name" : "path";
 }
 
+/* How to learn who holds what is in the way, or NULL. */
+static const char *unnamed_remedy(const struct bind_facts *f)
+{
+	size_t i;
+
+	if (f->taken && f->taken->remedy)
+		return f->taken->remedy;
+	for (i = 0; i < f->n_found; i++)
+		if (f->found[i].remedy)
+			return f->found[i].remedy;
+	return NULL;
+}
+
 static void next_for_culprit(const struct bind_facts *f, struct buf *b,
 			     const struct cause *cause)
 {
+	const char *remedy;
+
 	if (!cause->processes) {
-		put_command(f, b, f->candidate.reuseaddr, f->candidate.reuseport, false);
-		buf_printf(b, " (%s: it names the owner), or choose another %s",
-			   f->owners_error == EMFILE ? "after 'ulimit -n' was raised"
-						     : "as root",
-			   another(f));
+		remedy = f->owners_error == EMFILE ? "after 'ulimit -n' was raised"
+						   : unnamed_remedy(f);
+		if (remedy) {
+			put_command(f, b, f->candidate.reuseaddr, f->candidate.reuseport,
+				    false);
+			buf_printf(b, " (%s: it names the owner), or ", remedy);
+		}
+		buf_printf(b, "choose another %s", another(f));
 		return;
 	}
 	put_stop(f, b, cause);

@@ -8,21 +8,23 @@
 void bind_put_owner(struct buf *b, const struct bind_found *x)
 {
 	const struct sock *row = x->holder.row;
+	const struct owner_words *words = owner_words(row->owner_status);
 
 	if (row->holders) {
 		put_culprit(b, row->holders);
-	} else if (row->owner_status == OWNER_PERMISSION) {
-		buf_puts(b, "a process that may not be looked into (of user ");
-		if (x->user)
-			buf_put_escaped(b, x->user, strlen(x->user));
-		else
-			buf_put_u64(b, row->uid);
-		buf_puts(b, "; try sudo)");
-	} else if (row->owner_status == OWNER_NOT_READ) {
-		buf_puts(b, "a process that could not be found out");
-	} else {
-		buf_puts(b, "the kernel, or a process that is not visible here,");
+		return;
 	}
+	buf_puts(b, words->who ? words->who : "a process");
+	if (row->owner_status == OWNER_INVISIBLE || row->owner_status == OWNER_NOT_READ)
+		return;
+	buf_puts(b, " (of user ");
+	if (x->user)
+		buf_put_escaped(b, x->user, strlen(x->user));
+	else
+		buf_put_u64(b, row->uid);
+	if (x->remedy)
+		buf_printf(b, "; %s", x->remedy);
+	buf_putc(b, ')');
 }
 
 void bind_put_age_and_unit(struct buf *b, const struct bind_found *x)
@@ -377,8 +379,10 @@ void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
 			   "the file %s is there; whether a program holds it cannot be "
 			   "seen from here",
 			   f->address);
-		buf_puts(&a,
-			 "Other network namespaces may not be looked into: try sudo.");
+		if (f->enter_remedy)
+			buf_printf(&a,
+				   "Other network namespaces may not be looked into: %s.",
+				   f->enter_remedy);
 	}
 	causes_add(causes, bind_cause_ids[cause], &s, &a, row ? row->holders : NULL);
 }

@@ -133,8 +133,9 @@ static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 		return;
 	buf_printf(&b, "nothing listens on port %u, on any address of this %s",
 		   f->to.port, f->hidden ? "network namespace" : "host");
-	if (f->hidden)
-		buf_puts(&a, "Not every other namespace could be looked into: try sudo.");
+	if (f->hidden && f->enter_remedy)
+		buf_printf(&a, "Not every other namespace could be looked into: %s.",
+			   f->enter_remedy);
 	causes_add(causes, "not-listening", &b, &a, NULL);
 }
 

@@ -19,9 +19,10 @@ struct connect_facts {
 	/* Listeners and bound sockets of the port: of this namespace, of others. */
 	struct bind_found *here, *elsewhere;
 	size_t n_here, n_elsewhere;
-	int dump_error;	  /* a table of this namespace could not be read: errno */
-	int owners_error; /* as in struct bind_facts */
-	bool hidden;	  /* some namespaces could not be looked into */
+	int dump_error;		  /* a table of this namespace could not be read: errno */
+	int owners_error;	  /* as in struct bind_facts */
+	bool hidden;		  /* some namespaces could not be looked into */
+	const char *enter_remedy; /* what would help then; NULL = not known */
 
 	/* EADDRNOTAVAIL */
 	uint16_t range_lo, range_hi;

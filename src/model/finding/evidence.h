@@ -77,8 +77,9 @@ struct evidence {
 	struct connection_facts *connections[RULES_MOST]; /* of detect's suspects */
 	struct process_facts *processes;
 	size_t n_processes;
-	size_t unreadable; /* processes that may not be looked into */
-	int owners_error;  /* reading the processes failed: errno */
+	uint8_t unowned;	  /* enum owner_status of a socket without a holder */
+	const char *owner_remedy; /* how to learn it; NULL = no way is known */
+	int owners_error;	  /* reading the processes failed: errno */
 	/* errno, if some of this could not be read: what is not found may be there */
 	int unread;
 };

@@ -5,9 +5,7 @@
 /* Why nobody can be named. */
 const char *finding_no_owner(const struct inquiry *q)
 {
-	if (q->e->owners_error)
-		return "owner unknown (could not be read)";
-	return q->e->unreadable ? "owner unknown (no permission)" : "owner not visible";
+	return owner_words(q->e->unowned)->finding;
 }
 
 const char *finding_text(struct inquiry *q)

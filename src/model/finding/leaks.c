@@ -305,8 +305,10 @@ static void anonymous_leak(struct inquiry *q, uint32_t n, uint32_t oldest_ms)
 	    "The peers closed %u connections and the program, or the programs, did not.",
 	    n);
 	f->summary = finding_text(q);
-	if (q->e->unreadable && !q->e->owners_error)
-		f->advice = "run it again with sudo to see which process holds them";
+	if (q->e->owner_remedy) {
+		say(q, "To see which process holds them: %s.", q->e->owner_remedy);
+		f->advice = finding_text(q);
+	}
 	finding_figure(f, "sockets", n, true);
 	finding_figure(f, "oldest_ms", oldest_ms, true);
 }

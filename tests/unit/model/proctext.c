@@ -231,6 +231,41 @@ static void mounts(void)
 	}
 }
 
+static void hidepids(void)
+{
+	static const struct {
+		const char *line;
+		bool is_proc_path;
+		unsigned level;
+		uint64_t gid;
+	} rows[] = {
+		{ "22 27 0:21 / /proc rw,relatime - proc proc rw\n", true, 0, 0 },
+		{ "22 27 0:21 / /proc rw - proc proc rw,hidepid=2\n", true, 2, 0 },
+		{ "22 27 0:21 / /proc rw shared:3 - proc proc rw,gid=4,hidepid=invisible",
+		  true, 2, 4 },
+		{ "22 27 0:21 / /proc rw - proc p rw,hidepid=ptraceable,subset=pid\n",
+		  true, 4, 0 },
+		{ "22 27 0:21 / /proc rw - proc proc rw,hidepid=noaccess\n", true, 1, 0 },
+		{ "22 27 0:21 / /proc rw - proc proc rw,hidepid=off\n", true, 0, 0 },
+		{ "22 27 0:21 / /proc rw - proc proc rw,hidepid=more\n", true, 4, 0 },
+		{ "22 27 0:21 / /proc rw - tmpfs tmpfs rw,hidepid=2\n", true, 0, 0 },
+		{ "22 27 0:21 / /procs rw - proc proc rw,hidepid=2\n", false, 0, 0 },
+		{ "22 27 0:21 / /proc rw\n", false, 0, 0 },
+		{ "", false, 0, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct proctext_hidepid h = { 0 };
+		char *line = xstrdup(rows[i].line);
+
+		CHECK_INT(proctext_hidepid(line, "/proc", &h), rows[i].is_proc_path);
+		CHECK_INT(h.level, rows[i].level);
+		CHECK_INT(h.gid, rows[i].gid);
+		free(line);
+	}
+}
+
 static void sockets(void)
 {
 	CHECK_INT(proctext_socket("socket:[123]", 12), 123);
@@ -329,6 +364,7 @@ int main(void)
 	RUN(units, "the systemd unit of a control group");
 	RUN(starts, "when a process started, and how many numbers it has");
 	RUN(mounts, "mountinfo: optional fields and escapes");
+	RUN(hidepids, "mountinfo: what hides processes");
 	RUN(sockets, "what a descriptor's link leads to");
 	RUN(inet_rows, "rows of net/tcp: what is not whole is none");
 	RUN(large_counts, "counts that do not fit do not wrap");

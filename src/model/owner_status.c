@@ -1,0 +1,41 @@
+#include "model/owner_status.h"
+
+static const struct owner_words words[OWNER_STATUSES] = {
+	[OWNER_NOT_ASKED] = { .cell = "-", .finding = "owner not asked for" },
+	[OWNER_FOUND] = { .cell = "-", .finding = "owner known" },
+	[OWNER_NONE] = { .key = "none", .cell = "-", .finding = "no owner" },
+	[OWNER_INVISIBLE] = { .key = "kernel-or-not-visible",
+			      .cell = "(kernel, or not visible here",
+			      .finding = "owner not visible",
+			      .who = "the kernel, or a process that is not visible here," },
+	[OWNER_PERMISSION] = { .key = "no-permission",
+			       .cell = "(no permission",
+			       .finding = "owner unknown (no permission)",
+			       .who = "a process that may not be looked into" },
+	[OWNER_HIDEPID] = { .key = "hidepid",
+			    .cell = "(not visible: hidepid on /proc",
+			    .finding = "owner unknown (not visible: hidepid on /proc)",
+			    .who = "a process that hidepid on /proc hides" },
+	[OWNER_PID_NAMESPACE] = { .key = "pid-namespace",
+				  .cell = "(not visible: pid namespace",
+				  .finding = "owner unknown (not visible: pid namespace)",
+				  .who = "the kernel, or a process outside of this pid "
+					 "namespace" },
+	[OWNER_NO_PROC] = { .key = "no-proc",
+			    .cell = "(not visible: no /proc",
+			    .finding = "owner unknown (not visible: no /proc)",
+			    .who = "a process that is not visible without /proc" },
+	[OWNER_THREADS] = { .key = "threads-not-searched",
+			    .cell = "(threads not all searched",
+			    .finding = "owner unknown (threads were not all searched)",
+			    .who = "the kernel, or a thread that was not searched" },
+	[OWNER_NOT_READ] = { .key = "not-read",
+			     .cell = "(could not be read",
+			     .finding = "owner unknown (could not be read)",
+			     .who = "a process that could not be found out" },
+};
+
+const struct owner_words *owner_words(uint8_t status)
+{
+	return &words[status < OWNER_STATUSES ? status : OWNER_NOT_ASKED];
+}

@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# Where not everything may be seen: as an ordinary user, under hidepid, in a pid namespace with
+# the network of another, in a chroot without /proc, without sock_diag. Each verdict is right,
+# or it is "cannot tell".
+
+# shellcheck disable=SC2154,SC2016 # run sets what is read here; words for an inner shell
+load ../lib/helpers
+load ../lib/inspect
+
+setup() {
+	skip_unless_mounts "what is hidden is hidden by root"
+	PLACES=$BATS_TEST_TMPDIR/root
+	BIN=$PLACES/bin/sockctl
+	chmod 755 "$BATS_TEST_TMPDIR"
+	mkdir -p "$PLACES/bin"
+	cp "$SOCKCTL" "$BIN"
+	chmod -R go+rX "$PLACES"
+}
+
+# The program in a place: sets status, output, stderr. "open" is where all is seen.
+in_place() { # PLACE ARG...
+	local way=() place=$1 bin=$BIN
+	shift
+	case $place in
+	open) ;;
+	user) way=(as_nobody) ;;
+	hidepid) way=(unshare --mount sh -c 'mount -t proc -o hidepid=2 proc /proc && exec "$@"' sh as_nobody) ;;
+	ptraceable) way=(unshare --mount sh -c 'mount -t proc -o hidepid=4 proc /proc && exec "$@"' sh as_nobody) ;;
+	pid) way=(unshare --pid --fork --kill-child --mount-proc) ;;
+	noproc) way=(unshare --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' sh) ;;
+	chroot)
+		with_libraries
+		way=(chroot "$PLACES")
+		bin=/bin/sockctl
+		;;
+	esac
+	local word words=()
+	for word in "${way[@]}"; do
+		[[ $word == as_nobody ]] && words+=(setpriv --reuid=65534 --regid=65534 --clear-groups) || words+=("$word")
+	done
+	run --separate-stderr in_ns "${words[@]}" "$bin" "$@"
+	no_crash
+}
+
+# What the program is linked with, below the new root.
+with_libraries() {
+	local file
+	[[ ! -d $PLACES/lib64 ]] || return 0
+	while read -r file; do
+		mkdir -p "$PLACES/$(dirname "$file")"
+		cp -L "$file" "$PLACES/$file"
+	done < <(ldd "$SOCKCTL" | grep -oE '/[^ ]+')
+}
+
+# The reason that a place gives for an owner that it does not see.
+declare -gA REASON
+REASON[user]=no-permission
+REASON[hidepid]=hidepid
+REASON[ptraceable]=hidepid
+REASON[pid]=pid-namespace
+REASON[noproc]=no-proc
+REASON[chroot]=no-proc
+declare -gA WORDS
+WORDS[user]='may not be read'
+WORDS[hidepid]='hidepid=2 on /proc'
+WORDS[ptraceable]='hidepid=4 on /proc'
+WORDS[pid]="pid namespace is not the host's"
+WORDS[noproc]='no /proc here'
+WORDS[chroot]='no /proc here'
+
+@test "the reason why nobody is named stands in the table, in JSON and in a note" {
+	netns
+	mk listen:port=80
+	local place
+	for place in "${!REASON[@]}"; do
+		in_place "$place" inspect --no-findings --json -lp
+		assert_equal "$place $(value_of listen.listener processes) $(value_of listen.listener processes_unknown)" \
+			"$place null \"${REASON[$place]}\""
+		assert_contains "$stderr" "${WORDS[$place]}"
+		in_place "$place" inspect --no-findings -lp
+		refute_output --partial 'kernel'
+		assert_line --regexp '^LISTEN .*\((not visible: |no permission)'
+	done
+	in_place open inspect --no-findings --json -lp
+	assert_equal "$(value_of listen.listener processes | jq '.[0].pid')" "$MK_PID"
+	assert_equal "$stderr" ""
+}
+
+@test "what hangs on an owner is answered where all is seen, and cannot be told elsewhere" {
+	netns
+	mk listen:port=80 established:listener,port=81
+	local place code seen unseen args
+	for place in open "${!REASON[@]}"; do
+		while IFS='|' read -r seen unseen args; do
+			code=$unseen
+			[[ $place == open ]] && code=$seen
+			eval "in_place $place inspect --no-findings $args"
+			assert_equal "$place: $args: $status" "$place: $args: $code"
+			[[ $place == user || $code != 3 ]] || assert_contains "$stderr" "${WORDS[$place]}"
+		done <<-END
+			0|3|--pid $MK_PID
+			0|3|--process mksock
+			0|3|--process 'mks*' -q
+			0|3|--count --process mksock
+			1|3|--fail-if 'process = mksock'
+			1|3|--fail-if 'count(process = mksock) > 2'
+			1|1|--fail-if 'sport = 80'
+			0|0|--port 80
+			0|0|--count --port 80
+			1|1|--process mksock --state syn-sent
+			0|0|--fail-if 'process = mksock and sport = 1'
+			1|1|--port 79
+		END
+	done
+}
+
+@test "--bindable blames neither the kernel nor a tunnel for a process that it does not see" {
+	netns
+	mk listen:port=80 bound:port=82 udp:port=83
+	local place ask
+	for place in open "${!REASON[@]}"; do
+		for ask in 127.0.0.1:80 0.0.0.0:82 udp:127.0.0.1:83; do
+			in_place "$place" inspect --json --bindable "$ask"
+			assert_equal "$place $ask $status" "$place $ask 1"
+			assert_json '.[0].bindable == false and all(.[0].causes[]; .id | test("kernel") | not)'
+			refute_output --regexp 'tunnel|nfsd|wireguard|rpcinfo'
+			[[ $place != open ]] || assert_contains "$output" "mksock"
+		done
+		# Only what the file system says is not seen there.
+		in_place "$place" inspect --bindable 127.0.0.1:18099
+		assert_regex "$place $status" ' [03]$'
+		in_place "$place" inspect --bindable 127.0.0.1:18099
+		refute_output --partial 'no:'
+	done
+}
+
+@test "root is not sent to sudo: the capability that is missing is named" {
+	netns
+	mk listen:port=80
+	run --separate-stderr in_ns setpriv --bounding-set=-sys_ptrace,-bpf,-perfmon,-sys_admin \
+		--inh-caps=-sys_ptrace "$SOCKCTL" inspect --no-findings -lp
+	in_ns setpriv --reuid=65534 --clear-groups sleep 60 &
+	PIDS+=($!)
+	run --separate-stderr in_ns setpriv --bounding-set=-sys_ptrace,-dac_read_search,-dac_override,-bpf,-perfmon,-sys_admin \
+		"$SOCKCTL" inspect --no-findings -lp
+	assert_success
+	assert_contains "$stderr" 'CAP_SYS_PTRACE'
+	refute_regex "$stderr" 'sudo'
+	run --separate-stderr in_ns unshare --pid --fork --mount-proc setpriv \
+		--bounding-set=-sys_ptrace,-dac_read_search,-dac_override,-bpf,-perfmon,-sys_admin \
+		sh -c 'setpriv --reuid=65534 --clear-groups sleep 60 & exec "$0" inspect --no-findings -lp' "$SOCKCTL"
+	refute_regex "$stderr" 'sudo'
+	# Who may not get it back is not sent there either.
+	run --separate-stderr in_ns setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs "$BIN" inspect --no-findings -lp
+	assert_contains "$stderr" 'no_new_privs is set'
+	refute_regex "$stderr" 'try sudo'
+}
