@@ -119,6 +119,31 @@ bool proctext_keyed(const char *text, const char *line, const char *key, uint64_
 	return false;
 }
 
+/* "UNIX-STREAM 1152      2 ...": since Linux 5.15 streams have a line of their own. */
+bool proctext_unix_sockets(const char *text, uint64_t *n)
+{
+	uint64_t size, sockets;
+	const char *line;
+	bool found = false;
+
+	*n = 0;
+	for (line = text; line; line = next_line(line)) {
+		const char *p = line + strcspn(line, " \n");
+
+		if (strncmp(line, "UNIX", 4) != 0 || (line[4] != ' ' && line[4] != '-'))
+			continue;
+		p += strspn(p, " ");
+		if (!proctext_number(p, &size))
+			return false;
+		p += strcspn(p, " \n");
+		if (!proctext_number(p + strspn(p, " "), &sockets))
+			return false;
+		*n += sockets;
+		found = true;
+	}
+	return found;
+}
+
 bool proctext_range(const char *text, uint16_t *lo, uint16_t *hi)
 {
 	const char *p = text + strspn(text, " \t");

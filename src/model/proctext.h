@@ -20,6 +20,9 @@ bool proctext_line(const char *text, const char *name, uint64_t *value);
 /* net/sockstat: "TCP: inuse 5 orphan 0 tw 3 alloc 7 mem 1". */
 bool proctext_keyed(const char *text, const char *line, const char *key, uint64_t *value);
 
+/* net/protocols: the sockets of all lines that are of unix sockets. */
+bool proctext_unix_sockets(const char *text, uint64_t *n);
+
 /* ip_local_port_range: "32768 60999". */
 bool proctext_range(const char *text, uint16_t *lo, uint16_t *hi);
 

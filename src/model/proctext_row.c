@@ -48,9 +48,10 @@ bool proctext_inet_row(const char *line, uint8_t proto, struct sock *s)
 {
 	unsigned state, tx, rx, timer, when, retrans, uid, inode;
 	char local[64], peer[64];
+	int at = 0;
 
-	if (sscanf(line, " %*[0-9]: %63s %63s %X %X:%X %X:%X %X %u %*u %u", local, peer,
-		   &state, &tx, &rx, &timer, &when, &retrans, &uid, &inode) != 10)
+	if (sscanf(line, " %*[0-9]: %63s %63s %X %X:%X %X:%X %X %u %*u %u%n", local, peer,
+		   &state, &tx, &rx, &timer, &when, &retrans, &uid, &inode, &at) != 10)
 		return false;
 	*s = (struct sock){
 		.proto = proto,
@@ -72,6 +73,9 @@ bool proctext_inet_row(const char *line, uint8_t proto, struct sock *s)
 	s->family = s->local.family;
 	if (s->state != STATE_TIME_WAIT && !(s->state == STATE_SYN_RECV && !inode))
 		s->has |= SOCK_HAS_UID | SOCK_HAS_QUEUES | SOCK_IS_FULL;
+	/* ... ref pointer drops */
+	if (proto == PROTO_UDP && sscanf(line + at, " %*u %*X %u", &s->drops) == 1)
+		s->has |= SOCK_HAS_DROPS;
 	return true;
 }
 

@@ -68,6 +68,9 @@ enum sock_has {
 	SOCK_IS_FULL = BIT(14), /* a full socket, not a request or a TIME_WAIT remnant */
 	SOCK_HAS_LIMIT = BIT(
 		15), /* of a listener: send_queue is the backlog (not so in /proc/net) */
+	SOCK_HAS_DROPS = BIT(16),     /* drops, beside skmem: from /proc/net */
+	SOCK_MAY_BE_FORGED = BIT(17), /* a line of /proc/net/unix, where a name may hold a
+					 newline and what looks like a row */
 };
 
 /* SK_MEMINFO_*: indices of the INET_DIAG_SKMEMINFO attribute (linux/sock_diag.h). */
@@ -200,6 +203,7 @@ struct sock {
 					clients */
 	uint32_t peer_inode;
 	uint32_t vfs_inode, vfs_dev;
+	uint32_t drops;
 
 	/* Added by collection when asked for; NULL otherwise. */
 	const struct holder *holders;

@@ -184,6 +184,8 @@ static void put_local(struct buf *b, const struct sock *s)
 {
 	if (sock_is_unix(s)) {
 		put_unix_end(b, &s->path, s->inode);
+		if (s->has & SOCK_MAY_BE_FORGED)
+			buf_puts(b, " (may be forged)");
 		return;
 	}
 	addr_put(b, &s->local);

@@ -57,6 +57,15 @@ static void put_ends(struct json *j, const struct sock *s)
 	}
 }
 
+/* /proc/net has none. */
+static void put_cookie(struct json *j, const char *key, const struct sock *s)
+{
+	if (s->has & SOCK_HAS_COOKIE)
+		json_member_cookie(j, key, s->cookie);
+	else
+		json_member_null(j, key);
+}
+
 static void put_core(struct json *j, const struct sock *s)
 {
 	bool queues = (s->has & SOCK_HAS_QUEUES) && !sock_is_listener(s);
@@ -68,9 +77,11 @@ static void put_core(struct json *j, const struct sock *s)
 	json_member_known(j, "recv_queue_bytes", sock_recv_bytes(s), queues);
 	json_member_known(j, "send_queue_bytes", sock_send_bytes(s), queues);
 	json_member_u64(j, "inode", s->inode);
-	json_member_cookie(j, "cookie", s->cookie);
+	put_cookie(j, "cookie", s);
 	json_member_known(j, "uid", s->uid, s->has & SOCK_HAS_UID);
 	json_member_text(j, "cgroup", s->cgroup);
+	if (s->has & SOCK_MAY_BE_FORGED)
+		json_member_bool(j, "may_be_forged", true);
 }
 
 static void put_field(struct json *j, const struct field *f, const char *key,
@@ -234,7 +245,7 @@ static void put_field(struct json *j, const struct field *f, const char *key,
 	} else if (f->unit == UNIT_TIME) {
 		put_time(j, s);
 	} else if (f->unit == UNIT_COOKIE) {
-		json_member_cookie(j, key, s->cookie);
+		put_cookie(j, key, s);
 	} else if (f->flags & FIELD_MULTI) {
 		json_key(j, key);
 		put_multi(j, f, s);

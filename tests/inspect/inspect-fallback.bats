@@ -53,3 +53,70 @@ without_sock_diag() { # ERRNO ARGUMENT...
 		assert_equal "$(sort <<<"$output")" "$with"
 	done
 }
+
+@test "a sandbox that refuses the netlink socket is one without sock_diag, and said to be a sandbox" {
+	netns
+	mk listen:port=8080,queued=2 udp:port=5353
+	local errno
+	for errno in EPERM EACCES EAFNOSUPPORT; do
+		without_sock_diag "$errno" --json -tup
+		assert_success
+		assert_json '[.[] | select(.type == "socket")] | length > 1 and all(.[]; .cookie == null)'
+		assert_json '[.[] | select(.local_port == 8080 and .state == "LISTEN")] | length == 1 and .[0].accept_queue == 2'
+		if [[ $errno == EAFNOSUPPORT ]]; then
+			assert_contains "$stderr" 'this kernel has no sock_diag'
+		else
+			assert_contains "$stderr" 'refused here, by a sandbox'
+		fi
+	done
+}
+
+@test "datagrams that a UDP socket dropped are known without sock_diag" {
+	netns
+	spawn "${NS[@]}" python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+s.bind(("127.0.0.1", 5300))
+for i in range(50):
+    s.sendto(b"x" * 1000, ("127.0.0.1", 5300))
+print("ready", flush=True)
+sys.stdin.read()'
+	await_line '^ready$'
+	in_ns "$SOCKCTL" inspect --json -u -o +drops >"$BATS_TEST_TMPDIR/with"
+	local drops
+	drops=$(jq 'select(.local_port == 5300).drops' "$BATS_TEST_TMPDIR/with")
+	assert_int 'drops > 0'
+	without_sock_diag EPERM --json -u -o +drops
+	assert_equal "$(jq 'select(.local_port == 5300).drops' <<<"$output")" "$drops"
+	without_sock_diag EPERM --no-findings -u --fail-drops
+	assert_equal "$status" 1
+}
+
+@test "rows that the name of a unix socket forges are seen, and none is dropped" {
+	netns
+	mk unix_listen:abstract=honest
+	without_sock_diag EPERM --json -x
+	assert_success
+	assert_json 'all(.[] | select(.type == "socket"); has("may_be_forged") | not)'
+	spawn "${NS[@]}" python3 -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+os.chdir(sys.argv[1])
+s.bind("a\n0000000000000000: 00000002 00000000 00010000 0001 01 4242 @fake")
+s.listen()
+print("ready", flush=True)
+sys.stdin.read()' "$BATS_TEST_TMPDIR"
+	await_line '^ready$'
+	without_sock_diag EPERM --json -x
+	assert_equal "$status" 3
+	assert_json '[.[] | select(.type == "socket")] | length == 3 and all(.[]; .may_be_forged)'
+	assert_json '.[] | select(.type == "note" and .id == "unix-rows-forged") | true'
+	assert_json '.[-1].complete == false'
+	without_sock_diag EPERM --no-findings -x
+	assert_line --partial '@honest (may be forged)'
+	# The kernel itself says each name as it is.
+	run in_ns "$SOCKCTL" inspect --json -x
+	assert_equal "$(count_rows)" 2
+	assert_equal "$(jq -s 'map(select(has("may_be_forged"))) | length' <<<"$output")" 0
+}

@@ -76,7 +76,7 @@ static int carry_out(const struct command *cmd, const struct inspect_plan *plan,
 	if (r == 0 && !args->from) {
 		r = reader_open(&reader, &f);
 		/* Kernels and sandboxes without sock_diag still have /proc/net. */
-		if (r == -EPROTONOSUPPORT || r == -ENOENT || r == -EAFNOSUPPORT)
+		if (reader_has_fallback(r))
 			r = 0;
 	}
 	if (r < 0) {

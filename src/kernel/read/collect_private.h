@@ -29,6 +29,7 @@ struct collector {
 	struct sock **rows;
 	size_t n_rows, cap_rows;
 	bool complete, rows_missing;
+	bool forged;	  /* lines of /proc/net/unix may be parts of names */
 	unsigned guesses; /* who may hold what the filter refused */
 	char hidden[160]; /* as in struct collect_result */
 };

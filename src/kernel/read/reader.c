@@ -18,7 +18,14 @@ int reader_open(struct reader *r, struct fault *f)
 	unsigned threads = r->threads;
 
 	*r = (struct reader){ .threads = threads };
-	return nl_open(&r->dump, f);
+	r->no_diag = -nl_open(&r->dump, f);
+	return -r->no_diag;
+}
+
+bool reader_has_fallback(int err)
+{
+	return err == -EPROTONOSUPPORT || err == -ENOENT || err == -EAFNOSUPPORT ||
+	       err == -EPERM || err == -EACCES;
 }
 
 void reader_close(struct reader *r)

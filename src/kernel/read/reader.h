@@ -35,12 +35,16 @@ struct reader {
 	uint32_t look;		     /* counts collect_run() */
 	unsigned threads;	     /* 0 = as many as processors */
 	uint32_t unowned; /* BIT(enum owner_status) of the rows that were annotated */
+	int no_diag;	  /* errno of opening the netlink socket; 0 = it is open */
 	int unanswered; /* errno of a question about one row that failed, so that the row
 			   lacks the answer; 0 = none did */
 };
 
 /* Opens the dump socket. -EPROTONOSUPPORT or -ENOENT: a kernel without sock_diag. */
 int reader_open(struct reader *r, struct fault *f);
+/* Whether an error of it leaves /proc/net to read: a kernel without sock_diag, or a
+ * sandbox (seccomp, an LSM) that refuses the socket. */
+bool reader_has_fallback(int err);
 void reader_close(struct reader *r);
 
 #define _cleanup_reader_ __attribute__((cleanup(reader_close)))

@@ -130,6 +130,8 @@ bool get_drops(const struct sock *s, unsigned i, struct value *v)
 	uint32_t drops;
 
 	(void)i;
+	if (s->has & SOCK_HAS_DROPS)
+		return value_set_uint(v, s->drops);
 	return sock_mem_u32(s, SOCK_MEM_DROPS, &drops) && value_set_uint(v, drops);
 }
 
