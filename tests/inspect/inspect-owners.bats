@@ -244,3 +244,45 @@ load ../lib/inspect
 	assert_line --regexp "^ESTABLISHED +${F[established.client0.local]} .* mksock\[$MK_PID\] fd ${F[established.client0.fd]}\$"
 	refute_output --partial 'not visible here'
 }
+
+# A program with a thread that holds a socket which its leader has not: on the ports 80, then 81.
+spawn_threads() { # leader-ends|own-table
+	spawn "${NS[@]}" python3 -c '
+import ctypes, os, socket, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+CLONE_FILES = 0x400
+SYS_exit = 60 if os.uname().machine == "x86_64" else 93
+def serve():
+    if sys.argv[1] == "own-table" and libc.unshare(CLONE_FILES) != 0:
+        raise OSError(ctypes.get_errno())
+    held = [socket.create_server(("127.0.0.1", port)) for port in (80, 81)]
+    print("ready", flush=True)
+    sys.stdin.read()
+    os._exit(0)
+threading.Thread(target=serve).start()
+if sys.argv[1] == "leader-ends":
+    libc.syscall(SYS_exit, 0)
+threading.Event().wait()' "$1"
+	await_line '^ready$'
+}
+
+@test "the descriptors of a thread whose leader has ended, or has others, are found" {
+	netns
+	local kind
+	for kind in leader-ends own-table; do
+		spawn_threads "$kind"
+		[[ $kind != leader-ends ]] || until_true grep -q '^State:.*Z' "/proc/$PID/status"
+		inspect --no-findings --json -lp
+		assert_status 0
+		assert_equal "$(jq -c 'select(.local_port == 80) | [.processes[].pid]' <<<"$output")" "[$PID]"
+		assert_equal "$(jq -r 'select(.local_port == 81) | .processes[0].command' <<<"$output")" python3
+		inspect --no-findings --json -l --pid "$PID"
+		assert_status 0
+		assert_equal "$(count_rows)" 2
+		run in_ns "$SOCKCTL" inspect --json --bindable 127.0.0.1:80
+		assert_json '.[0].causes[0] | .id == "listener" and .processes[0].command == "python3"'
+		# Its end frees the ports for the next.
+		exec {IN}>&-
+		await_end "$PID"
+	done
+}

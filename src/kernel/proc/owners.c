@@ -1,4 +1,4 @@
-#include "kernel/proc/owners.h"
+#include "kernel/proc/owners_private.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,26 +18,12 @@
 #include "model/proctext.h"
 
 enum {
-	COMM_MAX = 64,
 	DIRENT_BUFFER = 32 * 1024,
 	MOST_THREADS = 4,
 	/* Fewer are scanned in the time that the program of owners_bpf.h takes to load.
 	 */
 	WORTH_PROCESSES = 128,
 	WORTH_FILES = 1000,
-};
-
-struct owner_entry {
-	uint32_t inode;
-	uint32_t process;
-	int32_t fd;
-};
-
-struct owner_process {
-	int32_t pid;
-	char command[16];
-	int err;      /* of reading its descriptors: positive, 0 = all were read */
-	int name_err; /* of reading its name; "?" stands for it then */
 };
 
 /* What one thread has found. */
@@ -87,47 +73,6 @@ static bool parse_number(const char *s, int32_t *out)
 	return true;
 }
 
-static bool is_refusal(int err)
-{
-	return err == EACCES || err == EPERM;
-}
-
-/* It has ended, or closed this descriptor, since it was listed. */
-static bool is_gone(int err)
-{
-	return err == ENOENT || err == ESRCH;
-}
-
-/* What hinders most is kept: a refusal is of the process, all else of the reading. */
-static void keep_error(int *kept, int err)
-{
-	if (!is_gone(err) && (!*kept || is_refusal(*kept)))
-		*kept = err;
-}
-
-static void read_command(int proc_fd, struct owner_process *p)
-{
-	char path[32], text[COMM_MAX];
-	ssize_t n;
-	int fd;
-
-	if (p->command[0])
-		return;
-	snprintf(path, sizeof(path), "%s%d/comm", proc_fd < 0 ? "/proc/" : "", p->pid);
-	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-	n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
-	if (n < 0)
-		keep_error(&p->name_err, errno);
-	close_fd(fd);
-	if (n > 0 && text[n - 1] == '\n')
-		n--;
-	if (n <= 0) {
-		p->command[0] = '?';
-		return;
-	}
-	memcpy(p->command, text, MIN((size_t)n, sizeof(p->command) - 1));
-}
-
 static void add_entry(struct worker *w, uint32_t inode, size_t process, int32_t fd)
 {
 	w->entries = array_grow(w->entries, w->n, &w->cap, sizeof(*w->entries));
@@ -139,8 +84,8 @@ static void add_entry(struct worker *w, uint32_t inode, size_t process, int32_t 
  * not visible, or no socket of the kernel's could be called that. */
 static void note_link_error(struct scan *scan, size_t process, int err)
 {
-	if (!is_refusal(err) || !scan->may_trace)
-		keep_error(&scan->processes[process].err, err);
+	if (!owners_is_refusal(err) || !scan->may_trace)
+		owners_keep_error(&scan->processes[process].err, err);
 }
 
 /* Listings of /proc/PID/fd begin with "." and "..", and then are at the place of each
@@ -183,7 +128,7 @@ static bool scan_link(struct worker *w, int dir, size_t process, const char *nam
 	}
 	inode = proctext_socket(link, (size_t)len);
 	if (inode && (!scan->wanted || hash_set_has(scan->wanted, inode))) {
-		read_command(scan->proc_fd, &scan->processes[process]);
+		owners_read_command(scan->proc_fd, &scan->processes[process]);
 		add_entry(w, inode, process, fd);
 	}
 	return true;
@@ -220,7 +165,7 @@ static void scan_links(struct worker *w, int dir, size_t process, int64_t n_file
 
 	if (n_files && w->scan->offsets_known &&
 	    !list_from(dir, scan_lowest(w, dir, process, n_files))) {
-		keep_error(&p->err, errno);
+		owners_keep_error(&p->err, errno);
 		return;
 	}
 	while ((n = syscall(SYS_getdents64, dir, buf, DIRENT_BUFFER)) > 0) {
@@ -236,7 +181,7 @@ static void scan_links(struct worker *w, int dir, size_t process, int64_t n_file
 		}
 	}
 	if (n < 0)
-		keep_error(&p->err, errno);
+		owners_keep_error(&p->err, errno);
 }
 
 static void scan_process(struct worker *w, size_t process, char *buf)
@@ -255,7 +200,7 @@ static void scan_process(struct worker *w, size_t process, char *buf)
 	}
 	dir = openat(scan->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		keep_error(&scan->processes[process].err, errno);
+		owners_keep_error(&scan->processes[process].err, errno);
 	else
 		scan_links(w, dir, process, st.st_size, buf);
 }
@@ -324,6 +269,7 @@ static void merge(struct owners *o, struct worker *workers, unsigned n_workers)
 			       workers[w].n * sizeof(*o->entries));
 		free(take_ptr(&workers[w].entries));
 	}
+	o->n_entries = total;
 	hash_index_reserve(&o->index, total);
 	for (i = 0; i < total; i++)
 		hash_index_add(&o->index, hash_u64_by(key, o->entries[i].inode), i);
@@ -403,11 +349,11 @@ static void count_errors(struct owners *o, int list_err)
 	o->failed = list_err;
 	for (i = 0; i < o->n_processes; i++) {
 		const struct owner_process *p = &o->processes[i];
-		int err = p->err && !is_refusal(p->err) ? p->err : p->name_err;
+		int err = p->err && !owners_is_refusal(p->err) ? p->err : p->name_err;
 
-		o->unreadable += is_refusal(p->err);
-		o->unnamed += is_refusal(p->name_err);
-		if (err && !is_refusal(err)) {
+		o->unreadable += owners_is_refusal(p->err);
+		o->unnamed += owners_is_refusal(p->name_err);
+		if (err && !owners_is_refusal(err)) {
 			o->failed = o->failed ? o->failed : err;
 			o->n_failed++;
 		}
@@ -469,6 +415,8 @@ void owners_scan(struct owners *o, const struct hash_index *wanted, const int32_
 	} else {
 		scan_links_of_all(o, &scan, threads);
 	}
+	if (wanted)
+		owners_search_threads(o, wanted, pids, n_pids);
 }
 
 void owners_free(struct owners *o)
@@ -487,6 +435,18 @@ static int by_pid_and_fd(const void *a, const void *b)
 	if (x->pid != y->pid)
 		return x->pid < y->pid ? -1 : 1;
 	return (x->fd > y->fd) - (x->fd < y->fd);
+}
+
+/* Without those that several threads have alike. */
+static size_t sort_holders(struct holder *v, size_t n)
+{
+	size_t kept = 1, i;
+
+	qsort(v, n, sizeof(*v), by_pid_and_fd);
+	for (i = 1; i < n; i++)
+		if (by_pid_and_fd(&v[kept - 1], &v[i]) != 0)
+			v[kept++] = v[i];
+	return kept;
 }
 
 const struct holder *owners_find(struct owners *o, uint32_t inode)
@@ -511,7 +471,7 @@ const struct holder *owners_find(struct owners *o, uint32_t inode)
 	if (!n)
 		return NULL;
 	if (n > 1)
-		qsort(o->scratch, n, sizeof(*o->scratch), by_pid_and_fd);
+		n = sort_holders(o->scratch, n);
 	for (i = 0; i + 1 < n; i++)
 		o->scratch[i].next = &o->scratch[i + 1];
 	return o->scratch;
@@ -533,7 +493,7 @@ bool owners_unreadable(struct owners *o, size_t *i, struct holder *h)
 
 		if (!p->err)
 			continue;
-		read_command(-1, p);
+		owners_read_command(-1, p);
 		*h = (struct holder){ .pid = p->pid,
 				      .command = p->command,
 				      .unnamed = p->name_err != 0,

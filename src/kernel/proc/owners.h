@@ -14,7 +14,8 @@ struct owner_process;
 
 struct owners {
 	struct owner_entry *entries; /* one a descriptor */
-	struct hash_index index;     /* of these by inode */
+	size_t n_entries;
+	struct hash_index index; /* of these by inode */
 	struct owner_process *processes;
 	size_t n_processes;
 	size_t unreadable; /* processes whose descriptors may not be read */
@@ -38,6 +39,13 @@ struct owners {
  */
 void owners_scan(struct owners *o, const struct hash_index *wanted, const int32_t *pids,
 		 size_t n_pids, unsigned threads);
+/*
+ * Looks for those of wanted that have no holder among the descriptors of threads that do
+ * not share their leader's, for 50 ms at most; NULL: for all. owners_scan() does that for
+ * what it wants.
+ */
+void owners_search_threads(struct owners *o, const struct hash_index *wanted,
+			   const int32_t *pids, size_t n_pids);
 void owners_free(struct owners *o);
 
 /*

@@ -56,6 +56,8 @@ static int release_deferred(struct collector *c)
 	if (wanted.n || (c->needs & NEED_PEER_OWNERS))
 		owners_scan(o, c->needs & NEED_PEER_OWNERS ? NULL : &wanted, NULL, 0,
 			    c->r->threads);
+	if (c->needs & NEED_PEER_OWNERS)
+		owners_search_threads(&c->r->owners, NULL, NULL, 0);
 	hash_index_free(&wanted);
 	/* Of the first reading there are rows without owners already. */
 	if (failed && !o->failed) {
@@ -99,10 +101,11 @@ static void note_unseen(struct collector *c, const struct owners *o)
 {
 	char text[400], remedy[REMEDY_MAX];
 
+	rights_to_know_owner(o->unseen, remedy);
 	snprintf(text, sizeof(text),
-		 "some processes are not visible (%s): who holds some sockets is unknown "
-		 "(%s)",
-		 o->unseen_why, rights_to_know_owner(o->unseen, remedy));
+		 "some processes are not visible (%s): who holds some sockets is "
+		 "unknown%s%s%s",
+		 o->unseen_why, *remedy ? " (" : "", remedy, *remedy ? ")" : "");
 	put_note(c, "owners-not-visible", text);
 }
 
