@@ -90,6 +90,38 @@ stable_rows() {
 	assert_value established.server0 rmem_alloc_bytes '. > 0'
 }
 
+@test "a record holds every attribute, whatever columns are shown" {
+	local columns=rtt,bytes_received,rmem_alloc,mem_rmem,congestion,tos,class_id,v6only,waiting_clients how
+	netns
+	mk established:recv=100 established:family=6,label=six listen:family=6,label=dual udp \
+		unix_pair:abstract=held
+	for how in '-o state' --count '--json --limit 1' '-q'; do
+		# shellcheck disable=SC2086 # options are words
+		inspect -tux --no-findings $how --record "$dump"
+		assert_success
+		inspect_json -tux --from "$dump" -o "$columns"
+		assert_row established.server0 bytes_received=100 tos=0
+		assert_value established.server0 rtt_us '. > 0'
+		assert_value established.server0 rmem_alloc_bytes '. > 0'
+		assert_value established.server0 mem_rmem_bytes '. > 0'
+		assert_value established.server0 congestion 'length > 0'
+		assert_value six.server0 class_id '. != null'
+		assert_value dual.listener v6only '. != null'
+		assert_value udp.server rmem_alloc_bytes '. != null'
+		assert_value unix_pair.listener waiting_clients '. != null'
+	done
+}
+
+@test "ss reads the listeners of a record, as the manual says" {
+	netns
+	mk listen:port=80 established udp unix_bound:abstract=d
+	inspect -tux -q --record "$dump"
+	assert_success
+	TCPDIAG_FILE=$dump run -0 ss -tanH
+	assert_regex "$output" '^LISTEN .*:80 '
+	refute_regex "$output" ESTAB
+}
+
 # What the rows of the last output say of accept queues; times were read twice, a tick apart.
 queue_facts() {
 	rows | jq -c 'select(.unaccepted or (.accept_queue // 0) > 0) |

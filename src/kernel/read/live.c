@@ -17,6 +17,11 @@
 enum {
 	PROTOS_UNIX = BIT(PROTO_UNIX_STREAM) | BIT(PROTO_UNIX_DGRAM) |
 		      BIT(PROTO_UNIX_SEQPACKET),
+	/* Whatever is shown now, who reads a record asks for something else. Not the
+	 * storage of BPF programs: a row of it may be larger than what ss reads into. */
+	NEEDS_RECORDED = NEED_INFO | NEED_SKMEM | NEED_MEMINFO | NEED_CONG |
+			 NEED_CC_INFO | NEED_TOS | NEED_TCLASS | NEED_DROPS |
+			 NEED_ATTRIBUTES | NEED_UNIX_CLIENTS,
 };
 
 static uint32_t ext_for(uint32_t needs, bool listeners)
@@ -358,6 +363,8 @@ int collect_live(struct collector *c, struct fault *f)
 	struct nl *nl = &c->r->dump;
 	int r = 0;
 
+	if (c->req->record)
+		c->needs |= NEEDS_RECORDED;
 	c->all_attributes = ext_for(c->needs, true) ||
 			    (c->needs & (NEED_ATTRIBUTES | NEED_CGROUP | NEED_OWNERS |
 					 NEED_PEER_OWNERS));
