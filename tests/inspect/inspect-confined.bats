@@ -155,3 +155,24 @@ WORDS[chroot]='no /proc here'
 	assert_contains "$stderr" 'no_new_privs is set'
 	refute_regex "$stderr" 'try sudo'
 }
+
+@test "where the netlink socket is refused, rows and owners are right and --bindable cannot tell" {
+	netns
+	mk listen:port=80
+	command -v strace >/dev/null || skip "strace is not installed"
+	local code args
+	while IFS='|' read -r code args; do
+		eval "run --separate-stderr in_ns \"\${STRACE[@]}\" -f -qq -o /dev/null -e trace=socket \
+			-e 'inject=socket:error=EPERM' \"\$SOCKCTL\" inspect $args"
+		no_crash
+		assert_equal "$args: $status" "$args: $code"
+	done <<-END
+		0|--no-findings --pid $MK_PID
+		1|--no-findings --process no-such-name
+		1|--no-findings --fail-if 'process = mksock'
+		0|--no-findings --count --port 80
+		3|--bindable 127.0.0.1:80
+		3|--bindable 127.0.0.1:81
+	END
+	refute_output --partial 'kernel-socket'
+}
