@@ -5,12 +5,14 @@
 #include "base/ctext.h"
 #include "base/json.h"
 #include "model/names.h"
+#include "model/owner_status.h"
 #include "view/format.h"
 
 struct tally_entry {
 	const char *text;
 	size_t len;
 	uint64_t count;
+	const char *why; /* it is unknown; NULL = text is the value */
 };
 
 static struct tally_entry *entry_of(struct tally *t, const char *text, size_t len)
@@ -27,7 +29,7 @@ static struct tally_entry *entry_of(struct tally *t, const char *text, size_t le
 	t->entries = array_grow(t->entries, t->n, &t->cap, sizeof(*t->entries));
 	hash_index_add(&t->index, hash, t->n);
 	e = &t->entries[t->n++];
-	*e = (struct tally_entry){ arena_strndup(&t->arena, text, len), len, 0 };
+	*e = (struct tally_entry){ arena_strndup(&t->arena, text, len), len, 0, NULL };
 	return e;
 }
 
@@ -44,9 +46,38 @@ static bool put_address(struct buf *b, const struct field *f, const struct sock 
 	return true;
 }
 
+/* Why there is no value, where that is not the nature of the socket; NULL = it is. */
+static const char *why_unknown(const struct field *f, const struct sock *s)
+{
+	struct value v;
+
+	if (field_value(f, s, &v))
+		return NULL;
+	if ((f->needs & NEED_OWNERS) && owner_is_unknown(s->owner_status))
+		return s->owner_status == OWNER_PERMISSION ? "(no permission)"
+							   : "(not visible)";
+	if ((f->needs & NEED_PEER_OWNERS) && owner_is_unknown(s->peer_owner_status))
+		return s->peer_owner_status == OWNER_PERMISSION ? "(no permission)"
+								: "(not visible)";
+	return field_is_lacking(f, s) ? "(not known)" : NULL;
+}
+
 static void count_value(struct tally *t, const struct sock *s)
 {
 	_cleanup_buf_ struct buf text = { .ascii = t->ascii };
+	const char *why = why_unknown(t->field, s);
+	struct tally_entry *e;
+
+	/* Behind a byte that no text of a value has. */
+	if (why) {
+		buf_putc(&text, '\0');
+		buf_puts(&text, why);
+		e = entry_of(t, text.data, text.len);
+		e->why = why;
+		e->count++;
+		t->unknown++;
+		return;
+	}
 
 	/* Each socket has a descriptor of its own: that would group nothing. */
 	if (t->field->unit == UNIT_PROCESS)
@@ -115,13 +146,20 @@ static void put_json(const struct tally *t, const struct tally_entry *e, struct 
 
 	json_begin_object(&j, "summary");
 	json_member_str(&j, "group", t->field->name);
-	if (e->len && ctext_unescape(&value, e->text, NULL) == 0)
+	if (!e->why && e->len && ctext_unescape(&value, e->text, NULL) == 0)
 		json_member_bytes(&j, "value", value.data, value.len);
 	else
 		json_member_null(&j, "value");
+	if (e->why)
+		json_member_str(&j, "unknown", e->why);
 	json_member_u64(&j, "count", e->count);
 	json_end_object(&j);
 	out_maybe_flush(out);
+}
+
+static const char *shown_of(const struct tally_entry *e)
+{
+	return e->why ? e->why : e->len ? e->text : "-";
 }
 
 static bool show_group(struct tally *t, const struct view_options *opt, struct out *out)
@@ -135,7 +173,8 @@ static bool show_group(struct tally *t, const struct view_options *opt, struct o
 		qsort(t->entries, t->n, sizeof(*t->entries), by_count);
 	for (i = 0; i < t->n; i++) {
 		largest = MAX(largest, t->entries[i].count);
-		width = MAX(width, text_width(t->entries[i].text, t->entries[i].len));
+		width = MAX(width, text_width(shown_of(&t->entries[i]),
+					      strlen(shown_of(&t->entries[i]))));
 	}
 	if (opt->headings && opt->format != VIEW_JSON) {
 		buf_puts(&out->b, heading);
@@ -153,8 +192,8 @@ static bool show_group(struct tally *t, const struct view_options *opt, struct o
 		if (opt->format == VIEW_JSON)
 			put_json(t, e, out);
 		else
-			put_line(out, opt, e->len ? e->text : "-", MAX(e->len, (size_t)1),
-				 width, e->count, largest);
+			put_line(out, opt, shown_of(e), strlen(shown_of(e)), width,
+				 e->count, largest);
 	}
 	return i < t->n;
 }

@@ -16,6 +16,8 @@ struct tally {
 	uint32_t protos; /* that are counted: those without a row stand there with 0 */
 	bool ascii;	 /* values: nothing outside ASCII */
 	uint64_t rows;
+	uint64_t unknown; /* ... whose value their source did not give, or nobody may read
+			   */
 	uint64_t states[PROTO_COUNT][STATE_COUNT];
 	struct arena arena;
 	struct tally_entry *entries;

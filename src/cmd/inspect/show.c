@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "kernel/evidence/gather.h"
 #include "model/finding/rules.h"
+#include "model/owner_status.h"
 #include "view/tally.h"
 #include "view/view_findings.h"
 
@@ -25,6 +26,7 @@ struct show {
 	uint64_t seen, limit;
 	bool limited;
 	bool rows_missing; /* of what there is */
+	bool undecided;	   /* a threshold, by what is not known */
 	int enough;	   /* after the last row shown: STOP, or 0 where all are wanted */
 };
 
@@ -118,6 +120,15 @@ static int by_field(const void *a, const void *b, void *ctx)
 	return plan->descending ? -d : d;
 }
 
+static bool is_value_unknown(const struct field *f, const struct sock *s)
+{
+	struct value v;
+
+	return !field_value(f, s, &v) &&
+	       (field_is_lacking(f, s) ||
+		((f->needs & NEED_OWNERS) && owner_is_unknown(s->owner_status)));
+}
+
 static void show_sorted(struct show *show)
 {
 	size_t i;
@@ -182,7 +193,7 @@ static void tell_hidden(struct show *show, struct collect_result *result)
 	struct fault f = FAULT_INIT;
 
 	fault_say(&f, EACCES, INSPECT_HIDDEN, result->hidden);
-	show_note(show, "owner-hidden", f.what);
+	show_note(show, result->hidden_field ? "column-missing" : "owner-hidden", f.what);
 	result->complete = false;
 }
 
@@ -234,6 +245,35 @@ static int show_findings(const struct show *show, const struct view_options *opt
 	return -unread;
 }
 
+/* Which rows are the first ones is not known where some have an unknown place. */
+static void tell_unordered(struct show *show, struct collect_result *result)
+{
+	const struct field *f = show->plan->sort;
+	char text[128];
+	size_t i = 0;
+
+	if (show->plan->rows != ROWS_SORTED || show->n_rows <= show->limit || !f)
+		return;
+	while (i < show->n_rows && !is_value_unknown(f, show->rows[i]))
+		i++;
+	if (i == show->n_rows)
+		return;
+	snprintf(text, sizeof(text),
+		 "%s of some sockets is not known: others may be the first", f->name);
+	show_note(show, "column-missing", text);
+	result->complete = false;
+}
+
+static void tell_unknown_group(struct show *show)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s of %llu socket%s is not known",
+		 show->plan->group->name, (unsigned long long)show->tally.unknown,
+		 show->tally.unknown == 1 ? "" : "s");
+	show_note(show, "column-missing", text);
+}
+
 static void tell_shortcomings(struct show *show, struct collect_result *result)
 {
 	const struct inspect_args *args = show->plan->args;
@@ -244,8 +284,13 @@ static void tell_shortcomings(struct show *show, struct collect_result *result)
 	    ((!show->seen && !show->n_rows) || args->count || args->summary))
 		tell_hidden(show, result);
 	/* A threshold that what may not be read could turn round is no answer either. */
-	if (threshold_unsure(&show->thresholds, &f))
-		show_note(show, "owner-hidden", f.what);
+	show->undecided = threshold_unsure(&show->thresholds, &f);
+	if (show->undecided)
+		show_note(show, f.err == ENODATA ? "column-missing" : "owner-hidden",
+			  f.what);
+	tell_unordered(show, result);
+	if (show->tally.unknown)
+		tell_unknown_group(show);
 }
 
 /* Runs the collection and says how it ended. Returns an exit code. */
@@ -291,7 +336,7 @@ static int collect_and_show(struct show *show, const struct collect_request *req
 		tell_unread(show, show_findings(show, opt), &result);
 	}
 	end.rows = show->seen;
-	end.complete = result.complete && !show->limited;
+	end.complete = result.complete && !show->limited && !show->undecided;
 	end.limited = show->limited;
 	if (plan->rows != ROWS_COUNTED || opt->format == VIEW_JSON)
 		view_finish(show->view, &end);

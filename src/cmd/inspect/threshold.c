@@ -148,14 +148,35 @@ static void put_place(struct buf *b, const struct sock *s)
 	}
 }
 
-static bool field_number_of(const char *name, const struct sock *s, uint64_t *value)
+static bool field_number_of(struct threshold_counts *counts, const char *name,
+			    const struct sock *s, uint64_t *value)
 {
+	const struct field *f = field_find(name, strlen(name));
 	struct value v;
 
-	if (!field_value(field_find(name, strlen(name)), s, &v))
+	if (!field_value(f, s, &v)) {
+		if (!counts->missing && field_is_lacking(f, s))
+			counts->missing = f;
 		return false;
+	}
 	*value = v.u;
 	return true;
+}
+
+static void count_match(struct threshold_count *c, const struct threshold *t,
+			struct reader *reader, const struct sock *s)
+{
+	const struct field *missing;
+	struct holder h;
+
+	if (filter_eval(t->filter, s, ~0u) == FILTER_YES) {
+		c->rows++;
+		return;
+	}
+	missing = filter_unknown(t->filter, s);
+	if (missing && !c->missing)
+		c->missing = missing;
+	c->unsure += missing || collect_may_match(reader, t->filter, s, &c->guesses, &h);
 }
 
 void threshold_row(struct threshold_counts *counts, const struct command *cmd,
@@ -163,11 +184,10 @@ void threshold_row(struct threshold_counts *counts, const struct command *cmd,
 {
 	const struct thresholds *t = counts->of;
 	_cleanup_buf_ struct buf place = { 0 };
-	struct holder h;
 	uint64_t value;
 	size_t i;
 
-	if (t->fill != UINT64_MAX && field_number_of("fill", s, &value) &&
+	if (t->fill != UINT64_MAX && field_number_of(counts, "fill", s, &value) &&
 	    value >= t->fill) {
 		put_place(&place, s);
 		cmd_say(cmd, "the accept queue of %s is %llu %% full (%u/%u)",
@@ -175,7 +195,7 @@ void threshold_row(struct threshold_counts *counts, const struct command *cmd,
 			s->send_queue);
 		counts->hit = true;
 	}
-	if (t->drops && field_number_of("drops", s, &value) && value) {
+	if (t->drops && field_number_of(counts, "drops", s, &value) && value) {
 		buf_reset(&place);
 		put_place(&place, s);
 		cmd_say(cmd, "%s has dropped %llu packet%s", buf_cstr(&place),
@@ -183,11 +203,7 @@ void threshold_row(struct threshold_counts *counts, const struct command *cmd,
 		counts->hit = true;
 	}
 	for (i = 0; i < t->n; i++)
-		if (filter_eval(t->v[i].filter, s, ~0u) == FILTER_YES)
-			counts->v[i].rows++;
-		else if (collect_may_match(reader, t->v[i].filter, s,
-					   &counts->v[i].guesses, &h))
-			counts->v[i].unsure++;
+		count_match(&counts->v[i], &t->v[i], reader, s);
 }
 
 static bool threshold_holds(const struct threshold *t, uint64_t count)
@@ -230,26 +246,40 @@ static bool is_unsure(const struct threshold_counts *counts, size_t i)
 	return threshold_holds(t, c->rows) != threshold_holds(t, most);
 }
 
+static void say_unsure(const struct threshold *t, const struct threshold_count *c,
+		       struct fault *f)
+{
+	char shown[160];
+
+	escape_text(shown, sizeof(shown), t->text, strlen(t->text));
+	if (c->missing)
+		fault_say(f, ENODATA,
+			  "--fail-if %s: %llu socket%s, and %llu whose %s is not known",
+			  shown, (unsigned long long)c->rows, c->rows == 1 ? "" : "s",
+			  (unsigned long long)c->unsure, c->missing->name);
+	else
+		fault_say(f, EACCES,
+			  "--fail-if %s: %llu socket%s, and %llu that processes may hold "
+			  "which may not be read",
+			  shown, (unsigned long long)c->rows, c->rows == 1 ? "" : "s",
+			  (unsigned long long)c->unsure);
+}
+
 bool threshold_unsure(const struct threshold_counts *counts, struct fault *f)
 {
-	const struct threshold_count *c;
-	const char *text;
-	char shown[160];
 	size_t i = 0;
 
 	while (i < counts->of->n && !is_unsure(counts, i))
 		i++;
-	if (i == counts->of->n)
+	if (i < counts->of->n) {
+		say_unsure(&counts->of->v[i], &counts->v[i], f);
+		return true;
+	}
+	if (!counts->missing)
 		return false;
-	c = &counts->v[i];
-	text = counts->of->v[i].text;
-	fault_say(
-		f, EACCES,
-		"--fail-if %s: %llu socket%s, and %llu that processes may hold which may "
-		"not be read",
-		escape_text(shown, sizeof(shown), text, strlen(text)),
-		(unsigned long long)c->rows, c->rows == 1 ? "" : "s",
-		(unsigned long long)c->unsure);
+	fault_say(f, ENODATA,
+		  "%s of some listeners is not known, so --fail-%s cannot tell",
+		  counts->missing->name, counts->missing->name);
 	return true;
 }
 

@@ -23,14 +23,19 @@ struct thresholds {
 /* What rows were counted for each. */
 struct threshold_count {
 	uint64_t rows;
-	uint64_t unsure; /* rows more, if processes that may not be read hold them */
+	/* Rows more, if processes that may not be read hold them, or if a column that is
+	 * missing is as the expression says. */
+	uint64_t unsure;
+	const struct field *missing; /* such a column; NULL = there is none */
 	unsigned guesses;
 };
 
 struct threshold_counts {
 	const struct thresholds *of;
 	struct threshold_count *v;
-	bool hit; /* by a row alone */
+	bool hit;		     /* by a row alone */
+	const struct field *missing; /* column of --fail-fill or --fail-drops that a row
+					lacks; NULL = none */
 };
 
 int thresholds_parse(struct thresholds *t, struct arena *a, const struct strv *texts,

@@ -23,6 +23,7 @@ struct sight {
 	uint32_t expires_ms;
 	char lacking[256]; /* the last note: why it did not see all; "" = it did */
 	char hidden[160];  /* as in struct collect_result */
+	bool column;	   /* ... and it is one that is missing */
 };
 
 static int first_row(void *ctx, struct sock *s)
@@ -65,6 +66,7 @@ static int take_look(const struct inspect_plan *plan, struct reader *reader,
 		return fault_say(f, EIO, "the sockets could not be read completely: %s",
 				 sight->lacking);
 	memcpy(sight->hidden, result.hidden, sizeof(sight->hidden));
+	sight->column = result.hidden_field;
 	return r;
 }
 
@@ -165,7 +167,8 @@ static int tell_hidden(const struct command *cmd, const struct inspect_plan *pla
 
 		out_init(&out, STDOUT_FILENO);
 		view = view_new(&opt, &out);
-		view_note_json(&out, "owner-hidden", text);
+		view_note_json(&out, sight->column ? "column-missing" : "owner-hidden",
+			       text);
 		view_finish(view, &end);
 		view_free(view);
 		out_flush(&out);

@@ -198,6 +198,7 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	result->complete = c.complete;
 	result->rows_missing = c.rows_missing;
 	memcpy(result->hidden, c.hidden, sizeof(c.hidden));
+	result->hidden_field = c.hidden_field;
 	seen_free(&c.seen);
 	arena_free(&c.arena);
 	free(c.rows);

@@ -46,8 +46,10 @@ struct collect_result {
 	bool complete; /* every dump ended well, and every column asked for is known */
 	bool rows_missing; /* a dump broke off: what was shown is a part */
 	/* What is unknown, if a row would have passed the filter had it been held by a
-	 * process that may not be read, or that is not visible; "" = nothing. */
+	 * process that may not be read, or that is not visible, or had its source given a
+	 * field; "" = nothing. */
 	char hidden[160];
+	const struct field *hidden_field; /* ... this one; NULL = it is the owner */
 };
 
 /*

@@ -31,7 +31,8 @@ struct collector {
 	bool complete, rows_missing;
 	bool forged;	  /* lines of /proc/net/unix may be parts of names */
 	unsigned guesses; /* who may hold what the filter refused */
-	char hidden[160]; /* as in struct collect_result */
+	const struct field *hidden_field; /* as in struct collect_result */
+	char hidden[160];		  /* as in struct collect_result */
 };
 
 /* One parsed row: duplicates and other families out, filter, annotations, sink. 0 or

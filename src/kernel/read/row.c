@@ -80,12 +80,46 @@ bool collect_may_match(struct reader *r, const struct filter_node *filter,
 	       may_match_as(r, filter, &guess, &guess.peer_holders, guesses, h);
 }
 
+static const char *source_of(const struct collector *c, const struct sock *s)
+{
+	if (c->req->from)
+		return "the recorded dump";
+	return s->has & SOCK_HAS_COOKIE ? "what the kernel said" : "/proc/net";
+}
+
+static void note_lacking(struct collector *c, const struct field *f, const struct sock *s)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (c->hidden[0])
+		return;
+	if (sock_is_unix(s))
+		buf_puts(&b, "a unix socket");
+	else
+		addr_put(&b, &s->local);
+	snprintf(c->hidden, sizeof(c->hidden), "%s is not in %s: whether %s matches",
+		 f->name, source_of(c, s), buf_cstr(&b));
+	c->hidden_field = f;
+}
+
+/* Its source did not give what would decide. */
+static __attribute__((noinline)) bool is_undecided(struct collector *c,
+						   const struct sock *s)
+{
+	const struct field *f = filter_unknown(c->req->filter, s);
+
+	if (f)
+		note_lacking(c, f, s);
+	return f;
+}
+
 static void try_hidden(struct collector *c, const struct sock *s)
 {
 	struct holder h;
 	char shown[40];
 
-	if (c->hidden[0] || !collect_may_match(c->r, c->req->filter, s, &c->guesses, &h))
+	if (is_undecided(c, s) || c->hidden[0] ||
+	    !collect_may_match(c->r, c->req->filter, s, &c->guesses, &h))
 		return;
 	escape_text(shown, sizeof(shown), h.command, strlen(h.command));
 	if (h.pid)
@@ -217,8 +251,15 @@ static inline int pass(struct collector *c, struct sock *s)
 		return 0;
 	if (seen_before(&c->seen, s->cookie))
 		return 0;
-	if (req->filter && filter_eval(req->filter, s, c->known) == FILTER_NO)
-		return 0;
+	if (req->filter) {
+		enum filter_result passes = filter_eval(req->filter, s, c->known);
+
+		if (passes == FILTER_NO)
+			return 0;
+		if (UNLIKELY(passes == FILTER_MAYBE) && !c->filter_again &&
+		    is_undecided(c, s))
+			return 0;
+	}
 	if (UNLIKELY(c->listening) && s->state == STATE_BOUND_INACTIVE &&
 	    has_listener(c, s->local.port))
 		return 0;

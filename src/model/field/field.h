@@ -136,6 +136,13 @@ uint32_t field_group_parse(const char *name, size_t len);
 /* The value of a field; *v is VALUE_ABSENT when false is returned. */
 bool field_value(const struct field *f, const struct sock *s, struct value *v);
 
+/*
+ * Whether the value is absent because the source of the row did not give it (the text
+ * tables of /proc, a dump without it, an older kernel, a right that lacks): a socket of
+ * this kind and state has one. False where it has none by nature.
+ */
+bool field_is_lacking(const struct field *f, const struct sock *s);
+
 /* Where in struct sock the attribute of a source lies (FROM_INFO and after). */
 extern const uint16_t field_blob_offsets[];
 

@@ -160,6 +160,14 @@ static bool lacks(const struct field *f, const struct sock *s)
 	return false;
 }
 
+/* Absent, and not by nature: nothing about it is false. */
+static bool is_unknown(const struct field *f, const struct sock *s)
+{
+	struct value v = { 0 };
+
+	return !field_value(f, s, &v) && field_is_lacking(f, s);
+}
+
 static enum filter_result eval_field(const struct filter_node *n, const struct sock *s,
 				     uint32_t known)
 {
@@ -170,6 +178,8 @@ static enum filter_result eval_field(const struct filter_node *n, const struct s
 	if (n->field->needs & ~known)
 		return FILTER_MAYBE;
 	passes = field_passes(n, s);
+	if (UNLIKELY(!passes) && is_unknown(n->field, s))
+		return FILTER_MAYBE;
 	/* One value that is known to be equal decides, whatever the others are. */
 	if (UNLIKELY(n->field->needs & NEEDS_OF_OWNERS) &&
 	    passes == (n->op == FILTER_NE) && lacks(n->field, s))
@@ -318,4 +328,16 @@ enum filter_result filter_eval(const struct filter_node *n, const struct sock *s
 		break;
 	}
 	return eval_field(n, s, known);
+}
+
+const struct field *filter_unknown(const struct filter_node *n, const struct sock *s)
+{
+	const struct field *f;
+
+	if (!n || filter_eval(n, s, ~0u) != FILTER_MAYBE)
+		return NULL;
+	if (n->op != FILTER_AND && n->op != FILTER_OR && n->op != FILTER_NOT)
+		return n->field && is_unknown(n->field, s) ? n->field : NULL;
+	f = filter_unknown(n->left, s);
+	return f || n->op == FILTER_NOT ? f : filter_unknown(n->right, s);
 }

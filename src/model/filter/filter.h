@@ -121,6 +121,12 @@ const struct filter_node *filter_states(struct arena *a, uint32_t states);
 enum filter_result filter_eval(const struct filter_node *node, const struct sock *s,
 			       uint32_t known);
 
+/*
+ * Where all that can be known of s does not decide: the first field that its source did
+ * not give. NULL if there is none, or if it is the owners that are not known.
+ */
+const struct field *filter_unknown(const struct filter_node *n, const struct sock *s);
+
 /* Union of the needs of all its fields. */
 uint32_t filter_needs(const struct filter_node *node);
 

@@ -234,12 +234,12 @@ static void fields(void)
 		tcp("10.0.0.5", 22, "10.1.2.3", 40001, STATE_ESTABLISHED),
 	};
 	static const struct row rows[] = {
-		{ "rtt > 50ms", "yn" },
-		{ "rtt>50ms and state=established", "yn" },
-		{ "rtt > 0.05", "yn" },
-		{ "rtt < 50ms", "nn" },
-		{ "not rtt < 50ms", "yy" },
-		{ "rtt = 60ms-80ms", "yn" },
+		{ "rtt > 50ms", "y?" },
+		{ "rtt>50ms and state=established", "y?" },
+		{ "rtt > 0.05", "y?" },
+		{ "rtt < 50ms", "n?" },
+		{ "not rtt < 50ms", "y?" },
+		{ "rtt = 60ms-80ms", "y?" },
 		{ "recv_queue >= 64k", "yn" },
 		{ "recv-queue < 64k", "ny" },
 		{ "recv_queue in (0, 1k, 64k-1m)", "yy" },
@@ -259,28 +259,28 @@ static void fields(void)
 		{ "uid = 0x21", "yy" },
 		{ "inode = 123", "yn" },
 		{ "cookie = 0x1f", "yn" },
-		{ "congestion = bbr", "yn" },
+		{ "congestion = bbr", "y?" },
 		{ "unaccepted", "ny" },
 		{ "not unaccepted", "yn" },
 		{ "unaccepted = no", "yn" },
 		{ "unaccepted != yes", "yn" },
 		{ "v6only = yes", "nn" },
-		{ "pacing_rate > 1m", "yn" },
-		{ "pacing_rate > 1m/s", "yn" },
-		{ "mark = 0x11", "yn" },
-		{ "fwmark = 0x1/0xf", "yn" },
-		{ "fwmark 17", "yn" },
-		{ "fwmark != 0x11", "ny" },
-		{ "mark != 0x11", "nn" },
+		{ "pacing_rate > 1m", "y?" },
+		{ "pacing_rate > 1m/s", "y?" },
+		{ "mark = 0x11", "y?" },
+		{ "fwmark = 0x1/0xf", "y?" },
+		{ "fwmark 17", "y?" },
+		{ "fwmark != 0x11", "n?" },
+		{ "mark != 0x11", "n?" },
 		{ "dev eth0", "yn" },
 		{ "dev = eth0", "yn" },
 		{ "dev 2", "yn" },
 		{ "dev != eth0", "ny" },
 		{ "dev in (lo,eth0)", "yn" },
-		{ "cgroup /web", "yn" },
-		{ "cgroup = /web", "yn" },
-		{ "cgroup != /web", "ny" },
-		{ "cgroup ~ '/we*'", "yn" },
+		{ "cgroup /web", "y?" },
+		{ "cgroup = /web", "y?" },
+		{ "cgroup != /web", "n?" },
+		{ "cgroup ~ '/we*'", "y?" },
 		{ "proto = TCP", "yy" },
 		{ "family in (inet6,unix)", "nn" },
 		{ "listener = :22", "ny" },
@@ -318,7 +318,12 @@ static void three_values(void)
 
 	CHECK_INT(eval("rtt > 50ms", &s, 0), '?');
 	CHECK_INT(eval("not rtt > 50ms", &s, 0), '?');
-	CHECK_INT(eval("rtt > 50ms", &s, NEED_INFO), 'n');
+	CHECK_INT(eval("rtt > 50ms", &s, NEED_INFO), '?');
+	CHECK_INT(eval("rtt > 50ms", &listener, NEED_INFO), 'n');
+	CHECK_INT(eval("fill > 80", &s, ~0u), 'n');
+	CHECK_INT(eval("fill > 80", &listener, ~0u), '?');
+	CHECK_INT(eval("ulp = tls", &s, ~0u), '?');
+	CHECK_INT(eval("rcvbuf > 1", &u, ~0u), 'n');
 	CHECK_INT(eval("rtt > 50ms and sport = 23", &s, 0), 'n');
 	CHECK_INT(eval("sport = 23 and rtt > 50ms", &s, 0), 'n');
 	CHECK_INT(eval("rtt > 50ms and sport = 22", &s, 0), '?');

@@ -1,0 +1,134 @@
+#!/usr/bin/env bats
+# A fact that the source of a row does not have is neither "no" nor "fine": in /proc/net,
+# in a dump that ss recorded without a column, for a user who is not told everything.
+
+# shellcheck disable=SC2154 # run sets stderr
+
+load ../lib/helpers
+load ../lib/inspect
+
+without_sock_diag() { # ARGUMENT...
+	command -v strace >/dev/null || skip "strace is not installed"
+	run --separate-stderr in_ns "${STRACE[@]}" -o /dev/null -e trace=socket \
+		-e inject=socket:error=EPROTONOSUPPORT:when=1 "$SOCKCTL" inspect \
+		--no-findings "$@"
+}
+
+# Rows of a dump that ss wrote with OPTIONS beside -tan.
+of_dump() { # OPTIONS ARGUMENT...
+	local file=$BATS_TEST_TMPDIR/dump$1
+	[[ -e $file ]] || in_ns ss -tan "$1" -D "$file" >/dev/null
+	shift
+	run --separate-stderr "$SOCKCTL" inspect --no-findings --from "$file" "$@"
+}
+
+# The note says so, and in JSON the end, too.
+assert_unknown() { # COLUMN
+	assert_status 3
+	assert_regex "$stderr" "(^|[^a-z_])$1 "
+	assert_regex "$stderr" 'not known|unknown'
+}
+
+@test "a threshold on what /proc/net does not have cannot tell" {
+	netns
+	mk listen:backlog=1,queued=2 established
+	without_sock_diag --fail-fill 80
+	assert_unknown fill
+	without_sock_diag -l --fail-drops
+	assert_unknown drops
+	without_sock_diag --fail-if 'rtt > 0'
+	assert_unknown rtt
+	without_sock_diag --fail-if 'count(cwnd > 3) > 1'
+	assert_unknown cwnd
+	# A second row could not make it three.
+	without_sock_diag --fail-if 'count(cwnd > 3 and state = established) > 90'
+	assert_success
+	without_sock_diag --json --fail-fill 80
+	assert_status 3
+	assert_json_in "$(tail -1 <<<"$output")" '.[0].type == "end" and .[0].complete == false'
+	assert_regex "$output" '"id":"column-missing"'
+}
+
+@test "an expression on it is decided by a row that surely matches, or not at all" {
+	netns
+	mk listen:port=8080,backlog=1,queued=2 established time_wait
+	local e
+	for e in 'accept_queue_limit = 1' 'accept_queue_full' 'fill > 10' 'rcvbuf > 1' \
+		'mark = 7' 'ifindex = 1' 'cookie = 0x1' 'congestion = cubic' 'tos = 0' \
+		'unit = x.service' 'ulp = tls' 'cwnd < 1'; do
+		without_sock_diag "$e"
+		assert_unknown "${e%% *}"
+		without_sock_diag --count "$e"
+		assert_status 3
+	done
+	without_sock_diag 'fill > 10 or sport = :8080'
+	assert_success
+	without_sock_diag 'fill > 10 and sport = :9'
+	assert_status 1
+	# By nature a remnant has no round trip, and a connection no backlog.
+	without_sock_diag 'state = time-wait and rtt > 0'
+	assert_status 1
+	without_sock_diag 'state = established and fill > 10'
+	assert_status 1
+}
+
+@test "a dump of ss without -i or -m has no column of theirs, with them it has" {
+	netns
+	mk listen:backlog=4,queued=1 established
+	of_dump -H 'rtt > 1'
+	assert_unknown rtt
+	of_dump -H --fail-if 'rtt > 0'
+	assert_unknown rtt
+	of_dump -H 'rcvbuf > 1'
+	assert_unknown rcvbuf
+	of_dump -H --count 'drops > 0'
+	assert_unknown drops
+	of_dump -H 'accept_queue_limit = 4'
+	assert_success
+	of_dump -im 'rtt > 0'
+	assert_success
+	of_dump -im --fail-if 'rtt > 0'
+	assert_status 1
+	of_dump -im 'rcvbuf > 1'
+	assert_success
+	of_dump -im 'drops > 0'
+	assert_status 1
+}
+
+@test "the first rows by an unknown column are not known, all of them are" {
+	netns
+	mk established established:family=6
+	of_dump -H --sort rtt:desc --limit 1
+	assert_unknown rtt
+	of_dump -H --sort rtt:desc
+	assert_success
+	of_dump -im --sort rtt:desc --limit 1
+	assert_success
+}
+
+@test "what is not known is a group of its own" {
+	netns
+	mk established
+	of_dump -H --group congestion
+	assert_success
+	assert_line --regexp '^\(not known\) +[0-9]+$'
+	of_dump -H --json --group congestion
+	assert_json_in "$(grep '(not known)' <<<"$output")" \
+		'.[0].value == null and .[0].unknown == "(not known)"'
+	of_dump -im --group congestion
+	refute_line --partial 'not known'
+}
+
+@test "who may not hear of a mark does not hear that there is none" {
+	skip_unless_root "marks are set by root"
+	netns
+	mk established
+	run --separate-stderr in_ns setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$SOCKCTL" inspect --no-findings 'mark = 7'
+	assert_unknown mark
+	run --separate-stderr in_ns setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$SOCKCTL" inspect --no-findings 'ulp = tls'
+	assert_unknown ulp
+	run --separate-stderr in_ns "$SOCKCTL" inspect --no-findings 'mark = 7 or ulp = tls'
+	assert_status 1
+}
