@@ -101,6 +101,14 @@ struct holder {
 	bool unnamed; /* its name could not be read: command is "?" */
 };
 
+/* One that waits for accept(), as it is asked for again. */
+struct waiter {
+	uint64_t cookie;
+	struct addr local, peer;
+	uint32_t ifindex;
+	uint32_t wait_ms; /* 0 if not known */
+};
+
 enum { ACCEPT_HOSTS = 3 };
 
 /* What is known of a listener's queues beyond its own row; made by one walk over its
@@ -118,8 +126,10 @@ struct accept_stats {
 	struct {
 		struct addr addr; /* address alone */
 		uint32_t n;
-	} hosts[ACCEPT_HOSTS]; /* where those that wait come from, as first met */
-	uint32_t other_hosts;  /* connections from further hosts */
+	} hosts[ACCEPT_HOSTS];	  /* where those that wait come from, as first met */
+	uint32_t other_hosts;	  /* connections from further hosts */
+	const struct waiter *who; /* those that wait, the oldest first; of a group all */
+	uint32_t n_who;
 	bool attributable; /* false: a SO_REUSEPORT group, not this member's own figures
 			    */
 	bool stable;   /* the queue stood still between the readings: gave_up is exact */

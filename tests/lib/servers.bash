@@ -79,3 +79,42 @@ postgres_on() { # PORT [OPTION]...
 	as_service "$(postgres_bin)/postgres" -D "$DIR/data" -p "$port" -c listen_addresses=127.0.0.1 \
 		-c unix_socket_directories= -c fsync=off "$@"
 }
+
+# Answers each request after so many seconds, one at a time.
+slow_server_on() { # PORT SECONDS
+	spawn "${NS[@]}" python3 -c '
+import socket, sys, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", int(sys.argv[1])))
+s.listen(500)
+while True:
+    c, _ = s.accept()
+    time.sleep(float(sys.argv[2]))
+    c.close()
+' "$@"
+}
+
+# The server of the standard library: one connection at a time, each read to its end.
+http_server_on() { # PORT
+	spawn "${NS[@]}" python3 -c '
+import http.server, sys
+http.server.HTTPServer.request_queue_size = 50
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+' "$1"
+}
+
+# Synchronous workers, of which each request to /slow keeps one for a minute.
+gunicorn_on() { # PORT [WORKERS]
+	owned_dir gunicorn
+	cat >"$DIR/gunicorn/app.py" <<-END
+		import time
+		def app(environ, start_response):
+		    if environ["PATH_INFO"] == "/slow":
+		        time.sleep(60)
+		    start_response("200 OK", [("Content-Length", "6")])
+		    return [b"hello\\n"]
+	END
+	as_service gunicorn --chdir "$DIR/gunicorn" --worker-tmp-dir "$DIR/gunicorn" --workers "${2-2}" \
+		--timeout 300 --bind "127.0.0.1:$1" app:app
+}

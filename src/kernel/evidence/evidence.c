@@ -10,7 +10,6 @@
 #include "kernel/netlink/uapi.h"
 #include "kernel/proc/procfile.h"
 #include "kernel/proc/rights.h"
-#include "kernel/read/waiters.h"
 #include "model/finding/rules.h"
 #include "model/proctext.h"
 #include "model/tcpinfo.h"
@@ -31,54 +30,6 @@ void evidence_free(struct evidence *e)
 	arena_free(&e->arena);
 	free(e->processes);
 	*e = (struct evidence){ 0 };
-}
-
-/* A listener whose queue, or whose half-open connections, call for a closer look. */
-static bool deserves_look(const struct sock *listener, const void *ctx)
-{
-	const struct evidence *e = ctx;
-	size_t i;
-
-	for (i = 0; i < e->n_listeners; i++)
-		if (e->listeners[i].row->cookie == listener->cookie)
-			return e->listeners[i].suspect;
-	return false;
-}
-
-static void read_listeners(struct reader *r, const struct detect *d, struct evidence *e,
-			   int turn)
-{
-	size_t i, k;
-	int err;
-
-	err = reader_listeners(r, EXT_BIT(INET_DIAG_SKMEMINFO));
-	evidence_lacks(e, -err);
-	if (err < 0)
-		return;
-	evidence_lacks(e, -waiters_read(r, deserves_look, e));
-	for (i = 0; i < d->listeners.n; i++) {
-		struct listener_facts *l = &e->listeners[i];
-
-		for (k = 0; k < r->listeners.n; k++) {
-			const struct sock *row = r->listeners.v[k], *found;
-			uint32_t drops, members;
-
-			if (row->cookie != l->row->cookie)
-				continue;
-			l->read[turn] = true;
-			l->queued[turn] = row->recv_queue;
-			l->limit = row->send_queue;
-			if (row->accept)
-				l->stats[turn] = *row->accept;
-			if (sock_mem_u32(row, SOCK_MEM_DROPS, &drops)) {
-				l->drops[turn] = drops;
-				l->has_drops = true;
-			}
-			if (reader_listener_of(r, row, &found, &members))
-				l->members = members;
-			break;
-		}
-	}
 }
 
 static uint32_t info_u32(const struct sock *s, size_t offset)
@@ -287,66 +238,32 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 		}
 }
 
-/* First look at the listeners: which of them need another. */
-static bool suspect_listeners(const struct detect *d, struct evidence *e)
-{
-	bool any = false;
-	size_t i;
-
-	e->n_listeners = d->listeners.n;
-	e->listeners = arena_zalloc(&e->arena,
-				    d->listeners.n * sizeof(*e->listeners) + 1);
-	for (i = 0; i < d->listeners.n; i++) {
-		struct listener_facts *l = &e->listeners[i];
-		const struct sock *row = d->listeners.v[i];
-
-		l->row = row;
-		l->members = 1;
-		l->queued[0] = row->recv_queue;
-		l->limit = row->send_queue;
-		l->shadow = d->listener_ports[row->local.port] > 1;
-		l->suspect = rules_suspect_listener(d, e, l);
-		any |= l->suspect;
-	}
-	return any;
-}
-
 /*
  * The look that clears most candidates. Returns when a second reading is due for what is
- * left, or 0: READING_INTERVAL_MS after this one, which began at start; of leaks alone,
- * whose first reading is the dump of all rows, after that.
+ * left, or 0: READING_INTERVAL_MS or more after this one, which began at start; of leaks
+ * alone, whose first reading is the dump of all rows, after that.
  */
 static uint64_t first_reading(struct reader *r, const struct detect *d,
 			      struct evidence *e, uint64_t start)
 {
-	bool twice = suspect_listeners(d, e);
+	uint32_t patience;
 	enum rule_again again;
 	size_t i;
 
+	evidence_suspect_listeners(d, e);
+
 	for (i = 0; i < RULES_MOST; i++)
 		e->connections[i] = begin_connections(e, &d->suspects[i]);
+	patience = evidence_listeners(r, d, e);
 	if (!r->dump.sock)
 		return 0;
-	if (twice)
-		read_listeners(r, d, e, 0);
 	for (i = 0; i < RULES_MOST; i++)
 		if (d->suspects[i].n)
 			look_at(r, e, &d->suspects[i], e->connections[i]);
 	again = rules_suspect(d, e);
-	if (twice || again == AGAIN_EACH)
-		return start + READING_INTERVAL_MS;
+	if (patience || again == AGAIN_EACH)
+		return start + MAX(patience, (uint32_t)READING_INTERVAL_MS);
 	return again == AGAIN_GROWTH ? d->began_ms + READING_INTERVAL_MS : 0;
-}
-
-/* Whether a first reading of the listeners waits for its second. */
-static bool read_once(const struct evidence *e)
-{
-	size_t i;
-
-	for (i = 0; i < e->n_listeners; i++)
-		if (e->listeners[i].read[0])
-			return true;
-	return false;
 }
 
 static void second_reading(struct reader *r, const struct detect *d, struct evidence *e,
@@ -354,10 +271,9 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 {
 	size_t i;
 
-	clock_sleep_until(due * 1000);
+	evidence_watch_listeners(r, e, start, due);
 	e->interval_ms = (uint32_t)(clock_ms() - start);
-	if (read_once(e))
-		read_listeners(r, d, e, 1);
+	evidence_listeners_again(r, d, e);
 	for (i = 0; i < RULES_MOST; i++)
 		if (d->suspects[i].n && d->suspects[i].rule->again == AGAIN_EACH)
 			look_again(r, e, &d->suspects[i], e->connections[i]);

@@ -9,6 +9,18 @@
 const struct holder *evidence_holders(struct reader *r, struct evidence *e,
 				      const struct sock *row);
 
+/* The listeners of d, of which some deserve a first reading. */
+void evidence_suspect_listeners(const struct detect *d, struct evidence *e);
+/* That reading, which clears most of them. For how long the others are watched, in ms. */
+uint32_t evidence_listeners(struct reader *r, const struct detect *d, struct evidence *e);
+/* Sleeps until due; from READING_INTERVAL_MS after start on, only as long as there is a
+ * listener whose oldest connection has not been accepted. */
+void evidence_watch_listeners(struct reader *r, struct evidence *e, uint64_t start,
+			      uint64_t due);
+/* Their second reading, and what became of those that waited in the first. */
+void evidence_listeners_again(struct reader *r, const struct detect *d,
+			      struct evidence *e);
+
 /* How many sockets of the states in this list the processes hold by now. */
 void evidence_growth(struct reader *r, struct evidence *e, const struct suspects *list);
 

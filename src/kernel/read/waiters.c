@@ -21,10 +21,17 @@ struct count {
 	struct accept_stats *stats;
 };
 
+struct waiting {
+	struct accept_stats *stats;
+	struct waiter who;
+};
+
 struct walk {
 	struct reader *r;
 	struct count *counts;
 	size_t n;
+	struct waiting *waiting; /* each that waits, as met */
+	size_t n_waiting, cap_waiting;
 	struct hash_index places; /* of counts, where their listeners listen */
 	unsigned ages;
 };
@@ -32,6 +39,7 @@ struct walk {
 static void walk_free(struct walk *w)
 {
 	free(w->counts);
+	free(w->waiting);
 	hash_index_free(&w->places);
 }
 
@@ -133,19 +141,59 @@ static bool count_age(struct accept_stats *stats, const struct sock *s)
 	return true;
 }
 
+static void keep_waiter(struct walk *w, struct accept_stats *stats, const struct sock *s,
+			uint32_t ms)
+{
+	w->waiting = array_grow(w->waiting, w->n_waiting, &w->cap_waiting,
+				sizeof(*w->waiting));
+	w->waiting[w->n_waiting++] = (struct waiting){
+		.stats = stats,
+		.who = { s->cookie, s->local, s->peer, s->ifindex, ms },
+	};
+}
+
 static int count_row(const struct nlmsghdr *h, void *ctx)
 {
 	struct walk *w = ctx;
 	struct accept_stats *stats;
 	struct sock s, fresh;
+	uint32_t ms = 0;
 
 	if (!inet_parse_brief(h, PROTO_TCP, &s) || !(stats = count(w, &s)))
 		return 0;
 	if (w->ages++ < MOST_AGES &&
 	    reader_exact(w->r, &s, EXT_BIT(INET_DIAG_INFO), &fresh) == 0 &&
-	    fresh.cookie == s.cookie)
-		count_age(stats, &fresh);
+	    fresh.cookie == s.cookie && count_age(stats, &fresh))
+		sock_info_u32(&fresh, offsetof(struct tcpinfo, last_data_sent), &ms);
+	keep_waiter(w, stats, &s, ms);
 	return 0;
+}
+
+static int by_listener_and_age(const void *a, const void *b)
+{
+	const struct waiting *x = a, *y = b;
+
+	if (x->stats != y->stats)
+		return x->stats < y->stats ? -1 : 1;
+	return (x->who.wait_ms < y->who.wait_ms) - (x->who.wait_ms > y->who.wait_ms);
+}
+
+/* Those that wait, of each listener, the oldest first. */
+static void list_waiters(struct walk *w)
+{
+	struct waiter *list = arena_zalloc(&w->r->listeners.arena,
+					   w->n_waiting * sizeof(*list) + 1);
+	size_t i;
+
+	if (w->n_waiting)
+		qsort(w->waiting, w->n_waiting, sizeof(*w->waiting), by_listener_and_age);
+	for (i = 0; i < w->n_waiting; i++) {
+		struct accept_stats *stats = w->waiting[i].stats;
+
+		list[i] = w->waiting[i].who;
+		if (!stats->n_who++)
+			stats->who = &list[i];
+	}
 }
 
 /* The walk sees only rows of these ports; in the request's own field if it is one. */
@@ -300,6 +348,7 @@ int waiters_read(struct reader *r,
 		for (i = 0; i < w.n; i++)
 			begin_count(r, &w.counts[i], try > 0);
 		r->dump.interrupted = false;
+		w.n_waiting = 0;
 		err = walk_ports(r, &w);
 		if (err < 0 || (compare_queues(r, &w) && !r->dump.interrupted))
 			break;
@@ -307,6 +356,8 @@ int waiters_read(struct reader *r,
 	/* A walk that was interrupted may lack some who wait. */
 	if (err < 0 || r->dump.interrupted)
 		forget_counts(&w);
+	else
+		list_waiters(&w);
 	r->dump.interrupted |= interrupted;
 	walk_free(&w);
 	return err;

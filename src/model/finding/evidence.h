@@ -46,6 +46,9 @@ struct listener_facts {
 	bool shadow;  /* another listener has the port too */
 	bool suspect; /* its queue, or the half-open ones before it, deserve a second look
 		       */
+	/* Of those that waited in the first reading, by the second: surely accepted;
+	 * gone, which is accepted and closed, or reset by the client. */
+	uint32_t accepted, gone;
 	uint32_t members; /* of its SO_REUSEPORT group, itself included */
 	const struct holder *holders;
 };

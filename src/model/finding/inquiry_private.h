@@ -61,6 +61,19 @@ void finding_put_listener(struct inquiry *q, const struct listener_facts *l);
 void finding_not_accepted(struct inquiry *q, struct finding *f,
 			  const struct listener_facts *l);
 
+/* Whether its program took a connection off the queue between the two readings; how many
+ * of those of the first, at least (pace.c). */
+enum pace { PACE_UNKNOWN, PACE_STANDS, PACE_MOVES };
+enum pace finding_pace(const struct inquiry *q, const struct listener_facts *l);
+uint32_t finding_accepted(const struct inquiry *q, const struct listener_facts *l);
+void finding_put_pace(struct inquiry *q, const struct listener_facts *l);
+
+/* A finding about the queue: who waits, since when, what was dropped (queues.c). */
+void finding_of_queue(struct inquiry *q, const struct listener_facts *l,
+		      const struct rule *rule);
+/* One of a SO_REUSEPORT group that does not accept while others do (listeners.c). */
+bool finding_is_lazy(const struct inquiry *q, const struct listener_facts *l);
+
 /* Members of a SO_REUSEPORT group have one place; what is said of all is said of the
  * first. */
 bool finding_same_place(const struct sock *a, const struct sock *b);

@@ -82,7 +82,7 @@ static uint32_t group_wait_ms(const struct inquiry *q, const struct listener_fac
 }
 
 /* One of a group whose queue stands, while another's is empty in both readings. */
-static bool lazy_member(const struct inquiry *q, const struct listener_facts *l)
+bool finding_is_lazy(const struct inquiry *q, const struct listener_facts *l)
 {
 	size_t i;
 
@@ -104,7 +104,7 @@ static void judge_member(struct inquiry *q, const struct listener_facts *l)
 	struct finding *f;
 	uint32_t wait;
 
-	if (finding_is_full(q, l) || finding_is_filling(q, l) || !lazy_member(q, l))
+	if (finding_is_full(q, l) || finding_is_filling(q, l) || !finding_is_lazy(q, l))
 		return;
 	wait = group_wait_ms(q, l);
 	f = finding_of_listener(q, &rule_shadowed_listener, l);

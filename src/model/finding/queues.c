@@ -8,50 +8,6 @@ enum {
 	SYN_QUEUE_LEAST = 8,	/* half-open connections below this are no pressure */
 };
 
-/* Whether the owner took a connection off the queue between the two readings. */
-enum pace { PACE_UNKNOWN, PACE_STANDS, PACE_MOVES };
-
-static enum pace pace_of(const struct inquiry *q, const struct listener_facts *l)
-{
-	const struct accept_stats *a = &l->stats[0], *b = &l->stats[1];
-	enum { SLACK_MS = 50 };
-
-	if (!l->read[0] || !l->read[1] || !q->e->interval_ms || l->members > 1 ||
-	    !a->has_wait || !b->has_wait || !a->waiting)
-		return PACE_UNKNOWN;
-	/* The queue is first in, first out: if its oldest is still there, nobody was
-	 * accepted. If it is gone, it was accepted, or reset by its client. Another of
-	 * about the same age tells nothing: which of the two is older is a matter of
-	 * rounding. */
-	if (b->waiting && !addr_compare(&a->oldest, &b->oldest))
-		return PACE_STANDS;
-	if (b->waiting &&
-	    b->longest_wait_ms + SLACK_MS >= a->longest_wait_ms + q->e->interval_ms)
-		return PACE_UNKNOWN;
-	if (b->stable)
-		return b->gave_up > a->gave_up ? PACE_UNKNOWN : PACE_MOVES;
-	/* A full queue changes its length only if something is taken off. */
-	return finding_full_in(l, 0) && finding_full_in(l, 1) ? PACE_MOVES : PACE_UNKNOWN;
-}
-
-static void put_pace(struct inquiry *q, const struct listener_facts *l)
-{
-	switch (pace_of(q, l)) {
-	case PACE_UNKNOWN:
-		return;
-	case PACE_STANDS:
-		say(q, " None was accepted between two readings %u ms apart.",
-		    q->e->interval_ms);
-		return;
-	case PACE_MOVES:
-		say(q,
-		    " Some were accepted between two readings %u ms apart: the program is "
-		    "slow, not stopped.",
-		    q->e->interval_ms);
-		return;
-	}
-}
-
 static uint64_t overflows_between(const struct inquiry *q)
 {
 	const struct net_counters *c = q->e->counters;
@@ -166,7 +122,7 @@ static void put_waiting(struct inquiry *q, const struct listener_facts *l)
 		    " One of %u listeners of a SO_REUSEPORT group: which clients are its own "
 		    "cannot be told.",
 		    l->members);
-	put_pace(q, l);
+	finding_put_pace(q, l);
 	if (s->attributable)
 		put_hosts(q, s);
 }
@@ -203,7 +159,7 @@ static void queue_figures(struct inquiry *q, const struct listener_facts *l,
 	bool own = s->attributable, two = finding_read_twice(q, l);
 	bool counted = q->e->counters[0].known && q->e->counters[1].known;
 	uint64_t recent = l->drops[1] - l->drops[0];
-	enum pace pace = pace_of(q, l);
+	enum pace pace = finding_pace(q, l);
 
 	finding_figure(f, "accept_queue", last_queued(l), true);
 	finding_figure(f, "accept_queue_limit", l->limit, true);
@@ -212,6 +168,7 @@ static void queue_figures(struct inquiry *q, const struct listener_facts *l,
 	finding_figure(f, "gave_up", s->gave_up, own && s->stable);
 	finding_figure(f, "closed", s->closed, own);
 	finding_figure(f, "accepts", pace == PACE_MOVES, pace != PACE_UNKNOWN);
+	finding_figure(f, "accepted", finding_accepted(q, l), pace != PACE_UNKNOWN);
 	finding_figure(f, "drops", l->drops[l->read[1] ? 1 : 0], l->has_drops);
 	finding_figure(f, "drops_between_readings", recent, l->has_drops && two);
 	finding_figure(f, "drops_per_second", finding_per_second(q, recent),
@@ -221,8 +178,8 @@ static void queue_figures(struct inquiry *q, const struct listener_facts *l,
 	finding_figure(f, "members", l->members, true);
 }
 
-static void queue_finding(struct inquiry *q, const struct listener_facts *l,
-			  const struct rule *rule)
+void finding_of_queue(struct inquiry *q, const struct listener_facts *l,
+		      const struct rule *rule)
 {
 	struct finding *f = finding_of_listener(q, rule, l);
 	uint32_t clients = unanswered(q, l);
@@ -263,7 +220,7 @@ static bool suspect_full(const struct inquiry *q, const struct listener_facts *l
 static void judge_full(struct inquiry *q, const struct listener_facts *l)
 {
 	if (finding_is_full(q, l))
-		queue_finding(q, l, &rule_accept_queue_full);
+		finding_of_queue(q, l, &rule_accept_queue_full);
 }
 
 const struct rule rule_accept_queue_full = {
@@ -291,7 +248,7 @@ static bool suspect_filling(const struct inquiry *q, const struct listener_facts
 static void judge_filling(struct inquiry *q, const struct listener_facts *l)
 {
 	if (!finding_is_full(q, l) && finding_is_filling(q, l))
-		queue_finding(q, l, &rule_accept_queue_filling);
+		finding_of_queue(q, l, &rule_accept_queue_filling);
 }
 
 const struct rule rule_accept_queue_filling = {

@@ -66,6 +66,9 @@ struct rule {
 	/* Whether a listener, or the namespace, is worth a second reading; whether a
 	 * process with so many descriptors, and such a limit, is looked at. */
 	bool (*suspect_listener)(const struct inquiry *q, const struct listener_facts *l);
+	/* After the first reading of such a listener: for how long it is watched at most,
+	 * in ms, 0 = it is cleared. NULL: READING_INTERVAL_MS. */
+	uint32_t (*patience)(const struct inquiry *q, const struct listener_facts *l);
 	bool (*suspect_host)(const struct inquiry *q);
 	bool (*suspect_process)(uint64_t fds, uint64_t fd_limit);
 

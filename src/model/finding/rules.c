@@ -45,6 +45,23 @@ bool rules_suspect_listener(const struct detect *d, const struct evidence *e,
 	return false;
 }
 
+uint32_t rules_patience(const struct detect *d, const struct evidence *e,
+			const struct listener_facts *l)
+{
+	const struct inquiry q = { .d = d, .e = e };
+	uint32_t most = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++) {
+		const struct rule *r = rules[i];
+
+		if (r->suspect_listener && r->suspect_listener(&q, l))
+			most = MAX(most, r->patience ? r->patience(&q, l)
+						     : (uint32_t)READING_INTERVAL_MS);
+	}
+	return most;
+}
+
 bool rules_suspect_process(uint64_t fds, uint64_t fd_limit)
 {
 	size_t i;

@@ -14,6 +14,10 @@ void rules_begin(struct detect *d);
  * not read yet): whether it is worth a second look. */
 bool rules_suspect_listener(const struct detect *d, const struct evidence *e,
 			    const struct listener_facts *l);
+/* After its first reading: for how long it is watched until the second, in ms; 0 = it is
+ * cleared. */
+uint32_t rules_patience(const struct detect *d, const struct evidence *e,
+			const struct listener_facts *l);
 bool rules_suspect_process(uint64_t fds, uint64_t fd_limit);
 
 /* After the first look at the candidates: marks those that stay suspect, and says which

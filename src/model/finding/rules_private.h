@@ -13,6 +13,8 @@
 #define RULES(X)                 \
 	X(accept_queue_full)     \
 	X(accept_queue_filling)  \
+	X(accept_stalled)        \
+	X(accept_slow)           \
 	X(syn_queue_pressure)    \
 	X(close_wait_leak)       \
 	X(ephemeral_exhaustion)  \

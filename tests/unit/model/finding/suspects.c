@@ -169,24 +169,38 @@ static void suspect_listeners(void)
 	struct evidence e = { .limits = { .syncookies = 1 } };
 	struct sock listener = row(STATE_LISTEN, ip4(1, 80), ip4(0, 0)), s;
 	struct listener_facts l = { .row = &listener };
+	struct waiter who = { .cookie = 1 };
 	struct detect d;
 	int i;
 
 	begin(&d);
 	listener.send_queue = 9;
-	listener.recv_queue = 7;
 	CHECK(!rules_suspect_listener(&d, &e, &l));
-	listener.recv_queue = 8;
+	/* Who waits is looked at, for how long is told by the first reading. */
+	listener.recv_queue = 7;
 	CHECK(rules_suspect_listener(&d, &e, &l));
+	CHECK_INT(rules_patience(&d, &e, &l), 0); /* it was not read */
+	l.read[0] = true;
+	l.members = 1;
+	l.stats[0] = (struct accept_stats){ .who = &who, .n_who = 1 };
+	who.wait_ms = 999;
+	CHECK_INT(rules_patience(&d, &e, &l), 0);
+	who.wait_ms = 1000;
+	CHECK_INT(rules_patience(&d, &e, &l), 1000);
+	who.wait_ms = 0;
+	listener.recv_queue = 8;
+	CHECK_INT(rules_patience(&d, &e, &l), READING_INTERVAL_MS);
 	listener.recv_queue = 1;
 	l.shadow = true; /* one of two waits, though another could take it */
-	CHECK(rules_suspect_listener(&d, &e, &l));
+	CHECK_INT(rules_patience(&d, &e, &l), READING_INTERVAL_MS);
 	l.shadow = false;
+	listener.recv_queue = 0;
 	for (i = 0; i < 8; i++) {
 		CHECK(!rules_suspect_listener(&d, &e, &l));
 		s = row(STATE_SYN_RECV, ip4(1, 80), ip4(2, (uint16_t)(1 + i)));
 		detect_row(&d, &s);
 	}
+	CHECK_INT(rules_patience(&d, &e, &l), READING_INTERVAL_MS);
 	CHECK(rules_suspect_listener(&d, &e, &l));
 	detect_free(&d);
 	CHECK(!rules_suspect_process(15, 0));
