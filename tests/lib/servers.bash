@@ -80,7 +80,8 @@ postgres_on() { # PORT [OPTION]...
 		-c unix_socket_directories= -c fsync=off "$@"
 }
 
-# Answers each request after so many seconds, one at a time.
+# Takes one connection after another, each so many seconds after the last, and keeps it: what it
+# closed would be a leak of clients that stay.
 slow_server_on() { # PORT SECONDS
 	spawn "${NS[@]}" python3 -c '
 import socket, sys, time
@@ -88,10 +89,10 @@ s = socket.socket()
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(("127.0.0.1", int(sys.argv[1])))
 s.listen(500)
+kept = []
 while True:
-    c, _ = s.accept()
+    kept.append(s.accept())
     time.sleep(float(sys.argv[2]))
-    c.close()
 ' "$@"
 }
 
