@@ -17,9 +17,10 @@ enum outcome {
 	OUTCOME_DENIED_LOCAL,	     /* this host's own firewall */
 	OUTCOME_CLOSED_AFTER_ACCEPT, /* FIN right after the handshake */
 	OUTCOME_RESET_AFTER_ACCEPT,
-	OUTCOME_SILENT,	 /* accepted, but nothing came */
-	OUTCOME_GHOST,	 /* a connection only the client believes in */
-	OUTCOME_NO_PORT, /* no local port left for this destination */
+	OUTCOME_UNEXPECTED, /* an answer, but not the one that was asked for */
+	OUTCOME_SILENT,	    /* accepted, but nothing came */
+	OUTCOME_GHOST,	    /* a connection only the client believes in */
+	OUTCOME_NO_PORT,    /* no local port left for this destination */
 	OUTCOME_SELF_CONNECT,
 	OUTCOME_QUEUE_FULL,   /* accept queue of a local or unix server */
 	OUTCOME_RATE_LIMITED, /* UDP: the ICMP answers dried up */

@@ -145,7 +145,7 @@ until_blocked() { # PID SIGNAL
 	while IFS= read -r status_line; do
 		peer answer 127.0.0.1 8000 "$status_line\\r\\n\\r\\n"
 		probe --http -T 300ms 127.0.0.1:8000
-		assert_told 4 'silent .*an HTTP status line did not come'
+		assert_told 1 'unexpected .*without an HTTP status line'
 		reap_last
 	done <<-'END'
 		HTTP/1.1 2
@@ -216,7 +216,7 @@ SLOW=delay_exit=300
 	peer answer 127.0.0.1 8001 'pong'
 	injected read:$SLOW probe -T 2s --send ping --expect pong \
 		127.0.0.1:8000 127.0.0.1:8001 127.0.0.1:8001 127.0.0.1:8001
-	assert_told 4 '127.0.0.1:8000 +silent'
+	assert_told 1 '127.0.0.1:8000 +unexpected'
 	assert_equal "$(grep -c ':8001 *open' <<<"$output")" 3
 	# Nor while it must stay open, nor as a line without end.
 	injected read:$SLOW probe -T 1s --stable 500ms 127.0.0.1:8000

@@ -24,7 +24,7 @@ QUERY='\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04both\x04test\x00\x00\
 	assert_outcome 0 open 'HTTP 200' --http --expect '/^Content-Length: 6$/' 127.0.0.1:8080
 	assert_outcome 0 open 'HTTP 404' --http=/missing 127.0.0.1:8080
 	assert_outcome 0 open 'HTTP 502' --http=/behind 127.0.0.1:8080
-	assert_outcome 1 closed-after-accept 'without what matches the expected pattern; it said: HTTP/1.1 404' \
+	assert_outcome 1 unexpected 'answered HTTP 404, but without what matches the expected pattern.*; it said: HTTP/1.1 404' \
 		--http=/missing --expect '/^HTTP[^ ]* 200 /' 127.0.0.1:8080
 	assert_outcome 0 open 'verified' --verify --stable 100ms 127.0.0.1:8080
 	# What must stay open is not asked to close.
@@ -47,7 +47,7 @@ QUERY='\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04both\x04test\x00\x00\
 	probe --send "@$BATS_TEST_TMPDIR/command" 127.0.0.1:6379
 	assert_clean
 	assert_output --partial 'says: +OK'
-	assert_outcome 4 silent 'the expected text did not come; it said: -NOAUTH' \
+	assert_outcome 1 unexpected 'answered, but without the expected text; it said: -NOAUTH' \
 		--send 'PING\r\n' --expect +PONG -T 1s 127.0.0.1:6379
 }
 
@@ -66,14 +66,14 @@ QUERY='\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04both\x04test\x00\x00\
 	spawn "${NS[@]}" "$SOCKCTL" probe --wait "${READY_WITHIN}s" --json --send "$startup" --expect "$ready" \
 		127.0.0.1:5432
 	pid=$PID out=$OUT
-	await_line '"outcome":"closed-after-accept".*it said: E.*starting up'
+	await_line '"outcome":"unexpected".*it said: E.*starting up'
 	kill -0 "$pid"
 	touch "$go"
 	OUT=$out await_line '"type":"attempt".*"outcome":"open"'
 	await_end "$pid"
 	in_ns "$(postgres_bin)/pg_isready" -q -h 127.0.0.1 -p 5432 -U test
 	# The user is not there: it says so and closes.
-	assert_outcome 1 closed-after-accept 'without the expected text; it said: R.*role .nobody.' --expect "$ready" \
+	assert_outcome 1 unexpected 'without the expected text, then closed.*; it said: R.*role .nobody.' --expect "$ready" \
 		--send '\x00\x00\x00\x15\x00\x03\x00\x00user\x00nobody\x00\x00' 127.0.0.1:5432
 }
 
@@ -125,7 +125,7 @@ named_outcome() { # CODE OUTCOME REASON_REGEX ARG...
 	assert_regex "$(attempt .answer_hex)" '^1234.*0a630002$'
 	# Without words of ours, a query of its own kind is sent to this port.
 	assert_outcome 0 open answered udp:$V4:53
-	assert_outcome 4 silent 'answered, but the expected text did not come' --send "$QUERY" --expect nonsense \
+	assert_outcome 1 unexpected 'answered, but without the expected text' --send "$QUERY" --expect nonsense \
 		-T 1s udp:$V4:53
 	assert_outcome 0 open rtt $V4:53
 }

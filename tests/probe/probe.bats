@@ -186,8 +186,8 @@ load ../lib/probe
 	peer silent $V4 80
 	assert_outcome 4 silent 'an answer did not come' --send x -T 300ms $V4:80
 	peer banner $V4 81 'hello\r\n'
-	assert_outcome 4 silent 'the expected text did not come; it said: hello' --expect bye -T 1s $V4:81
-	assert_outcome 4 silent 'status line' --http -T 1s $V4:81
+	assert_outcome 1 unexpected 'without the expected text; it said: hello' --expect bye -T 1s $V4:81
+	assert_outcome 1 unexpected 'status line' --http -T 1s $V4:81
 }
 
 @test "answers: banner, text, pattern, HTTP" {
@@ -201,7 +201,11 @@ load ../lib/probe
 	peer answer $V4 81 'HTTP/1.1 503 Busy\r\n\r\n'
 	assert_outcome 0 open 'HTTP 503' --http=/health $V4:81
 	assert_equal "$(attempt .http_status)" 503
-	assert_outcome 4 silent 'pattern' --http --expect '/ 200 /' -T 1s $V4:81
+	assert_outcome 1 unexpected 'answered HTTP 503, but without .*pattern' --http --expect '/ 200 /' -T 1s $V4:81
+	peer answer $V4 83 '\x15\x03\x01\x00\x02\x02\x46'
+	assert_outcome 1 unexpected 'the port speaks TLS' --http $V4:83
+	peer answer $V4 84 '\x00\x00\x00\x04\x00\x00\x00\x00\x00'
+	assert_outcome 1 unexpected 'the port speaks HTTP/2 without TLS' --http $V4:84
 	peer answer $V4 82 '+PONG\r\n'
 	assert_outcome 0 open 'PONG' --send 'PING\r\n' --expect +PONG $V4:82
 }

@@ -68,6 +68,9 @@ bool probe_job_fulfilled(const struct probe_job *j)
 	if (!j->done)
 		return false;
 	v = outcome_verdict(j->last->outcome);
+	/* Who answers is there, whatever it says. */
+	if (j->last->outcome == OUTCOME_UNEXPECTED)
+		return false;
 	return j->run->c->down ? v != VERDICT_YES && v != VERDICT_CANNOT
 			       : v == VERDICT_YES;
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "net/probe/http_answer.h"
 #include "net/probe/pattern.h"
 
 void attempt_stop(struct attempt *a)
@@ -63,28 +64,6 @@ void attempt_watch(struct attempt *a, uint32_t events)
 	attempt_finish(a);
 }
 
-/* "HTTP/1.1 200 OK": its number, 0 while the line is not whole, -1 if it is none. */
-static int http_status(const struct buf *in)
-{
-	const char *end = memchr(in->data, '\n', in->len), *p;
-	int status = 0, i;
-
-	if (memcmp(in->data, "HTTP/", MIN(in->len, (size_t)5)) != 0)
-		return -1;
-	if (!end)
-		return 0;
-	p = memchr(in->data, ' ', (size_t)(end - in->data));
-	if (!p || end - p < 4 || p[1] == '0')
-		return -1;
-	for (i = 1; i <= 3; i++) {
-		if (p[i] < '0' || p[i] > '9')
-			return -1;
-		status = status * 10 + (p[i] - '0');
-	}
-	/* Three digits and no more (RFC 9112, 4); some leave the blank behind out. */
-	return p[4] == ' ' || p[4] == '\r' || p[4] == '\n' ? status : -1;
-}
-
 /* Searching may take a while: what a stream sends meanwhile is searched later, all at
  * once, so that a peer that sends byte by byte costs a tenth of our time at most. */
 static bool matches_pattern(struct attempt *a)
@@ -112,15 +91,19 @@ bool attempt_answered(struct attempt *a)
 	if (!in->len && !a->empty)
 		return false;
 	if (how->http) {
-		int status = http_status(in);
+		int status = http_answer_status(in);
+		const char *other = http_answer_other(in);
 
-		a->r->missed = "an HTTP status line";
+		a->r->missed = other ? other : "an HTTP status line";
 		if (status <= 0)
 			return false;
 		a->r->http_status = status;
 	}
 	if (how->expect) {
-		a->r->missed = "the expected text";
+		a->r->missed = in->len < ATTEMPT_IN_MAX
+				       ? "the expected text"
+				       : "the expected text (the first 64 KiB were "
+					 "searched)";
 		if (in->len < how->expect->len ||
 		    !memmem(in->data, in->len, how->expect->data, how->expect->len))
 			return false;
@@ -148,10 +131,11 @@ void attempt_silent(struct attempt *a)
 		probe_judge_unsent(r, a->full);
 	} else if (r->peer.proto == TARGET_UDP) {
 		r->connect_us = clock_us() - a->opened_us;
-		r->outcome = r->first_byte_us ? OUTCOME_SILENT : OUTCOME_OPEN_OR_FILTERED;
+		r->outcome = r->first_byte_us ? OUTCOME_UNEXPECTED
+					      : OUTCOME_OPEN_OR_FILTERED;
 		probe_ask_neighbour(r, a->w.fd, a->how->neighbour);
 	} else {
-		r->outcome = OUTCOME_SILENT;
+		r->outcome = a->in.len || a->empty ? OUTCOME_UNEXPECTED : OUTCOME_SILENT;
 	}
 	attempt_finish(a);
 }

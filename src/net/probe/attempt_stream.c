@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "net/probe/attempt_private.h"
+#include "net/probe/http_answer.h"
 #include "net/socket/record.h"
 #include "net/socket/tcp.h"
 
@@ -36,6 +37,9 @@ static void stream_ended(struct attempt *a, int err)
 		    !a->how->expect && !a->how->expect_regex && !a->how->http && !err) {
 			a->r->outcome = OUTCOME_OPEN;
 			a->r->missed = NULL;
+		} else if (a->stage == ATTEMPT_TALKING && (a->in.len || a->empty) &&
+			   a->r->missed) {
+			a->r->outcome = OUTCOME_UNEXPECTED;
 		}
 	} else {
 		a->r->outcome = OUTCOME_ERROR;
@@ -96,8 +100,8 @@ static bool stream_receive(struct attempt *a)
 		if (n <= 0 && !empty) {
 			/* What came with the end may be the answer. */
 			a->search_at_us = 0;
-			if (n == 0 && a->stage == ATTEMPT_TALKING &&
-			    attempt_answered(a) && !a->how->stable_us)
+			if (a->stage == ATTEMPT_TALKING && attempt_answered(a) &&
+			    n == 0 && !a->how->stable_us)
 				attempt_finish(a);
 			else
 				stream_ended(a, n < 0 ? (int)-n : 0);
@@ -131,10 +135,19 @@ static bool stream_transmit(struct attempt *a)
 	return false;
 }
 
+/* No more will come of this answer: what it lacks, it lacks. */
+static bool is_whole(struct attempt *a)
+{
+	if (!a->how->http)
+		return false;
+	return http_answer_other(&a->in) || http_answer_whole(&a->in);
+}
+
 static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	struct attempt *a = LOOP_OWNER(w, struct attempt, w);
 	size_t before = a->in.len;
+	bool whole;
 
 	(void)l;
 	(void)events;
@@ -142,8 +155,13 @@ static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
 		return;
 	if (stream_receive(a) || a->stage != ATTEMPT_TALKING)
 		return;
+	whole = a->in.len > before && is_whole(a);
+	if (whole)
+		a->search_at_us = 0;
 	if ((a->in.len > before || a->empty) && attempt_answered(a))
 		next_stage(a);
+	else if (whole)
+		attempt_silent(a);
 	else
 		attempt_watch(a, a->out && a->sent < a->out->len ? EPOLLIN | EPOLLOUT
 								 : EPOLLIN);

@@ -226,6 +226,22 @@ static void put_silent(struct buf *b, const struct probe_result *r)
 	}
 }
 
+static void put_unexpected(struct buf *b, const struct probe_result *r)
+{
+	buf_puts(b, "answered");
+	if (r->http_status)
+		buf_printf(b, " HTTP %d", r->http_status);
+	buf_printf(b, ", but without %s", r->missed ? r->missed : "what was expected");
+	if (r->life_us) {
+		buf_printf(b, ", then %s", r->err ? "reset" : "closed");
+		put_after(b, r->life_us);
+	}
+	if (r->n_answer) {
+		buf_puts(b, "; it said: ");
+		put_answer(b, r);
+	}
+}
+
 static void put_queue_full(struct buf *b, const struct probe_result *r)
 {
 	if (r->queue)
@@ -312,6 +328,9 @@ static void put_outcome(struct buf *b, const struct probe_result *r)
 		break;
 	case OUTCOME_RESET_AFTER_ACCEPT:
 		put_ended(b, r, "reset");
+		break;
+	case OUTCOME_UNEXPECTED:
+		put_unexpected(b, r);
 		break;
 	case OUTCOME_SILENT:
 		put_silent(b, r);
