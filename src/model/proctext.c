@@ -144,6 +144,53 @@ bool proctext_unix_sockets(const char *text, uint64_t *n)
 	return found;
 }
 
+/* "TCP       2304      1     195   no     192   yes  kernel ...": name, size, sockets,
+ * memory (-1 without an account), press ("NI" without one). */
+bool proctext_memory(const char *text, const char *protocol, uint64_t *pages,
+		     bool *pressed)
+{
+	enum { SIZE = 1, SOCKETS, MEMORY, PRESS, WORDS };
+	const size_t len = strlen(protocol);
+	const char *line;
+
+	for (line = text; line; line = next_line(line)) {
+		const char *words[WORDS], *p = line + len;
+		uint64_t n;
+		int i;
+
+		if (strncmp(line, protocol, len) != 0 || *p != ' ')
+			continue;
+		for (i = SIZE; i < WORDS; i++) {
+			words[i] = p += strspn(p, " ");
+			p += strcspn(p, " \n");
+		}
+		i = (int)(p - words[PRESS]);
+		if ((!is_word(words[PRESS], (size_t)i, "yes") &&
+		     !is_word(words[PRESS], (size_t)i, "no")) ||
+		    !proctext_number(words[MEMORY], &n))
+			return false;
+		*pages = n;
+		*pressed = words[PRESS][0] == 'y';
+		return true;
+	}
+	return false;
+}
+
+bool proctext_triple(const char *text, uint64_t triple[3])
+{
+	uint64_t v[3];
+	const char *p = text;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		p += strspn(p, " \t");
+		if (!take_number(&p, &v[i]) || !ends_word(*p))
+			return false;
+	}
+	memcpy(triple, v, sizeof(v));
+	return true;
+}
+
 bool proctext_range(const char *text, uint16_t *lo, uint16_t *hi)
 {
 	const char *p = text + strspn(text, " \t");

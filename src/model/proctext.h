@@ -20,6 +20,14 @@ bool proctext_line(const char *text, const char *name, uint64_t *value);
 /* net/sockstat: "TCP: inuse 5 orphan 0 tw 3 alloc 7 mem 1". */
 bool proctext_keyed(const char *text, const char *line, const char *key, uint64_t *value);
 
+/* net/protocols: pages of memory that the sockets of a protocol have, and whether the
+ * kernel economizes on them. False where the protocol has no such account. */
+bool proctext_memory(const char *text, const char *protocol, uint64_t *pages,
+		     bool *pressed);
+
+/* tcp_mem: three numbers. */
+bool proctext_triple(const char *text, uint64_t triple[3]);
+
 /* net/protocols: the sockets of all lines that are of unix sockets. */
 bool proctext_unix_sockets(const char *text, uint64_t *n);
 

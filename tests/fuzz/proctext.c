@@ -19,7 +19,8 @@ static void check_number(bool found, uint64_t value)
 static void check_numbers(const char *text)
 {
 	static const char *const names[] = { "InSegs", "ListenOverflows", "", "a" };
-	uint64_t v = untouched;
+	uint64_t v = untouched, triple[3];
+	bool pressed;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++, v = untouched) {
@@ -37,6 +38,9 @@ static void check_numbers(const char *text)
 	v = untouched;
 	check_number(proctext_start(text, &v), v);
 	proctext_one_pid(text);
+	v = untouched;
+	check_number(proctext_memory(text, "TCP", &v, &pressed), v);
+	proctext_triple(text, triple);
 }
 
 static void check_ports(const char *text)

@@ -283,6 +283,8 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 		if (d->suspects[i].n && d->suspects[i].rule->again == AGAIN_GROWTH)
 			evidence_growth(r, e, &d->suspects[i]);
 	procfile_counters(&e->counters[1]);
+	if (d->whole_tcp)
+		procfile_host(&e->host[1]);
 }
 
 void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
@@ -293,6 +295,8 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	r->unanswered = 0;
 	procfile_limits(&e->limits, &d->draw, d->unread);
 	procfile_counters(&e->counters[0]);
+	if (d->whole_tcp)
+		procfile_host(&e->host[0]);
 	due = first_reading(r, d, e, start);
 	read_owners(r, d, e, name_listeners, !every_process);
 	/* Before the sleep, which is the shorter by it. */
@@ -304,5 +308,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	evidence_lacks(e, e->limits.unread);
 	evidence_lacks(e, e->counters[0].unread);
 	evidence_lacks(e, e->counters[1].unread);
+	evidence_lacks(e, e->host[0].unread);
+	evidence_lacks(e, e->host[1].unread);
 	evidence_lacks(e, r->unanswered);
 }

@@ -147,9 +147,24 @@ void procfile_counters(struct net_counters *c)
 	if (proctext_pair(text, "TcpExt", "TCPReqQFullDrop", &dropped))
 		c->reqq_full += dropped;
 	proctext_pair(text, "TcpExt", "TCPTimeWaitOverflow", &c->tw_overflow);
+	proctext_pair(text, "TcpExt", "TCPMemoryPressures", &c->tcp_pressures);
+	proctext_pair(text, "TcpExt", "PruneCalled", &c->tcp_pruned);
 	read_udp(c);
 	/* A counter that was not read would seem to rise from 0 to the next reading. */
 	c->known &= !c->unread;
+}
+
+void procfile_host(struct host_facts *h)
+{
+	_cleanup_free_ char *protocols = NULL, *tcp_mem = NULL;
+
+	*h = (struct host_facts){ 0 };
+	protocols = read_or_note("/proc/thread-self/net/protocols", &h->unread);
+	tcp_mem = read_or_note("/proc/sys/net/ipv4/tcp_mem", &h->unread);
+	h->knows_tcp_memory = protocols &&
+			      proctext_memory(protocols, "TCP", &h->tcp_pages,
+					      &h->tcp_pressed);
+	h->knows_tcp_mem = tcp_mem && proctext_triple(tcp_mem, h->tcp_mem);
 }
 
 int procfile_port_range(uint16_t *lo, uint16_t *hi)

@@ -11,6 +11,7 @@ char *procfile_read(const char *path);
 bool procfile_sysctl(const char *name, uint64_t *value);
 
 void procfile_counters(struct net_counters *c);
+void procfile_host(struct host_facts *h);
 /* Packets of IPv4 or IPv6 (family) that this namespace meant to send, its own and those
  * it forwards, and that it sent. What lies between was dropped by this host itself: by an
  * OUTPUT rule of its firewall, mostly. */

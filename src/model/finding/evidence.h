@@ -9,10 +9,23 @@
 /* Counters of the namespace that rise with losses; a reading each. */
 struct net_counters {
 	uint64_t listen_overflows, listen_drops, syncookies_sent, reqq_full, tw_overflow;
-	uint64_t udp_full;   /* datagrams that found a full buffer, IPv4 and IPv6 */
-	uint64_t udp_memory; /* that found no memory for UDP as a whole */
+	uint64_t udp_full;	/* datagrams that found a full buffer, IPv4 and IPv6 */
+	uint64_t udp_memory;	/* that found no memory for UDP as a whole */
+	uint64_t tcp_pressures; /* times that TCP as a whole began to economize */
+	uint64_t tcp_pruned;	/* times that a receive queue was squeezed for memory */
 	bool known;
 	int unread; /* errno, if reading one of them failed: none is known then */
+};
+
+/* What the host as a whole has left; a reading each. */
+struct host_facts {
+	uint64_t tcp_pages; /* memory of TCP's sockets, in all namespaces */
+	/* tcp_mem: back to normal below the first, pressure above the second, nothing
+	 * more above the third. Only the initial network namespace shows it. */
+	uint64_t tcp_mem[3];
+	bool tcp_pressed; /* the kernel economizes on that memory */
+	bool knows_tcp_memory, knows_tcp_mem;
+	int unread; /* errno, if reading one of them failed */
 };
 
 struct net_limits {
@@ -74,6 +87,7 @@ struct evidence {
 	uint32_t interval_ms; /* between the readings; 0 = there was one */
 	uint32_t growth_ms;   /* between the dump of all rows and the second reading */
 	struct net_counters counters[2];
+	struct host_facts host[2]; /* where all of TCP was asked for */
 	struct net_limits limits;
 	struct listener_facts *listeners;
 	size_t n_listeners;

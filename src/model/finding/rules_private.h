@@ -26,7 +26,8 @@
 	X(exposed_listener)      \
 	X(shadowed_listener)     \
 	X(descriptor_exhaustion) \
-	X(udp_drops)
+	X(udp_drops)             \
+	X(tcp_memory)
 
 #define RULE_DECLARE(name) extern const struct rule rule_##name;
 RULES(RULE_DECLARE)

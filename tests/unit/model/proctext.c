@@ -352,6 +352,57 @@ static void unix_rows(void)
 		"Num       RefCount Protocol Flags    Type St Inode Path\n", &s));
 }
 
+static void memory(void)
+{
+#define PROTOCOLS "protocol  size sockets  memory press maxhdr  slab module\n"
+	static const char *const broken[] = {
+		"",
+		PROTOCOLS,
+		"TCP",
+		"TCP       2304      1",
+		"TCP       2304      1     195",
+		"TCP       2304      1     195 \n  no\n",
+		"TCP       2304      1      -1   NI       0   yes\n",
+		"TCP       2304      1     195   NI\n",
+		"TCP       2304      1      -1   no\n",
+		"TCP       2304      1      x   no\n",
+		"TCP       2304      1     195   yesterday\n",
+		"TCPv6     2304      1     195   yes\n",
+	};
+	uint64_t pages = 12345;
+	bool pressed = true;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(broken); i++) {
+		_cleanup_free_ char *text = exact(broken[i], strlen(broken[i]));
+
+		CHECK(!proctext_memory(text, "TCP", &pages, &pressed));
+		CHECK(pages == 12345 && pressed);
+	}
+	CHECK(proctext_memory(PROTOCOLS
+			      "TCPv6     2432      0     7   no     192   yes\n"
+			      "TCP       2304      1     195   no     192   yes\n",
+			      "TCP", &pages, &pressed));
+	CHECK(pages == 195 && !pressed);
+	CHECK(proctext_memory("TCP 2304 1 5 yes", "TCP", &pages, &pressed));
+	CHECK(pages == 5 && pressed);
+#undef PROTOCOLS
+}
+
+static void triples(void)
+{
+	static const char *const broken[] = { "",      "1",	 "1 2",	  "1 2 ",
+					      "1 2 x", "1 2 3x", "1 -2 3" };
+	uint64_t v[3] = { 7, 7, 7 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(broken); i++)
+		CHECK(!proctext_triple(broken[i], v));
+	CHECK(v[0] == 7 && v[1] == 7 && v[2] == 7);
+	CHECK(proctext_triple("287898\t383866\t575796\n", v));
+	CHECK(v[0] == 287898 && v[1] == 383866 && v[2] == 575796);
+}
+
 int main(void)
 {
 	RUN(pairs, "netstat and snmp: a value is found under its name");
@@ -362,6 +413,8 @@ int main(void)
 	RUN(reserved_ports, "reserved ports: ranges overlap and wrap nowhere");
 	RUN(limits, "the limit of descriptors");
 	RUN(units, "the systemd unit of a control group");
+	RUN(memory, "net/protocols: the memory of a protocol, and the pressure on it");
+	RUN(triples, "three numbers, or none");
 	RUN(starts, "when a process started, and how many numbers it has");
 	RUN(mounts, "mountinfo: optional fields and escapes");
 	RUN(hidepids, "mountinfo: what hides processes");

@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# Findings about what the host as a whole runs out of. No test may take the machine there: the
+# counters are those of a forged /proc, which only the test sees.
+
+# shellcheck disable=SC2016 # words for an inner shell
+load ../lib/helpers
+load ../lib/findings
+
+setup() {
+	skip_unless_mounts 'forges /proc'
+	netns
+	mk listen:port=80
+	FORGED=$BATS_TEST_TMPDIR/proc
+	mkdir -p "$FORGED/thread-self/net" "$FORGED/sys/net/ipv4" "$FORGED/sys/net/netfilter" \
+		"$FORGED/sys/fs" "$FORGED/net/stat"
+	cp /proc/thread-self/net/{netstat,snmp,snmp6,sockstat} "$FORGED/thread-self/net"
+	protocols 500 no
+	forge sys/net/ipv4/tcp_mem '300	400	600'
+	NS+=(unshare --mount sh -c 'mount --bind "$0" /proc && exec "$@"' "$FORGED")
+}
+
+# At once: a reader sees the old text or the new one.
+forge() { # FILE TEXT
+	printf '%s\n' "$2" >"$FORGED/$1.new"
+	mv "$FORGED/$1.new" "$FORGED/$1"
+}
+
+protocols() { # PAGES YES-NO
+	forge thread-self/net/protocols "protocol  size sockets  memory press maxhdr  slab module
+TCPv6     2432      0     $1   $2     192   yes  kernel
+TCP       2304      1     $1   $2     192   yes  kernel"
+}
+
+# This host finding, by "severity id", and no other; none without a word.
+assert_host() { # [FINDING]
+	findings "${@:2}"
+	assert_found ${1:+"$1"}
+}
+
+@test "memory of TCP above a level, without pressure, is nothing to tell" {
+	assert_host ''
+}
+
+@test "the kernel is under TCP memory pressure" {
+	protocols 550 yes
+	assert_host 'warning tcp-memory'
+	assert_figures tcp-memory 'tcp_memory_pages == 550' 'tcp_memory_pressure_pages == 400' \
+		'tcp_memory_limit_pages == 600' 'pressures_between_readings == 0'
+	assert_text tcp-memory 'this host' '550 pages of memory' 'net.ipv4.tcp_mem is 300 400 600' \
+		'under TCP memory pressure' 'next: .*sockctl inspect -p -o \+rmem_alloc'
+	# Who asks for some sockets does not ask about the host.
+	findings --port 80
+	assert_found
+}
+
+@test "pressure in a network namespace that does not show the limit" {
+	rm "$FORGED/sys/net/ipv4/tcp_mem"
+	protocols 550 yes
+	assert_host 'warning tcp-memory'
+	assert_figures tcp-memory 'tcp_memory_pages == 550' 'tcp_memory_limit_pages == null'
+	assert_valid
+}
+
+@test "TCP may have no more memory" {
+	protocols 600 yes
+	assert_host 'critical tcp-memory'
+	assert_text tcp-memory 'may have no more: segments are dropped'
+}
+
+@test "the table that says it is there is not the kernel's: nothing is known, nothing is told" {
+	protocols 550 maybe
+	forge sys/net/ipv4/tcp_mem '300 400'
+	assert_host ''
+}
