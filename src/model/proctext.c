@@ -176,6 +176,60 @@ bool proctext_memory(const char *text, const char *protocol, uint64_t *pages,
 	return false;
 }
 
+/* The i-th word of a line; empty at its end. */
+static const char *word_at(const char *line, int i, size_t *len)
+{
+	const char *p = line + strspn(line, " ");
+
+	for (; i > 0; i--) {
+		p += strcspn(p, " \n");
+		p += strspn(p, " ");
+	}
+	*len = strcspn(p, " \n");
+	return p;
+}
+
+static bool take_hex(const char *p, size_t len, uint64_t *value)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t v = 0;
+	size_t i;
+
+	if (!len || len > 16)
+		return false;
+	for (i = 0; i < len; i++) {
+		const char *digit = strchr(digits, p[i]);
+
+		if (!digit)
+			return false;
+		v = v << 4 | (uint64_t)(digit - digits);
+	}
+	*value = v;
+	return true;
+}
+
+bool proctext_stat(const char *text, const char *name, uint64_t *sum)
+{
+	uint64_t total = 0, v;
+	const char *line, *p;
+	size_t len;
+	int i;
+
+	for (i = 0; p = word_at(text, i, &len), !is_word(p, len, name); i++)
+		if (!len)
+			return false;
+	line = next_line(text);
+	if (!line)
+		return false;
+	for (; line; line = next_line(line)) {
+		p = word_at(line, i, &len);
+		if (!take_hex(p, len, &v) || __builtin_add_overflow(total, v, &total))
+			return false;
+	}
+	*sum = total;
+	return true;
+}
+
 bool proctext_triple(const char *text, uint64_t triple[3])
 {
 	uint64_t v[3];

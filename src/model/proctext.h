@@ -25,6 +25,10 @@ bool proctext_keyed(const char *text, const char *line, const char *key, uint64_
 bool proctext_memory(const char *text, const char *protocol, uint64_t *pages,
 		     bool *pressed);
 
+/* net/stat/nf_conntrack: a line of names, then one of hexadecimal numbers a processor;
+ * the sum of those below a name. */
+bool proctext_stat(const char *text, const char *name, uint64_t *sum);
+
 /* tcp_mem: three numbers. */
 bool proctext_triple(const char *text, uint64_t triple[3]);
 

@@ -67,6 +67,49 @@ assert_host() { # [FINDING]
 	assert_text tcp-memory 'may have no more: segments are dropped'
 }
 
+conntrack() { # COUNT MAX DROP...
+	local drop
+	mkdir -p "$FORGED/thread-self/net/stat"
+	forge sys/net/netfilter/nf_conntrack_count "$1"
+	forge sys/net/netfilter/nf_conntrack_max "$2"
+	forge thread-self/net/stat/nf_conntrack "entries  clashres insert_failed drop early_drop
+$(for drop in "${@:3}"; do printf '%08x  00000000 00000000 %08x 00000000\n' "$1" "$drop"; done)"
+}
+
+@test "a table of connection tracking with room, that was full once" {
+	conntrack 949 1000 500 900
+	assert_host ''
+}
+
+@test "a table of connection tracking that is full" {
+	conntrack 1000 1000 500 900
+	assert_host 'warning conntrack-full'
+	assert_valid
+	assert_figures conntrack-full 'tracked == 1000' 'tracked_limit == 1000' 'drops_between_readings == 0'
+	assert_text conntrack-full 'this network namespace' '1000 connections are tracked, of at most 1000' \
+		'no packet was dropped' 'next: sudo conntrack -L'
+}
+
+# One of two processors drops more and more, until the test ends.
+dropping() {
+	local n
+	for ((n = 500; ; n++)); do
+		conntrack 980 1000 "$n" 900
+	done
+}
+
+drops_seen() {
+	findings && [[ $FOUND == *conntrack-full* ]]
+}
+
+@test "packets that find no room in the table of connection tracking" {
+	conntrack 980 1000 500 900
+	spawn dropping
+	until_true drops_seen
+	assert_found 'critical conntrack-full'
+	assert_figures conntrack-full 'tracked == 980' 'drops_between_readings >= 1'
+}
+
 @test "the table that says it is there is not the kernel's: nothing is known, nothing is told" {
 	protocols 550 maybe
 	forge sys/net/ipv4/tcp_mem '300 400'

@@ -41,6 +41,8 @@ static void check_numbers(const char *text)
 	v = untouched;
 	check_number(proctext_memory(text, "TCP", &v, &pressed), v);
 	proctext_triple(text, triple);
+	v = untouched;
+	check_number(proctext_stat(text, "drop", &v), v);
 }
 
 static void check_ports(const char *text)

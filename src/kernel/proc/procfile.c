@@ -154,6 +154,22 @@ void procfile_counters(struct net_counters *c)
 	c->known &= !c->unread;
 }
 
+static void read_conntrack(struct host_facts *h)
+{
+	_cleanup_free_ char *stat = NULL;
+
+	/* Without an entry it is not in use, mostly. */
+	if (!sysctl_or_note("netfilter/nf_conntrack_count", &h->tracked, &h->unread) ||
+	    !h->tracked)
+		return;
+	h->knows_tracked = sysctl_or_note("netfilter/nf_conntrack_max", &h->most_tracked,
+					  &h->unread);
+	stat = read_or_note("/proc/thread-self/net/stat/nf_conntrack", &h->unread);
+	h->knows_track_drops = stat && proctext_stat(stat, "drop", &h->track_drops) &&
+			       proctext_stat(stat, "insert_failed", &h->track_failed) &&
+			       proctext_stat(stat, "early_drop", &h->track_early);
+}
+
 void procfile_host(struct host_facts *h)
 {
 	_cleanup_free_ char *protocols = NULL, *tcp_mem = NULL;
@@ -165,6 +181,7 @@ void procfile_host(struct host_facts *h)
 			      proctext_memory(protocols, "TCP", &h->tcp_pages,
 					      &h->tcp_pressed);
 	h->knows_tcp_mem = tcp_mem && proctext_triple(tcp_mem, h->tcp_mem);
+	read_conntrack(h);
 }
 
 int procfile_port_range(uint16_t *lo, uint16_t *hi)

@@ -24,7 +24,12 @@ struct host_facts {
 	 * more above the third. Only the initial network namespace shows it. */
 	uint64_t tcp_mem[3];
 	bool tcp_pressed; /* the kernel economizes on that memory */
-	bool knows_tcp_memory, knows_tcp_mem;
+	/* Connection tracking of this namespace; the limit is one for all. */
+	uint64_t tracked, most_tracked;
+	uint64_t track_drops;  /* packets that were refused, for want of room mostly */
+	uint64_t track_failed; /* of these: two packets made the same entry */
+	uint64_t track_early;  /* entries that made room for new ones */
+	bool knows_tcp_memory, knows_tcp_mem, knows_tracked, knows_track_drops;
 	int unread; /* errno, if reading one of them failed */
 };
 

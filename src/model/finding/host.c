@@ -2,6 +2,8 @@
 #include "model/finding/inquiry_private.h"
 #include "model/finding/rules_private.h"
 
+enum { CONNTRACK_PERCENT = 95 }; /* of nf_conntrack_max, with packets dropped there */
+
 /* The reading that tells how it is now. */
 static int last_reading(const struct inquiry *q)
 {
@@ -98,4 +100,90 @@ const struct rule rule_tcp_memory = {
 		"reached, which is critical",
 	.suspect_host = suspect_tcp_memory,
 	.judge = judge_tcp_memory,
+};
+
+static bool is_tracking_full(const struct host_facts *h)
+{
+	return h->knows_tracked && h->most_tracked && h->tracked >= h->most_tracked;
+}
+
+static bool is_tracking_nearly_full(const struct host_facts *h)
+{
+	return h->knows_tracked && h->most_tracked &&
+	       h->tracked * 100 >= h->most_tracked * CONNTRACK_PERCENT;
+}
+
+static bool suspect_conntrack(const struct inquiry *q)
+{
+	return q->d->whole_tcp && is_tracking_nearly_full(&q->e->host[0]);
+}
+
+static uint64_t risen(uint64_t before, uint64_t now)
+{
+	/* The kernel counts in 32 bits a processor. */
+	return now > before ? now - before : 0;
+}
+
+/* Those that found no room: an entry that was there already is another trouble, and
+ * counted with them. */
+static uint64_t no_room(const struct host_facts h[2])
+{
+	return risen(risen(h[0].track_failed, h[1].track_failed),
+		     risen(h[0].track_drops, h[1].track_drops));
+}
+
+static void judge_conntrack(struct inquiry *q)
+{
+	const struct host_facts *now = host_now(q), *h = q->e->host;
+	bool twice = q->e->interval_ms && h[0].knows_track_drops &&
+		     h[1].knows_track_drops;
+	uint64_t drops = twice ? no_room(h) : 0;
+	uint64_t early = twice ? risen(h[0].track_early, h[1].track_early) : 0;
+	struct finding *f;
+
+	/* Entries make room for new ones in a full table only. */
+	if (!now || !now->knows_tracked ||
+	    (!is_tracking_full(now) && !early &&
+	     !(drops && is_tracking_nearly_full(now) && is_tracking_nearly_full(&h[0]))))
+		return;
+	f = finding_add(q->fs, &rule_conntrack_full);
+	if (drops)
+		f->severity = SEVERITY_CRITICAL;
+	f->where = "this network namespace";
+	say(q,
+	    "%ju connections are tracked, of at most %ju (net.netfilter.nf_conntrack_max).",
+	    (uintmax_t)now->tracked, (uintmax_t)now->most_tracked);
+	if (twice && (drops || early))
+		say(q,
+		    "\nBetween two readings %u ms apart %ju packets of new connections "
+		    "found no room and were dropped (drop), and %ju entries were removed "
+		    "early to make room (early_drop).",
+		    q->e->interval_ms, (uintmax_t)drops, (uintmax_t)early);
+	else if (twice)
+		say(q, "\nBetween two readings %u ms apart no packet was dropped.",
+		    q->e->interval_ms);
+	f->summary = finding_text(q);
+	finding_figure(f, "tracked", now->tracked, true);
+	finding_figure(f, "tracked_limit", now->most_tracked, true);
+	finding_figure(f, "drops_between_readings", drops, twice);
+	finding_figure(f, "early_drops_between_readings", early, twice);
+}
+
+const struct rule rule_conntrack_full = {
+	.id = "conntrack-full",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"The table of connection tracking (NAT, stateful firewall rules) is full: packets that "
+		"begin a connection are dropped, in both directions, and their clients wait.",
+	.advice =
+		"sudo conntrack -L shows the entries; raise net.netfilter.nf_conntrack_max in the "
+		"initial network namespace, shorten nf_conntrack_tcp_timeout_established, or exempt "
+		"traffic with a notrack rule.",
+	.threshold =
+		"nf_conntrack_max is reached, or early_drop of /proc/net/stat/nf_conntrack rises "
+		"between two readings, or drop rises at # of nf_conntrack_max; critical where drop "
+		"rises",
+	.numbers = { PERCENT(CONNTRACK_PERCENT) },
+	.suspect_host = suspect_conntrack,
+	.judge = judge_conntrack,
 };

@@ -27,7 +27,8 @@
 	X(shadowed_listener)     \
 	X(descriptor_exhaustion) \
 	X(udp_drops)             \
-	X(tcp_memory)
+	X(tcp_memory)            \
+	X(conntrack_full)
 
 #define RULE_DECLARE(name) extern const struct rule rule_##name;
 RULES(RULE_DECLARE)

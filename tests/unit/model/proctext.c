@@ -389,6 +389,40 @@ static void memory(void)
 #undef PROTOCOLS
 }
 
+static uint64_t stat_sum(const char *text, const char *name)
+{
+	_cleanup_free_ char *copy = exact(text, strlen(text));
+	uint64_t v = 12345;
+	bool found = proctext_stat(copy, name, &v);
+
+	CHECK(found || v == 12345);
+	return found ? v : 99999;
+}
+
+static void stats(void)
+{
+	static const char two[] =
+		"entries  clashres drop early_drop icmp_error  expect_new\n"
+		"00000005  00000001 0000000f 00000000 00000000  00000001\n"
+		"00000005  00000000 ffffffff 00000002 00000000  00000001\n";
+
+	CHECK_INT(stat_sum(two, "drop"), 0x10000000e);
+	CHECK_INT(stat_sum(two, "early_drop"), 2);
+	CHECK_INT(stat_sum(two, "expect_new"), 2);
+	CHECK_INT(stat_sum(two, "dro"), 99999);
+	CHECK_INT(stat_sum(two, "00000005"), 99999);
+	CHECK_INT(stat_sum("", "drop"), 99999);
+	CHECK_INT(stat_sum("entries drop", "drop"), 99999);
+	CHECK_INT(stat_sum("entries drop\n", "drop"), 99999);
+	CHECK_INT(stat_sum("entries drop\n1", "drop"), 99999);
+	CHECK_INT(stat_sum("entries drop\n1 ", "drop"), 99999);
+	CHECK_INT(stat_sum("entries drop\n1 x\n", "drop"), 99999);
+	CHECK_INT(stat_sum("entries drop\n1 2\n3\n", "drop"), 99999);
+	CHECK_INT(stat_sum("entries drop\n1 00000000000000001\n", "drop"), 99999);
+	CHECK_INT(stat_sum("entries drop\n1 ffffffffffffffff\n1 1\n", "drop"), 99999);
+	CHECK_INT(stat_sum("entries drop\n1 a", "drop"), 10);
+}
+
 static void triples(void)
 {
 	static const char *const broken[] = { "",      "1",	 "1 2",	  "1 2 ",
@@ -414,6 +448,7 @@ int main(void)
 	RUN(limits, "the limit of descriptors");
 	RUN(units, "the systemd unit of a control group");
 	RUN(memory, "net/protocols: the memory of a protocol, and the pressure on it");
+	RUN(stats, "a column of hexadecimal numbers, whole or not at all");
 	RUN(triples, "three numbers, or none");
 	RUN(starts, "when a process started, and how many numbers it has");
 	RUN(mounts, "mountinfo: optional fields and escapes");

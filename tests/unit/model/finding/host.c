@@ -92,9 +92,50 @@ static void no_tcp_memory(void)
 	check_host(&e, true, "tcp-memory", SEVERITY_WARNING);
 }
 
+static void conntrack(void)
+{
+	struct evidence e = readings();
+	struct host_facts *h = e.host;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		h[i].knows_tracked = h[i].knows_track_drops = true;
+		h[i].tracked = 949;
+		h[i].most_tracked = 1000;
+		h[i].track_drops = 70; /* long ago */
+		h[i].track_early = 9;
+	}
+	check_host(&e, true, NULL, SEVERITY_NOTE);
+	CHECK(!second_look(&e));
+	h[1].track_drops = 75; /* for another reason: there is room */
+	check_host(&e, true, NULL, SEVERITY_NOTE);
+	h[0].tracked = h[1].tracked = 950;
+	CHECK(second_look(&e));
+	check_host(&e, true, "conntrack-full", SEVERITY_CRITICAL);
+	check_host(&e, false, NULL, SEVERITY_NOTE); /* something else was asked for */
+	h[1].track_failed = 5;			    /* each of them was there already */
+	check_host(&e, true, NULL, SEVERITY_NOTE);
+	h[1].track_drops = h[1].track_failed = 0; /* a counter began anew */
+	check_host(&e, true, NULL, SEVERITY_NOTE);
+	h[1].track_early = 10; /* made room: it was full in between */
+	check_host(&e, true, "conntrack-full", SEVERITY_WARNING);
+	h[0].knows_track_drops = false;
+	check_host(&e, true, NULL, SEVERITY_NOTE);
+	h[1].tracked = 1000; /* the counters are not needed for that */
+	check_host(&e, true, "conntrack-full", SEVERITY_WARNING);
+	h[1].tracked = 5000; /* the limit was lowered */
+	check_host(&e, true, "conntrack-full", SEVERITY_WARNING);
+	h[1].most_tracked = 0; /* there is none */
+	check_host(&e, true, NULL, SEVERITY_NOTE);
+	h[1].most_tracked = 1000;
+	h[1].knows_tracked = false;
+	check_host(&e, true, NULL, SEVERITY_NOTE);
+}
+
 int main(void)
 {
 	RUN(tcp_memory, "pressure on TCP's memory, now or between two readings");
 	RUN(no_tcp_memory, "no more memory for TCP, where the limit is known");
+	RUN(conntrack, "the table of connection tracking is full, or drops");
 	return unit_done();
 }
