@@ -271,9 +271,12 @@ void buf_put_escaped(struct buf *b, const void *text, size_t len)
 	size_t i = 0;
 
 	while (i < len)
-		if (LIKELY(s[i] >= 0x20 && s[i] < 0x7f && s[i] != '\\'))
+		if (LIKELY(s[i] > 0x20 && s[i] < 0x7f && s[i] != '\\')) {
 			buf_putc(b, (char)s[i++]);
-		else
+		} else if (s[i] == ' ') {
+			buf_puts(b, b->words ? "\\x20" : " ");
+			i++;
+		} else
 			i += put_foreign(b, s + i, len - i);
 }
 

@@ -12,6 +12,7 @@ struct buf {
 	char *data;
 	size_t len, cap;
 	bool ascii; /* foreign text: characters outside ASCII are escaped, too */
+	bool words; /* foreign text: and blanks, so that a cell can be one word */
 };
 
 #define _cleanup_buf_ __attribute__((cleanup(buf_free)))

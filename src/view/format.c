@@ -238,8 +238,11 @@ static void put_queue(struct buf *b, const struct sock *s, bool ascii)
 			buf_printf(b, "%u/?", s->recv_queue);
 			return;
 		}
-		put_bar(b, s->recv_queue, accept_queue_capacity(s->send_queue), ascii);
-		buf_puts(b, "  ");
+		if (!b->words) {
+			put_bar(b, s->recv_queue, accept_queue_capacity(s->send_queue),
+				ascii);
+			buf_puts(b, "  ");
+		}
 		buf_put_u64(b, s->recv_queue);
 		buf_putc(b, '/');
 		buf_put_u64(b, s->send_queue);
@@ -361,7 +364,61 @@ static void put_values(struct buf *b, const struct field *f, const struct sock *
 	}
 }
 
-void format_cell(struct buf *b, const struct field *f, const struct sock *s, bool ascii)
+void format_one_word(struct buf *b, size_t from)
+{
+	size_t to = from, i;
+
+	for (i = from; i < b->len; i++) {
+		if (b->data[i] != ' ')
+			b->data[to++] = b->data[i];
+		else if (to > from && b->data[to - 1] != ';')
+			b->data[to++] = ':';
+	}
+	b->len = to;
+}
+
+static bool is_dual_stack(const struct sock *s)
+{
+	return (s->has & SOCK_HAS_V6ONLY) && !s->v6only && addr_is_any(&s->local);
+}
+
+bool format_is_marked(const struct sock *s)
+{
+	return s->ifindex || is_dual_stack(s);
+}
+
+static void put_device(struct buf *b, const struct sock *s)
+{
+	buf_putc(b, '%');
+	if (s->device)
+		buf_put_escaped(b, s->device, strlen(s->device));
+	else
+		buf_printf(b, "if%u", s->ifindex);
+}
+
+void format_marked(struct buf *b, const struct sock *s)
+{
+	bool bracket = s->local.family == AF_INET6 && !is_dual_stack(s) &&
+		       !addr_is_v4_mapped(&s->local);
+	struct addr plain = addr_unmapped(&s->local);
+
+	plain.scope = 0;
+	if (bracket)
+		buf_putc(b, '[');
+	if (is_dual_stack(s))
+		buf_putc(b, '*');
+	else
+		addr_put_ip(b, &plain);
+	if (s->ifindex)
+		put_device(b, s);
+	if (bracket)
+		buf_putc(b, ']');
+	buf_reserve(b, ADDR_WRITE_MAX);
+	b->len = (size_t)(addr_write_port(b->data + b->len, s->local.port) - b->data);
+}
+
+static void put_cell(struct buf *b, const struct field *f, const struct sock *s,
+		     bool ascii)
 {
 	switch ((enum unit)f->unit) {
 	case UNIT_STATE:
@@ -396,6 +453,16 @@ void format_cell(struct buf *b, const struct field *f, const struct sock *s, boo
 		break;
 	}
 	put_values(b, f, s, "-");
+}
+
+void format_cell(struct buf *b, const struct field *f, const struct sock *s, bool ascii)
+{
+	size_t from = b->len;
+
+	put_cell(b, f, s, ascii);
+	/* All blanks that are left are ours. */
+	if (b->words)
+		format_one_word(b, from);
 }
 
 void format_raw(struct buf *b, const struct field *f, const struct sock *s)

@@ -15,7 +15,18 @@ bool format_is_number(enum unit unit);
  */
 char *format_number(char *end, enum unit unit, uint64_t value);
 
-/* People's form of any field: "-" when it is absent. Foreign text is escaped. */
+/* The blanks of b from `from` on become ':'; behind ';' they go. */
+void format_one_word(struct buf *b, size_t from);
+
+/*
+ * Whether the table says more of the local end than the address: the interface that the
+ * socket is bound to, "0.0.0.0%eth0:67", or that it takes both families, "*:81".
+ */
+bool format_is_marked(const struct sock *s);
+void format_marked(struct buf *b, const struct sock *s);
+
+/* People's form of any field: "-" when it is absent. Foreign text is escaped. One word
+ * where b->words is set, and no bar. */
 void format_cell(struct buf *b, const struct field *f, const struct sock *s, bool ascii);
 
 /* Machine's form: plain integers in the field's own unit, \xNN escapes, "" when absent.

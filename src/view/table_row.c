@@ -123,13 +123,22 @@ static inline bool has_bytes_queued(const struct sock *s)
 	return (s->has & SOCK_HAS_QUEUES) && !sock_is_listener(s);
 }
 
+void table_put_cell(const struct table *t, const struct column *c, const struct sock *s,
+		    struct buf *b)
+{
+	if (UNLIKELY(c->cell == CELL_LOCAL && !sock_is_unix(s) && format_is_marked(s)))
+		format_marked(b, s);
+	else
+		format_cell(b, c->field, s, t->view.opt.ascii);
+}
+
 /* What format_cell() says, if all of it is ASCII: it has escaped the rest. */
 static bool put_ascii(struct table *t, struct column *c, const struct sock *s)
 {
 	size_t len;
 
 	buf_reset(&t->cell);
-	format_cell(&t->cell, c->field, s, t->view.opt.ascii);
+	table_put_cell(t, c, s, &t->cell);
 	len = t->cell.len;
 	if (len > SLACK / 2 || text_width(t->cell.data, len) != len)
 		return false;
@@ -154,6 +163,11 @@ static inline bool put_end(struct table *t, struct column *c, const struct sock 
 	if (UNLIKELY(a->scope || !a->family)) {
 		c->ip_len = 0;
 		return sock_is_unix(s) && put_ascii(t, c, s);
+	}
+	if (UNLIKELY(c->cell == CELL_LOCAL &&
+		     (s->ifindex || (s->has & SOCK_HAS_V6ONLY)) && format_is_marked(s))) {
+		c->ip_len = 0;
+		return put_ascii(t, c, s);
 	}
 	if (UNLIKELY(!a->port && a == &s->peer && addr_is_any(a))) {
 		c->ip_len = 0;
@@ -187,6 +201,7 @@ static inline bool put_state(struct table *t, struct column *c, const struct soc
 /* Text that needs no escaping. */
 static inline bool put_plain(struct table *t, struct column *c, const struct sock *s)
 {
+	const char least = t->view.opt.words ? '!' : ' ';
 	struct value v;
 	size_t i;
 
@@ -197,7 +212,7 @@ static inline bool put_plain(struct table *t, struct column *c, const struct soc
 	if (v.len > SLACK / 2)
 		return false;
 	for (i = 0; i < v.len; i++)
-		if (v.text[i] < ' ' || v.text[i] > '~' || v.text[i] == '\\')
+		if (v.text[i] < least || v.text[i] > '~' || v.text[i] == '\\')
 			return false;
 	put_text(t, c, v.text, v.len);
 	c->shown = NOTHING;
@@ -220,7 +235,7 @@ static bool put_listener_queue(struct table *t, struct column *c, const struct s
 	    (t->view.opt.colour && *table_cell_style(t, c->field, s)))
 		return false;
 	buf_reset(&t->cell);
-	format_cell(&t->cell, c->field, s, t->view.opt.ascii);
+	table_put_cell(t, c, s, &t->cell);
 	width = (uint32_t)table_cell_width(c, t->cell.data, t->cell.len);
 	extra = (uint32_t)t->cell.len - width;
 	if (extra != c->extra || width > c->width) {
@@ -386,7 +401,7 @@ static void put_other_row(struct table *t, const struct sock *s)
 		size_t width;
 
 		buf_reset(&t->cell);
-		format_cell(&t->cell, c->field, s, t->view.opt.ascii);
+		table_put_cell(t, c, s, &t->cell);
 		width = table_cell_width(c, t->cell.data, t->cell.len);
 		if (width > c->width) {
 			c->width = (uint32_t)width;

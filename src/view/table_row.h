@@ -58,6 +58,10 @@ struct table {
 
 struct column table_column(const struct field *f, bool colour);
 
+/* The text of a cell of t->columns, whatever it is. */
+void table_put_cell(const struct table *t, const struct column *c, const struct sock *s,
+		    struct buf *b);
+
 /* Columns that text takes on the terminal. */
 size_t table_cell_width(const struct column *c, const char *text, size_t len);
 

@@ -64,7 +64,7 @@ static const char *why_unknown(const struct field *f, const struct sock *s)
 
 static void count_value(struct tally *t, const struct sock *s)
 {
-	_cleanup_buf_ struct buf text = { .ascii = t->ascii };
+	_cleanup_buf_ struct buf text = { .ascii = t->ascii, .words = t->words };
 	const char *why = why_unknown(t->field, s);
 	struct tally_entry *e;
 
@@ -72,6 +72,9 @@ static void count_value(struct tally *t, const struct sock *s)
 	if (why) {
 		buf_putc(&text, '\0');
 		buf_puts(&text, why);
+		if (t->words)
+			format_one_word(&text, 1);
+		buf_cstr(&text);
 		e = entry_of(t, text.data, text.len);
 		e->why = why;
 		e->count++;
@@ -86,6 +89,8 @@ static void count_value(struct tally *t, const struct sock *s)
 					       : s->peer_holders);
 	else if (!put_address(&text, t->field, s))
 		format_raw(&text, t->field, s);
+	if (t->words)
+		format_one_word(&text, 0);
 	buf_cstr(&text);
 	entry_of(t, text.data, text.len)->count++;
 }
@@ -159,7 +164,7 @@ static void put_json(const struct tally *t, const struct tally_entry *e, struct 
 
 static const char *shown_of(const struct tally_entry *e)
 {
-	return e->why ? e->why : e->len ? e->text : "-";
+	return e->why ? e->text + 1 : e->len ? e->text : "-";
 }
 
 static bool show_group(struct tally *t, const struct view_options *opt, struct out *out)

@@ -14,6 +14,7 @@ struct tally {
 	const struct field *field;
 	uint64_t limit;	 /* of values that are shown */
 	uint32_t protos; /* that are counted: those without a row stand there with 0 */
+	bool words;	 /* values: each is one word */
 	bool ascii;	 /* values: nothing outside ASCII */
 	uint64_t rows;
 	uint64_t unknown; /* ... whose value their source did not give, or nobody may read

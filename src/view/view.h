@@ -15,6 +15,7 @@ struct view_options {
 	size_t n_columns;
 	bool headings; /* table, raw: the line of column names */
 	bool ascii;    /* no bars, arrows and signs outside ASCII */
+	bool words;    /* table: each column is one word, for programs */
 	bool colour;
 	size_t width; /* columns of the terminal, for paragraphs; 0 = it is none */
 	bool eager;   /* the reader is a person: show each chunk of rows as it comes */

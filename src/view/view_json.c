@@ -11,7 +11,13 @@
 #include "view/view.h"
 #include "view/view_member.h"
 
-enum state_key { KEY_ITS_OWN, KEY_OF_LISTENER, KEY_OF_WAITERS, KEY_OF_UNACCEPTED };
+enum state_key {
+	KEY_ITS_OWN,
+	KEY_OF_SERVER,
+	KEY_OF_LISTENER,
+	KEY_OF_WAITERS,
+	KEY_OF_UNACCEPTED
+};
 
 struct json_view {
 	struct view view;
@@ -120,6 +126,18 @@ static void put_listener(struct json *j, const struct sock *s)
 		json_u64(j, v.u);
 	else
 		json_null(j);
+}
+
+/* A listener, or what may serve datagrams. */
+static bool is_server(const struct sock *s)
+{
+	return !sock_is_unix(s) && (sock_is_listener(s) || s->proto == PROTO_UDP);
+}
+
+static void put_server(struct json *j, const struct sock *s)
+{
+	put_named(j, "device", s);
+	put_named(j, "v6only", s);
 }
 
 static void put_unaccepted(struct json *j, const struct sock *s)
@@ -300,6 +318,7 @@ static enum state_key state_key(const struct field *f)
 						   "accept_queue_full", "drops" };
 	static const char *const of_waiters[] = { "syn_queue", "waiting", "gave_up",
 						  "longest_wait" };
+	static const char *const of_server[] = { "device", "v6only" };
 	static const char *const of_unaccepted[] = { "unaccepted", "wait" };
 	size_t i;
 
@@ -309,6 +328,9 @@ static enum state_key state_key(const struct field *f)
 	for (i = 0; i < ARRAY_SIZE(of_waiters); i++)
 		if (streq(f->name, of_waiters[i]))
 			return KEY_OF_WAITERS;
+	for (i = 0; i < ARRAY_SIZE(of_server); i++)
+		if (streq(f->name, of_server[i]))
+			return KEY_OF_SERVER;
 	for (i = 0; i < ARRAY_SIZE(of_unaccepted); i++)
 		if (streq(f->name, of_unaccepted[i]))
 			return KEY_OF_UNACCEPTED;
@@ -324,6 +346,8 @@ static bool has_key(const struct sock *s, enum state_key key)
 		return listener && !sock_is_unix(s);
 	case KEY_OF_WAITERS:
 		return listener && !sock_is_unix(s) && s->accept;
+	case KEY_OF_SERVER:
+		return is_server(s);
 	case KEY_OF_UNACCEPTED:
 		return sock_is_unaccepted(s);
 	case KEY_ITS_OWN:
@@ -340,6 +364,8 @@ static void json_row(struct view *v, const struct sock *s)
 
 	json_begin_object(&j, "socket");
 	put_core(&j, s);
+	if (is_server(s))
+		put_server(&j, s);
 	if (sock_is_listener(s))
 		put_listener(&j, s);
 	else if (sock_is_unaccepted(s))

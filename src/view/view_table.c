@@ -52,7 +52,7 @@ static void hold_row(struct table *t, const struct sock *s)
 		};
 
 		buf_pad(&t->held, '\0', sizeof(head));
-		format_cell(&t->held, c->field, s, t->view.opt.ascii);
+		table_put_cell(t, c, s, &t->held);
 		text = t->held.data + at + sizeof(head);
 		head.len = (uint32_t)(t->held.len - at - sizeof(head));
 		head.width = table_cell_width(c, text, head.len) & 0x1fffffff;
@@ -153,6 +153,7 @@ struct view *view_table_new(const struct view_options *opt, struct out *out)
 	t->n = opt->n_columns;
 	t->style = term_style(opt->colour);
 	t->cell.ascii = t->held.ascii = opt->ascii;
+	t->cell.words = t->held.words = opt->words;
 	buf_reserve(&t->cell, 64);
 	for (i = 0; i < t->n; i++)
 		t->columns[i] = table_column(opt->columns[i], opt->colour);

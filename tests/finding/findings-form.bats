@@ -22,19 +22,43 @@ setup() {
 }
 
 @test "the table has the findings behind its rows, gravest first; notes on request" {
-	inspect -tu
+	on_terminal 80 inspect -tu --color never
 	assert_equal "$(grep -oE '^(critical|warning|note) +[a-z-]+' <<<"$output" | tr -s ' ')" \
 		$'critical accept-queue-full\nwarning close-wait-leak\nwarning udp-drops'
-	inspect -tu --findings=all
+	on_terminal 80 inspect -tu --findings=all --color never
 	assert_output --regexp 'note +exposed-listener'
-	inspect -tu --no-findings
-	refute_output --partial accept-queue-full
+	for options in --no-findings -H; do
+		on_terminal 80 inspect -tu "$options"
+		refute_output --partial accept-queue-full
+	done
+}
+
+@test "off a terminal stdout has the rows alone, and findings come when they are asked for" {
+	local options
+	for options in '-tu' '-tu -H' '-tu --format raw' '-tu --json'; do
+		# shellcheck disable=SC2086
+		inspect $options
+		assert_status 0
+		refute_contains "$output$stderr" accept-queue-full
+	done
+	for options in '-tu' '-tu -H' '-tu --format raw'; do
+		# shellcheck disable=SC2086
+		inspect $options --findings
+		assert_status 0
+		refute_contains "$output" accept-queue-full
+		assert_contains "$stderr" 'critical  accept-queue-full' 'warning   udp-drops'
+		# shellcheck disable=SC2086
+		inspect $options --findings -O "$BATS_TEST_TMPDIR/rows"
+		assert_equal "$output" ''
+		assert_contains "$stderr" 'critical  accept-queue-full'
+		refute_contains "$(<"$BATS_TEST_TMPDIR/rows")" accept-queue-full
+	done
 }
 
 @test "on a terminal a finding is broken between words, off it each sentence is a line" {
 	local columns
 	inspect -l --format raw --findings
-	local whole=$output
+	local whole=$stderr
 	for columns in 50 80; do
 		on_terminal "$columns" inspect -l --color never
 		run sed '1,/^$/d' <<<"$output"

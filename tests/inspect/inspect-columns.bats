@@ -168,10 +168,10 @@ all_columns() {
 	mk listen:port=80,queued=1 established close_wait time_wait
 	inspect_table -o state,time
 	assert_clean
-	assert_line --regexp '^ESTABLISHED +waits '
-	assert_line --regexp '^ESTABLISHED +idle '
-	assert_line --regexp '^CLOSE_WAIT +(≥|>=|at least) '
-	assert_line --regexp '^TIME_WAIT +[0-9]+(\.[0-9]+)?s left'
+	assert_line --regexp '^ESTABLISHED +waits:[0-9.]+s$'
+	assert_line --regexp '^ESTABLISHED +idle:[0-9.]+s$'
+	assert_line --regexp '^CLOSE_WAIT +(≥|>=):[0-9.]+s$'
+	assert_line --regexp '^TIME_WAIT +[0-9]+(\.[0-9]+)?s:left$'
 }
 
 @test "socket option bits" {

@@ -15,13 +15,13 @@ load ../lib/inspect
 	assert_output ''
 }
 
-@test "v4-mapped addresses stand as IPv4 in the table, wildcards as they are" {
+@test "v4-mapped addresses stand as IPv4 in the table, the wildcard of both families as *" {
 	netns
 	mk established:family=mapped,port=80,cport=40000 listen:family=dual,port=81 listen:family=any,port=82
 	inspect_table
 	assert_clean
 	assert_line --regexp '^ESTABLISHED +127\.0\.0\.1:80 +127\.0\.0\.1:40000 '
-	assert_line --regexp '^LISTEN +\[::\]:81 +\* '
+	assert_line --regexp '^LISTEN +\*:81 +\* '
 	assert_line --regexp '^LISTEN +0\.0\.0\.0:82 +\* '
 }
 

@@ -54,7 +54,7 @@ load ../lib/inspect
 	mk listen:port=80
 	inspect_table -p
 	assert_clean
-	assert_line --regexp "^LISTEN +127\.0\.0\.1:80 .* mksock\[${F[listen.listener.pid]}\] fd ${F[listen.listener.fd]}\$"
+	assert_line --regexp "^LISTEN +127\.0\.0\.1:80 .* mksock\[${F[listen.listener.pid]}\]:fd:${F[listen.listener.fd]}\$"
 }
 
 @test "a process name with a newline and escapes is one line, escaped" {
@@ -90,7 +90,7 @@ load ../lib/inspect
 	assert_row time_wait.socket processes='[]'
 	assert_row orphan.client processes='[]'
 	inspect_table -p --port 80
-	assert_line --partial '(not accepted)'
+	assert_line --partial '(not:accepted)'
 }
 
 @test "a socket in flight is held by nobody visible" {
@@ -99,7 +99,7 @@ load ../lib/inspect
 	mk inflight:abstract=fly
 	inspect_table -xp
 	assert_success
-	assert_line --regexp ' @fly .*\(kernel, or not visible here\)$'
+	assert_line --regexp ' @fly .*\(kernel,:or:not:visible:here\)$'
 	inspect_json -xp
 	run jq -c "select(.inode == ${F[inflight.more.inode]}) | [.processes, .processes_unknown]" <<<"$output"
 	assert_output '[null,"kernel-or-not-visible"]'
@@ -111,7 +111,7 @@ load ../lib/inspect
 	mk listen:label=roots,port=80
 	sockctl_as_user inspect "${NO_FINDINGS[@]}" -p
 	assert_success
-	assert_line --regexp '^LISTEN +127\.0\.0\.1:80 .*\(no permission'
+	assert_line --regexp '^LISTEN +127\.0\.0\.1:80 .*\(no:permission'
 	sockctl_as_user inspect -p --json
 	assert_success
 	assert_row roots.listener inode="${F[roots.listener.inode]}" processes=null processes_unknown=no-permission
@@ -220,7 +220,7 @@ load ../lib/inspect
 	run --separate-stderr in_ns setpriv --reuid=65534 --clear-groups --inh-caps=+dac_read_search \
 		--ambient-caps=+dac_read_search "$SOCKCTL" inspect "${NO_FINDINGS[@]}" -p
 	assert_equal "$status" 0
-	assert_line --regexp '^LISTEN +127\.0\.0\.1:80 .*\(no permission'
+	assert_line --regexp '^LISTEN +127\.0\.0\.1:80 .*\(no:permission'
 	assert_contains "$stderr" 'may not be read: owners among them are unknown'
 }
 
@@ -241,7 +241,7 @@ load ../lib/inspect
 	kill -CONT $child
 	await_end "$strace"
 	run cat "$result"
-	assert_line --regexp "^ESTABLISHED +${F[established.client0.local]} .* mksock\[$MK_PID\] fd ${F[established.client0.fd]}\$"
+	assert_line --regexp "^ESTABLISHED +${F[established.client0.local]} .* mksock\[$MK_PID\]:fd:${F[established.client0.fd]}\$"
 	refute_output --partial 'not visible here'
 }
 

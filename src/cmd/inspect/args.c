@@ -131,7 +131,7 @@ static const struct opt show_opts[] = {
 static const struct opt judge_opts[] = {
 	TAKES("findings", 0, OPT_CHOICE, AT(findings), "WHICH", .value = FINDINGS_ON,
 	      .choices = findings_names, .flags = OPT_COMMON | OPT_OPTIONAL,
-	      .help = "say what is wrong, who does it, what to do (default for the table); all: notes too"),
+	      .help = "say what is wrong, who does it, what to do (default on a terminal); all: notes too"),
 	SETS("no-findings", 0, AT(findings), FINDINGS_OFF, .flags = OPT_COMMON,
 	     .help = "rows only"),
 	TAKES("explain", 0, OPT_TEXT, AT(explain), "ID", .complete = "finding",

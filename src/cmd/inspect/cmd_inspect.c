@@ -9,6 +9,7 @@
 #include "kernel/proc/cgroup.h"
 #include "kernel/proc/procfile.h"
 #include "model/finding/rules.h"
+#include "model/names.h"
 #include "view/view_findings.h"
 
 static int explain_finding(const struct command *cmd, const char *id)
@@ -48,6 +49,8 @@ static int find_facts(const struct inspect_args *args, const struct strv *expres
 	*facts = (struct inspect_facts){ .names = { .resolve = inspect_home_name,
 						    .cgroup_id = cgroup_id_of,
 						    .ctx = home },
+					 .terminal = !args->output &&
+						     isatty(STDOUT_FILENO),
 					 .utf8 = term_utf8() };
 	/* A name that is waited for may yet come; that of a dump is another host's. */
 	if (args->wait_us == UINT64_MAX && !args->from)
@@ -128,6 +131,20 @@ static int plan_and_carry_out(const struct command *cmd, const struct inspect_ar
 	return carry_out(cmd, &plan, home.deadline_us);
 }
 
+/* "ss -o state established": timers of the sockets in a state. Here -o takes columns, and
+ * what follows is an expression, which happens to choose the same rows. */
+static void hint_columns(const struct command *cmd, const struct inspect_args *args,
+			 const struct strv *expressions)
+{
+	size_t n = args->columns.n;
+
+	if (n && streq(args->columns.v[n - 1], "state") && expressions->n &&
+	    state_parse(expressions->v[0], strcspn(expressions->v[0], " ")) &&
+	    !args->common.quiet && isatty(STDERR_FILENO))
+		cmd_say(cmd, "-o takes columns here: 'state' is the one that is shown; "
+			     "for the timers of ss -o: -o +timer,timer_expires");
+}
+
 static int run_inspect(const struct command *cmd, const struct inspect_args *args,
 		       const struct strv *expressions)
 {
@@ -147,6 +164,7 @@ static int run_inspect(const struct command *cmd, const struct inspect_args *arg
 	}
 	if (inspect_args_check(args, &f) < 0)
 		return cmd_usage(cmd, &f);
+	hint_columns(cmd, args, expressions);
 	return plan_and_carry_out(cmd, args, expressions);
 }
 

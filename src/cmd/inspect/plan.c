@@ -204,7 +204,7 @@ static int choose_columns(struct inspect_plan *p, struct fault *f)
  * readable. */
 enum {
 	JSON_NEEDS = NEED_DROPS | NEED_CGROUP | NEED_LISTENER | NEED_WAIT_TIME |
-		     NEED_WAITERS | NEED_UNIX_PEER
+		     NEED_WAITERS | NEED_UNIX_PEER | NEED_DEVICE
 };
 
 /* Which tables: as the options say. */
@@ -310,14 +310,15 @@ static int check_recorded(const struct inspect_plan *p, struct fault *f)
 	return fault_say(f, EINVAL, "%s", NO_OWNERS_RECORDED);
 }
 
-static void choose_findings(struct inspect_plan *p, bool counts)
+static void choose_findings(struct inspect_plan *p, bool counts, bool terminal)
 {
 	const struct inspect_args *args = p->args;
 	bool all = !p->request.filter;
 
 	p->findings = (enum findings_mode)args->findings;
 	if (p->findings == FINDINGS_AUTO)
-		p->findings = args->format == VIEW_TABLE && !counts && !args->from &&
+		p->findings = args->format == VIEW_TABLE && terminal && !counts &&
+					      !args->no_headings && !args->from &&
 					      !args->common.quiet
 				      ? FINDINGS_ON
 				      : FINDINGS_OFF;
@@ -329,7 +330,8 @@ static void choose_findings(struct inspect_plan *p, bool counts)
 		p->request.protos |= BIT(PROTO_UDP);
 }
 
-static void choose_view(struct inspect_plan *p, bool counts, bool utf8)
+static void choose_view(struct inspect_plan *p, bool counts,
+			const struct inspect_facts *facts)
 {
 	const struct inspect_args *args = p->args;
 	bool judges = p->findings != FINDINGS_OFF || thresholds_any(&p->thresholds);
@@ -347,7 +349,8 @@ static void choose_view(struct inspect_plan *p, bool counts, bool utf8)
 		.columns = p->columns.v,
 		.n_columns = p->columns.n,
 		.headings = !args->no_headings && !args->common.quiet,
-		.ascii = args->ascii || !utf8,
+		.ascii = args->ascii || !facts->utf8,
+		.words = args->format == VIEW_TABLE && !facts->terminal,
 	};
 }
 
@@ -374,10 +377,10 @@ int inspect_plan_make(const struct inspect_args *args, const struct strv *expres
 	if (r < 0)
 		return r;
 	p->shown_protos = p->request.protos;
-	choose_findings(p, counts);
+	choose_findings(p, counts, facts->terminal);
 	choose_states(p);
 	choose_needs(p, counts);
-	choose_view(p, counts, facts->utf8);
+	choose_view(p, counts, facts);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ enum inspect_rows {
 struct inspect_facts {
 	struct filter_env names; /* what an expression may name */
 	uint32_t uid;		 /* of --user */
+	bool terminal;		 /* the rows go to one */
 	bool utf8;		 /* the terminal shows more than ASCII */
 };
 

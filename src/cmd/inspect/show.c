@@ -223,6 +223,28 @@ static void tell_unread(struct show *show, int err, struct collect_result *resul
 	result->complete = false;
 }
 
+/* stdout belongs to the rows: findings stand among them where a person reads them, or
+ * where each line says what it is. */
+static void put_findings(const struct show *show, const struct findings *findings,
+			 const struct view_options *opt, enum severity least)
+{
+	struct view_options beside = *opt;
+	struct out err;
+
+	if (opt->format == VIEW_JSON || (opt->format == VIEW_TABLE && !opt->words)) {
+		view_findings(findings, least, opt, show->out);
+		return;
+	}
+	out_init(&err, STDERR_FILENO);
+	err.b.ascii = opt->ascii;
+	beside.width = term_width(STDERR_FILENO);
+	beside.colour = term_use_colour((enum term_when)show->plan->args->common.color,
+					STDERR_FILENO);
+	view_findings(findings, least, &beside, &err);
+	out_flush(&err);
+	out_discard(&err);
+}
+
 /* Reads the evidence for what was seen and shows the findings. 0, or -errno if some of it
  * could not be read: then findings may be missing. */
 static int show_findings(const struct show *show, const struct view_options *opt)
@@ -238,7 +260,7 @@ static int show_findings(const struct show *show, const struct view_options *opt
 	seen->whole_ports = plan->whole_ports;
 	evidence_read(show->reader, seen, &evidence, all, seen->whole_tcp);
 	rules_judge(seen, &evidence, &findings);
-	view_findings(&findings, all ? SEVERITY_NOTE : SEVERITY_WARNING, opt, show->out);
+	put_findings(show, &findings, opt, all ? SEVERITY_NOTE : SEVERITY_WARNING);
 	unread = evidence.unread;
 	findings_free(&findings);
 	evidence_free(&evidence);
@@ -423,6 +445,7 @@ int inspect_show(const struct command *cmd, const struct inspect_plan *plan,
 	show.tally.ascii = out->b.ascii && opt.format != VIEW_JSON;
 	show.tally.limit = args->limit;
 	show.tally.protos = plan->shown_protos;
+	show.tally.words = opt.words;
 	if (plan->findings != FINDINGS_OFF) {
 		show.detect = &detect;
 		rules_begin(&detect);

@@ -130,6 +130,14 @@ static inline void clear(struct sock *s)
 	memset(p + at, 0, sizeof(*s) - at);
 }
 
+/* The one attribute that a plain table shows: of servers of IPv6, behind the first. */
+static inline bool lacks_v6only(const struct sock *s)
+{
+	return s->family == AF_INET6 &&
+	       (BIT(s->state) & (1 << STATE_LISTEN | 1 << STATE_CLOSE)) &&
+	       !(s->has & SOCK_HAS_V6ONLY);
+}
+
 static inline bool parse(const struct nlmsghdr *h, uint8_t proto, bool all_attributes,
 			 struct sock *s)
 {
@@ -161,7 +169,7 @@ static inline bool parse(const struct nlmsghdr *h, uint8_t proto, bool all_attri
 	end = (const char *)h + h->nlmsg_len;
 	while (nl_attr_next(&p, end, &a)) {
 		read_attr(s, &a);
-		if (!all_attributes && (s->has & SOCK_IS_FULL))
+		if (!all_attributes && (s->has & SOCK_IS_FULL) && !lacks_v6only(s))
 			break;
 	}
 

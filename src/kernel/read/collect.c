@@ -181,7 +181,7 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	if (c.owners_first)
 		owners_scan(&r->owners, NULL, NULL, 0, r->threads);
 	c.every_row = c.added & ~(uint32_t)(NEED_LISTENER | NEED_WAIT_TIME |
-					    NEED_WAITERS | NEED_UNIX_PEER);
+					    NEED_WAITERS | NEED_UNIX_PEER | NEED_DEVICE);
 	c.filter_again = filter_needs(req->filter) & NEEDS_ADDED;
 	err = req->from ? collect_replay(&c, f) : collect_live(&c, f);
 	/* Sockets that were made since the owners were read, too. */

@@ -198,9 +198,15 @@ static inline int give(struct collector *c, struct sock *s)
 	return r;
 }
 
+/* Few rows wait in a queue or are bound to an interface. */
+static inline bool needs_more(const struct collector *c, const struct sock *s)
+{
+	return c->added && (s->ifindex || sock_is_unaccepted(s));
+}
+
 static __attribute__((noinline)) int finish_asking(struct collector *c, struct sock *s)
 {
-	if (c->every_row || (c->added && sock_is_unaccepted(s)))
+	if (c->every_row || needs_more(c, s))
 		reader_annotate(c->r, s, c->added & ~(uint32_t)NEED_SOCKOPTS);
 	if (UNLIKELY(has_nobody(s)) && may_be_young(c, s)) {
 		collect_keep(c, s);
@@ -219,7 +225,7 @@ static inline int finish_row(struct collector *c, struct sock *s)
 {
 	/* Most rows wait in no queue, and most listings ask for nothing else. */
 	if (UNLIKELY(c->every_row || c->filter_again || (c->added & NEED_SOCKOPTS) ||
-		     (c->added && sock_is_unaccepted(s)) || has_nobody(s)))
+		     needs_more(c, s) || has_nobody(s)))
 		return finish_asking(c, s);
 	return give(c, s);
 }

@@ -88,7 +88,7 @@ static const struct field table[] = {
 	GET(SOCKET, "proto", "PROTO", TEXT, get_proto, FIELD_CORE, 0, "protocol: tcp, udp, unix, unix-dgram, unix-seqpacket"),
 	GET(SOCKET, "family", "FAMILY", TEXT, get_family, FIELD_CORE, 0, "address family: inet, inet6, unix"),
 	GET(SOCKET, "state", "STATE", STATE, get_state, FIELD_CORE, 0, "LISTEN, ESTABLISHED, TIME_WAIT ..."),
-	GET(SOCKET, "local", "LOCAL", ENDPOINT, get_local, FIELD_NO_JSON, 0, "local address and port, or the path of a unix socket"),
+	GET(SOCKET, "local", "LOCAL", ENDPOINT, get_local, FIELD_NO_JSON, NEED_DEVICE, "local address and port, or the path of a unix socket"),
 	GET(SOCKET, "peer", "PEER", ENDPOINT, get_peer, FIELD_NO_JSON, NEED_UNIX_PEER, "peer address and port, or the path of the unix socket at the other end"),
 	GET(SOCKET, "local_addr", "LOCAL-ADDR", IP, get_local_addr, FIELD_CORE, 0, "local address alone"),
 	GET(SOCKET, "local_port", "LOCAL-PORT", PORT, get_local_port, FIELD_CORE, 0, "local port alone"),
