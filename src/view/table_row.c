@@ -164,11 +164,6 @@ static inline bool put_end(struct table *t, struct column *c, const struct sock 
 		c->ip_len = 0;
 		return sock_is_unix(s) && put_ascii(t, c, s);
 	}
-	if (UNLIKELY(c->cell == CELL_LOCAL &&
-		     (s->ifindex || (s->has & SOCK_HAS_V6ONLY)) && format_is_marked(s))) {
-		c->ip_len = 0;
-		return put_ascii(t, c, s);
-	}
 	if (UNLIKELY(!a->port && a == &s->peer && addr_is_any(a))) {
 		c->ip_len = 0;
 		*end++ = '*';
@@ -179,6 +174,14 @@ static inline bool put_end(struct table *t, struct column *c, const struct sock 
 	}
 	end_text(t, c, cell, end);
 	return true;
+}
+
+/* The local end of a listener of IPv6, or of a socket that is bound to an interface. */
+static __attribute__((noinline)) bool put_server_end(struct table *t, struct column *c,
+						     const struct sock *s)
+{
+	c->ip_len = 0;
+	return put_ascii(t, c, s);
 }
 
 static inline bool put_state(struct table *t, struct column *c, const struct sock *s)
@@ -280,9 +283,14 @@ static inline bool put_cell(struct table *t, struct column *c, const struct sock
 	case CELL_NUMBER:
 		v = number_of(c->field, s);
 		break;
+	case CELL_SPOKEN:
+		if (BIT(s->state) & (1 << STATE_SYN_SENT | 1 << STATE_SYN_RECV))
+			return false;
+		v = word_of(c, s);
+		break;
 	case CELL_SIGNED: /* a negative one is not plain */
-		v = number_of(c->field, s);
-		if (UNLIKELY((int64_t)v < 0 && v != ABSENT))
+		v = word_of(c, s);
+		if (UNLIKELY((int32_t)v < 0 && v != ABSENT))
 			return false;
 		break;
 	case CELL_RECV_QUEUE:
@@ -294,6 +302,8 @@ static inline bool put_cell(struct table *t, struct column *c, const struct sock
 			v = sock_send_bytes(s);
 		break;
 	case CELL_LOCAL:
+		if (UNLIKELY(s->ifindex | (s->has & SOCK_HAS_V6ONLY)))
+			return put_server_end(t, c, s);
 		return put_end(t, c, s, &s->local);
 	case CELL_PEER:
 		return put_end(t, c, s, &s->peer);
@@ -443,7 +453,7 @@ void table_stream_row(struct table *t, const struct sock *s)
 static bool is_whole(const struct field *f)
 {
 	return f->source >= FROM_INFO && (f->size == 4 || f->size == 8) &&
-	       !(f->flags & FIELD_SPECIAL);
+	       !(f->flags & (FIELD_ZERO_ABSENT | FIELD_ONES_ABSENT));
 }
 
 static enum cell cell_of(const struct field *f)

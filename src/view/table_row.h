@@ -15,6 +15,8 @@ enum cell {
 	CELL_WORD,   /* four bytes of an attribute, all values of which are meant */
 	CELL_LONG,   /* eight */
 	CELL_NUMBER, /* any other number */
+	CELL_SPOKEN, /* the first of those that a SYN alone does not give: its row is
+			not plain, so that the others need not look */
 	CELL_SIGNED, /* a number that may be negative */
 	CELL_RECV_QUEUE,
 	CELL_SEND_QUEUE,

@@ -147,6 +147,7 @@ struct view *view_table_new(const struct view_options *opt, struct out *out)
 					     table_free };
 	struct table *t = xcalloc(1, sizeof(*t) + (opt->n_columns + 1) *
 							  sizeof(t->columns[0]));
+	bool guarded = false;
 	size_t i;
 
 	t->view = (struct view){ &ops, *opt, out };
@@ -155,7 +156,13 @@ struct view *view_table_new(const struct view_options *opt, struct out *out)
 	t->cell.ascii = t->held.ascii = opt->ascii;
 	t->cell.words = t->held.words = opt->words;
 	buf_reserve(&t->cell, 64);
-	for (i = 0; i < t->n; i++)
+	for (i = 0; i < t->n; i++) {
 		t->columns[i] = table_column(opt->columns[i], opt->colour);
+		if (t->columns[i].cell == CELL_WORD && !guarded &&
+		    (opt->columns[i]->flags & FIELD_PEER_SPOKE)) {
+			t->columns[i].cell = CELL_SPOKEN;
+			guarded = true;
+		}
+	}
 	return &t->view;
 }

@@ -59,7 +59,7 @@ completeness() {
 		assert_equal "$(value_of listen.listener processes)" null
 		assert_equal "$(value_of listen.listener processes_unknown)" '"not-read"'
 		failing "$fault" "${QUIET[@]}" -p
-		assert_line --regexp '^LISTEN .* \(could not be read'
+		assert_line --regexp '^LISTEN .* \(could:not:be:read'
 		refute_output --partial 'not visible'
 	done
 	for asked in '--process mksock' '--count --process mksock' '--wait 5s --until-gone --process mksock' \
@@ -193,7 +193,7 @@ with_descriptors() { # LIMIT ARG...
 	assert_equal "$status $(notes) $(completeness)" "3 owners-unreadable owner-hidden false"
 	run --separate-stderr in_ns "${own[@]}" "$SOCKCTL" inspect "${QUIET[@]}" -p
 	assert_equal "$status" 0
-	assert_line --regexp '^LISTEN .* \(no permission'
+	assert_line --regexp '^LISTEN .* \(no:permission'
 	run --separate-stderr in_ns "${own[@]}" "$SOCKCTL" inspect --bindable 127.0.0.1:80
 	refute_output --partial kernel-socket
 }

@@ -201,7 +201,8 @@ static inline int give(struct collector *c, struct sock *s)
 /* Few rows wait in a queue or are bound to an interface. */
 static inline bool needs_more(const struct collector *c, const struct sock *s)
 {
-	return c->added && (s->ifindex || sock_is_unaccepted(s));
+	return UNLIKELY(s->ifindex | !s->inode) && c->added &&
+	       (s->ifindex || sock_is_unaccepted(s));
 }
 
 static __attribute__((noinline)) int finish_asking(struct collector *c, struct sock *s)
