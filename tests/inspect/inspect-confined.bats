@@ -79,7 +79,7 @@ WORDS[chroot]='no /proc here'
 		assert_contains "$stderr" "${WORDS[$place]}"
 		in_place "$place" inspect --no-findings -lp
 		refute_output --partial 'kernel'
-		assert_line --regexp '^LISTEN .*\((not visible: |no permission)'
+		assert_line --regexp '^LISTEN .*\((not:visible::|no:permission)'
 	done
 	in_place open inspect --no-findings --json -lp
 	assert_equal "$(value_of listen.listener processes | jq '.[0].pid')" "$MK_PID"

@@ -111,7 +111,7 @@ assert_unknown() { # COLUMN
 	mk established
 	of_dump -H --group congestion
 	assert_success
-	assert_line --regexp '^\(not known\) +[0-9]+$'
+	assert_line --regexp '^\(not:known\) +[0-9]+$'
 	of_dump -H --json --group congestion
 	assert_json_in "$(grep '(not known)' <<<"$output")" \
 		'.[0].value == null and .[0].unknown == "(not known)"'

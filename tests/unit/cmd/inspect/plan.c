@@ -237,6 +237,7 @@ static void plan_of(struct buf *b, const char *line)
 			   .ephemeral_lo = 32768,
 			   .ephemeral_hi = 60999 },
 		.uid = 33,
+		.terminal = true,
 		.utf8 = true,
 	};
 	struct inspect_args args = INSPECT_ARGS_INIT;
@@ -268,111 +269,112 @@ static void plans(void)
 	static const struct {
 		const char *line, *plan;
 	} rows[] = {
-		{ "", "tcp (udp) default; needs drops,listener,peer; "
+		{ "", "tcp (udp) default; needs device,drops,listener,peer; "
 		      "shown of all, one at least; table usual; "
 		      "findings of all TCP of whole ports" },
 		{ "-u",
-		  "udp default; needs drops,listener,peer; shown of all, one at least; "
+		  "udp default; needs device,drops,listener,peer; shown of all, one at least; "
 		  "table usual; findings of whole ports" },
 		{ "-tux", "tcp udp unix unix-dgram unix-seqpacket default; "
-			  "needs drops,listener,peer; shown of all, one at least; "
+			  "needs device,drops,listener,peer; shown of all, one at least; "
 			  "table proto,usual; findings of all TCP of whole ports" },
-		{ "-4 -6 -tu", "tcp udp v4 v6 default; needs drops,listener,peer; "
+		{ "-4 -6 -tu", "tcp udp v4 v6 default; needs device,drops,listener,peer; "
 			       "shown of all, one at least; table proto,usual; "
 			       "findings of all TCP of whole ports" },
-		{ "-l", "tcp LISTEN; needs listener,peer; shown of all, one at least; "
-			"table usual; findings of all TCP of whole ports" },
+		{ "-l",
+		  "tcp LISTEN; needs device,listener,peer; shown of all, one at least; "
+		  "table usual; findings of all TCP of whole ports" },
 		{ "-tlnp",
-		  "tcp LISTEN; needs owners,listener,peer, owners of what is left; "
+		  "tcp LISTEN; needs owners,device,listener,peer, owners of what is left; "
 		  "shown of all, one at least; table usual,process; "
 		  "findings of all TCP of whole ports" },
 		{ "-ul",
-		  "udp CLOSE,LISTEN; needs drops,listener,peer; "
+		  "udp CLOSE,LISTEN; needs device,drops,listener,peer; "
 		  "shown of all, one at least; table usual; findings of whole ports" },
 		{ "-x --listen",
-		  "unix unix-dgram unix-seqpacket CLOSE,LISTEN; needs listener,peer; "
+		  "unix unix-dgram unix-seqpacket CLOSE,LISTEN; needs device,listener,peer; "
 		  "shown of all, one at least; table proto,usual; "
 		  "findings of whole ports" },
 		{ "--state connected",
 		  "tcp (udp) all but CLOSE,LISTEN,BOUND_INACTIVE; "
-		  "needs drops,listener,peer; shown of all, one at least; table usual; "
+		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings of all TCP of whole ports" },
 		{ "--state listen,close-wait",
-		  "tcp (udp) CLOSE_WAIT,LISTEN; needs drops,listener,peer; "
+		  "tcp (udp) CLOSE_WAIT,LISTEN; needs device,drops,listener,peer; "
 		  "shown of all, one at least; table usual; "
 		  "findings of all TCP of whole ports" },
 		{ "--port 80",
 		  "tcp (udp) all or bound, all waiters; if either :80; "
-		  "needs drops,listener,peer; shown of all, one at least; table usual; "
+		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings of whole ports" },
 		{ "--port 80,8000-8010 -l",
 		  "tcp LISTEN, all waiters; if either :80,:8000-8010; "
-		  "needs listener,peer; shown of all, one at least; table usual; "
+		  "needs device,listener,peer; shown of all, one at least; table usual; "
 		  "findings of whole ports" },
 		{ "state = close-wait",
 		  "tcp (udp) CLOSE_WAIT; if state CLOSE_WAIT; "
-		  "needs drops,listener,peer; shown of all, one at least; table usual; "
+		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings" },
 		{ "sport = :80",
-		  "tcp (udp) default; if local :80; needs drops,listener,peer; "
+		  "tcp (udp) default; if local :80; needs device,drops,listener,peer; "
 		  "shown of all, one at least; table usual; findings" },
 		{ "listen 'sport = 80'",
 		  "tcp (udp) LISTEN; if (state LISTEN and local :80); "
-		  "needs drops,listener,peer; shown of all, one at least; table usual; "
+		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings" },
 		{ "'sport = :80 and state = bound'",
 		  "tcp (udp) BOUND_INACTIVE; if (local :80 and state BOUND_INACTIVE); "
-		  "needs drops,listener,peer; shown of all, one at least; table usual; "
+		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings" },
 		{ "'waiting > 1'",
 		  "tcp (udp) LISTEN, all waiters; if waiting>1; "
-		  "needs drops,waiters,listener,peer; shown of all, one at least; "
+		  "needs device,drops,waiters,listener,peer; shown of all, one at least; "
 		  "table usual; findings" },
 		{ "'dst two'",
 		  "tcp (udp) all but LISTEN,BOUND_INACTIVE; "
-		  "if peer 192.0.2.1/32,192.0.2.2/32; needs drops,listener,peer; "
+		  "if peer 192.0.2.1/32,192.0.2.2/32; needs device,drops,listener,peer; "
 		  "shown of all, one at least; table usual; findings" },
 		{ "--src 10.0.0.0/8 --dst two",
 		  "tcp (udp) all but LISTEN,BOUND_INACTIVE; "
 		  "if (local 10.0.0.0/8 and peer 192.0.2.1/32,192.0.2.2/32); "
-		  "needs drops,listener,peer; shown of all, one at least; table usual; "
+		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings" },
 		{ "--pid 1,800-899 --process ng*",
 		  "tcp (udp) default; if (process~ng* and pid in 1,800-899); "
-		  "needs owners,drops,listener,peer, owners first; "
+		  "needs owners,device,drops,listener,peer, owners first; "
 		  "shown of all, one at least; table usual; findings" },
 		{ "--user www-data",
-		  "tcp (udp) default; if uid=33; needs drops,listener,peer; "
+		  "tcp (udp) default; if uid=33; needs device,drops,listener,peer; "
 		  "shown of all, one at least; table usual; findings" },
 		{ "-o +rtt,cwnd --sort rtt:desc",
-		  "tcp (udp) default; needs info,drops,listener,peer; "
+		  "tcp (udp) default; needs info,device,drops,listener,peer; "
 		  "sorted by rtt down of all, one at least; table usual,rtt,cwnd; "
 		  "findings of all TCP of whole ports" },
 		{ "-o pid", "tcp (udp) default; needs owners,drops, owners first; "
 			    "shown of all, one at least; table pid; "
 			    "findings of all TCP of whole ports" },
 		{ "-o +waiting",
-		  "tcp (udp) default, all waiters; needs drops,waiters,listener,peer; "
+		  "tcp (udp) default, all waiters; needs device,drops,waiters,listener,peer; "
 		  "shown of all, one at least; table usual,waiting; "
 		  "findings of all TCP of whole ports" },
 		{ "--sort inode --limit 3",
-		  "tcp (udp) default; needs drops,listener,peer; "
+		  "tcp (udp) default; needs device,drops,listener,peer; "
 		  "sorted by inode of all, one at least; table usual; "
 		  "findings of all TCP of whole ports" },
 		{ "--json",
-		  "tcp default; needs cgroup,drops,waiters,listener,wait-time,peer; "
+		  "tcp default; needs cgroup,device,drops,waiters,listener,wait-time,peer; "
 		  "shown, one at least; json no columns" },
 		{ "--json --findings",
 		  "tcp (udp) default; "
-		  "needs cgroup,drops,waiters,listener,wait-time,peer; "
+		  "needs cgroup,device,drops,waiters,listener,wait-time,peer; "
 		  "shown of all, one at least; json no columns; "
 		  "findings of all TCP of whole ports" },
 		{ "--json -l 'drops > 0'",
 		  "tcp LISTEN; if drops>0; "
-		  "needs cgroup,drops,waiters,listener,wait-time,peer; "
+		  "needs cgroup,device,drops,waiters,listener,wait-time,peer; "
 		  "shown, one at least; json no columns" },
 		{ "--format raw -H",
-		  "tcp default; needs listener,peer; shown, one at least; "
+		  "tcp default; needs device,listener,peer; shown, one at least; "
 		  "raw without headings usual" },
 		{ "--count", "tcp default; counted; table usual" },
 		{ "--summary --findings",
@@ -380,46 +382,46 @@ static void plans(void)
 		  "findings of all TCP of whole ports" },
 		{ "--group state --limit 2",
 		  "tcp default; counted by state, one at least; table usual" },
-		{ "-q", "tcp default; needs listener,peer; noted, one at least; "
+		{ "-q", "tcp default; needs device,listener,peer; noted, one at least; "
 			"table without headings usual" },
 		{ "-q --count", "tcp default; noted; table without headings usual" },
 		{ "--no-findings",
-		  "tcp default; needs listener,peer; shown, one at least; table usual" },
+		  "tcp default; needs device,listener,peer; shown, one at least; table usual" },
 		{ "--findings=all --port 443",
 		  "tcp (udp) all or bound, all waiters; if either :443; "
-		  "needs drops,listener,peer; shown of all, one at least; table usual; "
+		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "all findings of whole ports" },
 		{ "--allow-empty --ascii",
-		  "tcp (udp) default; needs drops,listener,peer; shown of all; "
+		  "tcp (udp) default; needs device,drops,listener,peer; shown of all; "
 		  "table in ASCII usual; findings of all TCP of whole ports" },
 		{ "--fail-fill 80",
-		  "tcp (udp) default; needs drops,listener,peer; shown of all; "
+		  "tcp (udp) default; needs device,drops,listener,peer; shown of all; "
 		  "table usual; findings of all TCP of whole ports; fail at 80 %" },
 		{ "--fail-drops",
-		  "tcp (udp) default; needs drops,listener,peer; shown of all; "
+		  "tcp (udp) default; needs device,drops,listener,peer; shown of all; "
 		  "table usual; findings of all TCP of whole ports; fail if dropped" },
 		{ "--fail-if close-wait --fail-if 'count(state = time-wait) > 100'",
-		  "tcp (udp) default; needs drops,listener,peer; shown of all; "
+		  "tcp (udp) default; needs device,drops,listener,peer; shown of all; "
 		  "table usual; findings of all TCP of whole ports; "
 		  "fail if state CLOSE_WAIT > 0; fail if state TIME_WAIT > 100" },
 		{ "--record x -q",
-		  "tcp default; needs drops,waiters,listener,wait-time,peer; "
+		  "tcp default; needs device,drops,waiters,listener,wait-time,peer; "
 		  "noted of all, one at least; table without headings usual" },
 		{ "--from x -o cgroup,waiting",
 		  "tcp default, all waiters, from x; needs waiters; "
 		  "shown, one at least; table cgroup,waiting" },
 		{ "--from x",
-		  "tcp default, from x; needs listener,peer; shown, one at least; "
+		  "tcp default, from x; needs device,listener,peer; shown, one at least; "
 		  "table usual" },
 		{ "--from x --port 80",
 		  "tcp all or bound, all waiters, from x; if either :80; "
-		  "needs listener,peer; shown, one at least; table usual" },
+		  "needs device,listener,peer; shown, one at least; table usual" },
 		{ "--wait 5s --port 8080 -l",
-		  "tcp LISTEN, all waiters; if either :8080; needs listener,peer; "
+		  "tcp LISTEN, all waiters; if either :8080; needs device,listener,peer; "
 		  "shown of all, one at least; table usual; findings of whole ports" },
 		{ "--wait 5s --until-gone 'dst 10.0.0.1'",
 		  "tcp (udp) all but LISTEN,BOUND_INACTIVE; if peer 10.0.0.1/32; "
-		  "needs drops,listener,peer; shown of all; table usual; findings" },
+		  "needs device,drops,listener,peer; shown of all; table usual; findings" },
 		{ "--sort inode:up", "--sort: 'up' is neither asc nor desc" },
 		{ "--sort statee", "--sort: there is no column 'statee'" },
 		{ "--group statee", "--group: there is no column 'statee'" },
