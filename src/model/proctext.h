@@ -29,7 +29,7 @@ bool proctext_memory(const char *text, const char *protocol, uint64_t *pages,
  * the sum of those below a name. */
 bool proctext_stat(const char *text, const char *name, uint64_t *sum);
 
-/* tcp_mem: three numbers. */
+/* tcp_mem, file-nr: three numbers. */
 bool proctext_triple(const char *text, uint64_t triple[3]);
 
 /* net/protocols: the sockets of all lines that are of unix sockets. */

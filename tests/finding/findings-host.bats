@@ -110,6 +110,24 @@ drops_seen() {
 	assert_figures conntrack-full 'tracked == 980' 'drops_between_readings >= 1'
 }
 
+@test "many open files, and room for more" {
+	forge sys/fs/file-nr '98999	0	100000'
+	assert_host ''
+	forge sys/fs/file-nr '98999	0	9223372036854775807'
+	assert_host ''
+}
+
+@test "the host has no more open files" {
+	forge sys/fs/file-nr '99500	0	100000'
+	assert_host 'warning file-table-full'
+	forge sys/fs/file-nr '100000	0	100000'
+	assert_host 'critical file-table-full'
+	assert_valid
+	assert_figures file-table-full 'files == 100000' 'files_limit == 100000'
+	assert_text file-table-full 'this host' '100000 files are open in all processes, of at most 100000' \
+		'only processes with CAP_SYS_ADMIN'
+}
+
 @test "the table that says it is there is not the kernel's: nothing is known, nothing is told" {
 	protocols 550 maybe
 	forge sys/net/ipv4/tcp_mem '300 400'

@@ -170,6 +170,19 @@ static void read_conntrack(struct host_facts *h)
 			       proctext_stat(stat, "early_drop", &h->track_early);
 }
 
+/* Allocated, 0, the limit. */
+static void read_files(struct host_facts *h)
+{
+	_cleanup_free_ char *text = read_or_note("/proc/sys/fs/file-nr", &h->unread);
+	uint64_t v[3];
+
+	h->knows_files = text && proctext_triple(text, v);
+	if (!h->knows_files)
+		return;
+	h->files = v[0];
+	h->most_files = v[2];
+}
+
 void procfile_host(struct host_facts *h)
 {
 	_cleanup_free_ char *protocols = NULL, *tcp_mem = NULL;
@@ -182,6 +195,7 @@ void procfile_host(struct host_facts *h)
 					      &h->tcp_pressed);
 	h->knows_tcp_mem = tcp_mem && proctext_triple(tcp_mem, h->tcp_mem);
 	read_conntrack(h);
+	read_files(h);
 }
 
 int procfile_port_range(uint16_t *lo, uint16_t *hi)

@@ -29,6 +29,8 @@ struct host_facts {
 	uint64_t track_drops;  /* packets that were refused, for want of room mostly */
 	uint64_t track_failed; /* of these: two packets made the same entry */
 	uint64_t track_early;  /* entries that made room for new ones */
+	uint64_t files, most_files; /* open files of all processes; roughly */
+	bool knows_files;
 	bool knows_tcp_memory, knows_tcp_mem, knows_tracked, knows_track_drops;
 	int unread; /* errno, if reading one of them failed */
 };

@@ -2,7 +2,10 @@
 #include "model/finding/inquiry_private.h"
 #include "model/finding/rules_private.h"
 
-enum { CONNTRACK_PERCENT = 95 }; /* of nf_conntrack_max, with packets dropped there */
+enum {
+	CONNTRACK_PERCENT = 95, /* of nf_conntrack_max, with packets dropped there */
+	FILES_PERCENT = 99, /* of file-max: each processor counts for itself a little */
+};
 
 /* The reading that tells how it is now. */
 static int last_reading(const struct inquiry *q)
@@ -186,4 +189,42 @@ const struct rule rule_conntrack_full = {
 	.numbers = { PERCENT(CONNTRACK_PERCENT) },
 	.suspect_host = suspect_conntrack,
 	.judge = judge_conntrack,
+};
+
+static void judge_files(struct inquiry *q)
+{
+	const struct host_facts *h = host_now(q);
+	struct finding *f;
+
+	/* Mostly the limit is as good as none, and times 100 no number. */
+	if (!h || !h->knows_files || !h->most_files ||
+	    h->files < h->most_files - h->most_files / 100 * (100 - FILES_PERCENT))
+		return;
+	f = finding_add(q->fs, &rule_file_table_full);
+	if (h->files >= h->most_files)
+		f->severity = SEVERITY_CRITICAL;
+	f->where = "this host";
+	say(q,
+	    "%ju files are open in all processes, of at most %ju (fs.file-max; the kernel "
+	    "counts roughly).\nAt the limit only processes with CAP_SYS_ADMIN can open more.",
+	    (uintmax_t)h->files, (uintmax_t)h->most_files);
+	f->summary = finding_text(q);
+	finding_figure(f, "files", h->files, true);
+	finding_figure(f, "files_limit", h->most_files, true);
+}
+
+const struct rule rule_file_table_full = {
+	.id = "file-table-full",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"All processes of the host together have nearly as many open files as the kernel "
+		"allows: then accept(), socket() and open() fail with ENFILE in every process without "
+		"CAP_SYS_ADMIN.",
+	.advice =
+		"sudo sh -c 'for p in /proc/[0-9]*; do echo $(ls $p/fd | wc -l) $p; done' | sort -n "
+		"shows who holds the most, last; raise fs.file-max if the load is real.",
+	.threshold =
+		"# of fs.file-max (/proc/sys/fs/file-nr); critical when it is reached",
+	.numbers = { PERCENT(FILES_PERCENT) },
+	.judge = judge_files,
 };

@@ -28,7 +28,8 @@
 	X(descriptor_exhaustion) \
 	X(udp_drops)             \
 	X(tcp_memory)            \
-	X(conntrack_full)
+	X(conntrack_full)        \
+	X(file_table_full)
 
 #define RULE_DECLARE(name) extern const struct rule rule_##name;
 RULES(RULE_DECLARE)

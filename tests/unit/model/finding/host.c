@@ -132,10 +132,41 @@ static void conntrack(void)
 	check_host(&e, true, NULL, SEVERITY_NOTE);
 }
 
+static void files(void)
+{
+	struct evidence e = readings();
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		e.host[i].knows_files = true;
+		e.host[i].files = 98999;
+		e.host[i].most_files = 100000;
+	}
+	check_host(&e, true, NULL, SEVERITY_NOTE);
+	e.host[0].files = 100000; /* and some were closed */
+	check_host(&e, true, NULL, SEVERITY_NOTE);
+	e.host[1].files = 99000;
+	check_host(&e, true, "file-table-full", SEVERITY_WARNING);
+	check_host(&e, false, NULL, SEVERITY_NOTE); /* something else was asked for */
+	e.host[1].files = 100000;
+	check_host(&e, true, "file-table-full", SEVERITY_CRITICAL);
+	e.host[1].most_files = 50; /* it was lowered */
+	check_host(&e, true, "file-table-full", SEVERITY_CRITICAL);
+	e.host[1].most_files = INT64_MAX; /* of a systemd */
+	check_host(&e, true, NULL, SEVERITY_NOTE);
+	e.host[1].files = UINT64_MAX;
+	check_host(&e, true, "file-table-full", SEVERITY_CRITICAL);
+	e.host[1].knows_files = false;
+	check_host(&e, true, NULL, SEVERITY_NOTE);
+	e.interval_ms = 0; /* there was one reading */
+	check_host(&e, true, "file-table-full", SEVERITY_CRITICAL);
+}
+
 int main(void)
 {
 	RUN(tcp_memory, "pressure on TCP's memory, now or between two readings");
 	RUN(no_tcp_memory, "no more memory for TCP, where the limit is known");
 	RUN(conntrack, "the table of connection tracking is full, or drops");
+	RUN(files, "the host has no more open files");
 	return unit_done();
 }
