@@ -25,7 +25,7 @@ of_dump() { # OPTIONS ARGUMENT...
 # The note says so, and in JSON the end, too.
 assert_unknown() { # COLUMN
 	assert_status 3
-	assert_regex "$stderr" "(^|[^a-z_])$1 "
+	assert_regex "$stderr" "(^|[^a-z_])$1[ :]"
 	assert_regex "$stderr" 'not known|unknown'
 }
 
@@ -131,4 +131,128 @@ assert_unknown() { # COLUMN
 	assert_unknown ulp
 	run --separate-stderr in_ns "$SOCKCTL" inspect --no-findings 'mark = 7 or ulp = tls'
 	assert_status 1
+}
+
+# Lines of CODE|OPTION|EXPRESSION on stdin, each asked of COMMAND.
+assert_codes() { # COMMAND...
+	local code option text
+	while IFS='|' read -r code option text; do
+		"$@" $option ${text:+"$text"} </dev/null
+		no_crash
+		assert_equal "$option $text: $status" "$option $text: $code"
+		[[ $code != 3 ]] || assert_regex "$stderr" 'unknown|not known'
+	done
+}
+
+@test "/proc/net: what it does not have is unknown, the rest is as with sock_diag" {
+	netns
+	mk listen:port=80,backlog=1,queued=2 established:port=81 time_wait udp:port=53
+	assert_codes without_sock_diag <<-'END'
+		3|--fail-fill|80
+		3|--fail-drops|
+		0|--fail-drops -u|
+		3|--fail-if|fill >= 80
+		1|--fail-if|accept_queue > 1
+		3|--fail-if|rtt > 0
+		3|--fail-if|not rtt > 0 and state established
+		1|--fail-if|not rtt > 0
+		1|--fail-if|rtt > 0 or sport = 81
+		0|--fail-if|rtt > 0 and sport = 9
+		0|--fail-if|rtt > 0 and state time-wait
+		0|--fail-if|rtt > 0 and state listen
+		0|--fail-if|count(rtt > 0) > 6
+		3|--fail-if|count(rtt > 0) > 5
+		1|--fail-if|count(rtt > 0) < 7
+		3|--count|rcvbuf > 0
+		3|--count|congestion = reno
+		3|--count|cookie = 5
+		3|--count|mark = 5
+		3|--count|cgroup_id = 5
+		3|--count|accept_queue_full
+		0|--count|rtt > 0 and state time-wait
+		0|--count|sport = 80
+		3||rtt > 0
+		0||rtt > 0 or sport = 80
+		1||rtt > 0 and state listen
+		3||fill > 5
+		0|--group rtt|
+		0|--sort rtt|
+		0|--sort rtt --limit 100|
+		3|--sort rtt --limit 1|
+		0|--sort local_port --limit 1|
+		3|--wait 20ms|rtt > 0
+		3|--wait 5s --until-gone|rtt > 0
+	END
+}
+
+@test "a recorded dump without -i or -m does not answer for what they add" {
+	netns
+	mk listen:port=80,backlog=1,queued=2 established:port=81 time_wait
+	in_ns ss -tan -D "$BATS_TEST_TMPDIR/plain"
+	in_ns ss -tanim -D "$BATS_TEST_TMPDIR/whole"
+	assert_codes inspect --no-findings --from "$BATS_TEST_TMPDIR/plain" <<-'END'
+		3|--fail-if|rtt > 0
+		1|--fail-if|rtt > 0 or state listen
+		0|--fail-if|rtt > 0 and state listen
+		0|--fail-if|rtt > 0 and state time-wait
+		1|--fail-fill|80
+		3|--fail-drops|
+		3|--count|rcvbuf > 0
+		3|--count|congestion = reno
+		3|--sort rtt --limit 1|
+		0|--group congestion|
+		0|--group state|
+	END
+	assert_codes inspect --no-findings --from "$BATS_TEST_TMPDIR/whole" <<-'END'
+		1|--fail-if|rtt > 0
+		0|--fail-if|rtt > 1h
+		0|--fail-drops|
+		0|--fail-if|rcvbuf = 0
+		0|--count|congestion = nosuch
+		0|--sort rtt --limit 1|
+		1||bbr_bw > 0
+	END
+}
+
+@test "what only root is shown is unknown to others, and nothing else is" {
+	skip_unless_root "drops to another user"
+	netns
+	mk listen:port=80 established:port=81 time_wait udp:port=53
+	assert_codes sockctl_as_user inspect --no-findings <<-'END'
+		3||mark = 5
+		0||mark = 5 or sport = 80
+		3|--count|ulp = tls
+		3|--count|md5_keys > 0
+		3|--count|tls_version = 1.3
+		3|--fail-if|mark = 5
+		0|--fail-if|mark = 5 and sport = 9
+		3|--fail-if|count(ulp = tls) > 1
+		0|--fail-if|count(ulp = tls) > 100
+		0|--group mark|
+		1||rtt > 1h
+		1||rcvbuf = 0
+		1||bbr_bw > 0
+		1||tclass = 77
+		1||v6only and sport = 80
+	END
+	assert_codes inspect --no-findings <<-'END'
+		1||mark = 5
+		0|--count|ulp = tls
+		0|--fail-if|md5_keys > 0
+		1||class_id = 77
+		1||tos = 77
+		1||drops > 0
+		1||mem_rmem > 1g
+		1||recverr
+		1||wait > 1h
+		1||close_wait > 1h
+		1||idle > 1h
+		1||cgroup_id = 1234567890
+		1||bind_no_port and sport = 80
+		1||bpf_map = 77777777
+		1|-tuxa|shutdown = both and sport = 80
+		1|-x|drops > 77777
+		1|-u|mem_rmem > 1g
+		1||ato > 1h
+	END
 }

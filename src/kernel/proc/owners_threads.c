@@ -60,7 +60,7 @@ static bool is_wanted(const struct search *s, uint32_t inode)
 /* The last that was added, for its descriptors follow each other. */
 static size_t process_of(struct owners *o, int proc_fd, int32_t pid)
 {
-	size_t cap = o->n_processes, i = o->n_processes;
+	size_t i = o->n_processes, cap = i;
 
 	if (i && o->processes[i - 1].pid == pid)
 		return i - 1;
@@ -204,9 +204,10 @@ void owners_search_threads(struct owners *o, const struct hash_index *wanted,
 	}
 	proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	s.proc_fd = proc;
-	s.can_compare = numbers_are_ours(proc);
-	if (proc >= 0)
+	if (proc >= 0) {
+		s.can_compare = numbers_are_ours(proc);
 		search_all(&s, pids, n_pids);
+	}
 	if ((proc < 0 || s.late) && o->unseen == OWNER_INVISIBLE) {
 		o->unseen = OWNER_THREADS;
 		snprintf(o->unseen_why, sizeof(o->unseen_why),

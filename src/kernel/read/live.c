@@ -332,32 +332,6 @@ static void without_refused_storages(struct collector *c)
 				"sockets");
 }
 
-/* Who is not told them would take "no socket has this mark" for an answer. The kernel is
- * asked for a mark, in no state. */
-static void tell_refused_marks(struct collector *c)
-{
-	const struct filter_literal none = { .kind = LITERAL_NUMBER, .mask = UINT32_MAX };
-	const struct filter_node marked = { .op = FILTER_EQ,
-					    .field = field_find("mark", strlen("mark")),
-					    .literals = &none,
-					    .n_literals = 1 };
-	struct inet_query q = { .protocol = IPPROTO_TCP, .family = AF_INET };
-	_cleanup_buf_ struct buf program = { 0 };
-
-	if (!filter_asks_for(c->req->filter, "mark") ||
-	    !(c->req->protos & ~(uint32_t)PROTOS_UNIX) ||
-	    !bytecode_compile(&program, &marked, &reader_caps))
-		return;
-	q.bytecode = (struct blob){ program.data, (uint32_t)program.len };
-	if (inet_dump(&c->r->dump, &q, no_row, NULL) != -EPERM)
-		return;
-	c->complete = false;
-	if (c->sink->note)
-		c->sink->note(c->sink->ctx, "marks-refused",
-			      "marks of packets are told to root only (CAP_NET_ADMIN): "
-			      "which sockets have one is unknown");
-}
-
 int collect_live(struct collector *c, struct fault *f)
 {
 	struct nl *nl = &c->r->dump;
@@ -371,7 +345,6 @@ int collect_live(struct collector *c, struct fault *f)
 	if (!nl->sock)
 		return collect_procnet(c, c->req->protos, f);
 	without_refused_storages(c);
-	tell_refused_marks(c);
 	nl->record = c->req->record;
 	/* Second readings and answers to single questions, too: they tell who waits. */
 	if (c->req->record) {

@@ -80,11 +80,15 @@ bool collect_may_match(struct reader *r, const struct filter_node *filter,
 	       may_match_as(r, filter, &guess, &guess.peer_holders, guesses, h);
 }
 
-static const char *source_of(const struct collector *c, const struct sock *s)
+static const char *why_lacking(const struct collector *c, const struct field *f,
+			       const struct sock *s)
 {
 	if (c->req->from)
-		return "the recorded dump";
-	return s->has & SOCK_HAS_COOKIE ? "what the kernel said" : "/proc/net";
+		return "the recorded dump does not have it";
+	if (!(s->has & SOCK_HAS_COOKIE))
+		return "/proc/net does not have it";
+	return field_is_privileged(f) ? "the kernel shows it to root only"
+				      : "this kernel does not have it";
 }
 
 static void note_lacking(struct collector *c, const struct field *f, const struct sock *s)
@@ -97,8 +101,8 @@ static void note_lacking(struct collector *c, const struct field *f, const struc
 		buf_puts(&b, "a unix socket");
 	else
 		addr_put(&b, &s->local);
-	snprintf(c->hidden, sizeof(c->hidden), "%s is not in %s: whether %s matches",
-		 f->name, source_of(c, s), buf_cstr(&b));
+	snprintf(c->hidden, sizeof(c->hidden), "%s: %s: whether %s matches", f->name,
+		 why_lacking(c, f, s), buf_cstr(&b));
 	c->hidden_field = f;
 }
 

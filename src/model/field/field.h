@@ -143,6 +143,9 @@ bool field_value(const struct field *f, const struct sock *s, struct value *v);
  */
 bool field_is_lacking(const struct field *f, const struct sock *s);
 
+/* Whether the kernel tells it only to CAP_NET_ADMIN. */
+bool field_is_privileged(const struct field *f);
+
 /* Where in struct sock the attribute of a source lies (FROM_INFO and after). */
 extern const uint16_t field_blob_offsets[];
 

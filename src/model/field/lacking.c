@@ -28,11 +28,18 @@ static bool reaches(const struct field *f, const struct blob *b)
 	return (uint32_t)f->offset + f->size <= b->len;
 }
 
+bool field_is_privileged(const struct field *f)
+{
+	return f->group == GROUP_ATTACHED || f->get == get_ulp ||
+	       f->get == get_md5_keys ||
+	       (f->source == FROM_SOCK && f->has == SOCK_HAS_MARK);
+}
+
 static bool lacks_info(const struct field *f, const struct sock *s)
 {
 	if (!is_full_tcp(s) || sock_is_listener(s))
 		return false;
-	if (f->group == GROUP_ATTACHED || f->get == get_ulp || f->get == get_md5_keys)
+	if (field_is_privileged(f))
 		return !is_told_all(s);
 	if (f->source == FROM_INFO)
 		return !reaches(f, &s->tcp_info);

@@ -55,10 +55,25 @@ static uint32_t patience(const struct inquiry *q, const struct listener_facts *l
 	return l->read[0] && first_wait_ms(q, l) >= STALL_WAIT_MS ? STALL_MS : 0;
 }
 
+/* A program without a free descriptor cannot accept: descriptor-exhaustion says so. */
+static bool is_starved(const struct inquiry *q, const struct listener_facts *l)
+{
+	const struct holder *h;
+
+	for (h = l->holders; h; h = h->next) {
+		const struct process_facts *p = evidence_process(q->e, h->pid);
+
+		if (p && p->known && p->fd_limit && p->fds >= p->fd_limit)
+			return true;
+	}
+	return false;
+}
+
 /* What another finding about the same queue does not say better. */
 static bool is_told(const struct inquiry *q, const struct listener_facts *l)
 {
-	return finding_is_full(q, l) || finding_is_filling(q, l) || finding_is_lazy(q, l);
+	return is_starved(q, l) || finding_is_full(q, l) || finding_is_filling(q, l) ||
+	       finding_is_lazy(q, l);
 }
 
 static void judge_stalled(struct inquiry *q, const struct listener_facts *l)
