@@ -131,29 +131,20 @@ static void silence_causes(const struct endpoint *ep, bool rejected,
 
 static bool connect_has_cause(const struct endpoint *ep, int err)
 {
-	return err == ECONNREFUSED ||
-	       (ep->family == AF_UNIX ? err == ENOENT || err == EPROTOTYPE
-				      : err == EADDRNOTAVAIL);
+	if (ep->family == AF_UNIX)
+		return err == ECONNREFUSED || err == ENOENT || err == EPROTOTYPE;
+	return err == ECONNREFUSED || err == EADDRNOTAVAIL || err == ENETUNREACH ||
+	       err == EHOSTUNREACH || err == ENETDOWN || err == EINVAL ||
+	       err == ETIMEDOUT;
 }
 
-void why_connect(const struct endpoint *ep, const struct endpoint *from, int err,
-		 struct causes *causes)
+static void table_causes(const struct endpoint *ep, const struct endpoint *from, int err,
+			 struct causes *causes)
 {
 	_cleanup_buf_ struct buf shown = { 0 };
 	struct connect_question q = question(ep);
 	struct connect_facts facts;
 
-	/* The source address was asked for and is taken. */
-	if (from && err == EADDRINUSE && is_known(from))
-		bind_causes(from, NULL, err, false, causes);
-	if (!is_known(ep))
-		return;
-	if (err == EAGAIN && ep->family != AF_UNIX)
-		err = EADDRNOTAVAIL;
-	if (err == ETIMEDOUT || err == EAGAIN)
-		silence_causes(ep, false, causes);
-	if (!connect_has_cause(ep, err))
-		return;
 	q.err = err;
 	if (from)
 		endpoint_addr(from, &q.from);
@@ -161,6 +152,30 @@ void why_connect(const struct endpoint *ep, const struct endpoint *from, int err
 	q.address = arena_strdup(causes->arena, buf_cstr(&shown));
 	explain_connect(&q, causes->arena, &facts);
 	cause_of_connect(&facts, causes);
+}
+
+void why_connect(const struct endpoint *ep, const struct endpoint *from, int err,
+		 struct causes *causes)
+{
+	/* The source address was asked for and is taken. */
+	if (from && err == EADDRINUSE && is_known(from))
+		bind_causes(from, NULL, err, false, causes);
+	if (!is_known(ep))
+		return;
+	if (err == EAGAIN && ep->family != AF_UNIX)
+		err = EADDRNOTAVAIL;
+	if (connect_has_cause(ep, err))
+		table_causes(ep, from, err, causes);
+	if (!causes->n && (err == ETIMEDOUT || err == EAGAIN))
+		silence_causes(ep, false, causes);
+}
+
+bool why_loopback_down(const struct endpoint *ep, struct causes *causes)
+{
+	/* Of this errno nothing else is told. */
+	if (is_known(ep) && ep->family != AF_UNIX)
+		table_causes(ep, NULL, ENETUNREACH, causes);
+	return causes->n;
 }
 
 int why_ports_used(const struct endpoint *ep, const struct endpoint *from, uint32_t *used)

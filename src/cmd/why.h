@@ -23,6 +23,10 @@ void why_bind(const struct endpoint *ep, const struct sockopt_list *options, int
 void why_connect(const struct endpoint *ep, const struct endpoint *from, int err,
 		 struct causes *causes);
 
+/* Whether ep is of this host, whose loopback interface is down; then that is the cause.
+ */
+bool why_loopback_down(const struct endpoint *ep, struct causes *causes);
+
 /* Who would take a connection to ep: nobody, where it is not of this host. */
 struct listening why_listening(const struct endpoint *ep);
 

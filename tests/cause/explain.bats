@@ -174,3 +174,87 @@ dumps_when() { # TEXT
 	refused "unix:$BATS_TEST_TMPDIR/none"
 	assert_output not-listening
 }
+
+# A namespace as unshare and containers without a network have it: lo was never up.
+bare_netns() {
+	spawn unshare --user --map-root-user --net sh -c 'echo ready && exec cat'
+	await_line '^ready$' || skip "cannot make a network namespace here"
+	NS_PID=$PID
+	NS=(nsenter --preserve-credentials --user --target "$NS_PID" --net)
+}
+
+assert_loopback_down() { # ADDR...
+	local addr
+	for addr in "$@"; do
+		sockctl connect --json --send x -T 500ms "$addr" </dev/null
+		run jq -s -c '[.[] | select(.causes) | .causes[].id]' <<<"$stderr"
+		assert_output '["loopback-down"]'
+		sockctl probe --json -T 500ms "$addr"
+		assert_equal "$addr $status" "$addr 1"
+		run jq -s -r '.[] | select(.type == "attempt") | "\(.outcome): \(.reason): \(.cause)"' <<<"$output"
+		assert_output --regexp "^unreachable: the loopback interface is down: .* is down, so nothing reaches .*: run 'ip link set lo up'$"
+	done
+}
+
+@test "connect, probe: a loopback interface that is down is the cause, whatever connect() says" {
+	# ENETUNREACH, and EADDRNOTAVAIL of IPv6.
+	bare_netns
+	assert_loopback_down 127.0.0.1:8080 127.9.8.7:8080 '[::1]:8080'
+	sockctl connect 127.0.0.1:8080 </dev/null
+	assert_regex "$stderr" 'next: ip link set lo up'
+	# Not of an address that nobody here has, though it could be bound.
+	refused 10.9.9.1:8080
+	assert_output ""
+	sockctl probe --json 10.9.9.1:8080
+	assert_regex "$output" 'no route from this host'
+	# Silence: the way out is another, or the interface takes no packet. All that the host
+	# sends to itself goes there.
+	in_ns ip link add d0 type veth peer name d1
+	in_ns ip link set d1 up
+	in_ns ip address add 10.9.9.1/24 dev d0
+	in_ns ip link set d0 up
+	assert_loopback_down 127.0.0.1:8080 10.9.9.1:8080
+	in_ns ip link set lo up
+	in_ns ip link set lo down
+	assert_loopback_down 127.0.0.1:8080 10.9.9.1:8080 '[::1]:8080'
+	# The healthy twin.
+	in_ns ip link set lo up
+	for addr in 127.0.0.1:8080 10.9.9.1:8080 '[::1]:8080'; do
+		refused "$addr"
+		assert_output --regexp '^(not-listening|other-)'
+		sockctl probe --json "$addr"
+		assert_regex "$output" '"outcome":"refused"'
+		refute_regex "$output" 'loopback interface'
+	done
+}
+
+@test "bindable: what bind() does while the loopback interface is down, and why" {
+	bare_netns
+	local addr seen want
+	# The verdict is compared with what bind() does.
+	expect_bind() { # ADDR WANT
+		sockctl inspect --json --bindable "$1"
+		seen=$(jq -r 'select(.type == "bindable") | "\(.bindable) \([.causes[].id] | join(" ")) \(.next) \([.notes[] | select(test("loopback"))] | length)"' <<<"$output")
+		assert_equal "$1 $seen" "$1 $2"
+		sockctl echo --json -T 1ms "$1"
+		want=false
+		[[ $stderr$output == *'"listening"'* ]] && want=true
+		assert_equal "$1 binds: ${2%% *}" "$1 binds: $want"
+	}
+	expect_bind 127.0.0.1:8080 'true  null 1'
+	expect_bind 10.9.9.1:8080 'true  null 0'
+	expect_bind '[::1]:8080' 'false loopback-down ip link set lo up 0'
+	in_ns ip link add d0 type veth peer name d1
+	in_ns ip address add 10.9.9.1/24 dev d0
+	in_ns ip link set d0 up
+	expect_bind 127.0.0.1:8080 'false loopback-down ip link set lo up 0'
+	expect_bind 10.9.9.1:8080 'true  null 0'
+	expect_bind 10.9.9.2:8080 'false not-local ip address 0'
+	in_ns ip link set lo up
+	for addr in 127.0.0.1:8080 '[::1]:8080' 10.9.9.1:8080; do
+		expect_bind "$addr" 'true  null 0'
+	done
+	in_ns ip link set lo down
+	expect_bind 127.0.0.1:8080 'true  null 1'
+	expect_bind '[::1]:8080' 'false loopback-down ip link set lo up 0'
+}

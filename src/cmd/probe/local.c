@@ -64,6 +64,28 @@ static void put_causes(struct buf *b, const struct probe_result *r)
 	causes_free(&causes);
 }
 
+/* A silence, no route, or no source address: by what else is up. */
+static bool may_be_loopback(const struct probe_result *r)
+{
+	return r->outcome == OUTCOME_UNREACHABLE || r->outcome == OUTCOME_NO_PORT ||
+	       outcome_verdict(r->outcome) == VERDICT_SILENCE;
+}
+
+static bool look_at_loopback(struct buf *b, struct probe_result *r)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct causes causes = { .arena = &arena };
+	bool down = may_be_loopback(r) && why_loopback_down(&r->peer, &causes);
+
+	if (down) {
+		r->outcome = OUTCOME_UNREACHABLE;
+		r->loopback_down = true;
+		buf_printf(b, "%s: run '%s'", causes.v[0].summary, causes.next);
+	}
+	causes_free(&causes);
+	return down;
+}
+
 static void count_ports_used(struct buf *b, struct probe_result *r)
 {
 	struct endpoint *from = r->local.len ? &r->local : NULL;
@@ -79,6 +101,8 @@ char *probe_local_cause(struct probe_result *r)
 	struct addr to;
 	bool ip = endpoint_addr(&r->peer, &to);
 
+	if (ip && look_at_loopback(&b, r))
+		return xstrdup(buf_cstr(&b));
 	if (ip && r->peer.proto == TARGET_TCP && r->outcome == OUTCOME_NO_PORT) {
 		count_ports_used(&b, r);
 	} else if (ip && r->peer.proto == TARGET_TCP &&

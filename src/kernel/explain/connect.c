@@ -130,6 +130,12 @@ static bool find_device(const struct addr *to, uint32_t *device)
 	return addr_is_loopback(to) || place_of(to, to->scope, device) == PLACE_LOCAL;
 }
 
+/* What can be bound may be nobody's: net.ipv4.ip_nonlocal_bind, or no local table. */
+static bool is_own(const struct connect_facts *f)
+{
+	return addr_is_any(&f->to) || (f->local && f->device);
+}
+
 void explain_connect(const struct connect_question *q, struct arena *a,
 		     struct connect_facts *f)
 {
@@ -153,6 +159,10 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 		return;
 	}
 	f->local = find_device(&to, &f->device);
+	if (q->err != ECONNREFUSED)
+		f->loopback_down = is_own(f) && place_loopback_is_down() == 1;
+	if (q->err != ECONNREFUSED && q->err != EADDRNOTAVAIL)
+		return;
 	err = reader_open(&r, NULL);
 	if (err < 0) {
 		note_unread(f, err);

@@ -21,8 +21,11 @@ static int lists_bound(struct reader *r)
 				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sin);
 	struct kept k = { .arena = &a };
-	int err;
+	int err, one = 1;
 
+	/* Where lo has never been up, nobody has that address. */
+	if (fd >= 0)
+		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&sin, &len) != 0)
 		return -errno;
@@ -242,6 +245,7 @@ static void explain_inet(struct arena *a, struct bind_facts *f)
 	explain_settings(f);
 	explain_reservation(a, f);
 	f->place = place_of(&c->addr, c->ifindex, NULL);
+	f->loopback_down = addr_is_loopback(&c->addr) && place_loopback_is_down() == 1;
 	if (err == 0)
 		err = explain_read_port(&r, c->proto, c->addr.port, &k);
 	f->dump_error = -err;

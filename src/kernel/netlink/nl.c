@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "kernel/netlink/uapi.h"
 
 static int open_socket(struct nl *nl)
 {
@@ -42,6 +43,14 @@ int nl_open(struct nl *nl, struct fault *f)
 int nl_open_route(struct nl *nl)
 {
 	return open_bus(nl, NETLINK_ROUTE);
+}
+
+bool nl_strict(struct nl *nl)
+{
+	int one = 1;
+
+	return mnl_socket_setsockopt(nl->sock, UAPI_NETLINK_GET_STRICT_CHK, &one,
+				     sizeof(one)) == 0;
 }
 
 void nl_close(struct nl *nl)

@@ -36,6 +36,9 @@ typedef int nl_message_fn(const struct nlmsghdr *h, void *ctx);
 int nl_open(struct nl *nl, struct fault *f);
 /* The same for rtnetlink. 0 or -errno. */
 int nl_open_route(struct nl *nl);
+/* Of rtnetlink: a dump is of what its request names only, and a table that is not there
+ * is -ENOENT. Whether the kernel can (Linux 4.20). */
+bool nl_strict(struct nl *nl);
 void nl_close(struct nl *nl);
 
 /*

@@ -27,6 +27,8 @@ enum {
 
 	UAPI_UNIX_DIAG_UID = 7,
 	UAPI_UDIAG_SHOW_UID = 0x40,
+
+	UAPI_NETLINK_GET_STRICT_CHK = 12,
 };
 
 /* idiag_ext: attribute N is asked for with bit N - 1; those past 8 by an attribute of the

@@ -1,7 +1,11 @@
 #include "kernel/proc/place.h"
 
+#include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "kernel/netlink/nl.h"
 #include "kernel/netlink/rtnl.h"
@@ -11,19 +15,22 @@ struct look {
 	const struct addr *a;
 	uint32_t ifindex;
 	uint32_t *device;
-	int best; /* longest prefix so far; -1 = none */
+	int best;	/* longest prefix so far; -1 = none */
+	bool strict;	/* the kernel says which table it has not */
+	size_t n_local; /* routes of the local table */
 	enum bind_place place;
 };
 
 /* A dump over rtnetlink; the walk is that of sock_diag. 0 or -errno. */
-static int dump(struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
+static int dump(struct nlmsghdr *req, nl_message_fn *fn, struct look *look)
 {
 	struct nl nl;
 	int r = nl_open_route(&nl);
 
 	if (r < 0)
 		return r;
-	r = nl_dump(&nl, req, fn, ctx);
+	look->strict = nl_strict(&nl);
+	r = nl_dump(&nl, req, fn, look);
 	nl_close(&nl);
 	return r;
 }
@@ -37,11 +44,14 @@ static int take_route(const struct nlmsghdr *h, void *ctx)
 	struct look *look = ctx;
 	struct rtnl_route r;
 
-	if (!rtnl_route(h, &r) || r.table != RT_TABLE_LOCAL ||
-	    r.dst.prefix <= look->best || !addr_in_prefix(look->a, &r.dst))
+	if (!rtnl_route(h, &r) || r.table != RT_TABLE_LOCAL)
+		return 0;
+	look->n_local++;
+	if (r.dst.prefix <= look->best || !addr_in_prefix(look->a, &r.dst))
 		return 0;
 	look->best = r.dst.prefix;
-	*look->device = r.ifindex;
+	/* A broadcast address is of many. */
+	*look->device = r.type == RTN_LOCAL ? r.ifindex : 0;
 	look->place = r.type == RTN_LOCAL || r.type == RTN_BROADCAST ||
 				      r.type == RTN_MULTICAST
 			      ? PLACE_LOCAL
@@ -61,10 +71,16 @@ static enum bind_place place_of_v4(const struct addr *a, uint32_t *device)
 	struct look look = {
 		.a = a, .device = device, .best = -1, .place = PLACE_FOREIGN
 	};
+	int err;
 
 	if ((a->ip[0] & 0xf0) == 0xe0 || memcmp(a->ip, "\xff\xff\xff\xff", 4) == 0)
 		return PLACE_LOCAL;
-	return dump(&req.h, take_route, &look) < 0 ? PLACE_UNKNOWN : look.place;
+	err = dump(&req.h, take_route, &look);
+	/* The local table is made when the first interface goes up. Until then any
+	 * address can be bound: the look-up ends before it has found it foreign. */
+	if (err == -ENOENT && look.strict)
+		return PLACE_LOCAL;
+	return err < 0 || (!look.n_local && !look.strict) ? PLACE_UNKNOWN : look.place;
 }
 
 /* ipv6_chk_addr(): an interface has the address, and it is no longer tentative. */
@@ -128,4 +144,15 @@ enum bind_place place_of(const struct addr *a, uint32_t ifindex, uint32_t *devic
 				     ? "/proc/sys/net/ipv4/ip_nonlocal_bind"
 				     : "/proc/sys/net/ipv6/ip_nonlocal_bind");
 	return text && *text != '0' ? PLACE_LOCAL : place;
+}
+
+int place_loopback_is_down(void)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* The first of each namespace, which may have another name than lo. */
+	struct ifreq r = { .ifr_ifindex = 1 };
+
+	if (fd < 0 || ioctl(fd, SIOCGIFNAME, &r) != 0 || ioctl(fd, SIOCGIFFLAGS, &r) != 0)
+		return -errno;
+	return (r.ifr_flags & IFF_LOOPBACK) && !(r.ifr_flags & IFF_UP);
 }

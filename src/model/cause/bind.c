@@ -105,6 +105,11 @@ static bool may_need_right(const struct bind_facts *f)
 	return f->unprivileged_error && f->candidate.addr.port && !f->privileged;
 }
 
+static enum bind_cause cause_of_place(const struct bind_facts *f)
+{
+	return f->loopback_down ? CAUSE_LOOPBACK_DOWN : CAUSE_NOT_LOCAL;
+}
+
 static enum bind_verdict place_verdict(const struct bind_facts *f, struct causes *causes)
 {
 	const struct bind_candidate *c = &f->candidate;
@@ -115,7 +120,7 @@ static enum bind_verdict place_verdict(const struct bind_facts *f, struct causes
 		return BIND_CONFLICT;
 	}
 	if ((f->place == PLACE_FOREIGN || f->place == PLACE_TENTATIVE) && !f->freebind) {
-		bind_say_plain(f, CAUSE_NOT_LOCAL, causes);
+		bind_say_plain(f, cause_of_place(f), causes);
 		verdict = BIND_CONFLICT;
 	}
 	if (may_need_right(f)) {
@@ -165,12 +170,25 @@ static void add_trial(const struct bind_facts *f, struct causes *causes)
 			       causes);
 		break;
 	case EADDRNOTAVAIL:
-		bind_say_plain(f, CAUSE_NOT_LOCAL, causes);
+		bind_say_plain(f, cause_of_place(f), causes);
 		break;
 	default:
 		bind_say_plain(f, CAUSE_UNKNOWN, causes);
 		break;
 	}
+}
+
+/* An address that can be bound before its interface is up. */
+static void note_loopback_down(const struct bind_facts *f, struct causes *causes)
+{
+	struct buf b = { 0 };
+
+	if (!f->loopback_down)
+		return;
+	buf_puts(&b,
+		 "the loopback interface of this network namespace is down: nobody can "
+		 "connect there until 'ip link set lo up'");
+	causes_note(causes, &b);
 }
 
 static enum bind_verdict inet_verdict(const struct bind_facts *f, struct causes *causes)
@@ -192,6 +210,7 @@ static enum bind_verdict inet_verdict(const struct bind_facts *f, struct causes 
 		verdict = BIND_CONFLICT;
 	if (verdict == BIND_OK) {
 		causes->n = 0;
+		note_loopback_down(f, causes);
 		return verdict;
 	}
 	add_holders(f, BIND_CONFLICT, causes);

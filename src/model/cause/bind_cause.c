@@ -13,6 +13,7 @@ const char *const bind_cause_ids[] = {
 	[CAUSE_EXHAUSTED] = "ephemeral-exhausted",
 	[CAUSE_PRIVILEGED] = "privileged-port",
 	[CAUSE_NOT_LOCAL] = "not-local",
+	[CAUSE_LOOPBACK_DOWN] = "loopback-down",
 	[CAUSE_NO_SCOPE] = "no-scope",
 	[CAUSE_STALE] = "stale-unix",
 	[CAUSE_LIVE] = "live-unix",

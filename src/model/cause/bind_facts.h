@@ -53,6 +53,7 @@ struct bind_facts {
 	struct bind_found *found; /* listeners first */
 	size_t n_found, n_listening;
 	enum bind_place place;
+	bool loopback_down; /* the loopback interface, where the address is one of it */
 	uint16_t range_lo, range_hi, unprivileged_from;
 	int unprivileged_error; /* why unprivileged_from is not known: errno */
 	bool range_read;

@@ -81,6 +81,10 @@ void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
 
 	if (cause == CAUSE_NOT_LOCAL) {
 		say_place(f, &s, &a);
+	} else if (cause == CAUSE_LOOPBACK_DOWN) {
+		buf_puts(&s,
+			 "the loopback interface of this network namespace is down, and "
+			 "has the address only once it is up");
 	} else if (cause == CAUSE_NO_SCOPE) {
 		buf_puts(&s, "a link-local address needs its interface");
 		buf_puts(&a, "Write it as [fe80::1%eth0]:80.");
@@ -282,6 +286,9 @@ void bind_say_next(const struct bind_facts *f, enum bind_verdict verdict,
 	case CAUSE_PRIVILEGED:
 		buf_printf(&b, "sysctl -w net.ipv4.ip_unprivileged_port_start=%u",
 			   f->candidate.addr.port);
+		break;
+	case CAUSE_LOOPBACK_DOWN:
+		buf_puts(&b, LOOPBACK_UP);
 		break;
 	case CAUSE_NOT_LOCAL:
 	case CAUSE_NO_SCOPE:

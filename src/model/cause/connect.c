@@ -204,13 +204,31 @@ static void unix_causes(const struct connect_facts *f, struct causes *causes)
 	}
 }
 
+/* Nothing that this host sends to itself arrives. */
+static void say_loopback_down(const struct connect_facts *f, struct causes *causes)
+{
+	struct addr to = addr_unmapped(&f->to);
+	struct buf b = { 0 }, next = { 0 };
+
+	to.port = 0;
+	buf_puts(&b,
+		 "the loopback interface of this network namespace is down, so nothing "
+		 "reaches ");
+	addr_put_ip(&b, &to);
+	causes_add(causes, bind_cause_ids[CAUSE_LOOPBACK_DOWN], &b, NULL, NULL);
+	buf_puts(&next, LOOPBACK_UP);
+	causes_next(causes, &next);
+}
+
 void cause_of_connect(const struct connect_facts *f, struct causes *causes)
 {
 	if (!f->to.family)
 		unix_causes(f, causes);
+	else if (f->loopback_down && !(f->from.family && f->from_place == PLACE_FOREIGN))
+		say_loopback_down(f, causes);
 	else if (f->err == EADDRNOTAVAIL)
 		local_port_causes(f, causes);
-	else if (f->local)
+	else if (f->local && f->err == ECONNREFUSED)
 		refusal_causes(f, causes);
 	if (causes->n)
 		bind_say_owners(f->to.family ? f->owners_error : f->file.owners_error,

@@ -12,6 +12,7 @@ struct connect_facts {
 	struct addr to;
 	const char *address; /* the same as it is shown; of a unix socket all there is */
 	bool local;	     /* it is an address of this namespace */
+	bool loopback_down;  /* and the interface that leads there is down */
 	uint32_t device;     /* the interface that has it; 0 = not known */
 	struct addr from;    /* family 0 = the kernel chose, port 0 too */
 	enum bind_place from_place;

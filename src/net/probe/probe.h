@@ -60,6 +60,7 @@ struct probe_result {
 	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */
 	struct addr silent_hop; /* it answers no ARP or ND: the peer, or the router on the
 				   way; family 0 = not known */
+	bool loopback_down;	/* it leads to this host's own address */
 	const char *file_kind;	/* "a directory": what is there instead of a socket */
 	char told[400];		/* error, names: words from below */
 };
