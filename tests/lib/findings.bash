@@ -57,15 +57,15 @@ culprits() { # ID
 	jq -r --arg id "$1" 'select(.id == $id) | .processes | map(.pid) | unique | join(" ")' <<<"$FINDINGS"
 }
 
-# What people read: the words of the finding's paragraph in the table.
+# What people read: the words of the finding's paragraph, which is on stderr off a terminal.
 assert_text() { # ID REGEX...
 	local id=$1 paragraph regex
 	shift
-	inspect "${TEXT_OPTIONS[@]}"
+	inspect --findings "${TEXT_OPTIONS[@]}"
 	paragraph=$(awk -v id="$id" '
 		/^(critical|warning|note) / { on = $2 == id }
 		/^$/ { on = 0 }
-		on' <<<"$output")
+		on' <<<"$stderr")
 	for regex in "$@"; do
 		if ! [[ $paragraph =~ $regex ]]; then
 			echo "$id: the text does not match '$regex':" >&2
