@@ -176,3 +176,21 @@ WORDS[chroot]='no /proc here'
 	END
 	refute_output --partial 'kernel-socket'
 }
+
+@test "a full accept queue is found, whatever cannot be seen of its owner" {
+	netns
+	mk listen:port=80,backlog=3,queued=4
+	local place
+	for place in open "${!REASON[@]}"; do
+		in_place "$place" inspect --json --findings -l
+		assert_regex "$place $output" '"accept-queue-full"'
+		refute_regex "$output" 'kernel-socket|\(kernel\)'
+	done
+	command -v strace >/dev/null || skip "strace is not installed"
+	run --separate-stderr in_ns "${STRACE[@]}" -f -qq -o /dev/null -e trace=socket \
+		-e 'inject=socket:error=EPERM' "$SOCKCTL" inspect --json --findings -l
+	no_crash
+	# The text tables have no limit of a queue, so no finding can be made: a note says so.
+	refute_regex "$output" '"accept-queue-full"'
+	assert_regex "$output" '"type":"note","id":"no-sock-diag".*no backlog limits'
+}
