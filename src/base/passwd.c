@@ -36,7 +36,7 @@ struct passwd *passwd_find(const char *name, uid_t uid)
 	pw = name ? getpwnam(name) : getpwuid(uid);
 	/* getpwnam(3): these mean that there is none. But one source is asked after the
 	 * other, and the last one's "none" hides that the file could not be read. */
-	if (pw || (errno && errno != ENOENT && errno != ESRCH))
+	if (pw || (errno && errno != ENOENT && errno != ESRCH && errno != EPERM))
 		return pw;
 	return find_in_file(name, uid);
 }

@@ -366,9 +366,15 @@ static void put_values(struct buf *b, const struct field *f, const struct sock *
 
 void format_one_word(struct buf *b, size_t from)
 {
-	size_t to = from, i;
+	const char *blank = b->len > from ? memchr(b->data + from, ' ', b->len - from)
+					  : NULL;
+	size_t to, i;
 
-	for (i = from; i < b->len; i++) {
+	/* Most cells are one word as they are. */
+	if (LIKELY(!blank))
+		return;
+	to = (size_t)(blank - b->data);
+	for (i = to; i < b->len; i++) {
 		if (b->data[i] != ' ')
 			b->data[to++] = b->data[i];
 		else if (to > from && b->data[to - 1] != ';')

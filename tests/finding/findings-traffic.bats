@@ -226,8 +226,8 @@ few_ports() {
 	refute_output --partial '"proto":"udp"'
 	findings -t
 	assert_found
-	inspect
-	assert_line --regexp '^warning +udp-drops'
+	inspect --findings
+	assert_regex "$stderr" '(^|'$'\n'')warning +udp-drops'
 	refute_output --partial UNCONN
 	TEXT_OPTIONS=(-u)
 	assert_text udp-drops "${F[udp.server.local]}, mksock\[$MK_PID\] fd ${F[udp.server.fd]}" \
