@@ -110,6 +110,44 @@ cable() {
 	assert_equal "$(culprits stuck-sender)" "$MK_PID"
 }
 
+# A program that opens so many connections to each port and then sends on all of them, when it is
+# told to.
+pool() { # N PORT...
+	spawn "${NS[@]}" python3 -c '
+import signal, socket, sys
+kept = [socket.create_connection(("127.0.0.1", int(port))) for port in sys.argv[2:]
+        for _ in range(int(sys.argv[1]))]
+signal.signal(signal.SIGUSR1, lambda *_: [c.send(b"SELECT 1") for c in kept])
+print("ready", flush=True)
+while True:
+    signal.pause()
+' "$@"
+	await_line '^ready$'
+}
+
+all_retransmit() { # NUMBER
+	[[ $(in_ns "$SOCKCTL" inspect -H --no-findings 'timer_retrans >= 2' 2>/dev/null | wc -l) == "$1" ]]
+}
+
+@test "a pool of connections that are dead, and another: a finding each" {
+	skip_unless_root 'drops packets with nft'
+	local pid
+	mk listen:port=5432,backlog=200 listen:port=5433,backlog=200,label=b
+	pool 40 5432
+	pid=$PID
+	pool 3 5433
+	drop_port 5432
+	drop_port 5433
+	kill -USR1 "$pid" "$PID"
+	until_true all_retransmit 43
+	findings
+	assert_equal "$(jq -r 'select(.id == "stuck-sender") | "\(.figures.sockets) \(.sockets | length)"' <<<"$FINDINGS" | sort -n)" \
+		$'3 3\n40 40'
+	assert_text stuck-sender '40 connections to 127.0.0.1:5432, python3\['"$pid"'\] fd [0-9]+[-0-9, ]*( and [0-9]+ more up to [0-9]+)?' \
+		'320 bytes wait in SEND-Q' "The oldest's segment was retransmitted" \
+		'next: .* sockctl probe 127.0.0.1:5432 tells'
+}
+
 @test "data in flight, and a little unread, are nothing to tell" {
 	mk established:n=3,recv=900 established:recv=3000,label=more
 	findings

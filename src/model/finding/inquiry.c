@@ -24,34 +24,57 @@ void finding_put_ip(struct inquiry *q, const struct addr *a)
 	addr_put_ip(&q->text, &plain);
 }
 
-void finding_put_holders(struct inquiry *q, const struct holder *h)
+/* A descriptor, or three and more that follow each other; returns what comes then. */
+static const struct holder *put_run(struct inquiry *q, const struct holder *h)
+{
+	enum { RUN = 3 };
+	const struct holder *last = h;
+	int n = 1;
+
+	while (last->next && last->next->pid == h->pid &&
+	       last->next->fd == last->fd + 1) {
+		last = last->next;
+		n++;
+	}
+	if (n < RUN)
+		last = h;
+	say(q, last == h ? "%d" : "%d-%d", h->fd, last->fd);
+	return last->next;
+}
+
+/* Of the process of the first; returns the first of another. */
+static const struct holder *put_descriptors(struct inquiry *q, const struct holder *h)
 {
 	enum { SHOWN = 3 };
-	const struct holder *last = NULL;
-	unsigned fds = 0, hidden = 0;
+	unsigned shown = 0, hidden = 0;
+	int32_t pid = h->pid, last = -1;
 
-	if (!h) {
-		buf_puts(&q->text, finding_no_owner(q));
-		return;
-	}
-	for (; h; last = h, h = h->next) {
-		if (last && last->pid == h->pid) {
-			if (++fds < SHOWN)
-				say(q, ", %d", h->fd);
-			else
-				hidden++;
+	while (h && h->pid == pid) {
+		if (shown < SHOWN) {
+			buf_puts(&q->text, shown++ ? ", " : "");
+			h = put_run(q, h);
 			continue;
 		}
-		if (hidden)
-			say(q, " and %u more", hidden);
-		if (last)
-			buf_puts(&q->text, "; ");
-		buf_put_escaped(&q->text, h->command, strlen(h->command));
-		say(q, "[%d] fd %d", h->pid, h->fd);
-		fds = hidden = 0;
+		hidden++;
+		last = h->fd;
+		h = h->next;
 	}
 	if (hidden)
-		say(q, " and %u more", hidden);
+		say(q, " and %u more up to %d", hidden, last);
+	return h;
+}
+
+void finding_put_holders(struct inquiry *q, const struct holder *h)
+{
+	if (!h)
+		buf_puts(&q->text, finding_no_owner(q));
+	while (h) {
+		buf_put_escaped(&q->text, h->command, strlen(h->command));
+		say(q, "[%d] fd ", h->pid);
+		h = put_descriptors(q, h);
+		if (h)
+			buf_puts(&q->text, "; ");
+	}
 }
 
 uint64_t finding_per_second(const struct inquiry *q, uint64_t n)

@@ -29,7 +29,7 @@ void finding_put_ip(struct inquiry *q, const struct addr *a);
 
 /* Why no owner of a socket can be named. */
 const char *finding_no_owner(const struct inquiry *q);
-/* "java[812] fd 12, 40, 41 and 206 more", or why there is no name. */
+/* "java[812] fd 12, 40-90, 95 and 206 more up to 400", or why there is no name. */
 void finding_put_holders(struct inquiry *q, const struct holder *h);
 
 /* What n in the time between the two readings is a second; as text, if that is any. */
@@ -54,6 +54,48 @@ struct finding *finding_of_listener(struct inquiry *q, const struct rule *rule,
 				    const struct listener_facts *l);
 struct finding *finding_of_connection(struct inquiry *q, const struct rule *rule,
 				      const struct connection_facts *c);
+
+/*
+ * Suspects that have one cause: of the same kind, held by the same processes, opened to
+ * the same address and port, or accepted by the same port from the same host (groups.c).
+ * A rule makes one finding of a group.
+ */
+struct place {
+	struct addr addr; /* as IPv4 where it is; without port if they were accepted */
+	uint32_t n;
+};
+struct group {
+	unsigned kind;
+	uint16_t listener; /* the port that accepted them, 0 if the process opened them */
+	const struct connection_facts **v, *oldest;
+	size_t n;
+	struct place *places; /* one, unless there are many; the most frequent first */
+	size_t n_places;
+	const struct holder *holders; /* of all, by pid and descriptor */
+};
+struct groups {
+	struct group *v;
+	size_t n;
+};
+struct grouping {
+	/* Those of another kind are in another group, those of kind 0 in none. */
+	unsigned (*kind)(struct inquiry *q, const struct connection_facts *c);
+	uint32_t (*age)(
+		const struct connection_facts *c); /* of which there is an oldest */
+	/* The same processes with more places than that are one group; 0 = never. */
+	size_t most_places;
+	bool of_anyone; /* the place alone makes a group, whoever holds them */
+};
+struct groups finding_groups(struct inquiry *q, const struct rule *rule,
+			     const struct grouping *by);
+/* "10.0.0.1:80", "10.0.0.1:80 (12), 10.0.0.2:80 (3)" */
+void finding_put_places(struct inquiry *q, const struct group *g);
+/* "200 connections to 10.0.0.1:80, java[812] fd 12-211"; of one as
+ * finding_of_connection(). */
+struct finding *finding_of_group(struct inquiry *q, const struct rule *rule,
+				 const struct group *g);
+/* Whether a listener accepted it, rather than that a process of this host opened it. */
+bool finding_was_accepted(const struct inquiry *q, const struct sock *s);
 
 /* "[::]:80, nginx[1] fd 3" */
 void finding_put_listener(struct inquiry *q, const struct listener_facts *l);

@@ -56,57 +56,107 @@ other_end(const struct connection_facts *c, const struct candidates *all,
 	return NULL;
 }
 
+enum { KIND_NONE, KIND_CLOSED_WINDOW, KIND_UNANSWERED };
+
+/* A program of this host that does not read is told, and who waits for it. */
+static unsigned sender_kind(struct inquiry *q, const struct connection_facts *c)
+{
+	struct candidates readers = finding_candidates(q, &rule_stuck_reader);
+
+	if (!sender_stands(c) || other_end(c, &readers, reader_stands))
+		return KIND_NONE;
+	return c->row->timer == TIMER_WINDOW_PROBE ? KIND_CLOSED_WINDOW : KIND_UNANSWERED;
+}
+
+static uint32_t since_sent(const struct connection_facts *c)
+{
+	return c->sent_ms;
+}
+
 static void put_timer(struct inquiry *q, const struct connection_facts *c)
 {
 	say(q, "; the next try is due in %u ms (rto %u ms).", c->row->expires_ms,
 	    c->rto_us / 1000);
 }
 
-static void put_closed_window(struct inquiry *q, const struct connection_facts *c,
-			      struct finding *f)
+static const char *of_oldest(const struct group *g)
 {
+	return g->n > 1 ? "oldest's " : "";
+}
+
+static void put_closed_window(struct inquiry *q, const struct group *g)
+{
+	const struct connection_facts *c = g->oldest;
+
 	say(q,
-	    "\nThe peer's window is closed: its program does not read. The probe's "
+	    "\nThe peer's window is closed: its program does not read. The %sprobe "
 	    "timer was doubled %u time%s; data was last sent ",
-	    c->backoff, c->backoff == 1 ? "" : "s");
+	    of_oldest(g), c->backoff, c->backoff == 1 ? "" : "s");
 	buf_put_duration(&q->text, c->sent_ms);
 	say(q, " ago");
 	put_timer(q, c);
-	f->advice = "look at the program at the other end: what does it do instead of "
-		    "reading?";
 }
 
-static void put_retransmission(struct inquiry *q, const struct connection_facts *c,
-			       struct finding *f)
+static void put_retransmission(struct inquiry *q, const struct group *g)
 {
-	say(q, "\nThe segment was retransmitted %u times without an answer", c->retrans);
+	const struct connection_facts *c = g->oldest;
+
+	say(q, "\nThe %ssegment was retransmitted %u times without an answer",
+	    of_oldest(g), c->retrans);
 	if (c->has_windows)
 		say(q, ", the peer's window is open (%u bytes)", c->snd_wnd);
 	put_timer(q, c);
-	f->advice = "the peer or the path to it is gone: sockctl probe tells whether it "
-		    "answers at all";
 }
 
-/* A program of this host that does not read is told, and who waits for it. */
-static void judge_sender(struct inquiry *q, const struct connection_facts *c)
+/* Where to look, with the address: a port that the peer's kernel drew answers nothing. */
+static const char *sender_advice(struct inquiry *q, const struct group *g)
 {
-	struct candidates readers = finding_candidates(q, &rule_stuck_reader);
-	bool closed = c->row->timer == TIMER_WINDOW_PROBE;
-	struct finding *f;
+	const struct place *first = &g->places[0];
 
-	if (!sender_stands(c) || other_end(c, &readers, reader_stands))
-		return;
-	f = finding_of_connection(q, &rule_stuck_sender, c);
+	if (g->kind == KIND_CLOSED_WINDOW) {
+		buf_puts(&q->text, "look at the program at the other end (");
+		finding_put_places(q, g);
+		buf_puts(&q->text, "): what does it do instead of reading?");
+	} else if (first->addr.port) {
+		buf_puts(&q->text, "the peer or the path to it is gone: sockctl probe ");
+		addr_put(&q->text, &first->addr);
+		buf_puts(&q->text, " tells whether it answers at all");
+	} else {
+		buf_puts(&q->text, "the peer or the path to it is gone: ping ");
+		finding_put_ip(q, &first->addr);
+		buf_puts(&q->text, " tells whether it answers at all");
+	}
+	return finding_text(q);
+}
+
+static uint64_t unsent_bytes(const struct group *g)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		bytes += g->v[i]->send[1];
+	return bytes;
+}
+
+static void sender_finding(struct inquiry *q, const struct group *g)
+{
+	struct finding *f = finding_of_group(q, &rule_stuck_sender, g);
+	bool closed = g->kind == KIND_CLOSED_WINDOW;
+	const struct connection_facts *c = g->oldest;
+
 	say(q,
-	    "%u bytes wait in SEND-Q and none was acknowledged between two readings "
+	    "%ju bytes wait in SEND-Q and none was acknowledged between two readings "
 	    "%u ms apart.",
-	    c->send[1], q->e->interval_ms);
+	    (uintmax_t)unsent_bytes(g), q->e->interval_ms);
 	if (closed)
-		put_closed_window(q, c, f);
+		put_closed_window(q, g);
 	else
-		put_retransmission(q, c, f);
+		put_retransmission(q, g);
 	f->summary = finding_text(q);
-	finding_figure(f, "send_queue_bytes", c->send[1], true);
+	f->advice = sender_advice(q, g);
+	finding_figure(f, "sockets", g->n, true);
+	finding_figure(f, "send_queue_bytes", unsent_bytes(g), true);
 	finding_figure(f, "retrans", c->retrans, true);
 	finding_figure(f, "backoff", c->backoff, c->has_info);
 	finding_figure(f, "rto_us", c->rto_us, c->has_info);
@@ -114,6 +164,20 @@ static void judge_sender(struct inquiry *q, const struct connection_facts *c)
 	finding_figure(f, "send_window_bytes", c->snd_wnd, c->has_windows);
 	finding_figure(f, "zero_window", closed, true);
 	finding_figure(f, "last_sent_ms", c->sent_ms, c->has_info);
+}
+
+enum { MOST_PLACES = 3 }; /* of one process: with more the trouble is its own */
+
+static void judge_senders(struct inquiry *q)
+{
+	static const struct grouping by = { .kind = sender_kind,
+					    .age = since_sent,
+					    .most_places = MOST_PLACES };
+	struct groups all = finding_groups(q, &rule_stuck_sender, &by);
+	size_t i;
+
+	for (i = 0; i < all.n; i++)
+		sender_finding(q, &all.v[i]);
 }
 
 static bool may_be_stuck_sending(const struct sock *s)
@@ -146,46 +210,100 @@ const struct rule rule_stuck_sender = {
 	.look = LOOK_EACH,
 	.suspect = suspect_sender,
 	.again = AGAIN_EACH,
-	.judge_suspect = judge_sender,
+	.judge = judge_senders,
 };
 
-static void judge_reader(struct inquiry *q, const struct connection_facts *c)
+static unsigned reader_kind(struct inquiry *q, const struct connection_facts *c)
+{
+	(void)q;
+	return reader_stands(c);
+}
+
+static uint32_t since_received(const struct connection_facts *c)
+{
+	return c->received_ms;
+}
+
+/* The sender on this host that waits for the longest of them, if there is one. */
+static const struct connection_facts *sender_to(const struct inquiry *q,
+						const struct group *g)
 {
 	struct candidates senders = finding_candidates(q, &rule_stuck_sender);
-	const struct connection_facts *sender = other_end(c, &senders, sender_stands);
-	struct finding *f;
+	const struct connection_facts *s = other_end(g->oldest, &senders, sender_stands);
+	size_t i;
 
-	if (!reader_stands(c))
-		return;
-	f = finding_of_connection(q, &rule_stuck_reader, c);
+	for (i = 0; i < g->n && !s; i++)
+		s = other_end(g->v[i], &senders, sender_stands);
+	return s;
+}
+
+static uint64_t unread_bytes(const struct group *g)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		bytes += g->v[i]->recv[1];
+	return bytes;
+}
+
+static void put_unread(struct inquiry *q, const struct group *g)
+{
+	const struct connection_facts *c = g->oldest;
+
 	say(q,
-	    "%u bytes wait in RECV-Q and the program read none between two readings %u ms "
-	    "apart; %u of %u bytes of its receive buffer are in use. Data last came ",
-	    c->recv[1], q->e->interval_ms, c->rmem[1], c->rcvbuf);
+	    "%ju bytes wait in RECV-Q and the program read none between two readings %u "
+	    "ms apart; ",
+	    (uintmax_t)unread_bytes(g), q->e->interval_ms);
+	if (g->n > 1)
+		buf_puts(&q->text, "of the oldest ");
+	say(q, "%u of %u bytes of its receive buffer are in use. Data last came ",
+	    c->rmem[1], c->rcvbuf);
 	buf_put_duration(&q->text, c->received_ms);
 	say(q, " ago.");
 	if (c->has_windows && !c->rcv_wnd)
 		say(q, "\nThe window is closed: the peer cannot send.");
+}
+
+static void reader_finding(struct inquiry *q, const struct group *g)
+{
+	struct finding *f = finding_of_group(q, &rule_stuck_reader, g);
+	const struct connection_facts *c = g->oldest, *sender = sender_to(q, g);
+	const struct holder *h = g->holders;
+
+	put_unread(q, g);
 	if (sender) {
 		say(q, "\n%u bytes wait for it in the SEND-Q of ", sender->send[1]);
 		finding_put_holders(q, sender->holders);
 		buf_putc(&q->text, '.');
 	}
 	f->summary = finding_text(q);
-	if (c->holders) {
+	if (h) {
 		say(q, "see what ");
-		buf_put_escaped(&q->text, c->holders->command,
-				strlen(c->holders->command));
-		say(q, "[%d] does instead of reading: cat /proc/%d/wchan",
-		    c->holders->pid, c->holders->pid);
+		buf_put_escaped(&q->text, h->command, strlen(h->command));
+		say(q, "[%d] does instead of reading: cat /proc/%d/wchan", h->pid,
+		    h->pid);
 		f->advice = finding_text(q);
 	}
-	finding_figure(f, "recv_queue_bytes", c->recv[1], true);
+	finding_figure(f, "sockets", g->n, true);
+	finding_figure(f, "recv_queue_bytes", unread_bytes(g), true);
 	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
 	finding_figure(f, "receive_memory_bytes", c->rmem[1], c->has_mem);
 	finding_figure(f, "receive_window_bytes", c->rcv_wnd, c->has_windows);
 	finding_figure(f, "last_received_ms", c->received_ms, c->has_info);
 	finding_figure(f, "peer_send_queue_bytes", sender ? sender->send[1] : 0, sender);
+}
+
+static void judge_readers(struct inquiry *q)
+{
+	static const struct grouping by = { .kind = reader_kind,
+					    .age = since_received,
+					    .most_places = MOST_PLACES };
+	struct groups all = finding_groups(q, &rule_stuck_reader, &by);
+	size_t i;
+
+	for (i = 0; i < all.n; i++)
+		reader_finding(q, &all.v[i]);
 }
 
 static bool may_be_stuck_reading(const struct sock *s)
@@ -220,7 +338,7 @@ const struct rule rule_stuck_reader = {
 	.look = LOOK_EACH,
 	.suspect = suspect_reader,
 	.again = AGAIN_EACH,
-	.judge_suspect = judge_reader,
+	.judge = judge_readers,
 };
 
 struct orphans {

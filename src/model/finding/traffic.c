@@ -10,49 +10,52 @@ enum {
 	UDP_PERCENT = 80,	/* of the receive buffer */
 };
 
+/* What a listener of this host does not answer is told by its queue. */
+static unsigned unanswered_kind(struct inquiry *q, const struct connection_facts *c)
+{
+	return !finding_full_listener(q, c->row);
+}
+
+/* The SYN is sent again after 1, 2, 4 ... seconds. */
+static uint32_t syn_retrans(const struct connection_facts *c)
+{
+	return c->retrans;
+}
+
+static void unanswered_finding(struct inquiry *q, const struct group *g)
+{
+	struct finding *f = finding_of_group(q, &rule_syn_sent_unanswered, g);
+	const struct addr *peer = &g->places[0].addr;
+	uint32_t most = g->oldest->retrans;
+
+	addr_put(&q->text, peer);
+	say(q, ", asked by ");
+	finding_put_holders(q, g->holders);
+	f->where = finding_text(q);
+	say(q,
+	    "%zu connection%s no answer for at least %u s; the SYN was sent again "
+	    "%u time%s.",
+	    g->n, g->n == 1 ? " attempt has" : " attempts have", most, most,
+	    most == 1 ? "" : "s");
+	f->summary = finding_text(q);
+	say(q, "sockctl probe ");
+	addr_put(&q->text, peer);
+	f->advice = finding_text(q);
+	finding_figure(f, "sockets", g->n, true);
+	finding_figure(f, "syn_retrans", most, true);
+}
+
 /* One finding a destination: many clients of one dead server are one trouble. */
 static void judge_syn_sent(struct inquiry *q)
 {
-	struct candidates all = finding_candidates(q, &rule_syn_sent_unanswered);
-	size_t i, k;
+	static const struct grouping by = { .kind = unanswered_kind,
+					    .age = syn_retrans,
+					    .of_anyone = true };
+	struct groups all = finding_groups(q, &rule_syn_sent_unanswered, &by);
+	size_t i;
 
-	for (i = 0; i < all.n; i++) {
-		const struct connection_facts *c = &all.v[i];
-		uint32_t n = 0, most = 0;
-		struct finding *f;
-		uint64_t *cookies;
-		bool first = true;
-
-		for (k = 0; k < i && first; k++)
-			first = !addr_same_end(&all.v[k].row->peer, &c->row->peer);
-		if (!first || finding_full_listener(q, c->row))
-			continue;
-		cookies = arena_alloc(&q->fs->arena, all.n * sizeof(*cookies));
-		for (k = i; k < all.n; k++)
-			if (addr_same_end(&all.v[k].row->peer, &c->row->peer)) {
-				cookies[n++] = all.v[k].row->cookie;
-				most = MAX(most, all.v[k].retrans);
-			}
-		f = finding_add(q->fs, &rule_syn_sent_unanswered);
-		addr_put(&q->text, &c->row->peer);
-		say(q, ", asked by ");
-		finding_put_holders(q, c->holders);
-		f->where = finding_text(q);
-		say(q,
-		    "%u connection%s no answer for at least %u s; the SYN was sent again "
-		    "%u time%s.",
-		    n, n == 1 ? " attempt has" : " attempts have", most, most,
-		    most == 1 ? "" : "s");
-		f->summary = finding_text(q);
-		say(q, "sockctl probe ");
-		addr_put(&q->text, &c->row->peer);
-		f->advice = finding_text(q);
-		f->holders = finding_holders(q, c->holders);
-		f->cookies = cookies;
-		f->n_cookies = n;
-		finding_figure(f, "sockets", n, true);
-		finding_figure(f, "syn_retrans", most, true);
-	}
+	for (i = 0; i < all.n; i++)
+		unanswered_finding(q, &all.v[i]);
 }
 
 static bool is_unanswered(const struct sock *s)
