@@ -113,6 +113,45 @@ load ../lib/probe
 	assert_equal "$output" ''
 }
 
+@test "a command after -- that cannot be run: 127 or 126, and nobody is asked" {
+	local dir=$BATS_TEST_TMPDIR
+	netns
+	mkdir "$dir/bin" "$dir/bin/folder"
+	echo 'echo started' >"$dir/bin/plain"
+	printf '#!/nowhere/interpreter\n' >"$dir/bin/broken"
+	ln -s /nowhere "$dir/bin/dangling"
+	chmod +x "$dir/bin/broken"
+	local name code
+	# A wait of a day that begins would not end here.
+	while read -r code name; do
+		PATH=$dir/bin:$PATH run --separate-stderr "-$code" in_ns "$SOCKCTL" probe --wait 1d 127.0.0.1:80 \
+			-- "${name//DIR/$dir}"
+		assert_refused "$code" "${name##*/}.*
+  no target was asked"
+	done <<-'END'
+		127 nowhere-to-be-found
+		127 DIR/bin/nowhere
+		127 DIR/bin/dangling
+		127 DIR/bin/plain/below
+		126 plain
+		126 folder
+		126 DIR/bin/plain
+		126 DIR/bin/folder
+	END
+	run --separate-stderr -127 in_ns "$SOCKCTL" probe --wait 1d --targets "$dir/never" -- nowhere-to-be-found
+	assert_refused 127 nowhere-to-be-found
+	run --separate-stderr -127 in_ns "$SOCKCTL" probe --wait 1d 127.0.0.1:80 -- ''
+	assert_refused 127 "cannot run ''"
+	mk listen:addr=127.0.0.1,port=80,backlog=64
+	PATH=$dir/bin:$PATH probe -q 127.0.0.1:80 -- broken
+	assert_refused 126 'broken.*
+  is the interpreter in its first line installed'
+	# A later directory of PATH has one that can be run.
+	ln -s "$(type -P echo)" "$dir/plain"
+	PATH=$dir/bin:$dir:$PATH probe -q 127.0.0.1:80 -- plain found
+	assert_output found
+}
+
 @test "attempts: how the times spread, from the kernel's clock" {
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=64

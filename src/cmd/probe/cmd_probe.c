@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "base/opt_rows.h"
 #include "cmd/exclude.h"
+#include "cmd/probe/command.h"
 #include "cmd/probe/end.h"
 #include "cmd/probe/jobs.h"
 #include "cmd/probe/more.h"
@@ -247,19 +247,6 @@ static int find_source(struct probe_run *run, struct fault *f)
 	return r == 0 ? 0 : cmd_code_of_lookup(r);
 }
 
-/* Becomes the command after "--", which shall not see what was changed for us. */
-static int become(const struct command *cmd, char *const *argv,
-		  const struct rlimit *descriptors)
-{
-	struct fault f = FAULT_INIT;
-
-	setrlimit(RLIMIT_NOFILE, descriptors);
-	execvp(argv[0], argv);
-	fault(&f, errno, "run %s", argv[0]);
-	cmd_error(cmd, &f);
-	return EXIT_CANNOT;
-}
-
 static int probe_targets(const struct command *cmd, struct probe_config *c,
 			 struct probe_targets *t)
 {
@@ -319,6 +306,13 @@ static int run_with(const struct command *cmd, struct probe_config *c,
 	struct fault f = FAULT_INIT;
 	int code, r = check_options(c, words, &f);
 
+	if (r == 0 && c->command) {
+		code = probe_command_check(c->command[0], &f);
+		if (code) {
+			cmd_error(cmd, &f);
+			return code;
+		}
+	}
 	if (c->wait_us != PROBE_UNSET)
 		c->wait_until_us = clock_us() + c->wait_us;
 	if (r == 0)
@@ -361,7 +355,7 @@ static int probe_command(const struct command *cmd, int argc, char **argv)
 			c.http = "/";
 		code = run_with(cmd, &c, &words);
 		if (code == EXIT_YES && c.command)
-			code = become(cmd, c.command, &descriptors);
+			code = probe_command_run(cmd, c.command, &descriptors);
 	}
 	strv_free(&words.words);
 	strv_free(&c.target_files);
