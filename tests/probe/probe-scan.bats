@@ -147,3 +147,34 @@ load ../lib/probe
 		await_end "$pid" $((128 + $(kill -l "$signal")))
 	done
 }
+
+@test "--stable of many ports is a scan still: open means open for so long" {
+	netns
+	peer close 127.0.0.1 80
+	peer reset 127.0.0.1 81
+	peer closelate 127.0.0.1 82 0.1
+	peer flood 127.0.0.1 83
+	peer banner 127.0.0.1 84 'hello\n'
+	mk listen:addr=127.0.0.1,port=85,backlog=64
+	probe --json --stable 1s 127.0.0.1:1-2000
+	assert_status 0
+	assert_valid
+	assert_equal "$(open_ports)" '83 84 85'
+	assert_json '.[-1] | .type == "summary" and .ports == 2000 and .self_connects == 0
+		and .outcomes == {"open": 3, "refused": 1994, "closed-after-accept": 2, "reset-after-accept": 1}'
+	probe --stable 300ms --closed 127.0.0.1:80-100
+	assert_status 0
+	assert_line --regexp '^127.0.0.1:80 +closed-after-accept .* accepted, then closed by the peer after'
+	assert_line --regexp '^127.0.0.1:81 +reset-after-accept .* accepted, then reset by the peer'
+	assert_line --regexp '^127.0.0.1:84 +open .* rtt'
+	# Without an open port the exit code is that of the worst.
+	probe -q --stable 20s 127.0.0.1:60-82
+	assert_status 1
+	# What is still held when a signal comes is not asked.
+	spawn "${NS[@]}" "$SOCKCTL" probe --json --stable 1d 127.0.0.1:70-90
+	local pid=$PID out=$OUT
+	inspect --wait -q state = established and sport = :85
+	kill -INT "$pid"
+	OUT=$out await_line '"type":"summary".*"not_asked":[1-4],'
+	await_end "$pid" 130
+}

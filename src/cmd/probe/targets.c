@@ -202,7 +202,7 @@ static bool has_turn(const struct probe_config *c, const struct target *t)
 	if (t->proto != TARGET_TCP && t->proto != TARGET_UDP)
 		return false;
 	if (c->attempts != 1 || c->wait_us != PROBE_UNSET || c->expect || c->http ||
-	    c->banner || c->stable_us || c->verify || c->negotiated ||
+	    c->banner || c->verify || c->negotiated ||
 	    (c->send && t->proto == TARGET_TCP))
 		return false;
 	return probe_target_ports(t) > PROBE_ASKED_ONE_BY_ONE;

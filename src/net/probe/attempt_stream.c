@@ -22,27 +22,22 @@ static void to_stage(struct attempt *a, enum attempt_stage stage);
 
 static void stream_ended(struct attempt *a, int err)
 {
-	bool reset = err == ECONNRESET || err == EPIPE;
+	const struct attempt_how *how = a->how;
 
-	a->r->life_us = clock_us() - a->opened_us;
-	a->r->err = err;
+	probe_judge_ended(a->r, clock_us() - a->opened_us, err);
 	/* A peer that closes once it has our FIN has seen it: a real connection. */
 	if (a->stage == ATTEMPT_VERIFYING && !err) {
+		a->r->outcome = OUTCOME_OPEN;
 		a->r->verified = true;
-	} else if (!err || reset) {
-		a->r->outcome = reset ? OUTCOME_RESET_AFTER_ACCEPT
-				      : OUTCOME_CLOSED_AFTER_ACCEPT;
+	} else if (a->stage == ATTEMPT_TALKING && a->r->outcome != OUTCOME_ERROR) {
 		/* A banner without newline, and then the end, is a banner. */
-		if (a->stage == ATTEMPT_TALKING && a->how->banner && a->in.len &&
-		    !a->how->expect && !a->how->expect_regex && !a->how->http && !err) {
+		if (how->banner && a->in.len && !how->expect && !how->expect_regex &&
+		    !how->http && !err) {
 			a->r->outcome = OUTCOME_OPEN;
 			a->r->missed = NULL;
-		} else if (a->stage == ATTEMPT_TALKING && (a->in.len || a->empty) &&
-			   a->r->missed) {
+		} else if ((a->in.len || a->empty) && a->r->missed) {
 			a->r->outcome = OUTCOME_UNEXPECTED;
 		}
-	} else {
-		a->r->outcome = OUTCOME_ERROR;
 	}
 	attempt_finish(a);
 }

@@ -326,3 +326,12 @@ void probe_judge_open(struct probe_result *r, int fd)
 	if (r->has_tcp)
 		judge_loss(r);
 }
+
+void probe_judge_ended(struct probe_result *r, uint64_t life_us, int err)
+{
+	r->life_us = life_us;
+	r->err = err;
+	r->outcome = !err				 ? OUTCOME_CLOSED_AFTER_ACCEPT
+		     : err == ECONNRESET || err == EPIPE ? OUTCOME_RESET_AFTER_ACCEPT
+							 : OUTCOME_ERROR;
+}

@@ -72,6 +72,8 @@ void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once);
 void probe_judge_facts(struct probe_result *r);
 /* A connected socket: TCP_INFO, both names, what was lost. */
 void probe_judge_open(struct probe_result *r, int fd);
+/* A connection that the peer has ended after life_us: err as of read(), 0 = closed. */
+void probe_judge_ended(struct probe_result *r, uint64_t life_us, int err);
 /* What was asked for could not be made: no socket, an option or a source address that was
  * refused. Nothing was sent, so it is an error whatever the errno means of a connect().
  */

@@ -7,12 +7,15 @@
  *
  *	port -> connecting -> refused (socket reused) | open (reset, closed) | waiting
  *	waiting -> the same by epoll, or filtered when its time is over
+ *
+ * With a time that it must stay open for, an open port is held, in the window as well.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "net/probe/scan_held.h"
 #include "net/probe/scan_private.h"
 
 enum {
@@ -48,6 +51,7 @@ struct connect_scan {
 	uint16_t *again;		/* ports to be tried once more */
 	size_t n_again, cap_again;
 	struct timer pump, grow, expire;
+	struct scan_held held;
 };
 
 static bool next_port(struct connect_scan *c, uint16_t *port)
@@ -88,22 +92,54 @@ static void keep_idle(struct connect_scan *c, int fd)
 		close_fd(fd);
 }
 
+static void tell_and_close(struct connect_scan *c, int fd)
+{
+	endpoint_reset_on_close(fd);
+	close_fd(fd);
+	scan_tell(&c->s);
+}
+
 static void port_open(struct connect_scan *c, int fd, uint16_t port, uint64_t started_us)
 {
 	struct probe_result *r = result_of(c, port, started_us);
+	struct fault f = FAULT_INIT;
+	int err;
 
 	probe_judge_open(r, fd);
-	endpoint_reset_on_close(fd);
-	close_fd(fd);
 	/* About one port of a scan of this host's own: nobody listens there. */
 	if (r->local.len && endpoint_same(&r->local, &r->peer)) {
 		if (c->s.totals.phantoms++ < PHANTOM_RETRIES_MOST) {
+			endpoint_reset_on_close(fd);
+			close_fd(fd);
 			try_again(c, port);
 			return;
 		}
 		r->outcome = OUTCOME_SELF_CONNECT;
+	} else if (c->held.stable_us) {
+		err = scan_held_add(&c->held, fd, port, r->connect_us);
+		if (err == 0) {
+			c->in_flight++;
+			return;
+		}
+		fault(&f, -err, "wait for the end of a connection");
+		probe_judge_fault(r, &f);
 	}
-	scan_tell(&c->s);
+	tell_and_close(c, fd);
+}
+
+static void held_over(struct scan_held *h, const struct held_end *e)
+{
+	struct connect_scan *c = LOOP_OWNER(h, struct connect_scan, held);
+	struct probe_result *r = scan_result(&c->s, e->port);
+
+	r->connect_us = e->connect_us;
+	probe_judge_open(r, e->fd);
+	if (e->life_us)
+		probe_judge_ended(r, e->life_us, e->err);
+	c->in_flight--;
+	tell_and_close(c, e->fd);
+	if (!timer_armed(&c->pump))
+		timer_set(c->s.l, &c->pump, loop_now(c->s.l));
 }
 
 /* By RST, mostly: a scan's plainest answer, which costs no result unless it is told. */
@@ -409,6 +445,9 @@ static int connect_start(struct scan *s, struct fault *f)
 	c->pump = (struct timer){ .fn = pump_due };
 	c->grow = (struct timer){ .fn = grow_due };
 	c->expire = (struct timer){ .fn = expire_due };
+	c->held = (struct scan_held){ .l = s->l,
+				      .stable_us = s->how->attempt->stable_us,
+				      .over = held_over };
 	timer_set(s->l, &c->pump, clock_us());
 	timer_set(s->l, &c->grow, clock_us() + GROW_US);
 	return 0;
@@ -422,6 +461,8 @@ static void connect_stop(struct scan *s)
 	timer_stop(s->l, &c->pump);
 	timer_stop(s->l, &c->grow);
 	timer_stop(s->l, &c->expire);
+	if (c->held.l)
+		scan_held_stop(&c->held);
 	while (c->first) {
 		w = c->first;
 		watch_close(s->l, &w->w);
