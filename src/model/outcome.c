@@ -6,54 +6,58 @@
 static const struct {
 	const char *name;
 	enum verdict verdict;
+	enum outcome_down down;
 	const char *help;
 } outcomes[] = {
-	[OUTCOME_NOT_ASKED] = { "not-asked", VERDICT_CANNOT,
+	[OUTCOME_NOT_ASKED] = { "not-asked", VERDICT_CANNOT, DOWN_NEVER,
 				"never asked: the probe was interrupted before" },
-	[OUTCOME_OPEN] = { "open", VERDICT_YES, "connected, or answered" },
-	[OUTCOME_REFUSED] = { "refused", VERDICT_NO,
+	[OUTCOME_OPEN] = { "open", VERDICT_YES, DOWN_NEVER, "connected, or answered" },
+	[OUTCOME_REFUSED] = { "refused", VERDICT_NO, DOWN_UNLESS_HEARD,
 			      "answered with RST: the host is up, nothing listens there" },
-	[OUTCOME_REFUSED_ICMP] = { "refused-icmp", VERDICT_NO,
+	[OUTCOME_REFUSED_ICMP] = { "refused-icmp", VERDICT_NO, DOWN_UNLESS_HEARD,
 				   "answered with ICMP port unreachable" },
-	[OUTCOME_REJECTED] = { "rejected", VERDICT_NO,
+	[OUTCOME_REJECTED] = { "rejected", VERDICT_NO, DOWN_UNLESS_HEARD,
 			       "answered with an ICMP message that prohibits it" },
-	[OUTCOME_UNREACHABLE] = { "unreachable", VERDICT_NO,
+	[OUTCOME_UNREACHABLE] = { "unreachable", VERDICT_NO, DOWN_UNLESS_HEARD,
 				  "no route here, no neighbour, or a router says so" },
-	[OUTCOME_FILTERED] = { "filtered", VERDICT_SILENCE,
+	[OUTCOME_FILTERED] = { "filtered", VERDICT_SILENCE, DOWN_AFTER_SILENCE,
 			       "no answer: a firewall drops it, or the host is down" },
-	[OUTCOME_DENIED_LOCAL] = { "denied-local", VERDICT_CANNOT,
+	[OUTCOME_DENIED_LOCAL] = { "denied-local", VERDICT_CANNOT, DOWN_NEVER,
 				   "this host's own firewall or policy forbids it" },
-	[OUTCOME_CLOSED_AFTER_ACCEPT] = { "closed-after-accept", VERDICT_NO,
+	[OUTCOME_CLOSED_AFTER_ACCEPT] = { "closed-after-accept", VERDICT_NO, DOWN_AT_ONCE,
 					  "accepted, then closed by the peer" },
-	[OUTCOME_RESET_AFTER_ACCEPT] = { "reset-after-accept", VERDICT_NO,
+	[OUTCOME_RESET_AFTER_ACCEPT] = { "reset-after-accept", VERDICT_NO, DOWN_AT_ONCE,
 					 "accepted, then reset by the peer" },
-	[OUTCOME_UNEXPECTED] = { "unexpected", VERDICT_NO,
+	[OUTCOME_UNEXPECTED] = { "unexpected", VERDICT_NO, DOWN_NEVER,
 				 "answered, but without what was expected" },
-	[OUTCOME_SILENT] = { "silent", VERDICT_SILENCE,
+	[OUTCOME_SILENT] = { "silent", VERDICT_SILENCE, DOWN_NEVER,
 			     "accepted, but not one byte came" },
-	[OUTCOME_GHOST] = { "ghost", VERDICT_NO,
+	[OUTCOME_GHOST] = { "ghost", VERDICT_NO, DOWN_NEVER,
 			    "connected for the client only: the server dropped it" },
-	[OUTCOME_NO_PORT] = { "no-port", VERDICT_CANNOT,
+	[OUTCOME_NO_PORT] = { "no-port", VERDICT_CANNOT, DOWN_NEVER,
 			      "no local port left for this destination" },
-	[OUTCOME_SELF_CONNECT] = { "self-connect", VERDICT_NO,
+	[OUTCOME_SELF_CONNECT] = { "self-connect", VERDICT_NO, DOWN_AT_ONCE,
 				   "the socket was connected to itself: nothing listens" },
-	[OUTCOME_QUEUE_FULL] = { "queue-full", VERDICT_SILENCE,
+	[OUTCOME_QUEUE_FULL] = { "queue-full", VERDICT_SILENCE, DOWN_NEVER,
 				 "the server's accept queue is full" },
-	[OUTCOME_RATE_LIMITED] = { "rate-limited", VERDICT_CANNOT,
+	[OUTCOME_RATE_LIMITED] = { "rate-limited", VERDICT_CANNOT, DOWN_NEVER,
 				   "ICMP answers dried up: cannot tell" },
-	[OUTCOME_NO_NAME] = { "no-name", VERDICT_NAME, "the name does not resolve" },
-	[OUTCOME_NAME_TIMEOUT] = { "name-timeout", VERDICT_NAME,
+	[OUTCOME_NO_NAME] = { "no-name", VERDICT_NAME, DOWN_NEVER,
+			      "the name does not resolve" },
+	[OUTCOME_NAME_TIMEOUT] = { "name-timeout", VERDICT_NAME, DOWN_NEVER,
 				   "no name server answered, or they failed" },
-	[OUTCOME_MISSING_PATH] = { "missing-path", VERDICT_NO, "there is no such path" },
-	[OUTCOME_STALE_UNIX] = { "stale-unix", VERDICT_NO,
+	[OUTCOME_MISSING_PATH] = { "missing-path", VERDICT_NO, DOWN_AT_ONCE,
+				   "there is no such path" },
+	[OUTCOME_STALE_UNIX] = { "stale-unix", VERDICT_NO, DOWN_AT_ONCE,
 				 "the path is there, but nobody listens behind it" },
-	[OUTCOME_WRONG_TYPE] = { "wrong-type", VERDICT_NO,
+	[OUTCOME_WRONG_TYPE] = { "wrong-type", VERDICT_NO, DOWN_NEVER,
 				 "a unix socket of another type is there" },
-	[OUTCOME_NO_PERMISSION] = { "no-permission", VERDICT_CANNOT,
+	[OUTCOME_NO_PERMISSION] = { "no-permission", VERDICT_CANNOT, DOWN_NEVER,
 				    "the permissions of the path forbid it" },
-	[OUTCOME_OPEN_OR_FILTERED] = { "open-or-filtered", VERDICT_SILENCE,
+	[OUTCOME_OPEN_OR_FILTERED] = { "open-or-filtered", VERDICT_SILENCE, DOWN_NEVER,
 				       "UDP: no answer, which proves nothing" },
-	[OUTCOME_ERROR] = { "error", VERDICT_CANNOT, "the probe itself failed" },
+	[OUTCOME_ERROR] = { "error", VERDICT_CANNOT, DOWN_NEVER,
+			    "the probe itself failed" },
 };
 
 _Static_assert(ARRAY_SIZE(outcomes) == OUTCOME_COUNT, "one row an outcome");
@@ -66,6 +70,11 @@ const char *outcome_name(enum outcome o)
 enum verdict outcome_verdict(enum outcome o)
 {
 	return outcomes[o].verdict;
+}
+
+enum outcome_down outcome_down(enum outcome o)
+{
+	return outcomes[o].down;
 }
 
 const char *outcome_help(enum outcome o)

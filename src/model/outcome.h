@@ -46,6 +46,16 @@ enum verdict {
 	VERDICT_CANNOT,
 };
 
+/* Whether an outcome shows that nobody serves at an address any more. 0 is none of them:
+ * each outcome has to decide. */
+enum outcome_down {
+	DOWN_NEVER = 1,	    /* it answers, or nothing is known of it */
+	DOWN_AT_ONCE,	    /* who served there is gone */
+	DOWN_UNLESS_HEARD,  /* the same, but a rule in between looks like it: not where
+			       the listener is known to be there */
+	DOWN_AFTER_SILENCE, /* one silence is a lost packet, several in a row are not */
+};
+
 /*
  * What connect(), or the first answer to what was sent, says by its errno: of a socket of
  * this family, where nothing else is known. And what to try next; NULL = nothing to say.
@@ -56,5 +66,6 @@ const char *outcome_hint(int family, int err);
 /* "refused-icmp": stable, in JSON and on the terminal. */
 const char *outcome_name(enum outcome o);
 enum verdict outcome_verdict(enum outcome o);
+enum outcome_down outcome_down(enum outcome o);
 /* What it says, in a few words: 'sockctl porcelain outcomes'. */
 const char *outcome_help(enum outcome o);

@@ -91,7 +91,7 @@ static const struct opt when_opts[] = {
 	TAKES("wait", 0, OPT_DURATION, AT(wait_us), "DUR", .flags = OPT_COMMON,
 	      .help = "ask again until every target answers, for DUR at most"),
 	FLAG("any", 0, AT(any), .help = "--wait: one of them is enough"),
-	FLAG("down", 0, AT(down), .help = "--wait: until none answers"),
+	FLAG("down", 0, AT(down), .help = "--wait: until nobody serves there"),
 	COUNT("parallel", AT(parallel),
 	      .help = "at most N at once (default: 1024 targets; ports: as descriptors allow)"),
 	RATE("rate", AT(rate), .metavar = "N/s", .help = "begin at most N a second"),

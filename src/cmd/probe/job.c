@@ -63,14 +63,8 @@ void probe_run_free(struct probe_run *run)
 
 bool probe_job_fulfilled(const struct probe_job *j)
 {
-	enum verdict v;
-
 	if (!j->done)
 		return false;
-	v = outcome_verdict(j->last->outcome);
-	/* Who answers is there, whatever it says. */
-	if (j->last->outcome == OUTCOME_UNEXPECTED)
-		return false;
-	return j->run->c->down ? v != VERDICT_YES && v != VERDICT_CANNOT
-			       : v == VERDICT_YES;
+	return j->run->c->down ? j->down
+			       : outcome_verdict(j->last->outcome) == VERDICT_YES;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "cmd/probe/down.h"
 #include "cmd/probe/local.h"
 #include "cmd/probe/question.h"
 #include "cmd/probe/report.h"
@@ -162,6 +163,8 @@ static void job_told(struct probe_job *j)
 		j->path_us = r->connect_us;
 	else if (r->outcome == OUTCOME_OPEN && r->loss == PROBE_LOSS_NONE)
 		j->path_us = r->tcp.rtt;
+	if (run->c->down)
+		probe_down_judge(j, r);
 	j->last = r;
 	j->done++;
 	j->counts[r->outcome]++;

@@ -69,6 +69,44 @@ static void hints(void)
 	CHECK_INT(outcome_of_connect(AF_UNIX, ENOENT), OUTCOME_MISSING_PATH);
 }
 
+/* A new outcome says here, too, whether --down takes it for the end. */
+static void downs(void)
+{
+	static const enum outcome_down want[OUTCOME_COUNT] = {
+		[OUTCOME_NOT_ASKED] = DOWN_NEVER,
+		[OUTCOME_OPEN] = DOWN_NEVER,
+		[OUTCOME_REFUSED] = DOWN_UNLESS_HEARD,
+		[OUTCOME_REFUSED_ICMP] = DOWN_UNLESS_HEARD,
+		[OUTCOME_REJECTED] = DOWN_UNLESS_HEARD,
+		[OUTCOME_UNREACHABLE] = DOWN_UNLESS_HEARD,
+		[OUTCOME_FILTERED] = DOWN_AFTER_SILENCE,
+		[OUTCOME_DENIED_LOCAL] = DOWN_NEVER,
+		[OUTCOME_CLOSED_AFTER_ACCEPT] = DOWN_AT_ONCE,
+		[OUTCOME_RESET_AFTER_ACCEPT] = DOWN_AT_ONCE,
+		[OUTCOME_UNEXPECTED] = DOWN_NEVER,
+		[OUTCOME_SILENT] = DOWN_NEVER,
+		[OUTCOME_GHOST] = DOWN_NEVER,
+		[OUTCOME_NO_PORT] = DOWN_NEVER,
+		[OUTCOME_SELF_CONNECT] = DOWN_AT_ONCE,
+		[OUTCOME_QUEUE_FULL] = DOWN_NEVER,
+		[OUTCOME_RATE_LIMITED] = DOWN_NEVER,
+		[OUTCOME_NO_NAME] = DOWN_NEVER,
+		[OUTCOME_NAME_TIMEOUT] = DOWN_NEVER,
+		[OUTCOME_MISSING_PATH] = DOWN_AT_ONCE,
+		[OUTCOME_STALE_UNIX] = DOWN_AT_ONCE,
+		[OUTCOME_WRONG_TYPE] = DOWN_NEVER,
+		[OUTCOME_NO_PERMISSION] = DOWN_NEVER,
+		[OUTCOME_OPEN_OR_FILTERED] = DOWN_NEVER,
+		[OUTCOME_ERROR] = DOWN_NEVER,
+	};
+	size_t i;
+
+	for (i = 0; i < OUTCOME_COUNT; i++) {
+		CHECK(want[i] != 0);
+		CHECK_INT(outcome_down((enum outcome)i), want[i]);
+	}
+}
+
 static enum outcome icmp(int family, uint8_t type, uint8_t code)
 {
 	struct probe_result r = { .err = EHOSTUNREACH, .has_tcp = true };
@@ -149,6 +187,7 @@ int main(void)
 {
 	RUN(errnos, "an errno means what it does for its protocol, at once or later");
 	RUN(hints, "what to try next goes with the errno and the family");
+	RUN(downs, "each outcome decides whether --down takes it for the end");
 	RUN(codes, "every ICMP code is an answer");
 	RUN(neighbours, "a silence of the neighbour is not one of the host");
 	RUN(weights, "what an outcome weighs for the exit code");
