@@ -27,7 +27,7 @@ nginx_on() { # PORT [LISTEN_OPTIONS]
 	owned_dir nginx
 	cat >"$DIR/nginx.conf" <<-END
 		daemon off;
-		worker_processes 2;
+		worker_processes ${NGINX_WORKERS:-2};
 		pid $DIR/nginx/pid;
 		error_log $DIR/nginx/error.log;
 		events { worker_connections 512; }
@@ -118,4 +118,28 @@ gunicorn_on() { # PORT [WORKERS]
 	END
 	as_service gunicorn --chdir "$DIR/gunicorn" --worker-tmp-dir "$DIR/gunicorn" --workers "${2-2}" \
 		--timeout 300 --bind "127.0.0.1:$1" app:app
+}
+
+# A static pool of so many workers, which answer the status page, and /slow.php after a minute.
+php_fpm_on() { # ADDRESS [WORKERS]
+	owned_dir fpm
+	cat >"$DIR/fpm/slow.php" <<-END
+		<?php sleep(60); echo "hello";
+	END
+	cat >"$DIR/fpm/fpm.conf" <<-END
+		[global]
+		error_log = $DIR/fpm/log
+		daemonize = no
+		[www]
+		listen = $1
+		pm = static
+		pm.max_children = ${2-2}
+		pm.status_path = /status
+	END
+	as_service "$(compgen -G '/usr/sbin/php-fpm*' | tail -n 1)" -y "$DIR/fpm/fpm.conf" -F
+}
+
+# The processes that this one started.
+children_of() { # PID
+	pgrep -P "$1" | sort -n | paste -sd ' '
 }

@@ -303,6 +303,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	evidence_descriptors(e, every_process);
 	if (due)
 		second_reading(r, d, e, start, due);
+	evidence_acceptors(r, e);
 	evidence_starved(r, e);
 	evidence_lacks(e, d->unread);
 	evidence_lacks(e, e->limits.unread);

@@ -21,6 +21,16 @@ void evidence_watch_listeners(struct reader *r, struct evidence *e, uint64_t sta
 void evidence_listeners_again(struct reader *r, const struct detect *d,
 			      struct evidence *e);
 
+/* The inodes of a dump of TCP sockets. */
+struct inode_list {
+	uint32_t *v;
+	size_t n, cap;
+};
+int evidence_take_inode(const struct nlmsghdr *h, void *list);
+
+/* Of the listeners that are still suspect: who is to accept, and what he does. */
+void evidence_acceptors(struct reader *r, struct evidence *e);
+
 /* How many sockets of the states in this list the processes hold by now. */
 void evidence_growth(struct reader *r, struct evidence *e, const struct suspects *list);
 

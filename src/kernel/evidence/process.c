@@ -8,12 +8,14 @@
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/uapi.h"
+#include "kernel/proc/doing.h"
 #include "kernel/proc/procfile.h"
 #include "model/finding/rules.h"
 
 static struct process_facts *process_for(struct evidence *e, const struct holder *h)
 {
 	static const size_t step = 64;
+	struct process_facts *p;
 	size_t i;
 
 	for (i = 0; i < e->n_processes; i++)
@@ -27,7 +29,10 @@ static struct process_facts *process_for(struct evidence *e, const struct holder
 		.command = arena_strdup(&e->arena, h->command),
 		.unit = procfile_unit(&e->arena, h->pid),
 	};
-	return &e->processes[e->n_processes++];
+	p = &e->processes[e->n_processes++];
+	if (streq(h->command, "docker-proxy"))
+		doing_container(h->pid, &p->container, &p->published);
+	return p;
 }
 
 const struct holder *evidence_holders(struct reader *r, struct evidence *e,
@@ -41,12 +46,7 @@ const struct holder *evidence_holders(struct reader *r, struct evidence *e,
 	return first;
 }
 
-struct inode_list {
-	uint32_t *v;
-	size_t n, cap;
-};
-
-static int take_inode(const struct nlmsghdr *h, void *ctx)
+int evidence_take_inode(const struct nlmsghdr *h, void *ctx)
 {
 	struct inode_list *list = ctx;
 	struct sock s;
@@ -101,7 +101,7 @@ void evidence_growth(struct reader *r, struct evidence *e, const struct suspects
 
 	if (list->count < list->rule->least || !e->n_processes)
 		return;
-	err = inet_dump(&r->dump, &q, take_inode, &inodes);
+	err = inet_dump(&r->dump, &q, evidence_take_inode, &inodes);
 	evidence_lacks(e, -err);
 	if (err < 0) {
 		free(inodes.v);

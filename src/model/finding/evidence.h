@@ -46,14 +46,47 @@ struct net_limits {
 	int unread; /* errno, if reading one of them failed: that one is not known */
 };
 
+/* What a process does at the moment, as far as it may be read. */
+struct doing {
+	char state;	  /* 'R', 'S', 'D', 'T', 't' as ps shows it; 0 = not known */
+	bool frozen;	  /* by its cgroup */
+	int32_t parent;	  /* who started it */
+	int32_t tracer;	  /* of 't'; 0 = not known */
+	uint64_t program; /* the inode of its executable; 0 = not known */
+	uint64_t threads;
+	const char *call;  /* the system call it sleeps in, if it is of one thread */
+	int32_t fd;	   /* which that call is about; -1 = none */
+	const char *wchan; /* the kernel's function it sleeps in, or NULL */
+};
+
 struct process_facts {
 	int32_t pid;
 	const char *command;
 	const char *unit; /* systemd unit, or NULL */
+	struct doing doing;
+	struct addr container; /* behind a docker-proxy; family 0 = it is none */
+	uint16_t published;    /* the port of this host that leads to it, or 0 */
 	uint64_t fds, fd_limit;
 	bool known;		   /* fds and fd_limit were read */
 	uint32_t close_wait_later; /* AGAIN_GROWTH: its CLOSE_WAIT sockets by then */
 	bool has_later;
+};
+
+/* What a process that holds a listener waits for; of its threads, the first here. */
+enum waits {
+	WAITS_UNKNOWN, /* it runs, waits for one thing alone, or may not be read */
+	WAITS_LOOP,    /* in epoll, for others */
+	WAITS_POLL,    /* in select() or poll(), for others */
+	WAITS_SIGNAL,  /* for children and signals */
+	WAITS_HERE,    /* for this listener, in accept(), select(), poll() or epoll */
+};
+
+/* A process that holds a listener: whether it is the one that accepts. */
+struct acceptor {
+	const struct holder *holder; /* its first descriptor */
+	enum waits waits;
+	bool serves;	/* holds a connection of the listener */
+	bool bystander; /* it does not accept from it */
 };
 
 /* A listener, twice. */
@@ -71,6 +104,10 @@ struct listener_facts {
 	uint32_t accepted, gone;
 	uint32_t members; /* of its SO_REUSEPORT group, itself included */
 	const struct holder *holders;
+	/* One a process, of a listener that waits for accept(); none = not read. */
+	struct acceptor *acceptors;
+	size_t n_acceptors;
+	const struct holder *actors; /* the holders without the bystanders */
 };
 
 /* A connection, twice. */

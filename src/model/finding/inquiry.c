@@ -64,11 +64,28 @@ static const struct holder *put_descriptors(struct inquiry *q, const struct hold
 	return h;
 }
 
+static void put_more_processes(struct inquiry *q, const struct holder *h)
+{
+	int32_t last = -1;
+	unsigned n = 0;
+
+	for (; h; last = h->pid, h = h->next)
+		n += h->pid != last;
+	say(q, "%u more processes", n);
+}
+
 void finding_put_holders(struct inquiry *q, const struct holder *h)
 {
+	enum { PROCESSES = 8 };
+	unsigned processes = 0;
+
 	if (!h)
 		buf_puts(&q->text, finding_no_owner(q));
 	while (h) {
+		if (++processes > PROCESSES) {
+			put_more_processes(q, h);
+			break;
+		}
 		buf_put_escaped(&q->text, h->command, strlen(h->command));
 		say(q, "[%d] fd ", h->pid);
 		h = put_descriptors(q, h);
@@ -140,14 +157,14 @@ void finding_put_listener(struct inquiry *q, const struct listener_facts *l)
 {
 	addr_put(&q->text, &l->row->local);
 	buf_puts(&q->text, ", ");
-	finding_put_holders(q, l->holders);
+	finding_put_holders(q, finding_actors(l));
 }
 
 struct finding *finding_of_listener(struct inquiry *q, const struct rule *rule,
 				    const struct listener_facts *l)
 {
 	finding_put_listener(q, l);
-	return about(q, rule, l->row, l->holders);
+	return about(q, rule, l->row, finding_actors(l));
 }
 
 struct finding *finding_of_connection(struct inquiry *q, const struct rule *rule,
@@ -161,20 +178,6 @@ struct finding *finding_of_connection(struct inquiry *q, const struct rule *rule
 	buf_puts(&q->text, ", ");
 	finding_put_holders(q, c->holders);
 	return about(q, rule, c->row, c->holders);
-}
-
-void finding_not_accepted(struct inquiry *q, struct finding *f,
-			  const struct listener_facts *l)
-{
-	const struct holder *h = l->holders;
-
-	if (!h)
-		return;
-	buf_puts(&q->text, "find out what ");
-	buf_put_escaped(&q->text, h->command, strlen(h->command));
-	say(q, "[%d] does instead of accept(): cat /proc/%d/wchan, gdb -p %d", h->pid,
-	    h->pid, h->pid);
-	f->advice = finding_text(q);
 }
 
 bool finding_same_place(const struct sock *a, const struct sock *b)

@@ -97,9 +97,18 @@ struct finding *finding_of_group(struct inquiry *q, const struct rule *rule,
 /* Whether a listener accepted it, rather than that a process of this host opened it. */
 bool finding_was_accepted(const struct inquiry *q, const struct sock *s);
 
-/* "[::]:80, nginx[1] fd 3" */
+/* "[::]:80, nginx[1] fd 3", without those that do not accept. */
 void finding_put_listener(struct inquiry *q, const struct listener_facts *l);
-/* The next step, where the owner of a queue is known: to look at what it does. */
+/* The holders that are to accept (acceptors.c); all, where they are not told apart. */
+const struct holder *finding_actors(const struct listener_facts *l);
+/* That none of them can run, as the first sentence; what each does, and who is none. */
+void finding_put_all_halted(struct inquiry *q, const struct listener_facts *l);
+void finding_put_acceptors(struct inquiry *q, const struct listener_facts *l);
+/* How many are to accept; of these, how many cannot run. */
+size_t finding_count_actors(const struct inquiry *q, const struct listener_facts *l,
+			    bool stopped);
+/* The next step, where the owner of a queue is known: to let it go on, or to look at what
+ * it does. */
 void finding_not_accepted(struct inquiry *q, struct finding *f,
 			  const struct listener_facts *l);
 
@@ -128,3 +137,7 @@ bool finding_full_in(const struct listener_facts *l, int turn);
 bool finding_is_full(const struct inquiry *q, const struct listener_facts *l);
 /* Nearly full in both (queues.c). */
 bool finding_is_filling(const struct inquiry *q, const struct listener_facts *l);
+
+/* A docker-proxy passes on what it gets: the next step of each finding about one leads to
+ * the container behind it (container.c). */
+void findings_name_containers(struct inquiry *q);

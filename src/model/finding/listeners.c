@@ -108,6 +108,7 @@ static void judge_member(struct inquiry *q, const struct listener_facts *l)
 		return;
 	wait = group_wait_ms(q, l);
 	f = finding_of_listener(q, &rule_shadowed_listener, l);
+	finding_put_all_halted(q, l);
 	say(q,
 	    "One of %u listeners of a SO_REUSEPORT group: %u connections wait for it and do "
 	    "not become fewer, while other members' queues are empty. The oldest of the "
@@ -115,6 +116,7 @@ static void judge_member(struct inquiry *q, const struct listener_facts *l)
 	    l->members, l->queued[1]);
 	buf_put_duration(&q->text, wait);
 	buf_puts(&q->text, "; which clients are this member's cannot be told.");
+	finding_put_acceptors(q, l);
 	f->summary = finding_text(q);
 	finding_not_accepted(q, f, l);
 	finding_figure(f, "accept_queue", l->queued[1], true);

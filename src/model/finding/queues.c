@@ -176,6 +176,8 @@ static void queue_figures(struct inquiry *q, const struct listener_facts *l,
 	finding_figure(f, "overflows_between_readings", overflows_between(q),
 		       counted && two);
 	finding_figure(f, "members", l->members, true);
+	finding_figure(f, "acceptors", finding_count_actors(q, l, false), l->n_acceptors);
+	finding_figure(f, "stopped", finding_count_actors(q, l, true), l->n_acceptors);
 }
 
 void finding_of_queue(struct inquiry *q, const struct listener_facts *l,
@@ -184,7 +186,9 @@ void finding_of_queue(struct inquiry *q, const struct listener_facts *l,
 	struct finding *f = finding_of_listener(q, rule, l);
 	uint32_t clients = unanswered(q, l);
 
+	finding_put_all_halted(q, l);
 	put_waiting(q, l);
+	finding_put_acceptors(q, l);
 	put_drops(q, l);
 	if (clients)
 		say(q,

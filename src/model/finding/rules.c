@@ -130,6 +130,7 @@ void rules_judge(const struct detect *d, const struct evidence *e, struct findin
 
 	for (i = 0; i < ARRAY_SIZE(rules); i++)
 		judge_by(&q, rules[i], &d->suspects[i], e->connections[i]);
+	findings_name_containers(&q);
 	findings_sort(fs);
 	buf_free(&q.text);
 }
