@@ -80,14 +80,16 @@ void buf_put_hex_bytes(struct buf *b, const void *data, size_t len)
 void buf_put_shell_word(struct buf *b, const char *escaped)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789._/@:+-,=%[]*";
+				    "0123456789._/@:+-,=%";
 	bool ansi;
 
-	if (*escaped && !escaped[strspn(escaped, plain)]) {
+	/* At the beginning zsh looks '=' up as a command, and shells a job as '%'. */
+	if (*escaped && *escaped != '=' && *escaped != '%' &&
+	    !escaped[strspn(escaped, plain)]) {
 		buf_puts(b, escaped);
 		return;
 	}
-	/* bash reads the same escapes between $' and '. */
+	/* bash and zsh read the same escapes between $' and '. */
 	ansi = strchr(escaped, '\\');
 	buf_puts(b, ansi ? "$'" : "'");
 	for (; *escaped; escaped++) {

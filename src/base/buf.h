@@ -54,7 +54,8 @@ void buf_pad(struct buf *b, char c, size_t count);
 void buf_put_u64(struct buf *b, uint64_t v);
 void buf_put_i64(struct buf *b, int64_t v);
 void buf_put_hex(struct buf *b, uint64_t v); /* no 0x, no leading zeros */
-/* A text that buf_put_escaped() made, so that bash reads the raw one as one word. */
+/* A text that buf_put_escaped() made, so that a shell reads the raw one as one word: bash
+ * and zsh, and fish where nothing had to be escaped. */
 void buf_put_shell_word(struct buf *b, const char *escaped);
 void buf_put_hex_bytes(struct buf *b, const void *data, size_t len); /* two digits each */
 /* "0.3s", "41s", "3m07s", "3h12m", "2d04h". */

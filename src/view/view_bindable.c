@@ -1,21 +1,8 @@
 #include "view/view_bindable.h"
 
 #include "base/term.h"
-#include "base/wrap.h"
+#include "view/view_advice.h"
 #include "view/view_member.h"
-
-/* A label in a column of its own, and the text beside it. */
-static void put_labelled(struct buf *b, const char *label, size_t column,
-			 const char *text, size_t width)
-{
-	_cleanup_buf_ struct buf safe = { .ascii = b->ascii };
-
-	buf_put_harmless(&safe, text, strlen(text));
-	buf_puts(b, label);
-	buf_pad(b, ' ', column - strlen(label));
-	wrap_put(b, buf_cstr(&safe), column, column, width);
-	buf_putc(b, '\n');
-}
 
 void view_causes_text(struct buf *b, const struct causes *c, size_t width)
 {
@@ -28,18 +15,15 @@ void view_causes_text(struct buf *b, const struct causes *c, size_t width)
 		_cleanup_buf_ struct buf label = { 0 };
 
 		buf_printf(&label, "  %s", x->id);
-		put_labelled(b, buf_cstr(&label), column, x->summary, width);
+		view_advice_text(b, buf_cstr(&label), column, x->summary, width);
 		if (x->advice)
-			put_labelled(b, "", column, x->advice, width);
+			view_advice_text(b, "", column, x->advice, width);
 	}
 	for (i = 0; i < c->notes.n; i++)
-		put_labelled(b, "  note: ", sizeof("  note: ") - 1, c->notes.v[i], width);
-	/* To be copied as it is: in one piece, wherever the terminal breaks it. */
-	if (c->next) {
-		buf_puts(b, "next: ");
-		buf_put_harmless(b, c->next, strlen(c->next));
-		buf_putc(b, '\n');
-	}
+		view_advice_text(b, "  note: ", sizeof("  note: ") - 1, c->notes.v[i],
+				 width);
+	if (c->next)
+		view_advice_text(b, "next: ", sizeof("next: ") - 1, c->next, width);
 }
 
 void view_bindable_text(struct buf *b, const struct view_bindable *v, bool colour,
@@ -79,7 +63,8 @@ void view_causes_json(struct json *j, const struct causes *c)
 		json_open(j, '{');
 		json_member_str(j, "id", c->v[i].id);
 		json_member_text(j, "summary", c->v[i].summary);
-		json_member_text(j, "advice", c->v[i].advice);
+		view_advice_json(j, "advice", c->v[i].advice);
+		view_commands_json(j, c->v[i].advice);
 		view_member_holders(j, "processes", c->v[i].processes);
 		json_close(j, '}');
 	}
@@ -103,6 +88,7 @@ void view_bindable_json(struct buf *b, const struct view_bindable *v)
 	for (i = 0; i < v->causes->notes.n; i++)
 		json_str(&j, v->causes->notes.v[i]);
 	json_close(&j, ']');
-	json_member_text(&j, "next", v->causes->next);
+	view_advice_json(&j, "next", v->causes->next);
+	view_commands_json(&j, v->causes->next);
 	json_end_object(&j);
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/term.h"
 #include "base/wrap.h"
+#include "view/view_advice.h"
 #include "view/view_member.h"
 
 static const char *style_of(const struct term_style *style, enum severity s)
@@ -64,7 +65,7 @@ static void put_text(struct out *out, const struct finding *f,
 	buf_put_harmless(b, f->where, strlen(f->where));
 	buf_putc(b, '\n');
 	put_lines(b, f->summary, width);
-	put_paragraph(b, "  next: ", f->advice, width);
+	view_advice_text(b, "  next: ", 8, f->advice, width);
 }
 
 static void put_json(struct out *out, const struct finding *f)
@@ -77,7 +78,8 @@ static void put_json(struct out *out, const struct finding *f)
 	json_member_str(&j, "severity", severity_name(f->severity));
 	json_member_text(&j, "where", f->where);
 	json_member_text(&j, "summary", f->summary);
-	json_member_text(&j, "advice", f->advice);
+	view_advice_json(&j, "advice", f->advice);
+	view_commands_json(&j, f->advice);
 	view_member_holders(&j, "processes", f->holders);
 	json_key(&j, "sockets");
 	json_open(&j, '[');

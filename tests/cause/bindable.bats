@@ -48,7 +48,7 @@ said() { # OPTION...
 	said --bindable 127.0.0.1:8080
 	assert_line --index 0 "no: 127.0.0.1:8080 cannot be bound"
 	assert_line --index 1 --regexp '^  listener  mksock\[[0-9]+\] fd [0-9]+ listens on 127\.0\.0\.1:8080, up for '
-	assert_line --index 2 --regexp '^next: stop mksock\[[0-9]+\]'
+	assert_line --index 2 --regexp "^next: kill $MK_PID\$"
 }
 
 @test "listener: what it took is no cause beside it, and one among many" {
@@ -115,7 +115,7 @@ said() { # OPTION...
 	port=$(port_of established.client0)
 	in_ns sysctl -qw net.ipv4.ip_local_reserved_ports=8080,9000-9010
 	bindable 1 "127.0.0.1:$port"
-	assert_output --partial "sysctl -w net.ipv4.ip_local_reserved_ports=8080,9000-9010,$port keeps"
+	assert_output --partial "sysctl -w net.ipv4.ip_local_reserved_ports=8080,9000-9010,$port\\n"
 	in_ns sysctl -qw "net.ipv4.ip_local_reserved_ports=8080,9000-9010,$port"
 	bindable 1 "127.0.0.1:$port"
 	assert_output --partial 'It is in net.ipv4.ip_local_reserved_ports now'
@@ -140,7 +140,7 @@ said() { # OPTION...
 	assert_equal "$status" 3
 	assert_equal "$stderr" 'sockctl inspect: --try could not act as root: Operation not permitted'
 	assert_line --index 0 'cannot tell: whether 127.0.0.1:8080 can be bound'
-	assert_line --regexp '^next: .* --as-user root --try \(as root\)$'
+	assert_line --regexp '^next: sudo sockctl .* --as-user root --try$'
 }
 
 @test "kernel-socket: a tunnel has the port" {

@@ -12,7 +12,7 @@ load ../lib/endpoint
 	assert_equal "$status" 3
 	assert_equal "${stderr_lines[0]}" "sockctl listen: bind 127.0.0.1:8080: Address already in use"
 	assert_regex "${stderr_lines[1]}" "^  listener  mksock\[${F[listen.listener.pid]}\] fd ${F[listen.listener.fd]} listens on 127.0.0.1:8080"
-	assert_regex "$stderr" "next: stop mksock"
+	assert_regex "$stderr" "next: kill $MK_PID"
 }
 
 @test "echo tells it as JSON" {

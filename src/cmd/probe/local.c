@@ -1,9 +1,11 @@
 #include "cmd/probe/local.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cmd/why.h"
 #include "kernel/netlink/neighbour.h"
+#include "model/advice.h"
 
 /* The kernel asks a neighbour once a second, three times in all. Answers take a
  * millisecond: who has not answered when the second time is near is silent. Less than a
@@ -71,6 +73,19 @@ static bool may_be_loopback(const struct probe_result *r)
 	       outcome_verdict(r->outcome) == VERDICT_SILENCE;
 }
 
+/* The first command of an advice, within a sentence. */
+static void put_command(struct buf *b, const char *advice)
+{
+	const char *command;
+	size_t len;
+
+	if (!advice || !(command = advice_next_command(&advice, &len)))
+		return;
+	buf_putc(b, '\'');
+	buf_put(b, command, len);
+	buf_putc(b, '\'');
+}
+
 static bool look_at_loopback(struct buf *b, struct probe_result *r)
 {
 	_cleanup_arena_ struct arena arena = { 0 };
@@ -80,7 +95,8 @@ static bool look_at_loopback(struct buf *b, struct probe_result *r)
 	if (down) {
 		r->outcome = OUTCOME_UNREACHABLE;
 		r->loopback_down = true;
-		buf_printf(b, "%s: run '%s'", causes.v[0].summary, causes.next);
+		buf_printf(b, "%s: run ", causes.v[0].summary);
+		put_command(b, causes.next);
 	}
 	causes_free(&causes);
 	return down;
@@ -143,8 +159,9 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 		&b,
 		"meanwhile this host dropped %llu packet%s on the way out (OutRequests "
 		"rose, OutTransmits did not): its own firewall may have eaten them, "
-		"see 'nft list ruleset'",
-		(unsigned long long)(meant - sent), meant - sent == 1 ? "" : "s");
+		"see '%snft list ruleset'",
+		(unsigned long long)(meant - sent), meant - sent == 1 ? "" : "s",
+		geteuid() ? "sudo " : "");
 	return xstrdup(buf_cstr(&b));
 }
 

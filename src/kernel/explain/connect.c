@@ -147,7 +147,8 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 				     .err = q->err,
 				     .to = to,
 				     .from = q->from,
-				     .address = q->address };
+				     .address = q->address,
+				     .asker = geteuid() };
 	if (q->name) {
 		explain_bind(&(struct bind_question){ .candidate.proto = q->proto,
 						      .name = q->name,

@@ -263,7 +263,8 @@ void explain_bind(const struct bind_question *q, struct arena *a,
 				      .freebind = q->freebind,
 				      .user = q->user,
 				      .address = q->address,
-				      .asked = q->asked };
+				      .asked = q->asked,
+				      .asker = geteuid() };
 	facts->privileged = q->user ? q->candidate.uid == 0 : process_may_bind_low();
 	if (q->name)
 		explain_unix(q, a, facts);

@@ -71,6 +71,7 @@ void found_process(struct bind_found *x, struct arena *a)
 	}
 	x->age_ms = process_age_ms(h->pid);
 	x->unit = procfile_unit(a, h->pid);
+	x->keeper = procfile_keeper(a, h->pid);
 }
 
 struct reading {

@@ -129,6 +129,45 @@ static enum bind_file ask_the_file(const char *path)
 	}
 }
 
+/* The directory of a path; to be freed. */
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? xstrndup(path, MAX((size_t)(slash - path), (size_t)1))
+		     : xstrdup(".");
+}
+
+/* In a sticky directory only the owners of the file and of the directory may. */
+static bool may_remove(const char *path, const struct stat *st)
+{
+	_cleanup_free_ char *parent = parent_of(path);
+	uid_t me = geteuid();
+	struct stat dir;
+
+	return faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) == 0 &&
+	       stat(parent, &dir) == 0 &&
+	       (!(dir.st_mode & S_ISVTX) || me == 0 || st->st_uid == me ||
+		dir.st_uid == me);
+}
+
+/* The first directory above that is there decides whether the others can be made. */
+static bool may_make(const char *directory)
+{
+	_cleanup_free_ char *at = xstrdup(directory);
+
+	while (faccessat(AT_FDCWD, at, F_OK, AT_EACCESS) != 0 && errno == ENOENT) {
+		char *above = parent_of(at);
+		bool top = streq(above, at);
+
+		free(at);
+		at = above;
+		if (top)
+			return false;
+	}
+	return faccessat(AT_FDCWD, at, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
 static void explain_file(const struct bind_question *q, const struct stat *st,
 			 struct arena *a, struct bind_facts *f)
 {
@@ -141,6 +180,7 @@ static void explain_file(const struct bind_question *q, const struct stat *st,
 		f->file_kind = kind_of(q->name, st);
 		return;
 	}
+	f->may_change = may_remove(q->name, st);
 	if (search_here(&x)) {
 		if (netns_each(search_here, &x, &hidden) < 0)
 			hidden++;
@@ -183,12 +223,10 @@ static void say_file_error(struct bind_facts *f, int err)
 }
 
 /* Nothing is there: may a file be made? */
-static void explain_directory(const char *path, struct bind_facts *f)
+static void explain_directory(const char *path, struct arena *a, struct bind_facts *f)
 {
-	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *parent = slash ? xstrndup(path, MAX((size_t)(slash - path),
-								 (size_t)1))
-					    : xstrdup(".");
+	_cleanup_free_ char *parent = parent_of(path);
+	_cleanup_buf_ struct buf shown = { 0 };
 	struct stat st;
 	int err = 0;
 
@@ -201,6 +239,9 @@ static void explain_directory(const char *path, struct bind_facts *f)
 	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) != 0)
 		err = -errno;
 	say_file_error(f, -err);
+	buf_put_escaped(&shown, parent, strlen(parent));
+	f->directory = arena_strdup(a, buf_cstr(&shown));
+	f->may_change = may_make(parent);
 }
 
 static void explain_abstract(const struct bind_question *q, struct arena *a,
@@ -228,7 +269,7 @@ void explain_unix(const struct bind_question *q, struct arena *a, struct bind_fa
 	else if (lstat(q->name, &st) == 0)
 		explain_file(q, &st, a, f);
 	else if (errno == ENOENT || errno == ENOTDIR)
-		explain_directory(q->name, f);
+		explain_directory(q->name, a, f);
 	else
 		say_file_error(f, errno);
 }

@@ -301,6 +301,16 @@ int procfile_descriptor_limit(int32_t pid, uint64_t *limit)
 	return proctext_descriptor_limit(text, limit) ? 0 : -EBADMSG;
 }
 
+struct keeper procfile_keeper(struct arena *a, int32_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	text = procfile_read(path);
+	return text ? keeper_of(a, text) : (struct keeper){ 0 };
+}
+
 const char *procfile_unit(struct arena *a, int32_t pid)
 {
 	_cleanup_free_ char *text = NULL;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/finding/evidence.h"
+#include "model/keeper.h"
 #include "model/port_draw.h"
 
 /* The whole file as text (bounded), or NULL with errno. Free it. */
@@ -42,6 +43,9 @@ int procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds);
 
 /* RLIMIT_NOFILE (soft). 0 or -errno. */
 int procfile_descriptor_limit(int32_t pid, uint64_t *limit);
+
+/* What keeps a process running; its name lives in the arena. */
+struct keeper procfile_keeper(struct arena *a, int32_t pid);
 
 /* The systemd unit of a process, from /proc/PID/cgroup; copied into the arena, or NULL.
  */

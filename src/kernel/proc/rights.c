@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "kernel/proc/process.h"
+#include "model/advice.h"
 #include "model/owner_status.h"
 
 /* One of several capabilities does; its name as --cap-add takes it. */
@@ -64,7 +65,7 @@ static const char *remedy(const struct wanted *v, size_t n, char *text)
 			 prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1
 				 ? "no_new_privs is set, so sudo does not work here: ask "
 				   "outside of this sandbox"
-				 : "try sudo");
+				 : TRY_SUDO);
 		return text;
 	}
 	if (name_missing(v, n, text))

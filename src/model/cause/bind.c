@@ -187,7 +187,7 @@ static void note_loopback_down(const struct bind_facts *f, struct causes *causes
 		return;
 	buf_puts(&b,
 		 "the loopback interface of this network namespace is down: nobody can "
-		 "connect there until 'ip link set lo up'");
+		 "connect there until it is up");
 	causes_note(causes, &b);
 }
 

@@ -6,6 +6,7 @@
 
 #include "model/cause/bindable.h"
 #include "model/cause/cause.h"
+#include "model/keeper.h"
 
 enum bind_place {
 	PLACE_UNKNOWN,	 /* not asked, or the kernel would not say */
@@ -22,9 +23,10 @@ enum bind_direction { DIRECTION_NONE, DIRECTION_SERVED, DIRECTION_OUTGOING };
 struct bind_found {
 	struct bind_holder holder;
 	enum bind_direction direction;
-	uint64_t age_ms;  /* of its first process; 0 = not known */
-	const char *unit; /* systemd's, of the same; or NULL */
-	const char *user; /* name of row->uid, or NULL */
+	uint64_t age_ms;      /* of its first process; 0 = not known */
+	const char *unit;     /* systemd's, of the same; or NULL */
+	struct keeper keeper; /* what keeps it running, of the same */
+	const char *user;     /* name of row->uid, or NULL */
 	const char
 		*remedy; /* how to learn its holder, where that is not known; or NULL */
 	bool covered; /* by a listener that is among the holders: it explains this one */
@@ -48,6 +50,7 @@ struct bind_facts {
 	const char *user;    /* --as-user, or NULL: whoever asks */
 	const char *address; /* as it is shown */
 	const char *asked;   /* as the command line takes it: "udp:[::1]:53" */
+	uint32_t asker;	     /* effective user of who asks: what he may run himself */
 
 	/* TCP and UDP */
 	struct bind_found *found; /* listeners first */
@@ -76,6 +79,8 @@ struct bind_facts {
 	enum bind_file file;
 	const char *file_kind; /* "a directory", "a symbolic link" ... */
 	int file_error;
+	const char *directory; /* of the file, escaped; NULL = not looked at */
+	bool may_change;       /* who asks may remove the file, or make the directory */
 	const struct bind_found
 		*taken;	      /* the live socket, or who has the abstract name */
 	bool taken_elsewhere; /* it is in another network namespace */

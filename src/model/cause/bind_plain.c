@@ -1,4 +1,4 @@
-/* The sentences about causes that no socket has, and what to do next. */
+/* The sentences about causes that no socket has. */
 #include <errno.h>
 
 #include "model/cause/bind_say.h"
@@ -13,8 +13,8 @@ static void say_place(const struct bind_facts *f, struct buf *s, struct buf *a)
 		return;
 	}
 	buf_puts(s, "no interface of this network namespace has the address");
-	buf_puts(a, "'ip address' lists them; IP_FREEBIND or net.ipv4.ip_nonlocal_bind "
-		    "lets a server bind it anyway.");
+	buf_puts(a, "IP_FREEBIND or net.ipv4.ip_nonlocal_bind lets a server bind it "
+		    "anyway.");
 }
 
 static void say_privileged(const struct bind_facts *f, struct buf *s, struct buf *a)
@@ -28,11 +28,12 @@ static void say_privileged(const struct bind_facts *f, struct buf *s, struct buf
 	} else {
 		buf_puts(s, "this process lacks");
 	}
-	buf_printf(a,
-		   "setcap cap_net_bind_service=+ep on the program, "
-		   "AmbientCapabilities=CAP_NET_BIND_SERVICE in its unit, or sysctl -w "
-		   "net.ipv4.ip_unprivileged_port_start=%u.",
-		   f->candidate.addr.port);
+	buf_puts(a,
+		 "Give it to the program (setcap), or to its unit "
+		 "(AmbientCapabilities=CAP_NET_BIND_SERVICE). For every program of every "
+		 "user, which is more than one server needs:");
+	advise(a, ADVICE_LOW_PORTS, (struct advised){ .uid = f->asker },
+	       (unsigned)f->candidate.addr.port);
 }
 
 static void say_exhausted(const struct bind_facts *f, struct buf *s, struct buf *a)
@@ -103,209 +104,4 @@ void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
 		say_unknown(f, &s, &a);
 	}
 	causes_add(causes, bind_cause_ids[cause], &s, &a, NULL);
-}
-
-static enum bind_cause cause_by_id(const char *id)
-{
-	unsigned i = 0;
-
-	while (bind_cause_ids[i] && !streq(bind_cause_ids[i], id))
-		i++;
-	return (enum bind_cause)i;
-}
-
-/* The same question with other options. */
-static void put_command(const struct bind_facts *f, struct buf *b, bool reuseaddr,
-			bool reuseport, bool try)
-{
-	buf_puts(b, "sockctl inspect --bindable ");
-	buf_put_shell_word(b, f->asked);
-	if (f->candidate.v6only && f->candidate.addr.family == AF_INET6)
-		buf_puts(b, " --v6only");
-	if (reuseaddr)
-		buf_puts(b, " --reuseaddr");
-	if (reuseport)
-		buf_puts(b, " --reuseport");
-	if (f->user) {
-		_cleanup_buf_ struct buf user = { 0 };
-
-		buf_put_escaped(&user, f->user, strlen(f->user));
-		buf_puts(b, " --as-user ");
-		buf_put_shell_word(b, buf_cstr(&user));
-	}
-	if (try)
-		buf_puts(b, " --try");
-}
-
-static const struct bind_found *found_of(const struct bind_facts *f,
-					 const struct cause *cause)
-{
-	size_t i;
-
-	for (i = 0; i < f->n_found && cause->processes; i++)
-		if (f->found[i].holder.row->holders == cause->processes)
-			return &f->found[i];
-	return NULL;
-}
-
-static void put_stop(const struct bind_facts *f, struct buf *b, const struct cause *cause)
-{
-	const struct bind_found *x = f->taken ? f->taken : found_of(f, cause);
-
-	buf_puts(b, "stop ");
-	put_process(b, cause->processes);
-	if (x && x->unit) {
-		buf_puts(b, " (systemctl stop ");
-		buf_put_escaped(b, x->unit, strlen(x->unit));
-		buf_putc(b, ')');
-	} else {
-		buf_printf(b, " (kill %d)", cause->processes->pid);
-	}
-}
-
-/* Until the last remnant is forgotten; false if one of them has no end. */
-static bool put_wait(const struct bind_facts *f, struct buf *b)
-{
-	uint32_t ms = 0;
-	size_t i;
-
-	for (i = 0; i < f->n_found; i++) {
-		const struct sock *row = f->found[i].holder.row;
-
-		if (row->inode || row->state == STATE_LISTEN)
-			continue;
-		if (row->timer != TIMER_REMNANT)
-			return false;
-		ms = MAX(ms, row->expires_ms);
-	}
-	if (!ms)
-		return false;
-	buf_puts(b, "wait ");
-	put_span(b, ms);
-	return true;
-}
-
-static void next_for_remnant(const struct bind_facts *f, struct buf *b)
-{
-	if (f->candidate.proto == PROTO_TCP && !f->tried)
-		put_command(f, b, true, f->candidate.reuseport, true);
-	else if (!put_wait(f, b))
-		buf_puts(
-			b,
-			"choose another port, or wait until the kernel gives up on them");
-}
-
-/* "another port", or what an address has in its place. */
-static const char *another(const struct bind_facts *f)
-{
-	return f->candidate.addr.family ? "port" : *f->address == '@' ? "name" : "path";
-}
-
-/* How to learn who holds what is in the way, or NULL. */
-static const char *unnamed_remedy(const struct bind_facts *f)
-{
-	size_t i;
-
-	if (f->taken && f->taken->remedy)
-		return f->taken->remedy;
-	for (i = 0; i < f->n_found; i++)
-		if (f->found[i].remedy)
-			return f->found[i].remedy;
-	return NULL;
-}
-
-static void next_for_culprit(const struct bind_facts *f, struct buf *b,
-			     const struct cause *cause)
-{
-	const char *remedy;
-
-	if (!cause->processes) {
-		remedy = f->owners_error == EMFILE ? "after 'ulimit -n' was raised"
-						   : unnamed_remedy(f);
-		if (remedy) {
-			put_command(f, b, f->candidate.reuseaddr, f->candidate.reuseport,
-				    false);
-			buf_printf(b, " (%s: it names the owner), or ", remedy);
-		}
-		buf_printf(b, "choose another %s", another(f));
-		return;
-	}
-	put_stop(f, b, cause);
-	buf_printf(b, ", or choose another %s", another(f));
-}
-
-void bind_say_next(const struct bind_facts *f, enum bind_verdict verdict,
-		   struct causes *causes)
-{
-	const struct cause *first = causes->n ? &causes->v[0] : NULL;
-	struct buf b = { 0 };
-
-	if (!first)
-		return;
-	if (verdict == BIND_CANNOT_TELL && f->candidate.proto == PROTO_TCP && !f->tried) {
-		put_command(f, &b, f->candidate.reuseaddr, f->candidate.reuseport, true);
-		if (f->cannot_try)
-			buf_puts(&b, " (as root)");
-		causes_next(causes, &b);
-		return;
-	}
-	switch (cause_by_id(first->id)) {
-	case CAUSE_REUSEPORT:
-		if (!f->candidate.reuseport) {
-			put_command(f, &b, f->candidate.reuseaddr, true, false);
-			break;
-		}
-		next_for_culprit(f, &b, first);
-		break;
-	case CAUSE_LISTENER:
-	case CAUSE_CHILDREN:
-	case CAUSE_BOUND:
-	case CAUSE_LIVE:
-	case CAUSE_ABSTRACT:
-		next_for_culprit(f, &b, first);
-		break;
-	case CAUSE_REMNANT:
-		next_for_remnant(f, &b);
-		break;
-	case CAUSE_OUTGOING:
-		if (first->processes)
-			next_for_culprit(f, &b, first);
-		else
-			next_for_remnant(f, &b);
-		break;
-	case CAUSE_STALE:
-		buf_puts(&b, "rm ");
-		buf_put_shell_word(&b, f->address);
-		break;
-	case CAUSE_KERNEL:
-		buf_puts(&b, "choose another port");
-		break;
-	case CAUSE_EXHAUSTED:
-		buf_puts(&b, "sysctl net.ipv4.ip_local_port_range");
-		break;
-	case CAUSE_PRIVILEGED:
-		buf_printf(&b, "sysctl -w net.ipv4.ip_unprivileged_port_start=%u",
-			   f->candidate.addr.port);
-		break;
-	case CAUSE_LOOPBACK_DOWN:
-		buf_puts(&b, LOOPBACK_UP);
-		break;
-	case CAUSE_NOT_LOCAL:
-	case CAUSE_NO_SCOPE:
-		buf_puts(&b, "ip address");
-		break;
-	case CAUSE_NO_SOCKET:
-		buf_puts(&b, "choose another path");
-		break;
-	case CAUSE_NO_DIRECTORY:
-		buf_puts(&b, "mkdir -p \"$(dirname ");
-		buf_put_shell_word(&b, f->address);
-		buf_puts(&b, ")\"");
-		break;
-	case CAUSE_POLICY:
-	case CAUSE_UNKNOWN:
-	case CAUSES:
-		break;
-	}
-	causes_next(causes, &b);
 }

@@ -247,17 +247,26 @@ static void say_connections(const struct bind_facts *f, const struct bind_group 
 }
 
 /* The file holds one list: what is written replaces it. */
+static void put_reserving(const struct bind_facts *f, uint16_t port, struct buf *a)
+{
+	_cleanup_buf_ struct buf list = { 0 };
+
+	buf_printf(&list, "%s%s%u", f->reserved ? f->reserved : "",
+		   f->reserved ? "," : "", port);
+	buf_puts(a, "So that the kernel does not give it away again:");
+	advise(a, ADVICE_RESERVE_PORT, (struct advised){ .uid = f->asker },
+	       buf_cstr(&list));
+	buf_putc(a, '\n');
+}
+
 static void advise_reserving(const struct bind_facts *f, uint16_t port, struct buf *a)
 {
 	if (f->port_reserved)
 		buf_puts(a,
 			 "It is in net.ipv4.ip_local_reserved_ports now: the kernel does "
-			 "not give it away again. ");
+			 "not give it away again.\n");
 	else
-		buf_printf(a,
-			   "sysctl -w net.ipv4.ip_local_reserved_ports=%s%s%u keeps the "
-			   "kernel from giving it away again. ",
-			   f->reserved ? f->reserved : "", f->reserved ? "," : "", port);
+		put_reserving(f, port, a);
 }
 
 static void say_outgoing(const struct bind_facts *f, const struct bind_group *g,
@@ -313,9 +322,9 @@ void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
 		break;
 	case CAUSE_KERNEL:
 		say_listener(f, g, &s);
-		buf_puts(&a,
-			 "A tunnel (vxlan, wireguard), nfsd or the like: 'ip -d link' "
-			 "and 'rpcinfo -p' show them.");
+		buf_puts(&a, "A tunnel (vxlan, wireguard), nfsd or the like:");
+		advise(&a, ADVICE_TUNNELS, (struct advised){ 0 });
+		advise(&a, ADVICE_RPC, (struct advised){ 0 });
 		break;
 	case CAUSE_LISTENER:
 	case CAUSE_BOUND:

@@ -23,9 +23,6 @@ void bind_put_age_and_unit(struct buf *b, const struct bind_found *x);
 /* "127.0.0.1:80", "[::]:80": as an address to bind, also with port 0. */
 void bind_put_address(struct buf *b, const struct addr *a);
 
-/* What to do about a loopback interface that is down. */
-#define LOOPBACK_UP "ip link set lo up"
-
 void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
 		    struct causes *causes);
 void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,

@@ -9,7 +9,7 @@
 struct cause {
 	const char *id; /* stable: "listener", "remnant" ... */
 	const char *summary;
-	const char *advice; /* NULL = nothing to add to the summary */
+	const char *advice; /* as advice.h has it; NULL = nothing to add to the summary */
 	const struct holder *processes;
 };
 
@@ -17,7 +17,7 @@ struct causes {
 	struct arena *arena; /* texts and lists live here */
 	struct cause *v;
 	size_t n, cap;
-	const char *next;  /* what to do or run now; NULL = nothing */
+	const char *next;  /* what to do now, as advice.h has it; NULL = nothing */
 	struct strv notes; /* what is so and is no cause */
 };
 

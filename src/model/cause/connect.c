@@ -49,7 +49,7 @@ static void say_other_place(const struct connect_facts *f, const struct bind_fou
 {
 	const struct sock *s = x->holder.row;
 	bool family = is_other_family(f, s), device = listener_score(s, &f->to, 0) > 0;
-	struct buf b = { 0 }, a = { 0 }, next = { 0 };
+	struct buf b = { 0 }, a = { 0 }, next = { 0 }, there = { 0 };
 
 	put_found(&b, x);
 	if (device && s->device) {
@@ -67,10 +67,10 @@ static void say_other_place(const struct connect_facts *f, const struct bind_fou
 	causes_add(causes, family ? "other-family" : "other-address", &b, &a, s->holders);
 	if (causes->next || addr_is_any(&s->local) || device)
 		return;
-	buf_puts(&next, "sockctl connect ");
-	if (s->proto == PROTO_UDP)
-		buf_puts(&next, "udp:");
-	bind_put_address(&next, &s->local);
+	buf_puts(&there, s->proto == PROTO_UDP ? "udp:" : "");
+	bind_put_address(&there, &s->local);
+	advise(&next, ADVICE_CONNECT, (struct advised){ 0 }, buf_cstr(&there));
+	buf_free(&there);
 	causes_next(causes, &next);
 }
 
@@ -94,8 +94,8 @@ static void say_elsewhere(const struct connect_facts *f, struct causes *causes)
 	if (f->n_elsewhere > 1)
 		buf_printf(&b, " (and %zu more do)", f->n_elsewhere - 1);
 	if (x->holder.row->holders && !causes->next) {
-		buf_printf(&next, "nsenter --net=/proc/%d/ns/net sockctl connect %s",
-			   x->holder.row->holders->pid, f->address);
+		advise(&next, ADVICE_CONNECT_IN, (struct advised){ .uid = f->asker },
+		       (unsigned)x->holder.row->holders->pid, f->address);
 		causes_next(causes, &next);
 	}
 	causes_add(causes, "other-namespace", &b, NULL, x->holder.row->holders);
@@ -112,7 +112,9 @@ static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 		buf_puts(&b,
 			 ": it has just begun, or a firewall rule of this host rejects "
 			 "the connection");
-		buf_puts(&a, "'nft list ruleset' and 'iptables-save' show the rules.");
+		buf_puts(&a, "These show the rules:");
+		advise(&a, ADVICE_NFT, (struct advised){ .uid = f->asker });
+		advise(&a, ADVICE_IPTABLES, (struct advised){ .uid = f->asker });
 		causes_add(causes, "rejected", &b, &a, x->holder.row->holders);
 		return;
 	}
@@ -173,6 +175,15 @@ static void local_port_causes(const struct connect_facts *f, struct causes *caus
 	}
 }
 
+/* The same address as a socket of the type that is there. */
+static void put_retyped(struct buf *b, const struct bind_facts *file, const char *address)
+{
+	_cleanup_buf_ struct buf other = { 0 };
+
+	buf_printf(&other, "%s:%s", proto_name(file->taken->holder.row->proto), address);
+	advise(b, ADVICE_CONNECT, (struct advised){ 0 }, buf_cstr(&other));
+}
+
 static void unix_causes(const struct connect_facts *f, struct causes *causes)
 {
 	const struct bind_facts *file = &f->file;
@@ -191,8 +202,7 @@ static void unix_causes(const struct connect_facts *f, struct causes *causes)
 			   proto_name(file->taken->holder.row->proto));
 		causes_add(causes, "other-type", &b, NULL,
 			   file->taken->holder.row->holders);
-		buf_printf(&next, "sockctl connect %s:%s",
-			   proto_name(file->taken->holder.row->proto), f->address);
+		put_retyped(&next, file, f->address);
 		causes_next(causes, &next);
 	} else if (file->taken) {
 		say_silent(file->taken, causes);
@@ -216,7 +226,7 @@ static void say_loopback_down(const struct connect_facts *f, struct causes *caus
 		 "reaches ");
 	addr_put_ip(&b, &to);
 	causes_add(causes, bind_cause_ids[CAUSE_LOOPBACK_DOWN], &b, NULL, NULL);
-	buf_puts(&next, LOOPBACK_UP);
+	advise(&next, ADVICE_LOOPBACK_UP, (struct advised){ .uid = f->asker });
 	causes_next(causes, &next);
 }
 

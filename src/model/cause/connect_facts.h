@@ -11,6 +11,7 @@ struct connect_facts {
 	int err;       /* of connect(), positive */
 	struct addr to;
 	const char *address; /* the same as it is shown; of a unix socket all there is */
+	uint32_t asker;	     /* as in struct bind_facts */
 	bool local;	     /* it is an address of this namespace */
 	bool loopback_down;  /* and the interface that leads there is down */
 	uint32_t device;     /* the interface that has it; 0 = not known */

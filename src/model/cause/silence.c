@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "model/advice.h"
+
 void listening_add(struct listening *l, const struct sock *listener)
 {
 	l->n++;
@@ -28,7 +30,7 @@ static void say_full(const struct listening *l, const char *address, uint16_t po
 	causes_add(causes, "accept-queue-full", &b, NULL, NULL);
 	if (!port)
 		return;
-	buf_printf(&next, "sockctl inspect -p --port %u", port);
+	advise(&next, ADVICE_INSPECT_PORT, (struct advised){ 0 }, (unsigned)port);
 	causes_next(causes, &next);
 }
 

@@ -41,7 +41,7 @@ static void test_full(void)
 
 	check(&l, false, "accept-queue-full",
 	      "127.0.0.1:80: the accept queue is full (3/2): the program does not accept",
-	      "sockctl inspect -p --port 80");
+	      "\tsockctl inspect -p --port 80");
 }
 
 /* The kernel takes a member by the client's port: one that is full drops its share. */
@@ -55,7 +55,7 @@ static void test_group(void)
 	check(&l, false, "accept-queue-full",
 	      "127.0.0.1:80: the accept queue of 1 of its 3 listeners is full (3/2): the "
 	      "program does not accept",
-	      "sockctl inspect -p --port 80");
+	      "\tsockctl inspect -p --port 80");
 }
 
 static void test_room(void)

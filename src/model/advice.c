@@ -1,0 +1,186 @@
+#include "model/advice.h"
+
+#include <stdarg.h>
+
+/* Who may run it as who he is; everybody else needs sudo. */
+enum needs {
+	NEEDS_NOTHING,
+	NEEDS_OWNER, /* or root */
+	NEEDS_ROOT,
+};
+
+enum { WORDS_MOST = 8 };
+
+static const struct {
+	enum needs needs;
+	const char *words[WORDS_MOST];
+} lines[] = {
+	[ADVICE_STOP_UNIT] = { NEEDS_ROOT, { "systemctl", "stop", "#" } },
+	[ADVICE_RESTART_UNIT] = { NEEDS_ROOT, { "systemctl", "restart", "#" } },
+	[ADVICE_STOP_USER_UNIT] = { NEEDS_NOTHING,
+				    { "systemctl", "--user", "stop", "#" } },
+	[ADVICE_STOP_USER_UNIT_OF] = { NEEDS_ROOT,
+				       { "systemctl", "--user", "--machine=#@.host",
+					 "stop", "#" } },
+	[ADVICE_SOCKET_UNITS] = { NEEDS_NOTHING,
+				  { "systemctl", "list-sockets", "--all" } },
+	[ADVICE_USER_SOCKET_UNITS] = { NEEDS_NOTHING,
+				       { "systemctl", "--user", "list-sockets",
+					 "--all" } },
+	[ADVICE_DOCKER_PORT] = { NEEDS_ROOT,
+				 { "docker", "ps", "--filter", "publish=&" } },
+	[ADVICE_DOCKER_STOP] = { NEEDS_ROOT, { "docker", "stop", "#" } },
+	[ADVICE_PODMAN_STOP] = { NEEDS_OWNER, { "podman", "stop", "#" } },
+	[ADVICE_CRICTL_STOP] = { NEEDS_ROOT, { "crictl", "stop", "#" } },
+	[ADVICE_KILL] = { NEEDS_OWNER, { "kill", "&" } },
+	[ADVICE_WCHAN] = { NEEDS_OWNER, { "cat", "/proc/&/wchan" } },
+	/* Yama, where it is on, lets nobody but root trace what he has not started. */
+	[ADVICE_GDB] = { NEEDS_ROOT, { "gdb", "-p", "&" } },
+	[ADVICE_DESCRIPTORS] = { NEEDS_OWNER, { "ls", "-l", "/proc/&/fd" } },
+	[ADVICE_RAISE_NOFILE] = { NEEDS_OWNER,
+				  { "prlimit", "--pid", "&", "--nofile=&:" } },
+	[ADVICE_RAISE_NOFILE_HARD] = { NEEDS_ROOT,
+				       { "prlimit", "--pid", "&", "--nofile=&:&" } },
+	[ADVICE_OPEN_FILES] = { NEEDS_ROOT,
+				{ "sh", "-c",
+				  "for p in /proc/[0-9]*; do echo $(ls $p/fd | wc -l) $p; "
+				  "done | sort -n | tail" } },
+	[ADVICE_SETCAP] = { NEEDS_ROOT, { "setcap", "cap_net_bind_service=+ep", "#" } },
+	[ADVICE_LOW_PORTS] = { NEEDS_ROOT,
+			       { "sysctl", "-w",
+				 "net.ipv4.ip_unprivileged_port_start=&" } },
+	[ADVICE_RESERVE_PORT] = { NEEDS_ROOT,
+				  { "sysctl", "-w",
+				    "net.ipv4.ip_local_reserved_ports=#" } },
+	[ADVICE_PORT_RANGE] = { NEEDS_NOTHING,
+				{ "sysctl", "net.ipv4.ip_local_port_range" } },
+	[ADVICE_LOOPBACK_UP] = { NEEDS_ROOT, { "ip", "link", "set", "lo", "up" } },
+	[ADVICE_ADDRESSES] = { NEEDS_NOTHING, { "ip", "address" } },
+	[ADVICE_ROUTE] = { NEEDS_NOTHING, { "ip", "route", "get", "%" } },
+	[ADVICE_TUNNELS] = { NEEDS_NOTHING, { "ip", "-d", "link" } },
+	[ADVICE_RPC] = { NEEDS_NOTHING, { "rpcinfo", "-p" } },
+	[ADVICE_NFT] = { NEEDS_ROOT, { "nft", "list", "ruleset" } },
+	[ADVICE_IPTABLES] = { NEEDS_ROOT, { "iptables-save" } },
+	[ADVICE_CONNTRACK] = { NEEDS_ROOT, { "conntrack", "-L" } },
+	[ADVICE_REMOVE] = { NEEDS_OWNER, { "rm", "--", "%" } },
+	[ADVICE_MAKE_DIRECTORY] = { NEEDS_OWNER, { "mkdir", "-p", "--", "%" } },
+	[ADVICE_CONNECT] = { NEEDS_NOTHING, { "sockctl", "connect", "%" } },
+	[ADVICE_CONNECT_IN] = { NEEDS_ROOT,
+				{ "nsenter", "--net=/proc/&/ns/net", "sockctl", "connect",
+				  "%" } },
+	[ADVICE_PROBE] = { NEEDS_NOTHING, { "sockctl", "probe", "%" } },
+	[ADVICE_INSPECT_PORT] = { NEEDS_NOTHING,
+				  { "sockctl", "inspect", "-p", "--port", "&" } },
+	[ADVICE_INSPECT_MEMORY] = { NEEDS_ROOT,
+				    { "sockctl", "inspect", "-p", "-o",
+				      "+rmem_alloc,wmem_queued", "--sort", "#" } },
+};
+
+_Static_assert(ARRAY_SIZE(lines) == ADVICE_LINES, "one row a line");
+
+const char *const *advice_words(enum advice_line line)
+{
+	return lines[line].words;
+}
+
+static void begin_line(struct buf *b)
+{
+	if (b->len && b->data[b->len - 1] != '\n')
+		buf_putc(b, '\n');
+}
+
+void advise_in_words(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	begin_line(b);
+	va_start(ap, fmt);
+	buf_vprintf(b, fmt, ap);
+	va_end(ap);
+}
+
+void advise_begin(struct buf *b, bool sudo)
+{
+	begin_line(b);
+	buf_puts(b, sudo ? "\tsudo" : "\t");
+}
+
+void advise_escaped_word(struct buf *b, const char *escaped)
+{
+	if (b->data[b->len - 1] != '\t')
+		buf_putc(b, ' ');
+	buf_put_shell_word(b, escaped);
+}
+
+void advise_word(struct buf *b, const char *raw)
+{
+	_cleanup_buf_ struct buf escaped = { 0 };
+
+	buf_put_escaped(&escaped, raw, strlen(raw));
+	advise_escaped_word(b, buf_cstr(&escaped));
+}
+
+/* One word of a row with its arguments; what is the row's own needs no escape. */
+static void put_word(struct buf *b, const char *word, va_list *ap)
+{
+	_cleanup_buf_ struct buf filled = { 0 };
+
+	for (; *word; word++) {
+		const char *text;
+
+		switch (*word) {
+		case '#':
+			text = va_arg(*ap, const char *);
+			buf_put_escaped(&filled, text, strlen(text));
+			break;
+		case '%':
+			buf_puts(&filled, va_arg(*ap, const char *));
+			break;
+		case '&':
+			buf_put_u64(&filled, va_arg(*ap, unsigned));
+			break;
+		default:
+			buf_putc(&filled, *word);
+			break;
+		}
+	}
+	advise_escaped_word(b, buf_cstr(&filled));
+}
+
+static bool needs_sudo(enum needs needs, struct advised who)
+{
+	return who.uid != 0 &&
+	       (needs == NEEDS_ROOT || (needs == NEEDS_OWNER && who.uid != who.owner));
+}
+
+void advise(struct buf *b, enum advice_line line, struct advised who, ...)
+{
+	const char *const *word;
+	va_list ap;
+
+	advise_begin(b, needs_sudo(lines[line].needs, who));
+	va_start(ap, who);
+	for (word = lines[line].words; *word; word++)
+		put_word(b, *word, &ap);
+	va_end(ap);
+}
+
+void advice_put_plain(struct buf *b, const char *text)
+{
+	for (; *text; text++)
+		if (*text != '\t')
+			buf_putc(b, *text);
+}
+
+const char *advice_next_command(const char **at, size_t *len)
+{
+	const char *p = *at;
+
+	while (*p && *p != '\t')
+		p += strcspn(p, "\n"), p += *p == '\n';
+	if (!*p)
+		return NULL;
+	*len = strcspn(++p, "\n");
+	*at = p + *len + (p[*len] == '\n');
+	return p;
+}

@@ -1,0 +1,81 @@
+/*
+ * Command lines to paste, in the texts that say what to do. Each is a row of one table:
+ * its words, and who may run it. What is put into a row is quoted so that bash, zsh and
+ * fish read it back as it was; "sudo" comes first where the one who asks needs it.
+ *
+ * In such a text the lines that begin with a tab are commands, the others are sentences.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+/* Where a right is missing: what those are told who may have it for the asking. */
+#define TRY_SUDO "try sudo"
+
+/* A row's words and arguments: advice.c. */
+enum advice_line {
+	ADVICE_STOP_UNIT,
+	ADVICE_RESTART_UNIT,
+	ADVICE_STOP_USER_UNIT,
+	ADVICE_STOP_USER_UNIT_OF,
+	ADVICE_SOCKET_UNITS,
+	ADVICE_USER_SOCKET_UNITS,
+	ADVICE_DOCKER_PORT,
+	ADVICE_DOCKER_STOP,
+	ADVICE_PODMAN_STOP,
+	ADVICE_CRICTL_STOP,
+	ADVICE_KILL,
+	ADVICE_WCHAN,
+	ADVICE_GDB,
+	ADVICE_DESCRIPTORS,
+	ADVICE_RAISE_NOFILE,
+	ADVICE_RAISE_NOFILE_HARD,
+	ADVICE_OPEN_FILES,
+	ADVICE_SETCAP,
+	ADVICE_LOW_PORTS,
+	ADVICE_RESERVE_PORT,
+	ADVICE_PORT_RANGE,
+	ADVICE_LOOPBACK_UP,
+	ADVICE_ADDRESSES,
+	ADVICE_ROUTE,
+	ADVICE_TUNNELS,
+	ADVICE_RPC,
+	ADVICE_NFT,
+	ADVICE_IPTABLES,
+	ADVICE_CONNTRACK,
+	ADVICE_REMOVE,
+	ADVICE_MAKE_DIRECTORY,
+	ADVICE_CONNECT,
+	ADVICE_CONNECT_IN,
+	ADVICE_PROBE,
+	ADVICE_INSPECT_PORT,
+	ADVICE_INSPECT_MEMORY,
+	ADVICE_LINES,
+};
+
+/* Who asks, and whose process or file the command is about. */
+struct advised {
+	uint32_t uid, owner;
+};
+
+/* The next line of the text: a command. Its arguments are const char * for '#' and '%',
+ * unsigned for '&'. */
+void advise(struct buf *b, enum advice_line line, struct advised who, ...);
+/* The next line of the text: a sentence. */
+void advise_in_words(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* For a command whose words depend on more: begins it, adds words. */
+void advise_begin(struct buf *b, bool sudo);
+void advise_word(struct buf *b, const char *raw);
+void advise_escaped_word(struct buf *b, const char *escaped);
+
+/* The text as sentences and commands on lines of their own, without the tabs. */
+void advice_put_plain(struct buf *b, const char *text);
+/* The next command of a text, from *at on, and its length; NULL if there is none. */
+const char *advice_next_command(const char **at, size_t *len);
+
+/*
+ * The words of a row, NULL ends. Within them '#' stands for a raw text, '%' for one that
+ * is escaped for a terminal, '&' for a number.
+ */
+const char *const *advice_words(enum advice_line line);
