@@ -147,8 +147,10 @@ static void count_half_open(struct detect *d, const struct sock *s)
 
 static void count_connection(struct detect *d, const struct sock *s)
 {
-	d->local_ports[s->local.port] |= addr_is_loopback(&s->peer) ? SEEN_LOOPBACK
-								    : SEEN_REMOTE;
+	struct port_seen *seen = &d->local_ports[s->local.port];
+
+	seen->peers |= addr_is_loopback(&s->peer) ? SEEN_LOOPBACK : SEEN_REMOTE;
+	seen->n++;
 	count_way(d, s);
 }
 
@@ -176,10 +178,12 @@ static void count_tcp(struct detect *d, const struct sock *s)
 	case STATE_FIN_WAIT1:
 	case STATE_CLOSING:
 	case STATE_LAST_ACK:
-		if (s->inode)
+		if (s->inode) {
 			count_connection(d, s);
-		else
-			count_way(d, s);
+			return;
+		}
+		d->local_ports[s->local.port].n++;
+		count_way(d, s);
 		return;
 	case STATE_CLOSE:
 	case STATE_NEW_SYN_RECV:

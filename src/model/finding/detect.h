@@ -33,6 +33,15 @@ struct destination {
 	uint32_t reusable; /* of these: in TIME_WAIT for longer than REUSE_AGE_MS */
 };
 
+enum { SEEN_LOOPBACK = 1, SEEN_REMOTE = 2 };
+
+/* The connections of a local port: where their peers are, but of those without an owner;
+ * how many. */
+struct port_seen {
+	uint32_t peers : 2; /* SEEN_LOOPBACK | SEEN_REMOTE */
+	uint32_t n : 30;
+};
+
 struct detect {
 	struct arena arena;
 	/* The range, and what is reserved of it, are set before the first row. */
@@ -46,16 +55,14 @@ struct detect {
 	struct suspects suspects[RULES_MOST];	   /* one a rule */
 	struct row_rules of_rows[STATE_COUNT + 1]; /* by state of TCP; of UDP */
 	uint64_t time_wait;
-	uint8_t *listener_ports; /* by port: number of listeners, at most 255 */
-	uint8_t *local_ports; /* by port: SEEN_LOOPBACK | SEEN_REMOTE of accepted peers */
-	uint32_t *half_open;  /* by port, made when the first comes */
+	uint8_t *listener_ports;       /* by port: number of listeners, at most 255 */
+	struct port_seen *local_ports; /* by port, of connections from it */
+	uint32_t *half_open;	       /* by port, made when the first comes */
 	uint32_t *half_open_retrans;
 	struct destination *destinations;
 	size_t n_destinations, cap_destinations;
 	struct hash_index ways; /* of destinations */
 };
-
-enum { SEEN_LOOPBACK = 1, SEEN_REMOTE = 2 };
 
 /* With these rules, RULES_MOST at most. */
 void detect_begin(struct detect *d, const struct rule *const *rules, size_t n);

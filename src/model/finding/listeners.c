@@ -130,7 +130,7 @@ static bool is_exposed(const struct inquiry *q, const struct listener_facts *l)
 {
 	/* With a second listener on the port nothing tells whose the connections are. */
 	return q->d->whole_ports && !l->shadow && addr_is_any(&l->row->local) &&
-	       q->d->local_ports[l->row->local.port] == SEEN_LOOPBACK;
+	       q->d->local_ports[l->row->local.port].peers == SEEN_LOOPBACK;
 }
 
 static void judge_exposed(struct inquiry *q, const struct listener_facts *l)

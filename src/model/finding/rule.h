@@ -40,7 +40,7 @@ struct rule_number {
 	uint32_t value;
 };
 
-enum { RULE_NUMBERS = 4, RULES_MOST = 32, ROWS_UDP = 1 << STATE_COUNT };
+enum { RULE_NUMBERS = 6, RULES_MOST = 32, ROWS_UDP = 1 << STATE_COUNT };
 
 struct rule {
 	const char *id;

@@ -462,7 +462,7 @@ static void crowd_of_orphans(void)
 	d.whole_tcp = true;
 	e.limits.has_max_orphans = false;
 	check_found(&d, &e, NULL, SEVERITY_NOTE);
-	/* One that the peer does not let end is told of however few there are. */
+	/* One that the peer does not let end is a note. */
 	s = row(STATE_FIN_WAIT1, ip4(1, 80), ip4(2, 1));
 	s.timer = 4;
 	s.inode = 0;
@@ -470,8 +470,52 @@ static void crowd_of_orphans(void)
 	detect_row(&d, &s);
 	c.row = suspects(&d, "orphans")->v[0];
 	e.connections[place_of("orphans")] = &c;
-	check_found(&d, &e, "orphans", SEVERITY_WARNING);
+	check_found(&d, &e, "orphans", SEVERITY_NOTE);
 	detect_free(&d);
+}
+
+/* So many orphans of port 80, and so many of port 81, among so many live connections of
+ * port 80. */
+static void judge_vanished(const char *id, enum severity severity, size_t n, size_t other,
+			   size_t live, bool whole)
+{
+	struct connection_facts *c = xcalloc(n + other, sizeof(*c));
+	struct evidence e = { 0 };
+	struct detect d;
+	struct sock s;
+	size_t i;
+
+	begin(&d);
+	d.whole_ports = whole;
+	for (i = 0; i < n + other; i++) {
+		s = row(STATE_FIN_WAIT1, ip4(1, i < n ? 80 : 81), ip4(2, (uint16_t)i));
+		s.timer = TIMER_RETRANSMIT;
+		s.retrans = 2;
+		s.inode = 0;
+		detect_row(&d, &s);
+		c[i].row = suspects(&d, "orphans")->v[i];
+		c[i].suspect = true;
+	}
+	for (i = 0; i < live; i++) {
+		s = row(STATE_ESTABLISHED, ip4(1, 80), ip4(3, (uint16_t)i));
+		detect_row(&d, &s);
+	}
+	e.connections[place_of("orphans")] = c;
+	check_found(&d, &e, id, severity);
+	detect_free(&d);
+	free(c);
+}
+
+static void vanished_clients(void)
+{
+	judge_vanished("orphans", SEVERITY_NOTE, 63, 0, 0, true);
+	judge_vanished("orphans", SEVERITY_WARNING, 64, 0, 0, true);
+	judge_vanished("orphans", SEVERITY_WARNING, 64, 0, 256, true);
+	judge_vanished("orphans", SEVERITY_NOTE, 64, 0, 257, true);
+	judge_vanished("orphans", SEVERITY_NOTE, 600, 0, 2401, true);
+	/* A filter may have left out the connections that live. */
+	judge_vanished("orphans", SEVERITY_NOTE, 64, 0, 0, false);
+	judge_vanished("orphans", SEVERITY_NOTE, 63, 63, 0, true);
 }
 
 int main(void)
@@ -488,6 +532,7 @@ int main(void)
 	RUN(descriptors, "descriptors near, at and without a limit");
 	RUN(crowd_of_orphans, "orphans against tcp_max_orphans, and one that cannot end");
 	RUN(groups, "connections of one process to one place are one finding");
+	RUN(vanished_clients, "vanished clients are a warning if they crowd a port");
 	RUN(senders, "a sender that stands, moves, is gone");
 	return unit_done();
 }
