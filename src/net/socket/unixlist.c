@@ -14,7 +14,7 @@
 #include "base/whole.h"
 #include "model/proctext.h"
 
-struct advised {
+struct asking {
 	const char *path, *last; /* last: its last part */
 	const struct stat *file;
 	struct hash_index seen; /* inodes of the lists: each namespace has its own */
@@ -29,7 +29,7 @@ static const char *last_part(const char *path)
 
 /* Whether a name of the list is, or may be, our file. root: the / of a process of that
  * namespace. */
-static bool names_file(const struct advised *a, const char *name, const char *root)
+static bool names_file(const struct asking *a, const char *name, const char *root)
 {
 	_cleanup_free_ char *whole = NULL;
 	struct stat st;
@@ -51,7 +51,7 @@ static bool names_file(const struct advised *a, const char *name, const char *ro
 }
 
 struct search {
-	const struct advised *a;
+	const struct asking *a;
 	const char *root;
 };
 
@@ -70,7 +70,7 @@ static int search_line(char *line, void *ctx)
 
 /* 1, 0 or -errno. may_be_gone: of a process that may end meanwhile, the namespace perhaps
  * with it. */
-static int ask_list(struct advised *a, const char *list, const char *root,
+static int ask_list(struct asking *a, const char *list, const char *root,
 		    bool may_be_gone, struct fault *f)
 {
 	struct search x = { a, root };
@@ -84,7 +84,7 @@ static int ask_list(struct advised *a, const char *list, const char *root,
 	return r < 0 ? fault(f, -r, "read %s", list) : r;
 }
 
-static int ask_others(struct advised *a, struct fault *f)
+static int ask_others(struct asking *a, struct fault *f)
 {
 	DIR *proc = opendir("/proc");
 	char list[300], root[300];
@@ -107,7 +107,7 @@ static int ask_others(struct advised *a, struct fault *f)
 }
 
 /* What may not be entered, has gone or is covered by another mount cannot be asked. */
-static int ask_mounted(struct advised *a, const char *path, struct fault *f)
+static int ask_mounted(struct asking *a, const char *path, struct fault *f)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
@@ -119,7 +119,7 @@ static int ask_mounted(struct advised *a, const char *path, struct fault *f)
 }
 
 struct mounted {
-	struct advised *a;
+	struct asking *a;
 	struct fault *f;
 	int r;
 };
@@ -150,7 +150,7 @@ static void *ask_all_mounted(void *arg)
  * program that was there only to make it. Its list is read from inside, by a thread that
  * ends there, so that there is no way back that could fail.
  */
-static int ask_named(struct advised *a, struct fault *f)
+static int ask_named(struct asking *a, struct fault *f)
 {
 	struct mounted all = { .a = a, .f = f };
 	pthread_t thread;
@@ -164,7 +164,7 @@ static int ask_named(struct advised *a, struct fault *f)
 
 int unixlist_bound(const char *path, const struct stat *file, struct fault *f)
 {
-	struct advised a = { .path = path, .last = last_part(path), .file = file };
+	struct asking a = { .path = path, .last = last_part(path), .file = file };
 	int r = ask_list(&a, "/proc/net/unix", "", false, f);
 
 	if (r == 0)
