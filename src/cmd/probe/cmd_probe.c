@@ -11,7 +11,6 @@
 #include "cmd/probe/more.h"
 #include "cmd/probe/question.h"
 #include "cmd/probe/report.h"
-#include "cmd/probe/scans.h"
 #include "cmd/probe/targets.h"
 #include "kernel/proc/netns.h"
 
@@ -269,10 +268,7 @@ static int probe_targets(const struct command *cmd, struct probe_config *c,
 	if (c->hops || c->backlog) {
 		code = probe_ask_more(&run);
 	} else {
-		if (run.n_jobs)
-			r = probe_run_jobs(&run, &f);
-		if (r == 0 && run.n_turns)
-			r = probe_scan_all(&run, &f);
+		r = probe_run_all(&run, &f);
 		if (r < 0)
 			cmd_error(cmd, &f);
 		code = r < 0 ? EXIT_CANNOT : probe_end(&run);

@@ -77,8 +77,7 @@ struct probe_job {
 	enum fastopen fastopen;
 };
 
-/* A target that is asked when those before it are done: its ports are scanned, or the way
- * to it or its queue is measured. */
+/* A target whose ports are scanned, or the way to it or its queue is measured. */
 struct probe_turn {
 	const struct target *target;
 	const char *text;
@@ -99,6 +98,7 @@ struct probe_run {
 	size_t n_jobs, started, in_flight, left;
 	struct probe_turn *turns;
 	size_t n_turns, cap_turns;
+	struct scans *scans;
 	enum verdict scans_verdict;
 	struct timer end, pace, tell;
 	struct out_counters out4, out6; /* when it began */

@@ -9,6 +9,7 @@
 #include "cmd/probe/local.h"
 #include "cmd/probe/question.h"
 #include "cmd/probe/report.h"
+#include "cmd/probe/scans.h"
 #include "cmd/probe/signals.h"
 #include "net/probe/attempt_dial.h"
 
@@ -48,6 +49,8 @@ static void start_more(struct probe_run *run)
 		run->in_flight++;
 		job_begin(&run->jobs[run->started++]);
 	}
+	if (run->started == run->n_jobs)
+		scans_start(run->scans);
 }
 
 static void pace_due(struct loop *l, struct timer *t)
@@ -62,7 +65,7 @@ static void job_over(struct probe_job *j)
 
 	j->over = true;
 	run->in_flight--;
-	if (--run->left == 0)
+	if (--run->left == 0 && !scans_left(run->scans))
 		loop_stop(&run->l);
 	else
 		start_more(run);
@@ -335,18 +338,10 @@ static void wait_over(struct loop *l, struct timer *t)
 	loop_stop(l);
 }
 
-int probe_run_jobs(struct probe_run *run, struct fault *f)
+static void begin_jobs(struct probe_run *run)
 {
 	size_t i;
-	int r = loop_init(&run->l);
 
-	if (r < 0)
-		return fault(f, -r, "make an event loop");
-	r = probe_watch_signals(run, &run->l, &run->old_mask, f);
-	if (r < 0) {
-		loop_free(&run->l);
-		return r;
-	}
 	for (i = 0; i < run->n_jobs; i++) {
 		struct probe_job *j = &run->jobs[i];
 
@@ -365,14 +360,44 @@ int probe_run_jobs(struct probe_run *run, struct fault *f)
 		timer_set(&run->l, &run->end, run->c->wait_until_us);
 	run->tell.fn = tell_due;
 	progress_init(&run->progress, run->c->common.quiet);
-	if (run->progress.wanted)
+	/* A scan tells how far it is itself. */
+	if (run->progress.wanted && !run->n_turns)
 		timer_set(&run->l, &run->tell, clock_us() + PROGRESS_AFTER_US);
 	start_more(run);
+}
+
+/* Until all are over, or --wait is, or a signal comes. *said: for stderr. */
+static int run_in_loop(struct probe_run *run, struct buf *said, struct fault *f)
+{
+	size_t i;
+	int r = probe_watch_signals(run, &run->l, &run->old_mask, f);
+
+	if (r < 0)
+		return r;
+	begin_jobs(run);
 	r = run->l.stopped ? 0 : loop_run(&run->l);
 	progress_clear(&run->progress);
+	scans_end(run->scans, said);
 	probe_leave_signals(run, &run->old_mask);
 	for (i = 0; i < run->n_jobs; i++)
 		job_stop(&run->jobs[i]);
-	loop_free(&run->l);
 	return r < 0 ? fault(f, -r, "wait for events") : 0;
+}
+
+int probe_run_all(struct probe_run *run, struct fault *f)
+{
+	_cleanup_buf_ struct buf said = { 0 };
+	int r = loop_init(&run->l);
+
+	if (r < 0)
+		return fault(f, -r, "make an event loop");
+	/* Names are waited for while signals still end the program by themselves. */
+	run->scans = scans_new(run);
+	r = run_in_loop(run, &said, f);
+	scans_free(take_ptr(&run->scans));
+	loop_free(&run->l);
+	/* Only now: whoever waits for the reader of standard error must be open to
+	 * signals. */
+	cmd_write(&said, run->signo != 0);
+	return r;
 }

@@ -4,5 +4,6 @@
 
 #include "cmd/probe/job.h"
 
-/* Runs all jobs to their end, to --wait's, or to a signal. 0 or -errno with a fault. */
-int probe_run_jobs(struct probe_run *run, struct fault *f);
+/* Runs all jobs and, beside them, the scans of run->turns to their end, to --wait's, or
+ * to a signal. 0 or -errno with a fault. */
+int probe_run_all(struct probe_run *run, struct fault *f);

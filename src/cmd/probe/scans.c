@@ -1,190 +1,67 @@
-/* Open ports as they are found, the others counted by reason. */
 #include "cmd/probe/scans.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/mem.h"
 #include "cmd/probe/report.h"
-#include "cmd/probe/report_json.h"
-#include "cmd/probe/signals.h"
+#include "cmd/probe/scanning.h"
 #include "cmd/probe/targets.h"
-#include "cmd/probe/unasked.h"
 #include "net/probe/scan_engine.h"
-#include "view/view_member.h"
 
 enum {
 	DESCRIPTORS_KEPT = 64,
+	DESCRIPTORS_A_JOB = 2,
 	WINDOW_MOST = 65535,
+	WINDOW_LEAST = 32,   /* of each, where the descriptors are few */
+	HELD_MOST = 8 << 20, /* bytes of text that wait for their turn */
+	AHEAD_MOST = 1024,   /* places between the one that is told and the last begun */
 };
 
-struct scanning {
-	struct probe_run *run;
+/* An address, or a name without one. */
+struct place {
 	const struct probe_turn *t;
-	const struct scan_ops *ops;
-	struct scan *scan;
-	struct scan_how how;
-	struct timer progress;
-	uint64_t started_us;
-	struct progress line;
-	struct unasked unasked;
-	bool over;
+	const struct endpoint *to; /* NULL = it has none */
+	struct addr addr;
+	bool near; /* a UDP scan of this host's own address */
+	bool begun;
+	struct scanning *g; /* begun, and not told to the end */
 };
 
-static void put_found(struct scanning *g, const struct probe_result *r)
-{
-	struct probe_report *p = g->run->report;
-	struct buf *b = &p->out.b;
-	struct servent se, *found = NULL;
-	char text[ENDPOINT_TEXT_MAX], names[1024];
-	const char *name = outcome_name(r->outcome);
-	struct addr a;
-	bool udp = r->peer.proto == TARGET_UDP;
-	size_t from = b->len;
+struct scans {
+	struct probe_run *run;
+	struct place *v;
+	size_t n, cap;
+	size_t head;   /* is told now; those before it are */
+	size_t next;   /* all before it have begun */
+	size_t beyond; /* none from here on has */
+	size_t begun, running;
+	uint64_t window, side; /* connections of all together; scans at once */
+	size_t held;
+	struct timer turn, progress;
+	uint64_t started_us, ports, told, open;
+	struct buf said, last_error;
+};
 
-	if (p->json) {
-		report_json_attempt(b, g->t->text, 1, r, NULL);
+/* --- what there is --- */
+
+static void add_place(struct scans *k, const struct probe_turn *t,
+		      const struct endpoint *to)
+{
+	const struct scan_ops *ops;
+	struct place *p;
+
+	k->v = array_grow(k->v, k->n, &k->cap, sizeof(*k->v));
+	p = &k->v[k->n++];
+	*p = (struct place){ .t = t, .to = to };
+	if (!to)
 		return;
-	}
-	progress_clear(&g->line);
-	endpoint_addr(&r->peer, &a);
-	getservbyport_r(htons(a.port), udp ? "udp" : "tcp", &se, names, sizeof(names),
-			&found);
-	endpoint_text(text, sizeof(text), &r->peer);
-	buf_printf(b, "%-22s  %s%s%s", text, report_colour(p, r->outcome), name,
-		   p->style->reset);
-	buf_pad(b, ' ', strlen(name) < 12 ? 14 - strlen(name) : 2);
-	buf_printf(b, "%-16s  ", found ? found->s_name : "-");
-	if (udp && r->outcome == OUTCOME_OPEN)
-		buf_puts(b, "answered");
-	else
-		report_put_reason(p, b, r);
-	buf_putc(b, '\n');
-	if (b->len > from)
-		out_flush(&p->out);
-}
-
-static void port_found(struct scan *s, const struct probe_result *r)
-{
-	struct scanning *g = s->owner;
-	const struct probe_report *p = g->run->report;
-
-	unasked_add(&g->unasked, r);
-	if (!p->quiet && (r->outcome == OUTCOME_OPEN || g->how.with_refused ||
-			  (p->json && unasked_is(r))))
-		put_found(g, r);
-}
-
-static void scan_is_over(struct scan *s)
-{
-	struct scanning *g = s->owner;
-
-	g->over = true;
-	loop_stop(s->l);
-}
-
-static void progress_due(struct loop *l, struct timer *t)
-{
-	struct scanning *g = LOOP_OWNER(t, struct scanning, progress);
-	const struct scan_totals *n = &g->scan->totals;
-	uint64_t now = clock_us(), took = now - g->started_us;
-
-	if (took > PROGRESS_AFTER_US && n->done) {
-		_cleanup_buf_ struct buf b = { 0 };
-
-		buf_put_escaped(&b, g->t->text, strlen(g->t->text));
-		buf_printf(&b, ": %llu of %llu ports, %llu open, %.0f s left",
-			   (unsigned long long)n->done, (unsigned long long)n->ports,
-			   (unsigned long long)n->counts[OUTCOME_OPEN],
-			   (double)took / 1e6 * (double)(n->ports - n->done) /
-				   (double)n->done);
-		progress_show(&g->line, &b);
-	}
-	timer_set(l, t, now + PROGRESS_EVERY_US);
-}
-
-/* The verdict of the whole: any open port is a yes, else the worst. Ports that nobody has
- * asked are no answer either. */
-static enum verdict weigh(const struct scan_totals *n, enum outcome *outcome)
-{
-	enum verdict worst = VERDICT_NONE;
-	size_t o;
-
-	*outcome = OUTCOME_OPEN;
-	if (n->counts[OUTCOME_OPEN])
-		return VERDICT_YES;
-	*outcome = OUTCOME_NOT_ASKED;
-	for (o = 0; o < OUTCOME_COUNT; o++)
-		if (n->counts[o] && outcome_verdict((enum outcome)o) > worst) {
-			worst = outcome_verdict((enum outcome)o);
-			*outcome = (enum outcome)o;
-		}
-	if (n->done < n->ports && worst != VERDICT_CANNOT) {
-		worst = VERDICT_CANNOT;
-		*outcome = OUTCOME_NOT_ASKED;
-	}
-	return worst;
-}
-
-static void put_json_totals(struct buf *b, const char *target, const struct endpoint *to,
-			    const struct scan_totals *n, enum outcome outcome)
-{
-	struct json j = json_on(b);
-	struct addr a = { 0 };
-
-	json_begin_object(&j, "summary");
-	json_member_text(&j, "target", target);
-	json_member_str(&j, "proto", target_proto_name(to->proto));
-	if (endpoint_addr(to, &a))
-		view_member_ip(&j, "addr", &a);
-	else
-		json_member_null(&j, "addr");
-	json_member_null(&j, "port");
-	json_member_str(&j, "outcome", outcome_name(outcome));
-	json_member_u64(&j, "attempts", n->done);
-	json_member_u64(&j, "open", n->counts[OUTCOME_OPEN]);
-	json_member_u64(&j, "late", 0);
-	report_json_outcomes(&j, n->counts);
-	json_member_null(&j, "rtt_us");
-	json_member_null(&j, "connect_us");
-	json_member_u64(&j, "ports", n->ports);
-	json_member_u64(&j, "not_asked", n->ports - n->done);
-	json_member_u64(&j, "duration_us", n->took_us);
-	json_member_u64(&j, "self_connects", n->phantoms);
-	json_end_object(&j);
-}
-
-static void put_totals(struct scanning *g, const struct endpoint *to)
-{
-	const struct scan_totals *n = &g->scan->totals;
-	struct buf *b = &g->run->report->out.b;
-	_cleanup_buf_ struct buf ip = { 0 };
-	struct addr a = { 0 };
-	size_t o;
-
-	endpoint_addr(to, &a);
-	addr_put_ip(&ip, &a);
-	buf_printf(b, "%s: %llu of %llu ports open", buf_cstr(&ip),
-		   (unsigned long long)n->counts[OUTCOME_OPEN],
-		   (unsigned long long)n->ports);
-	for (o = OUTCOME_OPEN + 1; o < OUTCOME_COUNT; o++)
-		if (n->counts[o])
-			buf_printf(b, ", %llu %s", (unsigned long long)n->counts[o],
-				   outcome_name((enum outcome)o));
-	if (n->done < n->ports)
-		buf_printf(b, ", %llu not asked",
-			   (unsigned long long)(n->ports - n->done));
-	buf_puts(b, "; ");
-	buf_put_time(b, n->took_us);
-	if (n->phantoms)
-		buf_printf(b, "; %llu connection%s to itself seen and thrown away",
-			   (unsigned long long)n->phantoms, n->phantoms == 1 ? "" : "s");
-	buf_putc(b, '\n');
-	if (!g->how.with_refused)
-		unasked_put(b, &g->unasked);
+	ops = scan_engine(to, k->run->c->syn);
+	k->side = MIN(k->side, ops->side_by_side);
+	k->ports += probe_target_ports(t->target);
+	if (endpoint_addr(to, &p->addr))
+		p->addr = addr_unmapped(&p->addr);
+	p->near = to->proto == TARGET_UDP && endpoint_is_local(to);
 }
 
 /* As many descriptors as there may be; root may raise its own limit. */
@@ -203,144 +80,356 @@ static uint64_t most_in_flight(const struct probe_config *c)
 	return c->parallel == PROBE_UNSET ? window : MIN(window, c->parallel);
 }
 
-static void tell_totals(struct scanning *g, const struct endpoint *to,
-			enum verdict *verdict)
-{
-	struct probe_run *run = g->run;
-	enum outcome outcome;
+static void scans_turn(struct loop *l, struct timer *t);
+static void progress_due(struct loop *l, struct timer *t);
 
-	progress_clear(&g->line);
-	*verdict = weigh(&g->scan->totals, &outcome);
-	if (run->report->json)
-		put_json_totals(&run->report->out.b, g->t->text, to, &g->scan->totals,
-				outcome);
-	else if (!run->report->quiet)
-		put_totals(g, to);
+struct scans *scans_new(struct probe_run *run)
+{
+	struct scans *k = xcalloc(1, sizeof(*k));
+	size_t i, a, n;
+
+	k->run = run;
+	k->side = UINT64_MAX;
+	k->turn.fn = scans_turn;
+	k->progress.fn = progress_due;
+	if (!run->n_turns)
+		return k;
+	probe_look_up(run);
+	for (i = 0; i < run->n_turns; i++) {
+		const struct probe_turn *t = &run->turns[i];
+
+		n = run->c->all_addresses ? t->list.n : MIN(t->list.n, (size_t)1);
+		for (a = 0; a < n; a++)
+			add_place(k, t, &t->list.v[a]);
+		if (t->err < 0)
+			add_place(k, t, NULL);
+	}
+	k->window = most_in_flight(run->c);
+	k->side = MIN(k->side, MAX(k->window / WINDOW_LEAST, (uint64_t)1));
+	if (run->c->rate)
+		k->side = MIN(k->side, run->c->rate);
+	return k;
 }
 
-static int scan_in(struct loop *l, struct scanning *g, const struct endpoint *to,
-		   enum verdict *verdict, struct fault *f)
+bool scans_left(const struct scans *k)
 {
-	int r;
+	return k->head < k->n;
+}
 
-	g->started_us = clock_us();
-	g->progress.fn = progress_due;
-	progress_init(&g->line, g->run->c->common.quiet);
-	if (g->line.wanted)
-		timer_set(l, &g->progress, g->started_us + PROGRESS_EVERY_US);
+/* --- one is told after the other --- */
+
+static void hold_back(struct scans *k)
+{
+	bool full = k->held > HELD_MOST;
+	size_t i;
+
+	for (i = k->head; i < k->beyond; i++)
+		if (k->v[i].g && k->v[i].g->scan)
+			k->v[i].g->scan->paused = full && i > k->head;
+}
+
+static void put_text(struct scans *k, struct scanning *g)
+{
+	buf_put(&k->run->report->out.b, g->text.data, g->text.len);
+	buf_reset(&g->text);
+}
+
+/* What the one whose turn it is has to tell. */
+static void write_text(struct scans *k, struct scanning *g)
+{
+	if (!g->text.len)
+		return;
+	progress_clear(&k->run->progress);
+	put_text(k, g);
+	out_flush(&k->run->report->out);
+}
+
+static void port_found(struct scan *s, const struct probe_result *r)
+{
+	struct scanning *g = s->owner;
+	struct scans *k = g->owner;
+	size_t before = g->text.len;
+
+	scanning_put_port(g, r);
+	if (k->v[k->head].g == g) {
+		write_text(k, g);
+		return;
+	}
+	k->held += g->text.len - before;
+	if (k->held > HELD_MOST && !s->paused)
+		hold_back(k);
+}
+
+/* The exit code alone would not say what to do. */
+static void say_unasked(struct scans *k, const struct scanning *g, enum verdict v)
+{
+	if (k->run->report->quiet && v == VERDICT_CANNOT && !k->run->signo)
+		unasked_say(&k->said, k->run->cmd, &g->unasked, &g->to);
+}
+
+/* It ends here, of itself or by a signal. */
+static void settle(struct scans *k, struct scanning *g)
+{
+	size_t before = g->text.len;
+	enum verdict v;
+
+	g->totals = g->scan->totals;
+	if (!g->over)
+		g->totals.took_us = clock_us() - g->totals.started_us;
+	g->over = true;
+	scan_stop(g->scan);
+	scan_free(take_ptr(&g->scan));
+	k->running--;
+	k->told += g->totals.ports;
+	k->open += g->totals.counts[OUTCOME_OPEN];
+	v = scanning_put_totals(g);
+	say_unasked(k, g, v);
+	k->run->scans_verdict = MAX(k->run->scans_verdict, v);
+	unasked_free(&g->unasked);
+	if (k->v[k->head].g != g)
+		k->held += g->text.len - before;
+}
+
+static void tell(struct scans *k)
+{
+	while (k->head < k->n && k->v[k->head].g) {
+		struct scanning *g = k->v[k->head].g;
+
+		write_text(k, g);
+		if (!g->over)
+			break;
+		scanning_free(take_ptr(&k->v[k->head].g));
+		k->head++;
+		if (k->head < k->n && k->v[k->head].g)
+			k->held -= k->v[k->head].g->text.len;
+	}
+	hold_back(k);
+}
+
+static void scans_turn(struct loop *l, struct timer *t)
+{
+	struct scans *k = LOOP_OWNER(t, struct scans, turn);
+	size_t i;
+
+	for (i = k->head; i < k->beyond; i++)
+		if (k->v[i].g && k->v[i].g->scan && k->v[i].g->over)
+			settle(k, k->v[i].g);
+	tell(k);
+	scans_start(k);
+	if (!scans_left(k) && !k->run->left)
+		loop_stop(l);
+}
+
+/* Called by the scan itself, which is not to be freed in there. */
+static void scan_is_over(struct scan *s)
+{
+	struct scanning *g = s->owner;
+	struct scans *k = g->owner;
+
+	g->over = true;
+	timer_set(s->l, &k->turn, loop_now(s->l));
+}
+
+/* --- many begin --- */
+
+/* No host is asked faster because its address is there twice. UDP scans of this host
+ * would find each other's sockets. */
+static bool clash(const struct place *a, const struct place *b)
+{
+	return (a->near && b->near) ||
+	       (a->addr.family && addr_same_ip(&a->addr, &b->addr) &&
+		a->addr.scope == b->addr.scope);
+}
+
+static bool may_begin(const struct scans *k, const struct place *p)
+{
+	size_t i;
+
+	for (i = k->head; i < k->beyond; i++)
+		if (k->v[i].g && k->v[i].g->scan && clash(&k->v[i], p))
+			return false;
+	return true;
+}
+
+/* k->n = none. */
+static size_t next_place(struct scans *k)
+{
+	size_t i, end = MIN(k->n, k->head + AHEAD_MOST);
+
+	while (k->next < k->n && k->v[k->next].begun)
+		k->next++;
+	for (i = k->next; i < end; i++)
+		if (!k->v[i].begun && may_begin(k, &k->v[i]))
+			return i;
+	return k->n;
+}
+
+/* An option or a source that is refused is so for each; it is said once. */
+static void say_refused(struct scans *k, const struct fault *f)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	cmd_put_error(&b, k->run->cmd, f);
+	if (b.len == k->last_error.len && memcmp(b.data, k->last_error.data, b.len) == 0)
+		return;
+	buf_put(&k->said, b.data, b.len);
+	buf_reset(&k->last_error);
+	buf_put(&k->last_error, b.data, b.len);
+}
+
+static void start_scan(struct scans *k, struct scanning *g, const struct scan_ops *ops)
+{
+	struct fault f = FAULT_INIT;
+
+	g->scan = scan_new(ops, &k->run->l, &g->to, &g->t->target->ports, &g->how);
 	g->scan->found = port_found;
 	g->scan->over = scan_is_over;
 	g->scan->owner = g;
-	r = scan_start(g->scan, f);
-	if (r < 0) {
-		scan_stop(g->scan);
-		return r;
+	if (scan_start(g->scan, &f) == 0) {
+		k->running++;
+		return;
 	}
-	r = loop_run(l);
-	if (!g->over)
-		g->scan->totals.took_us = clock_us() - g->started_us;
 	scan_stop(g->scan);
-	tell_totals(g, to, verdict);
-	return r < 0 ? fault(f, -r, "wait for events") : 0;
+	scan_free(take_ptr(&g->scan));
+	g->over = true;
+	say_refused(k, &f);
+	k->run->scans_verdict = VERDICT_CANNOT;
 }
 
-static int scan_address(struct scanning *g, const struct endpoint *to,
-			enum verdict *verdict, struct fault *f)
+static uint64_t at_once(const struct scans *k)
 {
-	struct loop l;
-	sigset_t old;
-	int r = loop_init(&l);
-
-	if (r < 0)
-		return fault(f, -r, "make an event loop");
-	r = probe_watch_signals(g->run, &l, &old, f);
-	if (r == 0) {
-		g->scan = scan_new(g->ops, &l, to, &g->t->target->ports, &g->how);
-		r = scan_in(&l, g, to, verdict, f);
-		scan_free(g->scan);
-		probe_leave_signals(g->run, &old);
-		/* The exit code alone would not say what to do. Only now: whoever waits
-		 * for the reader of standard error must be open to signals. */
-		if (r == 0 && g->run->report->quiet && *verdict == VERDICT_CANNOT &&
-		    !g->run->signo)
-			unasked_tell(g->run->cmd, &g->unasked, to);
-		unasked_free(&g->unasked);
-	}
-	loop_free(&l);
-	return r;
+	return MIN(k->side, MAX(k->running + (k->n - k->begun), (uint64_t)1));
 }
 
-/* There is no address to scan. */
-static enum verdict put_nameless(struct probe_run *run, const struct probe_turn *t)
+static void begin(struct scans *k, struct place *p)
 {
-	static const struct scan_totals none = { 0 };
-	struct probe_report *p = run->report;
-	struct buf *b = &p->out.b;
-	struct probe_result r;
+	static const struct endpoint none = { 0 };
+	struct scanning *g = p->g = xcalloc(1, sizeof(*g));
+	const struct scan_ops *ops;
+	enum verdict v;
 
-	probe_judge_name(&r, t->target, t->err, &t->fault);
-	if (p->json) {
-		report_json_attempt(b, t->text, 1, &r, NULL);
-		put_json_totals(b, t->text, &r.peer, &none, r.outcome);
-	} else if (!p->quiet) {
-		buf_put_escaped(b, t->text, strlen(t->text));
-		buf_printf(b, "  %s%s%s  ", report_colour(p, r.outcome),
-			   outcome_name(r.outcome), p->style->reset);
-		report_put_reason(p, b, &r);
-		buf_putc(b, '\n');
-	} else if (outcome_verdict(r.outcome) == VERDICT_CANNOT) {
-		cmd_error(run->cmd, &t->fault);
+	p->begun = true;
+	k->begun++;
+	k->beyond = MAX(k->beyond, (size_t)(p - k->v) + 1);
+	ops = scan_engine(p->to ? p->to : &none, k->run->c->syn);
+	scanning_init(g, k->run, p->t, p->to ? p->to : &none, ops);
+	g->owner = k;
+	if (p->to) {
+		g->how.share = at_once(k);
+		start_scan(k, g, ops);
+		return;
 	}
-	return outcome_verdict(r.outcome);
+	v = scanning_put_nameless(g, &k->said);
+	k->run->scans_verdict = MAX(k->run->scans_verdict, v);
+	g->over = true;
+	if (k->v[k->head].g != g)
+		k->held += g->text.len;
 }
 
-static int scan_target(struct probe_run *run, const struct probe_turn *t,
-		       enum verdict *verdict, struct fault *f)
+static uint64_t room(const struct scans *k)
 {
-	const struct endpoint_list *list = &t->list;
-	size_t i, n;
-	int r = 0;
+	uint64_t jobs = k->run->in_flight;
 
-	*verdict = VERDICT_NONE;
-	if (t->err < 0) {
-		*verdict = put_nameless(run, t);
-		return 0;
-	}
-	n = run->c->all_addresses ? list->n : 1;
-	for (i = 0; i < n && r == 0 && !run->signo; i++) {
-		bool few = probe_target_ports(t->target) <= PROBE_ASKED_ONE_BY_ONE;
-		struct scanning g = { .run = run,
-				      .t = t,
-				      .ops = scan_engine(&list->v[i], run->c->syn) };
-		enum verdict v = VERDICT_CANNOT;
-
-		g.how.attempt = &run->how;
-		g.how.with_refused = run->c->closed || few;
-		g.how.patient = run->c->timeout_given;
-		g.how.timeout_us = run->c->timeout_given || few || !g.ops->timeout_us
-					   ? run->c->timeout_us
-					   : g.ops->timeout_us;
-		g.how.stall_us = run->c->timeout_us;
-		g.how.rate = run->c->rate;
-		g.how.window = most_in_flight(run->c);
-		r = scan_address(&g, &list->v[i], &v, f);
-		*verdict = MAX(*verdict, v);
-	}
-	return r;
+	/* --parallel counts what is asked, not descriptors. */
+	if (k->run->c->parallel == PROBE_UNSET)
+		jobs *= DESCRIPTORS_A_JOB;
+	return k->window > jobs ? k->window - jobs : 0;
 }
 
-int probe_scan_all(struct probe_run *run, struct fault *f)
+/* The fewer there are left, the more has each of them: no share ever shrinks. */
+static void share_out(struct scans *k)
+{
+	uint64_t n = at_once(k), rate = k->run->c->rate;
+	size_t i;
+
+	for (i = k->head; i < k->beyond; i++) {
+		struct scanning *g = k->v[i].g;
+
+		if (!g || !g->scan)
+			continue;
+		g->how.share = n;
+		g->how.window = MAX(room(k) / n, (uint64_t)1);
+		g->how.rate = rate ? MAX(rate / n, (uint64_t)1) : 0;
+	}
+}
+
+void scans_start(struct scans *k)
+{
+	struct loop *l = &k->run->l;
+
+	if (!scans_left(k))
+		return;
+	if (!k->started_us) {
+		k->started_us = clock_us();
+		if (k->run->progress.wanted)
+			timer_set(l, &k->progress, k->started_us + PROGRESS_EVERY_US);
+	}
+	while (k->running < MIN(k->side, room(k)) && k->held <= HELD_MOST) {
+		size_t i = next_place(k);
+
+		if (i == k->n)
+			break;
+		begin(k, &k->v[i]);
+		if (k->v[i].g->over)
+			timer_set(l, &k->turn, loop_now(l));
+	}
+	share_out(k);
+}
+
+/* --- how far it is --- */
+
+static void progress_due(struct loop *l, struct timer *t)
+{
+	struct scans *k = LOOP_OWNER(t, struct scans, progress);
+	uint64_t now = clock_us(), took = now - k->started_us;
+	uint64_t done = k->told, open = k->open;
+	size_t i;
+
+	for (i = k->head; i < k->beyond; i++)
+		if (k->v[i].g && k->v[i].g->scan) {
+			done += k->v[i].g->scan->totals.done;
+			open += k->v[i].g->scan->totals.counts[OUTCOME_OPEN];
+		}
+	if (took > PROGRESS_AFTER_US && done) {
+		_cleanup_buf_ struct buf b = { 0 };
+
+		if (k->n == 1)
+			buf_put_escaped(&b, k->v->t->text, strlen(k->v->t->text));
+		else
+			buf_printf(&b, "%zu of %zu addresses", k->begun - k->running,
+				   k->n);
+		buf_printf(&b, ": %llu of %llu ports, %llu open, %.0f s left",
+			   (unsigned long long)done, (unsigned long long)k->ports,
+			   (unsigned long long)open,
+			   (double)took / 1e6 * (double)(k->ports - MIN(done, k->ports)) /
+				   (double)done);
+		progress_show(&k->run->progress, &b);
+	}
+	timer_set(l, t, now + PROGRESS_EVERY_US);
+}
+
+void scans_end(struct scans *k, struct buf *said)
 {
 	size_t i;
-	int r = 0;
 
-	if (!run->signo)
-		probe_look_up(run);
-	for (i = 0; i < run->n_turns && r == 0 && !run->signo; i++) {
-		enum verdict v;
+	for (i = k->head; i < k->beyond; i++) {
+		struct scanning *g = k->v[i].g;
 
-		r = scan_target(run, &run->turns[i], &v, f);
-		run->scans_verdict = MAX(run->scans_verdict, v);
+		if (!g)
+			continue;
+		if (g->scan)
+			settle(k, g);
+		/* Not written yet: a signal that ended the loop would not end that. */
+		put_text(k, g);
+		scanning_free(take_ptr(&k->v[i].g));
 	}
-	return r;
+	buf_put(said, k->said.data, k->said.len);
+}
+
+void scans_free(struct scans *k)
+{
+	buf_free(&k->said);
+	buf_free(&k->last_error);
+	free(k->v);
+	free(k);
 }

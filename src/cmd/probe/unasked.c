@@ -96,8 +96,8 @@ void unasked_put(struct buf *b, const struct unasked *u)
 	}
 }
 
-void unasked_tell(const struct command *cmd, const struct unasked *u,
-		  const struct endpoint *to)
+void unasked_say(struct buf *said, const struct command *cmd, const struct unasked *u,
+		 const struct endpoint *to)
 {
 	_cleanup_buf_ struct buf ip = { 0 };
 	struct addr a = { 0 };
@@ -118,7 +118,7 @@ void unasked_tell(const struct command *cmd, const struct unasked *u,
 			probe_put_reason(&b, &k->first);
 		}
 		fault_say(&f, EIO, "%s: %s", buf_cstr(&ip), buf_cstr(&b));
-		cmd_error(cmd, &f);
+		cmd_put_error(said, cmd, &f);
 	}
 }
 

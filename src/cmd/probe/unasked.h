@@ -19,8 +19,8 @@ void unasked_add(struct unasked *u, const struct probe_result *r);
 /* A line a kind: how many, which, and why. */
 void unasked_put(struct buf *b, const struct unasked *u);
 /* The same as errors, of this address. */
-void unasked_tell(const struct command *cmd, const struct unasked *u,
-		  const struct endpoint *to);
+void unasked_say(struct buf *said, const struct command *cmd, const struct unasked *u,
+		 const struct endpoint *to);
 void unasked_free(struct unasked *u);
 
 /* As errors: the targets that were asked one by one and of which nothing can be told. */

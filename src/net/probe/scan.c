@@ -12,10 +12,12 @@ enum {
 static void list_ports(struct scan *s, const struct port_set *ports)
 {
 	uint8_t seen[65536 / 8] = { 0 };
+	size_t i, most = 1;
 	uint32_t p;
-	size_t i;
 
-	s->list = xcalloc(65536, sizeof(*s->list));
+	for (i = 0; i < ports->n; i++)
+		most += (size_t)(ports->v[i].hi - ports->v[i].lo) + 1;
+	s->list = xcalloc(MIN(most, (size_t)65536), sizeof(*s->list));
 	for (i = 0; i < ports->n; i++)
 		for (p = ports->v[i].lo; p <= ports->v[i].hi; p++) {
 			if (!(seen[p / 8] & BIT(p % 8)))
@@ -90,6 +92,9 @@ void scan_tell(struct scan *s)
 
 void scan_over(struct scan *s)
 {
+	if (s->ended)
+		return;
+	s->ended = true;
 	s->totals.took_us = clock_us() - s->totals.started_us;
 	s->over(s);
 }

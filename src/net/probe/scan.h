@@ -10,10 +10,12 @@
 
 struct scan_how {
 	const struct attempt_how *attempt; /* options, sources */
-	uint64_t timeout_us, rate;
+	uint64_t timeout_us;
+	uint64_t rate;	   /* at most so many a second; 0 = as many as go. May change. */
 	bool patient;	   /* half-open: timeout_us is meant, even if all answer sooner */
 	bool with_refused; /* ports that are refused by RST are told, too */
-	uint64_t window;   /* most connections in flight */
+	uint64_t window;   /* most connections in flight; may change */
+	uint64_t share;	   /* so many scans share this host's way out: 1 or more */
 	uint64_t stall_us; /* where this host takes no packet, no socket for so long, the
 			      rest is not asked */
 };
@@ -29,6 +31,7 @@ struct scan_ops {
 	size_t size; /* of the engine's own struct, which begins with struct scan */
 	uint64_t
 		timeout_us; /* what a port is given where nobody said; 0 = an attempt's */
+	uint64_t side_by_side; /* at most so many: each has its own tables and buffers */
 	/* 0 or -errno with a fault: no socket can be made as asked for. */
 	int (*start)(struct scan *s, struct fault *f);
 	void (*stop)(struct scan *s); /* also after a start that failed */
@@ -43,6 +46,8 @@ struct scan {
 	uint16_t *list; /* the ports, each once, in the order given */
 	size_t n, next;
 	uint64_t next_us;      /* with a rate: when the next may start */
+	bool paused;	       /* by its owner: asks no further port for now */
+	bool ended;	       /* over() was called */
 	struct probe_result r; /* of the port that is told */
 	void (*found)(struct scan *s, const struct probe_result *r);
 	void (*over)(struct scan *s);
@@ -54,7 +59,8 @@ struct scan {
 struct scan *scan_new(const struct scan_ops *ops, struct loop *l,
 		      const struct endpoint *to, const struct port_set *ports,
 		      const struct scan_how *how);
-/* over is called once, from the loop. 0 or -errno with a fault. */
+/* over is called once, from the loop; it must not stop the scan itself. 0 or -errno with
+ * a fault. */
 int scan_start(struct scan *s, struct fault *f);
 /* Closes its sockets; totals can still be read. */
 void scan_stop(struct scan *s);

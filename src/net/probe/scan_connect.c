@@ -25,7 +25,8 @@ enum {
 	/* Before the next hop is resolved its queue takes a hundred SYNs and drops the
 	 * rest: the first port goes ahead alone. */
 	WARM_UP_US = 50 * 1000,
-	BURST = 512,		   /* ports between two looks at what came */
+	BURST = 512,		   /* ports between two looks at what came, */
+	BURST_LEAST = 16,	   /* where many scans share them */
 	LATE_US = 900 * 1000,	   /* answered only after a SYN was sent again */
 	PHANTOM_RETRIES_MOST = 64, /* a port that is always our own: give up */
 };
@@ -394,12 +395,16 @@ static bool probe_port(struct connect_scan *c, uint16_t port)
 static void pump_due(struct loop *l, struct timer *t)
 {
 	struct connect_scan *c = LOOP_OWNER(t, struct connect_scan, pump);
-	uint64_t rate = c->s.how->rate;
-	unsigned burst = 0;
+	uint64_t rate = c->s.how->rate, burst = 0;
+	uint64_t most = MAX(BURST / c->s.how->share, (uint64_t)BURST_LEAST);
 	uint16_t port;
 
+	if (c->s.paused) {
+		c->stuck_us = 0;
+		return; /* grow_due() comes again */
+	}
 	while (c->in_flight < c->window) {
-		if (burst++ == BURST) {
+		if (burst++ == most) {
 			timer_set(l, t, loop_now(l));
 			break;
 		}
@@ -424,7 +429,8 @@ static void grow_due(struct loop *l, struct timer *t)
 	else if (!c->warm)
 		c->window = 1;
 	else if (c->trouble)
-		c->window = MAX(c->window / 2, (uint64_t)WINDOW_LEAST);
+		c->window = MIN(MAX(c->window / 2, (uint64_t)WINDOW_LEAST),
+				c->s.how->window);
 	else
 		c->window = MIN(c->window * 2, c->s.how->window);
 	c->trouble = false;
@@ -481,6 +487,7 @@ static void connect_stop(struct scan *s)
 const struct scan_ops scan_by_connect = {
 	.size = sizeof(struct connect_scan),
 	.timeout_us = SCAN_TIMEOUT_US,
+	.side_by_side = 256,
 	.start = connect_start,
 	.stop = connect_stop,
 };

@@ -7,6 +7,8 @@
  * retransmit. */
 enum { SCAN_TIMEOUT_US = 1100 * 1000 };
 
+enum { SCAN_PAUSE_US = 10 * 1000 }; /* between two looks whether a pause is over */
+
 extern const struct scan_ops scan_by_connect, scan_by_udp, scan_by_syn;
 
 /* s->r for what became of this port: empty but for its peer. */

@@ -189,6 +189,11 @@ static void syn_send_some(struct syn_scan *syn)
 	uint64_t now;
 	bool full = false;
 
+	if (syn->s.paused) {
+		syn->full_us = 0;
+		timer_set(syn->s.l, &syn->t, clock_us() + SCAN_PAUSE_US);
+		return;
+	}
 	for (i = 0; i < BATCHES && !full && syn->s.next < syn->s.n; i++) {
 		syn_fill_tokens(syn, clock_us());
 		if (syn->tokens < 1)
@@ -300,7 +305,7 @@ static int syn_start(struct scan *s, struct fault *f)
 	for (i = 0; i < s->n; i++)
 		syn->ports[s->list[i]].state = SYN_PORT_ASKED;
 	syn->round = 1;
-	syn->rate = SYN_START_RATE;
+	syn->rate = (double)SYN_START_RATE / (double)s->how->share;
 	r = syn_link_open(&syn->link, &syn->path, &s->to, s->how->attempt, s->n,
 			  &unroutable, f);
 	endpoint_from_addr(&s->to, TARGET_TCP, &syn->path.dst);
@@ -329,6 +334,7 @@ static void syn_stop(struct scan *s)
 
 const struct scan_ops scan_by_syn = {
 	.size = sizeof(struct syn_scan),
+	.side_by_side = 16,
 	.timeout_us = SCAN_TIMEOUT_US,
 	.start = syn_start,
 	.stop = syn_stop,

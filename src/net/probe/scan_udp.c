@@ -270,6 +270,12 @@ static void udp_send_some(struct udp_scan *u)
 
 		if (u->state[port] != STATE_ASKED)
 			continue;
+		if (s->paused) {
+			take_errors(u);
+			u->full_us = 0;
+			timer_set(s->l, &u->t, now + SCAN_PAUSE_US);
+			return;
+		}
 		if (burst++ == BURST) {
 			take_errors(u);
 			timer_set(s->l, &u->t, now);
@@ -408,6 +414,7 @@ static void udp_stop(struct scan *s)
 
 const struct scan_ops scan_by_udp = {
 	.size = sizeof(struct udp_scan),
+	.side_by_side = 64,
 	.start = udp_start,
 	.stop = udp_stop,
 };

@@ -5,7 +5,8 @@ enum {
 	TICK_MOST_US = 100 * 1000, /* or a round trip, or so long at most */
 	TICK_BLIND_US = 10 * 1000, /* nothing has answered yet */
 	LEAST_RATE = 5000,
-	BLIND_RATE = 100000, /* nothing has answered yet: no loss would be noticed */
+	BLIND_RATE = 100000, /* nothing has answered yet: no loss would be noticed. Of all
+				scans together. */
 	MOST_RATE = 10 * 1000 * 1000,
 	BURST_US = 5 * 1000,		/* what a late timer may catch up with */
 	BLIND_PATIENCE_US = 500 * 1000, /* for a round of which nothing came */
@@ -27,6 +28,11 @@ static void ask_known(struct syn_scan *syn, uint64_t now)
 	syn->known_us = now;
 }
 
+static double blind_rate(const struct syn_scan *syn)
+{
+	return MAX((double)BLIND_RATE / (double)syn->s.how->share, (double)LEAST_RATE);
+}
+
 /* Looks back at the last few milliseconds. */
 static void adapt(struct syn_scan *syn, uint64_t now)
 {
@@ -39,7 +45,7 @@ static void adapt(struct syn_scan *syn, uint64_t now)
 		syn->rate = MAX(syn->rate / 2, (double)LEAST_RATE);
 	else
 		syn->rate = MIN(syn->rate * 2,
-				syn->heard ? (double)MOST_RATE : BLIND_RATE);
+				syn->heard ? (double)MOST_RATE : blind_rate(syn));
 	syn->trouble = false;
 	syn->tick_rtt_us = 0;
 	syn->looked_us = now;
