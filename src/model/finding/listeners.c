@@ -199,3 +199,33 @@ const struct rule rule_shadowed_listener = {
 	.judge_listener = judge_member,
 	.judge = judge_shadows,
 };
+
+/* Whoever connects while one waits is dropped; no finding tells of its queue then. */
+static void judge_backlog(struct inquiry *q, const struct listener_facts *l)
+{
+	const struct sock *s = l->row;
+	struct finding *f;
+
+	if (s->proto != PROTO_TCP || !(s->has & SOCK_HAS_LIMIT) || l->limit ||
+	    finding_is_full(q, l) || !finding_is_first(q, l))
+		return;
+	f = finding_of_listener(q, &rule_backlog_zero, l);
+	say(q,
+	    "The limit of its accept queue is 0: one connection at most waits for "
+	    "accept(), and the kernel drops the SYNs of the others, which their clients "
+	    "send again after a second.");
+	f->summary = finding_text(q);
+	finding_figure(f, "accept_queue_limit", l->limit, true);
+}
+
+const struct rule rule_backlog_zero = {
+	.id = "backlog-zero",
+	.severity = SEVERITY_NOTE,
+	.meaning =
+		"The accept queue holds a single connection: clients that arrive while one waits get "
+		"no answer to their SYN and try again after a second, then two, then four.",
+	.advice =
+		"Pass a larger backlog to listen() if more than one client may connect at a time.",
+	.threshold = "a listener whose accept queue has a limit of zero",
+	.judge_listener = judge_backlog,
+};

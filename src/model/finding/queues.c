@@ -44,18 +44,23 @@ static void put_drops(struct inquiry *q, const struct listener_facts *l)
 		       "(SYN queue, duplicates).");
 }
 
+/* What the program passed to listen() is kept nowhere: a limit below somaxconn may be its
+ * argument or an earlier somaxconn, one that equals it may have been cut. */
 static void put_cap(struct inquiry *q, const struct listener_facts *l)
 {
 	const struct net_limits *n = &q->e->limits;
 
-	if (n->has_somaxconn && l->limit == n->somaxconn)
-		say(q, "\nThe limit is net.core.somaxconn (%ju), which caps listen().",
+	if (l->row->proto == PROTO_TCP && n->has_somaxconn && l->limit == n->somaxconn)
+		say(q,
+		    "\nThe limit equals net.core.somaxconn (%ju): the program may have "
+		    "asked for more.",
 		    (uintmax_t)n->somaxconn);
-	else if (n->has_somaxconn)
-		say(q, "\nThe limit is listen()'s own argument (somaxconn is %ju now).",
-		    (uintmax_t)n->somaxconn);
-	if (n->abort_on_overflow)
-		say(q, " tcp_abort_on_overflow is on: clients get a reset.");
+}
+
+static void put_resets(struct inquiry *q)
+{
+	if (q->e->limits.abort_on_overflow)
+		say(q, "\ntcp_abort_on_overflow is on: clients get a reset.");
 }
 
 /* Where those that wait come from, the most of them first. */
@@ -197,7 +202,9 @@ void finding_of_queue(struct inquiry *q, const struct listener_facts *l,
 				   "from it.",
 		    clients);
 	put_no_descriptor(q, l);
-	put_cap(q, l);
+	if (finding_is_full(q, l) || finding_is_filling(q, l))
+		put_cap(q, l);
+	put_resets(q);
 	f->summary = finding_text(q);
 	finding_not_accepted(q, f, l);
 	queue_figures(q, l, f);
@@ -231,8 +238,8 @@ const struct rule rule_accept_queue_full = {
 	.id = "accept-queue-full",
 	.severity = SEVERITY_CRITICAL,
 	.meaning =
-		"More connections wait for accept() than listen() allowed. The kernel drops further "
-		"SYNs and the last ACK of handshakes: clients see timeouts, or believe in connections "
+		"More connections wait for accept() than the limit of the queue. The kernel drops "
+		"further SYNs and the last ACK of handshakes: clients see timeouts, or believe in connections "
 		"that the server does not have.",
 	.advice =
 		"Find out what the program does instead of accept(); a larger backlog only hides it "
@@ -324,13 +331,8 @@ static void put_syn_cap(struct inquiry *q, const struct listener_facts *l)
 		    "\nWithout SYN cookies net.ipv4.tcp_max_syn_backlog (%ju) caps "
 		    "it, at three quarters.",
 		    (uintmax_t)n->syn_backlog);
-	else if (n->has_somaxconn && l->limit == n->somaxconn)
-		say(q,
-		    "\nlisten()'s backlog caps it, which net.core.somaxconn (%ju) "
-		    "has capped.",
-		    (uintmax_t)n->somaxconn);
 	else
-		say(q, "\nlisten()'s backlog (%u) caps it.", l->limit);
+		say(q, "\nThe limit of the accept queue (%u) caps it.", l->limit);
 }
 
 static void judge_syn_queue(struct inquiry *q, const struct listener_facts *l)

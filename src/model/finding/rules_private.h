@@ -25,6 +25,7 @@
 	X(orphans)               \
 	X(exposed_listener)      \
 	X(shadowed_listener)     \
+	X(backlog_zero)          \
 	X(descriptor_exhaustion) \
 	X(udp_drops)             \
 	X(tcp_memory)            \

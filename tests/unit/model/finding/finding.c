@@ -146,8 +146,12 @@ static void shadows(void)
 	struct sock wide = row(STATE_LISTEN,
 			       (struct addr){ .family = AF_INET, .port = 80 }, ip4(0, 0));
 	struct listener_facts l[] = {
-		{ .row = &specific, .members = 1, .shadow = true, .holders = &a },
-		{ .row = &wide, .members = 1, .shadow = true, .holders = &b },
+		{ .row = &specific,
+		  .limit = 9,
+		  .members = 1,
+		  .shadow = true,
+		  .holders = &a },
+		{ .row = &wide, .limit = 9, .members = 1, .shadow = true, .holders = &b },
 	};
 	struct evidence e = { .listeners = l, .n_listeners = 2 };
 	struct detect d;
