@@ -91,7 +91,7 @@ bool addr_in_prefix(const struct addr *a, const struct addr *pattern)
 
 	if (u.family != pattern->family)
 		return false;
-	if (pattern->scope && pattern->scope != u.scope)
+	if (pattern->scope && pattern->scope != (u.scope & ~ADDR_SCOPE_ELSEWHERE))
 		return false;
 	if (memcmp(u.ip, pattern->ip, whole) != 0)
 		return false;
@@ -197,10 +197,10 @@ static void put_scope(struct buf *b, uint32_t scope)
 	char name[IF_NAMESIZE];
 
 	buf_putc(b, '%');
-	if (if_indextoname(scope, name))
+	if (!(scope & ADDR_SCOPE_ELSEWHERE) && if_indextoname(scope, name))
 		buf_put_escaped(b, name, strlen(name));
 	else
-		buf_put_u64(b, scope);
+		buf_put_u64(b, scope & ~ADDR_SCOPE_ELSEWHERE);
 }
 
 void addr_put_ip(struct buf *b, const struct addr *a)

@@ -16,6 +16,10 @@ struct addr {
 	uint32_t scope; /* interface index of a link-local IPv6 address, or 0 */
 };
 
+/* In a scope: the interface is one of another host, or of another time. Only its number
+ * is known, which is nobody's here. */
+#define ADDR_SCOPE_ELSEWHERE BIT(31)
+
 /* Longest text of an address without port: an IPv6 address, '%' and an interface name. */
 enum { ADDR_TEXT_MAX = 46 + 1 + 16 };
 

@@ -29,6 +29,10 @@ static const struct owner_words words[OWNER_STATUSES] = {
 			    .cell = "(threads not all searched",
 			    .finding = "owner unknown (threads were not all searched)",
 			    .who = "the kernel, or a thread that was not searched" },
+	[OWNER_NOT_RECORDED] = { .key = "not-recorded",
+				 .cell = "(not recorded",
+				 .finding = "owner unknown (not recorded)",
+				 .who = "a process that was not recorded" },
 	[OWNER_NOT_READ] = { .key = "not-read",
 			     .cell = "(could not be read",
 			     .finding = "owner unknown (could not be read)",
@@ -38,4 +42,15 @@ static const struct owner_words words[OWNER_STATUSES] = {
 const struct owner_words *owner_words(uint8_t status)
 {
 	return &words[status < OWNER_STATUSES ? status : OWNER_NOT_ASKED];
+}
+
+uint8_t owner_status_of(const char *key, size_t len)
+{
+	uint8_t i;
+
+	for (i = 0; i < OWNER_STATUSES; i++)
+		if (words[i].key && strlen(words[i].key) == len &&
+		    memcmp(words[i].key, key, len) == 0)
+			return i;
+	return OWNER_NOT_READ;
 }

@@ -19,6 +19,7 @@ enum owner_status {
 			      */
 	OWNER_NO_PROC,	     /* there is no /proc, or another directory in its place */
 	OWNER_THREADS,	     /* all processes were read, not all threads */
+	OWNER_NOT_RECORDED,  /* a recorded dump that does not say who held its sockets */
 	OWNER_NOT_READ,	     /* reading them failed: who has it is not known */
 	OWNER_STATUSES,
 };
@@ -34,6 +35,9 @@ static inline bool owner_is_unseen(uint8_t status)
 {
 	return status > OWNER_PERMISSION && status < OWNER_NOT_READ;
 }
+
+/* The status of a key of JSON; OWNER_NOT_READ for one that is not known. */
+uint8_t owner_status_of(const char *key, size_t len);
 
 struct owner_words {
 	const char *key;     /* of JSON: processes_unknown; NULL = no member */

@@ -71,6 +71,10 @@ enum sock_has {
 	SOCK_HAS_DROPS = BIT(16),     /* drops, beside skmem: from /proc/net */
 	SOCK_MAY_BE_FORGED = BIT(17), /* a line of /proc/net/unix, where a name may hold a
 					 newline and what looks like a row */
+	/* Of a recorded dump, which does not say what they are called. */
+	SOCK_LACKS_USER = BIT(18),
+	SOCK_LACKS_DEVICE = BIT(19),
+	SOCK_LACKS_CGROUP = BIT(20),
 };
 
 /* SK_MEMINFO_*: indices of the INET_DIAG_SKMEMINFO attribute (linux/sock_diag.h). */

@@ -24,8 +24,9 @@ struct view_options {
 /* What the reader must know beside the rows: partial truth is data. */
 struct view_end {
 	uint64_t rows;
-	bool complete; /* these are all */
-	bool limited;  /* there are more, which --limit left out */
+	bool complete;		     /* these are all */
+	bool limited;		     /* there are more, which --limit left out */
+	const struct origin *origin; /* of recorded ones; NULL = not known, or of now */
 };
 
 struct view;

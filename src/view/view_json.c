@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "model/names.h"
+#include "model/origin.h"
 #include "view/format.h"
 #include "view/view.h"
 #include "view/view_member.h"
@@ -284,6 +285,30 @@ static void json_end_rows(struct view *v)
 	(void)v;
 }
 
+static void put_text(struct json *j, const char *key, const char *text)
+{
+	if (text)
+		json_member_text(j, key, text);
+}
+
+static void put_origin(struct json *j, const struct origin *o)
+{
+	_cleanup_buf_ struct buf at = { 0 };
+
+	json_key(j, "recorded");
+	json_open(j, '{');
+	origin_put_time(&at, o->time_us);
+	json_member_str(j, "at", buf_cstr(&at));
+	put_text(j, "host", o->host);
+	put_text(j, "boot_id", o->boot_id);
+	put_text(j, "kernel", o->kernel);
+	put_text(j, "machine", o->machine);
+	json_member_u64(j, "netns", o->netns);
+	json_member_u64(j, "uid", o->uid);
+	put_text(j, "sockctl", o->program);
+	json_close(j, '}');
+}
+
 void view_end_json(struct buf *b, const struct view_end *end)
 {
 	struct json j = json_on(b);
@@ -293,6 +318,8 @@ void view_end_json(struct buf *b, const struct view_end *end)
 	json_member_bool(&j, "complete", end->complete);
 	if (end->limited)
 		json_member_bool(&j, "limited", true);
+	if (end->origin)
+		put_origin(&j, end->origin);
 	json_end_object(&j);
 }
 

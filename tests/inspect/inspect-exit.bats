@@ -76,9 +76,7 @@ load ../lib/inspect
 		--limit 3 --summary|--limit has nothing to limit
 		--netns x --from x|--from reads a file, --netns the kernel: only one of them
 		--record x --from x|--from reads a file: there is nothing to --record
-		--processes --from x|a recorded dump does not say which processes hold its sockets
-		--pid 1 --from x|a recorded dump does not say which processes
-		--process x --from x|a recorded dump does not say which processes
+		--from x reuseaddr|a recorded dump does not have the options that only a descriptor
 		--findings --from x|findings rest on second looks, which a recorded dump cannot give
 		--findings=all --from x|findings rest on second looks
 		--wait 1s --from x|--wait waits for the kernel; a recorded dump does not change

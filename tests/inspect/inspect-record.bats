@@ -3,6 +3,7 @@
 
 load ../lib/helpers
 load ../lib/inspect
+load ../lib/endpoint
 
 setup() {
 	dump=$BATS_TEST_TMPDIR/dump
@@ -112,14 +113,49 @@ stable_rows() {
 	done
 }
 
-@test "ss reads the listeners of a record, as the manual says" {
+# State, local and peer address of each TCP socket, as ss shows a record and as we do.
+tcp_as_ss() { # OPTIONS of ss
+	TCPDIAG_FILE=$dump run -0 ss -Hn "$@"
+	assert_equal "$stderr" ''
+	ss_rows=$(grep -E '^[A-Z]' <<<"$output" | awk '{ print $1, $4, $5 }' | sed 's/^\(SYN-RECV\|ESTAB\) /\1 /' | sort)
+}
+
+tcp_as_ours() {
+	inspect --from "$dump" -H --format raw -o state,local,peer
+	our_rows=$(sed 's/^ESTABLISHED/ESTAB/; s/^SYN_RECV/SYN-RECV/; s/^CLOSE_WAIT/CLOSE-WAIT/; s/^FIN_WAIT/FIN-WAIT-/; s/^TIME_WAIT/TIME-WAIT/' <<<"$output" |
+		awk '{ if (NF < 3) $3 = ($2 ~ /^\[/ ? "[::]:*" : "0.0.0.0:*"); print $1, $2, $3 }' | sort)
+}
+
+@test "ss shows the TCP sockets of a record that we show" {
+	local options
 	netns
-	mk listen:port=80 established udp unix_bound:abstract=d
+	mk listen:port=80,queued=2,rst=1 listen:port=82,defer=30,syn_recv=2,label=half \
+		established close_wait time_wait bound udp unix_bound:abstract=d group:reuseport,n=2,clients=2 \
+		established:family=6,label=six
 	inspect -tux -q --record "$dump"
 	assert_success
-	TCPDIAG_FILE=$dump run -0 ss -tanH
-	assert_regex "$output" '^LISTEN .*:80 '
-	refute_regex "$output" ESTAB
+	tcp_as_ours
+	assert_regex "$our_rows" LISTEN
+	assert_regex "$our_rows" ESTAB
+	assert_regex "$our_rows" TIME-WAIT
+	for options in -tan -ta -tapeim -taeo --tcp; do
+		tcp_as_ss "$options"
+		assert_equal "$ss_rows" "$our_rows"
+	done
+}
+
+@test "a record of few sockets has all that there are: options choose what is shown" {
+	netns
+	mk listen:port=80 established udp established:family=6,label=six bound
+	inspect -tu -q --record "$dump" -l -4 'sport = :80'
+	assert_success
+	inspect_json --from "$dump" -tu
+	assert_row listen.listener state=LISTEN
+	assert_row established.client0 state=ESTABLISHED
+	assert_row six.client0 state=ESTABLISHED
+	assert_row udp.server proto=udp
+	inspect_json --from "$dump" --state bound-inactive
+	assert_row bound.bound state=BOUND_INACTIVE
 }
 
 # What the rows of the last output say of accept queues; times were read twice, a tick apart.
@@ -186,19 +222,173 @@ queue_facts() {
 	assert_equal "$(count_rows)" 6
 }
 
-@test "a recorded dump names no owners and says so" {
+@test "a record says who held the sockets, without them, /proc and privilege" {
+	local pid
+	netns
+	mk listen:port=80,queued=1 established udp unix_bound:abstract=d
+	pid=$MK_PID
+	inspect_json -tux -p
+	want=$(rows | jq -cS '[.cookie, .processes]' | sort)
+	inspect -tux -q --record "$dump"
+	assert_success
+	kill "$pid"
+	await_end "$pid" 143
+	NS=()
+	inspect_json -tux --from "$dump" -p
+	assert_equal "$(rows | jq -cS '[.cookie, .processes]' | sort)" "$want"
+	assert_matches --from "$dump" --process 'mk*' -- listen.listener listen.client0 established.client0 established.server0
+	inspect --from "$dump" --pid "${F[listen.listener.pid]}" --count
+	assert_output 4
+	inspect --from "$dump" -q --process nginx
+	assert_equal "$status" 1
+	inspect --from "$dump" --fail-if 'process = mksock'
+	assert_equal "$status" 1
+	inspect --from "$dump" --fail-if 'process = nginx'
+	assert_equal "$status" 0
+	inspect --from "$dump" --group process -H
+	assert_line --regexp '^mksock\[[0-9]+\] +4$'
+	inspect --from "$dump" -H --format raw -o local_port,peer_process 'sport = :80 and established'
+	assert_output --regexp "^80	mksock\[${F[listen.listener.pid]}\]"
+	chmod 644 "$dump"
+	sockctl_as_user inspect --from - --fail-if 'process = mksock' -q <"$dump"
+	assert_equal "$status" 1
+}
+
+@test "what was hidden when it was recorded is unknown when it is read, with the reason of then" {
+	skip_unless_root
 	netns
 	mk listen:port=80
-	inspect --record "$dump"
+	# An ordinary user may not read the processes of root.
+	as_user "$SOCKCTL" inspect -q --record - >"$dump"
 	NS=()
-	inspect_table -p --from "$dump"
-	assert_refused 2 'a recorded dump does not say which processes'
-	for expression in 'process = mksock' 'sport = 80 or pid = 1' 'peer_pid = 1' reuseaddr; do
+	inspect --from "$dump" -q --process mksock
+	assert_equal "$status" 3
+	assert_regex "$stderr" "mksock.[0-9]+. could not be read when this was recorded"
+	refute_regex "$stderr" 'try sudo|CAP_'
+	inspect --from "$dump" --fail-if 'process = mksock'
+	assert_equal "$status" 3
+	# The names of the processes were no secret: none of this one.
+	inspect --from "$dump" --fail-if 'process = no-such-name'
+	assert_equal "$status" 0
+	inspect --from "$dump" --json -p
+	assert_equal "$(jq -r 'select(.type == "socket").processes_unknown' <<<"$output")" no-permission
+}
+
+@test "names are those of the recording, not those of this machine" {
+	skip_unless_root
+	netns
+	in_ns ip link add elsewhere type veth peer name other
+	in_ns ip link set elsewhere up
+	in_ns ip link set other up
+	in_ns ip addr add fe80::5/64 dev elsewhere nodad
+	mk listen:port=80
+	serve listen '[fe80::5%elsewhere]:81'
+	index=$(in_ns ip -o link show dev elsewhere | cut -d: -f1)
+	inspect -q --record "$dump"
+	assert_success
+	NS=()
+	inspect_json --from "$dump" -o user,device
+	assert_value listen.listener user '. == "root"'
+	assert_json 'map(select(.local_port == 81)) | .[0] | [.local_addr, .device] == ["fe80::5%'"$index"'", "elsewhere"]'
+	inspect --from "$dump" -H --format raw -o local_port 'dev = elsewhere'
+	assert_output 81
+	inspect --from "$dump" -H --format raw -o local_port "src [fe80::5%$index]"
+	assert_output 81
+	inspect --from "$dump" --user root -q
+	assert_equal "$status" 0
+	inspect --from "$dump" --user nobody-else -q
+	assert_equal "$status" 1
+	inspect --from "$dump" -q 'src [fe80::5%elsewhere]'
+	assert_refused 2 'other numbers'
+	inspect --from "$dump" -q autobound
+	assert_refused 2 'which ports the kernel drew from'
+}
+
+@test "a record says where and when it was made" {
+	netns
+	mk listen:port=80
+	inspect -q --record "$dump"
+	netns=$(in_ns stat -Lc %i /proc/self/ns/net)
+	NS=()
+	inspect_json --from "$dump"
+	run -0 jq -r 'select(.type == "end").recorded | [.host, .boot_id, .kernel, .machine, .uid, .netns] | map(tostring) | join(" ")' <<<"$output"
+	assert_output "$(uname -n) $(</proc/sys/kernel/random/boot_id) $(uname -r) $(uname -m) $(id -u) $netns"
+	inspect --from "$dump" -v
+	assert_regex "$stderr" "recorded at 20..-..-..T.* on $(uname -n), Linux $(uname -r)"
+}
+
+@test "owners that were not recorded are unknown: of a dump of ss, of an older record" {
+	local expression
+	netns
+	mk listen:port=80
+	in_ns ss -a -t -D "$dump" >/dev/null
+	NS=()
+	inspect --json -p --from "$dump"
+	assert_equal "$(jq -r 'select(.type == "socket").processes_unknown' <<<"$output")" not-recorded
+	for expression in 'process = mksock' 'sport = 81 or pid = 1'; do
 		inspect_table --from "$dump" "$expression"
-		assert_refused 2 'a recorded dump does not say which processes'
+		assert_equal "$status" 3
+		assert_regex "$stderr" 'does not say who holds its sockets \(ss -D does not\)'
 	done
 	inspect_table --from "$dump" --fail-if 'count(process = mksock) = 0'
-	assert_refused 2 'a recorded dump does not say which processes'
+	assert_equal "$status" 3
+	inspect_table --from "$dump" --user root
+	assert_equal "$status" 3
+	assert_regex "$stderr" 'user: the recorded dump does not have it'
+	inspect_table --from "$dump" 'cgroup = /x'
+	assert_equal "$status" 3
+	# What decides without them, decides.
+	inspect_table --from "$dump" 'process = mksock or sport = :80'
+	assert_equal "$status" 0
+	# Options that only a descriptor tells are in no record.
+	inspect_table --from "$dump" reuseaddr
+	assert_refused 2 'options that only a descriptor'
+}
+
+@test "sockets of a protocol that was not recorded are unknown" {
+	netns
+	mk listen:port=80 udp
+	inspect -q --record "$dump"
+	NS=()
+	inspect --from "$dump" -u
+	assert_equal "$status" 3
+	assert_regex "$stderr" 'the recorded dump has no UDP sockets'
+	inspect --from "$dump" -x --fail-if 'path = /x'
+	assert_equal "$status" 3
+	inspect --from "$dump" -tux --json
+	assert_equal "$status" 3
+	assert_equal "$(jq -r 'select(.type == "end").complete' <<<"$output")" false
+}
+
+# Where the messages of a record end, by their lengths.
+message_ends() {
+	python3 - "$dump" <<-'END'
+		import struct, sys
+		data, at = open(sys.argv[1], "rb").read(), 0
+		while at < len(data):
+		    at += struct.unpack_from("<I", data, at)[0] + 3 & ~3
+		    print(at)
+	END
+}
+
+@test "a record that is cut off anywhere is not complete" {
+	local at last ends
+	netns
+	mk listen:port=80 established udp
+	inspect -tu -q --record "$dump"
+	NS=()
+	mapfile -t ends < <(message_ends)
+	last=${ends[-1]}
+	assert_equal "$last" "$(stat -c %s "$dump")"
+	inspect --from "$dump" -tu -q
+	assert_success
+	for at in 0 "${ends[@]::${#ends[@]}-1}" $((last - 4)); do
+		head -c "$at" "$dump" >"$dump.cut"
+		inspect --from "$dump.cut" -tu --json
+		((status == 3)) || fail "cut at $at of $last: exit $status"
+		assert_equal "$(jq -r 'select(.type == "note" and .id == "truncated-record").id' <<<"$output")" truncated-record
+		assert_equal "$(jq -r 'select(.type == "end").complete' <<<"$output")" false
+	done
 }
 
 @test "a file that is not there, not readable, or a directory" {
@@ -212,8 +402,13 @@ queue_facts() {
 	assert_refused 3 'No space left'
 }
 
-@test "an empty file holds no sockets" {
+@test "an empty file is no dump: that of no sockets has an end" {
 	: >"$dump"
+	inspect --from "$dump"
+	assert_equal "$status" 3
+	assert_regex "$stderr" 'the file is empty'
+	netns
+	in_ns ss -a -t -D "$dump" >/dev/null
 	inspect --from "$dump"
 	assert_equal "$status" 1
 	inspect --from "$dump" --json

@@ -197,7 +197,6 @@ enum {
 	WITH_GROUP = BIT(2),
 	WITH_FROM = BIT(3),
 	WITH_RECORD = BIT(4),
-	WITH_OWNERS = BIT(5), /* asks who holds the sockets */
 	WITH_FINDINGS = BIT(6),
 	WITH_WAIT = BIT(7),
 	WITH_BINDABLE = BIT(8),
@@ -221,7 +220,6 @@ static const struct exclusion exclusions[] = {
 	  .why = "--from reads a file, --netns the kernel: only one of them" },
 	{ MEMBER(record), .with = WITH_FROM,
 	  .why = "--from reads a file: there is nothing to --record" },
-	{ .of = WITH_OWNERS, .with = WITH_FROM, .why = NO_OWNERS_RECORDED },
 	{ MEMBER(from), .with = WITH_FINDINGS,
 	  .why = "findings rest on second looks, which a recorded dump cannot give" },
 	{ MEMBER(from), .with = WITH_WAIT,
@@ -242,7 +240,6 @@ static const struct exclusion exclusions[] = {
 
 static unsigned marks_of(const struct inspect_args *c)
 {
-	bool owners = c->processes || c->pids.n || c->process;
 	bool finds = c->findings == FINDINGS_ON || c->findings == FINDINGS_ALL;
 	bool fails = c->fail_if.n || c->fail_drops || c->fail_fill != UINT64_MAX;
 	bool candidate = c->reuseaddr || c->reuseport || c->v6only || c->as_user ||
@@ -250,8 +247,8 @@ static unsigned marks_of(const struct inspect_args *c)
 
 	return (c->count ? WITH_COUNT : 0) | (c->summary ? WITH_SUMMARY : 0) |
 	       (c->group ? WITH_GROUP : 0) | (c->from ? WITH_FROM : 0) |
-	       (c->record ? WITH_RECORD : 0) | (owners ? WITH_OWNERS : 0) |
-	       (finds ? WITH_FINDINGS : 0) | (c->wait_us != UINT64_MAX ? WITH_WAIT : 0) |
+	       (c->record ? WITH_RECORD : 0) | (finds ? WITH_FINDINGS : 0) |
+	       (c->wait_us != UINT64_MAX ? WITH_WAIT : 0) |
 	       (c->bindable ? WITH_BINDABLE : 0) | (candidate ? WITH_CANDIDATE : 0) |
 	       (fails ? WITH_THRESHOLD : 0) | (c->listen ? WITH_LISTEN : 0);
 }

@@ -47,7 +47,8 @@ struct inspect_args {
 enum { N_INSPECT_GROUPS = 7 };
 extern const struct opt_group inspect_groups[N_INSPECT_GROUPS];
 
-#define NO_OWNERS_RECORDED "a recorded dump does not say which processes hold its sockets"
+#define NO_OPTIONS_RECORDED \
+	"a recorded dump does not have the options that only a descriptor of the socket tells"
 
 /* Options that exclude each other. 0 or -EINVAL. */
 int inspect_args_check(const struct inspect_args *c, struct fault *f);

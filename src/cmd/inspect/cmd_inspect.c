@@ -55,11 +55,15 @@ static int find_facts(const struct inspect_args *args, const struct strv *expres
 	/* A name that is waited for may yet come; that of a dump is another host's. */
 	if (args->wait_us == UINT64_MAX && !args->from)
 		facts->names.device = inspect_home_device;
+	facts->names.elsewhere = args->from;
+	/* A dump's control groups are known by their paths. */
+	if (args->from)
+		facts->names.cgroup_id = NULL;
 	/* Only "autobound" asks for it. */
-	if (expressions->n || args->fail_if.n)
+	if (!args->from && (expressions->n || args->fail_if.n))
 		procfile_port_range(&facts->names.ephemeral_lo,
 				    &facts->names.ephemeral_hi);
-	if (!args->user)
+	if (!args->user || args->from)
 		return 0;
 	r = inspect_find_user("--user", args->user, &user, f);
 	facts->uid = user.uid;

@@ -107,12 +107,24 @@ static void add_user(struct inspect_plan *p, uint32_t uid)
 		 1);
 }
 
-static void add_process(struct inspect_plan *p, const char *name)
+static void add_text_leaf(struct inspect_plan *p, const char *field, enum filter_op op,
+			  const char *text)
 {
-	add_leaf(p, "process", FILTER_GLOB,
+	add_leaf(p, field, op,
 		 &(struct filter_literal){
-			 .kind = LITERAL_TEXT, .text = name, .len = strlen(name) },
+			 .kind = LITERAL_TEXT, .text = text, .len = strlen(text) },
 		 1);
+}
+
+/* Who is called that here does not count for a dump of another host. */
+static void add_recorded_user(struct inspect_plan *p, const char *name)
+{
+	uint64_t uid;
+
+	if (num_parse_u64(name, UINT32_MAX - 1, &uid, NULL) == 0)
+		add_user(p, (uint32_t)uid);
+	else
+		add_text_leaf(p, "user", FILTER_EQ, name);
 }
 
 /*
@@ -154,8 +166,10 @@ static int build_filter(struct inspect_plan *p, const struct inspect_facts *fact
 		add_node(p, p->ports_only);
 	}
 	if (args->process)
-		add_process(p, args->process);
-	if (args->user)
+		add_text_leaf(p, "process", FILTER_GLOB, args->process);
+	if (args->user && args->from)
+		add_recorded_user(p, args->user);
+	else if (args->user)
 		add_user(p, facts->uid);
 	r = add_pids(p, f);
 	if (r == 0)
@@ -305,9 +319,9 @@ static int check_recorded(const struct inspect_plan *p, struct fault *f)
 	uint32_t needs = filter_needs(p->request.filter) |
 			 thresholds_needs(&p->thresholds);
 
-	if (!p->args->from || !(needs & (NEED_OWNERS | NEED_PEER_OWNERS)))
+	if (!p->args->from || !(needs & NEED_SOCKOPTS))
 		return 0;
-	return fault_say(f, EINVAL, "%s", NO_OWNERS_RECORDED);
+	return fault_say(f, EINVAL, "%s", NO_OPTIONS_RECORDED);
 }
 
 static void choose_findings(struct inspect_plan *p, bool counts, bool terminal)

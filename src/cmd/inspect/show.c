@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "kernel/evidence/gather.h"
 #include "model/finding/rules.h"
+#include "model/origin.h"
 #include "model/owner_status.h"
 #include "view/tally.h"
 #include "view/view_findings.h"
@@ -315,6 +316,14 @@ static void tell_shortcomings(struct show *show, struct collect_result *result)
 		tell_unknown_group(show);
 }
 
+static void tell_origin(const struct show *show, const struct origin *origin)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	origin_put(&b, origin);
+	cmd_say(show->cmd, "%s", buf_cstr(&b));
+}
+
 /* Runs the collection and says how it ended. Returns an exit code. */
 static int collect_and_show(struct show *show, const struct collect_request *request,
 			    const struct view_options *opt)
@@ -360,6 +369,9 @@ static int collect_and_show(struct show *show, const struct collect_request *req
 	end.rows = show->seen;
 	end.complete = result.complete && !show->limited && !show->undecided;
 	end.limited = show->limited;
+	end.origin = result.origin;
+	if (result.origin && plan->args->common.verbose)
+		tell_origin(show, result.origin);
 	if (plan->rows != ROWS_COUNTED || opt->format == VIEW_JSON)
 		view_finish(show->view, &end);
 	return code_of_rows(show, &result);

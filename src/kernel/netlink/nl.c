@@ -195,25 +195,12 @@ int nl_go_on(struct nl *nl, struct nl_answer *a, unsigned packets)
 			break;
 		}
 		if (nl->record)
-			buf_put(&nl->record->b, nl->buf, (size_t)n);
+			nl->record->messages(nl->record, nl->buf, (size_t)n);
 		r = nl_walk(a, nl->buf, (size_t)n);
-		if (r == 0 && nl->record)
-			out_maybe_flush(nl->record);
 	}
 	nl->abandoned |= r < 0;
 	nl->interrupted |= a->interrupted;
 	return r < 0 ? r : a->error;
-}
-
-void nl_record_failure(struct out *record, int err)
-{
-	struct {
-		struct nlmsghdr h;
-		int32_t err;
-	} m = { .h = { .nlmsg_len = sizeof(m), .nlmsg_type = NLMSG_ERROR }, .err = err };
-
-	if (record)
-		buf_put(&record->b, &m, sizeof(m));
 }
 
 int nl_finish(struct nl *nl, struct nl_answer *a, int sent)
@@ -224,8 +211,8 @@ int nl_finish(struct nl *nl, struct nl_answer *a, int sent)
 	if (r == 0)
 		r = nl_go_on(nl, a, NL_ALL_PACKETS);
 	/* What the kernel itself says of its end is in the record. */
-	if (r < 0 && !a->done)
-		nl_record_failure(nl->record, r);
+	if (r < 0 && !a->done && nl->record)
+		nl->record->failed(nl->record, r);
 	return r;
 }
 
@@ -240,7 +227,7 @@ int nl_ask(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
 {
 	struct nl_answer a = { .fn = fn, .ctx = ctx };
 	const struct nlmsghdr *h = (const void *)nl->buf;
-	struct out *record = take_ptr(&nl->record);
+	struct nl_record *record = take_ptr(&nl->record);
 	int r = nl_send(nl, req, 0);
 
 	a.seq = nl->seq;
@@ -248,10 +235,10 @@ int nl_ask(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx)
 	while (r == 0 && !a.done && !a.messages)
 		r = nl_go_on(nl, &a, 1);
 	/* That there is no such socket does not make a record incomplete. */
-	if (r == 0 && a.messages && record)
-		buf_put(&record->b, h, NLMSG_ALIGN(h->nlmsg_len));
-	else if (r < 0 && r != -ENOENT && r != -ESTALE)
-		nl_record_failure(record, r);
+	if (record && r == 0 && a.messages)
+		record->messages(record, h, h->nlmsg_len);
+	else if (record && r < 0 && r != -ENOENT && r != -ESTALE)
+		record->failed(record, r);
 	nl->record = record;
 	return r;
 }

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "base/fault.h"
-#include "base/out.h"
 #include "model/attr.h"
 
 struct mnl_socket;
@@ -15,12 +14,20 @@ struct mnl_socket;
  * larger one nothing. */
 enum { NL_BUFFER = 32 * 1024 };
 
+/* Who keeps what is received. */
+struct nl_record {
+	/* Messages, whole: a packet of a dump, or the answer to a single question. */
+	void (*messages)(struct nl_record *r, const void *data, size_t len);
+	/* An answer is missing: who reads the record is told that it is not complete. */
+	void (*failed)(struct nl_record *r, int err);
+};
+
 struct nl {
 	int bus; /* NETLINK_SOCK_DIAG, NETLINK_ROUTE */
 	struct mnl_socket *sock;
 	char *buf;
 	uint32_t seq;
-	struct out *record; /* every received byte goes there too; NULL = not */
+	struct nl_record *record; /* gets every received byte, too; NULL = nobody does */
 	bool abandoned; /* a dump was left before its end: the next request needs another
 			   socket */
 	bool interrupted; /* the kernel said NLM_F_DUMP_INTR: rows may be missing */
@@ -50,10 +57,6 @@ int nl_dump(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx);
 
 /* A request with one answer (no dump). -ENOENT: no such socket. */
 int nl_ask(struct nl *nl, struct nlmsghdr *req, nl_message_fn *fn, void *ctx);
-
-/* Writes into a record (NULL = none) that an answer is missing: who reads it is told that
- * it is not complete. */
-void nl_record_failure(struct out *record, int err);
 
 /* One packet from the kernel, whole, into buf of NL_BUFFER bytes. Its length or -errno.
  */

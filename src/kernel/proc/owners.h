@@ -18,6 +18,7 @@ struct owners {
 	struct hash_index index; /* of these by inode */
 	struct owner_process *processes;
 	size_t n_processes;
+	size_t cap_entries, cap_processes; /* of those that are added, not scanned */
 	size_t unreadable; /* processes whose descriptors may not be read */
 	size_t unnamed;	   /* whose name may not be read */
 	/* errno, if some could not be read, named or listed for another reason, and how

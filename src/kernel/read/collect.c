@@ -30,9 +30,8 @@ struct collect_how collect_how(const struct collect_request *req)
 	struct collect_how how = { .needs = req->needs | filter_needs(req->filter) };
 
 	if (req->from) {
-		how.needs &= ~(uint32_t)(NEEDS_ADDED &
-					 ~(NEED_USER | NEED_DEVICE | NEED_UNIX_PEER |
-					   NEED_LISTENER | NEED_WAITERS));
+		/* What only a question to the kernel tells. */
+		how.needs &= ~(uint32_t)(NEED_WAIT_TIME | NEED_SOCKOPTS);
 	} else if (how.needs & NEEDS_OWNERS) {
 		how.owners_later = owners_later(req);
 		how.owners_first = !how.owners_later;
@@ -79,19 +78,22 @@ static void put_note(const struct collector *c, const char *id, const char *text
  * there. */
 static void note_failed(struct collector *c, const struct owners *o)
 {
-	const char *next = o->failed == EMFILE ? " (raise 'ulimit -n')" : "";
+	const char *next = o->failed == EMFILE && !c->req->from ? " (raise 'ulimit -n')"
+								: "";
+	const char *when = c->req->from ? " when this was recorded" : "";
 	char text[256];
 
 	if (o->n_failed)
 		snprintf(text, sizeof(text),
-			 "%zu of %zu processes could not be read: owners among them are "
-			 "unknown: %s%s",
-			 o->n_failed, o->n_processes, strerror(o->failed), next);
+			 "%zu of %zu processes could not be read%s: owners among them "
+			 "are unknown: %s%s",
+			 o->n_failed, MAX(o->n_processes, o->n_failed), when,
+			 strerror(o->failed), next);
 	else
 		snprintf(text, sizeof(text),
-			 "the processes in /proc could not be listed: owners are "
+			 "the processes in /proc could not be listed%s: owners are "
 			 "unknown: %s%s",
-			 strerror(o->failed), next);
+			 when, strerror(o->failed), next);
 	c->complete = false;
 	put_note(c, "owners-incomplete", text);
 }
@@ -109,34 +111,69 @@ static void note_unseen(struct collector *c, const struct owners *o)
 	put_note(c, "owners-not-visible", text);
 }
 
-static void note_unreadable(struct collector *c)
+/* The same of a recorded dump: no right that one has now is of any help. */
+static void note_unseen_then(struct collector *c, const struct owners *o)
 {
-	const struct owners *o = &c->r->owners;
-	size_t n = o->unreadable + o->unnamed;
+	char text[256];
+
+	if (o->unseen == OWNER_NOT_RECORDED) {
+		snprintf(text, sizeof(text),
+			 "the recorded dump does not say who holds its sockets (%s)",
+			 o->unseen_why);
+		put_note(c, "owners-not-recorded", text);
+		return;
+	}
+	snprintf(text, sizeof(text),
+		 "some processes were not visible when this was recorded (%s): who "
+		 "holds some sockets is unknown",
+		 o->unseen_why);
+	put_note(c, "owners-not-visible", text);
+}
+
+static void note_refused(struct collector *c, size_t n)
+{
 	char text[320], remedy[REMEDY_MAX];
 
-	if (n) {
+	if (c->req->from)
+		snprintf(text, sizeof(text),
+			 "%zu process%s could not be read when this was recorded, for "
+			 "want of permission: owners among them are unknown",
+			 n, n == 1 ? "" : "es");
+	else
 		snprintf(text, sizeof(text),
 			 "%zu process%s may not be read: owners among them are unknown "
 			 "(%s)",
 			 n, n == 1 ? "" : "es", rights_to_trace(remedy));
-		put_note(c, "owners-unreadable", text);
-	}
+	put_note(c, "owners-unreadable", text);
+}
+
+static void note_unreadable(struct collector *c)
+{
+	const struct owners *o = &c->r->owners;
+
+	if (o->unreadable + o->unnamed)
+		note_refused(c, o->unreadable + o->unnamed);
 	if (o->failed)
 		note_failed(c, o);
-	if (owner_is_unseen(o->unseen) && (c->r->unowned & BIT(o->unseen)))
+	if (!owner_is_unseen(o->unseen) || !(c->r->unowned & BIT(o->unseen)))
+		return;
+	if (c->req->from)
+		note_unseen_then(c, o);
+	else
 		note_unseen(c, o);
 }
 
 static void note_cgroups(struct collector *c)
 {
+	int denied = c->req->from ? c->r->recorded.cgroups_denied : c->r->cgroups.missed;
 	char text[160];
 
-	if (!c->r->cgroups.missed)
+	if (!denied)
 		return;
 	snprintf(text, sizeof(text),
-		 "not every control group may be read: some are unknown: %s",
-		 strerror(c->r->cgroups.missed));
+		 "not every control group %s be read%s: some are unknown: %s",
+		 c->req->from ? "could" : "may",
+		 c->req->from ? " when this was recorded" : "", strerror(denied));
 	put_note(c, "cgroups-unreadable", text);
 }
 
@@ -199,6 +236,8 @@ int collect_run(struct reader *r, const struct collect_request *req,
 	result->rows_missing = c.rows_missing;
 	memcpy(result->hidden, c.hidden, sizeof(c.hidden));
 	result->hidden_field = c.hidden_field;
+	if (req->from && r->recorded.meta.origin.known)
+		result->origin = &r->recorded.meta.origin;
 	seen_free(&c.seen);
 	arena_free(&c.arena);
 	free(c.rows);

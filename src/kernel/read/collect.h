@@ -48,8 +48,10 @@ struct collect_result {
 	/* What is unknown, if a row would have passed the filter had it been held by a
 	 * process that may not be read, or that is not visible, or had its source given a
 	 * field; "" = nothing. */
-	char hidden[160];
+	char hidden[200];
 	const struct field *hidden_field; /* ... this one; NULL = it is the owner */
+	const struct origin *origin; /* of a recorded dump, if it says; lives with the
+					reader */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "kernel/read/collect.h"
+#include "kernel/read/recorder.h"
 #include "kernel/read/seen.h"
 
 struct collector {
@@ -19,7 +20,8 @@ struct collector {
 	uid_t euid;
 	bool owners_first; /* ... were read before the rows: what is younger has none yet
 			    */
-	bool all_attributes; /* of a message; else those that every row needs */
+	bool all_attributes;	   /* of a message; else those that every row needs */
+	struct recorder *recorder; /* NULL = nothing is recorded */
 	int sink_error; /* what the sink returned, told apart from the kernel's errors */
 	uint8_t proto;	/* of the dump that runs */
 	uint64_t matched_listeners;
@@ -32,7 +34,7 @@ struct collector {
 	bool forged;	  /* lines of /proc/net/unix may be parts of names */
 	unsigned guesses; /* who may hold what the filter refused */
 	const struct field *hidden_field; /* as in struct collect_result */
-	char hidden[160];		  /* as in struct collect_result */
+	char hidden[200];		  /* as in struct collect_result */
 };
 
 /* One parsed row: duplicates and other families out, filter, annotations, sink. 0 or
@@ -66,7 +68,3 @@ int collect_replay(struct collector *c, struct fault *f);
 int collect_procnet(struct collector *c, uint32_t protos, struct fault *f);
 /* One of its tables; PROTO_UNIX_STREAM stands for all unix sockets. 0 or negative. */
 int collect_procnet_file(struct collector *c, FILE *file, uint8_t proto);
-
-/* Starts the section of another protocol in a recorded file; TCP needs none (replay.c).
- */
-void record_section(struct out *record, uint8_t proto);

@@ -66,7 +66,7 @@ static int note_failure(struct collector *c, const char *what, int err)
 static bool can_shard(const struct collector *c, const struct inet_query *q)
 {
 	return q->protocol == IPPROTO_TCP && (q->states & 1 << STATE_ESTABLISHED) &&
-	       !q->bytecode.len && !q->sport && !q->dport && !c->req->record;
+	       !q->bytecode.len && !q->sport && !q->dport && !c->recorder;
 }
 
 static int run_query(struct collector *c, const struct inet_query *q, const char *what)
@@ -94,6 +94,8 @@ static void add_filter(const struct collector *c, struct inet_query *q,
 		       struct buf *program)
 {
 	buf_reset(program);
+	if (c->recorder)
+		return;
 	/* Looked at before any program runs, but not by every walk. */
 	filter_only_ports(c->req->filter, &q->sport, &q->dport);
 	if (c->req->filter && bytecode_compile(program, c->req->filter, &reader_caps))
@@ -158,7 +160,9 @@ static int read_listeners(struct collector *c, const struct blob *bytecode)
 	if (err < 0)
 		note_failure(c, "read the listeners", err);
 	if (err == 0) {
+		recorder_beside(c->recorder, true);
 		err = waiters_read(c->r, wants_waiters, c);
+		recorder_beside(c->recorder, false);
 		if (err < 0)
 			note_failure(c, "read who waits in the accept queues", err);
 	}
@@ -211,28 +215,52 @@ static int read_exact(struct collector *c, const struct addr *local,
  */
 static bool worth_a_walk(const struct collector *c, uint32_t states)
 {
-	return c->matched_listeners || c->req->record || !sockstat_no_tcp() ||
+	return c->matched_listeners || c->recorder || !sockstat_no_tcp() ||
 	       ((states & STATES_SYN_RECV) && procfile_tcp_came());
+}
+
+/* A record is of all of them, whatever is shown. */
+static uint32_t states_of(const struct collector *c)
+{
+	return c->recorder ? (uint32_t)STATES_ALL : c->req->states;
+}
+
+static bool can_ask_exactly(const struct collector *c, struct addr *local,
+			    struct addr *peer)
+{
+	const struct collect_request *req = c->req;
+
+	/* The answer to a single question never has their storage, nor is it looked for
+	 * among sockets that are only bound. */
+	return req->filter && !c->recorder && !(c->needs & NEED_BPF) &&
+	       (req->bound_unless_listening ||
+		!(req->states & (1 << STATE_BOUND_INACTIVE))) &&
+	       filter_exact(req->filter, local, peer);
+}
+
+static int read_bound(struct collector *c, struct inet_query *q)
+{
+	int r;
+
+	q->states = 1 << STATE_BOUND_INACTIVE;
+	recorder_beside(c->recorder, true);
+	r = run_query(c, q, "read the bound sockets");
+	recorder_beside(c->recorder, false);
+	return r;
 }
 
 static int read_tcp(struct collector *c)
 {
 	const struct collect_request *req = c->req;
-	uint32_t listen = req->states & (1 << STATE_LISTEN);
-	uint32_t others = req->states &
-			  ~(1u << STATE_LISTEN | 1u << STATE_BOUND_INACTIVE);
+	uint32_t states = states_of(c), listen = states & (1 << STATE_LISTEN);
+	uint32_t others = states & ~(1u << STATE_LISTEN | 1u << STATE_BOUND_INACTIVE);
 	_cleanup_buf_ struct buf program = { 0 };
 	struct inet_query q = { .protocol = IPPROTO_TCP };
 	struct addr local, peer;
 	int r = 0;
 
 	c->proto = PROTO_TCP;
-	/* The answer to a single question never has their storage, nor is it looked for
-	 * among sockets that are only bound. */
-	if (req->filter && !req->record && !(c->needs & NEED_BPF) &&
-	    (req->bound_unless_listening ||
-	     !(req->states & (1 << STATE_BOUND_INACTIVE))) &&
-	    filter_exact(req->filter, &local, &peer))
+	if (can_ask_exactly(c, &local, &peer))
 		return read_exact(c, &local, &peer);
 	add_filter(c, &q, &program);
 	if (listen)
@@ -242,15 +270,13 @@ static int read_tcp(struct collector *c)
 		q.states = others;
 		if (others & (1 << STATE_SYN_RECV))
 			q.states |= 1 << STATE_NEW_SYN_RECV;
-		if (req->v6 && !req->v4)
+		if (req->v6 && !req->v4 && !c->recorder)
 			q.family = AF_INET6;
 		r = run_query(c, &q, "read the TCP sockets");
 	}
-	if (r == 0 && (req->states & (1 << STATE_BOUND_INACTIVE)) &&
-	    collect_wants_bound(c)) {
-		q.states = 1 << STATE_BOUND_INACTIVE;
-		r = run_query(c, &q, "read the bound sockets");
-	}
+	if (r == 0 && (states & (1 << STATE_BOUND_INACTIVE)) &&
+	    (c->recorder || collect_wants_bound(c)))
+		r = read_bound(c, &q);
 	return r;
 }
 
@@ -265,10 +291,10 @@ static int read_udp(struct collector *c)
 	for (i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
 		struct inet_query q = { .protocol = IPPROTO_UDP,
 					.family = families[i],
-					.states = c->req->states,
+					.states = states_of(c),
 					.ext = ext_for(c->needs, true) };
 
-		if (families[i] == AF_INET && c->req->v6 && !c->req->v4)
+		if (families[i] == AF_INET && c->req->v6 && !c->req->v4 && !c->recorder)
 			continue;
 		add_filter(c, &q, &program);
 		r = run_query(c, &q, "read the UDP sockets");
@@ -295,8 +321,7 @@ static int read_unix(struct collector *c)
 		r = unix_rows_show(&rows, c);
 		unix_rows_free(&rows);
 	} else {
-		err = unix_dump(&c->r->dump, c->req->states, show, collect_unix_message,
-				c);
+		err = unix_dump(&c->r->dump, states_of(c), show, collect_unix_message, c);
 	}
 	if (r < 0 || c->sink_error)
 		return r < 0 ? r : c->sink_error;
@@ -332,11 +357,51 @@ static void without_refused_storages(struct collector *c)
 				"sockets");
 }
 
+/* Second readings and answers to single questions, too: they tell who waits. */
+static void begin_record(struct collector *c)
+{
+	struct nl_record *listener = recorder_listener(c->recorder);
+	int err = reader_side_socket(c->r);
+
+	c->r->dump.record = listener;
+	if (err == 0) {
+		c->r->exact.record = listener;
+	} else {
+		note_failure(c, "open a socket for second readings", err);
+		listener->failed(listener, err);
+	}
+}
+
+static int read_all(struct collector *c)
+{
+	int r = 0;
+
+	if (c->req->protos & BIT(PROTO_TCP))
+		r = read_tcp(c);
+	c->r->exact.record = NULL;
+	if (c->recorder)
+		recorder_end_tcp(c->recorder, -1);
+	if (r == 0 && (c->req->protos & BIT(PROTO_UDP))) {
+		recorder_section(c->recorder, PROTO_UDP);
+		r = read_udp(c);
+	}
+	if (r == 0 && (c->req->protos & PROTOS_UNIX)) {
+		recorder_section(c->recorder, PROTO_UNIX_STREAM);
+		r = read_unix(c);
+	}
+	return r;
+}
+
 int collect_live(struct collector *c, struct fault *f)
 {
 	struct nl *nl = &c->r->dump;
-	int r = 0;
+	int r;
 
+	if (c->req->record && !nl->sock)
+		return fault_say(
+			f, EOPNOTSUPP,
+			"--record keeps what sock_diag says, which is refused or "
+			"missing here");
 	if (c->req->record)
 		c->needs |= NEEDS_RECORDED;
 	c->all_attributes = ext_for(c->needs, true) ||
@@ -345,30 +410,15 @@ int collect_live(struct collector *c, struct fault *f)
 	if (!nl->sock)
 		return collect_procnet(c, c->req->protos, f);
 	without_refused_storages(c);
-	nl->record = c->req->record;
-	/* Second readings and answers to single questions, too: they tell who waits. */
 	if (c->req->record) {
-		int err = reader_side_socket(c->r);
-
-		if (err == 0) {
-			c->r->exact.record = c->req->record;
-		} else {
-			note_failure(c, "open a socket for second readings", err);
-			nl_record_failure(c->req->record, err);
-		}
+		c->recorder = recorder_new(c->req->record, c->req->protos);
+		begin_record(c);
 	}
-	if (c->req->protos & BIT(PROTO_TCP))
-		r = read_tcp(c);
-	c->r->exact.record = NULL;
-	if (r == 0 && (c->req->protos & BIT(PROTO_UDP))) {
-		record_section(c->req->record, PROTO_UDP);
-		r = read_udp(c);
-	}
-	if (r == 0 && (c->req->protos & PROTOS_UNIX)) {
-		record_section(c->req->record, PROTO_UNIX_STREAM);
-		r = read_unix(c);
-	}
+	r = read_all(c);
 	nl->record = NULL;
+	if (c->recorder && r == 0)
+		recorder_end(c->recorder, &c->r->cgroups, c->r->threads);
+	recorder_free(take_ptr(&c->recorder));
 	if (nl->interrupted)
 		note_failure(c, "a dump was interrupted by changes of the table",
 			     -EAGAIN);

@@ -37,6 +37,7 @@ void reader_close(struct reader *r)
 	cgroups_free(&r->cgroups);
 	arena_free(&r->arena);
 	listeners_free(&r->listeners);
+	recorded_free(&r->recorded);
 	free(take_ptr(&r->users.v));
 	free(take_ptr(&r->devices.v));
 }
@@ -139,6 +140,44 @@ static const char *device_of(struct reader *r, uint32_t ifindex)
 	return known->text;
 }
 
+/* The name that a file has for a number. Where it has none the fact is lacking, for this
+ * machine may have another one. */
+static const char *name_then(const struct recorded_names *names, uint64_t id,
+			     struct sock *s, enum sock_has lack)
+{
+	const struct recorded_name *name = recorded_name(names, id);
+
+	if (!name)
+		s->has |= lack;
+	return name ? name->text : NULL;
+}
+
+static void add_names_then(struct reader *r, struct sock *s, uint32_t needs)
+{
+	const struct recorded *of = &r->recorded;
+
+	if ((needs & NEED_USER) && (s->has & SOCK_HAS_UID))
+		s->user = name_then(&of->users, s->uid, s, SOCK_LACKS_USER);
+	if ((needs & NEED_DEVICE) && s->ifindex)
+		s->device = name_then(&of->devices, s->ifindex, s, SOCK_LACKS_DEVICE);
+	if ((needs & NEED_CGROUP) && (s->has & SOCK_HAS_CGROUP))
+		s->cgroup = name_then(&of->cgroups, s->cgroup_id, s, SOCK_LACKS_CGROUP);
+}
+
+static void add_names(struct reader *r, struct sock *s, uint32_t needs)
+{
+	if (needs & NEED_USER)
+		s->user = (s->has & SOCK_HAS_UID) ? user_of(r, s->uid) : NULL;
+	if (needs & NEED_DEVICE)
+		s->device = device_of(r, s->ifindex);
+	if (needs & NEED_CGROUP) {
+		s->cgroup = (s->has & SOCK_HAS_CGROUP)
+				    ? cgroups_path(&r->cgroups, s->cgroup_id)
+				    : NULL;
+		keep_failure(r, -r->cgroups.failed);
+	}
+}
+
 /* The age of a queued or half-closed connection, from its own tcp_info, for one exact
  * request. */
 static void add_tcp_info(struct reader *r, struct sock *s)
@@ -199,6 +238,8 @@ static uint32_t peer_inode(struct reader *r, const struct sock *s)
 		return s->peer_inode;
 	if (s->proto != PROTO_TCP || !s->peer.port)
 		return 0;
+	if (r->replays)
+		return recorded_peer_inode(&r->recorded, s);
 	if (ask_peer(r, s, s->ifindex, &answer) ||
 	    (!s->ifindex && addr_is_loopback(&s->peer) &&
 	     ask_peer(r, s, LOOPBACK_IFINDEX, &answer)))
@@ -244,20 +285,17 @@ void reader_annotate(struct reader *r, struct sock *s, uint32_t needs)
 		add_tcp_info(r, s);
 	if (needs & NEED_LISTENER)
 		add_listener(r, s);
-	if (needs & NEED_USER)
-		s->user = (s->has & SOCK_HAS_UID) ? user_of(r, s->uid) : NULL;
-	if (needs & NEED_DEVICE)
-		s->device = device_of(r, s->ifindex);
 	if (needs & NEED_OWNERS)
 		add_owners(r, s);
 	if (needs & NEED_SOCKOPTS)
 		add_options(r, s);
-	if ((needs & NEED_CGROUP) || s->owner_status > OWNER_NONE) {
-		s->cgroup = (s->has & SOCK_HAS_CGROUP)
-				    ? cgroups_path(&r->cgroups, s->cgroup_id)
-				    : NULL;
-		keep_failure(r, -r->cgroups.failed);
-	}
+	/* Where nobody can be named, the control group may say whose it is. */
+	if (s->owner_status > OWNER_NONE)
+		needs |= NEED_CGROUP;
+	if (r->replays)
+		add_names_then(r, s, needs);
+	else
+		add_names(r, s, needs);
 	if (needs & NEED_PEER_OWNERS)
 		add_peer_owners(r, s);
 }

@@ -8,6 +8,7 @@
 #include "kernel/proc/cgroup.h"
 #include "kernel/proc/owners.h"
 #include "kernel/read/listeners.h"
+#include "kernel/read/recorded.h"
 #include "model/sock.h"
 
 struct reader_name {
@@ -30,6 +31,8 @@ struct reader {
 	struct reader_names users, devices;
 	struct arena arena; /* texts of users and devices */
 	struct listeners listeners;
+	struct recorded recorded;    /* what a file says, instead of this machine ... */
+	bool replays;		     /* ... if one is read */
 	char info_copy[512];	     /* tcp_info of the row that is being annotated */
 	struct sock_options options; /* of the same row's owner */
 	uint32_t look;		     /* counts collect_run() */

@@ -1,16 +1,17 @@
 /*
  * Recorded dumps. The file is what recvmsg() gave, message after message, as `ss -D`
- * writes it too (types 18 and 20, IPv4 then IPv6, DONE between or missing). inet_diag
- * messages do not say their protocol: TCP unless a section marker of ours (a NLMSG_NOOP,
- * which readers skip) says otherwise.
+ * writes it too (types 18 and 20, IPv4 then IPv6, each with its DONE). inet_diag messages
+ * do not say their protocol: TCP unless a section marker of ours says otherwise. What
+ * else is ours in it stands in record_private.h.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/uapi.h"
+#include "kernel/proc/owners_kept.h"
+#include "kernel/read/record_private.h"
 #include "kernel/read/replay.h"
 #include "kernel/read/unix_join.h"
 #include "model/field/field.h"
@@ -23,31 +24,17 @@ struct replay {
 	bool tcp_over;		       /* they were shown */
 	int failed; /* errno of a dump or a question that failed when it was recorded */
 	bool told;  /* that the file itself is no whole record */
-};
-
-struct section {
-	struct nlmsghdr h;
-	char magic[8];
+	/* Of the first reading. */
 	uint8_t proto;
-	uint8_t pad[3];
+	bool empty;	 /* not one message */
+	bool open;	 /* a dump of the kernel has no end */
+	uint32_t protos; /* BIT(enum sock_proto) of which there are rows, or could be */
 };
 
-static const char section_magic[8] = "sockctl";
-
-/* Messages are at most this long; netlink lengths of attributes have 16 bits, dumps
- * packets of 32 KiB. */
-enum { LONGEST_MESSAGE = 1 << 20, READ_CHUNK = 64 * 1024 };
-
-void record_section(struct out *record, uint8_t proto)
-{
-	struct section s = { .h = { .nlmsg_len = sizeof(s), .nlmsg_type = NLMSG_NOOP },
-			     .proto = proto };
-
-	if (!record)
-		return;
-	memcpy(s.magic, section_magic, sizeof(s.magic));
-	buf_put(&record->b, &s, sizeof(s));
-}
+enum {
+	PROTOS_UNIX = BIT(PROTO_UNIX_STREAM) | BIT(PROTO_UNIX_DGRAM) |
+		      BIT(PROTO_UNIX_SEQPACKET),
+};
 
 /* Rows may be missing: said once. */
 static void is_incomplete(struct replay *p, const char *id, const char *why)
@@ -61,19 +48,96 @@ static void is_incomplete(struct replay *p, const char *id, const char *why)
 	p->told = true;
 }
 
+/* ---- what it says beside the sockets ---- */
+
+static bool is_section(const struct nlmsghdr *h)
+{
+	return h->nlmsg_type == NLMSG_NOOP && record_is_marked(h) &&
+	       ((const struct record_head *)h)->kind < PROTO_COUNT;
+}
+
+static bool is_socket(const struct nlmsghdr *h)
+{
+	return h->nlmsg_type == UAPI_TCPDIAG_GETSOCK ||
+	       h->nlmsg_type == SOCK_DIAG_BY_FAMILY;
+}
+
+static int take_facts(const struct nlmsghdr *h, void *ctx)
+{
+	struct replay *p = ctx;
+	struct reader *r = p->c->r;
+
+	p->empty = false;
+	if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
+		p->open = false;
+	if (is_section(h)) {
+		p->proto = ((const struct record_head *)h)->kind;
+		p->protos |= p->proto < PROTO_UNIX_STREAM ? BIT(p->proto) : PROTOS_UNIX;
+	}
+	recorded_take(&r->recorded, &r->owners, h);
+	if (!is_socket(h))
+		return 0;
+	p->open |= (h->nlmsg_flags & NLM_F_MULTI) && !r->recorded.is_ours;
+	if ((p->c->needs & NEED_PEER_OWNERS) && p->proto == PROTO_TCP)
+		recorded_note_end(&r->recorded, h);
+	return 0;
+}
+
+/* Whatever its second reading comes to tells what is wrong with it. */
+static int read_facts(struct replay *p, struct replay_file *file, struct fault *f)
+{
+	struct reader *r = p->c->r;
+	struct fault first = FAULT_INIT;
+	bool cut;
+	int err;
+
+	recorded_free(&r->recorded);
+	r->recorded.meta.lists_bound = -1;
+	owners_begin_kept(&r->owners);
+	r->replays = true;
+	p->empty = true;
+	p->proto = PROTO_TCP;
+	p->protos = BIT(PROTO_TCP);
+	err = replay_each(file, take_facts, p, &cut, &first);
+	if (err < 0 && err != -EBADMSG) {
+		if (f)
+			*f = first;
+		return err;
+	}
+	if (!r->recorded.has_owners) {
+		r->owners.unseen = OWNER_NOT_RECORDED;
+		snprintf(r->owners.unseen_why, sizeof(r->owners.unseen_why), "%s",
+			 r->recorded.is_ours	       ? "the record ends before it"
+			 : p->protos == BIT(PROTO_TCP) ? "ss -D does not"
+						       : "an older sockctl made it");
+	}
+	return replay_rewind(file, f);
+}
+
+/* ---- the sockets ---- */
+
+/* The number of an interface is one of the host that was recorded. */
+static void mark_scope(struct addr *a)
+{
+	if (a->scope)
+		a->scope |= ADDR_SCOPE_ELSEWHERE;
+}
+
+static bool parse_inet(const struct replay *p, const struct nlmsghdr *h, struct sock *s)
+{
+	if (!inet_parse(h, p->c->proto, s))
+		return false;
+	mark_scope(&s->local);
+	mark_scope(&s->peer);
+	return true;
+}
+
 /* A peer's path may come later in the file: unix rows wait for the end of it. */
 static int replay_unix(struct replay *p, const struct nlmsghdr *h)
 {
 	if (!(p->c->needs & NEED_UNIX_PEER))
 		return collect_unix_message(h, p->c);
 	return unix_rows_add(h, &p->unix_rows);
-}
-
-/* Where a row waits in a queue, or is one. */
-static bool is_of_queue(const struct sock *s)
-{
-	return sock_is_listener(s) || sock_is_unaccepted(s) ||
-	       (s->state == STATE_SYN_RECV && !(s->has & SOCK_IS_FULL));
 }
 
 /*
@@ -88,15 +152,22 @@ static int replay_tcp(struct replay *p, const struct nlmsghdr *h)
 	bool counts = c->needs & NEED_WAITERS;
 	struct sock s;
 
-	if (p->tcp_over)
-		return collect_inet_message(h, c);
-	if (!inet_parse(h, PROTO_TCP, &s))
+	if (!parse_inet(p, h, &s))
 		return 0;
-	if (is_of_queue(&s))
+	if (p->tcp_over)
+		return collect_row(c, &s);
+	if (record_is_of_queue(&s))
 		collect_keep(&p->queues, &s);
 	else if (counts)
 		collect_keep(&p->rest, &s);
 	return counts || sock_is_unaccepted(&s) ? 0 : collect_row(c, &s);
+}
+
+static int replay_udp(struct replay *p, const struct nlmsghdr *h)
+{
+	struct sock s;
+
+	return parse_inet(p, h, &s) ? collect_row(p->c, &s) : 0;
 }
 
 static int end_tcp(struct replay *p)
@@ -111,26 +182,10 @@ static int end_tcp(struct replay *p)
 	return r;
 }
 
-static int replay_message(struct replay *p, const struct nlmsghdr *h)
+static int replay_socket(struct replay *p, const struct nlmsghdr *h)
 {
 	struct collector *c = p->c;
-	const struct section *s = (const void *)h;
 
-	switch (h->nlmsg_type) {
-	case NLMSG_NOOP:
-		if (h->nlmsg_len >= sizeof(*s) &&
-		    memcmp(s->magic, section_magic, sizeof(section_magic)) == 0 &&
-		    s->proto < PROTO_COUNT) {
-			c->proto = s->proto;
-			return s->proto == PROTO_TCP ? 0 : end_tcp(p);
-		}
-		return 0;
-	case UAPI_TCPDIAG_GETSOCK:
-	case SOCK_DIAG_BY_FAMILY:
-		break;
-	default:
-		return 0;
-	}
 	if (h->nlmsg_len > NLMSG_LENGTH(0) && *(const uint8_t *)NLMSG_DATA(h) == AF_UNIX)
 		return replay_unix(p, h);
 	if (c->proto != PROTO_TCP && c->proto != PROTO_UDP) {
@@ -140,90 +195,34 @@ static int replay_message(struct replay *p, const struct nlmsghdr *h)
 			"of unix: it is left out");
 		return 0;
 	}
-	return c->proto == PROTO_TCP ? replay_tcp(p, h) : collect_inet_message(h, c);
+	return c->proto == PROTO_TCP ? replay_tcp(p, h) : replay_udp(p, h);
 }
 
-/*
- * Hands over the whole messages in data; returns bytes used, 0 when more are needed, or a
- * negative result. A DONE that carries an errno makes the record incomplete, as it was
- * when it was made.
+/* A DONE that carries an errno makes the record incomplete, as it was when it was made.
  */
-static int64_t replay_chunk(struct replay *p, const char *data, size_t len,
-			    uint64_t offset, struct fault *f)
+static int replay_message(const struct nlmsghdr *h, void *ctx)
 {
-	size_t at = 0;
+	struct replay *p = ctx;
 
-	while (len - at >= sizeof(struct nlmsghdr)) {
-		_Alignas(8) struct nlmsghdr h;
-		size_t step;
-		int r;
+	if ((h->nlmsg_flags & NLM_F_DUMP_INTR) && !p->failed)
+		p->failed = EINTR;
+	if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
+		int32_t err = 0;
 
-		memcpy(&h, data + at, sizeof(h));
-		if (h.nlmsg_len < sizeof(h) || h.nlmsg_len > LONGEST_MESSAGE)
-			return fault_say(f, EBADMSG,
-					 "byte %llu: no netlink message starts here",
-					 (unsigned long long)(offset + at));
-		step = NLMSG_ALIGN(h.nlmsg_len);
-		if (step > len - at)
-			break;
-		if ((h.nlmsg_flags & NLM_F_DUMP_INTR) && !p->failed)
-			p->failed = EINTR;
-		if (h.nlmsg_type == NLMSG_DONE || h.nlmsg_type == NLMSG_ERROR) {
-			int32_t err = 0;
-
-			if (h.nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
-				memcpy(&err, data + at + NLMSG_HDRLEN, sizeof(err));
-			if (err < 0)
-				p->failed = -err;
-		} else {
-			r = replay_message(p, (const void *)(data + at));
-			if (r < 0)
-				return r;
-		}
-		at += step;
+		if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
+			memcpy(&err, NLMSG_DATA(h), sizeof(err));
+		if (err < 0)
+			p->failed = -err;
+		return 0;
 	}
-	return (int64_t)at;
+	if (is_section(h)) {
+		p->c->proto = ((const struct record_head *)h)->kind;
+		return p->c->proto == PROTO_TCP ? 0 : end_tcp(p);
+	}
+	return is_socket(h) ? replay_socket(p, h) : 0;
 }
 
-static int replay_stream(struct replay *p, int fd, const char *name, struct fault *f)
-{
-	/* malloc'ed, so that messages stay aligned to 4 as in the file. */
-	size_t cap = READ_CHUNK, len = 0;
-	_cleanup_free_ char *data = xmalloc(cap);
-	uint64_t offset = 0;
-
-	for (;;) {
-		ssize_t n;
-		int64_t used;
-
-		if (cap - len < READ_CHUNK) {
-			cap *= 2;
-			data = xrealloc(data, cap);
-		}
-		n = read(fd, data + len, cap - len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fault(f, errno, "read %s", name);
-		len += (size_t)n;
-		used = replay_chunk(p, data, len, offset, f);
-		if (used < 0)
-			return (int)used;
-		offset += (uint64_t)used;
-		len -= (size_t)used;
-		memmove(data, data + used, len);
-		if (n == 0)
-			break;
-	}
-	/* The last message may lack its padding; what is shorter was cut off. */
-	if (len >= sizeof(struct nlmsghdr) &&
-	    ((struct nlmsghdr *)(void *)data)->nlmsg_len == len)
-		return replay_message(p, (const void *)data);
-	if (len)
-		is_incomplete(p, "truncated-record",
-			      "the recorded dump ends in the middle of a message");
-	return 0;
-}
+/* ---- what it lacks ---- */
 
 static void tell_failed(const struct replay *p)
 {
@@ -239,37 +238,85 @@ static void tell_failed(const struct replay *p)
 		sink->note(sink->ctx, "incomplete-dump", f.what);
 }
 
-int collect_replay(struct collector *c, struct fault *f)
+/* Sockets of a protocol that was not recorded are unknown, not absent. */
+static void tell_not_recorded(struct replay *p)
 {
-	const char *path = c->req->from;
-	struct replay replay = { .c = c };
-	_cleanup_close_ int fd = -1;
-	char shown[160];
-	int r;
+	const struct recorded_meta *m = &p->c->r->recorded.meta;
+	uint32_t lacks = p->c->req->protos & ~(m->origin.known ? m->protos : p->protos);
+	const struct collect_sink *sink = p->c->sink;
+	char text[128];
 
-	escape_text(shown, sizeof(shown), path, strlen(path));
-	if (streq(path, "-"))
-		fd = dup(STDIN_FILENO);
-	else
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fault(f, errno, "open %s", shown);
-	c->proto = PROTO_TCP;
-	/* Of the file, not of this machine. */
-	c->r->listeners.read = c->r->listeners.settled = true;
-	r = replay_stream(&replay, fd, shown, f);
+	if (!lacks)
+		return;
+	p->c->complete = false;
+	snprintf(text, sizeof(text), "the recorded dump has no%s%s%s sockets",
+		 lacks & BIT(PROTO_TCP) ? " TCP" : "",
+		 lacks & BIT(PROTO_UDP) ? " UDP" : "",
+		 lacks & PROTOS_UNIX ? " unix" : "");
+	if (sink->note)
+		sink->note(sink->ctx, "not-recorded", text);
+}
+
+static void tell_broken(struct replay *p, bool cut)
+{
+	const struct recorded *r = &p->c->r->recorded;
+
+	if (cut)
+		is_incomplete(p, "truncated-record",
+			      "the recorded dump ends in the middle of a message");
+	else if (p->empty)
+		is_incomplete(p, "truncated-record",
+			      "the file is empty: a recorded dump has at least an end");
+	else if (p->open || (r->is_ours && !r->ended))
+		is_incomplete(p, "truncated-record",
+			      "the recorded dump ends before its end is marked");
+	if (r->meta.newer)
+		is_incomplete(
+			p, "broken-record",
+			"a newer sockctl recorded this: some of it is not understood");
+	if (r->broken)
+		is_incomplete(p, "broken-record",
+			      "a part of the recorded dump makes no sense: it is left "
+			      "out");
+}
+
+static int replay_rows(struct replay *p, const struct replay_file *file, struct fault *f)
+{
+	bool cut = false;
+	int r = replay_each(file, replay_message, p, &cut, f);
+
+	if (r == 0)
+		tell_broken(p, cut);
 	/* What came before an error is shown all the same. */
 	if (r == 0 || r == -EBADMSG) {
-		int shown_tcp = end_tcp(&replay);
+		int shown_tcp = end_tcp(p);
 
 		r = r < 0 ? r : shown_tcp;
 	}
 	if (r == 0 || r == -EBADMSG) {
-		int joined = unix_rows_show(&replay.unix_rows, c);
+		int joined = unix_rows_show(&p->unix_rows, p->c);
 
 		r = r < 0 ? r : joined;
 	}
-	tell_failed(&replay);
+	if (r == 0)
+		tell_not_recorded(p);
+	tell_failed(p);
+	return r;
+}
+
+int collect_replay(struct collector *c, struct fault *f)
+{
+	struct replay replay = { .c = c };
+	struct replay_file file;
+	int r = replay_open(&file, c->req->from, f);
+
+	if (r == 0)
+		r = read_facts(&replay, &file, f);
+	c->proto = PROTO_TCP;
+	/* Of the file, not of this machine. */
+	c->r->listeners.read = c->r->listeners.settled = true;
+	if (r == 0)
+		r = replay_rows(&replay, &file, f);
 	unix_rows_free(&replay.unix_rows);
 	collect_drop_held(&replay.queues);
 	collect_drop_held(&replay.rest);
@@ -277,8 +324,9 @@ int collect_replay(struct collector *c, struct fault *f)
 		char what[sizeof(f->what)];
 
 		memcpy(what, f->what, sizeof(what));
-		fault_say(f, EBADMSG, "%.200s: %.200s", shown, what);
+		fault_say(f, EBADMSG, "%.200s: %.200s", file.shown, what);
 		fault_hint(f, "--from reads what --record or 'ss -D FILE' wrote");
 	}
+	replay_close(&file);
 	return r;
 }

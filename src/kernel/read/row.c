@@ -117,24 +117,36 @@ static __attribute__((noinline)) bool is_undecided(struct collector *c,
 	return f;
 }
 
+static void say_hidden(struct collector *c, const struct holder *h)
+{
+	const char *when = c->req->from ? " when this was recorded" : "";
+	char *text = c->hidden, shown[80];
+	size_t size = sizeof(c->hidden);
+
+	escape_text(shown, sizeof(shown), h->command, strlen(h->command));
+	if (h->pid)
+		snprintf(text, size,
+			 "%s[%d] %s be read%s: whether a socket of it matches", shown,
+			 h->pid, *when ? "could not" : "may not", when);
+	else if (c->r->owners.unseen == OWNER_NOT_RECORDED)
+		snprintf(text, size,
+			 "the recorded dump does not say who holds its sockets (%s): "
+			 "whether one matches",
+			 shown);
+	else
+		snprintf(text, size,
+			 "some processes %s not visible%s (%s): whether a socket of "
+			 "theirs matches",
+			 *when ? "were" : "are", when, shown);
+}
+
 static void try_hidden(struct collector *c, const struct sock *s)
 {
 	struct holder h;
-	char shown[40];
 
-	if (is_undecided(c, s) || c->hidden[0] ||
-	    !collect_may_match(c->r, c->req->filter, s, &c->guesses, &h))
-		return;
-	escape_text(shown, sizeof(shown), h.command, strlen(h.command));
-	if (h.pid)
-		snprintf(c->hidden, sizeof(c->hidden),
-			 "%s[%d] may not be read: whether a socket of it matches", shown,
-			 h.pid);
-	else
-		snprintf(
-			c->hidden, sizeof(c->hidden),
-			"some processes are not visible (%s): whether a socket of theirs matches",
-			shown);
+	if (!is_undecided(c, s) && !c->hidden[0] &&
+	    collect_may_match(c->r, c->req->filter, s, &c->guesses, &h))
+		say_hidden(c, &h);
 }
 
 /* Rows without a holder that wait for a second look at all processes; where it is the

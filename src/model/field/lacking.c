@@ -90,7 +90,12 @@ bool field_is_lacking(const struct field *f, const struct sock *s)
 	if (f->needs & NEED_BPF)
 		return is_full_inet(s) && !is_told_all(s);
 	if (f->needs & NEED_CGROUP)
-		return is_full_inet(s) && !(s->has & SOCK_HAS_CGROUP);
+		return (s->has & SOCK_LACKS_CGROUP) ||
+		       (is_full_inet(s) && !(s->has & SOCK_HAS_CGROUP));
+	if (f->needs & NEED_USER)
+		return s->has & SOCK_LACKS_USER;
+	if ((f->needs & NEED_DEVICE) && (s->has & SOCK_LACKS_DEVICE))
+		return true;
 	if (f->needs & NEED_ATTRIBUTES)
 		return lacks_attribute(f, s);
 	/* Which listener has whose connections, and interfaces, stand in no text. */

@@ -74,6 +74,8 @@ struct filter_env {
 	 * any name will do, for one may yet come, or it is another host's. */
 	int (*device)(void *ctx, const char *name, struct fault *f);
 	void *ctx;
+	bool elsewhere; /* rows are of another host or time: what is looked up here is not
+			   theirs */
 	uint16_t ephemeral_lo, ephemeral_hi; /* ip_local_port_range, for "autobound" */
 };
 

@@ -267,12 +267,17 @@ static int parse_wildcard(struct parser *p, const struct token *t, size_t from,
 static int parse_inet(struct parser *p, const struct token *t, size_t from,
 		      struct hosts *out)
 {
-	const char *text = t->text + from, *colon;
+	const char *text = t->text + from, *zone = strchr(text, '%'), *colon;
 	size_t len = strlen(text);
 	struct filter_host like = { .port_hi = UINT16_MAX };
 	struct addr a;
 	int r;
 
+	if (zone && p->env && p->env->elsewhere && (zone[1] < '0' || zone[1] > '9'))
+		return filter_fail(p, t->at + (size_t)(zone + 1 - t->text),
+				   "interfaces of a recorded dump have other numbers "
+				   "than those of this machine: give the number, or use "
+				   "dev NAME");
 	if (text[0] == '[')
 		return parse_bracketed(p, t, from, &like, out);
 	if (parse_ip(text, len, &a))

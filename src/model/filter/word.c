@@ -387,6 +387,12 @@ static const struct filter_node *parse_autobound(struct parser *p, const struct 
 	bool known = p->env && p->env->ephemeral_hi;
 
 	(void)merge;
+	if (p->env && p->env->elsewhere) {
+		filter_fail(p, p->next.at,
+			    "a recorded dump does not say which ports the kernel drew "
+			    "from: use sport >= LOWEST and sport <= HIGHEST");
+		return NULL;
+	}
 	range->has_port = true;
 	range->port_lo = known ? p->env->ephemeral_lo : EPHEMERAL_LO;
 	range->port_hi = known ? p->env->ephemeral_hi : EPHEMERAL_HI;

@@ -408,7 +408,7 @@ static void plans(void)
 		  "tcp default; needs device,drops,waiters,listener,wait-time,peer; "
 		  "noted of all, one at least; table without headings usual" },
 		{ "--from x -o cgroup,waiting",
-		  "tcp default, all waiters, from x; needs waiters; "
+		  "tcp default, all waiters, from x; needs cgroup,waiters; "
 		  "shown, one at least; table cgroup,waiting" },
 		{ "--from x",
 		  "tcp default, from x; needs device,listener,peer; shown, one at least; "
@@ -427,8 +427,9 @@ static void plans(void)
 		{ "--group statee", "--group: there is no column 'statee'" },
 		{ "-o nothing", "there is no column 'nothing'" },
 		{ "--pid x", "--pid: 'x' is not the number of a process" },
-		{ "--from x 'pid = 1'",
-		  "a recorded dump does not say which processes hold its sockets" },
+		{ "--from x reuseaddr",
+		  "a recorded dump does not have the options that only a descriptor of "
+		  "the socket tells" },
 		{ "'dst three'", "three: there is no such name" },
 		{ "--fail-if 'count(listen)'",
 		  "--fail-if: count(...) wants a comparison behind it, as '> 100'" },
