@@ -64,3 +64,16 @@ struct sock *sock_dup(struct arena *a, const struct sock *s)
 	copy->peer_holders = own_holders(a, copy->peer_holders);
 	return copy;
 }
+
+void sock_put_path(struct buf *b, const struct blob *path)
+{
+	const char *p = path->data;
+
+	if (path->len && !p[0]) {
+		buf_putc(b, '@');
+		buf_put_escaped(b, p + 1, path->len - 1);
+	} else {
+		/* A bound path ends in NUL. */
+		buf_put_escaped(b, p, strnlen(p, path->len));
+	}
+}

@@ -309,6 +309,9 @@ static inline bool sock_is_queue_full(const struct sock *s)
 	       accept_queue_is_full(s->recv_queue, s->send_queue);
 }
 
+/* The name of a unix socket, harmless to a terminal; "@" begins an abstract one. */
+void sock_put_path(struct buf *b, const struct blob *path);
+
 /* A 32-bit member of tcp_info at offset; false if this kernel did not send it. */
 bool sock_info_u32(const struct sock *s, size_t offset, uint32_t *value);
 

@@ -115,19 +115,6 @@ char *format_number(char *end, enum unit unit, uint64_t value)
 	return digits_before(end, value);
 }
 
-void format_path(struct buf *b, const struct blob *path)
-{
-	const char *p = path->data;
-
-	if (path->len && !p[0]) {
-		buf_putc(b, '@');
-		buf_put_escaped(b, p + 1, path->len - 1);
-	} else {
-		/* A bound path ends in NUL. */
-		buf_put_escaped(b, p, strnlen(p, path->len));
-	}
-}
-
 static void put_program(struct buf *b, const struct holder *h)
 {
 	buf_put_escaped(b, h->command, strlen(h->command));
@@ -171,7 +158,7 @@ void format_programs(struct buf *b, const struct holder *h)
 static void put_unix_end(struct buf *b, const struct blob *path, uint32_t inode)
 {
 	if (path->len) {
-		format_path(b, path);
+		sock_put_path(b, path);
 	} else if (inode) {
 		buf_putc(b, '#');
 		buf_put_u64(b, inode);
@@ -333,7 +320,7 @@ static void put_value(struct buf *b, const struct value *v, const struct field *
 		} else {
 			struct blob path = { v->text, v->len };
 
-			format_path(b, &path);
+			sock_put_path(b, &path);
 		}
 		return;
 	case VALUE_ADDR:

@@ -35,6 +35,3 @@ void format_raw(struct buf *b, const struct field *f, const struct sock *s);
 
 /* "java[812]; nginx[7]": the programs alone. */
 void format_programs(struct buf *b, const struct holder *h);
-
-/* The name of a unix socket, escaped; '@' for the NUL an abstract name starts with. */
-void format_path(struct buf *b, const struct blob *path);

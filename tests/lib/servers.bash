@@ -106,7 +106,9 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRe
 }
 
 # Synchronous workers, of which each request to /slow keeps one for a minute.
-gunicorn_on() { # PORT [WORKERS]
+gunicorn_on() { # PORT|PATH [WORKERS]
+	local address=127.0.0.1:$1
+	[[ $1 != /* ]] || address=unix:$1
 	owned_dir gunicorn
 	cat >"$DIR/gunicorn/app.py" <<-END
 		import time
@@ -117,7 +119,7 @@ gunicorn_on() { # PORT [WORKERS]
 		    return [b"hello\\n"]
 	END
 	as_service gunicorn --chdir "$DIR/gunicorn" --worker-tmp-dir "$DIR/gunicorn" --workers "${2-2}" \
-		--timeout 300 --bind "127.0.0.1:$1" app:app
+		--timeout 300 --bind "$address" app:app
 }
 
 # A static pool of so many workers, which answer the status page, and /slow.php after a minute.
@@ -135,6 +137,7 @@ php_fpm_on() { # ADDRESS [WORKERS]
 		pm = static
 		pm.max_children = ${2-2}
 		pm.status_path = /status
+		listen.mode = 0666
 	END
 	as_service "$(compgen -G '/usr/sbin/php-fpm*' | tail -n 1)" -y "$DIR/fpm/fpm.conf" -F
 }

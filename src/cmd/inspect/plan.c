@@ -338,10 +338,15 @@ static void choose_findings(struct inspect_plan *p, bool counts, bool terminal)
 				      : FINDINGS_OFF;
 	p->whole_tcp = all && (p->request.protos & BIT(PROTO_TCP));
 	p->whole_ports = all || p->request.filter == p->ports_only;
-	/* Who asks what is wrong does not know that it is datagrams that are lost. */
-	if (!(args->what & WHAT_PROTOS) && p->findings != FINDINGS_OFF && !args->listen &&
-	    !args->from)
-		p->request.protos |= BIT(PROTO_UDP);
+	/* Who asks what is wrong does not know that it is datagrams that are lost, or the
+	 * queue of a unix socket that is full. */
+	if ((args->what & WHAT_PROTOS) || p->findings == FINDINGS_OFF || args->from)
+		return;
+	if (!args->listen)
+		p->request.judged |= BIT(PROTO_UDP);
+	if (!(args->what & (WHAT_V4 | WHAT_V6)) && !p->ports_only)
+		p->request.judged |= BIT(PROTO_UNIX_STREAM) | BIT(PROTO_UNIX_SEQPACKET);
+	p->request.protos |= p->request.judged;
 }
 
 static void choose_view(struct inspect_plan *p, bool counts,

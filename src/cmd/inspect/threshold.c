@@ -142,7 +142,7 @@ static void put_place(struct buf *b, const struct sock *s)
 	if (!sock_is_unix(s)) {
 		addr_put(b, &s->local);
 	} else if (s->path.len) {
-		format_path(b, &s->path);
+		sock_put_path(b, &s->path);
 	} else {
 		buf_puts(b, "a unix socket without name");
 	}

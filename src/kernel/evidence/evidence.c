@@ -201,6 +201,17 @@ static struct connection_facts *begin_connections(struct evidence *e,
 	return v;
 }
 
+/* Who waits for a unix listener is on this host, too. */
+static void want_clients(struct hash_index *wanted, const struct listener_facts *l)
+{
+	const uint32_t *inodes = l->clients[0].data;
+	size_t i;
+
+	for (i = 0; l->suspect && i < l->clients[0].len / sizeof(*inodes); i++)
+		if (inodes[i])
+			hash_set_add(wanted, inodes[i]);
+}
+
 /* The processes behind what is still suspect: one scan for their inodes. waiting_too: and
  * those of listeners in whose queue somebody waits, whose descriptors nobody else looks
  * at. */
@@ -215,6 +226,8 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 		if (e->listeners[i].suspect || e->listeners[i].shadow || name_listeners ||
 		    (waiting_too && e->listeners[i].row->recv_queue))
 			hash_set_add(&wanted, e->listeners[i].row->inode);
+	for (i = 0; i < e->n_listeners; i++)
+		want_clients(&wanted, &e->listeners[i]);
 	for (k = 0; k < RULES_MOST; k++)
 		for (i = 0; i < d->suspects[k].n; i++)
 			if (e->connections[k][i].suspect)
@@ -228,8 +241,11 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 		e->owner_remedy = arena_strdup(&e->arena, remedy);
 	e->owners_error = r->owners.failed;
 	evidence_lacks(e, e->owners_error);
-	for (i = 0; i < e->n_listeners; i++)
+	for (i = 0; i < e->n_listeners; i++) {
 		e->listeners[i].holders = evidence_holders(r, e, e->listeners[i].row);
+		if (e->listeners[i].suspect)
+			evidence_unix_clients(r, e, &e->listeners[i]);
+	}
 	for (k = 0; k < RULES_MOST; k++)
 		for (i = 0; i < d->suspects[k].n; i++) {
 			struct connection_facts *c = &e->connections[k][i];

@@ -21,6 +21,15 @@ void evidence_watch_listeners(struct reader *r, struct evidence *e, uint64_t sta
 void evidence_listeners_again(struct reader *r, const struct detect *d,
 			      struct evidence *e);
 
+/* The unix listeners of e, in one dump: a reading of them, and who waits. */
+void evidence_unix_listeners(struct reader *r, struct evidence *e, int turn);
+/* Who holds the clients of its first reading, each process once. */
+void evidence_unix_clients(struct reader *r, struct evidence *e,
+			   struct listener_facts *l);
+/* Whether one of those that waited for a suspect in the first reading still does, and it
+ * is worth to watch it for longer. */
+bool evidence_unix_waits(struct reader *r, struct evidence *e, uint32_t watched_ms);
+
 /* The inodes of a dump of TCP sockets. */
 struct inode_list {
 	uint32_t *v;

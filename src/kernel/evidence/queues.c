@@ -32,12 +32,13 @@ void evidence_suspect_listeners(const struct detect *d, struct evidence *e)
 	}
 }
 
-static bool any_suspect(const struct evidence *e)
+static bool any_suspect(const struct evidence *e, bool is_unix)
 {
 	size_t i;
 
 	for (i = 0; i < e->n_listeners; i++)
-		if (e->listeners[i].suspect)
+		if (e->listeners[i].suspect &&
+		    sock_is_unix(e->listeners[i].row) == is_unix)
 			return true;
 	return false;
 }
@@ -96,7 +97,7 @@ static void read_listeners(struct reader *r, const struct detect *d, struct evid
 	for (i = 0; i < d->listeners.n; i++) {
 		struct listener_facts *l = &e->listeners[i];
 
-		for (k = 0; k < r->listeners.n; k++) {
+		for (k = 0; !sock_is_unix(l->row) && k < r->listeners.n; k++) {
 			const struct sock *row = r->listeners.v[k];
 
 			if (row->cookie != l->row->cookie)
@@ -112,10 +113,10 @@ uint32_t evidence_listeners(struct reader *r, const struct detect *d, struct evi
 	uint32_t most = 0;
 	size_t i;
 
-	if (!any_suspect(e))
-		return 0;
-	if (r->dump.sock)
+	if (r->dump.sock && any_suspect(e, false))
 		read_listeners(r, d, e, 0);
+	if (r->dump.sock && any_suspect(e, true))
+		evidence_unix_listeners(r, e, 0);
 	for (i = 0; i < e->n_listeners; i++) {
 		struct listener_facts *l = &e->listeners[i];
 		uint32_t patience = l->suspect ? rules_patience(d, e, l) : 0;
@@ -163,14 +164,14 @@ static bool stands(struct reader *r, const struct listener_facts *l)
 	return true;
 }
 
-static bool any_stands(struct reader *r, const struct evidence *e)
+static bool any_stands(struct reader *r, struct evidence *e, uint32_t watched_ms)
 {
 	size_t i;
 
 	for (i = 0; i < e->n_listeners; i++)
 		if (stands(r, &e->listeners[i]))
 			return true;
-	return false;
+	return any_suspect(e, true) && evidence_unix_waits(r, e, watched_ms);
 }
 
 void evidence_watch_listeners(struct reader *r, struct evidence *e, uint64_t start,
@@ -179,7 +180,7 @@ void evidence_watch_listeners(struct reader *r, struct evidence *e, uint64_t sta
 	uint64_t next = MIN(due, start + READING_INTERVAL_MS);
 
 	clock_sleep_until(next * 1000);
-	while (next < due && any_stands(r, e)) {
+	while (next < due && any_stands(r, e, (uint32_t)(next - start))) {
 		next = MIN(due, next + LOOK_MS);
 		clock_sleep_until(next * 1000);
 	}
@@ -221,10 +222,13 @@ void evidence_listeners_again(struct reader *r, const struct detect *d,
 {
 	size_t i;
 
-	if (!any_suspect(e))
+	if (any_suspect(e, true))
+		evidence_unix_listeners(r, e, 1);
+	if (!any_suspect(e, false))
 		return;
 	read_listeners(r, d, e, 1);
 	for (i = 0; i < e->n_listeners; i++)
-		if (e->listeners[i].suspect && e->listeners[i].read[1])
+		if (e->listeners[i].suspect && e->listeners[i].read[1] &&
+		    !sock_is_unix(e->listeners[i].row))
 			count_fates(r, &e->listeners[i]);
 }

@@ -302,14 +302,25 @@ static int read_udp(struct collector *c)
 	return r;
 }
 
+/* Of what is only judged, those that may have a queue; a record is of all. */
+static uint32_t unix_states(const struct collector *c)
+{
+	return (c->req->judged & PROTOS_UNIX) && !c->recorder
+		       ? c->req->states & 1u << STATE_LISTEN
+		       : states_of(c);
+}
+
 static int read_unix(struct collector *c)
 {
+	uint32_t states = unix_states(c);
 	uint32_t show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_PEER |
 			UDIAG_SHOW_RQLEN | UAPI_UDIAG_SHOW_UID;
-	bool join = c->needs & NEED_UNIX_PEER;
+	bool join = (c->needs & NEED_UNIX_PEER) && states == states_of(c);
 	struct unix_rows rows = { 0 };
 	int err, r = 0;
 
+	if (!states)
+		return 0;
 	if (c->needs & NEED_UNIX_CLIENTS)
 		show |= UDIAG_SHOW_ICONS;
 	if (c->needs & (NEED_SKMEM | NEED_MEMINFO | NEED_DROPS))
@@ -321,7 +332,7 @@ static int read_unix(struct collector *c)
 		r = unix_rows_show(&rows, c);
 		unix_rows_free(&rows);
 	} else {
-		err = unix_dump(&c->r->dump, states_of(c), show, collect_unix_message, c);
+		err = unix_dump(&c->r->dump, states, show, collect_unix_message, c);
 	}
 	if (r < 0 || c->sink_error)
 		return r < 0 ? r : c->sink_error;
@@ -408,7 +419,9 @@ int collect_live(struct collector *c, struct fault *f)
 			    (c->needs & (NEED_ATTRIBUTES | NEED_CGROUP | NEED_OWNERS |
 					 NEED_PEER_OWNERS));
 	if (!nl->sock)
-		return collect_procnet(c, c->req->protos, f);
+		/* Which tells nothing of the queue of a unix listener. */
+		return collect_procnet(
+			c, c->req->protos & ~(c->req->judged & PROTOS_UNIX), f);
 	without_refused_storages(c);
 	if (c->req->record) {
 		c->recorder = recorder_new(c->req->record, c->req->protos);

@@ -112,7 +112,7 @@ static __attribute__((noinline)) bool is_undecided(struct collector *c,
 {
 	const struct field *f = filter_unknown(c->req->filter, s);
 
-	if (f)
+	if (f && !(c->req->judged & BIT(s->proto)))
 		note_lacking(c, f, s);
 	return f;
 }
@@ -144,7 +144,7 @@ static void try_hidden(struct collector *c, const struct sock *s)
 {
 	struct holder h;
 
-	if (!is_undecided(c, s) && !c->hidden[0] &&
+	if (!is_undecided(c, s) && !c->hidden[0] && !(c->req->judged & BIT(s->proto)) &&
 	    collect_may_match(c->r, c->req->filter, s, &c->guesses, &h))
 		say_hidden(c, &h);
 }

@@ -329,8 +329,7 @@ static bool put_release(struct inquiry *q, const struct listener_facts *l)
 	return false;
 }
 
-/* "java[812]", or "nginx[12], nginx[13] and 5 more" */
-static size_t put_actors(struct inquiry *q, const struct holder *h)
+size_t finding_put_processes(struct inquiry *q, const struct holder *h)
 {
 	int32_t last = -1;
 	size_t n = 0;
@@ -357,7 +356,7 @@ void finding_not_accepted(struct inquiry *q, struct finding *f,
 		return;
 	if (!put_release(q, l)) {
 		buf_puts(&q->text, "find out what ");
-		buf_puts(&q->text, put_actors(q, h) > 1 ? " do" : " does");
+		buf_puts(&q->text, finding_put_processes(q, h) > 1 ? " do" : " does");
 		say(q, " instead of accept(): cat /proc/%d/wchan, gdb -p %d", h->pid,
 		    h->pid);
 	}

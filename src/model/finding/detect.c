@@ -202,6 +202,8 @@ void detect_row(struct detect *d, const struct sock *s)
 		of = &d->of_rows[s->state];
 		count_tcp(d, s);
 	} else if (s->proto != PROTO_UDP) {
+		if (sock_has_accept_queue(s) && s->recv_queue)
+			keep(d, &d->listeners, s);
 		return;
 	}
 	n = s->recv_queue || s->send_queue ? of->n : of->idle;

@@ -103,6 +103,11 @@ struct listener_facts {
 	 * gone, which is accepted and closed, or reset by the client. */
 	uint32_t accepted, gone;
 	uint32_t members; /* of its SO_REUSEPORT group, itself included */
+	/* A unix listener: inodes of the clients that wait, the first come first; 0 = has
+	 * closed meanwhile. How many of the first reading still wait in the second. */
+	struct blob clients[2];
+	uint32_t still;
+	const struct holder *client_holders; /* of those in the first reading */
 	const struct holder *holders;
 	/* One a process, of a listener that waits for accept(); none = not read. */
 	struct acceptor *acceptors;

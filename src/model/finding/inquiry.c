@@ -155,7 +155,10 @@ static struct finding *about(struct inquiry *q, const struct rule *rule,
 
 void finding_put_listener(struct inquiry *q, const struct listener_facts *l)
 {
-	addr_put(&q->text, &l->row->local);
+	if (sock_is_unix(l->row))
+		sock_put_path(&q->text, &l->row->path);
+	else
+		addr_put(&q->text, &l->row->local);
 	buf_puts(&q->text, ", ");
 	finding_put_holders(q, finding_actors(l));
 }
@@ -182,7 +185,7 @@ struct finding *finding_of_connection(struct inquiry *q, const struct rule *rule
 
 bool finding_same_place(const struct sock *a, const struct sock *b)
 {
-	return a->family == b->family && a->ifindex == b->ifindex &&
+	return !sock_is_unix(a) && a->family == b->family && a->ifindex == b->ifindex &&
 	       addr_compare(&a->local, &b->local) == 0;
 }
 
@@ -226,6 +229,8 @@ const struct listener_facts *finding_full_listener(const struct inquiry *q,
 	for (i = 0; i < q->e->n_listeners; i++) {
 		const struct listener_facts *l = &q->e->listeners[i];
 
+		if (sock_is_unix(l->row))
+			continue;
 		one = here || !addr_is_any(&l->row->local)
 			      ? listener_score(l->row, &client->peer, 0)
 			      : 0;

@@ -31,6 +31,9 @@ void finding_put_ip(struct inquiry *q, const struct addr *a);
 const char *finding_no_owner(const struct inquiry *q);
 /* "java[812] fd 12, 40-90, 95 and 206 more up to 400", or why there is no name. */
 void finding_put_holders(struct inquiry *q, const struct holder *h);
+/* "java[812]", or "nginx[12], nginx[13] and 5 more"; returns how many processes they
+ * are. */
+size_t finding_put_processes(struct inquiry *q, const struct holder *h);
 
 /* What n in the time between the two readings is a second; as text, if that is any. */
 uint64_t finding_per_second(const struct inquiry *q, uint64_t n);

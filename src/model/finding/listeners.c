@@ -129,7 +129,8 @@ static void judge_member(struct inquiry *q, const struct listener_facts *l)
 static bool is_exposed(const struct inquiry *q, const struct listener_facts *l)
 {
 	/* With a second listener on the port nothing tells whose the connections are. */
-	return q->d->whole_ports && !l->shadow && addr_is_any(&l->row->local) &&
+	return q->d->whole_ports && !sock_is_unix(l->row) && !l->shadow &&
+	       addr_is_any(&l->row->local) &&
 	       q->d->local_ports[l->row->local.port].peers == SEEN_LOOPBACK;
 }
 

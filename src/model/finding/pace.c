@@ -1,4 +1,6 @@
 /* Whether a program accepts: what became of those that waited in the first reading. */
+#include "model/finding/pace.h"
+
 #include "model/finding/inquiry_private.h"
 
 /* Those that left the queue of the first reading, but for clients that were reset: these
@@ -11,11 +13,37 @@ static uint32_t taken(const struct listener_facts *l)
 	return l->accepted + (l->gone > reset ? l->gone - reset : 0);
 }
 
+/* Whether the queue of the second reading is that of the first without its first k: who
+ * has closed meanwhile leaves a 0 in his place. */
+static bool follows(const uint32_t *before, size_t n, const uint32_t *now, size_t m,
+		    size_t k)
+{
+	size_t i;
+
+	if (n - k > m)
+		return false;
+	for (i = k; i < n; i++)
+		if (now[i - k] && now[i - k] != before[i])
+			return false;
+	return true;
+}
+
+uint32_t pace_of_unix(const struct blob *before, const struct blob *now, uint32_t *still)
+{
+	size_t n = before->len / sizeof(uint32_t), m = now->len / sizeof(uint32_t), k = 0;
+
+	while (!follows(before->data, n, now->data, m, k))
+		k++;
+	*still = (uint32_t)(n - k);
+	return (uint32_t)k;
+}
+
 enum pace finding_pace(const struct inquiry *q, const struct listener_facts *l)
 {
 	const struct accept_stats *a = &l->stats[0], *b = &l->stats[1];
 
-	if (!finding_read_twice(q, l) || !a->n_who)
+	if (!finding_read_twice(q, l) || !a->n_who ||
+	    (sock_is_unix(l->row) && !b->n_who && l->queued[1]))
 		return PACE_UNKNOWN;
 	if (l->accepted)
 		return PACE_MOVES;

@@ -57,9 +57,9 @@ static void put_cap(struct inquiry *q, const struct listener_facts *l)
 		    (uintmax_t)n->somaxconn);
 }
 
-static void put_resets(struct inquiry *q)
+static void put_resets(struct inquiry *q, const struct listener_facts *l)
 {
-	if (q->e->limits.abort_on_overflow)
+	if (q->e->limits.abort_on_overflow && !sock_is_unix(l->row))
 		say(q, "\ntcp_abort_on_overflow is on: clients get a reset.");
 }
 
@@ -130,6 +130,14 @@ static void put_waiting(struct inquiry *q, const struct listener_facts *l)
 	finding_put_pace(q, l);
 	if (s->attributable)
 		put_hosts(q, s);
+	if (l->client_holders) {
+		buf_puts(&q->text, "\nThe clients: ");
+		finding_put_processes(q, l->client_holders);
+		buf_putc(&q->text, '.');
+	}
+	if (sock_is_unix(l->row) && accept_queue_is_full(queued, l->limit))
+		buf_puts(&q->text, " A blocking connect() waits until there is room, any "
+				   "other fails with EAGAIN.");
 }
 
 /* Its owner has no descriptor for the next connection. */
@@ -204,7 +212,7 @@ void finding_of_queue(struct inquiry *q, const struct listener_facts *l,
 	put_no_descriptor(q, l);
 	if (finding_is_full(q, l) || finding_is_filling(q, l))
 		put_cap(q, l);
-	put_resets(q);
+	put_resets(q, l);
 	f->summary = finding_text(q);
 	finding_not_accepted(q, f, l);
 	queue_figures(q, l, f);
@@ -240,7 +248,8 @@ const struct rule rule_accept_queue_full = {
 	.meaning =
 		"More connections wait for accept() than the limit of the queue. The kernel drops "
 		"further SYNs and the last ACK of handshakes: clients see timeouts, or believe in connections "
-		"that the server does not have.",
+		"that the server does not have. On a unix socket connect() waits, or fails with "
+		"EAGAIN.",
 	.advice =
 		"Find out what the program does instead of accept(); a larger backlog only hides it "
 		"for a while, unless the load comes in bursts.",

@@ -5,6 +5,7 @@
 enum {
 	STALL_WAIT_MS = 1000, /* the oldest has waited for so long */
 	STALL_MS = 1000,      /* and is watched for so long */
+	UNIX_WATCH_MS = STALL_WAIT_MS + STALL_MS,
 };
 
 /* Those that wait for any member of its SO_REUSEPORT group are told by one of them. */
@@ -24,10 +25,14 @@ static const struct listener_facts *teller(const struct inquiry *q,
 	return l;
 }
 
+/* How long the oldest had waited in the first reading. Unix sockets do not tell: they are
+ * watched for as long as that takes. */
 static uint32_t first_wait_ms(const struct inquiry *q, const struct listener_facts *l)
 {
 	const struct accept_stats *s = &teller(q, l)->stats[0];
 
+	if (sock_is_unix(l->row))
+		return q->e->interval_ms > STALL_MS ? q->e->interval_ms - STALL_MS : 0;
 	return s->n_who ? s->who[0].wait_ms : 0;
 }
 
@@ -52,6 +57,8 @@ static bool suspect_stalled(const struct inquiry *q, const struct listener_facts
 
 static uint32_t patience(const struct inquiry *q, const struct listener_facts *l)
 {
+	if (sock_is_unix(l->row))
+		return l->stats[0].n_who && !finding_full_in(l, 0) ? UNIX_WATCH_MS : 0;
 	return l->read[0] && first_wait_ms(q, l) >= STALL_WAIT_MS ? STALL_MS : 0;
 }
 
@@ -101,6 +108,9 @@ const struct rule rule_accept_stalled = {
 /* A burst that drains leaves fewer than there were. */
 static bool is_slow(const struct inquiry *q, const struct listener_facts *l)
 {
+	if (sock_is_unix(l->row))
+		return finding_pace(q, l) == PACE_MOVES && l->queued[1] >= l->queued[0] &&
+		       l->still && q->e->interval_ms >= STALL_WAIT_MS;
 	return finding_pace(q, l) == PACE_MOVES && l->queued[1] >= l->queued[0] &&
 	       first_wait_ms(q, l) >= STALL_WAIT_MS;
 }

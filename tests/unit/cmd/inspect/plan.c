@@ -110,6 +110,7 @@ static void put_filter(struct buf *b, const struct filter_node *n)
 	}
 }
 
+#define UNIX  "(unix) (unix-seqpacket) "
 #define USUAL "state,local,peer,queue,recv_queue,send_queue"
 
 /* Of the protocols, in brackets those that are judged only. */
@@ -269,7 +270,7 @@ static void plans(void)
 	static const struct {
 		const char *line, *plan;
 	} rows[] = {
-		{ "", "tcp (udp) default; needs device,drops,listener,peer; "
+		{ "", "tcp (udp) " UNIX "default; needs device,drops,listener,peer; "
 		      "shown of all, one at least; table usual; "
 		      "findings of all TCP of whole ports" },
 		{ "-u",
@@ -281,9 +282,9 @@ static void plans(void)
 		{ "-4 -6 -tu", "tcp udp v4 v6 default; needs device,drops,listener,peer; "
 			       "shown of all, one at least; table proto,usual; "
 			       "findings of all TCP of whole ports" },
-		{ "-l",
-		  "tcp LISTEN; needs device,listener,peer; shown of all, one at least; "
-		  "table usual; findings of all TCP of whole ports" },
+		{ "-l", "tcp " UNIX
+			"LISTEN; needs device,listener,peer; shown of all, one at least; "
+			"table usual; findings of all TCP of whole ports" },
 		{ "-tlnp",
 		  "tcp LISTEN; needs owners,device,listener,peer, owners of what is left; "
 		  "shown of all, one at least; table usual,process; "
@@ -296,11 +297,12 @@ static void plans(void)
 		  "shown of all, one at least; table proto,usual; "
 		  "findings of whole ports" },
 		{ "--state connected",
-		  "tcp (udp) all but CLOSE,LISTEN,BOUND_INACTIVE; "
+		  "tcp (udp) " UNIX "all but CLOSE,LISTEN,BOUND_INACTIVE; "
 		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings of all TCP of whole ports" },
 		{ "--state listen,close-wait",
-		  "tcp (udp) CLOSE_WAIT,LISTEN; needs device,drops,listener,peer; "
+		  "tcp (udp) " UNIX
+		  "CLOSE_WAIT,LISTEN; needs device,drops,listener,peer; "
 		  "shown of all, one at least; table usual; "
 		  "findings of all TCP of whole ports" },
 		{ "--port 80",
@@ -312,60 +314,65 @@ static void plans(void)
 		  "needs device,listener,peer; shown of all, one at least; table usual; "
 		  "findings of whole ports" },
 		{ "state = close-wait",
-		  "tcp (udp) CLOSE_WAIT; if state CLOSE_WAIT; "
+		  "tcp (udp) " UNIX "CLOSE_WAIT; if state CLOSE_WAIT; "
 		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings" },
 		{ "sport = :80",
-		  "tcp (udp) default; if local :80; needs device,drops,listener,peer; "
+		  "tcp (udp) " UNIX
+		  "default; if local :80; needs device,drops,listener,peer; "
 		  "shown of all, one at least; table usual; findings" },
 		{ "listen 'sport = 80'",
-		  "tcp (udp) LISTEN; if (state LISTEN and local :80); "
+		  "tcp (udp) " UNIX "LISTEN; if (state LISTEN and local :80); "
 		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings" },
 		{ "'sport = :80 and state = bound'",
-		  "tcp (udp) BOUND_INACTIVE; if (local :80 and state BOUND_INACTIVE); "
+		  "tcp (udp) " UNIX
+		  "BOUND_INACTIVE; if (local :80 and state BOUND_INACTIVE); "
 		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings" },
 		{ "'waiting > 1'",
-		  "tcp (udp) LISTEN, all waiters; if waiting>1; "
+		  "tcp (udp) " UNIX "LISTEN, all waiters; if waiting>1; "
 		  "needs device,drops,waiters,listener,peer; shown of all, one at least; "
 		  "table usual; findings" },
 		{ "'dst two'",
-		  "tcp (udp) all but LISTEN,BOUND_INACTIVE; "
+		  "tcp (udp) " UNIX "all but LISTEN,BOUND_INACTIVE; "
 		  "if peer 192.0.2.1/32,192.0.2.2/32; needs device,drops,listener,peer; "
 		  "shown of all, one at least; table usual; findings" },
 		{ "--src 10.0.0.0/8 --dst two",
-		  "tcp (udp) all but LISTEN,BOUND_INACTIVE; "
+		  "tcp (udp) " UNIX "all but LISTEN,BOUND_INACTIVE; "
 		  "if (local 10.0.0.0/8 and peer 192.0.2.1/32,192.0.2.2/32); "
 		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings" },
 		{ "--pid 1,800-899 --process ng*",
-		  "tcp (udp) default; if (process~ng* and pid in 1,800-899); "
+		  "tcp (udp) " UNIX "default; if (process~ng* and pid in 1,800-899); "
 		  "needs owners,device,drops,listener,peer, owners first; "
 		  "shown of all, one at least; table usual; findings" },
 		{ "--user www-data",
-		  "tcp (udp) default; if uid=33; needs device,drops,listener,peer; "
+		  "tcp (udp) " UNIX
+		  "default; if uid=33; needs device,drops,listener,peer; "
 		  "shown of all, one at least; table usual; findings" },
 		{ "-o +rtt,cwnd --sort rtt:desc",
-		  "tcp (udp) default; needs info,device,drops,listener,peer; "
+		  "tcp (udp) " UNIX "default; needs info,device,drops,listener,peer; "
 		  "sorted by rtt down of all, one at least; table usual,rtt,cwnd; "
 		  "findings of all TCP of whole ports" },
-		{ "-o pid", "tcp (udp) default; needs owners,drops, owners first; "
-			    "shown of all, one at least; table pid; "
-			    "findings of all TCP of whole ports" },
+		{ "-o pid",
+		  "tcp (udp) " UNIX "default; needs owners,drops, owners first; "
+		  "shown of all, one at least; table pid; "
+		  "findings of all TCP of whole ports" },
 		{ "-o +waiting",
-		  "tcp (udp) default, all waiters; needs device,drops,waiters,listener,peer; "
+		  "tcp (udp) " UNIX
+		  "default, all waiters; needs device,drops,waiters,listener,peer; "
 		  "shown of all, one at least; table usual,waiting; "
 		  "findings of all TCP of whole ports" },
 		{ "--sort inode --limit 3",
-		  "tcp (udp) default; needs device,drops,listener,peer; "
+		  "tcp (udp) " UNIX "default; needs device,drops,listener,peer; "
 		  "sorted by inode of all, one at least; table usual; "
 		  "findings of all TCP of whole ports" },
 		{ "--json",
 		  "tcp default; needs cgroup,device,drops,waiters,listener,wait-time,peer; "
 		  "shown, one at least; json no columns" },
 		{ "--json --findings",
-		  "tcp (udp) default; "
+		  "tcp (udp) " UNIX "default; "
 		  "needs cgroup,device,drops,waiters,listener,wait-time,peer; "
 		  "shown of all, one at least; json no columns; "
 		  "findings of all TCP of whole ports" },
@@ -378,7 +385,7 @@ static void plans(void)
 		  "raw without headings usual" },
 		{ "--count", "tcp default; counted; table usual" },
 		{ "--summary --findings",
-		  "tcp (udp) default; needs drops; counted of all; table usual; "
+		  "tcp (udp) " UNIX "default; needs drops; counted of all; table usual; "
 		  "findings of all TCP of whole ports" },
 		{ "--group state --limit 2",
 		  "tcp default; counted by state, one at least; table usual" },
@@ -392,16 +399,20 @@ static void plans(void)
 		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "all findings of whole ports" },
 		{ "--allow-empty --ascii",
-		  "tcp (udp) default; needs device,drops,listener,peer; shown of all; "
+		  "tcp (udp) " UNIX
+		  "default; needs device,drops,listener,peer; shown of all; "
 		  "table in ASCII usual; findings of all TCP of whole ports" },
 		{ "--fail-fill 80",
-		  "tcp (udp) default; needs device,drops,listener,peer; shown of all; "
+		  "tcp (udp) " UNIX
+		  "default; needs device,drops,listener,peer; shown of all; "
 		  "table usual; findings of all TCP of whole ports; fail at 80 %" },
 		{ "--fail-drops",
-		  "tcp (udp) default; needs device,drops,listener,peer; shown of all; "
+		  "tcp (udp) " UNIX
+		  "default; needs device,drops,listener,peer; shown of all; "
 		  "table usual; findings of all TCP of whole ports; fail if dropped" },
 		{ "--fail-if close-wait --fail-if 'count(state = time-wait) > 100'",
-		  "tcp (udp) default; needs device,drops,listener,peer; shown of all; "
+		  "tcp (udp) " UNIX
+		  "default; needs device,drops,listener,peer; shown of all; "
 		  "table usual; findings of all TCP of whole ports; "
 		  "fail if state CLOSE_WAIT > 0; fail if state TIME_WAIT > 100" },
 		{ "--record x -q",
@@ -420,7 +431,7 @@ static void plans(void)
 		  "tcp LISTEN, all waiters; if either :8080; needs device,listener,peer; "
 		  "shown of all, one at least; table usual; findings of whole ports" },
 		{ "--wait 5s --until-gone 'dst 10.0.0.1'",
-		  "tcp (udp) all but LISTEN,BOUND_INACTIVE; if peer 10.0.0.1/32; "
+		  "tcp (udp) " UNIX "all but LISTEN,BOUND_INACTIVE; if peer 10.0.0.1/32; "
 		  "needs device,drops,listener,peer; shown of all; table usual; findings" },
 		{ "--sort inode:up", "--sort: 'up' is neither asc nor desc" },
 		{ "--sort statee", "--sort: there is no column 'statee'" },
