@@ -74,11 +74,6 @@ void acceptors_judge(struct evidence *e, struct listener_facts *l)
 			holder_append(&e->arena, &link, h);
 }
 
-const struct holder *finding_actors(const struct listener_facts *l)
-{
-	return l->actors ? l->actors : l->holders;
-}
-
 static void put_process(struct inquiry *q, const struct process_facts *p)
 {
 	buf_put_escaped(&q->text, p->command, strlen(p->command));

@@ -153,6 +153,11 @@ static struct finding *about(struct inquiry *q, const struct rule *rule,
 	return f;
 }
 
+const struct holder *finding_actors(const struct listener_facts *l)
+{
+	return l->actors ? l->actors : l->holders;
+}
+
 void finding_put_listener(struct inquiry *q, const struct listener_facts *l)
 {
 	if (sock_is_unix(l->row))
