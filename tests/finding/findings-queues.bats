@@ -148,6 +148,69 @@ assert_not_filling() {
 	assert_contains "$(get accept-queue-full .summary)" 'slow, not stopped'
 }
 
+# Stops its server again and again, for a burst of connections that its queue cannot hold.
+bursts_on() { # PORT
+	spawn "${NS[@]}" python3 -c '
+import socket, sys, time, os, signal
+s = socket.socket()
+s.bind(("127.0.0.1", int(sys.argv[1])))
+s.listen(2)
+server = os.fork()
+if server == 0:
+    while True:
+        s.accept()[0].close()
+s.close()
+try:
+    while True:
+        os.kill(server, signal.SIGSTOP)
+        burst = []
+        for i in range(6):
+            c = socket.socket()
+            c.setblocking(False)
+            c.connect_ex(("127.0.0.1", int(sys.argv[1])))
+            burst.append(c)
+        time.sleep(0.02)
+        os.kill(server, signal.SIGCONT)
+        time.sleep(0.3)
+        for c in burst:
+            c.close()
+finally:
+    os.kill(server, signal.SIGKILL)
+' "$1"
+}
+
+@test "a queue that overflows in bursts, and is empty whenever one looks" {
+	bursts_on 4711
+	until_shown -l 'drops >= 1'
+	# A look may catch the queue full, or its server on the way.
+	local looks=0
+	until findings && [[ $FOUND == 'warning accept-queue-overflow' ]]; do
+		((looks++ < 20)) || fail "no look in 20 saw it overflow: $FINDINGS"
+	done
+	assert_figures accept-queue-overflow 'drops_between_readings >= 1' 'overflows_between_readings >= 1' \
+		'accept_queue_limit == 2'
+	assert_regex "$(get accept-queue-overflow .summary)" '^The accept queue overflowed between two readings [0-9]+ ms apart\. '
+	assert_contains "$(get accept-queue-overflow .summary)" 'ListenOverflows of this namespace rises with them'
+}
+
+@test "a queue that overflowed once, and does no more" {
+	bursts_on 4711
+	until_shown -l 'drops >= 1'
+	local server
+	server=$(pgrep -P "$PID")
+	kill -KILL "$PID"
+	kill -CONT "$server"
+	inspect --until-gone --wait "${READY_WITHIN}s" unaccepted
+	assert_status 0
+	inspect --until-gone --wait "${READY_WITHIN}s" state syn-sent
+	local looks
+	for looks in 1 2 3; do
+		findings
+		assert_found
+	done
+	kill -KILL "$server"
+}
+
 @test "a queue that is filling: 80 % in both readings" {
 	mk listen:backlog=9,queued=8
 	findings

@@ -304,7 +304,8 @@ static void choose_needs(struct inspect_plan *p, bool counts)
 	if (p->group)
 		q->needs |= p->group->needs;
 	q->needs |= thresholds_needs(&p->thresholds);
-	if (args->fail_drops || (finds && (q->protos & BIT(PROTO_UDP))))
+	if (args->fail_drops ||
+	    (finds && (q->protos & (BIT(PROTO_TCP) | BIT(PROTO_UDP)))))
 		q->needs |= NEED_DROPS;
 	/* So that --from can tell later who waits, and for how long. */
 	if (args->record)

@@ -253,7 +253,7 @@ static int show_findings(const struct show *show, const struct view_options *opt
 	const struct inspect_plan *plan = show->plan;
 	bool all = plan->findings == FINDINGS_ALL;
 	struct detect *seen = show->detect;
-	struct evidence evidence = { 0 };
+	struct evidence evidence = { .asked = plan->args->findings != FINDINGS_AUTO };
 	struct findings findings = { 0 };
 	int unread;
 

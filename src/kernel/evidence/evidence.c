@@ -289,6 +289,8 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 
 	evidence_watch_listeners(r, e, start, due);
 	e->interval_ms = (uint32_t)(clock_ms() - start);
+	procfile_counters(&e->counters[1]);
+	evidence_suspect_again(d, e);
 	evidence_listeners_again(r, d, e);
 	for (i = 0; i < RULES_MOST; i++)
 		if (d->suspects[i].n && d->suspects[i].rule->again == AGAIN_EACH)

@@ -11,6 +11,8 @@ const struct holder *evidence_holders(struct reader *r, struct evidence *e,
 
 /* The listeners of d, of which some deserve a first reading. */
 void evidence_suspect_listeners(const struct detect *d, struct evidence *e);
+/* Those of which what changed since makes suspects. */
+void evidence_suspect_again(const struct detect *d, struct evidence *e);
 /* That reading, which clears most of them. For how long the others are watched, in ms. */
 uint32_t evidence_listeners(struct reader *r, const struct detect *d, struct evidence *e);
 /* Sleeps until due; from READING_INTERVAL_MS after start on, only as long as there is a

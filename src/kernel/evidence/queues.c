@@ -3,6 +3,7 @@
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/uapi.h"
+#include "kernel/proc/procfile.h"
 #include "kernel/read/waiters.h"
 #include "model/finding/rules.h"
 
@@ -22,13 +23,33 @@ void evidence_suspect_listeners(const struct detect *d, struct evidence *e)
 	for (i = 0; i < d->listeners.n; i++) {
 		struct listener_facts *l = &e->listeners[i];
 		const struct sock *row = d->listeners.v[i];
+		uint32_t drops;
 
 		l->row = row;
 		l->members = 1;
 		l->queued[0] = row->recv_queue;
 		l->limit = row->send_queue;
 		l->shadow = d->listener_ports[row->local.port] > 1;
+		l->crowded = row->recv_queue || d->half_open;
+		if (sock_mem_u32(row, SOCK_MEM_DROPS, &drops)) {
+			l->drops[0] = drops;
+			l->has_drops = true;
+		}
 		l->suspect = rules_suspect_listener(d, e, l);
+	}
+}
+
+void evidence_suspect_again(const struct detect *d, struct evidence *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->n_listeners; i++) {
+		struct listener_facts *l = &e->listeners[i];
+
+		if (l->suspect || !rules_suspect_listener(d, e, l))
+			continue;
+		/* Its row is the first reading. */
+		l->read[0] = l->suspect = true;
 	}
 }
 
@@ -51,7 +72,7 @@ static bool deserves_look(const struct sock *listener, const void *ctx)
 
 	for (i = 0; i < e->n_listeners; i++)
 		if (e->listeners[i].row->cookie == listener->cookie)
-			return e->listeners[i].suspect;
+			return e->listeners[i].suspect && e->listeners[i].crowded;
 	return false;
 }
 
@@ -164,10 +185,29 @@ static bool stands(struct reader *r, const struct listener_facts *l)
 	return true;
 }
 
+/* Whether one that has dropped connections before may do it once more. */
+static bool may_overflow(struct evidence *e)
+{
+	size_t i;
+
+	if (!e->asked)
+		return false;
+	procfile_counters(&e->counters[1]);
+	if (!e->counters[0].known || !e->counters[1].known ||
+	    e->counters[1].listen_overflows > e->counters[0].listen_overflows)
+		return false;
+	for (i = 0; i < e->n_listeners; i++)
+		if (e->listeners[i].suspect && e->listeners[i].drops[0])
+			return true;
+	return false;
+}
+
 static bool any_stands(struct reader *r, struct evidence *e, uint32_t watched_ms)
 {
 	size_t i;
 
+	if (may_overflow(e))
+		return true;
 	for (i = 0; i < e->n_listeners; i++)
 		if (stands(r, &e->listeners[i]))
 			return true;

@@ -97,6 +97,7 @@ struct listener_facts {
 	struct accept_stats stats[2];
 	bool read[2], has_drops;
 	bool shadow;  /* another listener has the port too */
+	bool crowded; /* somebody is in its queue, or half-open somewhere */
 	bool suspect; /* its queue, or the half-open ones before it, deserve a second look
 		       */
 	/* Of those that waited in the first reading, by the second: surely accepted;
@@ -133,6 +134,7 @@ struct connection_facts {
 
 struct evidence {
 	struct arena arena;
+	bool asked; /* somebody asked for findings: he waits a second for them */
 	uint32_t interval_ms; /* between the readings; 0 = there was one */
 	uint32_t growth_ms;   /* between the dump of all rows and the second reading */
 	struct net_counters counters[2];

@@ -123,8 +123,10 @@ uint32_t finding_accepted(const struct inquiry *q, const struct listener_facts *
 void finding_put_pace(struct inquiry *q, const struct listener_facts *l);
 
 /* A finding about the queue: who waits, since when, what was dropped (queues.c). */
-void finding_of_queue(struct inquiry *q, const struct listener_facts *l,
-		      const struct rule *rule);
+struct finding *finding_of_queue(struct inquiry *q, const struct listener_facts *l,
+				 const struct rule *rule);
+/* How many connections of the namespace found a full queue between the readings. */
+uint64_t finding_overflows(const struct inquiry *q);
 /* One of a SO_REUSEPORT group that does not accept while others do (listeners.c). */
 bool finding_is_lazy(const struct inquiry *q, const struct listener_facts *l);
 

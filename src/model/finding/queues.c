@@ -8,7 +8,7 @@ enum {
 	SYN_QUEUE_LEAST = 8,	/* half-open connections below this are no pressure */
 };
 
-static uint64_t overflows_between(const struct inquiry *q)
+uint64_t finding_overflows(const struct inquiry *q)
 {
 	const struct net_counters *c = q->e->counters;
 
@@ -31,7 +31,7 @@ static void put_drops(struct inquiry *q, const struct listener_facts *l)
 		    q->e->interval_ms);
 	finding_put_rate(q, recent);
 	buf_putc(&q->text, '.');
-	if (overflows_between(q) && recent)
+	if (finding_overflows(q) && recent)
 		say(q, " ListenOverflows of this namespace rises with them.");
 	else if (recent && c[1].known)
 		say(q, " ListenOverflows did not rise: they have another cause "
@@ -186,15 +186,15 @@ static void queue_figures(struct inquiry *q, const struct listener_facts *l,
 	finding_figure(f, "drops_between_readings", recent, l->has_drops && two);
 	finding_figure(f, "drops_per_second", finding_per_second(q, recent),
 		       l->has_drops && two);
-	finding_figure(f, "overflows_between_readings", overflows_between(q),
+	finding_figure(f, "overflows_between_readings", finding_overflows(q),
 		       counted && two);
 	finding_figure(f, "members", l->members, true);
 	finding_figure(f, "acceptors", finding_count_actors(q, l, false), l->n_acceptors);
 	finding_figure(f, "stopped", finding_count_actors(q, l, true), l->n_acceptors);
 }
 
-void finding_of_queue(struct inquiry *q, const struct listener_facts *l,
-		      const struct rule *rule)
+struct finding *finding_of_queue(struct inquiry *q, const struct listener_facts *l,
+				 const struct rule *rule)
 {
 	struct finding *f = finding_of_listener(q, rule, l);
 	uint32_t clients = unanswered(q, l);
@@ -217,6 +217,7 @@ void finding_of_queue(struct inquiry *q, const struct listener_facts *l,
 	finding_not_accepted(q, f, l);
 	queue_figures(q, l, f);
 	finding_figure(f, "unanswered", clients, true);
+	return f;
 }
 
 static bool is_nearly_full(uint32_t queued, uint32_t limit)

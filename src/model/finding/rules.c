@@ -37,7 +37,7 @@ bool rules_suspect_listener(const struct detect *d, const struct evidence *e,
 	size_t i;
 
 	/* A host may have thousands; nothing is in the queues of most. */
-	if (!l->row->recv_queue && !d->half_open)
+	if (!l->row->recv_queue && !d->half_open && !l->drops[0])
 		return false;
 	for (i = 0; i < ARRAY_SIZE(rules); i++)
 		if (rules[i]->suspect_listener && rules[i]->suspect_listener(&q, l))

@@ -15,6 +15,7 @@
 	X(accept_queue_filling)  \
 	X(accept_stalled)        \
 	X(accept_slow)           \
+	X(accept_queue_overflow) \
 	X(syn_queue_pressure)    \
 	X(close_wait_leak)       \
 	X(ephemeral_exhaustion)  \

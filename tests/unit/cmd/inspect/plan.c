@@ -282,11 +282,12 @@ static void plans(void)
 		{ "-4 -6 -tu", "tcp udp v4 v6 default; needs device,drops,listener,peer; "
 			       "shown of all, one at least; table proto,usual; "
 			       "findings of all TCP of whole ports" },
-		{ "-l", "tcp " UNIX
-			"LISTEN; needs device,listener,peer; shown of all, one at least; "
-			"table usual; findings of all TCP of whole ports" },
+		{ "-l",
+		  "tcp " UNIX
+		  "LISTEN; needs device,drops,listener,peer; shown of all, one at least; "
+		  "table usual; findings of all TCP of whole ports" },
 		{ "-tlnp",
-		  "tcp LISTEN; needs owners,device,listener,peer, owners of what is left; "
+		  "tcp LISTEN; needs owners,device,drops,listener,peer, owners of what is left; "
 		  "shown of all, one at least; table usual,process; "
 		  "findings of all TCP of whole ports" },
 		{ "-ul",
@@ -311,7 +312,7 @@ static void plans(void)
 		  "findings of whole ports" },
 		{ "--port 80,8000-8010 -l",
 		  "tcp LISTEN, all waiters; if either :80,:8000-8010; "
-		  "needs device,listener,peer; shown of all, one at least; table usual; "
+		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
 		  "findings of whole ports" },
 		{ "state = close-wait",
 		  "tcp (udp) " UNIX "CLOSE_WAIT; if state CLOSE_WAIT; "
@@ -428,7 +429,7 @@ static void plans(void)
 		  "tcp all or bound, all waiters, from x; if either :80; "
 		  "needs device,listener,peer; shown, one at least; table usual" },
 		{ "--wait 5s --port 8080 -l",
-		  "tcp LISTEN, all waiters; if either :8080; needs device,listener,peer; "
+		  "tcp LISTEN, all waiters; if either :8080; needs device,drops,listener,peer; "
 		  "shown of all, one at least; table usual; findings of whole ports" },
 		{ "--wait 5s --until-gone 'dst 10.0.0.1'",
 		  "tcp (udp) " UNIX "all but LISTEN,BOUND_INACTIVE; if peer 10.0.0.1/32; "

@@ -522,6 +522,53 @@ static void vanished_clients(void)
 	judge_vanished("orphans", SEVERITY_NOTE, 63, 63, 0, true);
 }
 
+/* Drops of a listener count as overflows where ListenOverflows rises with them. */
+static void bursts(void)
+{
+	struct sock s = row(STATE_LISTEN, ip4(1, 80), ip4(0, 0));
+	struct listener_facts l = { .row = &s,
+				    .members = 1,
+				    .limit = 5,
+				    .drops = { 7, 9 },
+				    .has_drops = true,
+				    .read = { true, true } };
+	struct evidence e = { .listeners = &l,
+			      .n_listeners = 1,
+			      .interval_ms = 500,
+			      .counters = {
+				      { .known = true, .listen_overflows = 100 },
+				      { .known = true, .listen_overflows = 102 } } };
+	struct detect d;
+
+	begin(&d);
+	check_found(&d, &e, "accept-queue-overflow", SEVERITY_WARNING);
+	CHECK_INT(figure(&d, &e, "drops_between_readings"), 2);
+	e.counters[1].listen_overflows = 100;
+	check_found(&d, &e, NULL, SEVERITY_NOTE);
+	e.counters[1].listen_overflows = 102;
+	l.drops[1] = 7;
+	check_found(&d, &e, NULL, SEVERITY_NOTE);
+	/* A queue that is full is told as such. */
+	l.drops[1] = 9;
+	l.queued[0] = l.queued[1] = 6;
+	check_found(&d, &e, "accept-queue-full", SEVERITY_CRITICAL);
+
+	/* Who is worth a second reading, and for how long he is watched. */
+	l.queued[0] = l.queued[1] = 0;
+	e.counters[1].known = false;
+	CHECK(!rules_suspect_listener(&d, &e, &l));
+	e.asked = true;
+	CHECK(rules_suspect_listener(&d, &e, &l));
+	CHECK_INT(rules_patience(&d, &e, &l), 1000);
+	l.drops[0] = 0;
+	CHECK(!rules_suspect_listener(&d, &e, &l));
+	l.drops[0] = 7;
+	e.asked = false;
+	e.counters[1].known = true;
+	CHECK(rules_suspect_listener(&d, &e, &l));
+	detect_free(&d);
+}
+
 int main(void)
 {
 	RUN(destinations, "ports a destination, with and without TIME_WAIT");
@@ -538,5 +585,6 @@ int main(void)
 	RUN(groups, "connections of one process to one place are one finding");
 	RUN(vanished_clients, "vanished clients are a warning if they crowd a port");
 	RUN(senders, "a sender that stands, moves, is gone");
+	RUN(bursts, "a queue that overflows in bursts, and an old drop");
 	return unit_done();
 }
