@@ -163,6 +163,56 @@ named_outcome() { # CODE OUTCOME REASON_REGEX ARG...
 	assert_equal "$(attempt .icmp_type)" null
 }
 
+@test "names: what became of the addresses before the one that answered" {
+	name_server
+	# Nobody has the IPv6 address; the other is asked beside it, and wins.
+	named_outcome 0 open rtt half.test:80
+	assert_equal "$(attempt '.tried | length')" 1
+	assert_equal "$(attempt '.tried[0] | "\(.addr) \(.port) \(.outcome)"')" 'fd99::77 80 null'
+	assert_regex "$(attempt '.tried[0].reason')" '^no answer yet after '
+	# Refused: by a listener that is there for IPv4 only.
+	server_mk listen:addr=$V4,port=82,backlog=64,label=four
+	named_outcome 0 open rtt both.test:82
+	assert_equal "$(attempt '.tried[0] | "\(.addr) \(.outcome)"')" "$V6 refused"
+	assert_regex "$(attempt '.tried[0].reason')" '^RST after'
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe -v both.test:82
+	assert_clean
+	assert_line --regexp "^  before: \[$V6\]:82 refused, RST after"
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe both.test:82
+	refute_output --partial before
+	# Where all fail, the others stand beside the one that is told.
+	named_outcome 1 refused RST both.test:83
+	assert_equal "$(attempt '[.addr, .tried[].addr] | sort | join(" ")')" "$V4 $V6"
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe -v both.test:83
+	assert_status 1
+	assert_line --regexp '^  also asked: .*:83 refused, RST after'
+	# One address has nobody beside it, and so has the first that answers.
+	named_outcome 0 open rtt four.test:80
+	assert_equal "$(attempt 'has("tried")')" false
+	named_outcome 0 open rtt both.test:80
+	assert_equal "$(attempt 'has("tried")')" false
+}
+
+@test "names: over UDP a silent address leaves its time to the next" {
+	name_server
+	server_rule prerouting "ip6 daddr $V6 udp dport { 53, 54, 55 } drop"
+	named_outcome 0 open 'answered after' -T 2s udp:both.test:53
+	assert_equal "$(attempt .addr)" "$V4"
+	assert_equal "$(attempt '.tried[0] | "\(.addr) \(.outcome)"')" "$V6 open-or-filtered"
+	# A silence may be a server: what the other refuses is not the whole answer.
+	named_outcome 4 open-or-filtered 'no answer' -T 2s udp:both.test:54
+	assert_equal "$(attempt .addr)" "$V6"
+	assert_equal "$(attempt '.tried[0] | "\(.addr) \(.outcome)"')" "$V4 refused-icmp"
+	# An answer that is not the expected one is one, and is waited for no longer than asked.
+	peer udpecho $V4 55
+	named_outcome 1 unexpected 'answered, but without the expected text' -T 2s --send x --expect y udp:both.test:55
+	assert_equal "$(attempt .addr)" "$V4"
+	# Silence of all: one after the other, within one deadline.
+	server_rule input "udp dport 56 drop"
+	named_outcome 4 open-or-filtered 'no answer' -T 1s udp:both.test:56
+	assert_equal "$(attempt '.tried | length')" 1
+}
+
 @test "names: every address by itself" {
 	name_server
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --all-addresses many.test:80

@@ -49,6 +49,7 @@ void probe_run_free(struct probe_run *run)
 		free(j->named);
 		free(j->unnamed);
 		free(j->note);
+		tried_free(&j->tried);
 	}
 	free(run->jobs);
 	for (i = 0; i < run->n_turns; i++)

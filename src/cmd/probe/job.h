@@ -69,10 +69,11 @@ struct probe_job {
 	struct spread *rtt, *connect;
 	struct probe_result results[2]; /* one of them is last, one is asked for */
 	struct probe_result *last;
-	bool changed;	   /* last differs from the one before, in outcome or address */
-	char *note;	   /* what the kernel's own tables add to it */
-	bool down;	   /* --down has what it waits for */
-	unsigned silences; /* attempts in a row that nothing answered */
+	bool changed; /* last differs from the one before, in outcome or address */
+	char *note;   /* what the kernel's own tables add to it */
+	struct tried_list tried;  /* addresses that the last attempt asked, too */
+	bool down;		  /* --down has what it waits for */
+	unsigned silences;	  /* attempts in a row that nothing answered */
 	uint64_t silent_since_us; /* when the first of them began */
 	enum fastopen fastopen;
 };

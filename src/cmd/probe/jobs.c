@@ -189,6 +189,9 @@ static void attempt_done(struct attempt *a)
 {
 	struct probe_job *j = a->owner;
 
+	tried_free(&j->tried);
+	j->tried = a->tried;
+	a->tried = (struct tried_list){ 0 };
 	attempt_stop(a);
 	job_told(j);
 }
@@ -205,6 +208,7 @@ static void connect_now(struct probe_job *j)
 
 static void name_failed(struct probe_job *j, int err, const struct fault *f)
 {
+	tried_free(&j->tried);
 	probe_judge_name(result_of_next(j), j->target, err, f);
 	job_told(j);
 }

@@ -208,7 +208,8 @@ void report_attempt(struct probe_report *p, struct probe_job *j)
 	if (p->quiet)
 		return;
 	if (p->json) {
-		report_json_attempt(&p->out.b, j->text, j->done, j->last, j->note);
+		report_json_attempt(&p->out.b, j->text, j->done, j->last, j->note,
+				    &j->tried);
 		if (j->run->c->interval_us)
 			out_flush(&p->out);
 		else
@@ -263,6 +264,27 @@ static void put_padded(struct buf *b, const char *text, size_t len, size_t width
 	buf_pad(b, ' ', (width > have ? width - have : 0) + 2);
 }
 
+/* What became of the other addresses of the name. */
+static void put_tried(struct buf *b, const struct probe_job *j)
+{
+	const char *before = j->last->outcome == OUTCOME_OPEN ? "before" : "also asked";
+	size_t i;
+
+	for (i = 0; i < j->tried.n; i++) {
+		const struct tried *one = &j->tried.v[i];
+
+		if (tried_is(one, j->last))
+			continue;
+		buf_printf(b, "  %s: ", before);
+		addr_put(b, &one->addr);
+		buf_putc(b, ' ');
+		if (one->judged)
+			buf_printf(b, "%s, ", outcome_name(one->outcome));
+		buf_put_harmless(b, one->reason, strlen(one->reason));
+		buf_putc(b, '\n');
+	}
+}
+
 static void put_row(struct probe_report *p, const struct probe_job *j,
 		    const struct columns *w)
 {
@@ -300,6 +322,8 @@ static void put_row(struct probe_report *p, const struct probe_job *j,
 		put_times(b, j->last);
 		buf_putc(b, '\n');
 	}
+	if (j->run->c->common.verbose)
+		put_tried(b, j);
 }
 
 static void put_spread(struct buf *b, const char *name, const struct spread *s)

@@ -205,8 +205,37 @@ static const struct json_row negotiated_rows[] = {
 	{ "rtt_variance_us", UINT(tcp.rttvar) },
 };
 
+/* Beside the one that the attempt is told of. */
+static void put_tried(struct json *j, const struct probe_result *r,
+		      const struct tried_list *tried)
+{
+	size_t i;
+
+	if (!tried_others(tried, r))
+		return;
+	json_key(j, "tried");
+	json_open(j, '[');
+	for (i = 0; i < tried->n; i++) {
+		const struct tried *one = &tried->v[i];
+
+		if (tried_is(one, r))
+			continue;
+		json_open(j, '{');
+		view_member_end(j, "addr", "port", &one->addr);
+		if (one->judged)
+			json_member_str(j, "outcome", outcome_name(one->outcome));
+		else
+			json_member_null(j, "outcome");
+		json_member_text(j, "reason", one->reason);
+		json_member_u64(j, "connect_us", one->took_us);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
-			 const struct probe_result *r, const char *note)
+			 const struct probe_result *r, const char *note,
+			 const struct tried_list *tried)
 {
 	struct json j = json_on(b);
 
@@ -217,6 +246,8 @@ void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
 	if (note)
 		json_member_text(&j, "cause", note);
 	json_members(&j, evidence_rows, ARRAY_SIZE(evidence_rows), r);
+	if (tried)
+		put_tried(&j, r, tried);
 	if (r->outcome == OUTCOME_OPEN && r->has_tcp)
 		json_members(&j, negotiated_rows, ARRAY_SIZE(negotiated_rows), r);
 	else if (r->outcome == OUTCOME_OPEN && r->tcp_unread)

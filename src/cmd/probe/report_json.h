@@ -4,8 +4,10 @@
 #include "base/json.h"
 #include "cmd/probe/job.h"
 
+/* tried: the other addresses that were asked; NULL = there is one only. */
 void report_json_attempt(struct buf *b, const char *target, uint64_t seq,
-			 const struct probe_result *r, const char *note);
+			 const struct probe_result *r, const char *note,
+			 const struct tried_list *tried);
 void report_json_summary(struct buf *b, const struct probe_job *job);
 /* "addr" and "port", null where there is none. */
 void report_json_address(struct json *j, const struct endpoint *ep);

@@ -36,7 +36,7 @@ static void put_found(struct scanning *g, const struct probe_result *r)
 	bool udp = r->peer.proto == TARGET_UDP;
 
 	if (p->json) {
-		report_json_attempt(b, g->t->text, 1, r, NULL);
+		report_json_attempt(b, g->t->text, 1, r, NULL, NULL);
 		return;
 	}
 	endpoint_addr(&r->peer, &a);
@@ -168,7 +168,7 @@ enum verdict scanning_put_nameless(struct scanning *g, struct buf *said)
 
 	probe_judge_name(&r, t->target, t->err, &t->fault);
 	if (p->json) {
-		report_json_attempt(b, t->text, 1, &r, NULL);
+		report_json_attempt(b, t->text, 1, &r, NULL, NULL);
 		put_json_totals(b, t->text, &r.peer, &none, r.outcome);
 	} else if (!p->quiet) {
 		buf_put_escaped(b, t->text, strlen(t->text));

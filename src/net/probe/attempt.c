@@ -17,6 +17,8 @@ void attempt_stop(struct attempt *a)
 	}
 	buf_free(&a->in);
 	endpoint_list_free(&a->list);
+	tried_free(&a->tried);
+	free(take_ptr(&a->before));
 	a->l = NULL;
 }
 
@@ -124,18 +126,6 @@ bool attempt_answered(struct attempt *a)
 
 void attempt_silent(struct attempt *a)
 {
-	struct probe_result *r = a->r;
-
-	if (r->peer.proto == TARGET_UDP && !a->left && a->full) {
-		r->connect_us = clock_us() - a->opened_us;
-		probe_judge_unsent(r, a->full);
-	} else if (r->peer.proto == TARGET_UDP) {
-		r->connect_us = clock_us() - a->opened_us;
-		r->outcome = r->first_byte_us ? OUTCOME_UNEXPECTED
-					      : OUTCOME_OPEN_OR_FILTERED;
-		probe_ask_neighbour(r, a->w.fd, a->how->neighbour);
-	} else {
-		r->outcome = a->in.len || a->empty ? OUTCOME_UNEXPECTED : OUTCOME_SILENT;
-	}
+	a->r->outcome = a->in.len || a->empty ? OUTCOME_UNEXPECTED : OUTCOME_SILENT;
 	attempt_finish(a);
 }

@@ -12,7 +12,7 @@
 
 #include <regex.h>
 
-#include "net/probe/probe.h"
+#include "net/probe/tried.h"
 #include "net/socket/dial.h"
 
 enum {
@@ -72,10 +72,14 @@ struct attempt {
 	bool empty; /* a record of 0 bytes came, which is an answer, too */
 	const struct buf *out;
 	size_t sent;
-	unsigned sends; /* datagrams */
-	unsigned left;	/* of them, so many went out */
-	int full;	/* what the device, or our buffer, said to one that did not */
-	struct probe_result *r; /* the caller's, who reads it once done is called */
+	unsigned sends;	  /* datagrams */
+	unsigned left;	  /* of them, so many went out */
+	int full;	  /* what the device, or our buffer, said to one that did not */
+	uint64_t turn_us; /* so long is this address asked, before the next is */
+	bool several;	  /* the name had more addresses than one */
+	struct tried_list tried;
+	struct probe_result *before; /* what the addresses before it said at best */
+	struct probe_result *r;	     /* the caller's, who reads it once done is called */
 	void (*dial_again)(struct attempt *a); /* what is left of list */
 	void (*done)(struct attempt *a);
 	void *owner;

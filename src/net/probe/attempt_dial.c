@@ -33,9 +33,18 @@ static void dial_failed(void *ctx, int fd, const struct endpoint *ep, int err,
 	r->connect_us = took_us;
 	probe_judge_failure(r, fd, err, at_once);
 	probe_ask_neighbour(r, fd, a->how->neighbour);
+	if (a->several)
+		tried_add(&a->tried, r);
 	if (r == &other && weight(r) > weight(a->r))
 		*a->r = other;
 	a->judged = true;
+}
+
+static void dial_passed(void *ctx, const struct endpoint *ep, uint64_t took_us)
+{
+	struct attempt *a = ctx;
+
+	tried_add_passed(&a->tried, ep, took_us);
 }
 
 static void attempt_opened(struct attempt *a)
@@ -96,6 +105,8 @@ static void dialled(struct dial *d, int fd, size_t index, const struct fault *f)
 			return;
 		}
 	}
+	if (a->before)
+		*a->r = *a->before;
 	attempt_finish(a);
 }
 
@@ -117,6 +128,7 @@ void attempt_start(struct attempt *a, struct loop *l, const struct endpoint_list
 			       .w = { .fd = -1 },
 			       .deadline_us = clock_us() + how->timeout_us,
 			       .r = a->r,
+			       .several = list->n > 1,
 			       .dial_again = dial_list,
 			       .done = a->done,
 			       .owner = a->owner };
@@ -127,6 +139,7 @@ void attempt_start(struct attempt *a, struct loop *l, const struct endpoint_list
 	a->dial_how.hedge_us = how->hedge_us;
 	a->dial_how.opened = dial_opened;
 	a->dial_how.failed = dial_failed;
+	a->dial_how.passed = dial_passed;
 	a->dial_how.evidence_ctx = a;
 	a->r->phantoms = 0;
 	forget_result(a);

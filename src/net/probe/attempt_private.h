@@ -9,5 +9,5 @@ void attempt_finish(struct attempt *a);
 void attempt_watch(struct attempt *a, uint32_t events);
 /* Whether all that was asked of the answer is in a->in; sets r->missed otherwise. */
 bool attempt_answered(struct attempt *a);
-/* A socket that has been sent to, or spoken to, has not answered in time. */
+/* A connection that has been sent to, or spoken to, has not answered in time. */
 void attempt_silent(struct attempt *a);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "net/probe/attempt_private.h"
 
 /* What common services answer to: an empty datagram is for those that answer anything. */
@@ -27,6 +28,37 @@ void probe_udp_payload(const struct buf *send, uint16_t port, const void **data,
 	}
 }
 
+/* --- the addresses of a name, one after the other --- */
+
+/* How much it says of a name with several addresses. A silence outweighs what another
+ * refused: it may be a server that does not answer this. */
+static int weight(const struct probe_result *r)
+{
+	switch (outcome_verdict(r->outcome)) {
+	case VERDICT_YES:
+		return 4;
+	case VERDICT_SILENCE:
+		return 2;
+	case VERDICT_NO:
+		return r->outcome == OUTCOME_UNEXPECTED ? 3 : 1;
+	case VERDICT_NONE:
+	case VERDICT_NAME:
+	case VERDICT_CANNOT:
+		break;
+	}
+	return 0;
+}
+
+static void keep_verdict(struct attempt *a)
+{
+	tried_add(&a->tried, a->r);
+	if (a->before && weight(a->before) > weight(a->r))
+		return;
+	if (!a->before)
+		a->before = xmalloc(sizeof(*a->before));
+	*a->before = *a->r;
+}
+
 /* Connected UDP learns only now that nothing is there: goes on to the next address of the
  * name, as a dial does. False if there is none. */
 static bool next_address(struct attempt *a)
@@ -38,6 +70,7 @@ static bool next_address(struct attempt *a)
 		i++;
 	if (i == list->n || list->n < 2 || clock_us() >= a->deadline_us)
 		return false;
+	keep_verdict(a);
 	list->n--;
 	memmove(&list->v[i], &list->v[i + 1], (list->n - i) * sizeof(*list->v));
 	timer_stop(a->l, &a->t);
@@ -52,6 +85,18 @@ static bool next_address(struct attempt *a)
 	return true;
 }
 
+/* This address has its verdict, and it is not open. */
+static void udp_over(struct attempt *a)
+{
+	if (next_address(a))
+		return;
+	if (a->several)
+		keep_verdict(a);
+	if (a->before)
+		*a->r = *a->before;
+	attempt_finish(a);
+}
+
 static void udp_failed(struct attempt *a, int err, bool at_once)
 {
 	a->r->connect_us = clock_us() - a->opened_us;
@@ -60,8 +105,22 @@ static void udp_failed(struct attempt *a, int err, bool at_once)
 	/* A reset does not exist here: the port is closed, in ICMP's words or none. */
 	if (a->r->outcome == OUTCOME_REFUSED)
 		a->r->outcome = OUTCOME_REFUSED_ICMP;
-	if (!next_address(a))
-		attempt_finish(a);
+	udp_over(a);
+}
+
+static void udp_silent(struct attempt *a)
+{
+	struct probe_result *r = a->r;
+
+	r->connect_us = clock_us() - a->opened_us;
+	if (!a->left && a->full) {
+		probe_judge_unsent(r, a->full);
+	} else {
+		r->outcome = r->first_byte_us ? OUTCOME_UNEXPECTED
+					      : OUTCOME_OPEN_OR_FILTERED;
+		probe_ask_neighbour(r, a->w.fd, a->how->neighbour);
+	}
+	udp_over(a);
 }
 
 static void udp_send(struct attempt *a)
@@ -86,8 +145,8 @@ static void udp_send(struct attempt *a)
 	}
 	timer_set(a->l, &a->t,
 		  a->sends < ATTEMPT_SENDS
-			  ? a->opened_us + a->how->timeout_us * a->sends / ATTEMPT_SENDS
-			  : MAX(a->deadline_us, a->opened_us));
+			  ? a->opened_us + a->turn_us * a->sends / ATTEMPT_SENDS
+			  : a->opened_us + a->turn_us);
 }
 
 /* One datagram; true if the attempt is over. */
@@ -148,12 +207,21 @@ static void udp_timer(struct loop *l, struct timer *t)
 		return;
 	}
 	/* What came in time and waits behind the bytes of others counts. */
-	if (!udp_receive(a))
-		attempt_silent(a);
+	if (udp_receive(a))
+		return;
+	/* Who has answered, though not as expected, is not left for another. */
+	if (a->r->first_byte_us && clock_us() < a->deadline_us)
+		timer_set(a->l, &a->t, a->deadline_us);
+	else
+		udp_silent(a);
 }
 
 void attempt_udp_start(struct attempt *a)
 {
+	uint64_t left = a->deadline_us - MIN(a->deadline_us, a->opened_us);
+
+	/* What is left of the time is shared among the addresses that are. */
+	a->turn_us = left / MAX(a->list.n, (size_t)1);
 	a->stage = ATTEMPT_TALKING;
 	a->w.fn = udp_ready;
 	a->t.fn = udp_timer;

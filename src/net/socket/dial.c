@@ -173,6 +173,22 @@ static void drop_twins(const struct dial_attempt *a)
 	}
 }
 
+/* The other addresses, which were asked and are left now. */
+static void tell_passed(const struct dial_attempt *won)
+{
+	const struct dial *d = won->dial;
+	uint64_t now = clock_us();
+	size_t i;
+
+	for (i = 0; d->how->passed && i < d->next; i++) {
+		const struct dial_attempt *a = &d->attempts[i];
+
+		if (a->w.fd >= 0 && a->index != won->index)
+			d->how->passed(d->how->evidence_ctx, &d->order[a->index],
+				       now - a->started_us);
+	}
+}
+
 /* Returns true if the attempt won, and the dial is over then, or is still in flight. */
 static bool settle_attempt(struct dial_attempt *a, uint32_t events)
 {
@@ -201,6 +217,7 @@ static bool settle_attempt(struct dial_attempt *a, uint32_t events)
 		d->how->call(d->how->note_ctx, NET_CALL_CONNECTED, a->w.fd, 0,
 			     a->started_us, "connected");
 	d->hedged = earlier_attempts(a);
+	tell_passed(a);
 	watch_remove(d->l, &a->w);
 	fd = take_fd(&a->w.fd);
 	finish_dial(d, fd, a->index, NULL);

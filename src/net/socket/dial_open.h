@@ -22,13 +22,15 @@ struct dial_how {
 	void (*call)(void *ctx, enum net_call call, int fd, int64_t result,
 		     uint64_t began_us, const char *text);
 	void *note_ctx;
-	/* For those who want the evidence; either may be NULL. opened: just before
+	/* For those who want the evidence; each may be NULL. opened: just before
 	 * connect(). failed: before the socket of a failed attempt is closed; err is
 	 * positive, ETIMEDOUT also when the deadline passed; at_once: connect() itself
-	 * said it, so nothing was sent. */
+	 * said it, so nothing was sent. passed: this address has had so long, and no
+	 * answer yet, when another has answered. */
 	void (*opened)(void *ctx, int fd, const struct endpoint *ep);
 	void (*failed)(void *ctx, int fd, const struct endpoint *ep, int err,
 		       uint64_t took_us, bool at_once);
+	void (*passed)(void *ctx, const struct endpoint *ep, uint64_t took_us);
 	void *evidence_ctx;
 };
 
