@@ -44,6 +44,7 @@ nginx_on() { # PORT [LISTEN_OPTIONS]
 				location /missing { return 404; }
 				location /behind { proxy_pass http://127.0.0.1:1; }
 			}
+			${NGINX_SERVERS-}
 		}
 	END
 	as_service nginx -c "$DIR/nginx.conf" -e "$DIR/nginx/error.log"

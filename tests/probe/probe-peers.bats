@@ -36,6 +36,47 @@ QUERY='\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04both\x04test\x00\x00\
 	assert_outcome 4 silent 'an answer did not come' --banner -T 200ms 127.0.0.1:8080
 }
 
+@test "nginx: the sites of one address are told apart by --http-header" {
+	netns
+	servers_dir
+	NGINX_SERVERS='server { listen 127.0.0.1:8080; server_name one.example; return 200 "site one\n"; }
+		server { listen 127.0.0.1:8080; server_name two.example;
+			location / { return 503 "$http_x_token|$http_accept|$http_user_agent|$http_connection\n"; } }' nginx_on 8080
+	probe --wait 20s -q 127.0.0.1:8080
+	assert_clean
+	assert_outcome 0 open 'HTTP 200' --http --expect hello 127.0.0.1:8080
+	assert_outcome 0 open 'HTTP 200' --http --http-header 'Host: one.example' --expect 'site one' 127.0.0.1:8080
+	assert_outcome 0 open 'HTTP 503' --http --http-header 'host:two.example' 127.0.0.1:8080
+	assert_outcome 1 unexpected 'answered HTTP 503' --http --http-header 'HOST: two.example' --expect '/ 200 /' 127.0.0.1:8080
+	# What is given replaces what is sent otherwise; blanks around a value are not part of it.
+	assert_outcome 0 open 'HTTP 503' --http --http-header 'Host: two.example' --http-header $'X-Token: \t a:b c \t' \
+		--http-header 'accept: text/html' --http-header 'User-Agent: me' --http-header 'Connection: keep-alive' \
+		--expect 'a:b c|text/html|me|keep-alive' 127.0.0.1:8080
+	# Each replaced once: nginx answers 400 to two Hosts.
+	assert_outcome 0 open 'HTTP 200' --http --http-header 'Host: one.example' --http-header 'X-Empty:' 127.0.0.1:8080
+}
+
+@test "a header that is none is refused with its place" {
+	probe --http --http-header $'X: a\nHost: b' 127.0.0.1:1
+	assert_refused 2 'a value is one line: no CR or LF'
+	probe --http --http-header $'X: a\rHost: b' 127.0.0.1:1
+	assert_refused 2 'a value is one line: no CR or LF'
+	probe --http --http-header $'X: a\x1bb' 127.0.0.1:1
+	assert_refused 2 'a value has no control characters'
+	probe --http --http-header 'X y: a' 127.0.0.1:1
+	assert_refused 2 'this character cannot be part of a name'
+	probe --http --http-header ': a' 127.0.0.1:1
+	assert_refused 2 'the name is missing'
+	probe --http --http-header '' 127.0.0.1:1
+	assert_refused 2 'the name is missing'
+	probe --http --http-header 'Host' 127.0.0.1:1
+	assert_refused 2 'the colon after the name is missing'
+	probe --http --http-header 'Host: a' --http-header 'host: b' 127.0.0.1:1
+	assert_refused 2 'Host is given twice'
+	probe --http-header 'Host: a' 127.0.0.1:1
+	assert_refused 2 '--http-header belongs to --http'
+}
+
 @test "redis: answers a command, says that it wants a password" {
 	netns
 	servers_dir

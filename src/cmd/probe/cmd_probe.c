@@ -11,6 +11,7 @@
 #include "cmd/probe/more.h"
 #include "cmd/probe/question.h"
 #include "cmd/probe/report.h"
+#include "cmd/probe/request.h"
 #include "cmd/probe/targets.h"
 #include "kernel/proc/netns.h"
 
@@ -116,6 +117,9 @@ static const struct opt answer_opts[] = {
 	     .help = "wait for the first line that the server sends"),
 	TAKES("http", 0, OPT_TEXT, AT(http), "PATH", .flags = OPT_COMMON | OPT_OPTIONAL,
 	      .help = "GET PATH (default: /) and its status"),
+	TAKES("http-header", 0, OPT_PARSE, AT(http_headers), "HEADER",
+	      .parse = request_parse_header,
+	      .help = "--http: one more header, 'Name: value'; Host replaces ours"),
 	TAKES("stable", 0, OPT_DURATION, AT(stable_us), "DUR", .flags = OPT_COMMON,
 	      .help = "open means: still open after DUR"),
 	FLAG("verify", 0, AT(verify),
@@ -155,6 +159,7 @@ enum {
 	WITH_ANSWER = BIT(5), /* asks something of the connection */
 	WITH_UDP = BIT(6),
 	WITH_SYN = BIT(7),
+	WITH_HTTP = BIT(8),
 	WITH_MORE = WITH_HOPS | WITH_BACKLOG,
 };
 
@@ -169,6 +174,8 @@ static const char more_once[] = "--hops and --measure-backlog ask once, of one a
 static const struct exclusion exclusions[] = {
 	{ MEMBER(any), .without = WITH_WAIT, .why = of_wait },
 	{ MEMBER(down), .without = WITH_WAIT, .why = of_wait },
+	{ MEMBER(http_headers), .without = WITH_HTTP,
+	  .why = "--http-header belongs to --http" },
 	{ MEMBER(any), .with = WITH_DOWN, .why = "--any and --down exclude each other" },
 	{ .of = WITH_MANY,
 	  .with = WITH_WAIT,
@@ -205,7 +212,7 @@ static unsigned marks_of(const struct probe_config *c)
 	       (c->attempts != 1 ? WITH_MANY : 0) | (c->down ? WITH_DOWN : 0) |
 	       (c->hops ? WITH_HOPS : 0) | (c->backlog ? WITH_BACKLOG : 0) |
 	       (answer ? WITH_ANSWER : 0) | (c->proto == TARGET_UDP ? WITH_UDP : 0) |
-	       (c->syn ? WITH_SYN : 0);
+	       (c->syn ? WITH_SYN : 0) | (c->http ? WITH_HTTP : 0);
 }
 
 static int check_options(const struct probe_config *c, const struct opt_operands *words,
@@ -355,6 +362,7 @@ static int probe_command(const struct command *cmd, int argc, char **argv)
 	}
 	strv_free(&words.words);
 	strv_free(&c.target_files);
+	strv_free(&c.http_headers);
 	sockopt_list_free(&c.options);
 	return code;
 }

@@ -27,6 +27,7 @@ struct probe_config {
 	bool any, down;
 	/* the answer */
 	const char *send, *expect, *http;
+	struct strv http_headers;
 	bool banner, verify, graceful;
 	uint64_t stable_us;
 	/* more */

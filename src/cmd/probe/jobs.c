@@ -9,6 +9,7 @@
 #include "cmd/probe/local.h"
 #include "cmd/probe/question.h"
 #include "cmd/probe/report.h"
+#include "cmd/probe/request.h"
 #include "cmd/probe/scans.h"
 #include "cmd/probe/signals.h"
 #include "net/probe/attempt_dial.h"
@@ -353,7 +354,7 @@ static void begin_jobs(struct probe_run *run)
 		j->how = run->how;
 		j->last = j->results;
 		if (run->c->http)
-			probe_make_request(j);
+			request_make(j);
 	}
 	run->left = run->n_jobs;
 	procfile_out(AF_INET, &run->out4);

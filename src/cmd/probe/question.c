@@ -57,27 +57,3 @@ int probe_prepare(struct probe_run *run, struct fault *f)
 		r = prepare_expect(run, c->expect, f);
 	return r;
 }
-
-void probe_make_request(struct probe_job *j)
-{
-	const char *path = j->run->c->http;
-	struct buf *b = xcalloc(1, sizeof(*b));
-
-	buf_printf(b, "GET %s%s HTTP/1.1\r\nHost: ", path[0] == '/' ? "" : "/", path);
-	if (j->target->host == TARGET_HOST_NAME)
-		buf_puts(b, j->target->name);
-	else if (j->target->host == TARGET_HOST_IP && j->target->ip.family == AF_INET6)
-		buf_putc(b, '['), addr_put_ip(b, &j->target->ip), buf_putc(b, ']');
-	else if (j->target->host == TARGET_HOST_IP)
-		addr_put_ip(b, &j->target->ip);
-	else
-		buf_puts(b, "localhost");
-	if (j->port && j->port != 80)
-		buf_printf(b, ":%u", j->port);
-	/* What is to stay open must not be asked to close. */
-	buf_printf(b,
-		   "\r\nUser-Agent: sockctl/" SOCKCTL_VERSION
-		   "\r\nAccept: */*\r\nConnection: %s\r\n\r\n",
-		   j->run->c->stable_us ? "keep-alive" : "close");
-	j->how.http = b;
-}

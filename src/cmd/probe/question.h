@@ -5,5 +5,3 @@
 
 /* Checks the answers' texts and fills run->how. 0 or -errno with a fault (of usage). */
 int probe_prepare(struct probe_run *run, struct fault *f);
-/* --http: every target has its own Host in the request. */
-void probe_make_request(struct probe_job *j);
