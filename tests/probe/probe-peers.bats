@@ -131,6 +131,108 @@ QUERY='\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04both\x04test\x00\x00\
 	assert_clean
 }
 
+# --- the recipes of the manual page, as they are printed there ---
+
+# The command whose text has WORD, of the section on readiness.
+recipe() { # WORD
+	mandoc -T utf8 -O width=200 "$TOP/man/sockctl-probe.1" | sed 's/.\x08//g' |
+		sed -n '/^ *Readiness$/,/^[A-Z]/p' | sed -n '/^ *sockctl probe/{:a /\\$/{N;ba};p}' |
+		sed -n "s/^ *//; /$1/p; /\\\\$/{N;/$1/p}"
+}
+
+# Where db and cache are this host, and sockctl is ours: prints what the shell is to run.
+begin_recipe() { # WORD: sets PID; what it tells comes from OUT
+	local text
+	text=$(recipe "$1")
+	assert_regex "$text" '^sockctl probe --wait 30s '
+	printf '127.0.0.1 db cache\n' >"$BATS_TEST_TMPDIR/names"
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	ln -sf "$SOCKCTL" "$BATS_TEST_TMPDIR/bin/sockctl"
+	# Only that it tells each attempt is added, and that a slow machine has its time.
+	text=${text/probe --wait 30s/probe --json --wait ${READY_WITHIN}s}
+	spawn "${NS[@]}" unshare --mount sh -c 'mount --bind "$1" /etc/hosts && cd "$2" && PATH=$2/bin:$PATH exec sh -c "$3"' \
+		sh "$BATS_TEST_TMPDIR/names" "$BATS_TEST_TMPDIR" "$text"
+}
+
+@test "the recipe for redis: loading is not ready" {
+	skip_unless_mounts 'names of its own'
+	netns
+	servers_dir
+	local pid out cli=(redis-cli -h 127.0.0.1 -p 6379)
+	redis_on 6379 --enable-debug-command yes
+	local server=$PID
+	begin_recipe "PING"
+	await_line '"outcome":"open".*\+PONG'
+	await_end "$PID"
+	in_ns "${cli[@]}" DEBUG POPULATE 3000 key 100 >/dev/null
+	in_ns "${cli[@]}" SAVE >/dev/null
+	kill "$server"
+	await_end "$server" any
+	# Ten milliseconds a key, until it is told otherwise.
+	mv "$DIR/redis" "$DIR/data"
+	redis_on 6379 --dir "$DIR/data" --key-load-delay 10000 --loading-process-events-interval-bytes 1024
+	begin_recipe "PING"
+	pid=$PID out=$OUT
+	await_line '"outcome":"unexpected".*-LOADING'
+	kill -0 "$pid"
+	in_ns "${cli[@]}" CONFIG SET key-load-delay 0 >/dev/null
+	OUT=$out await_line '"outcome":"open".*\+PONG'
+	await_end "$pid"
+}
+
+@test "the recipe for redis with a password" {
+	skip_unless_mounts 'names of its own'
+	netns
+	servers_dir
+	redis_on 6379 --requirepass secret
+	probe --wait "${READY_WITHIN}s" -q 127.0.0.1:6379
+	assert_outcome 1 unexpected 'it said: -NOAUTH' --send 'PING\r\n' --expect '+PONG' 127.0.0.1:6379
+	printf 'AUTH wrong\nPING\n' >"$BATS_TEST_TMPDIR/redis.auth"
+	begin_recipe "redis.auth"
+	local pid=$PID
+	await_line '"outcome":"unexpected".*-WRONGPASS'
+	kill "$pid"
+	await_end "$pid" any
+	printf 'AUTH secret\nPING\n' >"$BATS_TEST_TMPDIR/redis.auth"
+	begin_recipe "redis.auth"
+	await_line '"outcome":"open".*\+PONG'
+	await_end "$PID"
+}
+
+@test "the recipe for postgresql: starting up is not ready" {
+	skip_unless_mounts 'names of its own'
+	local pid out go
+	netns
+	servers_dir
+	go=$DIR/go
+	postgres_init
+	touch "$DIR/data/recovery.signal"
+	postgres_on 5432 -c hot_standby=off -c "restore_command=until [ -e $go ]; do sleep 0.05; done; false"
+	local server=$PID
+	probe --wait "${READY_WITHIN}s" -q 127.0.0.1:5432
+	assert_clean
+	begin_recipe "db:5432"
+	pid=$PID out=$OUT
+	await_line '"outcome":"unexpected".*starting up'
+	kill -0 "$pid"
+	# What the manual page warns of.
+	assert_outcome 0 open 'says: [NS]' --send '\x00\x00\x00\x08\x04\xd2\x16\x2f' --expect '/^[NS]/' 127.0.0.1:5432
+	touch "$go"
+	OUT=$out await_line '"type":"attempt".*"outcome":"open"'
+	await_end "$pid"
+	# With a password, too.
+	printf 'host all all 127.0.0.1/32 scram-sha-256\n' >"$DIR/data/pg_hba.conf"
+	kill -HUP "$server"
+	asks_for_password() {
+		in_ns "$SOCKCTL" probe -q --send '\x00\x00\x00\x13\x00\x03\x00\x00user\x00test\x00\x00' \
+			--expect SCRAM-SHA-256 127.0.0.1:5432
+	}
+	until_true asks_for_password
+	begin_recipe "db:5432"
+	await_line '"outcome":"open".*SCRAM'
+	await_end "$PID"
+}
+
 # --- a name server ---
 
 # dnsmasq in the server's namespace, for .test; what is below servfail.test it asks a server
