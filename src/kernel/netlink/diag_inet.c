@@ -130,12 +130,13 @@ static inline void clear(struct sock *s)
 	memset(p + at, 0, sizeof(*s) - at);
 }
 
-/* The one attribute that a plain table shows: of servers of IPv6, behind the first. */
-static inline bool lacks_v6only(const struct sock *s)
+/* The last attribute that a plain table shows: of servers of IPv6, behind the first. */
+static inline uint32_t last_wanted(const struct sock *s)
 {
-	return s->family == AF_INET6 &&
-	       (BIT(s->state) & (1 << STATE_LISTEN | 1 << STATE_CLOSE)) &&
-	       !(s->has & SOCK_HAS_V6ONLY);
+	return (BIT(s->state) & (1 << STATE_LISTEN | 1 << STATE_CLOSE)) &&
+			       s->family == AF_INET6
+		       ? SOCK_IS_FULL | SOCK_HAS_V6ONLY
+		       : SOCK_IS_FULL;
 }
 
 static inline bool parse(const struct nlmsghdr *h, uint8_t proto, bool all_attributes,
@@ -143,6 +144,7 @@ static inline bool parse(const struct nlmsghdr *h, uint8_t proto, bool all_attri
 {
 	const struct inet_diag_msg *m = NLMSG_DATA(h);
 	const char *p, *end;
+	uint32_t last;
 	struct nl_attr a;
 
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) ||
@@ -164,12 +166,13 @@ static inline bool parse(const struct nlmsghdr *h, uint8_t proto, bool all_attri
 	s->cookie = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
 	s->has = SOCK_HAS_TIMER | SOCK_HAS_COOKIE;
 	read_addrs(s, &m->id);
+	last = last_wanted(s);
 
 	p = (const char *)h + NLMSG_LENGTH(sizeof(*m));
 	end = (const char *)h + h->nlmsg_len;
 	while (nl_attr_next(&p, end, &a)) {
 		read_attr(s, &a);
-		if (!all_attributes && (s->has & SOCK_IS_FULL) && !lacks_v6only(s))
+		if (!all_attributes && (s->has & last) == last)
 			break;
 	}
 
