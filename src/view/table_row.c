@@ -268,13 +268,12 @@ static inline bool put_queue(struct table *t, struct column *c, const struct soc
 	return put_number(t, c, ABSENT);
 }
 
-/* Brings one cell of the row up to date; false if it is not plain. */
+/* Brings one cell of the row up to date; false if it is not plain, or the end. */
 static inline bool put_cell(struct table *t, struct column *c, const struct sock *s)
 {
 	uint64_t v = ABSENT;
 
 	switch ((enum cell)c->cell) {
-	case CELL_END:
 	case CELL_WORD: /* of which put_row() takes care */
 		break;
 	case CELL_LONG:
@@ -314,6 +313,7 @@ static inline bool put_cell(struct table *t, struct column *c, const struct sock
 	case CELL_TEXT:
 		return put_plain(t, c, s);
 	case CELL_OTHER:
+	case CELL_END:
 		return false;
 	}
 	return LIKELY(v == c->shown) || put_number(t, c, v);
@@ -332,10 +332,8 @@ static bool put_row(struct table *t, const struct sock *s)
 				put_number(t, c, v);
 			continue;
 		}
-		if (c->cell == CELL_END)
-			return true;
 		if (UNLIKELY(!put_cell(t, c, s)))
-			return false;
+			return c->cell == CELL_END;
 	}
 }
 

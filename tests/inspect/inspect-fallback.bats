@@ -114,7 +114,7 @@ sys.stdin.read()' "$BATS_TEST_TMPDIR"
 	assert_json '.[] | select(.type == "note" and .id == "unix-rows-forged") | true'
 	assert_json '.[-1].complete == false'
 	without_sock_diag EPERM --no-findings -x
-	assert_line --partial '@honest (may be forged)'
+	assert_line --partial '@honest:(may:be:forged)'
 	# The kernel itself says each name as it is.
 	run in_ns "$SOCKCTL" inspect --json -x
 	assert_equal "$(count_rows)" 2

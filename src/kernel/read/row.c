@@ -265,6 +265,17 @@ void collect_drop_held(struct collector *held)
 	free(take_ptr(&held->rows));
 }
 
+/* Apart, because a plain listing has no filter. */
+static __attribute__((noinline)) bool passes_filter(struct collector *c,
+						    const struct sock *s)
+{
+	enum filter_result passes = filter_eval(c->req->filter, s, c->known);
+
+	if (UNLIKELY(passes == FILTER_MAYBE) && !c->filter_again && is_undecided(c, s))
+		return false;
+	return passes != FILTER_NO;
+}
+
 static inline int pass(struct collector *c, struct sock *s)
 {
 	const struct collect_request *req = c->req;
@@ -275,15 +286,8 @@ static inline int pass(struct collector *c, struct sock *s)
 		return 0;
 	if (seen_before(&c->seen, s->cookie))
 		return 0;
-	if (req->filter) {
-		enum filter_result passes = filter_eval(req->filter, s, c->known);
-
-		if (passes == FILTER_NO)
-			return 0;
-		if (UNLIKELY(passes == FILTER_MAYBE) && !c->filter_again &&
-		    is_undecided(c, s))
-			return 0;
-	}
+	if (req->filter && !passes_filter(c, s))
+		return 0;
 	if (UNLIKELY(c->listening) && s->state == STATE_BOUND_INACTIVE &&
 	    has_listener(c, s->local.port))
 		return 0;
