@@ -76,6 +76,24 @@ survives() { # FILE
 	done
 }
 
+@test "an end with an error that no kernel has" {
+	local word
+	for word in 80000000 ffffffff fffff000 7fffffff; do
+		record
+		/usr/bin/python3 - "$dump" "$word" <<-'END'
+			import struct, sys
+			data, at = bytearray(open(sys.argv[1], "rb").read()), 0
+			while at + 20 <= len(data):
+			    size, kind = struct.unpack_from("=IH", data, at)
+			    if kind == 3:
+			        struct.pack_into("=I", data, at + 16, int(sys.argv[2], 16))
+			    at += size + 3 & ~3
+			open(sys.argv[1] + ".end", "wb").write(data)
+		END
+		survives "$dump.end"
+	done
+}
+
 @test "random bytes" {
 	local seed
 	dump=$BATS_TEST_TMPDIR/noise

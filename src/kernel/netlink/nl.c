@@ -69,7 +69,7 @@ static void end_answer(struct nl_answer *a, const struct nlmsghdr *h)
 	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
 		memcpy(&err, NLMSG_DATA(h), sizeof(err));
 	a->done = true;
-	a->error = MIN(err, 0);
+	a->error = nl_error_of(err);
 }
 
 int nl_walk(struct nl_answer *a, const void *packet, size_t len)

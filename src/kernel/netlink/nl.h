@@ -33,6 +33,15 @@ struct nl {
 	bool interrupted; /* the kernel said NLM_F_DUMP_INTR: rows may be missing */
 };
 
+/* What the word behind an NLMSG_DONE or NLMSG_ERROR says: 0 or -errno, -EBADMSG for what
+ * is no errno. A dump file may hold any number. */
+static inline int nl_error_of(int32_t word)
+{
+	enum { LARGEST_ERRNO = 4095 };
+
+	return word >= 0 ? 0 : word < -LARGEST_ERRNO ? -EBADMSG : word;
+}
+
 /*
  * One message, header and payload in bounds. Returns 0 to go on, negative to end the dump
  * early with that result.

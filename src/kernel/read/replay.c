@@ -211,8 +211,8 @@ static int replay_message(const struct nlmsghdr *h, void *ctx)
 
 		if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
 			memcpy(&err, NLMSG_DATA(h), sizeof(err));
-		if (err < 0)
-			p->failed = -err;
+		if (nl_error_of(err))
+			p->failed = -nl_error_of(err);
 		return 0;
 	}
 	if (is_section(h)) {
