@@ -201,6 +201,19 @@ static inline bool put_state(struct table *t, struct column *c, const struct soc
 	return true;
 }
 
+/* Rows of one protocol follow each other. */
+static inline bool put_proto(struct table *t, struct column *c, const struct sock *s)
+{
+	const char *name;
+
+	if (LIKELY(c->shown == s->proto))
+		return true;
+	c->shown = s->proto;
+	name = proto_name(s->proto);
+	put_text(t, c, name, strlen(name));
+	return true;
+}
+
 /* Text that needs no escaping. */
 static inline bool put_plain(struct table *t, struct column *c, const struct sock *s)
 {
@@ -306,6 +319,8 @@ static inline bool put_cell(struct table *t, struct column *c, const struct sock
 		return put_end(t, c, s, &s->local);
 	case CELL_PEER:
 		return put_end(t, c, s, &s->peer);
+	case CELL_PROTO:
+		return put_proto(t, c, s);
 	case CELL_STATE:
 		return put_state(t, c, s);
 	case CELL_QUEUE:
@@ -456,6 +471,8 @@ static bool is_whole(const struct field *f)
 
 static enum cell cell_of(const struct field *f)
 {
+	if (streq(f->name, "proto"))
+		return CELL_PROTO;
 	if (streq(f->name, "recv_queue"))
 		return CELL_RECV_QUEUE;
 	if (streq(f->name, "send_queue"))

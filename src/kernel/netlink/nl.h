@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <errno.h>
+
 #include "base/fault.h"
 #include "model/attr.h"
 

@@ -240,8 +240,8 @@ static __attribute__((noinline)) int finish_asking(struct collector *c, struct s
 
 static inline int finish_row(struct collector *c, struct sock *s)
 {
-	/* Most rows wait in no queue, and most listings ask for nothing else (whoever asks
-	 * for owners adds to every row). */
+	/* Most rows wait in no queue, and most listings ask for nothing else (whoever
+	 * asks for owners adds to every row). */
 	if (UNLIKELY(c->every_row || c->filter_again || (c->added & NEED_SOCKOPTS) ||
 		     needs_more(c, s)))
 		return finish_asking(c, s);
