@@ -7,7 +7,7 @@ load ../lib/findings
 
 setup() {
 	netns
-	mk listen:family=any,backlog=1,queued=2 close_wait:n=16 udp:rcvbuf=4096,drops \
+	mk listen:family=any,backlog=1,queued=2 close_wait:n=16,orphan udp:rcvbuf=4096,drops \
 		established:family=any,listener
 	until_shown "dport = :${F[close_wait.server15.peer]##*:} and close_wait >= 1s"
 }

@@ -4,9 +4,19 @@
 
 load ../lib/helpers
 load ../lib/findings
+load ../lib/servers
 
 setup() {
 	netns
+	servers_dir
+}
+
+silent_in_twenty_looks() { # [OPTION]...
+	local look
+	for ((look = 0; look < 20; look++)); do
+		findings "$@"
+		assert_found || return
+	done
 }
 
 # The last connection of a scenario is in CLOSE_WAIT for long enough.
@@ -15,54 +25,54 @@ until_old() { # LABEL.ROLE
 }
 
 @test "a leak: read to the end, end not read, data not read, from whom, which descriptors" {
-	mk close_wait:n=10,label=drained close_wait:n=4,unread=7,label=unread \
-		close_wait:n=6,unread_fin,from=127.0.0.9,label=fin
+	mk close_wait:n=10,orphan,label=drained close_wait:n=4,orphan,unread=7,label=unread \
+		close_wait:n=6,orphan,unread_fin,from=127.0.0.9,label=fin
 	until_old fin.server5
 	findings
 	assert_found 'warning close-wait-leak'
 	assert_equal "$(culprits close-wait-leak)" "$MK_PID"
 	assert_figures close-wait-leak 'sockets == 20' 'drained == 10' 'end_not_read == 10' \
 		'with_unread_data == 4' 'remote_hosts == 2' 'from_first_peer == 14' \
-		'oldest_ms >= 1000' 'descriptors > 40' 'descriptor_limit > 1000' \
+		'oldest_ms >= 1000' 'descriptors > 20' 'accepted == 1' 'descriptor_limit > 1000' \
 		'growth_per_minute == 0' 'in_last_minute == 20' 'until_limit_ms == null'
 	assert_equal "$(get close-wait-leak '.sockets | length')" 20
 	get close-wait-leak '.processes[].fd' | grep -qx "${F[unread.server2.fd]}"
 	get close-wait-leak '.sockets[]' | grep -qx "${F[fin.server0.cookie]}"
 	assert_text close-wait-leak "mksock\[$MK_PID\], 20 sockets, oldest >= " \
 		'read 10 to the end and never closed them' 'not read the end of 10 \(4 still hold data\)' \
-		'fd [0-9]+, [0-9]+, [0-9]+ and 17 more' '127.0.0.1 \(14\), 127.0.0.9 \(6\)' \
-		'% of the limit by these' 'at most 20 of these came in the last minute' 'at the earliest' \
+		"mksock\[$MK_PID\] fd [0-9]+-[0-9]+" '127.0.0.1 \(14\), 127.0.0.9 \(6\)' \
+		'% of the limit by these' 'at most 20 of these came in the last minute\.' \
 		"next: ls -l /proc/$MK_PID/fd"
 }
 
 @test "fifteen are no leak, nor are sixteen of two programs" {
-	mk close_wait:n=15
+	mk close_wait:n=15,orphan
 	until_old close_wait.server14
 	findings
 	assert_found
-	mk close_wait:n=1,label=other
+	mk close_wait:n=1,orphan,label=other
 	until_old other.server0
 	findings
 	assert_found
 }
 
 @test "sixteen, of which one is young, are no leak yet" {
-	mk close_wait:n=15
+	mk close_wait:n=15,orphan
 	until_old close_wait.server14
-	mk_more close_wait:n=1,label=young
+	mk_more close_wait:n=1,orphan,label=young
 	findings
 	# A slow machine may have let the young one grow old: then it is one.
 	[[ -z $FOUND ]] || assert_equal "$(get close-wait-leak .figures.sockets)" 16
 }
 
 @test "a leak that grows says how fast, and when it ends" {
-	mk files:limit=4000 close_wait:n=16
+	mk listen files:limit=4000 close_wait:n=16,orphan
 	until_old close_wait.server15
 	# One after the other, from before the first reading until the last is over.
 	more() {
 		local i
 		for ((i = 0; i < 1500; i++)); do
-			echo "close_wait:label=more$i" >&"$MK_IN"
+			echo "close_wait:orphan,label=more$i" >&"$MK_IN"
 			OUT=$MK_OUT await_line '^ready$' || return
 			nap 0.005
 		done
@@ -77,8 +87,109 @@ until_old() { # LABEL.ROLE
 	assert_regex "$(get close-wait-leak .summary)" '[0-9]+ more came in [0-9]+ ms \(\+[0-9]+ a minute\): accept\(\) will fail with EMFILE in about '
 }
 
+@test "what has no listener has no accept() that will fail" {
+	mk files:limit=4000 close_wait:n=16,orphan
+	until_old close_wait.server15
+	more() {
+		local i
+		for ((i = 0; i < 1500; i++)); do
+			echo "close_wait:orphan,label=more$i" >&"$MK_IN"
+			OUT=$MK_OUT await_line '^ready$' || return
+			nap 0.005
+		done
+	}
+	more &
+	local feeder=$!
+	findings
+	kill "$feeder"
+	await_end "$feeder" any
+	assert_found 'warning close-wait-leak'
+	assert_regex "$(get close-wait-leak .summary)" '\(\+[0-9]+ a minute\): none will be left in about '
+}
+
+@test "clients that have ended their own direction and wait are no leak, in twenty looks" {
+	mk close_wait:n=20,listener
+	until_old close_wait.server19
+	silent_in_twenty_looks
+	# The clients are not among the rows, and are there all the same.
+	findings 'state = close-wait'
+	assert_found
+	# Those whose clients are gone are counted, and no others.
+	mk close_wait:n=16,orphan,listener,label=left
+	until_old left.server15
+	findings
+	assert_found 'warning close-wait-leak'
+	assert_figures close-wait-leak 'sockets == 16'
+}
+
+# A pool as HTTP clients have one: each connection answered once, then kept.
+pool_of() { # N PORT
+	spawn "${NS[@]}" python3 -c '
+import http.client, sys, time
+pool = [http.client.HTTPConnection("127.0.0.1", int(sys.argv[2])) for _ in range(int(sys.argv[1]))]
+for c in pool:
+    c.request("GET", "/")
+    c.getresponse().read()
+print("ready", flush=True)
+time.sleep(600)
+' "$@"
+	await_line '^ready$'
+}
+
+all_old() { # N
+	inspect --no-findings --count 'state = close-wait and close_wait >= 1s'
+	((output == $1))
+}
+
+@test "an idle pool of ten whose server has closed is no finding, in twenty looks" {
+	nginx_on 8080 '; keepalive_timeout 1s'
+	until_shown -l --port 8080
+	pool_of 10 8080
+	local pool=$PID
+	until_true all_old 10
+	silent_in_twenty_looks
+	findings --findings=all 'state = close-wait'
+	assert_found
+	# Twenty are a note that names the server; they were not accepted.
+	pool_of 20 8080
+	pool=$PID
+	until_true all_old 30
+	findings
+	assert_found
+	findings --findings=all 'state = close-wait'
+	assert_found 'note close-wait-leak'
+	assert_equal "$(culprits close-wait-leak)" "$pool"
+	assert_figures close-wait-leak 'sockets == 20' 'accepted == 0' 'from_first_peer == 20'
+	TEXT_OPTIONS=(--findings=all)
+	assert_text close-wait-leak 'The servers closed 20 connections that the program had opened' \
+		'The servers: 127.0.0.1:8080 \(20\)' "to 127.0.0.1:8080 and does not close it"
+}
+
+@test "a server that forgets the connections its clients have closed is told, by its name" {
+	spawn "${NS[@]}" python3 -c '
+import socket
+s = socket.create_server(("127.0.0.1", 8080))
+kept = []
+while True:
+    c, _ = s.accept()
+    c.recv(4096)
+    c.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n")
+    kept.append(c)
+'
+	local server=$PID n
+	until_shown -l --port 8080
+	for ((n = 0; n < 18; n++)); do
+		in_ns curl -s -o "$BATS_TEST_TMPDIR/answer" http://127.0.0.1:8080/
+	done
+	until_true all_old 18
+	findings
+	assert_found 'warning close-wait-leak'
+	assert_equal "$(culprits close-wait-leak)" "$server"
+	assert_figures close-wait-leak 'sockets == 18' 'accepted == 1' 'until_limit_ms == null'
+}
+
 @test "a leak near the descriptor limit is critical, and one finding" {
-	mk close_wait:n=40 files:limit=100,spare=4
+	mk close_wait:n=40,orphan files:limit=100,spare=4
 	until_old close_wait.server39
 	findings
 	assert_contains "$FOUND" 'critical close-wait-leak'
@@ -86,21 +197,20 @@ until_old() { # LABEL.ROLE
 }
 
 @test "a leak that has used up the descriptors names the listener that starves" {
-	mk listen:label=web close_wait:n=60
+	mk listen:label=web close_wait:n=60,orphan
 	local last=${F[close_wait.server59.fd]}
 	mk_more "files:limit=$((last + 1)),spare=0"
 	until_old close_wait.server59
 	spawn "${NS[@]}" "$SOCKCTL" connect --hold 60s "${F[web.listener.local]}"
 	until_shown unaccepted
 	findings
-	# The clients are descriptors of this program too, so that the leak is not half of them.
-	assert_found 'critical close-wait-leak' 'critical descriptor-exhaustion'
+	assert_found 'critical close-wait-leak'
 	assert_text close-wait-leak "accept\(\) on ${F[web.listener.local]} must be failing with EMFILE: 1 connection waits"
 }
 
 @test "a leak whose owner may not be seen is told without a name" {
 	skip_unless_root 'a process of another user'
-	mk close_wait:n=16
+	mk close_wait:n=16,orphan
 	until_old close_wait.server15
 	findings_as_user
 	assert_figures close-wait-leak 'sockets == 16'
@@ -196,12 +306,8 @@ vanish() { # N
 
 @test "some clients that vanish are no warning, in twenty looks" {
 	skip_unless_root 'drops packets with nft'
-	local look
 	vanish 20
-	for ((look = 0; look < 20; look++)); do
-		findings
-		assert_found || return
-	done
+	silent_in_twenty_looks
 	findings --findings=all
 	assert_found 'note orphans'
 	assert_figures orphans 'sockets == 20' 'of_connections == null'

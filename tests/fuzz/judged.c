@@ -123,6 +123,8 @@ static struct connection_facts *connections(struct arena *a, struct bytes *b,
 		c->has_info = !yes(b);
 		c->has_mem = !yes(b);
 		c->has_windows = !yes(b);
+		c->has_listener = yes(b);
+		c->is_awaited = yes(b);
 		c->holders = holders(a, b);
 	}
 	return v;
@@ -209,7 +211,7 @@ static void limits(struct bytes *b, struct net_limits *l)
 
 static void processes(struct arena *a, struct bytes *b, struct evidence *e)
 {
-	size_t i;
+	size_t i, k;
 
 	e->n_processes = number(b) % 6;
 	e->processes = xcalloc(e->n_processes + 1, sizeof(*e->processes));
@@ -222,8 +224,10 @@ static void processes(struct arena *a, struct bytes *b, struct evidence *e)
 		p->fds = number(b);
 		p->fd_limit = number(b);
 		p->known = !yes(b);
-		p->close_wait_later = (uint32_t)number(b);
-		p->has_later = yes(b);
+		for (k = 0; k <= GROWTH_READINGS; k++)
+			p->leaked[k] = (uint32_t)number(b);
+		p->readings = (uint8_t)(number(b) % (GROWTH_READINGS + 1));
+		p->listens = yes(b);
 	}
 }
 
@@ -236,7 +240,8 @@ static void check_findings(struct rows *r, struct bytes *b)
 	int json;
 
 	e.interval_ms = (uint32_t)number(b);
-	e.growth_ms = (uint32_t)number(b);
+	e.growth_ms[1] = (uint32_t)number(b);
+	e.growth_ms[2] = e.growth_ms[1] + (uint32_t)number(b);
 	e.unowned = (uint8_t)(number(b) % OWNER_STATUSES);
 	counters(b, &e.counters[0]);
 	counters(b, &e.counters[1]);

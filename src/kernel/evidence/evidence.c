@@ -212,6 +212,19 @@ static void want_clients(struct hash_index *wanted, const struct listener_facts 
 			hash_set_add(wanted, inodes[i]);
 }
 
+/* What is suspect; of what may grow all, for the young ones are no growth. */
+static void want_connections(const struct suspects *list,
+			     const struct connection_facts *v, struct hash_index *wanted)
+{
+	bool all = list->rule && list->rule->again == AGAIN_GROWTH &&
+		   list->count >= list->rule->least;
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (all || v[i].suspect)
+			hash_set_add(wanted, v[i].row->inode);
+}
+
 /* The processes behind what is still suspect: one scan for their inodes. waiting_too: and
  * those of listeners in whose queue somebody waits, whose descriptors nobody else looks
  * at. */
@@ -228,10 +241,10 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 			hash_set_add(&wanted, e->listeners[i].row->inode);
 	for (i = 0; i < e->n_listeners; i++)
 		want_clients(&wanted, &e->listeners[i]);
-	for (k = 0; k < RULES_MOST; k++)
-		for (i = 0; i < d->suspects[k].n; i++)
-			if (e->connections[k][i].suspect)
-				hash_set_add(&wanted, e->connections[k][i].row->inode);
+	for (k = 0; k < RULES_MOST; k++) {
+		want_connections(&d->suspects[k], e->connections[k], &wanted);
+		evidence_want_listening(r, &d->suspects[k], &wanted);
+	}
 	if (!wanted.n)
 		return;
 	owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
@@ -252,6 +265,8 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 
 			c->holders = evidence_holders(r, e, c->row);
 		}
+	for (k = 0; k < RULES_MOST; k++)
+		evidence_listening(r, e, &d->suspects[k]);
 }
 
 /*
@@ -273,9 +288,12 @@ static uint64_t first_reading(struct reader *r, const struct detect *d,
 	patience = evidence_listeners(r, d, e);
 	if (!r->dump.sock)
 		return 0;
-	for (i = 0; i < RULES_MOST; i++)
-		if (d->suspects[i].n)
-			look_at(r, e, &d->suspects[i], e->connections[i]);
+	for (i = 0; i < RULES_MOST; i++) {
+		if (!d->suspects[i].n)
+			continue;
+		look_at(r, e, &d->suspects[i], e->connections[i]);
+		evidence_ends(r, e, &d->suspects[i], e->connections[i]);
+	}
 	again = rules_suspect(d, e);
 	if (patience || again == AGAIN_EACH)
 		return start + MAX(patience, (uint32_t)READING_INTERVAL_MS);
@@ -295,14 +313,14 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 	for (i = 0; i < RULES_MOST; i++)
 		if (d->suspects[i].n && d->suspects[i].rule->again == AGAIN_EACH)
 			look_again(r, e, &d->suspects[i], e->connections[i]);
-	/* Since the middle of the dump, where its rows were read on average. */
-	e->growth_ms = (uint32_t)(clock_ms() - (d->began_ms + start) / 2);
-	for (i = 0; i < RULES_MOST; i++)
-		if (d->suspects[i].n && d->suspects[i].rule->again == AGAIN_GROWTH)
-			evidence_growth(r, e, &d->suspects[i]);
 	procfile_counters(&e->counters[1]);
 	if (d->whole_tcp)
 		procfile_host(&e->host[1]);
+	/* Since the middle of the dump, where its rows were read on average. */
+	for (i = 0; i < RULES_MOST; i++)
+		if (d->suspects[i].n && d->suspects[i].rule->again == AGAIN_GROWTH)
+			evidence_growth(r, e, &d->suspects[i], e->connections[i],
+					(d->began_ms + start) / 2);
 }
 
 void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,

@@ -42,8 +42,19 @@ int evidence_take_inode(const struct nlmsghdr *h, void *list);
 /* Of the listeners that are still suspect: who is to accept, and what he does. */
 void evidence_acceptors(struct reader *r, struct evidence *e);
 
-/* How many sockets of the states in this list the processes hold by now. */
-void evidence_growth(struct reader *r, struct evidence *e, const struct suspects *list);
+/* Of the candidates of a rule with look_ends: has_listener and is_awaited; and which of
+ * e's processes listen, after the scan for the owners. */
+void evidence_ends(struct reader *r, struct evidence *e, const struct suspects *list,
+		   struct connection_facts *v);
+void evidence_want_listening(const struct reader *r, const struct suspects *list,
+			     struct hash_index *wanted);
+void evidence_listening(struct reader *r, struct evidence *e,
+			const struct suspects *list);
+
+/* How many sockets of the states in this list the processes hold by now, and where they
+ * are more, a second after the middle of the dump. */
+void evidence_growth(struct reader *r, struct evidence *e, const struct suspects *list,
+		     const struct connection_facts *v, uint64_t middle);
 
 /* The descriptors of e's processes; every_process: of all that live in this network
  * namespace and are near their limit. */

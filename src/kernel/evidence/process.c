@@ -6,8 +6,6 @@
 #include <sys/stat.h>
 
 #include "kernel/evidence/evidence_private.h"
-#include "kernel/netlink/diag_inet.h"
-#include "kernel/netlink/uapi.h"
 #include "kernel/proc/doing.h"
 #include "kernel/proc/procfile.h"
 #include "model/finding/rules.h"
@@ -44,78 +42,6 @@ const struct holder *evidence_holders(struct reader *r, struct evidence *e,
 	for (; h; h = h->next)
 		holder_append(&e->arena, &link, h)->command = process_for(e, h)->command;
 	return first;
-}
-
-int evidence_take_inode(const struct nlmsghdr *h, void *ctx)
-{
-	struct inode_list *list = ctx;
-	struct sock s;
-
-	if (inet_parse_brief(h, PROTO_TCP, &s) && s.inode) {
-		list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
-		list->v[list->n++] = s.inode;
-	}
-	return 0;
-}
-
-/* One socket more for each process that holds it; false if nobody is known to. */
-static bool count_later(struct reader *r, struct evidence *e, uint32_t inode)
-{
-	const struct holder *h = owners_find(&r->owners, inode);
-	bool found = h != NULL;
-	int32_t last = -1;
-	size_t k;
-
-	/* Several descriptors of one process are one socket. */
-	for (; h; last = h->pid, h = h->next)
-		for (k = 0; h->pid != last && k < e->n_processes; k++)
-			if (e->processes[k].pid == h->pid)
-				e->processes[k].close_wait_later++;
-	return found;
-}
-
-/* The sockets that are new since the owners were read: the same processes are asked
- * again, for these alone. */
-static void count_fresh(struct reader *r, struct evidence *e,
-			const struct inode_list *list, const struct hash_index *fresh)
-{
-	_cleanup_free_ int32_t *pids = xcalloc(e->n_processes, sizeof(*pids));
-	size_t i;
-
-	for (i = 0; i < e->n_processes; i++)
-		pids[i] = e->processes[i].pid;
-	owners_scan(&r->owners, fresh, pids, e->n_processes, r->threads);
-	evidence_lacks(e, r->owners.failed);
-	for (i = 0; i < list->n; i++)
-		if (hash_set_has(fresh, list->v[i]))
-			count_later(r, e, list->v[i]);
-}
-
-void evidence_growth(struct reader *r, struct evidence *e, const struct suspects *list)
-{
-	struct inet_query q = { .protocol = IPPROTO_TCP, .states = list->rule->rows };
-	struct inode_list inodes = { 0 };
-	struct hash_index fresh = { 0 };
-	size_t i;
-	int err;
-
-	if (list->count < list->rule->least || !e->n_processes)
-		return;
-	err = inet_dump(&r->dump, &q, evidence_take_inode, &inodes);
-	evidence_lacks(e, -err);
-	if (err < 0) {
-		free(inodes.v);
-		return;
-	}
-	for (i = 0; i < e->n_processes; i++)
-		e->processes[i].has_later = true;
-	for (i = 0; i < inodes.n; i++)
-		if (!count_later(r, e, inodes.v[i]))
-			hash_set_add(&fresh, inodes.v[i]);
-	if (fresh.n)
-		count_fresh(r, e, &inodes, &fresh);
-	hash_index_free(&fresh);
-	free(inodes.v);
 }
 
 static bool same_netns(struct evidence *e, int32_t pid)

@@ -59,6 +59,9 @@ struct doing {
 	const char *wchan; /* the kernel's function it sleeps in, or NULL */
 };
 
+/* A burst that has ended is in one of them, what goes on is in both. */
+enum { GROWTH_READINGS = 2 };
+
 struct process_facts {
 	int32_t pid;
 	const char *command;
@@ -67,9 +70,12 @@ struct process_facts {
 	struct addr container; /* behind a docker-proxy; family 0 = it is none */
 	uint16_t published;    /* the port of this host that leads to it, or 0 */
 	uint64_t fds, fd_limit;
-	bool known;		   /* fds and fd_limit were read */
-	uint32_t close_wait_later; /* AGAIN_GROWTH: its CLOSE_WAIT sockets by then */
-	bool has_later;
+	bool known; /* fds and fd_limit were read */
+	/* AGAIN_GROWTH: how many sockets of the rule's states it holds, in the dump of
+	 * all rows and in so many readings after it. */
+	uint32_t leaked[GROWTH_READINGS + 1];
+	uint8_t readings;
+	bool listens; /* holds a listener; read where it may leak */
 };
 
 /* What a process that holds a listener waits for; of its threads, the first here. */
@@ -129,6 +135,9 @@ struct connection_facts {
 	bool read[2];	 /* still there, and the same */
 	bool suspect;	 /* the first look has not cleared it */
 	bool has_info, has_mem, has_windows;
+	/* With look_ends: a listener of this host has its port; the other end is on this
+	 * host, half-closed by a program that waits for the answer. */
+	bool has_listener, is_awaited;
 	const struct holder *holders;
 };
 
@@ -136,7 +145,8 @@ struct evidence {
 	struct arena arena;
 	bool asked; /* somebody asked for findings: he waits a second for them */
 	uint32_t interval_ms; /* between the readings; 0 = there was one */
-	uint32_t growth_ms;   /* between the dump of all rows and the second reading */
+	/* Between the dump of all rows and the readings of process_facts.leaked. */
+	uint32_t growth_ms[GROWTH_READINGS + 1];
 	struct net_counters counters[2];
 	struct host_facts host[2]; /* where all of TCP was asked for */
 	struct net_limits limits;

@@ -162,7 +162,7 @@ static size_t take_members(struct maker *m, const struct candidates *all)
 		if (!x->kind)
 			continue;
 		x->owners = m->by->of_anyone ? NULL : c->holders;
-		if (finding_was_accepted(m->q, c->row)) {
+		if (c->has_listener || finding_was_accepted(m->q, c->row)) {
 			x->listener = c->row->local.port;
 			x->remote.port = 0;
 		}

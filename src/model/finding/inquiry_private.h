@@ -122,6 +122,17 @@ enum pace finding_pace(const struct inquiry *q, const struct listener_facts *l);
 uint32_t finding_accepted(const struct inquiry *q, const struct listener_facts *l);
 void finding_put_pace(struct inquiry *q, const struct listener_facts *l);
 
+/* Descriptors (starved.c): whether the process is near its limit; ", unit x.service"; how
+ * many connections wait for one that has none left, and "accept() on ... must be failing
+ * with EMFILE". */
+enum { FINDING_DESCRIPTORS_PERCENT = 90 }; /* of RLIMIT_NOFILE */
+bool finding_is_near(uint64_t fds, uint64_t limit);
+bool finding_near_limit(const struct process_facts *p);
+void finding_put_unit(struct inquiry *q, const struct process_facts *p);
+uint32_t finding_starved(const struct inquiry *q, const struct process_facts *p);
+void finding_put_starved(struct inquiry *q, const struct process_facts *p,
+			 struct finding *f);
+
 /* A finding about the queue: who waits, since when, what was dropped (queues.c). */
 struct finding *finding_of_queue(struct inquiry *q, const struct listener_facts *l,
 				 const struct rule *rule);

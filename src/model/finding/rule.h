@@ -40,7 +40,7 @@ struct rule_number {
 	uint32_t value;
 };
 
-enum { RULE_NUMBERS = 6, RULES_MOST = 32, ROWS_UDP = 1 << STATE_COUNT };
+enum { RULE_NUMBERS = 8, RULES_MOST = 32, ROWS_UDP = 1 << STATE_COUNT };
 
 struct rule {
 	const char *id;
@@ -58,8 +58,10 @@ struct rule {
 	uint32_t most;	/* are kept, further ones counted; 0 = MOST_SUSPECTS */
 	uint32_t least; /* of them are no candidates, but nothing */
 	enum rule_look look;
+	bool look_ends; /* and who accepted them, who waits at their other end */
 	bool (*suspect)(const struct connection_facts *c); /* NULL: each is */
 	enum rule_again again;
+	uint32_t again_least; /* fewer suspects are not worth that; 0 = least */
 	/* For which of them; NULL: for each suspect. */
 	bool (*worth_again)(const struct connection_facts *c);
 

@@ -87,7 +87,8 @@ static enum rule_again suspect_connections(const struct suspects *list,
 		n += c->suspect;
 		worth |= r->worth_again ? r->worth_again(c) : c->suspect;
 	}
-	return worth && n >= r->least ? r->again : AGAIN_NEVER;
+	return worth && n >= (r->again_least ? r->again_least : r->least) ? r->again
+									  : AGAIN_NEVER;
 }
 
 enum rule_again rules_suspect(const struct detect *d, struct evidence *e)

@@ -27,37 +27,6 @@ static struct addr any6(uint16_t port)
 	return (struct addr){ .family = AF_INET6, .port = port };
 }
 
-/* What the rules find, by id; NULL ends. */
-static void check_found(const struct detect *d, const struct evidence *e,
-			const char *want, enum severity severity)
-{
-	struct findings fs = { 0 };
-
-	rules_judge(d, e, &fs);
-	CHECK_INT(fs.n, want ? 1 : 0);
-	if (fs.n && want) {
-		CHECK_STR(fs.v[0]->rule->id, want);
-		CHECK_INT(fs.v[0]->severity, severity);
-	}
-	findings_free(&fs);
-}
-
-/* A figure of the only finding; -1 if it is not known. */
-static int64_t figure(const struct detect *d, const struct evidence *e, const char *key)
-{
-	struct findings fs = { 0 };
-	int64_t value = -1;
-	size_t i;
-
-	rules_judge(d, e, &fs);
-	CHECK_INT(fs.n, 1);
-	for (i = 0; fs.n && i < fs.v[0]->n_figures; i++)
-		if (streq(fs.v[0]->figures[i].key, key) && fs.v[0]->figures[i].known)
-			value = (int64_t)fs.v[0]->figures[i].value;
-	findings_free(&fs);
-	return value;
-}
-
 static void destinations(void)
 {
 	struct evidence e = {
@@ -245,103 +214,6 @@ static void syn_capacity(void)
 	CHECK_INT(evidence_syn_capacity(&n, 3), 4);
 }
 
-static void leak(void)
-{
-	enum { N = 16 };
-	struct holder h = { .command = "java", .pid = 812, .fd = 40 };
-	struct process_facts p = {
-		.pid = 812, .command = "java", .fds = 50, .fd_limit = 100, .known = true
-	};
-	struct connection_facts c[N] = { 0 };
-	struct evidence e = { .processes = &p, .n_processes = 1 };
-	struct detect d;
-	struct sock s;
-	size_t i;
-
-	begin(&d);
-	e.connections[place_of("close-wait-leak")] = c;
-	for (i = 0; i < N; i++) {
-		s = row(STATE_CLOSE_WAIT, ip4(1, 80), ip4((uint8_t)(i % 3), 1));
-		detect_row(&d, &s);
-		c[i].row = suspects(&d, "close-wait-leak")->v[i];
-		c[i].holders = &h;
-		c[i].suspect = true;
-		c[i].age_ms = 5000;
-	}
-	check_found(&d, &e, "close-wait-leak", SEVERITY_WARNING);
-	p.fds = 91;
-	p.known = false; /* limits not read: the leak stays, its end is not told */
-	check_found(&d, &e, "close-wait-leak", SEVERITY_WARNING);
-	c[0].suspect = false; /* one is young */
-	check_found(&d, &e, NULL, SEVERITY_NOTE);
-	c[0].suspect = true;
-	c[0].holders = NULL; /* one is somebody else's */
-	check_found(&d, &e, NULL, SEVERITY_NOTE);
-	for (i = 0; i < N; i++)
-		c[i].holders = NULL;
-	check_found(&d, &e, "close-wait-leak", SEVERITY_WARNING);
-	detect_free(&d);
-}
-
-/* Without a socket of the last minute it does not grow, and no second reading tells. */
-static void growth_of_leaks(void)
-{
-	enum { N = 16 };
-	struct holder h = { .command = "java", .pid = 812, .fd = 40 };
-	struct process_facts p = {
-		.pid = 812, .command = "java", .fds = 50, .fd_limit = 100, .known = true
-	};
-	struct connection_facts c[N] = { 0 };
-	struct evidence e = { .processes = &p, .n_processes = 1 };
-	struct detect d;
-	struct sock s;
-	size_t i;
-
-	begin(&d);
-	e.connections[place_of("close-wait-leak")] = c;
-	for (i = 0; i < N; i++) {
-		s = row(STATE_CLOSE_WAIT, ip4(1, 80), ip4(2, 1));
-		detect_row(&d, &s);
-		c[i] = (struct connection_facts){
-			.row = suspects(&d, "close-wait-leak")->v[i],
-			.holders = &h,
-			.suspect = true,
-			.age_ms = MINUTE_MS + 1
-		};
-	}
-	CHECK_INT(figure(&d, &e, "growth_per_minute"), 0);
-	CHECK_INT(figure(&d, &e, "in_last_minute"), 0);
-	CHECK_INT(figure(&d, &e, "until_limit_ms"), -1);
-	c[0].age_ms = MINUTE_MS; /* one is: how fast, only a second reading tells */
-	CHECK_INT(figure(&d, &e, "growth_per_minute"), -1);
-	CHECK_INT(figure(&d, &e, "in_last_minute"), 1);
-	p.has_later = true;
-	p.close_wait_later = N + 3;
-	e.growth_ms = 200;
-	CHECK_INT(figure(&d, &e, "growth_per_minute"), 1);
-	CHECK_INT(figure(&d, &e, "until_limit_ms"), 50 * MINUTE_MS);
-	detect_free(&d);
-}
-
-static void descriptors(void)
-{
-	struct process_facts p = {
-		.pid = 1, .command = "x", .fds = 89, .fd_limit = 100, .known = true
-	};
-	struct evidence e = { .processes = &p, .n_processes = 1 };
-	struct detect d;
-
-	begin(&d);
-	check_found(&d, &e, NULL, SEVERITY_NOTE);
-	p.fds = 90;
-	check_found(&d, &e, "descriptor-exhaustion", SEVERITY_WARNING);
-	p.fds = 100;
-	check_found(&d, &e, "descriptor-exhaustion", SEVERITY_CRITICAL);
-	p.fd_limit = UINT64_MAX;
-	check_found(&d, &e, NULL, SEVERITY_NOTE);
-	detect_free(&d);
-}
-
 static void senders(void)
 {
 	struct connection_facts c = { .suspect = true,
@@ -443,85 +315,6 @@ static void groups(void)
 	detect_free(&d);
 }
 
-/* The limit exists in the initial network namespace only, so no test can reach it. */
-static void crowd_of_orphans(void)
-{
-	struct evidence e = { .limits = { .has_sockstat = true,
-					  .has_max_orphans = true,
-					  .orphans = 799,
-					  .max_orphans = 1000 } };
-	struct connection_facts c = { .suspect = true, .rto_us = 400000 };
-	struct detect d;
-	struct sock s;
-
-	begin(&d);
-	d.whole_tcp = true;
-	check_found(&d, &e, NULL, SEVERITY_NOTE);
-	e.limits.orphans = 800;
-	check_found(&d, &e, "orphans", SEVERITY_WARNING);
-	e.limits.orphans = 5000; /* the limit was lowered */
-	check_found(&d, &e, "orphans", SEVERITY_WARNING);
-	d.whole_tcp = false; /* a filter asked for something else */
-	check_found(&d, &e, NULL, SEVERITY_NOTE);
-	d.whole_tcp = true;
-	e.limits.has_max_orphans = false;
-	check_found(&d, &e, NULL, SEVERITY_NOTE);
-	/* One that the peer does not let end is a note. */
-	s = row(STATE_FIN_WAIT1, ip4(1, 80), ip4(2, 1));
-	s.timer = 4;
-	s.inode = 0;
-	s.send_queue = 10;
-	detect_row(&d, &s);
-	c.row = suspects(&d, "orphans")->v[0];
-	e.connections[place_of("orphans")] = &c;
-	check_found(&d, &e, "orphans", SEVERITY_NOTE);
-	detect_free(&d);
-}
-
-/* So many orphans of port 80, and so many of port 81, among so many live connections of
- * port 80. */
-static void judge_vanished(const char *id, enum severity severity, size_t n, size_t other,
-			   size_t live, bool whole)
-{
-	struct connection_facts *c = xcalloc(n + other, sizeof(*c));
-	struct evidence e = { 0 };
-	struct detect d;
-	struct sock s;
-	size_t i;
-
-	begin(&d);
-	d.whole_ports = whole;
-	for (i = 0; i < n + other; i++) {
-		s = row(STATE_FIN_WAIT1, ip4(1, i < n ? 80 : 81), ip4(2, (uint16_t)i));
-		s.timer = TIMER_RETRANSMIT;
-		s.retrans = 2;
-		s.inode = 0;
-		detect_row(&d, &s);
-		c[i].row = suspects(&d, "orphans")->v[i];
-		c[i].suspect = true;
-	}
-	for (i = 0; i < live; i++) {
-		s = row(STATE_ESTABLISHED, ip4(1, 80), ip4(3, (uint16_t)i));
-		detect_row(&d, &s);
-	}
-	e.connections[place_of("orphans")] = c;
-	check_found(&d, &e, id, severity);
-	detect_free(&d);
-	free(c);
-}
-
-static void vanished_clients(void)
-{
-	judge_vanished("orphans", SEVERITY_NOTE, 63, 0, 0, true);
-	judge_vanished("orphans", SEVERITY_WARNING, 64, 0, 0, true);
-	judge_vanished("orphans", SEVERITY_WARNING, 64, 0, 256, true);
-	judge_vanished("orphans", SEVERITY_NOTE, 64, 0, 257, true);
-	judge_vanished("orphans", SEVERITY_NOTE, 600, 0, 2401, true);
-	/* A filter may have left out the connections that live. */
-	judge_vanished("orphans", SEVERITY_NOTE, 64, 0, 0, false);
-	judge_vanished("orphans", SEVERITY_NOTE, 63, 63, 0, true);
-}
-
 /* Drops of a listener count as overflows where ListenOverflows rises with them. */
 static void bursts(void)
 {
@@ -578,12 +371,7 @@ int main(void)
 	RUN(unanswered,
 	    "a SYN without an answer is one to the listener that would take it");
 	RUN(syn_capacity, "what a SYN queue holds");
-	RUN(leak, "a leak is one process's, old, and sixteen");
-	RUN(growth_of_leaks, "a leak grows by what came in the last minute");
-	RUN(descriptors, "descriptors near, at and without a limit");
-	RUN(crowd_of_orphans, "orphans against tcp_max_orphans, and one that cannot end");
 	RUN(groups, "connections of one process to one place are one finding");
-	RUN(vanished_clients, "vanished clients are a warning if they crowd a port");
 	RUN(senders, "a sender that stands, moves, is gone");
 	RUN(bursts, "a queue that overflows in bursts, and an old drop");
 	return unit_done();

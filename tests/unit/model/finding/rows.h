@@ -65,3 +65,35 @@ static inline void begin(struct detect *d)
 	*d = (struct detect){ .draw = { .lo = 32768, .hi = 60999 } };
 	rules_begin(d);
 }
+
+/* What the rules find, by id; NULL ends. */
+static inline void check_found(const struct detect *d, const struct evidence *e,
+			       const char *want, enum severity severity)
+{
+	struct findings fs = { 0 };
+
+	rules_judge(d, e, &fs);
+	CHECK_INT(fs.n, want ? 1 : 0);
+	if (fs.n && want) {
+		CHECK_STR(fs.v[0]->rule->id, want);
+		CHECK_INT(fs.v[0]->severity, severity);
+	}
+	findings_free(&fs);
+}
+
+/* A figure of the only finding; -1 if it is not known. */
+static inline int64_t figure(const struct detect *d, const struct evidence *e,
+			     const char *key)
+{
+	struct findings fs = { 0 };
+	int64_t value = -1;
+	size_t i;
+
+	rules_judge(d, e, &fs);
+	CHECK_INT(fs.n, 1);
+	for (i = 0; fs.n && i < fs.v[0]->n_figures; i++)
+		if (streq(fs.v[0]->figures[i].key, key) && fs.v[0]->figures[i].known)
+			value = (int64_t)fs.v[0]->figures[i].value;
+	findings_free(&fs);
+	return value;
+}
