@@ -41,6 +41,24 @@ without_sock_diag() { # ERRNO ARGUMENT...
 	assert_equal "$(jq -r 'select(.type == "end").complete' <<<"$output")" true
 }
 
+@test "whoever asks for findings is told that a full queue would not be seen" {
+	netns
+	mk listen:port=8080,backlog=2,queued=3
+	without_sock_diag EPROTONOSUPPORT --findings
+	assert_equal "$status" 3
+	assert_contains "$stderr" 'the backlog limits of 1 listener are not known'
+	without_sock_diag EPROTONOSUPPORT --findings --json
+	assert_equal "$status" 3
+	assert_equal "$(jq -r 'select(.type == "end").complete' <<<"$output")" false
+	# Unasked, or of what has no backlog, nothing is missing.
+	without_sock_diag EPROTONOSUPPORT -q
+	assert_success
+	without_sock_diag EPROTONOSUPPORT --findings -q --state established --allow-empty
+	assert_success
+	inspect --findings -q
+	assert_success
+}
+
 @test "filters choose the same rows as with sock_diag" {
 	netns
 	mk listen:port=8080,queued=1 established:family=6 time_wait

@@ -274,13 +274,17 @@ static void choose_states(struct inspect_plan *p)
 	struct collect_request *q = &p->request;
 	uint32_t named = filter_named_states(q->filter);
 
+	/* A threshold that names them would never hold otherwise. */
+	if (!c->states && !c->listen)
+		q->states |= thresholds_named_states(&p->thresholds) &
+			     (1u << STATE_BOUND_INACTIVE);
 	if (q->filter) {
 		uint32_t mask = filter_state_mask(q->filter);
 
 		if (c->states || c->listen)
 			q->states &= mask;
 		else
-			q->states = mask & (STATES_DEFAULT | named);
+			q->states = mask & (q->states | named);
 	}
 	if (c->ports.n && !c->states && !c->listen &&
 	    !(named & 1 << STATE_BOUND_INACTIVE)) {

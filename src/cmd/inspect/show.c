@@ -26,9 +26,10 @@ struct show {
 	size_t n_rows, cap_rows;
 	uint64_t seen, limit;
 	bool limited;
-	bool rows_missing; /* of what there is */
-	bool undecided;	   /* a threshold, by what is not known */
-	int enough;	   /* after the last row shown: STOP, or 0 where all are wanted */
+	bool rows_missing;  /* of what there is */
+	uint64_t unlimited; /* listeners whose backlog is not known */
+	bool undecided;	    /* a threshold, by what is not known */
+	int enough; /* after the last row shown: STOP, or 0 where all are wanted */
 };
 
 enum { STOP = -ECANCELED };
@@ -88,8 +89,10 @@ static int judge_and_go_on(void *ctx, struct sock *s)
 {
 	struct show *show = ctx;
 
-	if (show->detect)
+	if (show->detect) {
 		detect_row(show->detect, s);
+		show->unlimited += sock_is_listener(s) && !(s->has & SOCK_HAS_LIMIT);
+	}
 	if (!(show->plan->shown_protos & BIT(s->proto)))
 		return 0;
 	threshold_row(&show->thresholds, show->cmd, show->reader, s);
@@ -220,6 +223,22 @@ static void tell_unread(struct show *show, int err, struct collect_result *resul
 	snprintf(text, sizeof(text),
 		 "not all evidence could be read: findings may be missing: %s",
 		 strerror(-err));
+	show_note(show, "evidence-missing", text);
+	result->complete = false;
+}
+
+/* Who asks for findings takes none for an answer: a full queue is none where its limit is
+ * not known. */
+static void tell_unlimited(struct show *show, struct collect_result *result)
+{
+	char text[160];
+
+	if (!show->unlimited || show->plan->args->findings == FINDINGS_AUTO)
+		return;
+	snprintf(text, sizeof(text),
+		 "the backlog limits of %llu listener%s are not known: whether their "
+		 "queues are full cannot be told",
+		 (unsigned long long)show->unlimited, show->unlimited == 1 ? "" : "s");
 	show_note(show, "evidence-missing", text);
 	result->complete = false;
 }
@@ -365,6 +384,7 @@ static int collect_and_show(struct show *show, const struct collect_request *req
 		view_end_rows(show->view);
 		out_flush(show->out);
 		tell_unread(show, show_findings(show, opt), &result);
+		tell_unlimited(show, &result);
 	}
 	end.rows = show->seen;
 	end.complete = result.complete && !show->limited && !show->undecided;

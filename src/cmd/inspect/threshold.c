@@ -125,6 +125,16 @@ uint32_t thresholds_needs(const struct thresholds *t)
 	return needs;
 }
 
+uint32_t thresholds_named_states(const struct thresholds *t)
+{
+	uint32_t states = 0;
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		states |= filter_named_states(t->v[i].filter);
+	return states;
+}
+
 void threshold_begin(struct threshold_counts *counts, const struct thresholds *of)
 {
 	*counts = (struct threshold_counts){ .of = of };

@@ -43,6 +43,8 @@ int thresholds_parse(struct thresholds *t, struct arena *a, const struct strv *t
 bool thresholds_any(const struct thresholds *t);
 /* Union of the needs of all of --fail-if. */
 uint32_t thresholds_needs(const struct thresholds *t);
+/* The states that their expressions name: mask of 1 << state. */
+uint32_t thresholds_named_states(const struct thresholds *t);
 
 void threshold_begin(struct threshold_counts *counts, const struct thresholds *of);
 void threshold_row(struct threshold_counts *counts, const struct command *cmd,

@@ -9,33 +9,8 @@
 #include "kernel/proc/place.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/procfile.h"
+#include "kernel/read/bound.h"
 #include "model/cause/listener_match.h"
-
-/* Whether the kernel lists bound sockets: by one of our own, for a moment, on a port that
- * the kernel chooses. 1, 0, or -errno where that could not be seen. */
-static int lists_bound(struct reader *r)
-{
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	_cleanup_arena_ struct arena a = { 0 };
-	struct sockaddr_in sin = { .sin_family = AF_INET,
-				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(sin);
-	struct kept k = { .arena = &a };
-	int err, one = 1;
-
-	/* Where lo has never been up, nobody has that address. */
-	if (fd >= 0)
-		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&sin, &len) != 0)
-		return -errno;
-	err = explain_read_bound(r, ntohs(sin.sin_port), &k);
-	/* A kernel that does not know the state refuses it, or shows nothing. */
-	if (err == 0 || err == -EINVAL || err == -EOPNOTSUPP)
-		err = k.n > 0;
-	kept_free(&k);
-	return err;
-}
 
 /* The listener in whose name a connection came: its options are the connection's, which
  * it took over at the handshake. */
@@ -218,7 +193,7 @@ static void explain_port(struct reader *r, struct arena *a, struct kept *k,
 	size_t here = k->n, all;
 
 	if (f->candidate.proto == PROTO_TCP) {
-		int lists = has_bound(k) ? 1 : lists_bound(r);
+		int lists = has_bound(k) ? 1 : bound_are_listed(r);
 
 		f->sees_bound = lists > 0;
 		if (lists < 0 && !f->dump_error)

@@ -55,6 +55,11 @@ int collect_unix_message(const struct nlmsghdr *h, void *ctx);
 /* Whether some port of the request has no listener, and may have a bound-only socket. */
 bool collect_wants_bound(const struct collector *c);
 
+/* Whether sockets that are only bound were asked for by their state; of a port they are
+ * an addition. And what is said where they cannot be known. */
+bool collect_asks_for_bound(const struct collector *c);
+void collect_lacks_bound(struct collector *c);
+
 /* Frees the rows that it keeps. */
 void collect_drop_held(struct collector *held);
 

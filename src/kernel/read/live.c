@@ -9,6 +9,7 @@
 #include "kernel/netlink/uapi.h"
 #include "kernel/proc/procfile.h"
 #include "kernel/proc/sockstat.h"
+#include "kernel/read/bound.h"
 #include "kernel/read/collect_private.h"
 #include "kernel/read/shard.h"
 #include "kernel/read/unix_join.h"
@@ -238,18 +239,57 @@ static bool can_ask_exactly(const struct collector *c, struct addr *local,
 	       filter_exact(req->filter, local, peer);
 }
 
-static int read_bound(struct collector *c, struct inet_query *q)
-{
-	int r;
+struct bound_walk {
+	struct collector *c;
+	uint64_t n;
+};
 
-	q->states = 1 << STATE_BOUND_INACTIVE;
-	recorder_beside(c->recorder, true);
-	r = run_query(c, q, "read the bound sockets");
-	recorder_beside(c->recorder, false);
-	return r;
+static int take_bound(const struct nlmsghdr *h, void *ctx)
+{
+	struct bound_walk *w = ctx;
+
+	w->n++;
+	return collect_inet_message(h, w->c);
 }
 
-static int read_tcp(struct collector *c)
+static int dump_bound(struct bound_walk *w, struct inet_query *q)
+{
+	struct nl *nl = &w->c->r->dump;
+	int err;
+
+	q->states = 1 << STATE_BOUND_INACTIVE;
+	err = inet_dump(nl, q, take_bound, w);
+	/* As in run_query(). */
+	if ((err == -EPERM || err == -EINVAL) && q->bytecode.len && !w->n) {
+		q->bytecode.len = 0;
+		err = inet_dump(nl, q, take_bound, w);
+	}
+	return err;
+}
+
+/* A kernel that does not know the state shows none of them, as if there were none. The
+ * rest of a record's rows are whole all the same. */
+static int read_bound(struct collector *c, struct inet_query *q, int *listed)
+{
+	struct bound_walk w = { .c = c };
+	int err;
+
+	recorder_beside(c->recorder, true);
+	err = bound_error(dump_bound(&w, q));
+	recorder_beside(c->recorder, false);
+	if (c->sink_error)
+		return c->sink_error;
+	if (err < 0)
+		return note_failure(c, "read the bound sockets", err);
+	*listed = 1;
+	if (!w.n && (c->recorder || collect_asks_for_bound(c)))
+		*listed = bound_are_listed(c->r);
+	if (*listed <= 0 && collect_asks_for_bound(c))
+		collect_lacks_bound(c);
+	return 0;
+}
+
+static int read_tcp(struct collector *c, int *listed)
 {
 	const struct collect_request *req = c->req;
 	uint32_t states = states_of(c), listen = states & (1 << STATE_LISTEN);
@@ -276,7 +316,7 @@ static int read_tcp(struct collector *c)
 	}
 	if (r == 0 && (states & (1 << STATE_BOUND_INACTIVE)) &&
 	    (c->recorder || collect_wants_bound(c)))
-		r = read_bound(c, &q);
+		r = read_bound(c, &q, listed);
 	return r;
 }
 
@@ -385,13 +425,13 @@ static void begin_record(struct collector *c)
 
 static int read_all(struct collector *c)
 {
-	int r = 0;
+	int listed = -1, r = 0;
 
 	if (c->req->protos & BIT(PROTO_TCP))
-		r = read_tcp(c);
+		r = read_tcp(c, &listed);
 	c->r->exact.record = NULL;
 	if (c->recorder)
-		recorder_end_tcp(c->recorder, -1);
+		recorder_end_tcp(c->recorder, listed);
 	if (r == 0 && (c->req->protos & BIT(PROTO_UDP))) {
 		recorder_section(c->recorder, PROTO_UDP);
 		r = read_udp(c);

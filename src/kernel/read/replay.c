@@ -27,6 +27,7 @@ struct replay {
 	/* Of the first reading. */
 	uint8_t proto;
 	bool empty;	 /* not one message */
+	bool has_bound;	 /* a socket that is only bound */
 	bool open;	 /* a dump of the kernel has no end */
 	uint32_t protos; /* BIT(enum sock_proto) of which there are rows, or could be */
 };
@@ -62,6 +63,14 @@ static bool is_socket(const struct nlmsghdr *h)
 	       h->nlmsg_type == SOCK_DIAG_BY_FAMILY;
 }
 
+/* Listed where they were asked for; inet_parse() says why it is this state. */
+static bool is_bound(const struct nlmsghdr *h)
+{
+	const struct inet_diag_msg *m = NLMSG_DATA(h);
+
+	return h->nlmsg_len >= NLMSG_LENGTH(sizeof(*m)) && m->idiag_state == STATE_CLOSE;
+}
+
 static int take_facts(const struct nlmsghdr *h, void *ctx)
 {
 	struct replay *p = ctx;
@@ -77,6 +86,7 @@ static int take_facts(const struct nlmsghdr *h, void *ctx)
 	recorded_take(&r->recorded, &r->owners, h);
 	if (!is_socket(h))
 		return 0;
+	p->has_bound |= p->proto == PROTO_TCP && is_bound(h);
 	p->open |= (h->nlmsg_flags & NLM_F_MULTI) && !r->recorded.is_ours;
 	if ((p->c->needs & NEED_PEER_OWNERS) && p->proto == PROTO_TCP)
 		recorded_note_end(&r->recorded, h);
@@ -257,6 +267,13 @@ static void tell_not_recorded(struct replay *p)
 		sink->note(sink->ctx, "not-recorded", text);
 }
 
+static void tell_no_bound(struct replay *p)
+{
+	if (collect_asks_for_bound(p->c) && !p->has_bound &&
+	    p->c->r->recorded.meta.lists_bound <= 0)
+		collect_lacks_bound(p->c);
+}
+
 static void tell_broken(struct replay *p, bool cut)
 {
 	const struct recorded *r = &p->c->r->recorded;
@@ -298,8 +315,10 @@ static int replay_rows(struct replay *p, const struct replay_file *file, struct 
 
 		r = r < 0 ? r : joined;
 	}
-	if (r == 0)
+	if (r == 0) {
 		tell_not_recorded(p);
+		tell_no_bound(p);
+	}
 	tell_failed(p);
 	return r;
 }

@@ -203,6 +203,27 @@ bool collect_wants_bound(const struct collector *c)
 	return !ports;
 }
 
+bool collect_asks_for_bound(const struct collector *c)
+{
+	return (c->req->states & (1 << STATE_BOUND_INACTIVE)) &&
+	       (c->req->protos & BIT(PROTO_TCP)) && !c->req->bound_unless_listening;
+}
+
+void collect_lacks_bound(struct collector *c)
+{
+	c->complete = false;
+	if (c->sink->note)
+		c->sink->note(
+			c->sink->ctx, "bound-not-listed",
+			c->req->from ? "the recorded dump does not have sockets that are "
+				       "only bound"
+			: c->r->dump.sock
+				? "this kernel does not list sockets that are only "
+				  "bound (Linux 6.8 does)"
+				: "/proc/net does not have sockets that are only "
+				  "bound");
+}
+
 static inline int give(struct collector *c, struct sock *s)
 {
 	int r;

@@ -61,7 +61,7 @@ static bool lacks_attribute(const struct field *f, const struct sock *s)
 		return false;
 	/* Nobody hears IPV6_V6ONLY of a connection. */
 	if (f->source == FROM_SOCK && (f->has & SOCK_HAS_V6ONLY))
-		return is_of_text(s) && s->family == AF_INET6 &&
+		return !(s->has & SOCK_HAS_V6ONLY) && s->family == AF_INET6 &&
 		       (sock_is_listener(s) || s->proto == PROTO_UDP);
 	if (f->source == FROM_SOCK)
 		return (s->has & f->has) != f->has;
@@ -87,6 +87,9 @@ bool field_is_lacking(const struct field *f, const struct sock *s)
 		return is_full_tcp(s) && !s->cong.len;
 	if (f->needs & NEED_TOS)
 		return is_full_inet(s) && !(s->has & SOCK_HAS_TOS);
+	if (f->needs & NEED_TCLASS)
+		return is_full_inet(s) && !(s->has & f->has) &&
+		       (s->family == AF_INET6 || f->has != SOCK_HAS_TCLASS);
 	if (f->needs & NEED_BPF)
 		return is_full_inet(s) && !is_told_all(s);
 	if (f->needs & NEED_CGROUP)

@@ -1,0 +1,16 @@
+/* Sockets that are bound and do nothing else: Linux 6.8 lists them. */
+#pragma once
+
+#include <errno.h>
+
+#include "kernel/read/reader.h"
+
+/* Whether the kernel lists them: tried on one of our own, for a moment, on a port that
+ * the kernel chooses. 1, 0, or -errno where that could not be seen. */
+int bound_are_listed(struct reader *r);
+
+/* What an error of asking for them means: 0 where the kernel does not know the state. */
+static inline int bound_error(int err)
+{
+	return err == -EINVAL || err == -EOPNOTSUPP ? 0 : err;
+}
