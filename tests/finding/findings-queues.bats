@@ -196,10 +196,10 @@ finally:
 @test "a queue that overflowed once, and does no more" {
 	bursts_on 4711
 	until_shown -l 'drops >= 1'
-	local server
-	server=$(pgrep -P "$PID")
+	local acceptor
+	acceptor=$(pgrep -P "$PID")
 	kill -KILL "$PID"
-	kill -CONT "$server"
+	kill -CONT "$acceptor"
 	inspect --until-gone --wait "${READY_WITHIN}s" unaccepted
 	assert_status 0
 	inspect --until-gone --wait "${READY_WITHIN}s" state syn-sent
@@ -208,7 +208,7 @@ finally:
 		findings
 		assert_found
 	done
-	kill -KILL "$server"
+	kill -KILL "$acceptor"
 }
 
 @test "a queue that is filling: 80 % in both readings" {

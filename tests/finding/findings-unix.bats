@@ -184,12 +184,5 @@ two_children() { # PID
 @test "a healthy gunicorn on a unix socket under load" {
 	gunicorn_on "$SOCKET" 2
 	until_shown -lx "local_addr = '$SOCKET'"
-	local load looks
-	in_ns bash -c 'for i in {1..400}; do curl -s --unix-socket "$0" http://x/ >/dev/null; done' "$SOCKET" 3>&- &
-	load=$!
-	for looks in {1..20}; do
-		findings
-		assert_found
-	done
-	kill "$load" 2>/dev/null || true
+	silent_under curl -s --unix-socket "$SOCKET" http://server/
 }

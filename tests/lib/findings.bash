@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2154 # set here for the tests, set by helpers.bash
+# shellcheck disable=SC2034,SC2154,SC2119,SC2120 # set here for the tests, set by helpers.bash; options are
 # What the tests of findings share: the findings of the namespace as JSON and as words.
 
 # Reads the findings at warning and above: FINDINGS is their JSON, one object a line; FOUND
-# has "severity id" of each, sorted. That no row is shown is no failure. Options go to inspect; --findings=all adds the notes.
+# has "severity id" of each, sorted. That no row is shown is no failure. Options go to
+# inspect; --findings=all adds the notes.
 findings() { # [OPTION]...
 	inspect --json --findings --allow-empty "$@"
 	if ((status != 0)) || [[ -n $stderr ]]; then
@@ -100,4 +101,30 @@ drop_port() { # PORT
 
 ns_sysctl() { # NAME VALUE
 	in_ns sh -c "echo '$2' > /proc/sys/net/$1"
+}
+
+LOOKS=${LOOKS-20}
+
+load_on() { # CMD...
+	while [[ -d $DIR && ! -e $DIR/enough ]]; do
+		in_ns "$@" >/dev/null 2>&1 || true
+	done
+}
+
+# Looks again and again while this load runs, which begins anew when it ends, and once when it is
+# over.
+silent_under() { # CMD...
+	local looks load
+	rm -f "$DIR/enough"
+	load_on "$@" 3>&- &
+	load=$!
+	for ((looks = 0; looks < LOOKS; looks++)); do
+		findings
+		assert_found || break
+	done
+	touch "$DIR/enough"
+	await_end "$load"
+	((looks == LOOKS)) || return 1
+	findings
+	assert_found
 }

@@ -43,6 +43,7 @@ nginx_on() { # PORT [LISTEN_OPTIONS]
 				location / { return 200 "hello\n"; }
 				location /missing { return 404; }
 				location /behind { proxy_pass http://127.0.0.1:1; }
+				${NGINX_SERVER-}
 			}
 			${NGINX_SERVERS-}
 		}
@@ -123,12 +124,29 @@ gunicorn_on() { # PORT|PATH [WORKERS]
 		--timeout 300 --bind "$address" app:app
 }
 
-# A static pool of so many workers, which answer the status page, and /slow.php after a minute.
+# In front of another server.
+haproxy_on() { # PORT BACKEND_PORT
+	owned_dir haproxy
+	cat >"$DIR/haproxy/conf" <<-END
+		global
+		    maxconn 500
+		defaults
+		    mode http
+		    timeout connect 5s
+		    timeout client 30s
+		    timeout server 30s
+		frontend in
+		    bind 127.0.0.1:$1
+		    default_backend behind
+		backend behind
+		    server one 127.0.0.1:$2
+	END
+	as_service haproxy -db -q -f "$DIR/haproxy/conf"
+}
+
+# A static pool of so many workers, which answer the status page.
 php_fpm_on() { # ADDRESS [WORKERS]
 	owned_dir fpm
-	cat >"$DIR/fpm/slow.php" <<-END
-		<?php sleep(60); echo "hello";
-	END
 	cat >"$DIR/fpm/fpm.conf" <<-END
 		[global]
 		error_log = $DIR/fpm/log
