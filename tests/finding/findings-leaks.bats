@@ -122,6 +122,13 @@ until_old() { # LABEL.ROLE
 	assert_figures close-wait-leak 'sockets == 16'
 }
 
+@test "programs that wait for an answer for less than minutes are not even a note" {
+	mk close_wait:n=40,listener
+	until_old close_wait.server39
+	findings --findings=all
+	assert_found
+}
+
 # A pool as HTTP clients have one: each connection answered once, then kept.
 pool_of() { # N PORT
 	spawn "${NS[@]}" python3 -c '

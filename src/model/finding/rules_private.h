@@ -18,6 +18,7 @@
 	X(accept_queue_overflow) \
 	X(syn_queue_pressure)    \
 	X(close_wait_leak)       \
+	X(fin_wait_silent)       \
 	X(ephemeral_exhaustion)  \
 	X(time_wait_overflow)    \
 	X(stuck_sender)          \

@@ -268,12 +268,70 @@ static void vanished_clients(void)
 	judge_vanished("orphans", SEVERITY_NOTE, 63, 63, 0, true);
 }
 
+struct half {
+	size_t silent, talking; /* for five minutes, for a second less */
+	uint64_t limit;
+	bool several, fresh, keepalive; /* remote ends; the FIN was just confirmed */
+};
+
+static void judge_half(const char *id, enum severity severity, struct half x)
+{
+	size_t n = x.silent + x.talking, i;
+	struct holder h = { .command = "java", .pid = 812, .fd = 40 };
+	struct process_facts p = { .pid = 812,
+				   .command = "java",
+				   .fds = 50,
+				   .fd_limit = x.limit ? x.limit : 1000,
+				   .known = true };
+	struct connection_facts *c = xcalloc(n, sizeof(*c));
+	struct evidence e = { .processes = &p, .n_processes = 1 };
+	struct detect d;
+	struct sock s;
+
+	begin(&d);
+	e.connections[place_of("fin-wait-silent")] = c;
+	for (i = 0; i < n; i++) {
+		s = row(STATE_FIN_WAIT2, ip4(1, (uint16_t)(40000 + i)),
+			ip4(x.several && i % 2 ? 2 : 3, 443));
+		s.timer = x.keepalive ? TIMER_KEEPALIVE : TIMER_NONE;
+		detect_row(&d, &s);
+		c[i].row = suspects(&d, "fin-wait-silent")->v[i];
+		c[i].holders = &h;
+		c[i].read[0] = c[i].has_info = true;
+		c[i].received_ms = 5 * MINUTE_MS - (i < x.silent ? 0 : 1000);
+		c[i].age_ms = x.fresh || x.keepalive ? 1000 : 5 * MINUTE_MS;
+	}
+	rules_suspect(&d, &e);
+	check_found(&d, &e, id, severity);
+	detect_free(&d);
+	free(c);
+}
+
+static void half_closed(void)
+{
+	const char *id = "fin-wait-silent";
+
+	judge_half(NULL, 0, (struct half){ .silent = 15, .talking = 20 });
+	judge_half(id, SEVERITY_NOTE, (struct half){ .silent = 16 });
+	judge_half(id, SEVERITY_NOTE, (struct half){ .silent = 99 });
+	judge_half(id, SEVERITY_WARNING, (struct half){ .silent = 100 });
+	judge_half(id, SEVERITY_WARNING, (struct half){ .silent = 16, .limit = 160 });
+	judge_half(id, SEVERITY_NOTE, (struct half){ .silent = 16, .limit = 161 });
+	judge_half(id, SEVERITY_NOTE, (struct half){ .silent = 16, .limit = UINT64_MAX });
+	judge_half(NULL, 0, (struct half){ .silent = 30, .several = true });
+	judge_half(id, SEVERITY_NOTE, (struct half){ .silent = 31, .several = true });
+	/* Idle for long, and half-closed a moment ago. */
+	judge_half(NULL, 0, (struct half){ .silent = 16, .fresh = true });
+	judge_half(id, SEVERITY_NOTE, (struct half){ .silent = 16, .keepalive = true });
+}
+
 int main(void)
 {
 	RUN(leak, "a leak is one process's, old, and sixteen");
 	RUN(growth_of_leaks, "a leak grows by what came in the last minute");
 	RUN(kinds_of_leaks,
 	    "accepted, opened, awaited, old: what is a leak, and how bad");
+	RUN(half_closed, "FIN_WAIT2 of one process to one end, silent for minutes");
 	RUN(descriptors, "descriptors near, at and without a limit");
 	RUN(crowd_of_orphans, "orphans against tcp_max_orphans, and one that cannot end");
 	RUN(vanished_clients, "vanished clients are a warning if they crowd a port");
