@@ -16,6 +16,22 @@ bool sock_mem_u32(const struct sock *s, enum sock_mem index, uint32_t *value)
 	return true;
 }
 
+bool sock_are_ends(const struct sock *a, const struct sock *b)
+{
+	return a->local.port == b->peer.port && a->peer.port == b->local.port &&
+	       addr_same_end(&a->local, &b->peer) && addr_same_end(&a->peer, &b->local);
+}
+
+bool sock_is_writable(const struct sock *s)
+{
+	uint32_t queued, room;
+
+	if (!sock_mem_u32(s, SOCK_MEM_WMEM_QUEUED, &queued) ||
+	    !sock_mem_u32(s, SOCK_MEM_SNDBUF, &room))
+		return true;
+	return queued + (uint64_t)queued / 2 <= room;
+}
+
 static void own(struct arena *a, struct blob *b)
 {
 	if (b->data)

@@ -264,6 +264,13 @@ enum {
 };
 
 /* Bytes, without the FIN or SYN that the kernel counts as one. Listeners: not defined. */
+/* The two ends of one connection, both on this host. */
+bool sock_are_ends(const struct sock *a, const struct sock *b);
+
+/* Whether its program may write, as poll() would say it: a third of the send buffer is
+ * free. True where that is not known. */
+bool sock_is_writable(const struct sock *s);
+
 static inline uint32_t sock_recv_bytes(const struct sock *s)
 {
 	bool flag = s->proto == PROTO_TCP && (BIT(s->state) & STATES_FIN_RECEIVED);

@@ -43,6 +43,7 @@ reap() {
 	INPUTS=()
 	for ((i = ${#PIDS[@]} - 1; i >= 0; i--)); do
 		kill "${PIDS[i]}" 2>/dev/null || true
+		kill -CONT "${PIDS[i]}" 2>/dev/null || true # one that is stopped ends only then
 		wait "${PIDS[i]}" 2>/dev/null || true
 	done
 	PIDS=()

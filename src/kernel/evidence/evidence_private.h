@@ -15,10 +15,9 @@ void evidence_suspect_listeners(const struct detect *d, struct evidence *e);
 void evidence_suspect_again(const struct detect *d, struct evidence *e);
 /* That reading, which clears most of them. For how long the others are watched, in ms. */
 uint32_t evidence_listeners(struct reader *r, const struct detect *d, struct evidence *e);
-/* Sleeps until due; from READING_INTERVAL_MS after start on, only as long as there is a
- * listener whose oldest connection has not been accepted. */
-void evidence_watch_listeners(struct reader *r, struct evidence *e, uint64_t start,
-			      uint64_t due);
+/* Whether the oldest connection of one of them has not been accepted since; after so
+ * long. */
+bool evidence_listener_stands(struct reader *r, struct evidence *e, uint32_t watched_ms);
 /* Their second reading, and what became of those that waited in the first. */
 void evidence_listeners_again(struct reader *r, const struct detect *d,
 			      struct evidence *e);
@@ -50,6 +49,32 @@ void evidence_want_listening(const struct reader *r, const struct suspects *list
 			     struct hash_index *wanted);
 void evidence_listening(struct reader *r, struct evidence *e,
 			const struct suspects *list);
+
+/* What the rows of the candidates of a rule say. */
+struct connection_facts *evidence_connections(struct evidence *e,
+					      const struct suspects *list);
+/* The first look at them, and the second. */
+void evidence_look(struct reader *r, struct evidence *e, const struct suspects *list,
+		   struct connection_facts *v);
+void evidence_look_again(struct reader *r, struct evidence *e,
+			 const struct suspects *list, struct connection_facts *v);
+/* A look at one TCP connection, by its cookie; turn 0 or 1. */
+void evidence_connection(struct reader *r, struct connection_facts *c, int turn);
+
+/* How long the second reading may wait for something to move (watch.c). */
+struct watch {
+	uint64_t start; /* of the first reading */
+	uint64_t due;	/* the second, where nothing is watched; 0 = there is none */
+	uint32_t listeners_ms, connections_ms; /* after start */
+};
+/* Sleeps until then, but not on when all that is watched has moved. */
+void evidence_watch(struct reader *r, const struct detect *d, struct evidence *e,
+		    const struct watch *w);
+/* Before and after it: whether the processes of what is watched run. */
+void evidence_pulse(struct evidence *e, int turn);
+/* What the processes of those that still stand have to send, and cannot. Reads the owners
+ * anew. */
+void evidence_outlets(struct reader *r, const struct detect *d, struct evidence *e);
 
 /* How many sockets of the states in this list the processes hold by now, and where they
  * are more, a second after the middle of the dump. */

@@ -1,5 +1,4 @@
 /* Accept queues, twice: who waits in the first reading, and what became of them. */
-#include "base/clock.h"
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/uapi.h"
@@ -8,7 +7,6 @@
 #include "model/finding/rules.h"
 
 enum {
-	LOOK_MS = 100,	   /* between looks at those that have waited longest */
 	SAME_AGE_MS = 20,  /* ages are read one after the other, in ticks */
 	MOST_WATCHED = 64, /* of one age, of a listener */
 };
@@ -202,7 +200,7 @@ static bool may_overflow(struct evidence *e)
 	return false;
 }
 
-static bool any_stands(struct reader *r, struct evidence *e, uint32_t watched_ms)
+bool evidence_listener_stands(struct reader *r, struct evidence *e, uint32_t watched_ms)
 {
 	size_t i;
 
@@ -212,18 +210,6 @@ static bool any_stands(struct reader *r, struct evidence *e, uint32_t watched_ms
 		if (stands(r, &e->listeners[i]))
 			return true;
 	return any_suspect(e, true) && evidence_unix_waits(r, e, watched_ms);
-}
-
-void evidence_watch_listeners(struct reader *r, struct evidence *e, uint64_t start,
-			      uint64_t due)
-{
-	uint64_t next = MIN(due, start + READING_INTERVAL_MS);
-
-	clock_sleep_until(next * 1000);
-	while (next < due && any_stands(r, e, (uint32_t)(next - start))) {
-		next = MIN(due, next + LOOK_MS);
-		clock_sleep_until(next * 1000);
-	}
 }
 
 static bool has_waiter(struct hash_index *x, const struct accept_stats *s,

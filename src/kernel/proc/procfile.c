@@ -311,6 +311,26 @@ struct keeper procfile_keeper(struct arena *a, int32_t pid)
 	return text ? keeper_of(a, text) : (struct keeper){ 0 };
 }
 
+void procfile_pulse(int32_t pid, struct pulse *pulse, int turn)
+{
+	_cleanup_free_ char *text = NULL;
+	static const char key[] = "\nState:\t";
+	const char *state;
+	uint64_t threads;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	text = procfile_read(path);
+	/* What follows Name:, where a newline is escaped. */
+	state = text ? strstr(text, key) : NULL;
+	if (!state || !proctext_line(state, "Threads:", &threads) ||
+	    !proctext_line(state, "voluntary_ctxt_switches:", &pulse->switches[turn]))
+		return;
+	pulse->state = state[strlen(key)];
+	pulse->threads = (uint32_t)threads;
+	pulse->known[turn] = true;
+}
+
 const char *procfile_unit(struct arena *a, int32_t pid)
 {
 	_cleanup_free_ char *text = NULL;

@@ -62,6 +62,22 @@ struct doing {
 /* A burst that has ended is in one of them, what goes on is in both. */
 enum { GROWTH_READINGS = 2 };
 
+/* Whether a process runs while it is watched; from its status, twice. */
+struct pulse {
+	char state; /* 'S', 'T' ... as ps shows it */
+	uint32_t threads;
+	uint64_t switches[2]; /* times its first thread has gone to sleep */
+	bool known[2];
+};
+
+/* TCP sockets of a process that can take no more: their send buffers are full. Not those
+ * that it should read from and does not. */
+struct outlets {
+	uint32_t n;
+	uint64_t bytes;
+	struct addr peer; /* of one of them */
+};
+
 struct process_facts {
 	int32_t pid;
 	const char *command;
@@ -76,6 +92,8 @@ struct process_facts {
 	uint32_t leaked[GROWTH_READINGS + 1];
 	uint8_t readings;
 	bool listens; /* holds a listener; read where it may leak */
+	struct pulse pulse;
+	struct outlets outlets;
 };
 
 /* What a process that holds a listener waits for; of its threads, the first here. */
@@ -132,6 +150,7 @@ struct connection_facts {
 	uint32_t rcvbuf, rmem[2], snd_wnd, rcv_wnd, retrans, rto_us;
 	uint64_t drops[2];
 	uint8_t backoff; /* of the timer: how often it was doubled */
+	bool choked;	 /* its send buffer is full */
 	bool read[2];	 /* still there, and the same */
 	bool suspect;	 /* the first look has not cleared it */
 	bool has_info, has_mem, has_windows;

@@ -64,6 +64,13 @@ struct rule {
 	uint32_t again_least; /* fewer suspects are not worth that; 0 = least */
 	/* For which of them; NULL: for each suspect. */
 	bool (*worth_again)(const struct connection_facts *c);
+	/* A suspect that has not moved since its first reading, and for how long it is
+	 * watched at most while that is so, in ms; 0 = READING_INTERVAL_MS. */
+	bool (*stands)(const struct connection_facts *c);
+	uint32_t (*watch)(const struct connection_facts *c);
+	/* What the processes of those that stand have to send, and cannot, is read too.
+	 */
+	bool outlets;
 
 	/* Whether a listener, or the namespace, is worth a second reading; whether a
 	 * process with so many descriptors, and such a limit, is looked at. */

@@ -108,6 +108,21 @@ enum rule_again rules_suspect(const struct detect *d, struct evidence *e)
 	return most;
 }
 
+uint32_t rules_watch(const struct detect *d, const struct evidence *e)
+{
+	uint32_t most = 0;
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		for (k = 0; rules[i]->watch && k < d->suspects[i].n; k++) {
+			const struct connection_facts *c = &e->connections[i][k];
+
+			if (c->suspect)
+				most = MAX(most, rules[i]->watch(c));
+		}
+	return most;
+}
+
 static void judge_by(struct inquiry *q, const struct rule *r, const struct suspects *list,
 		     const struct connection_facts *facts)
 {

@@ -23,6 +23,9 @@ bool rules_suspect_process(uint64_t fds, uint64_t fd_limit);
 /* After the first look at the candidates: marks those that stay suspect, and says which
  * second reading is worth its time. */
 enum rule_again rules_suspect(const struct detect *d, struct evidence *e);
+/* For how long these suspects are watched until the second reading, in ms; 0 = the usual
+ * interval will do. */
+uint32_t rules_watch(const struct detect *d, const struct evidence *e);
 
 /* After the last: the findings, gravest first. */
 void rules_judge(const struct detect *d, const struct evidence *e, struct findings *fs);

@@ -23,6 +23,8 @@
 	X(time_wait_overflow)    \
 	X(stuck_sender)          \
 	X(stuck_reader)          \
+	X(slow_peer)             \
+	X(slow_reader)           \
 	X(syn_sent_unanswered)   \
 	X(orphans)               \
 	X(exposed_listener)      \

@@ -1,12 +1,9 @@
 /* Connections that do not move, for want of the peer or of the program. */
-#include "model/finding/inquiry_private.h"
 #include "model/finding/rules_private.h"
+#include "model/finding/standstill_private.h"
 
 enum {
-	STUCK_RETRANS = 2,   /* retransmissions or probes without an answer */
-	STUCK_AGE_MS = 1000, /* a closed window is normal for a moment */
-	READER_PERCENT = 80, /* of the receive buffer */
-	READER_LEAST_BYTES = 1024,
+	STUCK_RETRANS = 2, /* retransmissions or probes without an answer */
 };
 
 /* A timer that has fired in vain, or a window that is closed: a peer that lives answers
@@ -17,54 +14,38 @@ static bool timer_in_vain(const struct sock *s)
 	       (s->timer == TIMER_RETRANSMIT && s->retrans >= STUCK_RETRANS);
 }
 
-static bool reader_stands(const struct connection_facts *c)
+static bool is_closed(const struct connection_facts *c)
 {
-	return c->suspect && c->read[0] && c->read[1] && c->recv[1] >= c->recv[0] &&
-	       c->recv[1] - c->recv[0] == c->received[1] - c->received[0];
+	return c->row->timer == TIMER_WINDOW_PROBE;
 }
 
-static bool sender_stands(const struct connection_facts *c)
+/* A peer that has taken much may read slowly; one whose program reads at a limited rate
+ * takes nothing for long. */
+static bool may_be_slow(const struct connection_facts *c)
 {
-	return c->suspect && c->read[0] && c->read[1] && c->send[0] &&
-	       c->send[1] >= c->send[0] && c->acked[0] == c->acked[1];
+	return is_closed(c) && c->acked[1] > TAKER_BYTES && c->sent_ms < PAUSE_MS;
 }
 
-static bool other_ends(const struct sock *a, const struct sock *b)
+static bool is_full(const struct connection_facts *c)
 {
-	return a->local.port == b->peer.port && a->peer.port == b->local.port &&
-	       addr_same_end(&a->local, &b->peer) && addr_same_end(&a->peer, &b->local);
+	return c->suspect && was_read_twice(c);
 }
 
-/* Those in which a program may have data to send or to read. */
-enum {
-	STATES_WITH_DATA = BIT(STATE_ESTABLISHED) | BIT(STATE_FIN_WAIT1) |
-			   BIT(STATE_FIN_WAIT2) | BIT(STATE_CLOSE_WAIT) |
-			   BIT(STATE_CLOSING) | BIT(STATE_LAST_ACK),
-};
-
-/* The other end on this host, of those that do not read, or do not send; or NULL. */
-static const struct connection_facts *
-other_end(const struct connection_facts *c, const struct candidates *all,
-	  bool (*stands)(const struct connection_facts *))
+/* A program of this host that does not read, or reads slowly, is told itself. */
+static bool reader_is_here(struct inquiry *q, const struct connection_facts *c)
 {
-	size_t i;
+	struct candidates readers = all_readers(q);
 
-	for (i = 0; i < all->n; i++)
-		if (stands(&all->v[i]) && other_ends(c->row, all->v[i].row))
-			return &all->v[i];
-	return NULL;
+	return other_end(c, &readers, is_closed(c) ? NULL : is_full);
 }
 
 enum { KIND_NONE, KIND_CLOSED_WINDOW, KIND_UNANSWERED };
 
-/* A program of this host that does not read is told, and who waits for it. */
 static unsigned sender_kind(struct inquiry *q, const struct connection_facts *c)
 {
-	struct candidates readers = finding_candidates(q, &rule_stuck_reader);
-
-	if (!sender_stands(c) || other_end(c, &readers, reader_stands))
+	if (!sends_nothing(c) || may_be_slow(c) || reader_is_here(q, c))
 		return KIND_NONE;
-	return c->row->timer == TIMER_WINDOW_PROBE ? KIND_CLOSED_WINDOW : KIND_UNANSWERED;
+	return is_closed(c) ? KIND_CLOSED_WINDOW : KIND_UNANSWERED;
 }
 
 static uint32_t since_sent(const struct connection_facts *c)
@@ -190,6 +171,12 @@ static bool suspect_sender(const struct connection_facts *c)
 	       (c->retrans >= STUCK_RETRANS || c->sent_ms >= STUCK_AGE_MS);
 }
 
+/* What gets no answer at all has no window that could open. */
+static uint32_t watch_sender(const struct connection_facts *c)
+{
+	return is_closed(c) ? WATCH_MS : 0;
+}
+
 const struct rule rule_stuck_sender = {
 	.id = "stuck-sender",
 	.severity = SEVERITY_WARNING,
@@ -200,142 +187,80 @@ const struct rule rule_stuck_sender = {
 		"With a closed window look at the program at the other end; with retransmissions at "
 		"the path to it.",
 	.threshold =
-		"SEND-Q unchanged over two readings, with # retransmissions, or a window closed for #; "
-		"not where the program that does not read is on this host and told itself",
-	.numbers = { COUNT(STUCK_RETRANS), MS(STUCK_AGE_MS) },
+		"nothing acknowledged between two readings, with # retransmissions, or a window closed "
+		"for # and watched for #, or for # where the peer has taken much before; not where the "
+		"program that should read is on this host",
+	.numbers = { COUNT(STUCK_RETRANS), MS(STUCK_AGE_MS), MS(WATCH_MS), MS(PAUSE_MS) },
 	.candidate = may_be_stuck_sending,
 	.rows = STATES_WITH_DATA,
 	.queued = true,
 	.look = LOOK_EACH,
 	.suspect = suspect_sender,
 	.again = AGAIN_EACH,
+	.stands = sends_nothing,
+	.watch = watch_sender,
 	.judge = judge_senders,
 };
 
-static unsigned reader_kind(struct inquiry *q, const struct connection_facts *c)
+enum { SENDER_NONE, SENDER_MOVES, SENDER_WAITS };
+
+static unsigned slow_kind(struct inquiry *q, const struct connection_facts *c)
 {
-	(void)q;
-	return reader_stands(c);
+	if (!was_read_twice(c) || !is_closed(c) || reader_is_here(q, c))
+		return SENDER_NONE;
+	if (!sends_nothing(c))
+		return SENDER_MOVES;
+	return may_be_slow(c) ? SENDER_WAITS : SENDER_NONE;
 }
 
-static uint32_t since_received(const struct connection_facts *c)
+static void slow_peer_finding(struct inquiry *q, const struct group *g)
 {
-	return c->received_ms;
-}
-
-/* The sender on this host that waits for the longest of them, if there is one. */
-static const struct connection_facts *sender_to(const struct inquiry *q,
-						const struct group *g)
-{
-	struct candidates senders = finding_candidates(q, &rule_stuck_sender);
-	const struct connection_facts *s = other_end(g->oldest, &senders, sender_stands);
-	size_t i;
-
-	for (i = 0; i < g->n && !s; i++)
-		s = other_end(g->v[i], &senders, sender_stands);
-	return s;
-}
-
-static uint64_t unread_bytes(const struct group *g)
-{
-	uint64_t bytes = 0;
+	struct finding *f = finding_of_group(q, &rule_slow_peer, g);
+	uint64_t acked = 0;
 	size_t i;
 
 	for (i = 0; i < g->n; i++)
-		bytes += g->v[i]->recv[1];
-	return bytes;
-}
-
-static void put_unread(struct inquiry *q, const struct group *g)
-{
-	const struct connection_facts *c = g->oldest;
-
-	say(q,
-	    "%ju bytes wait in RECV-Q and the program read none between two readings %u "
-	    "ms apart; ",
-	    (uintmax_t)unread_bytes(g), q->e->interval_ms);
-	if (g->n > 1)
-		buf_puts(&q->text, "of the oldest ");
-	say(q, "%u of %u bytes of its receive buffer are in use. Data last came ",
-	    c->rmem[1], c->rcvbuf);
-	buf_put_duration(&q->text, c->received_ms);
-	say(q, " ago.");
-	if (c->has_windows && !c->rcv_wnd)
-		say(q, "\nThe window is closed: the peer cannot send.");
-}
-
-static void reader_finding(struct inquiry *q, const struct group *g)
-{
-	struct finding *f = finding_of_group(q, &rule_stuck_reader, g);
-	const struct connection_facts *c = g->oldest, *sender = sender_to(q, g);
-	const struct holder *h = g->holders;
-
-	put_unread(q, g);
-	if (sender) {
-		say(q, "\n%u bytes wait for it in the SEND-Q of ", sender->send[1]);
-		finding_put_holders(q, sender->holders);
-		buf_putc(&q->text, '.');
+		acked += g->v[i]->acked[1] - g->v[i]->acked[0];
+	say(q, "%ju bytes wait in SEND-Q and ", (uintmax_t)unsent_bytes(g));
+	if (g->kind == SENDER_MOVES) {
+		say(q, "%ju were acknowledged in %u ms", (uintmax_t)acked,
+		    q->e->interval_ms);
+		finding_put_rate(q, acked);
+	} else {
+		buf_puts(&q->text, "data was last sent ");
+		buf_put_duration(&q->text, g->oldest->sent_ms);
+		buf_puts(&q->text, " ago");
 	}
+	buf_puts(&q->text, ": the peer's window is closed most of the time.");
 	f->summary = finding_text(q);
-	if (h) {
-		say(q, "see what ");
-		buf_put_escaped(&q->text, h->command, strlen(h->command));
-		say(q, "[%d] does instead of reading: cat /proc/%d/wchan", h->pid,
-		    h->pid);
-		f->advice = finding_text(q);
-	}
 	finding_figure(f, "sockets", g->n, true);
-	finding_figure(f, "recv_queue_bytes", unread_bytes(g), true);
-	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
-	finding_figure(f, "receive_memory_bytes", c->rmem[1], c->has_mem);
-	finding_figure(f, "receive_window_bytes", c->rcv_wnd, c->has_windows);
-	finding_figure(f, "last_received_ms", c->received_ms, c->has_info);
-	finding_figure(f, "peer_send_queue_bytes", sender ? sender->send[1] : 0, sender);
+	finding_figure(f, "send_queue_bytes", unsent_bytes(g), true);
+	finding_figure(f, "bytes_per_second", finding_per_second(q, acked), true);
+	finding_figure(f, "last_sent_ms", g->oldest->sent_ms, g->oldest->has_info);
 }
 
-static void judge_readers(struct inquiry *q)
+static void judge_slow_peers(struct inquiry *q)
 {
-	static const struct grouping by = { .kind = reader_kind,
-					    .age = since_received,
+	static const struct grouping by = { .kind = slow_kind,
+					    .age = since_sent,
 					    .most_places = MOST_PLACES };
-	struct groups all = finding_groups(q, &rule_stuck_reader, &by);
+	struct groups all = finding_groups(q, &rule_stuck_sender, &by);
 	size_t i;
 
 	for (i = 0; i < all.n; i++)
-		reader_finding(q, &all.v[i]);
+		slow_peer_finding(q, &all.v[i]);
 }
 
-static bool may_be_stuck_reading(const struct sock *s)
-{
-	return s->recv_queue >= READER_LEAST_BYTES && s->inode;
-}
-
-static bool suspect_reader(const struct connection_facts *c)
-{
-	uint64_t least = (uint64_t)c->rcvbuf * READER_PERCENT;
-
-	return c->read[0] && c->received_ms >= STUCK_AGE_MS &&
-	       ((c->has_mem && c->rmem[0] * 100ull >= least) ||
-		(c->has_windows && !c->rcv_wnd));
-}
-
-const struct rule rule_stuck_reader = {
-	.id = "stuck-reader",
-	.severity = SEVERITY_WARNING,
+const struct rule rule_slow_peer = {
+	.id = "slow-peer",
+	.severity = SEVERITY_NOTE,
 	.meaning =
-		"The receive buffer is full and the program does not read: the window is closed, the "
-		"peer cannot send.",
-	.advice = "See what the program waits for instead of reading.",
+		"Data waits to be sent because the program at the other end reads slowly, at a "
+		"limited rate perhaps: its window is closed most of the time.",
+	.advice = "Look at the program at the other end if that is too slow.",
 	.threshold =
-		"# of the receive buffer or a closed window, at least # bytes, nothing read between "
-		"two readings, no data for #",
-	.numbers = { PERCENT(READER_PERCENT), COUNT(READER_LEAST_BYTES),
-		     MS(STUCK_AGE_MS) },
-	.candidate = may_be_stuck_reading,
-	.rows = STATES_WITH_DATA,
-	.queued = true,
-	.look = LOOK_EACH,
-	.suspect = suspect_reader,
-	.again = AGAIN_EACH,
-	.judge = judge_readers,
+		"a window closed for #, and something is acknowledged within #, or the peer has taken "
+		"much and nothing for less than #",
+	.numbers = { MS(STUCK_AGE_MS), MS(WATCH_MS), MS(PAUSE_MS) },
+	.judge = judge_slow_peers,
 };

@@ -11,17 +11,6 @@ static struct addr loop4(uint16_t port)
 	return a;
 }
 
-/* The same of a dual-stack socket. */
-static struct addr mapped(struct addr a)
-{
-	struct sockaddr_in6 in = { .sin6_family = AF_INET6, .sin6_port = htons(a.port) };
-
-	in.sin6_addr.s6_addr[10] = in.sin6_addr.s6_addr[11] = 0xff;
-	memcpy(in.sin6_addr.s6_addr + 12, a.ip, 4);
-	addr_from_sockaddr(&a, (const struct sockaddr *)&in, sizeof(in));
-	return a;
-}
-
 static struct addr any6(uint16_t port)
 {
 	return (struct addr){ .family = AF_INET6, .port = port };
@@ -214,107 +203,6 @@ static void syn_capacity(void)
 	CHECK_INT(evidence_syn_capacity(&n, 3), 4);
 }
 
-static void senders(void)
-{
-	struct connection_facts c = { .suspect = true,
-				      .read = { true, true },
-				      .send = { 100, 100 },
-				      .acked = { 5, 5 } };
-	struct evidence e = { .interval_ms = 200 };
-	struct detect d;
-	struct sock s;
-
-	begin(&d);
-	s = row(STATE_ESTABLISHED, ip4(1, 80), ip4(2, 1));
-	s.send_queue = 100;
-	s.timer = 4;
-	detect_row(&d, &s);
-	c.row = suspects(&d, "stuck-sender")->v[0];
-	e.connections[place_of("stuck-sender")] = &c;
-	check_found(&d, &e, "stuck-sender", SEVERITY_WARNING);
-	c.acked[1] = 6; /* it moves */
-	check_found(&d, &e, NULL, SEVERITY_NOTE);
-	c.acked[1] = 5;
-	c.read[1] = false; /* it is gone */
-	check_found(&d, &e, NULL, SEVERITY_NOTE);
-	detect_free(&d);
-}
-
-/* Where each of the findings is. */
-static void check_groups(const struct detect *d, const struct evidence *e,
-			 const char *const *want, size_t n)
-{
-	struct findings fs = { 0 };
-	size_t i;
-
-	rules_judge(d, e, &fs);
-	CHECK_INT(fs.n, n);
-	for (i = 0; i < MIN(fs.n, n); i++)
-		CHECK_STR(fs.v[i]->where, want[i]);
-	findings_free(&fs);
-}
-
-static void groups(void)
-{
-	static const char *const want[] = {
-		"3 connections to 10.0.0.2:80, x[1] fd 3-5",
-		"2 connections to 10.0.0.3:80, x[1] fd 7, 9",
-		/* Two processes hold it. */
-		"10.0.0.1:40007 to 10.0.0.2:80, x[1] fd 10; y[2] fd 10",
-		"4 connections to 10.0.0.4:80 (1), 10.0.0.5:80 (1), 10.0.0.6:80 (1) and "
-		"1 more, y[2] fd 3, 5, 7 and 1 more up to 9",
-		/* Those that a listener accepted are of hosts, whatever their ports. */
-		"2 connections from 10.0.0.2 to port 443, y[2] fd 20, 21",
-	};
-	const struct {
-		struct addr local, peer;
-		int pid, fd;
-	} rows[] = {
-		{ ip4(1, 40001), ip4(2, 80), 1, 4 },
-		{ ip4(1, 40002), ip4(3, 80), 1, 9 },
-		{ ip4(1, 40003), ip4(2, 80), 1, 3 },
-		{ ip4(1, 40004), ip4(3, 80), 1, 7 },
-		{ mapped(ip4(1, 40005)), mapped(ip4(2, 80)), 1, 5 },
-		{ ip4(1, 40006), ip4(4, 80), 2, 3 },
-		{ ip4(1, 40007), ip4(2, 80), 1, 10 },
-		{ ip4(1, 40008), ip4(5, 80), 2, 5 },
-		{ ip4(1, 40009), ip4(6, 80), 2, 7 },
-		{ ip4(1, 40010), ip4(7, 80), 2, 9 },
-		{ ip4(1, 443), ip4(2, 1), 2, 20 },
-		{ ip4(1, 443), ip4(2, 2), 2, 21 },
-	};
-	struct holder also = { .command = "y", .pid = 2, .fd = 10 };
-	struct connection_facts c[ARRAY_SIZE(rows)];
-	struct holder h[ARRAY_SIZE(rows)];
-	struct evidence e = { .interval_ms = 200 };
-	struct detect d;
-	struct sock s = row(STATE_LISTEN, ip4(1, 443), ip4(0, 0));
-	size_t i;
-
-	begin(&d);
-	detect_row(&d, &s);
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		s = row(STATE_ESTABLISHED, rows[i].local, rows[i].peer);
-		s.send_queue = 100;
-		s.timer = TIMER_WINDOW_PROBE;
-		detect_row(&d, &s);
-		h[i] = (struct holder){ .command = rows[i].pid == 1 ? "x" : "y",
-					.pid = rows[i].pid,
-					.fd = rows[i].fd,
-					.next = rows[i].fd == 10 ? &also : NULL };
-		c[i] = (struct connection_facts){
-			.row = suspects(&d, "stuck-sender")->v[i],
-			.suspect = true,
-			.read = { true, true },
-			.send = { 100, 100 },
-			.holders = &h[i]
-		};
-	}
-	e.connections[place_of("stuck-sender")] = c;
-	check_groups(&d, &e, want, ARRAY_SIZE(want));
-	detect_free(&d);
-}
-
 /* Drops of a listener count as overflows where ListenOverflows rises with them. */
 static void bursts(void)
 {
@@ -371,8 +259,6 @@ int main(void)
 	RUN(unanswered,
 	    "a SYN without an answer is one to the listener that would take it");
 	RUN(syn_capacity, "what a SYN queue holds");
-	RUN(groups, "connections of one process to one place are one finding");
-	RUN(senders, "a sender that stands, moves, is gone");
 	RUN(bursts, "a queue that overflows in bursts, and an old drop");
 	return unit_done();
 }

@@ -66,6 +66,17 @@ static inline void begin(struct detect *d)
 	rules_begin(d);
 }
 
+/* The same of a dual-stack socket. */
+static inline struct addr mapped(struct addr a)
+{
+	struct sockaddr_in6 in = { .sin6_family = AF_INET6, .sin6_port = htons(a.port) };
+
+	in.sin6_addr.s6_addr[10] = in.sin6_addr.s6_addr[11] = 0xff;
+	memcpy(in.sin6_addr.s6_addr + 12, a.ip, 4);
+	addr_from_sockaddr(&a, (const struct sockaddr *)&in, sizeof(in));
+	return a;
+}
+
 /* What the rules find, by id; NULL ends. */
 static inline void check_found(const struct detect *d, const struct evidence *e,
 			       const char *want, enum severity severity)

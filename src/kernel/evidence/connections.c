@@ -1,0 +1,176 @@
+/* What is read of single connections: TCP_INFO and memory, twice. */
+#include <stdlib.h>
+
+#include "kernel/evidence/evidence_private.h"
+#include "kernel/netlink/diag_inet.h"
+#include "kernel/netlink/uapi.h"
+#include "model/tcpinfo.h"
+
+static uint32_t info_u32(const struct sock *s, size_t offset)
+{
+	uint32_t v = 0;
+
+	sock_info_u32(s, offset, &v);
+	return v;
+}
+
+static uint64_t info_u64(const struct sock *s, size_t offset)
+{
+	uint64_t v = 0;
+
+	if (offset + sizeof(v) <= s->tcp_info.len)
+		memcpy(&v, (const char *)s->tcp_info.data + offset, sizeof(v));
+	return v;
+}
+
+static uint32_t mem_u32(const struct sock *s, enum sock_mem index)
+{
+	uint32_t v = 0;
+
+	sock_mem_u32(s, index, &v);
+	return v;
+}
+
+#define INFO(member) offsetof(struct tcpinfo, member)
+
+enum { CONNECTION_EXT = EXT_BIT(INET_DIAG_INFO) | EXT_BIT(INET_DIAG_SKMEMINFO) };
+
+static void take_reading(struct connection_facts *c, const struct sock *s, int turn)
+{
+	c->read[turn] = true;
+	c->recv[turn] = sock_recv_bytes(s);
+	c->send[turn] = sock_send_bytes(s);
+	c->acked[turn] = info_u64(s, INFO(bytes_acked));
+	c->received[turn] = info_u64(s, INFO(bytes_received));
+	c->retrans = s->retrans;
+	c->has_info = s->tcp_info.len >= INFO(bytes_acked) + 8;
+	if (s->tcp_info.len > INFO(backoff))
+		c->backoff = ((const uint8_t *)s->tcp_info.data)[INFO(backoff)];
+	c->rto_us = info_u32(s, INFO(rto));
+	c->has_windows = s->tcp_info.len >= INFO(rcv_wnd) + 4;
+	c->snd_wnd = info_u32(s, INFO(snd_wnd));
+	c->rcv_wnd = info_u32(s, INFO(rcv_wnd));
+	c->age_ms = info_u32(s, INFO(last_ack_recv));
+	c->sent_ms = info_u32(s, INFO(last_data_sent));
+	c->received_ms = info_u32(s, INFO(last_data_recv));
+	c->has_mem = s->skmem.len > 0;
+	c->rmem[turn] = mem_u32(s, SOCK_MEM_RMEM);
+	c->drops[turn] = mem_u32(s, SOCK_MEM_DROPS);
+	c->rcvbuf = mem_u32(s, SOCK_MEM_RCVBUF);
+	c->choked = !sock_is_writable(s);
+}
+
+void evidence_connection(struct reader *r, struct connection_facts *c, int turn)
+{
+	struct sock s;
+
+	c->read[turn] = false;
+	if (reader_exact(r, c->row, CONNECTION_EXT, &s) == 0 &&
+	    s.cookie == c->row->cookie && s.state == c->row->state)
+		take_reading(c, &s, turn);
+}
+
+struct by_cookie {
+	struct connection_facts **v;
+	size_t n;
+	uint8_t proto;
+	int turn;
+};
+
+static int compare_cookies(const void *a, const void *b)
+{
+	const struct connection_facts *x = *(struct connection_facts *const *)a,
+				      *y = *(struct connection_facts *const *)b;
+
+	return (x->row->cookie > y->row->cookie) - (x->row->cookie < y->row->cookie);
+}
+
+static int take_one(const struct nlmsghdr *h, void *ctx)
+{
+	const struct by_cookie *all = ctx;
+	struct connection_facts key, *wanted = &key, **found;
+	struct sock s;
+
+	if (!inet_parse(h, all->proto, &s))
+		return 0;
+	key.row = &s;
+	found = bsearch(&wanted, all->v, all->n, sizeof(*all->v), compare_cookies);
+	if (found)
+		take_reading(*found, &s, all->turn);
+	return 0;
+}
+
+/* In one more dump of their states; of UDP one a family. */
+static void read_dump(struct reader *r, struct evidence *e, const struct suspects *list,
+		      struct connection_facts *v, int turn)
+{
+	bool udp = list->rule->rows == ROWS_UDP;
+	struct inet_query q = { .protocol = udp ? IPPROTO_UDP : IPPROTO_TCP,
+				.family = udp ? AF_INET : AF_UNSPEC,
+				.states = udp ? STATES_ALL : list->rule->rows,
+				.ext = CONNECTION_EXT };
+	struct by_cookie all = { .n = list->n,
+				 .proto = udp ? PROTO_UDP : PROTO_TCP,
+				 .turn = turn };
+	size_t i;
+
+	all.v = xcalloc(list->n, sizeof(struct connection_facts *));
+	for (i = 0; i < list->n; i++)
+		all.v[i] = &v[i];
+	qsort(all.v, list->n, sizeof(struct connection_facts *), compare_cookies);
+	evidence_lacks(e, -inet_dump(&r->dump, &q, take_one, &all));
+	q.family = AF_INET6;
+	if (udp)
+		evidence_lacks(e, -inet_dump(&r->dump, &q, take_one, &all));
+	free(all.v);
+}
+
+static void read_each(struct reader *r, struct connection_facts *v, size_t n, int turn)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		evidence_connection(r, &v[i], turn);
+}
+
+void evidence_look(struct reader *r, struct evidence *e, const struct suspects *list,
+		   struct connection_facts *v)
+{
+	enum { FEW = 256 };
+	const struct rule *rule = list->rule;
+
+	if (rule->look == LOOK_NONE || list->count < rule->least)
+		return;
+	if (rule->look == LOOK_STATE && list->n > FEW)
+		read_dump(r, e, list, v, 0);
+	else
+		read_each(r, v, list->n, 0);
+}
+
+void evidence_look_again(struct reader *r, struct evidence *e,
+			 const struct suspects *list, struct connection_facts *v)
+{
+	if (list->rule->rows == ROWS_UDP)
+		read_dump(r, e, list, v, 1);
+	else
+		read_each(r, v, list->n, 1);
+}
+
+struct connection_facts *evidence_connections(struct evidence *e,
+					      const struct suspects *list)
+{
+	struct connection_facts *v = arena_zalloc(&e->arena, list->n * sizeof(*v) + 1);
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		const struct sock *row = list->v[i];
+
+		v[i].row = row;
+		v[i].retrans = row->retrans;
+		v[i].rmem[0] = mem_u32(row, SOCK_MEM_RMEM);
+		v[i].rcvbuf = mem_u32(row, SOCK_MEM_RCVBUF);
+		v[i].has_mem = row->skmem.len > 0;
+		v[i].drops[0] = mem_u32(row, SOCK_MEM_DROPS);
+	}
+	return v;
+}

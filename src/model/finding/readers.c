@@ -1,0 +1,239 @@
+/* Programs that do not read what came for them, or read it slowly. */
+#include "model/finding/rules_private.h"
+#include "model/finding/standstill_private.h"
+
+enum {
+	READER_PERCENT = 80, /* of the receive buffer */
+	READER_LEAST_BYTES = 1024,
+	MOST_PLACES = 3, /* of one process: with more the trouble is its own */
+};
+
+static unsigned reader_kind(struct inquiry *q, const struct connection_facts *c)
+{
+	return reader_does(q, c) == READER_STANDS;
+}
+
+static bool suspect_sends_nothing(const struct connection_facts *c)
+{
+	return c->suspect && sends_nothing(c);
+}
+
+static uint32_t since_received(const struct connection_facts *c)
+{
+	return c->received_ms;
+}
+
+/* The sender on this host that waits for the longest of them, if there is one. */
+static const struct connection_facts *sender_to(const struct inquiry *q,
+						const struct group *g)
+{
+	struct candidates senders = all_senders(q);
+	const struct connection_facts *s = other_end(g->oldest, &senders,
+						     suspect_sends_nothing);
+	size_t i;
+
+	for (i = 0; i < g->n && !s; i++)
+		s = other_end(g->v[i], &senders, suspect_sends_nothing);
+	return s;
+}
+
+static uint64_t unread_bytes(const struct group *g)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		bytes += g->v[i]->recv[1];
+	return bytes;
+}
+
+static void put_unread(struct inquiry *q, const struct group *g)
+{
+	const struct connection_facts *c = g->oldest;
+
+	say(q,
+	    "%ju bytes wait in RECV-Q and the program read none between two readings %u "
+	    "ms apart; ",
+	    (uintmax_t)unread_bytes(g), q->e->interval_ms);
+	if (g->n > 1)
+		buf_puts(&q->text, "of the oldest ");
+	say(q, "%u of %u bytes of its receive buffer are in use. Data last came ",
+	    c->rmem[1], c->rcvbuf);
+	buf_put_duration(&q->text, c->received_ms);
+	say(q, " ago.");
+	if (c->has_windows && !c->rcv_wnd)
+		say(q, "\nThe window is closed: the peer cannot send.");
+}
+
+static void reader_finding(struct inquiry *q, const struct group *g)
+{
+	struct finding *f = finding_of_group(q, &rule_stuck_reader, g);
+	const struct connection_facts *c = g->oldest, *sender = sender_to(q, g);
+	const struct holder *h = g->holders;
+
+	put_unread(q, g);
+	if (sender) {
+		say(q, "\n%u bytes wait for it in the SEND-Q of ", sender->send[1]);
+		finding_put_holders(q, sender->holders);
+		buf_putc(&q->text, '.');
+	}
+	f->summary = finding_text(q);
+	if (h) {
+		say(q, "see what ");
+		buf_put_escaped(&q->text, h->command, strlen(h->command));
+		say(q, "[%d] does instead of reading: cat /proc/%d/wchan", h->pid,
+		    h->pid);
+		f->advice = finding_text(q);
+	}
+	finding_figure(f, "sockets", g->n, true);
+	finding_figure(f, "recv_queue_bytes", unread_bytes(g), true);
+	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
+	finding_figure(f, "receive_memory_bytes", c->rmem[1], c->has_mem);
+	finding_figure(f, "receive_window_bytes", c->rcv_wnd, c->has_windows);
+	finding_figure(f, "last_received_ms", c->received_ms, c->has_info);
+	finding_figure(f, "peer_send_queue_bytes", sender ? sender->send[1] : 0, sender);
+}
+
+static void judge_readers(struct inquiry *q)
+{
+	static const struct grouping by = { .kind = reader_kind,
+					    .age = since_received,
+					    .most_places = MOST_PLACES };
+	struct groups all = finding_groups(q, &rule_stuck_reader, &by);
+	size_t i;
+
+	for (i = 0; i < all.n; i++)
+		reader_finding(q, &all.v[i]);
+}
+
+static bool may_be_stuck_reading(const struct sock *s)
+{
+	return s->recv_queue >= READER_LEAST_BYTES && s->inode;
+}
+
+static bool suspect_reader(const struct connection_facts *c)
+{
+	uint64_t least = (uint64_t)c->rcvbuf * READER_PERCENT;
+
+	return c->read[0] && c->received_ms >= STUCK_AGE_MS &&
+	       ((c->has_mem && c->rmem[0] * 100ull >= least) ||
+		(c->has_windows && !c->rcv_wnd));
+}
+
+static uint32_t watch_reader(const struct connection_facts *c)
+{
+	(void)c;
+	return WATCH_MS;
+}
+
+const struct rule rule_stuck_reader = {
+	.id = "stuck-reader",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"The receive buffer is full and the program does not read: the window is closed, the "
+		"peer cannot send.",
+	.advice = "See what the program waits for instead of reading.",
+	.threshold =
+		"# of the receive buffer or a closed window, at least # bytes, no data for #, and "
+		"nothing read within #; not where the program waits to send to somebody else, or has "
+		"read before and runs",
+	.numbers = { PERCENT(READER_PERCENT), COUNT(READER_LEAST_BYTES), MS(STUCK_AGE_MS),
+		     MS(WATCH_MS) },
+	.candidate = may_be_stuck_reading,
+	.rows = STATES_WITH_DATA,
+	.queued = true,
+	.look = LOOK_EACH,
+	.suspect = suspect_reader,
+	.again = AGAIN_EACH,
+	.stands = reads_nothing,
+	.watch = watch_reader,
+	.outlets = true,
+	.judge = judge_readers,
+};
+
+static unsigned slow_kind(struct inquiry *q, const struct connection_facts *c)
+{
+	enum reader_does does = reader_does(q, c);
+
+	return does >= READER_IS_SLOW ? does : 0;
+}
+
+static uint64_t bytes_read(const struct connection_facts *c)
+{
+	return c->received[1] - c->received[0] + c->recv[0] - c->recv[1];
+}
+
+static void put_slow(struct inquiry *q, const struct group *g, uint64_t n)
+{
+	struct outlets to;
+
+	switch ((enum reader_does)g->kind) {
+	case READER_IS_SLOW:
+		say(q, "the program read %ju in %u ms", (uintmax_t)n, q->e->interval_ms);
+		finding_put_rate(q, n);
+		buf_putc(&q->text, '.');
+		return;
+	case READER_PAUSES:
+		buf_puts(&q->text, "data last came ");
+		buf_put_duration(&q->text, g->oldest->received_ms);
+		buf_puts(&q->text,
+			 " ago. The program runs and has read before: it may read "
+			 "at a limited rate.");
+		return;
+	case READER_PASSES_ON:
+		passes_on(q, g->oldest, &to);
+		say(q, "the program waits to send %ju to ", (uintmax_t)to.bytes);
+		addr_put(&q->text, &to.peer);
+		if (to.n > 1)
+			say(q, " and %u more", to.n - 1);
+		buf_puts(&q->text, ": it seems to pass on what it reads.");
+		return;
+	case READER_UNKNOWN:
+	case READER_STANDS:
+		return;
+	}
+}
+
+static void slow_finding(struct inquiry *q, const struct group *g)
+{
+	struct finding *f = finding_of_group(q, &rule_slow_reader, g);
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		n += bytes_read(g->v[i]);
+	say(q, "%ju bytes wait in RECV-Q and ", (uintmax_t)unread_bytes(g));
+	put_slow(q, g, n);
+	f->summary = finding_text(q);
+	finding_figure(f, "sockets", g->n, true);
+	finding_figure(f, "recv_queue_bytes", unread_bytes(g), true);
+	finding_figure(f, "bytes_per_second", finding_per_second(q, n), true);
+	finding_figure(f, "last_received_ms", g->oldest->received_ms,
+		       g->oldest->has_info);
+}
+
+static void judge_slow(struct inquiry *q)
+{
+	static const struct grouping by = { .kind = slow_kind,
+					    .age = since_received,
+					    .most_places = MOST_PLACES };
+	struct groups all = finding_groups(q, &rule_stuck_reader, &by);
+	size_t i;
+
+	for (i = 0; i < all.n; i++)
+		slow_finding(q, &all.v[i]);
+}
+
+const struct rule rule_slow_reader = {
+	.id = "slow-reader",
+	.severity = SEVERITY_NOTE,
+	.meaning =
+		"The receive buffer is full because the program reads slowly: at a limited rate, or "
+		"because it passes on what it reads to somebody who is slow.",
+	.advice = "See what the program does between two reads if that is too slow.",
+	.threshold =
+		"# of the receive buffer or a closed window, and something is read within #; or the "
+		"program has read before and runs, for less than #; or it waits to send",
+	.numbers = { PERCENT(READER_PERCENT), MS(WATCH_MS), MS(PAUSE_MS) },
+	.judge = judge_slow,
+};

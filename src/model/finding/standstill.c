@@ -1,0 +1,118 @@
+#include "model/finding/standstill_private.h"
+
+static struct candidates candidates_of(const struct inquiry *q, const char *id)
+{
+	size_t i = 0;
+
+	while (!streq(q->d->suspects[i].rule->id, id))
+		i++;
+	return finding_candidates(q, q->d->suspects[i].rule);
+}
+
+struct candidates all_senders(const struct inquiry *q)
+{
+	return candidates_of(q, "stuck-sender");
+}
+
+struct candidates all_readers(const struct inquiry *q)
+{
+	return candidates_of(q, "stuck-reader");
+}
+
+bool was_read_twice(const struct connection_facts *c)
+{
+	return c->read[0] && c->read[1];
+}
+
+bool reads_nothing(const struct connection_facts *c)
+{
+	return was_read_twice(c) && c->recv[1] >= c->recv[0] &&
+	       c->recv[1] - c->recv[0] == c->received[1] - c->received[0];
+}
+
+bool sends_nothing(const struct connection_facts *c)
+{
+	return was_read_twice(c) && c->send[0] && c->send[1] >= c->send[0] &&
+	       c->acked[0] == c->acked[1];
+}
+
+const struct connection_facts *other_end(const struct connection_facts *c,
+					 const struct candidates *all,
+					 bool (*is_so)(const struct connection_facts *))
+{
+	size_t i;
+
+	for (i = 0; i < all->n; i++)
+		if ((!is_so || is_so(&all->v[i])) && sock_are_ends(c->row, all->v[i].row))
+			return &all->v[i];
+	return NULL;
+}
+
+/* A signal or a debugger has stopped it: what it has to send is no excuse. */
+static bool is_stopped(const struct process_facts *p)
+{
+	return p->pulse.known[1] && (p->pulse.state == 'T' || p->pulse.state == 't');
+}
+
+static bool is_deadlocked(const struct connection_facts *c)
+{
+	return c->suspect && c->choked && reads_nothing(c);
+}
+
+bool passes_on(const struct inquiry *q, const struct connection_facts *c,
+	       struct outlets *to)
+{
+	struct candidates readers = all_readers(q);
+	const struct process_facts *p;
+	const struct holder *h;
+
+	for (h = c->holders; h; h = h->next) {
+		p = evidence_process(q->e, h->pid);
+		if (p && is_stopped(p))
+			return false;
+		if (p && p->outlets.n) {
+			*to = p->outlets;
+			return true;
+		}
+	}
+	/* It answers, and waits for its peer to read: unless that one waits for it too.
+	 */
+	*to = (struct outlets){ .n = 1, .bytes = c->send[1], .peer = c->row->peer };
+	return c->choked && !other_end(c, &readers, is_deadlocked);
+}
+
+/* Its only thread has gone to sleep between the readings, and so was awake. Of several
+ * threads any may be the one that should read. */
+static bool is_awake(const struct process_facts *p)
+{
+	return p->pulse.known[0] && p->pulse.known[1] && p->pulse.threads == 1 &&
+	       p->pulse.switches[1] > p->pulse.switches[0];
+}
+
+static bool pauses(const struct inquiry *q, const struct connection_facts *c)
+{
+	const struct process_facts *p;
+	const struct holder *h;
+
+	if (c->received_ms >= PAUSE_MS || c->received[1] < c->recv[1] + PAUSER_BYTES)
+		return false;
+	for (h = c->holders; h; h = h->next) {
+		p = evidence_process(q->e, h->pid);
+		if (p && is_awake(p))
+			return true;
+	}
+	return false;
+}
+
+enum reader_does reader_does(const struct inquiry *q, const struct connection_facts *c)
+{
+	struct outlets to;
+
+	if (!was_read_twice(c))
+		return READER_UNKNOWN;
+	if (!reads_nothing(c))
+		return READER_IS_SLOW;
+	if (passes_on(q, c, &to))
+		return READER_PASSES_ON;
+	return pauses(q, c) ? READER_PAUSES : READER_STANDS;
+}
