@@ -375,6 +375,43 @@ named_outcome() { # CODE OUTCOME REASON_REGEX ARG...
 	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --all-addresses none.test:80
 	assert_status 5
 	assert_output --partial no-name
+	# One that does not answer is enough for a no, whatever the form.
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe -q --all-addresses many.test:80
+	assert_status 1
+	assert_equal "$output$stderr" ''
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe -q --all-addresses both.test:80
+	assert_status 0
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --wait 300ms --all-addresses many.test:80
+	assert_status 4
+	assert_regex "$stderr" 'waited 300 ms, 10.99.0.3:80 is refused'
+	run --separate-stderr with_resolver $V4 "$SOCKCTL" probe --wait 300ms --all-addresses none.test:80
+	assert_status 4
+	assert_regex "$stderr" 'waited 300 ms, none.test:80 is no-name'
+}
+
+@test "names: --wait with --all-addresses waits for the name, and then for each address" {
+	name_server
+	on_server nft -f - <<-END
+		table inet asked {
+			counter queries { }
+			chain c {
+				type filter hook input priority 0;
+				udp dport 53 counter name queries
+			}
+		}
+	END
+	queries() { (($(on_server nft -j list counter inet asked queries | jq '.nftables[] | .counter? // empty | .packets') >= $1)); }
+	spawn "$TOP/tests/lib/with-resolver" "$V4" "$BATS_TEST_TMPDIR" "${NS[@]}" "$SOCKCTL" probe --json \
+		--wait "${READY_WITHIN}s" --all-addresses later.test:80
+	local out=$OUT pid=$PID
+	until_true queries 4
+	printf '%s later.test\n' $V4 10.99.0.3 >"$BATS_TEST_TMPDIR/hosts"
+	kill -HUP "$DNSMASQ"
+	await_line '"addr":"10.99.0.3".*"outcome":"refused"'
+	kill -0 "$pid"
+	server_mk listen:addr=10.99.0.3,port=80,backlog=64,label=late
+	OUT=$out await_line '"type":"attempt".*"addr":"10.99.0.3".*"outcome":"open"'
+	await_end "$pid"
 }
 
 @test "names: that do not exist, a server that fails, is gone, or silent" {

@@ -238,6 +238,15 @@ static void lookup_ready(struct loop *l, struct watch *w, uint32_t events)
 	lookup_done(LOOP_OWNER(w, struct probe_job, lookup_w));
 }
 
+/* Its look-up has failed before it began. */
+static void tell_unnamed(struct probe_job *j)
+{
+	struct fault f = *j->unnamed;
+
+	free(take_ptr(&j->unnamed));
+	name_failed(j, j->unnamed_err, &f);
+}
+
 /* The deadline of a look-up, or the time of the next attempt. */
 static void next_due(struct loop *l, struct timer *t)
 {
@@ -245,10 +254,7 @@ static void next_due(struct loop *l, struct timer *t)
 
 	(void)l;
 	if (j->unnamed) {
-		struct fault f = *j->unnamed;
-
-		free(take_ptr(&j->unnamed));
-		name_failed(j, j->unnamed_err, &f);
+		tell_unnamed(j);
 	} else if (j->lookup) {
 		lookup_done(j);
 	} else {
@@ -337,6 +343,8 @@ static void wait_over(struct loop *l, struct timer *t)
 			continue;
 		if (j->lookup)
 			lookup_done(j);
+		else if (j->unnamed)
+			tell_unnamed(j);
 		else
 			attempt_expire(&j->attempt);
 	}

@@ -269,6 +269,30 @@ static void begin_lookups(struct probe_run *run, const struct probe_targets *t,
 			k->v[k->begun] = resolve_start(&t->v[k->begun], &how);
 }
 
+/* --wait: all addresses of a name must answer, so all have to be known first, and a name
+ * may come later. Where one target is enough, the others do not wait for it. */
+static int look_up_again(const struct probe_config *c, const struct target *one, int err,
+			 struct endpoint_list *found, struct fault *f)
+{
+	enum { AGAIN_MS = 100 };
+	struct resolve_how how = { .empty = RESOLVE_EMPTY_LOCALHOST };
+
+	while (err < 0 && clock_us() < c->wait_until_us) {
+		struct fault why = FAULT_INIT;
+		int r;
+
+		poll(NULL, 0, AGAIN_MS);
+		how.deadline_us = MIN(clock_us() + c->timeout_us, c->wait_until_us);
+		r = resolve(one, one->port, &how, found, &why);
+		/* The end of the wait says nothing of the name. */
+		if (r == -ETIMEDOUT && clock_us() >= c->wait_until_us)
+			return err;
+		err = r;
+		*f = why;
+	}
+	return err;
+}
+
 static void add_port(struct probe_run *run, struct probe_targets *t, size_t i,
 		     uint16_t port, const struct endpoint_list *found, size_t *cap)
 {
@@ -306,6 +330,8 @@ static int add_addresses(struct probe_run *run, struct probe_targets *t, size_t 
 
 	begin_lookups(run, t, lookups, i);
 	r = resolve_finish(take_ptr(&lookups->v[i]), port, &found, f);
+	if (r < 0 && run->c->wait_us != PROBE_UNSET && !run->c->any && !run->c->down)
+		r = look_up_again(run->c, one, r, &found, f);
 	if (r < 0)
 		return r;
 	if (one->ports.n)
