@@ -233,9 +233,13 @@ static void lookup_done(struct probe_job *j)
 
 static void lookup_ready(struct loop *l, struct watch *w, uint32_t events)
 {
+	struct probe_job *j = LOOP_OWNER(w, struct probe_job, lookup_w);
+
 	(void)l;
 	(void)events;
-	lookup_done(LOOP_OWNER(w, struct probe_job, lookup_w));
+	/* Where the kernel did not forget the descriptor of one that is over. */
+	if (j->lookup)
+		lookup_done(j);
 }
 
 /* Its look-up has failed before it began. */
