@@ -165,7 +165,10 @@ static void run_script(const struct shell *shell, struct buf *script, struct buf
 	size_t n;
 	FILE *f;
 
-	CHECK(fd >= 0 && write(fd, script->data, script->len) == (ssize_t)script->len);
+	CHECK(fd >= 0);
+	if (fd < 0)
+		return;
+	CHECK(write(fd, script->data, script->len) == (ssize_t)script->len);
 	close(fd);
 	snprintf(command, sizeof(command), "LC_ALL=C.UTF-8 %s -n %s", shell->name, path);
 	CHECK_INT(system(command), 0);
