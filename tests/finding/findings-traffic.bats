@@ -181,8 +181,47 @@ few_ports() {
 	assert_found 'warning ephemeral-exhaustion'
 	assert_figures ephemeral-exhaustion 'used == 8' 'ports == 10' 'left == 2' 'time_wait == 0'
 	assert_text ephemeral-exhaustion '127.0.0.1 to 127.0.0.1:80' '8 of 10 ephemeral ports' \
-		'at most 2 are left before connect\(\) fails with EADDRNOTAVAIL' \
+		'at most 2 are left before connect\(\) fails with EADDRNOTAVAIL' "Held by mksock\[$MK_PID\] \(8\)\." \
 		'ip_local_port_range 40000-40019 without 10 in ip_local_reserved_ports'
+}
+
+# Connections to twelve servers in turn, from ports that bind() or connect() has drawn.
+to_twelve_servers() { # N bind|connect
+	spawn "${NS[@]}" python3 -c '
+import socket, sys, time
+servers = [socket.create_server(("127.0.0.1", 8000 + i)) for i in range(12)]
+kept = []
+for i in range(int(sys.argv[1])):
+    c = socket.socket()
+    if sys.argv[2] == "bind":
+        c.bind(("127.0.0.1", 0))
+    c.connect(("127.0.0.1", 8000 + i % 12))
+    kept += [c, servers[i % 12].accept()]
+print("ready", flush=True)
+time.sleep(600)
+' "$@"
+	await_line '^ready$'
+}
+
+@test "ports that were bound before connect() run out towards all destinations together" {
+	ns_sysctl ipv4/ip_local_port_range '40000 40099'
+	to_twelve_servers 85 bind
+	findings
+	assert_found 'warning ephemeral-exhaustion'
+	assert_equal "$(culprits ephemeral-exhaustion)" "$PID"
+	assert_figures ephemeral-exhaustion 'used == 85' 'ports == 100' 'left == 15' 'bound >= 25' \
+		'processes == 1' 'of_first_process == 85'
+	assert_text ephemeral-exhaustion '127.0.0.1 to every destination' \
+		'85 of 100 ephemeral ports are used from this address' \
+		'At most 15 are left before bind\(\) to port 0 fails with EADDRINUSE' \
+		"Held by python3\[$PID\] \(85\)\." 'next: set IP_BIND_ADDRESS_NO_PORT'
+}
+
+@test "more connections from ports that connect() has drawn are nothing to tell" {
+	ns_sysctl ipv4/ip_local_port_range '40000 40099'
+	to_twelve_servers 240 connect
+	findings
+	assert_found
 }
 
 @test "no ephemeral port left: critical, and connect() agrees" {

@@ -175,6 +175,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	evidence_descriptors(e, every_process);
 	if (w.due)
 		second_reading(r, d, e, &w);
+	evidence_ports(r, d, e);
 	evidence_acceptors(r, e);
 	evidence_starved(r, e);
 	evidence_lacks(e, d->unread);

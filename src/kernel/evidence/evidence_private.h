@@ -81,6 +81,9 @@ void evidence_outlets(struct reader *r, const struct detect *d, struct evidence 
 void evidence_growth(struct reader *r, struct evidence *e, const struct suspects *list,
 		     const struct connection_facts *v, uint64_t middle);
 
+/* Where ephemeral ports run out: how many are bound, and by whom they are held. */
+void evidence_ports(struct reader *r, const struct detect *d, struct evidence *e);
+
 /* The descriptors of e's processes; every_process: of all that live in this network
  * namespace and are near their limit. */
 void evidence_descriptors(struct evidence *e, bool every_process);

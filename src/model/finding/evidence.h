@@ -160,6 +160,23 @@ struct connection_facts {
 	const struct holder *holders;
 };
 
+/* Ephemeral ports that are nearly used up, from a local address towards one destination,
+ * or towards all of them; and who holds them. */
+struct port_user {
+	int32_t pid;
+	const char *command;
+	uint32_t n;
+};
+enum { PORT_CROWDS = 16 };
+struct port_crowd {
+	struct addr local, peer; /* as IPv4 where it is; peer.family 0 = all */
+	bool tells_bound;
+	uint32_t used, bound;	 /* towards all: different ports, those surely bound */
+	struct port_user *users; /* the most first */
+	size_t n_users;
+	uint32_t unowned;
+};
+
 struct evidence {
 	struct arena arena;
 	bool asked; /* somebody asked for findings: he waits a second for them */
@@ -174,6 +191,8 @@ struct evidence {
 	struct connection_facts *connections[RULES_MOST]; /* of detect's suspects */
 	struct process_facts *processes;
 	size_t n_processes;
+	struct port_crowd crowds[PORT_CROWDS];
+	size_t n_crowds;
 	uint8_t unowned;	  /* enum owner_status of a socket without a holder */
 	const char *owner_remedy; /* how to learn it; NULL = no way is known */
 	int owners_error;	  /* reading the processes failed: errno */

@@ -27,5 +27,10 @@ enum rule_again rules_suspect(const struct detect *d, struct evidence *e);
  * interval will do. */
 uint32_t rules_watch(const struct detect *d, const struct evidence *e);
 
+/* Where ephemeral ports may be nearly used up: whose users, and whose different ports,
+ * are worth reading. v has room for most; returns how many. */
+size_t rules_port_crowds(const struct detect *d, const struct net_limits *limits,
+			 struct port_crowd *v, size_t most);
+
 /* After the last: the findings, gravest first. */
 void rules_judge(const struct detect *d, const struct evidence *e, struct findings *fs);

@@ -4,8 +4,6 @@
 
 enum {
 	SYN_SENT_RETRANS = 1,	/* one SYN unanswered: at least a second */
-	EPHEMERAL_PERCENT = 80, /* of the ports towards one destination */
-	EPHEMERAL_CRITICAL = 95,
 	TIME_WAIT_PERCENT = 90, /* of tcp_max_tw_buckets */
 	UDP_PERCENT = 80,	/* of the receive buffer */
 };
@@ -77,98 +75,6 @@ const struct rule rule_syn_sent_unanswered = {
 	.candidate = is_unanswered,
 	.rows = BIT(STATE_SYN_SENT),
 	.judge = judge_syn_sent,
-};
-
-/* Whether a new connect() takes over ports that are in TIME_WAIT for a second. */
-static bool reuses(const struct inquiry *q, const struct destination *w)
-{
-	const struct net_limits *n = &q->e->limits;
-
-	return n->timestamps &&
-	       (n->tw_reuse == 1 || (n->tw_reuse == 2 && (addr_is_loopback(&w->local) ||
-							  addr_is_loopback(&w->peer))));
-}
-
-/* Those that connect() can draw. */
-static uint64_t ephemeral_ports(const struct inquiry *q)
-{
-	return q->e->limits.ephemeral_ports - q->e->limits.ephemeral_listeners;
-}
-
-static void ephemeral_finding(struct inquiry *q, const struct destination *w,
-			      uint64_t used)
-{
-	struct finding *f = finding_add(q->fs, &rule_ephemeral_exhaustion);
-	const struct net_limits *n = &q->e->limits;
-	uint64_t ports = ephemeral_ports(q), left = ports > used ? ports - used : 0;
-
-	if (used * 100 >= ports * EPHEMERAL_CRITICAL)
-		f->severity = SEVERITY_CRITICAL;
-	addr_put_ip(&q->text, &w->local);
-	say(q, " to ");
-	addr_put(&q->text, &w->peer);
-	f->where = finding_text(q);
-	say(q,
-	    "%ju of %ju ephemeral ports are used towards this destination, at most %ju "
-	    "are left before connect() fails with EADDRNOTAVAIL.\nThe range is "
-	    "net.ipv4.ip_local_port_range %u-%u without %ju in ip_local_reserved_ports",
-	    (uintmax_t)used, (uintmax_t)ports, (uintmax_t)left, q->d->draw.lo,
-	    q->d->draw.hi,
-	    (uintmax_t)(q->d->draw.hi - q->d->draw.lo + 1ull - n->ephemeral_ports));
-	if (n->ephemeral_listeners)
-		say(q, " and %ju that listeners have", (uintmax_t)n->ephemeral_listeners);
-	buf_putc(&q->text, '.');
-	if (w->used > used)
-		say(q,
-		    "\n%ju more are in TIME_WAIT and may be used again "
-		    "(net.ipv4.tcp_tw_reuse is %ju).",
-		    (uintmax_t)(w->used - used), (uintmax_t)n->tw_reuse);
-	else if (w->reusable)
-		say(q,
-		    "\nAt least %u of them are in TIME_WAIT, for 60 s in all: who left "
-		    "them the kernel does not tell.",
-		    w->reusable);
-	f->summary = finding_text(q);
-	finding_figure(f, "used", used, true);
-	finding_figure(f, "ports", ports, true);
-	finding_figure(f, "left", left, true);
-	finding_figure(f, "time_wait", w->reusable, true);
-}
-
-static void judge_ephemeral(struct inquiry *q)
-{
-	uint64_t ports = ephemeral_ports(q);
-	size_t i;
-
-	if (!ports)
-		return;
-	for (i = 0; i < q->d->n_destinations; i++) {
-		const struct destination *w = &q->d->destinations[i];
-		uint64_t used = w->used;
-
-		if (used * 100 < ports * EPHEMERAL_PERCENT)
-			continue;
-		if (reuses(q, w))
-			used -= w->reusable;
-		if (used * 100 >= ports * EPHEMERAL_PERCENT)
-			ephemeral_finding(q, w, used);
-	}
-}
-
-const struct rule rule_ephemeral_exhaustion = {
-	.id = "ephemeral-exhaustion",
-	.severity = SEVERITY_WARNING,
-	.meaning =
-		"Nearly all ephemeral ports towards one destination are in use; then connect() fails "
-		"with EADDRNOTAVAIL.",
-	.advice =
-		"Reuse connections (keep-alive, a pool), widen net.ipv4.ip_local_port_range, or add "
-		"addresses on either side.",
-	.threshold =
-		"# of ip_local_port_range minus ip_local_reserved_ports and the ports of listeners; "
-		"critical from #; TIME_WAIT that tcp_tw_reuse gives back is not counted",
-	.numbers = { PERCENT(EPHEMERAL_PERCENT), PERCENT(EPHEMERAL_CRITICAL) },
-	.judge = judge_ephemeral,
 };
 
 /* Whether TIME_WAIT has no room: a second reading tells whether it is skipped. */
