@@ -17,6 +17,9 @@ static const struct {
 } lines[] = {
 	[ADVICE_STOP_UNIT] = { NEEDS_ROOT, { "systemctl", "stop", "#" } },
 	[ADVICE_RESTART_UNIT] = { NEEDS_ROOT, { "systemctl", "restart", "#" } },
+	[ADVICE_RESTART_USER_UNIT] = { NEEDS_NOTHING,
+				       { "systemctl", "--user", "restart", "#" } },
+	[ADVICE_THAW_UNIT] = { NEEDS_ROOT, { "systemctl", "thaw", "#" } },
 	[ADVICE_STOP_USER_UNIT] = { NEEDS_NOTHING,
 				    { "systemctl", "--user", "stop", "#" } },
 	[ADVICE_STOP_USER_UNIT_OF] = { NEEDS_ROOT,
@@ -30,10 +33,14 @@ static const struct {
 	[ADVICE_DOCKER_PORT] = { NEEDS_ROOT,
 				 { "docker", "ps", "--filter", "publish=&" } },
 	[ADVICE_DOCKER_STOP] = { NEEDS_ROOT, { "docker", "stop", "#" } },
+	[ADVICE_DOCKER_RESTART] = { NEEDS_ROOT, { "docker", "restart", "#" } },
+	[ADVICE_DOCKER_UNPAUSE] = { NEEDS_ROOT, { "docker", "unpause", "#" } },
+	[ADVICE_DOCKER_LIST] = { NEEDS_ROOT, { "docker", "ps" } },
 	[ADVICE_PODMAN_STOP] = { NEEDS_OWNER, { "podman", "stop", "#" } },
 	[ADVICE_CRICTL_STOP] = { NEEDS_ROOT, { "crictl", "stop", "#" } },
 	[ADVICE_KILL] = { NEEDS_OWNER, { "kill", "&" } },
 	[ADVICE_WCHAN] = { NEEDS_OWNER, { "cat", "/proc/&/wchan" } },
+	[ADVICE_STACK] = { NEEDS_ROOT, { "cat", "/proc/&/stack" } },
 	/* Yama, where it is on, lets nobody but root trace what he has not started. */
 	[ADVICE_GDB] = { NEEDS_ROOT, { "gdb", "-p", "&" } },
 	[ADVICE_DESCRIPTORS] = { NEEDS_OWNER, { "ls", "-l", "/proc/&/fd" } },
@@ -69,8 +76,11 @@ static const struct {
 				{ "nsenter", "--net=/proc/&/ns/net", "sockctl", "connect",
 				  "%" } },
 	[ADVICE_PROBE] = { NEEDS_NOTHING, { "sockctl", "probe", "%" } },
+	[ADVICE_PING] = { NEEDS_NOTHING, { "ping", "-c", "3", "%" } },
 	[ADVICE_INSPECT_PORT] = { NEEDS_NOTHING,
 				  { "sockctl", "inspect", "-p", "--port", "&" } },
+	[ADVICE_BINDABLE] = { NEEDS_NOTHING,
+			      { "sockctl", "inspect", "--bindable", "%" } },
 	[ADVICE_INSPECT_MEMORY] = { NEEDS_ROOT,
 				    { "sockctl", "inspect", "-p", "-o",
 				      "+rmem_alloc,wmem_queued", "--sort", "#" } },
@@ -120,6 +130,12 @@ void advise_word(struct buf *b, const char *raw)
 	advise_escaped_word(b, buf_cstr(&escaped));
 }
 
+void advise_number(struct buf *b, unsigned n)
+{
+	buf_putc(b, ' ');
+	buf_put_u64(b, n);
+}
+
 /* One word of a row with its arguments; what is the row's own needs no escape. */
 static void put_word(struct buf *b, const char *word, va_list *ap)
 {
@@ -153,16 +169,34 @@ static bool needs_sudo(enum needs needs, struct advised who)
 	       (needs == NEEDS_ROOT || (needs == NEEDS_OWNER && who.uid != who.owner));
 }
 
-void advise(struct buf *b, enum advice_line line, struct advised who, ...)
+static void put_line(struct buf *b, enum advice_line line, struct advised who,
+		     va_list *ap)
 {
 	const char *const *word;
-	va_list ap;
 
 	advise_begin(b, needs_sudo(lines[line].needs, who));
-	va_start(ap, who);
 	for (word = lines[line].words; *word; word++)
-		put_word(b, *word, &ap);
+		put_word(b, *word, ap);
+}
+
+void advise(struct buf *b, enum advice_line line, struct advised who, ...)
+{
+	va_list ap;
+
+	va_start(ap, who);
+	put_line(b, line, who, &ap);
 	va_end(ap);
+}
+
+const char *advise_within(struct buf *b, enum advice_line line, struct advised who, ...)
+{
+	va_list ap;
+
+	buf_reset(b);
+	va_start(ap, who);
+	put_line(b, line, who, &ap);
+	va_end(ap);
+	return buf_cstr(b) + 1;
 }
 
 void advice_put_plain(struct buf *b, const char *text)

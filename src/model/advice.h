@@ -16,16 +16,22 @@
 enum advice_line {
 	ADVICE_STOP_UNIT,
 	ADVICE_RESTART_UNIT,
+	ADVICE_RESTART_USER_UNIT,
+	ADVICE_THAW_UNIT,
 	ADVICE_STOP_USER_UNIT,
 	ADVICE_STOP_USER_UNIT_OF,
 	ADVICE_SOCKET_UNITS,
 	ADVICE_USER_SOCKET_UNITS,
 	ADVICE_DOCKER_PORT,
 	ADVICE_DOCKER_STOP,
+	ADVICE_DOCKER_RESTART,
+	ADVICE_DOCKER_UNPAUSE,
+	ADVICE_DOCKER_LIST,
 	ADVICE_PODMAN_STOP,
 	ADVICE_CRICTL_STOP,
 	ADVICE_KILL,
 	ADVICE_WCHAN,
+	ADVICE_STACK,
 	ADVICE_GDB,
 	ADVICE_DESCRIPTORS,
 	ADVICE_RAISE_NOFILE,
@@ -48,7 +54,9 @@ enum advice_line {
 	ADVICE_CONNECT,
 	ADVICE_CONNECT_IN,
 	ADVICE_PROBE,
+	ADVICE_PING,
 	ADVICE_INSPECT_PORT,
+	ADVICE_BINDABLE,
 	ADVICE_INSPECT_MEMORY,
 	ADVICE_LINES,
 };
@@ -61,11 +69,14 @@ struct advised {
 /* The next line of the text: a command. Its arguments are const char * for '#' and '%',
  * unsigned for '&'. */
 void advise(struct buf *b, enum advice_line line, struct advised who, ...);
+/* The same as a text of its own, without the tab: for a sentence around it. */
+const char *advise_within(struct buf *b, enum advice_line line, struct advised who, ...);
 /* The next line of the text: a sentence. */
 void advise_in_words(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* For a command whose words depend on more: begins it, adds words. */
 void advise_begin(struct buf *b, bool sudo);
+void advise_number(struct buf *b, unsigned n);
 void advise_word(struct buf *b, const char *raw);
 void advise_escaped_word(struct buf *b, const char *escaped);
 

@@ -1,5 +1,6 @@
 #include "model/keeper.h"
 
+#include "model/proctext.h"
 #include "model/sock.h"
 
 /* The programs that name a cgroup "PREFIX-ID.scope", or have a directory of ids. */
@@ -40,25 +41,26 @@ static bool is_container(struct arena *a, const char *line, struct keeper *k)
 	return false;
 }
 
-/* The last directory, if it is a service: that of a user's systemd is below its own. */
-static bool is_unit(struct arena *a, const char *line, struct keeper *k)
+/* The service of a user's systemd is below that. */
+static struct keeper unit_of(struct arena *a, const char *cgroups)
 {
-	static const char tail[] = ".service";
-	const size_t n = sizeof(tail) - 1;
-	const char *slash = strrchr(line, '/');
-	const char *manager = strstr(line, "/user@");
+	struct blob unit = proctext_unit(cgroups);
+	const char *line = unit.data;
+	bool below = false;
 
-	if (!slash || strlen(slash + 1) <= n || !streq(slash + strlen(slash) - n, tail))
-		return false;
-	*k = (struct keeper){ .kind = manager && manager < slash ? KEEPER_USER_UNIT
-								 : KEEPER_UNIT,
-			      .name = arena_strdup(a, slash + 1) };
-	return true;
+	if (!unit.len)
+		return (struct keeper){ 0 };
+	while (line > cgroups && line[-1] != '\n' && !below)
+		below = has_prefix(--line, "/user@");
+	return (struct keeper){
+		.kind = below && line + 1 != unit.data ? KEEPER_USER_UNIT : KEEPER_UNIT,
+		.name = arena_strndup(a, unit.data, unit.len),
+	};
 }
 
 struct keeper keeper_of(struct arena *a, const char *cgroups)
 {
-	struct keeper k = { 0 };
+	struct keeper k = unit_of(a, cgroups);
 
 	while (*cgroups) {
 		size_t len = strcspn(cgroups, "\n");
@@ -66,11 +68,36 @@ struct keeper keeper_of(struct arena *a, const char *cgroups)
 
 		if (is_container(a, line, &k))
 			return k;
-		if (!k.kind)
-			is_unit(a, line, &k);
 		cgroups += len + (cgroups[len] == '\n');
 	}
 	return k;
+}
+
+const char *keeper_unit(const struct keeper *k)
+{
+	return k->kind == KEEPER_UNIT || k->kind == KEEPER_USER_UNIT ? k->name : NULL;
+}
+
+bool keeper_advise_restart(struct buf *b, const struct keeper *k, struct advised who)
+{
+	switch (k->kind) {
+	case KEEPER_UNIT:
+		advise(b, ADVICE_RESTART_UNIT, who, k->name);
+		return true;
+	case KEEPER_USER_UNIT:
+		if (who.uid != who.owner)
+			return false;
+		advise(b, ADVICE_RESTART_USER_UNIT, who, k->name);
+		return true;
+	case KEEPER_DOCKER:
+		advise(b, ADVICE_DOCKER_RESTART, who, k->name);
+		return true;
+	case KEEPER_PODMAN:
+	case KEEPER_CRI:
+	case KEEPER_NONE:
+		break;
+	}
+	return false;
 }
 
 /* systemd holds the sockets of its socket units; a container's port is held by a proxy

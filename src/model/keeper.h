@@ -25,6 +25,13 @@ struct keeper keeper_of(struct arena *a, const char *cgroups);
 
 struct holder;
 
+/* The unit of systemd, or NULL. */
+const char *keeper_unit(const struct keeper *k);
+
+/* How to start what it belongs to anew; false if nothing keeps it, or it is not known
+ * how. */
+bool keeper_advise_restart(struct buf *b, const struct keeper *k, struct advised who);
+
 /* How to end the process of a socket, with the least that does it. port: what it holds,
  * or 0. user: the name of its user, or NULL. */
 void keeper_advise_stop(struct buf *b, const struct keeper *k, const struct holder *h,

@@ -277,7 +277,19 @@ void proctext_ports(const char *text, bool *held)
 	}
 }
 
-bool proctext_descriptor_limit(const char *text, uint64_t *limit)
+static bool take_limit(const char **p, uint64_t *limit)
+{
+	static const char none[] = "unlimited";
+
+	*p += strspn(*p, " ");
+	if (!has_prefix(*p, none))
+		return take_number(p, limit) && ends_word(**p);
+	*p += sizeof(none) - 1;
+	*limit = UINT64_MAX;
+	return true;
+}
+
+bool proctext_descriptor_limit(const char *text, uint64_t *soft, uint64_t *hard)
 {
 	static const char head[] = "Max open files";
 	const char *line;
@@ -286,12 +298,7 @@ bool proctext_descriptor_limit(const char *text, uint64_t *limit)
 		if (!has_prefix(line, head))
 			continue;
 		line += sizeof(head) - 1;
-		line += strspn(line, " ");
-		if (has_prefix(line, "unlimited")) {
-			*limit = UINT64_MAX;
-			return true;
-		}
-		return proctext_number(line, limit);
+		return take_limit(&line, soft) && take_limit(&line, hard);
 	}
 	return false;
 }

@@ -43,7 +43,7 @@ bool proctext_range(const char *text, uint16_t *lo, uint16_t *hi);
 void proctext_ports(const char *text, bool *held);
 
 /* PID/limits: the soft limit of descriptors; UINT64_MAX = unlimited. */
-bool proctext_descriptor_limit(const char *text, uint64_t *limit);
+bool proctext_descriptor_limit(const char *text, uint64_t *soft, uint64_t *hard);
 
 /* PID/cgroup: the systemd unit, a part of text; empty if there is none. */
 struct blob proctext_unit(const char *text);

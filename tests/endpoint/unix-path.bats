@@ -123,7 +123,7 @@ sys.exit(subprocess.run(sys.argv[3:]).returncode)'
 	run --separate-stderr timeout "$READY_WITHIN" unshare --mount sh -c \
 		'mount -t tmpfs none /proc/$$/net && exec "$@"' sh "$SOCKCTL" listen "unix:$PWD/$SOCK"
 	assert_refused 3 'cannot tell whether it is still in use: read /proc/net/unix'
-	assert_contains "$stderr" "rm $PWD/$SOCK"
+	assert_contains "$stderr" "rm -- $PWD/$SOCK"
 	# No other table knows better in the next line.
 	refute_contains "$stderr" stale-unix
 	refute_contains "$stderr" "no program holds"

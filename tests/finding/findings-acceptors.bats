@@ -61,7 +61,7 @@ await_workers() { # N
 	assert_contains "$(get accept-stalled .advice)" "kill -CONT ${WORKERS[*]}"
 	# The advice helps.
 	local pids=${WORKERS[*]}
-	eval "$(get accept-stalled .advice | sed 's/,.*//')"
+	eval "$(get accept-stalled '.commands[0]')"
 	inspect --until-gone --wait "${READY_WITHIN}s" unaccepted
 	assert_status 0
 	assert_equal "${WORKERS[*]}" "$pids"

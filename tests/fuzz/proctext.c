@@ -33,8 +33,10 @@ static void check_numbers(const char *text)
 	check_number(proctext_keyed(text, "TCP", "inuse", &v), v);
 	v = untouched;
 	check_number(proctext_number(text, &v), v);
+	uint64_t hard = untouched;
+
 	v = untouched;
-	check_number(proctext_descriptor_limit(text, &v), v);
+	check_number(proctext_descriptor_limit(text, &v, &hard), hard);
 	v = untouched;
 	check_number(proctext_start(text, &v), v);
 	proctext_one_pid(text);

@@ -13,6 +13,25 @@ findings() { # [OPTION]...
 	fi
 	FINDINGS=$(jq -c 'select(.type == "finding")' <<<"$output")
 	FOUND=$(jq -r '"\(.severity) \(.id)"' <<<"$FINDINGS" | sort)
+	can_be_pasted
+}
+
+# Whatever is advised: each command is one of both shells, and a line of the advice.
+can_be_pasted() {
+	local commands shell
+	commands=$(jq -r '.commands[]' <<<"$FINDINGS")
+	[[ -n $commands ]] || return 0
+	for shell in bash zsh; do
+		! command -v $shell >/dev/null || $shell -n <<<"$commands" || {
+			echo "$shell does not take: $commands" >&2
+			return 1
+		}
+	done
+	jq -es 'all(.[]; (.advice | split("\n")) as $lines | all(.commands[]; IN($lines[])))' \
+		<<<"$FINDINGS" >/dev/null || {
+		echo "not a line of its own: $FINDINGS" >&2
+		return 1
+	}
 }
 
 # What an ordinary user finds; notes about what he may not read are no fault.
@@ -20,6 +39,7 @@ findings_as_user() {
 	sockctl_as_user inspect --json --findings --allow-empty
 	FINDINGS=$(jq -c 'select(.type == "finding")' <<<"$output")
 	FOUND=$(jq -r '"\(.severity) \(.id)"' <<<"$FINDINGS" | sort)
+	can_be_pasted
 }
 
 # These findings and no other: "severity id" each; none without words.

@@ -138,7 +138,7 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 {
 	const struct out_counters *before;
 	struct out_counters after;
-	_cleanup_buf_ struct buf b = { 0 };
+	_cleanup_buf_ struct buf b = { 0 }, rules = { 0 };
 	uint64_t meant, sent;
 	struct addr to;
 
@@ -159,9 +159,9 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 		&b,
 		"meanwhile this host dropped %llu packet%s on the way out (OutRequests "
 		"rose, OutTransmits did not): its own firewall may have eaten them, "
-		"see '%snft list ruleset'",
+		"see '%s'",
 		(unsigned long long)(meant - sent), meant - sent == 1 ? "" : "s",
-		geteuid() ? "sudo " : "");
+		advise_within(&rules, ADVICE_NFT, (struct advised){ .uid = geteuid() }));
 	return xstrdup(buf_cstr(&b));
 }
 

@@ -165,6 +165,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	struct watch w = { .start = clock_ms() };
 
 	r->unanswered = 0;
+	e->asker = geteuid();
 	procfile_limits(&e->limits, &d->draw, d->unread);
 	procfile_counters(&e->counters[0]);
 	if (d->whole_tcp)

@@ -10,6 +10,16 @@
 #include "kernel/proc/procfile.h"
 #include "model/finding/rules.h"
 
+/* Of one that is gone meanwhile: root's, which asks for the right at most. */
+static uint32_t uid_of(int32_t pid)
+{
+	struct stat st;
+	char path[24];
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	return stat(path, &st) == 0 ? st.st_uid : 0;
+}
+
 static struct process_facts *process_for(struct evidence *e, const struct holder *h)
 {
 	static const size_t step = 64;
@@ -25,9 +35,11 @@ static struct process_facts *process_for(struct evidence *e, const struct holder
 	e->processes[e->n_processes] = (struct process_facts){
 		.pid = h->pid,
 		.command = arena_strdup(&e->arena, h->command),
-		.unit = procfile_unit(&e->arena, h->pid),
+		.uid = uid_of(h->pid),
+		.keeper = procfile_keeper(&e->arena, h->pid),
 	};
 	p = &e->processes[e->n_processes++];
+	p->unit = keeper_unit(&p->keeper);
 	if (streq(h->command, "docker-proxy"))
 		doing_container(h->pid, &p->container, &p->published);
 	return p;
@@ -56,22 +68,35 @@ static bool same_netns(struct evidence *e, int32_t pid)
 	return false;
 }
 
+struct descriptors {
+	uint64_t n, limit, most;
+};
+
 /* How many descriptors it has, and may have; suspects: only if a rule is about so many.
  */
 static bool read_descriptors(struct evidence *e, int32_t pid, bool sizes, bool suspects,
-			     uint64_t *fds, uint64_t *limit)
+			     struct descriptors *d)
 {
-	int err = procfile_descriptors(pid, sizes, fds);
+	int err = procfile_descriptors(pid, sizes, &d->n);
 
-	if (err == 0 && (suspects ? !rules_suspect_process(*fds, 0) : !*fds))
+	if (err == 0 && (suspects ? !rules_suspect_process(d->n, 0) : !d->n))
 		return false;
 	if (err == 0)
-		err = procfile_descriptor_limit(pid, limit);
+		err = procfile_descriptor_limit(pid, &d->limit, &d->most);
 	evidence_lacks(e, -err);
 	return err == 0;
 }
 
-static void add_process(struct evidence *e, int32_t pid, uint64_t fds, uint64_t limit)
+static void set_descriptors(struct process_facts *p, const struct descriptors *d,
+			    bool known)
+{
+	p->fds = d->n;
+	p->fd_limit = d->limit;
+	p->fd_most = d->most;
+	p->known = known;
+}
+
+static void add_process(struct evidence *e, int32_t pid, const struct descriptors *d)
 {
 	struct holder h = { .pid = pid, .fd = -1, .command = "?" };
 	_cleanup_free_ char *text = NULL;
@@ -85,9 +110,7 @@ static void add_process(struct evidence *e, int32_t pid, uint64_t fds, uint64_t 
 		h.command = text;
 	}
 	p = process_for(e, &h);
-	p->fds = fds;
-	p->fd_limit = limit;
-	p->known = true;
+	set_descriptors(p, d, true);
 }
 
 /* Processes that hold no candidate but may be out of descriptors all the same. What
@@ -103,11 +126,11 @@ static void add_all_processes(struct evidence *e, bool sizes)
 	}
 	while ((errno = 0, d = readdir(dir))) {
 		int32_t pid = atoi(d->d_name);
-		uint64_t fds, limit;
+		struct descriptors many;
 
-		if (pid > 0 && read_descriptors(e, pid, sizes, true, &fds, &limit) &&
-		    rules_suspect_process(fds, limit) && same_netns(e, pid))
-			add_process(e, pid, fds, limit);
+		if (pid > 0 && read_descriptors(e, pid, sizes, true, &many) &&
+		    rules_suspect_process(many.n, many.limit) && same_netns(e, pid))
+			add_process(e, pid, &many);
 	}
 	evidence_lacks(e, errno);
 	closedir(dir);
@@ -143,9 +166,11 @@ void evidence_descriptors(struct evidence *e, bool every_process)
 
 	for (i = 0; i < e->n_processes; i++) {
 		struct process_facts *p = &e->processes[i];
+		struct descriptors has = { 0 };
 
-		p->known = read_descriptors(e, p->pid, sizes, false, &p->fds,
-					    &p->fd_limit);
+		bool known = read_descriptors(e, p->pid, sizes, false, &has);
+
+		set_descriptors(p, &has, known);
 	}
 	if (every_process)
 		add_all_processes(e, sizes);

@@ -70,8 +70,8 @@ void found_process(struct bind_found *x, struct arena *a)
 		return;
 	}
 	x->age_ms = process_age_ms(h->pid);
-	x->unit = procfile_unit(a, h->pid);
 	x->keeper = procfile_keeper(a, h->pid);
+	x->unit = keeper_unit(&x->keeper);
 }
 
 struct reading {

@@ -289,7 +289,7 @@ int procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds)
 	return 0;
 }
 
-int procfile_descriptor_limit(int32_t pid, uint64_t *limit)
+int procfile_descriptor_limit(int32_t pid, uint64_t *soft, uint64_t *hard)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[40];
@@ -298,7 +298,7 @@ int procfile_descriptor_limit(int32_t pid, uint64_t *limit)
 	text = procfile_read(path);
 	if (!text)
 		return -errno;
-	return proctext_descriptor_limit(text, limit) ? 0 : -EBADMSG;
+	return proctext_descriptor_limit(text, soft, hard) ? 0 : -EBADMSG;
 }
 
 struct keeper procfile_keeper(struct arena *a, int32_t pid)
@@ -329,17 +329,4 @@ void procfile_pulse(int32_t pid, struct pulse *pulse, int turn)
 	pulse->state = state[strlen(key)];
 	pulse->threads = (uint32_t)threads;
 	pulse->known[turn] = true;
-}
-
-const char *procfile_unit(struct arena *a, int32_t pid)
-{
-	_cleanup_free_ char *text = NULL;
-	struct blob unit = { 0 };
-	char path[40];
-
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	text = procfile_read(path);
-	if (text)
-		unit = proctext_unit(text);
-	return unit.len ? arena_strndup(a, unit.data, unit.len) : NULL;
 }

@@ -42,14 +42,10 @@ bool procfile_descriptors_are_sizes(void);
 int procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds);
 
 /* RLIMIT_NOFILE (soft). 0 or -errno. */
-int procfile_descriptor_limit(int32_t pid, uint64_t *limit);
+int procfile_descriptor_limit(int32_t pid, uint64_t *soft, uint64_t *hard);
 
 /* What keeps a process running; its name lives in the arena. */
 struct keeper procfile_keeper(struct arena *a, int32_t pid);
 
 /* Its state, threads and voluntary switches, as a reading of its pulse: 0 or 1. */
 void procfile_pulse(int32_t pid, struct pulse *pulse, int turn);
-
-/* The systemd unit of a process, from /proc/PID/cgroup; copied into the arena, or NULL.
- */
-const char *procfile_unit(struct arena *a, int32_t pid);

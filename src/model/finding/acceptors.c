@@ -277,14 +277,42 @@ static enum halt first_halt(const struct inquiry *q, const struct listener_facts
 	return HALT_NONE;
 }
 
-static void put_pids(struct inquiry *q, const struct listener_facts *l, enum halt halt)
+/* Whether all of them belong to who asks. */
+static bool are_own(const struct inquiry *q, const struct listener_facts *l,
+		    enum halt halt)
 {
 	const struct process_facts *p;
 	size_t i = 0;
 
 	while ((p = next_actor(q, l, &i)))
-		if (halt_of(&p->doing) == halt)
-			say(q, " %d", p->pid);
+		if (halt_of(&p->doing) == halt && p->uid != q->e->asker)
+			return false;
+	return true;
+}
+
+static void put_continue(struct inquiry *q, const struct listener_facts *l)
+{
+	const struct process_facts *p;
+	size_t i = 0;
+
+	advise_begin(&q->text, q->e->asker && !are_own(q, l, HALT_STOPPED));
+	advise_word(&q->text, "kill");
+	advise_word(&q->text, "-CONT");
+	while ((p = next_actor(q, l, &i)))
+		if (halt_of(&p->doing) == HALT_STOPPED)
+			advise_number(&q->text, (unsigned)p->pid);
+}
+
+static void put_thaw(struct inquiry *q, const struct process_facts *p)
+{
+	struct advised who = finding_advised(q, p->pid);
+
+	if (p->keeper.kind == KEEPER_UNIT)
+		advise(&q->text, ADVICE_THAW_UNIT, who, p->keeper.name);
+	else if (p->keeper.kind == KEEPER_DOCKER)
+		advise(&q->text, ADVICE_DOCKER_UNPAUSE, who, p->keeper.name);
+	else
+		say(q, "thaw the cgroup in /proc/%d/cgroup", p->pid);
 }
 
 /* What lets halted processes go on; false if none is halted. */
@@ -296,10 +324,9 @@ static bool put_release(struct inquiry *q, const struct listener_facts *l)
 	case HALT_NONE:
 		return false;
 	case HALT_STOPPED:
-		buf_puts(&q->text, "kill -CONT");
-		put_pids(q, l, HALT_STOPPED);
-		buf_puts(&q->text,
-			 ", after a look at what stopped it: SIGSTOP, or Ctrl-Z");
+		put_continue(q, l);
+		advise_in_words(&q->text, "after a look at what stopped it: SIGSTOP, or "
+					  "Ctrl-Z");
 		return true;
 	case HALT_TRACED:
 		buf_puts(&q->text, "let the debugger of ");
@@ -309,16 +336,15 @@ static bool put_release(struct inquiry *q, const struct listener_facts *l)
 		buf_puts(&q->text, " continue or detach");
 		return true;
 	case HALT_FROZEN:
-		say(q,
-		    "thaw the cgroup in /proc/%d/cgroup: systemctl thaw UNIT, or docker "
-		    "unpause NAME",
-		    p->pid);
+		put_thaw(q, p);
 		return true;
 	case HALT_BLOCKED:
 		say(q,
-		    "see what process %d waits for, a disk or a file server mostly: sudo cat "
-		    "/proc/%d/stack; signals do not end it",
-		    p->pid, p->pid);
+		    "see what process %d waits for, a disk or a file server mostly; signals "
+		    "do not end it:",
+		    p->pid);
+		advise(&q->text, ADVICE_STACK, finding_advised(q, p->pid),
+		       (unsigned)p->pid);
 		return true;
 	}
 	return false;
@@ -352,8 +378,12 @@ void finding_not_accepted(struct inquiry *q, struct finding *f,
 	if (!put_release(q, l)) {
 		buf_puts(&q->text, "find out what ");
 		buf_puts(&q->text, finding_put_processes(q, h) > 1 ? " do" : " does");
-		say(q, " instead of accept(): cat /proc/%d/wchan, gdb -p %d", h->pid,
-		    h->pid);
+		buf_puts(&q->text, " instead of accept():");
+		advise(&q->text, ADVICE_WCHAN, finding_advised(q, h->pid),
+		       (unsigned)h->pid);
+		advise(&q->text, ADVICE_GDB, finding_advised(q, h->pid),
+		       (unsigned)h->pid);
+		finding_put_restart(q, h->pid, "or start it anew");
 	}
 	f->advice = finding_text(q);
 }

@@ -23,10 +23,13 @@ static void put_container(struct inquiry *q, const struct process_facts *p)
 {
 	say(q, "docker-proxy[%d] passes connections on to the container at ", p->pid);
 	addr_put(&q->text, &p->container);
-	buf_puts(&q->text, ": sudo docker ps");
+	buf_puts(&q->text, ", which this names:");
 	if (p->published)
-		say(q, " --filter publish=%u", p->published);
-	buf_puts(&q->text, " names it, sudo docker stop NAME ends it");
+		advise(&q->text, ADVICE_DOCKER_PORT, finding_advised(q, p->pid),
+		       (unsigned)p->published);
+	else
+		advise(&q->text, ADVICE_DOCKER_LIST, finding_advised(q, p->pid));
+	advise_in_words(&q->text, "'docker stop' ends it");
 }
 
 static void name_container(struct inquiry *q, struct finding *f)
@@ -40,7 +43,7 @@ static void name_container(struct inquiry *q, struct finding *f)
 		return;
 	/* What is said of the proxy itself does not help. */
 	if (!all_proxies(q, f) && f->advice)
-		say(q, "%s; ", f->advice);
+		say(q, "%s\n", f->advice);
 	put_container(q, p);
 	f->advice = finding_text(q);
 }

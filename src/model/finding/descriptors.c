@@ -22,6 +22,22 @@ static bool told_as_leak(const struct inquiry *q, const struct process_facts *p)
 	return false;
 }
 
+/* Its owner may double the limit, if that leads not beyond the hard one. */
+static const char *advice(struct inquiry *q, const struct process_facts *p)
+{
+	struct advised who = finding_advised(q, p->pid);
+	unsigned pid = (unsigned)p->pid,
+		 more = (unsigned)MIN(p->fd_limit * 2, (uint64_t)INT32_MAX);
+
+	buf_puts(&q->text, "see what it holds, and raise the limit while it runs:");
+	advise(&q->text, ADVICE_DESCRIPTORS, who, pid);
+	if (p->fd_limit <= p->fd_most / 2)
+		advise(&q->text, ADVICE_RAISE_NOFILE, who, pid, more);
+	else
+		advise(&q->text, ADVICE_RAISE_NOFILE_HARD, who, pid, more, more);
+	return finding_text(q);
+}
+
 static void judge_descriptors(struct inquiry *q, const struct process_facts *p)
 {
 	struct finding *f;
@@ -39,11 +55,7 @@ static void judge_descriptors(struct inquiry *q, const struct process_facts *p)
 	    (uintmax_t)p->fd_limit);
 	finding_put_starved(q, p, f);
 	f->summary = finding_text(q);
-	say(q,
-	    "ls -l /proc/%d/fd shows what it holds; prlimit --pid %d --nofile=N "
-	    "raises the limit while it runs",
-	    p->pid, p->pid);
-	f->advice = finding_text(q);
+	f->advice = advice(q, p);
 	f->holders = finding_holders(
 		q, &(struct holder){ .pid = p->pid, .fd = -1, .command = p->command });
 	finding_figure(f, "descriptors", p->fds, true);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "model/finding/detect.h"
+#include "model/keeper.h"
 
 /* Counters of the namespace that rise with losses; a reading each. */
 struct net_counters {
@@ -81,12 +82,15 @@ struct outlets {
 struct process_facts {
 	int32_t pid;
 	const char *command;
-	const char *unit; /* systemd unit, or NULL */
+	uint32_t uid;	      /* its effective user; root where its memory is protected */
+	const char *unit;     /* systemd unit, or NULL */
+	struct keeper keeper; /* what keeps it running */
 	struct doing doing;
 	struct addr container; /* behind a docker-proxy; family 0 = it is none */
 	uint16_t published;    /* the port of this host that leads to it, or 0 */
 	uint64_t fds, fd_limit;
-	bool known; /* fds and fd_limit were read */
+	uint64_t fd_most; /* the hard limit, up to which its owner may raise it */
+	bool known;	  /* fds and fd_limit were read */
 	/* AGAIN_GROWTH: how many sockets of the rule's states it holds, in the dump of
 	 * all rows and in so many readings after it. */
 	uint32_t leaked[GROWTH_READINGS + 1];
@@ -196,6 +200,7 @@ struct evidence {
 	uint8_t unowned;	  /* enum owner_status of a socket without a holder */
 	const char *owner_remedy; /* how to learn it; NULL = no way is known */
 	int owners_error;	  /* reading the processes failed: errno */
+	uint32_t asker; /* effective user of who asks: what he may run himself */
 	/* errno, if some of this could not be read: what is not found may be there */
 	int unread;
 };

@@ -38,17 +38,11 @@ static const char *advice(struct inquiry *q, const struct group *g)
 
 	buf_puts(&q->text, "find out why ");
 	finding_put_places(q, g);
-	buf_puts(&q->text, " neither answers nor closes (");
-	if (to->port) {
-		buf_puts(&q->text, "sockctl probe ");
-		addr_put(&q->text, to);
-	} else {
-		buf_puts(&q->text, "ping ");
-		addr_put_ip(&q->text, to);
-	}
-	buf_puts(&q->text,
-		 " tells whether it is there); set a time limit for the answer, "
-		 "and close() when it is over");
+	buf_puts(&q->text, " neither answers nor closes; whether it is there:");
+	finding_advise_peer(q, to);
+	advise_in_words(&q->text,
+			"set a time limit for the answer, and close() when it is "
+			"over");
 	return finding_text(q);
 }
 

@@ -63,6 +63,7 @@ static void judge_tcp_memory(struct inquiry *q)
 	const struct net_counters *c = q->e->counters;
 	bool twice = c[0].known && c[1].known && q->e->interval_ms;
 	uint64_t began = twice ? c[1].tcp_pressures - c[0].tcp_pressures : 0;
+	const struct advised who = { .uid = q->e->asker };
 	uint64_t pruned = twice ? c[1].tcp_pruned - c[0].tcp_pruned : 0;
 	struct finding *f;
 
@@ -80,6 +81,9 @@ static void judge_tcp_memory(struct inquiry *q)
 		    "this network namespace.",
 		    q->e->interval_ms, (uintmax_t)began, (uintmax_t)pruned);
 	f->summary = finding_text(q);
+	advise(&q->text, ADVICE_INSPECT_MEMORY, who, "rmem_alloc:desc");
+	advise(&q->text, ADVICE_INSPECT_MEMORY, who, "wmem_queued:desc");
+	finding_advise(q, f);
 	finding_figure(f, "tcp_memory_pages", h->tcp_pages, h->knows_tcp_memory);
 	finding_figure(f, "tcp_memory_pressure_pages", h->tcp_mem[1], h->knows_tcp_mem);
 	finding_figure(f, "tcp_memory_limit_pages", h->tcp_mem[2], h->knows_tcp_mem);
@@ -94,9 +98,8 @@ const struct rule rule_tcp_memory = {
 		"The memory for the buffers of all TCP sockets of the host runs out: the kernel makes "
 		"windows smaller and drops what it has received; every connection becomes slow.",
 	.advice =
-		"sockctl inspect -p -o +rmem_alloc,wmem_queued --sort rmem_alloc:desc (or "
-		"wmem_queued:desc) shows whose sockets hold the most; raise net.ipv4.tcp_mem only if "
-		"the load is real.",
+		"See whose sockets hold the most (sorted by rmem_alloc, and by wmem_queued); raise "
+		"net.ipv4.tcp_mem only if the load is real.",
 	.threshold =
 		"the kernel is under TCP memory pressure (press in /proc/net/protocols), "
 		"TCPMemoryPressures rises between two readings, or the last number of tcp_mem is "
@@ -166,6 +169,8 @@ static void judge_conntrack(struct inquiry *q)
 		say(q, "\nBetween two readings %u ms apart no packet was dropped.",
 		    q->e->interval_ms);
 	f->summary = finding_text(q);
+	advise(&q->text, ADVICE_CONNTRACK, (struct advised){ .uid = q->e->asker });
+	finding_advise(q, f);
 	finding_figure(f, "tracked", now->tracked, true);
 	finding_figure(f, "tracked_limit", now->most_tracked, true);
 	finding_figure(f, "drops_between_readings", drops, twice);
@@ -179,8 +184,8 @@ const struct rule rule_conntrack_full = {
 		"The table of connection tracking (NAT, stateful firewall rules) is full: packets that "
 		"begin a connection are dropped, in both directions, and their clients wait.",
 	.advice =
-		"sudo conntrack -L shows the entries; raise net.netfilter.nf_conntrack_max in the "
-		"initial network namespace, shorten nf_conntrack_tcp_timeout_established, or exempt "
+		"See the entries; raise net.netfilter.nf_conntrack_max in the initial network "
+		"namespace, shorten nf_conntrack_tcp_timeout_established, or exempt "
 		"traffic with a notrack rule.",
 	.threshold =
 		"nf_conntrack_max is reached, or early_drop of /proc/net/stat/nf_conntrack rises "
@@ -209,6 +214,8 @@ static void judge_files(struct inquiry *q)
 	    "counts roughly).\nAt the limit only processes with CAP_SYS_ADMIN can open more.",
 	    (uintmax_t)h->files, (uintmax_t)h->most_files);
 	f->summary = finding_text(q);
+	advise(&q->text, ADVICE_OPEN_FILES, (struct advised){ .uid = q->e->asker });
+	finding_advise(q, f);
 	finding_figure(f, "files", h->files, true);
 	finding_figure(f, "files_limit", h->most_files, true);
 }
@@ -221,8 +228,7 @@ const struct rule rule_file_table_full = {
 		"allows: then accept(), socket() and open() fail with ENFILE in every process without "
 		"CAP_SYS_ADMIN.",
 	.advice =
-		"sudo sh -c 'for p in /proc/[0-9]*; do echo $(ls $p/fd | wc -l) $p; done' | sort -n "
-		"shows who holds the most, last; raise fs.file-max if the load is real.",
+		"See which processes hold the most; raise fs.file-max if the load is real.",
 	.threshold =
 		"# of fs.file-max (/proc/sys/fs/file-nr); critical when it is reached",
 	.numbers = { PERCENT(FILES_PERCENT) },

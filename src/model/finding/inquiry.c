@@ -17,6 +17,43 @@ const char *finding_text(struct inquiry *q)
 	return copy;
 }
 
+struct advised finding_advised(const struct inquiry *q, int32_t pid)
+{
+	const struct process_facts *p = evidence_process(q->e, pid);
+
+	return (struct advised){ .uid = q->e->asker, .owner = p ? p->uid : 0 };
+}
+
+void finding_advise(struct inquiry *q, struct finding *f)
+{
+	advise_in_words(&q->text, "%s", f->rule->advice);
+	f->advice = finding_text(q);
+}
+
+void finding_advise_peer(struct inquiry *q, const struct addr *peer)
+{
+	_cleanup_buf_ struct buf to = { 0 };
+	struct addr ip = addr_unmapped(peer);
+
+	if (peer->port)
+		addr_put(&to, peer);
+	else
+		addr_put_ip(&to, &ip);
+	advise(&q->text, peer->port ? ADVICE_PROBE : ADVICE_PING, (struct advised){ 0 },
+	       buf_cstr(&to));
+}
+
+void finding_put_restart(struct inquiry *q, int32_t pid, const char *why)
+{
+	const struct process_facts *p = evidence_process(q->e, pid);
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (!p || !keeper_advise_restart(&b, &p->keeper, finding_advised(q, pid)))
+		return;
+	advise_in_words(&q->text, "%s:\n", why);
+	buf_put(&q->text, b.data, b.len);
+}
+
 void finding_put_ip(struct inquiry *q, const struct addr *a)
 {
 	struct addr plain = addr_unmapped(a);

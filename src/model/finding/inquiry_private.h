@@ -24,6 +24,15 @@ struct candidates finding_candidates(const struct inquiry *q, const struct rule 
 /* The scratch as a string in the findings' arena; resets it. */
 const char *finding_text(struct inquiry *q);
 
+/* Who asks, for a command about this process. */
+struct advised finding_advised(const struct inquiry *q, int32_t pid);
+/* The advice of the rule behind the commands that were written to the scratch. */
+void finding_advise(struct inquiry *q, struct finding *f);
+/* How to see whether the peer answers: without port by ping. */
+void finding_advise_peer(struct inquiry *q, const struct addr *peer);
+/* How to start anew what keeps the process running, if something does; "why: " first. */
+void finding_put_restart(struct inquiry *q, int32_t pid, const char *why);
+
 /* The address without port. */
 void finding_put_ip(struct inquiry *q, const struct addr *a);
 

@@ -284,16 +284,17 @@ static const char *leak_advice(struct inquiry *q, const struct leak *l)
 {
 	const struct addr *most = &l->remotes[0].addr;
 
-	say(q,
-	    "ls -l /proc/%d/fd; then find where the program sees the end of a "
-	    "connection ",
-	    l->pid);
+	advise(&q->text, ADVICE_DESCRIPTORS, finding_advised(q, l->pid),
+	       (unsigned)l->pid);
+	advise_in_words(&q->text, "then find where the program sees the end of a "
+				  "connection ");
 	buf_puts(&q->text, l->accepted ? "from " : "to ");
 	put_remote(q, most);
 	buf_puts(&q->text, l->accepted
 				   ? " and does not close it"
 				   : " and does not close it (a pool that checks idle "
 				     "connections closes these)");
+	finding_put_restart(q, l->pid, "a restart closes them for now");
 	return finding_text(q);
 }
 

@@ -81,8 +81,9 @@ static void reader_finding(struct inquiry *q, const struct group *g)
 	if (h) {
 		say(q, "see what ");
 		buf_put_escaped(&q->text, h->command, strlen(h->command));
-		say(q, "[%d] does instead of reading: cat /proc/%d/wchan", h->pid,
-		    h->pid);
+		say(q, "[%d] does instead of reading:", h->pid);
+		advise(&q->text, ADVICE_WCHAN, finding_advised(q, h->pid),
+		       (unsigned)h->pid);
 		f->advice = finding_text(q);
 	}
 	finding_figure(f, "sockets", g->n, true);

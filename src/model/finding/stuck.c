@@ -97,14 +97,11 @@ static const char *sender_advice(struct inquiry *q, const struct group *g)
 		buf_puts(&q->text, "look at the program at the other end (");
 		finding_put_places(q, g);
 		buf_puts(&q->text, "): what does it do instead of reading?");
-	} else if (first->addr.port) {
-		buf_puts(&q->text, "the peer or the path to it is gone: sockctl probe ");
-		addr_put(&q->text, &first->addr);
-		buf_puts(&q->text, " tells whether it answers at all");
 	} else {
-		buf_puts(&q->text, "the peer or the path to it is gone: ping ");
-		finding_put_ip(q, &first->addr);
-		buf_puts(&q->text, " tells whether it answers at all");
+		buf_puts(
+			&q->text,
+			"the peer or the path to it is gone; whether it answers at all:");
+		finding_advise_peer(q, &first->addr);
 	}
 	return finding_text(q);
 }

@@ -25,6 +25,7 @@ static void unanswered_finding(struct inquiry *q, const struct group *g)
 	struct finding *f = finding_of_group(q, &rule_syn_sent_unanswered, g);
 	const struct addr *peer = &g->places[0].addr;
 	uint32_t most = g->oldest->retrans;
+	_cleanup_buf_ struct buf to = { 0 };
 
 	addr_put(&q->text, peer);
 	say(q, ", asked by ");
@@ -36,8 +37,8 @@ static void unanswered_finding(struct inquiry *q, const struct group *g)
 	    g->n, g->n == 1 ? " attempt has" : " attempts have", most, most,
 	    most == 1 ? "" : "s");
 	f->summary = finding_text(q);
-	say(q, "sockctl probe ");
-	addr_put(&q->text, peer);
+	addr_put(&to, peer);
+	advise(&q->text, ADVICE_PROBE, (struct advised){ 0 }, buf_cstr(&to));
 	f->advice = finding_text(q);
 	finding_figure(f, "sockets", g->n, true);
 	finding_figure(f, "syn_retrans", most, true);
@@ -67,7 +68,7 @@ const struct rule rule_syn_sent_unanswered = {
 	.meaning =
 		"A connect() gets no answer at all: a firewall drops the packets, the host is down, "
 		"or the server's accept queue is full.",
-	.advice = "sockctl probe HOST:PORT tells which.",
+	.advice = "Probe the address: sockctl-probe(1) tells which.",
 	.threshold =
 		"SYN sent again # or more times: no answer for at least a second; not where "
 		"accept-queue-full tells of the listener",

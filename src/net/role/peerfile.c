@@ -5,7 +5,19 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "model/advice.h"
+
 enum { NAME_MOST = 200 }; /* NAME_MAX is 255, and there is the number */
+
+static void hint_make(const char *path, struct fault *f)
+{
+	_cleanup_buf_ struct buf command = { 0 }, shown = { 0 };
+
+	buf_put_escaped(&shown, path, strlen(path));
+	fault_hint(f, "make it first: %s",
+		   advise_within(&command, ADVICE_MAKE_DIRECTORY, (struct advised){ 0 },
+				 buf_cstr(&shown)));
+}
 
 int peerfile_dir(const char *path, struct fault *f)
 {
@@ -14,7 +26,7 @@ int peerfile_dir(const char *path, struct fault *f)
 	if (dir < 0) {
 		fault(f, errno, "open the directory %s", path);
 		if (errno == ENOENT)
-			fault_hint(f, "make it first: mkdir %s", path);
+			hint_make(path, f);
 		return -f->err;
 	}
 	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) != 0)

@@ -4,9 +4,12 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "model/advice.h"
+
 static void hint_bind(const struct endpoint *ep, int err, struct fault *f)
 {
 	char text[ENDPOINT_TEXT_MAX];
+	_cleanup_buf_ struct buf command = { 0 };
 	struct addr a = { 0 };
 
 	endpoint_addr(ep, &a);
@@ -14,10 +17,12 @@ static void hint_bind(const struct endpoint *ep, int err, struct fault *f)
 		fault_hint(f, "ports below net.ipv4.ip_unprivileged_port_start need "
 			      "CAP_NET_BIND_SERVICE: take a port above 1023, or be root");
 	else if (err == EADDRINUSE && a.family)
-		fault_hint(f,
-			   "'sockctl inspect --bindable %s' says who holds it; port 0 "
-			   "lets the kernel choose a free one",
-			   endpoint_text(text, sizeof(text), ep));
+		fault_hint(
+			f,
+			"this says who holds it: %s; port 0 lets the kernel choose a free "
+			"one",
+			advise_within(&command, ADVICE_BINDABLE, (struct advised){ 0 },
+				      endpoint_text(text, sizeof(text), ep)));
 	else if (err == EADDRINUSE && ep->family == AF_UNIX)
 		fault_hint(f, "that abstract name is taken; choose another");
 	else if (err == EADDRNOTAVAIL && ep->family == AF_VSOCK)

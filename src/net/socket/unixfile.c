@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "model/advice.h"
 #include "net/socket/unixlist.h"
 
 static const char *path_of(const struct endpoint *ep)
@@ -57,9 +58,16 @@ static enum life connect_to(const struct endpoint *ep)
 
 static int refuse_unknown(const struct endpoint *ep, struct fault *f, const char *why)
 {
+	_cleanup_buf_ struct buf command = { 0 }, path = { 0 };
+	struct advised who = { .uid = geteuid() };
 	char hint[sizeof(f->hint)];
+	struct stat st;
 
-	snprintf(hint, sizeof(hint), "if nothing needs it any more: rm %s", path_of(ep));
+	if (lstat(path_of(ep), &st) == 0)
+		who.owner = st.st_uid;
+	buf_put_escaped(&path, path_of(ep), strlen(path_of(ep)));
+	snprintf(hint, sizeof(hint), "if nothing needs it any more: %s",
+		 advise_within(&command, ADVICE_REMOVE, who, buf_cstr(&path)));
 	return refuse(ep, f, why, hint);
 }
 

@@ -151,16 +151,22 @@ static void reserved_ports(void)
 
 static void limits(void)
 {
-	uint64_t v = 0;
+	uint64_t v = 0, most = 0;
 
 	CHECK(proctext_descriptor_limit(
-		"Limit  Soft\nMax open files   1024   4096 files\n", &v));
+		"Limit  Soft\nMax open files   1024   4096 files\n", &v, &most));
 	CHECK_INT(v, 1024);
-	CHECK(proctext_descriptor_limit("Max open files  unlimited  unlimited\n", &v));
+	CHECK_INT(most, 4096);
+	CHECK(proctext_descriptor_limit("Max open files  512  unlimited\n", &v, &most));
+	CHECK_INT(v, 512);
+	CHECK(most == UINT64_MAX);
+	CHECK(proctext_descriptor_limit("Max open files  unlimited  unlimited\n", &v,
+					&most));
 	CHECK(v == UINT64_MAX);
-	CHECK(!proctext_descriptor_limit("Max open files   \n1024\n", &v));
-	CHECK(!proctext_descriptor_limit("Max open files", &v));
-	CHECK(!proctext_descriptor_limit("x Max open files 5\n", &v));
+	CHECK(!proctext_descriptor_limit("Max open files   \n1024\n", &v, &most));
+	CHECK(!proctext_descriptor_limit("Max open files 5\n", &v, &most));
+	CHECK(!proctext_descriptor_limit("Max open files", &v, &most));
+	CHECK(!proctext_descriptor_limit("x Max open files 5 6\n", &v, &most));
 }
 
 static void units(void)
