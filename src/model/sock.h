@@ -71,6 +71,7 @@ enum sock_has {
 	SOCK_HAS_DROPS = BIT(16),     /* drops, beside skmem: from /proc/net */
 	SOCK_MAY_BE_FORGED = BIT(17), /* a line of /proc/net/unix, where a name may hold a
 					 newline and what looks like a row */
+	SOCK_AWAITS_ACCEPT = BIT(21), /* a unix client in the queue of a listener */
 	/* Of a recorded dump, which does not say what they are called. */
 	SOCK_LACKS_USER = BIT(18),
 	SOCK_LACKS_DEVICE = BIT(19),
@@ -262,6 +263,12 @@ enum {
 			      1 << STATE_FIN_WAIT1 | 1 << STATE_CLOSING |
 			      1 << STATE_LAST_ACK,
 };
+
+/* The same of either end: of a unix connection only the client has a row. */
+static inline bool sock_awaits_accept(const struct sock *s)
+{
+	return sock_is_unaccepted(s) || (s->has & SOCK_AWAITS_ACCEPT);
+}
 
 /* Bytes, without the FIN or SYN that the kernel counts as one. Listeners: not defined. */
 /* The two ends of one connection, both on this host. */

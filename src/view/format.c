@@ -235,7 +235,7 @@ static void put_queue(struct buf *b, const struct sock *s, bool ascii)
 		buf_put_u64(b, s->send_queue);
 		if (sock_is_queue_full(s))
 			buf_puts(b, " FULL");
-	} else if (sock_is_unaccepted(s)) {
+	} else if (sock_awaits_accept(s)) {
 		buf_puts(b, "in queue");
 		if (s->listener && s->listener->members == 1 &&
 		    !addr_same_ip(&s->listener->addr, &s->local)) {
@@ -473,7 +473,7 @@ void format_raw(struct buf *b, const struct field *f, const struct sock *s)
 	case UNIT_QUEUE:
 		if (sock_is_listener(s) && (s->has & SOCK_HAS_LIMIT))
 			buf_printf(b, "%u/%u", s->recv_queue, s->send_queue);
-		else if (sock_is_unaccepted(s))
+		else if (sock_awaits_accept(s))
 			buf_puts(b, "unaccepted");
 		return;
 	case UNIT_PROCESS:

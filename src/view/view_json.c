@@ -146,6 +146,8 @@ static void put_unaccepted(struct json *j, const struct sock *s)
 	struct value v;
 
 	json_member_bool(j, "unaccepted", true);
+	if (sock_is_unix(s))
+		return;
 	json_key(j, "wait_ms");
 	if (field_find("wait", 4)->get(s, 0, &v))
 		json_u64(j, v.u);
@@ -376,7 +378,7 @@ static bool has_key(const struct sock *s, enum state_key key)
 	case KEY_OF_SERVER:
 		return is_server(s);
 	case KEY_OF_UNACCEPTED:
-		return sock_is_unaccepted(s);
+		return sock_awaits_accept(s);
 	case KEY_ITS_OWN:
 		break;
 	}
@@ -395,7 +397,7 @@ static void json_row(struct view *v, const struct sock *s)
 		put_server(&j, s);
 	if (sock_is_listener(s))
 		put_listener(&j, s);
-	else if (sock_is_unaccepted(s))
+	else if (sock_awaits_accept(s))
 		put_unaccepted(&j, s);
 	for (i = 0; i < jv->n; i++)
 		if (!has_key(s, jv->extra[i].state_key))

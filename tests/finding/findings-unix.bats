@@ -186,3 +186,34 @@ two_children() { # PID
 	until_shown -lx "local_addr = '$SOCKET'"
 	silent_under curl -s --unix-socket "$SOCKET" http://server/
 }
+
+@test "a client that was not accepted names its listener, whatever columns are shown" {
+	unix_server_on 3 0
+	clients 3
+	until_queued 3
+	inspect -x --json --no-findings unaccepted
+	assert_status 0
+	local expected
+	expected=$(jq -sc "[.[] | select(.type == \"socket\")] | length == 3 and all(.peer_addr == \"$SOCKET\" and .unaccepted)" <<<"$output")
+	assert_equal "$expected" true
+	inspect -x --no-findings -H -o peer,queue unaccepted
+	assert_equal "$(sort -u <<<"$output" | tr -s ' ')" "$SOCKET in:queue"
+	inspect -x --no-findings --count unaccepted
+	assert_equal "$output" 3
+	inspect -x --no-findings --count 'not unaccepted'
+	assert_equal "$output" 1
+	# Also from a record.
+	inspect -x --no-findings -H --record "$BATS_TEST_TMPDIR/record" --allow-empty -o inode
+	inspect -x --from "$BATS_TEST_TMPDIR/record" --count unaccepted
+	assert_equal "$output" 3
+}
+
+@test "an accepted client is in no queue" {
+	unix_server_on 3 0.01
+	clients 3
+	until_shown -x "local_addr = '$SOCKET' and state = established"
+	inspect -x --no-findings --until-gone --wait "${READY_WITHIN}s" unaccepted
+	assert_status 0
+	inspect -x --no-findings --count 'state = established and not unaccepted'
+	assert_equal "$output" 6
+}

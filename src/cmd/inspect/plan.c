@@ -303,6 +303,9 @@ static void choose_needs(struct inspect_plan *p, bool counts)
 	if (!counts)
 		q->needs = p->columns.needs |
 			   (args->format == VIEW_JSON ? JSON_NEEDS : 0);
+	/* Who waits for accept() is known when all rows are. */
+	if (p->shown_protos & BIT(PROTO_UNIX_STREAM))
+		q->needs |= NEED_UNIX_PEER;
 	if (p->sort)
 		q->needs |= p->sort->needs;
 	if (p->group)

@@ -369,6 +369,9 @@ static int read_unix(struct collector *c)
 		/* The peer may be in a state or of a name that is not asked for: all are
 		 * read. */
 		err = unix_dump(&c->r->dump, ~0u, show, unix_rows_add, &rows);
+		if (err == 0 && rows.crowded && !c->recorder)
+			err = unix_dump(&c->r->dump, 1u << STATE_LISTEN, UDIAG_SHOW_ICONS,
+					unix_rows_add_waits, &rows);
 		r = unix_rows_show(&rows, c);
 		unix_rows_free(&rows);
 	} else {

@@ -9,7 +9,29 @@ void unix_rows_free(struct unix_rows *rows)
 {
 	buf_free(&rows->messages);
 	free(rows->names);
+	free(rows->waits);
 	*rows = (struct unix_rows){ 0 };
+}
+
+static void add_waits(struct unix_rows *rows, const struct sock *s)
+{
+	const uint32_t *clients = s->waiting_clients.data;
+	size_t n = s->waiting_clients.len / sizeof(*clients), i;
+
+	for (i = 0; i < n; i++) {
+		rows->waits = array_grow(rows->waits, rows->n_waits, &rows->cap_waits,
+					 sizeof(*rows->waits));
+		rows->waits[rows->n_waits++] = (struct unix_wait){ clients[i], s->inode };
+	}
+}
+
+int unix_rows_add_waits(const struct nlmsghdr *h, void *ctx)
+{
+	struct sock s;
+
+	if (unix_parse(h, &s))
+		add_waits(ctx, &s);
+	return 0;
 }
 
 int unix_rows_add(const struct nlmsghdr *h, void *ctx)
@@ -19,6 +41,8 @@ int unix_rows_add(const struct nlmsghdr *h, void *ctx)
 
 	if (!unix_parse(h, &s))
 		return 0;
+	add_waits(rows, &s);
+	rows->crowded |= sock_is_listener(&s) && s.recv_queue && !s.waiting_clients.len;
 	if (s.path.len) {
 		rows->names = array_grow(rows->names, rows->n_names, &rows->cap_names,
 					 sizeof(*rows->names));
@@ -61,9 +85,33 @@ static struct blob name_of(const struct unix_rows *rows, struct hash_index *x,
 	return (struct blob){ 0 };
 }
 
+static struct hash_index index_waits(const struct unix_rows *rows)
+{
+	struct hash_index x = { 0 };
+	size_t i;
+
+	for (i = 0; i < rows->n_waits; i++)
+		hash_index_add(&x, hash_u64(&x, rows->waits[i].client), i);
+	return x;
+}
+
+/* The listener in whose queue a client is; 0 if it is in none. */
+static uint32_t waits_for(const struct unix_rows *rows, struct hash_index *x,
+			  uint32_t client)
+{
+	uint32_t hash = hash_u64(x, client), step = 0;
+	size_t at;
+
+	while (rows->n_waits && (at = hash_index_next(x, hash, &step)) != SIZE_MAX)
+		if (rows->waits[at].client == client)
+			return rows->waits[at].listener;
+	return 0;
+}
+
 int unix_rows_show(const struct unix_rows *rows, struct collector *c)
 {
-	struct hash_index x = make_index(rows);
+	struct hash_index x = make_index(rows), waits = index_waits(rows);
+	uint32_t listener;
 	const struct nlmsghdr *h;
 	struct sock s;
 	size_t at;
@@ -74,8 +122,15 @@ int unix_rows_show(const struct unix_rows *rows, struct collector *c)
 		h = (const void *)(rows->messages.data + at);
 		unix_parse(h, &s);
 		s.peer_path = name_of(rows, &x, s.peer_inode);
+		/* What it is connected to has no inode, and no row, before accept(). */
+		listener = s.peer_inode ? 0 : waits_for(rows, &waits, s.inode);
+		if (listener) {
+			s.peer_path = name_of(rows, &x, listener);
+			s.has |= SOCK_AWAITS_ACCEPT;
+		}
 		r = collect_row(c, &s);
 	}
 	hash_index_free(&x);
+	hash_index_free(&waits);
 	return r;
 }

@@ -173,7 +173,7 @@ bool get_longest_wait(const struct sock *s, unsigned i, struct value *v)
 bool get_unaccepted(const struct sock *s, unsigned i, struct value *v)
 {
 	(void)i;
-	return value_set_uint(v, sock_is_unaccepted(s));
+	return value_set_uint(v, sock_awaits_accept(s));
 }
 
 /* Nobody has written to an un-accepted connection, so "last data sent" is when it was
