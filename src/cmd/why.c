@@ -135,7 +135,7 @@ static bool connect_has_cause(const struct endpoint *ep, int err)
 		return err == ECONNREFUSED || err == ENOENT || err == EPROTOTYPE;
 	return err == ECONNREFUSED || err == EADDRNOTAVAIL || err == ENETUNREACH ||
 	       err == EHOSTUNREACH || err == ENETDOWN || err == EINVAL ||
-	       err == ETIMEDOUT;
+	       err == EAFNOSUPPORT || err == ETIMEDOUT;
 }
 
 static void table_causes(const struct endpoint *ep, const struct endpoint *from, int err,
@@ -174,7 +174,7 @@ bool why_loopback_down(const struct endpoint *ep, struct causes *causes)
 {
 	/* Of this errno nothing else is told. */
 	if (is_known(ep) && ep->family != AF_UNIX)
-		table_causes(ep, NULL, ENETUNREACH, causes);
+		table_causes(ep, NULL, EHOSTUNREACH, causes);
 	return causes->n;
 }
 

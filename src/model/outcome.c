@@ -85,7 +85,7 @@ const char *outcome_help(enum outcome o)
 #define NO_ROUTE "no route, or a router said so: see 'ip route get'"
 #define NO_PORT                                         \
 	"no free local port for this destination (see " \
-	"net.ipv4.ip_local_port_range), or the source is not ours"
+	"net.ipv4.ip_local_port_range), or no source address of ours leads there"
 #define NO_VSOCK \
 	"nothing listens there, or there is no way to it: 'lsmod' lists the vsock transports"
 #define FULL "the listener's queue is full: it does not accept"

@@ -105,6 +105,11 @@ with_resolver() { # ADDRESS CMD...
 	"$TOP/tests/lib/with-resolver" "$1" "$BATS_TEST_TMPDIR" "${NS[@]}" "${@:2}"
 }
 
+skip_unless_strace() {
+	strace -o /dev/null -e inject=getppid:error=EINTR true 2>/dev/null ||
+		skip "strace cannot trace here"
+}
+
 probe() {
 	sockctl probe "$@"
 }

@@ -9,11 +9,6 @@ load ../lib/endpoint
 # The longest that anything here may take on a busy machine; what hangs takes for ever.
 BOUND=40
 
-skip_unless_strace() {
-	strace -o /dev/null -e inject=getppid:error=EINTR true 2>/dev/null ||
-		skip "strace cannot trace here"
-}
-
 # probe in the namespace while a system call fails, or is slow: sets status, output, stderr.
 injected() { # INJECT ARG...
 	run --separate-stderr in_ns timeout -k 1 $BOUND "${STRACE[@]}" -f -qq -o /dev/null \

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cmd/why.h"
+#include "kernel/explain/source.h"
 #include "kernel/netlink/neighbour.h"
 #include "model/advice.h"
 
@@ -177,6 +178,15 @@ bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t 
 		break;
 	}
 	return false;
+}
+
+bool probe_local_no_source(const struct addr *to, uint32_t ifindex, uint32_t mark,
+			   struct buf *why)
+{
+	struct source_facts facts;
+
+	explain_source(to, ifindex, mark, &facts);
+	return no_source_put(&facts, why);
 }
 
 char *probe_local_why(const struct probe_result *r)

@@ -14,6 +14,9 @@ char *probe_local_why(const struct probe_result *r);
 /* Why nothing came back from elsewhere, where this host's own counters tell: a sentence
  * (malloc'ed) or NULL. */
 char *probe_local_drops(const struct probe_run *run, const struct probe_result *r);
+/* Fits probe_source_fn. */
+bool probe_local_no_source(const struct addr *to, uint32_t ifindex, uint32_t mark,
+			   struct buf *why);
 /* Fits probe_neighbour_fn. */
 bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
 			      uint64_t waited_us, struct addr *hop);

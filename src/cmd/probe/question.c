@@ -40,6 +40,7 @@ int probe_prepare(struct probe_run *run, struct fault *f)
 
 	run->how.options = c->options;
 	run->how.neighbour = probe_local_no_neighbour;
+	run->how.source = probe_local_no_source;
 	run->how.timeout_us = c->timeout_us;
 	run->how.banner = c->banner;
 	run->how.stable_us = c->stable_us;

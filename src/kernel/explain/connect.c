@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "kernel/explain/explain_private.h"
+#include "kernel/explain/source.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/proc/place.h"
 #include "kernel/proc/procfile.h"
@@ -162,7 +163,11 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 	f->local = find_device(&to, &f->device);
 	if (q->err != ECONNREFUSED)
 		f->loopback_down = is_own(f) && place_loopback_is_down() == 1;
-	if (q->err != ECONNREFUSED && q->err != EADDRNOTAVAIL)
+	if (!q->from.family &&
+	    (q->err == EADDRNOTAVAIL || q->err == EAFNOSUPPORT || q->err == ENETUNREACH))
+		explain_source(&q->to, q->to.scope, 0, &f->source);
+	if (f->source.err == EADDRNOTAVAIL ||
+	    (q->err != ECONNREFUSED && q->err != EADDRNOTAVAIL))
 		return;
 	err = reader_open(&r, NULL);
 	if (err < 0) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "model/cause/bind_facts.h"
+#include "model/cause/no_source.h"
 
 struct connect_facts {
 	uint8_t proto; /* enum sock_proto */
@@ -25,6 +26,9 @@ struct connect_facts {
 	int owners_error;	  /* as in struct bind_facts */
 	bool hidden;		  /* some namespaces could not be looked into */
 	const char *enter_remedy; /* what would help then; NULL = not known */
+
+	/* EADDRNOTAVAIL, EAFNOSUPPORT, ENETUNREACH */
+	struct source_facts source;
 
 	/* EADDRNOTAVAIL */
 	uint16_t range_lo, range_hi;

@@ -36,6 +36,7 @@ struct attempt_how {
 	bool negotiated;	       /* ask what MPTCP says */
 	bool graceful;		       /* FIN, not RST, in the end */
 	probe_neighbour_fn *neighbour; /* NULL = not asked */
+	probe_source_fn *source;       /* the same */
 	bool hold; /* the socket is left to done(), in attempt.w.fd: it closes it */
 };
 

@@ -33,6 +33,7 @@ static void dial_failed(void *ctx, int fd, const struct endpoint *ep, int err,
 	r->connect_us = took_us;
 	probe_judge_failure(r, fd, err, at_once);
 	probe_ask_neighbour(r, fd, a->how->neighbour);
+	probe_ask_source(r, fd, a->how->source);
 	if (a->several)
 		tried_add(&a->tried, r);
 	if (r == &other && weight(r) > weight(a->r))
@@ -93,8 +94,10 @@ static void dialled(struct dial *d, int fd, size_t index, const struct fault *f)
 		attempt_opened(a);
 		return;
 	}
-	if (!a->judged)
+	if (!a->judged) {
 		probe_judge_fault(a->r, f);
+		probe_ask_source(a->r, -1, a->how->source);
+	}
 	dial_stop(d);
 	if (a->r->outcome == OUTCOME_SELF_CONNECT) {
 		a->r->phantoms++;

@@ -102,6 +102,7 @@ static void udp_failed(struct attempt *a, int err, bool at_once)
 	a->r->connect_us = clock_us() - a->opened_us;
 	probe_judge_failure(a->r, a->w.fd, err, at_once);
 	probe_ask_neighbour(a->r, a->w.fd, a->how->neighbour);
+	probe_ask_source(a->r, a->w.fd, a->how->source);
 	/* A reset does not exist here: the port is closed, in ICMP's words or none. */
 	if (a->r->outcome == OUTCOME_REFUSED)
 		a->r->outcome = OUTCOME_REFUSED_ICMP;

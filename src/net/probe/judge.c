@@ -262,6 +262,30 @@ void probe_ask_neighbour(struct probe_result *r, int fd, probe_neighbour_fn *ask
 	r->silent_hop = hop;
 }
 
+bool probe_may_be_source(const struct probe_result *r)
+{
+	struct addr from;
+
+	/* A source that was asked for, and bound, is one. */
+	if (r->local.len && endpoint_addr(&r->local, &from) && !addr_is_any(&from))
+		return false;
+	return r->err == EADDRNOTAVAIL || r->err == EAFNOSUPPORT ||
+	       (r->err == ENETUNREACH && r->at_once);
+}
+
+void probe_ask_source(struct probe_result *r, int fd, probe_source_fn *ask)
+{
+	_cleanup_buf_ struct buf why = { 0 };
+	struct addr to;
+
+	if (!ask || !probe_may_be_source(r) || !endpoint_addr(&r->peer, &to) ||
+	    !ask(&to, number_of(fd, SO_BINDTOIFINDEX), number_of(fd, SO_MARK), &why))
+		return;
+	r->outcome = OUTCOME_UNREACHABLE;
+	snprintf(r->told, sizeof(r->told), "%s (%s)", buf_cstr(&why),
+		 strerrorname_np(r->err));
+}
+
 void probe_judge_fault(struct probe_result *r, const struct fault *f)
 {
 	r->err = f->err;

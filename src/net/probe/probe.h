@@ -98,6 +98,18 @@ bool probe_may_be_neighbour(const struct probe_result *r);
  * not asked. */
 void probe_ask_neighbour(struct probe_result *r, int fd, probe_neighbour_fn *ask);
 
+/*
+ * Whether no address of this host can be the source of what goes to an address, and why
+ * in words. ifindex, mark: of the socket, 0 = none.
+ */
+typedef bool probe_source_fn(const struct addr *to, uint32_t ifindex, uint32_t mark,
+			     struct buf *why);
+/* An error of this host's own for which that may be the reason. */
+bool probe_may_be_source(const struct probe_result *r);
+/* Of such a result: then it is unreachable. fd: a socket with the options that count, -1
+ * = none; ask NULL: not asked. */
+void probe_ask_source(struct probe_result *r, int fd, probe_source_fn *ask);
+
 /* Asks the kernel to keep ICMP errors for us (IP_RECVERR, IPV6_RECVERR). */
 void probe_want_errors(int fd, int family);
 /* Takes the next ICMP error; false if there is none. *to (may be NULL) is the destination

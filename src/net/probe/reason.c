@@ -146,10 +146,12 @@ static void put_unreachable(struct buf *b, const struct probe_result *r)
 	struct addr a = { 0 };
 
 	endpoint_addr(&r->peer, &a);
-	if (r->icmp.family && !r->icmp.own) {
-		put_icmp(b, r);
-	} else if (r->loopback_down) {
+	if (r->loopback_down) {
 		buf_puts(b, "the loopback interface is down");
+	} else if (r->told[0]) {
+		buf_puts(b, r->told);
+	} else if (r->icmp.family && !r->icmp.own) {
+		put_icmp(b, r);
 	} else if (!r->at_once) {
 		buf_puts(b, a.family == AF_INET6 ? "no neighbour answers (ND failed"
 						 : "no neighbour answers (ARP failed");

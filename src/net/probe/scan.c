@@ -82,8 +82,28 @@ void scan_count_refused(struct scan *s)
 	s->totals.done++;
 }
 
+/* It is the same for all ports, and costs more than one. */
+static void ask_source(struct scan *s)
+{
+	struct fault f = FAULT_INIT;
+
+	if (!s->source_asked) {
+		_cleanup_close_ int fd = scan_socket(s, &f);
+
+		s->source_asked = true;
+		probe_ask_source(&s->r, fd, s->how->attempt->source);
+		s->no_source = s->r;
+	} else if (s->no_source.outcome == OUTCOME_UNREACHABLE &&
+		   s->no_source.err == s->r.err) {
+		s->r.outcome = OUTCOME_UNREACHABLE;
+		memcpy(s->r.told, s->no_source.told, sizeof(s->r.told));
+	}
+}
+
 void scan_tell(struct scan *s)
 {
+	if (probe_may_be_source(&s->r))
+		ask_source(s);
 	s->totals.counts[s->r.outcome]++;
 	s->totals.done++;
 	if (s->r.outcome != OUTCOME_REFUSED || s->how->with_refused)

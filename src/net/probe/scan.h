@@ -49,6 +49,8 @@ struct scan {
 	bool paused;	       /* by its owner: asks no further port for now */
 	bool ended;	       /* over() was called */
 	struct probe_result r; /* of the port that is told */
+	bool source_asked;     /* why no address of ours leads there: asked once */
+	struct probe_result no_source; /* what that came to */
 	void (*found)(struct scan *s, const struct probe_result *r);
 	void (*over)(struct scan *s);
 	void *owner;
