@@ -68,60 +68,101 @@ void attempt_watch(struct attempt *a, uint32_t events)
 
 /* Searching may take a while: what a stream sends meanwhile is searched later, all at
  * once, so that a peer that sends byte by byte costs a tenth of our time at most. */
-static bool matches_pattern(struct attempt *a)
+static bool matches_pattern(struct attempt *a, const struct buf *text)
 {
 	uint64_t began = clock_us(), now;
 	enum pattern_found found;
 
+	a->r->missed = pattern_missed(PATTERN_NO);
 	if (a->r->peer.type != SOCK_DGRAM && began < a->search_at_us) {
 		timer_set(a->l, &a->t, MIN(a->search_at_us, a->deadline_us));
 		return false;
 	}
-	found = pattern_search(a->how->expect_regex, &a->in);
+	found = pattern_search(a->how->expect_regex, text);
 	now = clock_us();
 	a->search_at_us = now + (now - began) * 10;
 	a->r->missed = pattern_missed(found);
+	if (found == PATTERN_NO && a->in.len >= ATTEMPT_IN_MAX)
+		a->r->missed = "what matches the expected pattern (the first 64 KiB were "
+			       "searched)";
 	return found == PATTERN_YES;
+}
+
+static bool has_status(struct attempt *a, const struct http_answer *h)
+{
+	const char *other = http_answer_other(&a->in);
+
+	a->r->missed = other	    ? other
+		       : h->interim ? "a final HTTP status line"
+				    : "an HTTP status line";
+	if (h->status > 0)
+		a->r->http_status = h->status;
+	return h->status > 0;
+}
+
+static bool has_text(struct attempt *a, const struct buf *text)
+{
+	const struct buf *expect = a->how->expect;
+
+	a->r->missed = a->in.len < ATTEMPT_IN_MAX
+			       ? "the expected text"
+			       : "the expected text (the first 64 KiB were searched)";
+	return text->len >= expect->len &&
+	       memmem(text->data, text->len, expect->data, expect->len);
+}
+
+/* Of chunks what they carry: a text may begin in one and end in the next. */
+static bool has_expected(struct attempt *a, const struct http_answer *h)
+{
+	_cleanup_buf_ struct buf plain = { 0 };
+	const struct buf *text = &a->in;
+
+	if (h->chunked) {
+		http_answer_put_plain(&a->in, h, &plain);
+		text = &plain;
+	}
+	return (!a->how->expect || has_text(a, text)) &&
+	       (!a->how->expect_regex || matches_pattern(a, text));
 }
 
 bool attempt_answered(struct attempt *a)
 {
 	const struct attempt_how *how = a->how;
 	const struct buf *in = &a->in;
+	struct http_answer h = { 0 };
 
 	a->r->missed = "an answer";
 	if (!in->len && !a->empty)
 		return false;
 	if (how->http) {
-		int status = http_answer_status(in);
-		const char *other = http_answer_other(in);
-
-		a->r->missed = other ? other : "an HTTP status line";
-		if (status <= 0)
-			return false;
-		a->r->http_status = status;
-	}
-	if (how->expect) {
-		a->r->missed = in->len < ATTEMPT_IN_MAX
-				       ? "the expected text"
-				       : "the expected text (the first 64 KiB were "
-					 "searched)";
-		if (in->len < how->expect->len ||
-		    !memmem(in->data, in->len, how->expect->data, how->expect->len))
+		http_answer_read(in, &h);
+		if (!has_status(a, &h))
 			return false;
 	}
-	if (how->expect_regex) {
-		a->r->missed = "what matches the expected pattern";
-		if (!matches_pattern(a))
-			return false;
-	}
+	if ((how->expect || how->expect_regex) && !has_expected(a, &h))
+		return false;
 	if (how->banner && a->r->peer.type == SOCK_STREAM) {
 		a->r->missed = "a whole line";
-		if (!memchr(in->data, '\n', in->len))
+		if (!in->len || !memchr(in->data, '\n', in->len))
 			return false;
 	}
 	a->r->missed = NULL;
 	return true;
+}
+
+bool attempt_is_decided(const struct attempt *a)
+{
+	const struct attempt_how *how = a->how;
+	struct http_answer h;
+
+	/* What comes now is not kept. */
+	if (a->in.len >= ATTEMPT_IN_MAX &&
+	    (how->expect || how->expect_regex || how->http))
+		return true;
+	if (!how->http)
+		return false;
+	http_answer_read(&a->in, &h);
+	return h.whole || http_answer_other(&a->in);
 }
 
 void attempt_silent(struct attempt *a)

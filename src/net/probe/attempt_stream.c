@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "net/probe/attempt_private.h"
-#include "net/probe/http_answer.h"
 #include "net/socket/record.h"
 #include "net/socket/tcp.h"
 
@@ -130,14 +129,6 @@ static bool stream_transmit(struct attempt *a)
 	return false;
 }
 
-/* No more will come of this answer: what it lacks, it lacks. */
-static bool is_whole(struct attempt *a)
-{
-	if (!a->how->http)
-		return false;
-	return http_answer_other(&a->in) || http_answer_whole(&a->in);
-}
-
 static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	struct attempt *a = LOOP_OWNER(w, struct attempt, w);
@@ -150,7 +141,7 @@ static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
 		return;
 	if (stream_receive(a) || a->stage != ATTEMPT_TALKING)
 		return;
-	whole = a->in.len > before && is_whole(a);
+	whole = a->in.len > before && attempt_is_decided(a);
 	if (whole)
 		a->search_at_us = 0;
 	if ((a->in.len > before || a->empty) && attempt_answered(a))

@@ -5,16 +5,17 @@
 
 enum { FRAME_HEAD = 9, FRAME_SETTINGS = 4, FRAME_GOAWAY = 7 };
 
-int http_answer_status(const struct buf *in)
+/* "HTTP/1.1 200 OK": its number, 0 while the line is not whole, -1 if it is none. */
+static int status_of(const char *p, const char *to)
 {
-	const char *end = memchr(in->data, '\n', in->len), *p;
+	const char *end = memchr(p, '\n', (size_t)(to - p));
 	int status = 0, i;
 
-	if (memcmp(in->data, "HTTP/", MIN(in->len, (size_t)5)) != 0)
+	if (memcmp(p, "HTTP/", MIN((size_t)(to - p), (size_t)5)) != 0)
 		return -1;
 	if (!end)
 		return 0;
-	p = memchr(in->data, ' ', (size_t)(end - in->data));
+	p = memchr(p, ' ', (size_t)(end - p));
 	if (!p || end - p < 4 || p[1] == '0')
 		return -1;
 	for (i = 1; i <= 3; i++) {
@@ -24,6 +25,11 @@ int http_answer_status(const struct buf *in)
 	}
 	/* Three digits and no more (RFC 9112, 4); some leave the blank behind out. */
 	return p[4] == ' ' || p[4] == '\r' || p[4] == '\n' ? status : -1;
+}
+
+static bool is_empty_line(const char *p)
+{
+	return *p == '\n' || *p == '\r';
 }
 
 /* Behind the next newline, or NULL. */
@@ -57,63 +63,120 @@ static bool take_number(const char *p, const char *end, unsigned base, size_t *n
 	return p > from;
 }
 
-static bool last_chunk_came(const char *p, const char *end)
+/* Appends the data of the chunks to `to` (may be NULL). True if the last one came, with
+ * the lines behind it. */
+static bool walk_chunks(const char *p, const char *end, struct buf *to)
 {
-	size_t len;
-
 	for (;;) {
 		const char *data = next_line(p, end);
+		size_t len, here;
 
 		if (!data || !take_number(p, data, 16, &len))
 			return false;
-		if (!len)
-			return true;
-		if (len > (size_t)(end - data))
+		if (!len) {
+			for (p = data; p && p < end && !is_empty_line(p);)
+				p = next_line(p, end);
+			return p && p < end && next_line(p, end);
+		}
+		here = MIN(len, (size_t)(end - data));
+		if (to)
+			buf_put(to, data, here);
+		if (here < len)
 			return false;
-		p = next_line(data + len, end);
-		if (!p)
+		p = data + len;
+		if (p == end || !is_empty_line(p) || !(p = next_line(p, end)))
 			return false;
 	}
 }
 
-static bool has_name(const char *p, const char *end, const char *name)
+/* The value of a field of this name; NULL = it is another. */
+static const char *value_of(const char *line, const char *end, const char *name)
 {
 	size_t len = strlen(name);
 
-	return (size_t)(end - p) >= len && strncasecmp(p, name, len) == 0;
+	if ((size_t)(end - line) < len || strncasecmp(line, name, len) != 0)
+		return NULL;
+	for (line += len; line < end && (*line == ' ' || *line == '\t');)
+		line++;
+	return line;
 }
 
-bool http_answer_whole(const struct buf *in)
-{
-	static const char length[] = "content-length:", coding[] = "transfer-encoding:";
-	const char *end = in->data + in->len, *p = in->data, *next;
-	bool chunked = false, known = false;
-	int status = http_answer_status(in);
-	size_t body = 0;
+struct head {
+	bool chunked, known;
+	size_t length;
+};
 
-	if (status < 200)
-		return false;
+static bool has_word(const char *p, const char *end, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; (size_t)(end - p) >= len; p++)
+		if (strncasecmp(p, word, len) == 0)
+			return true;
+	return false;
+}
+
+/* From the status line on: behind the empty line, or NULL. */
+static const char *read_head(const char *p, const char *end, struct head *h)
+{
+	const char *next, *value;
+
+	*h = (struct head){ 0 };
 	for (p = next_line(p, end); p; p = next) {
 		next = next_line(p, end);
-		if (!next)
-			return false;
-		if (*p == '\n' || *p == '\r')
-			break;
-		if (has_name(p, next, length)) {
-			for (p += sizeof(length) - 1; p < next && *p == ' ';)
-				p++;
-			known = take_number(p, next, 10, &body);
-		} else if (has_name(p, next, coding)) {
-			chunked = true;
-		}
+		if (!next || is_empty_line(p))
+			return next;
+		if ((value = value_of(p, next, "content-length:")))
+			h->known = take_number(value, next, 10, &h->length);
+		else if ((value = value_of(p, next, "transfer-encoding:")))
+			h->chunked = has_word(value, next, "chunked");
 	}
-	if (!p)
-		return false;
-	if (status == 204 || status == 304)
-		return true;
-	if (chunked)
-		return last_chunk_came(next, end);
-	return known && (size_t)(end - next) >= body;
+	return NULL;
+}
+
+static bool is_interim(int status)
+{
+	return status >= 100 && status < 200 && status != 101;
+}
+
+void http_answer_read(const struct buf *in, struct http_answer *h)
+{
+	const char *p = in->data, *end, *body;
+	struct head head;
+
+	*h = (struct http_answer){ 0 };
+	if (!in->len)
+		return;
+	for (end = p + in->len;; p = body) {
+		h->status = status_of(p, end);
+		if (h->status <= 0)
+			return;
+		body = read_head(p, end, &head);
+		if (!is_interim(h->status))
+			break;
+		h->interim = true;
+		h->status = 0;
+		if (!body || body == end)
+			return;
+	}
+	if (!body)
+		return;
+	h->body = (size_t)(body - in->data);
+	h->chunked = head.chunked;
+	if (h->status == 204 || h->status == 304)
+		h->whole = true;
+	else if (h->chunked)
+		h->whole = walk_chunks(body, end, NULL);
+	else
+		h->whole = head.known && (size_t)(end - body) >= head.length;
+}
+
+void http_answer_put_plain(const struct buf *in, const struct http_answer *h,
+			   struct buf *to)
+{
+	buf_put(to, in->data, h->chunked ? h->body : in->len);
+	if (h->chunked)
+		walk_chunks(in->data + h->body, in->data + in->len, to);
 }
 
 const char *http_answer_other(const struct buf *in)

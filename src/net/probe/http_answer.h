@@ -3,10 +3,20 @@
 
 #include "base/buf.h"
 
-/* "HTTP/1.1 200 OK": its number, 0 while the line is not whole, -1 if it is none. */
-int http_answer_status(const struct buf *in);
-/* Whether the answer ends here by its own words: Content-Length, or the last chunk. */
-bool http_answer_whole(const struct buf *in);
+struct http_answer {
+	int status;   /* of the final answer: 0 while its line is not whole, -1 if it is
+			 none */
+	bool interim; /* a 1xx answer came before it */
+	size_t body;  /* where its body begins; 0 = its head is not whole */
+	bool chunked;
+	bool whole; /* it ends here by its own words: Content-Length, or the last chunk */
+};
+
+void http_answer_read(const struct buf *in, struct http_answer *h);
+/* The same bytes without what marks the chunks: what a reader of the body sees, as far as
+ * it came. */
+void http_answer_put_plain(const struct buf *in, const struct http_answer *h,
+			   struct buf *to);
 /* It is another protocol: what an answer in HTTP/1 is missing for, with what to ask
  * instead; NULL = it is not known as one. */
 const char *http_answer_other(const struct buf *in);
