@@ -233,6 +233,59 @@ begin_recipe() { # WORD: sets PID; what it tells comes from OUT
 	await_end "$PID"
 }
 
+# --- HTTP ---
+
+@test "HTTP: an answer that is not the expected one is decided where it ends, not at the deadline" {
+	netns
+	SERVER=()
+	local chunks='HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"status"\r\n6\r\n:"bad"\r\n1\r\n}\r\n'
+	# None of them closes.
+	peer answer 127.0.0.1 80 "${chunks}0\\r\\n\\r\\n"
+	peer answer 127.0.0.1 81 'HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy'
+	peer answer 127.0.0.1 82 "$chunks"
+	peer answer 127.0.0.1 83 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n'
+	peer answer 127.0.0.1 84 'HTTP/1.1 503 Busy\r\n\r\n'
+	local port
+	for port in 80 81 83; do
+		# A deadline of a day would not end here.
+		assert_outcome 1 unexpected 'answered HTTP 503, but without what matches' -T 1d --http --expect '/ 200 /' 127.0.0.1:$port
+		assert_outcome 0 open 'HTTP 503' --http 127.0.0.1:$port
+	done
+	# Neither is over by its own words: the deadline.
+	for port in 82 84; do
+		assert_outcome 1 unexpected 'answered HTTP 503, but without what matches' -T 300ms --http --expect '/ 200 /' 127.0.0.1:$port
+	done
+	# A text that begins in one chunk and ends in another.
+	assert_outcome 0 open 'HTTP 503' -T 1d --http --expect '{"status":"bad"}' 127.0.0.1:80
+	assert_outcome 0 open 'HTTP 503' -T 1d --http --expect '/"status":"(bad|worse)"}$/' 127.0.0.1:80
+	# --wait goes on asking.
+	probe --json --wait 700ms -T 1d --http --expect '/ 200 /' 127.0.0.1:81
+	assert_status 4
+	assert_json 'map(select(.type == "attempt").outcome) | length > 3 and all(. == "unexpected")'
+	# Not one byte is another matter.
+	peer silent 127.0.0.1 85
+	assert_outcome 4 silent 'accepted, but an answer did not come' -T 300ms --http --expect '/ 200 /' 127.0.0.1:85
+	# How far it looked.
+	peer flood 127.0.0.1 86
+	assert_outcome 1 unexpected 'without the expected text \(the first 64 KiB were searched\)' -T 1d --expect pong 127.0.0.1:86
+}
+
+@test "HTTP: an answer in TLS or HTTP/2 is called that, with what to ask instead" {
+	netns
+	servers_dir
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "$DIR/key" -out "$DIR/cert" 2>/dev/null
+	# OpenSSL closes without a word when it sees GET.
+	spawn "${NS[@]}" gnutls-serv --quiet --port 8443 --x509keyfile "$DIR/key" --x509certfile "$DIR/cert"
+	probe --wait "${READY_WITHIN}s" -q 127.0.0.1:8443
+	assert_clean
+	assert_outcome 1 unexpected 'the port speaks TLS: try .curl -kv https://' -T 1d --http 127.0.0.1:8443
+	nginx_on 8081 http2
+	probe --wait "${READY_WITHIN}s" -q 127.0.0.1:8081
+	assert_outcome 1 unexpected 'the port speaks HTTP/2 without TLS: try .curl -v --http2-prior-knowledge' -T 1d --http 127.0.0.1:8081
+	run in_ns curl -s -o /dev/null -w '%{http_version}' --http2-prior-knowledge http://127.0.0.1:8081/
+	assert_output 2
+}
+
 # --- a name server ---
 
 # dnsmasq in the server's namespace, for .test; what is below servfail.test it asks a server
