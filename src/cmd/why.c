@@ -126,7 +126,11 @@ static void silence_causes(const struct endpoint *ep, bool rejected,
 
 	endpoint_addr(ep, &a);
 	endpoint_put(&shown, ep);
-	cause_of_silence(&l, buf_cstr(&shown), a.port, rejected, causes);
+	cause_of_silence(&(struct silence){ .listening = &l,
+					    .address = buf_cstr(&shown),
+					    .port = a.port,
+					    .rejected = rejected },
+			 causes);
 }
 
 static bool connect_has_cause(const struct endpoint *ep, int err)
@@ -138,20 +142,40 @@ static bool connect_has_cause(const struct endpoint *ep, int err)
 	       err == EAFNOSUPPORT || err == ETIMEDOUT;
 }
 
+static void answer_question(struct connect_question *q, const struct endpoint *ep,
+			    struct causes *causes)
+{
+	_cleanup_buf_ struct buf shown = { 0 };
+	struct connect_facts facts;
+
+	why_put_address(&shown, ep);
+	q->address = arena_strdup(causes->arena, buf_cstr(&shown));
+	explain_connect(q, causes->arena, &facts);
+	cause_of_connect(&facts, causes);
+}
+
 static void table_causes(const struct endpoint *ep, const struct endpoint *from, int err,
 			 struct causes *causes)
 {
-	_cleanup_buf_ struct buf shown = { 0 };
 	struct connect_question q = question(ep);
-	struct connect_facts facts;
 
 	q.err = err;
 	if (from)
 		endpoint_addr(from, &q.from);
-	why_put_address(&shown, ep);
-	q.address = arena_strdup(causes->arena, buf_cstr(&shown));
-	explain_connect(&q, causes->arena, &facts);
-	cause_of_connect(&facts, causes);
+	answer_question(&q, ep, causes);
+}
+
+void why_reset(const struct endpoint *ep, const struct meanwhile *m, bool sent,
+	       struct causes *causes)
+{
+	struct connect_question q = question(ep);
+
+	if (!is_known(ep) || ep->family == AF_UNIX || ep->type != SOCK_STREAM)
+		return;
+	q.err = ECONNRESET;
+	q.meanwhile = *m;
+	q.sent = sent;
+	answer_question(&q, ep, causes);
 }
 
 void why_connect(const struct endpoint *ep, const struct endpoint *from, int err,

@@ -23,6 +23,11 @@ void why_bind(const struct endpoint *ep, const struct sockopt_list *options, int
 void why_connect(const struct endpoint *ep, const struct endpoint *from, int err,
 		 struct causes *causes);
 
+/* Who has reset a connection to ep that stood, where ep is of this host: by what rose
+ * meanwhile. sent: something was sent to it. */
+void why_reset(const struct endpoint *ep, const struct meanwhile *m, bool sent,
+	       struct causes *causes);
+
 /* Whether ep is of this host, whose loopback interface is down; then that is the cause.
  */
 bool why_loopback_down(const struct endpoint *ep, struct causes *causes);

@@ -227,7 +227,7 @@ SLOW=delay_exit=300
 	peer flood 127.0.0.1 8000
 	# -D: the program is our own child, not strace's.
 	spawn "${NS[@]}" "${STRACE[@]}" -D -qq -o "$BATS_TEST_TMPDIR/reads" -e trace=read \
-		-e inject=read:$SLOW "$SOCKCTL" probe -T 300s --expect pong 127.0.0.1:8000
+		-e inject=read:$SLOW "$SOCKCTL" probe --stable 300s 127.0.0.1:8000
 	until_true grep -q 'xxxx' "$BATS_TEST_TMPDIR/reads"
 	kill -TERM "$PID"
 	await_end "$PID" 143

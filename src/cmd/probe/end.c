@@ -65,7 +65,7 @@ static void find_causes(struct probe_run *run)
 
 		if (!j->done || j->note || j->last->outcome == OUTCOME_OPEN)
 			continue;
-		j->note = probe_local_why(j->last);
+		j->note = probe_local_why(j);
 		if (!j->note)
 			j->note = probe_local_drops(run, j->last);
 		n += j->note != NULL;

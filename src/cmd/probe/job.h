@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/probe/progress.h"
 #include "kernel/proc/procfile.h"
+#include "model/cause/silence.h"
 #include "model/spread.h"
 #include "net/probe/attempt.h"
 #include "net/socket/fastopen.h"
@@ -45,6 +46,14 @@ struct probe_config {
 		.parallel = PROBE_UNSET, .wait_us = PROBE_UNSET, .max = 4096  \
 	}
 
+/* What this host's tables and counters said before an attempt, or early in it. */
+struct local_watch {
+	bool ends_known, drops_known;
+	struct end_counters ends;
+	struct endpoint to; /* whose listeners they are */
+	uint64_t drops;
+};
+
 struct probe_job {
 	struct probe_run *run;
 	char *text;  /* the target as one address, "db:5432" */
@@ -65,6 +74,8 @@ struct probe_job {
 	struct attempt attempt;
 	struct attempt_how how;
 	bool begun, over;
+	struct local_watch watch;
+	struct meanwhile meanwhile; /* what rose until the last answer */
 	/* so far */
 	uint64_t done, counts[OUTCOME_COUNT], late;
 	struct spread *rtt, *connect;

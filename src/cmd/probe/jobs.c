@@ -12,6 +12,7 @@
 #include "cmd/probe/request.h"
 #include "cmd/probe/scans.h"
 #include "cmd/probe/signals.h"
+#include "cmd/probe/watch.h"
 #include "net/probe/attempt_dial.h"
 
 enum {
@@ -20,6 +21,7 @@ enum {
 	LAST_RETRY_US = 500 * 1000,
 	DEFAULT_PARALLEL = 1024,
 	HEDGE_LEAST_US = 250 * 1000, /* a new SYN beats waiting for the kernel's */
+	SILENT_US = 200 * 1000,	     /* before the kernel sends a SYN again */
 };
 
 static void job_begin(struct probe_job *j);
@@ -144,9 +146,10 @@ static void ask_tables(struct probe_job *j, struct probe_result *r)
 	if (!silence && !differs(j, r))
 		return;
 	free(take_ptr(&j->note));
+	watch_end(j, r);
 	if (r->outcome != OUTCOME_OPEN && is_near(r) &&
 	    (silence || j->run->c->wait_us == PROBE_UNSET))
-		j->note = probe_local_cause(r);
+		j->note = probe_local_cause(r, &j->meanwhile);
 }
 
 /* Where what is asked for now goes: the last is still compared with it. */
@@ -190,6 +193,7 @@ static void attempt_done(struct attempt *a)
 {
 	struct probe_job *j = a->owner;
 
+	timer_stop(&j->run->l, &j->next);
 	tried_free(&j->tried);
 	j->tried = a->tried;
 	a->tried = (struct tried_list){ 0 };
@@ -204,6 +208,8 @@ static void connect_now(struct probe_job *j)
 	j->attempt.r = result_of_next(j);
 	j->attempt.done = attempt_done;
 	j->attempt.owner = j;
+	watch_begin(j);
+	timer_set(&j->run->l, &j->next, clock_us() + SILENT_US);
 	attempt_start(&j->attempt, &j->run->l, &j->list, &j->how);
 }
 
@@ -251,7 +257,7 @@ static void tell_unnamed(struct probe_job *j)
 	name_failed(j, j->unnamed_err, &f);
 }
 
-/* The deadline of a look-up, or the time of the next attempt. */
+/* The deadline of a look-up, a silence, or the time of the next attempt. */
 static void next_due(struct loop *l, struct timer *t)
 {
 	struct probe_job *j = LOOP_OWNER(t, struct probe_job, next);
@@ -261,6 +267,8 @@ static void next_due(struct loop *l, struct timer *t)
 		tell_unnamed(j);
 	} else if (j->lookup) {
 		lookup_done(j);
+	} else if (j->attempt.l) {
+		watch_silence(j);
 	} else {
 		job_begin(j);
 	}

@@ -26,31 +26,56 @@ static void put_summaries(struct buf *b, const struct causes *causes)
 		buf_printf(b, "%s%s", i ? "; " : "", causes->v[i].summary);
 }
 
+/* Without tcp_abort_on_overflow a full queue resets nothing. */
+static bool queue_resets(void)
+{
+	uint64_t on;
+
+	return procfile_sysctl("ipv4/tcp_abort_on_overflow", &on) && on;
+}
+
+/* Whether the listener had no room when r was asked: sets what is known of it. */
+static bool take_full(struct probe_result *r, const struct listening *l,
+		      const struct meanwhile *m)
+{
+	bool reset = r->outcome == OUTCOME_RESET_AFTER_ACCEPT;
+	bool before = l->n && was_full(m, reset) && (!reset || queue_resets());
+
+	if (l->n_full && (!reset || before || (!m->known && queue_resets()))) {
+		r->queue = l->full_queue;
+		r->queue_limit = l->full_limit;
+		return true;
+	}
+	if (before)
+		r->queue_drops = (uint32_t)(reset ? m->overflows : m->drops);
+	return before;
+}
+
 /* A silence, or an answer that no listener sends. */
-static void look_at_queue(struct buf *b, struct probe_result *r, const struct addr *to)
+static void look_at_queue(struct buf *b, struct probe_result *r, const struct addr *to,
+			  const struct meanwhile *m)
 {
 	_cleanup_arena_ struct arena arena = { 0 };
 	_cleanup_buf_ struct buf shown = { 0 };
 	struct causes causes = { .arena = &arena };
 	struct listening l = why_listening(&r->peer);
-	/* Of a listener that has room by now these two say nothing: who resets what it
-	 * has accepted is a program, as far as anybody can tell. */
+	bool rejected = r->outcome == OUTCOME_REJECTED ||
+			r->outcome == OUTCOME_REFUSED_ICMP;
+	/* Of a listener that has room by now these two say nothing. */
 	bool taken = r->outcome == OUTCOME_RESET_AFTER_ACCEPT ||
 		     r->outcome == OUTCOME_GHOST;
 
-	if (l.n_full) {
-		r->queue = l.full_queue;
-		r->queue_limit = l.full_limit;
-		if (taken || outcome_verdict(r->outcome) == VERDICT_SILENCE)
-			r->outcome = OUTCOME_QUEUE_FULL;
+	if (!rejected && take_full(r, &l, m)) {
+		r->outcome = OUTCOME_QUEUE_FULL;
 		return;
 	}
 	if (taken && !l.err)
 		return;
 	addr_put(&shown, to);
-	cause_of_silence(&l, buf_cstr(&shown), 0,
-			 r->outcome == OUTCOME_REJECTED ||
-				 r->outcome == OUTCOME_REFUSED_ICMP,
+	cause_of_silence(&(struct silence){ .listening = &l,
+					    .meanwhile = *m,
+					    .address = buf_cstr(&shown),
+					    .rejected = rejected },
 			 &causes);
 	put_summaries(b, &causes);
 	causes_free(&causes);
@@ -112,7 +137,7 @@ static void count_ports_used(struct buf *b, struct probe_result *r)
 		put_unread(b, "uses the ports", err);
 }
 
-char *probe_local_cause(struct probe_result *r)
+char *probe_local_cause(struct probe_result *r, const struct meanwhile *m)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 	struct addr to;
@@ -128,7 +153,7 @@ char *probe_local_cause(struct probe_result *r)
 		    r->outcome == OUTCOME_REJECTED ||
 		    r->outcome == OUTCOME_REFUSED_ICMP)) {
 		to = addr_unmapped(&to);
-		look_at_queue(&b, r, &to);
+		look_at_queue(&b, r, &to, m);
 	}
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
 }
@@ -189,13 +214,28 @@ bool probe_local_no_source(const struct addr *to, uint32_t ifindex, uint32_t mar
 	return no_source_put(&facts, why);
 }
 
-char *probe_local_why(const struct probe_result *r)
+static void put_who(struct buf *b, const struct probe_job *j)
 {
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct causes causes = { .arena = &arena };
+
+	if (endpoint_is_local(&j->last->peer))
+		why_reset(&j->last->peer, &j->meanwhile, j->how.send || j->how.http,
+			  &causes);
+	put_summaries(b, &causes);
+	causes_free(&causes);
+}
+
+char *probe_local_why(const struct probe_job *j)
+{
+	const struct probe_result *r = j->last;
 	_cleanup_buf_ struct buf b = { 0 };
 
-	if (r->outcome == OUTCOME_REFUSED || r->outcome == OUTCOME_SELF_CONNECT ||
-	    (r->outcome == OUTCOME_REFUSED_ICMP && r->peer.proto == TARGET_UDP) ||
-	    r->peer.family == AF_UNIX)
+	if (r->outcome == OUTCOME_RESET_AFTER_ACCEPT)
+		put_who(&b, j);
+	else if (r->outcome == OUTCOME_REFUSED || r->outcome == OUTCOME_SELF_CONNECT ||
+		 (r->outcome == OUTCOME_REFUSED_ICMP && r->peer.proto == TARGET_UDP) ||
+		 r->peer.family == AF_UNIX)
 		put_causes(&b, r);
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
 }

@@ -7,10 +7,10 @@
  * What sock_diag says about a silence on an address of this host: a full accept queue,
  * ports used. Quick; may sharpen r->outcome. Returns a sentence (malloc'ed) or NULL.
  */
-char *probe_local_cause(struct probe_result *r);
-/* Why an address of this host refused: who listens where instead. Reads all of /proc, so
- * only when nothing is being timed. */
-char *probe_local_why(const struct probe_result *r);
+char *probe_local_cause(struct probe_result *r, const struct meanwhile *m);
+/* Why an address of this host refused, or reset: who listens where instead, and who did
+ * it. Reads all of /proc, so only when nothing is being timed. */
+char *probe_local_why(const struct probe_job *j);
 /* Why nothing came back from elsewhere, where this host's own counters tell: a sentence
  * (malloc'ed) or NULL. */
 char *probe_local_drops(const struct probe_run *run, const struct probe_result *r);

@@ -5,6 +5,7 @@
 #include "kernel/explain/explain_private.h"
 #include "kernel/explain/source.h"
 #include "kernel/netlink/diag_inet.h"
+#include "kernel/netlink/uapi.h"
 #include "kernel/proc/place.h"
 #include "kernel/proc/procfile.h"
 #include "kernel/proc/rights.h"
@@ -161,13 +162,15 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 		return;
 	}
 	f->local = find_device(&to, &f->device);
-	if (q->err != ECONNREFUSED)
+	f->meanwhile = q->meanwhile;
+	f->sent = q->sent;
+	if (q->err != ECONNREFUSED && q->err != ECONNRESET)
 		f->loopback_down = is_own(f) && place_loopback_is_down() == 1;
 	if (!q->from.family &&
 	    (q->err == EADDRNOTAVAIL || q->err == EAFNOSUPPORT || q->err == ENETUNREACH))
 		explain_source(&q->to, q->to.scope, 0, &f->source);
 	if (f->source.err == EADDRNOTAVAIL ||
-	    (q->err != ECONNREFUSED && q->err != EADDRNOTAVAIL))
+	    (q->err != ECONNREFUSED && q->err != ECONNRESET && q->err != EADDRNOTAVAIL))
 		return;
 	err = reader_open(&r, NULL);
 	if (err < 0) {
@@ -194,7 +197,7 @@ static struct listening listening_inet(const struct addr *to)
 	size_t i;
 
 	if (err == 0)
-		err = reader_listeners(&r, 0);
+		err = reader_listeners(&r, EXT_BIT(INET_DIAG_SKMEMINFO));
 	if (err < 0)
 		return (struct listening){ .err = -err };
 	find_device(to, &device);

@@ -35,7 +35,9 @@ struct connect_question {
 	const char *name;
 	size_t name_len;
 	bool abstract;
-	const char *address; /* as it is shown */
+	const char *address;	    /* as it is shown */
+	struct meanwhile meanwhile; /* ECONNRESET of a connection that stood */
+	bool sent;		    /* the client had sent something by then */
 };
 
 /*

@@ -154,6 +154,15 @@ void procfile_counters(struct net_counters *c)
 	c->known &= !c->unread;
 }
 
+bool procfile_ends(struct end_counters *c)
+{
+	_cleanup_free_ char *text = procfile_read("/proc/thread-self/net/netstat");
+
+	return text && proctext_pair(text, "TcpExt", "ListenOverflows", &c->overflows) &&
+	       proctext_pair(text, "TcpExt", "TCPAbortOnClose", &c->unread) &&
+	       proctext_pair(text, "TcpExt", "TCPAbortOnData", &c->lingered);
+}
+
 static void read_conntrack(struct host_facts *h)
 {
 	_cleanup_free_ char *stat = NULL;

@@ -22,6 +22,13 @@ struct out_counters {
 };
 void procfile_out(int family, struct out_counters *c);
 
+/* Connections of this network namespace that met a full accept queue, and that programs
+ * of it aborted by close(). False if they could not be read. */
+struct end_counters {
+	uint64_t overflows, unread, lingered;
+};
+bool procfile_ends(struct end_counters *c);
+
 /* Whether a TCP segment ever came to this namespace, or that cannot be told. */
 bool procfile_tcp_came(void);
 

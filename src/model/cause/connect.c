@@ -141,6 +141,26 @@ static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 	causes_add(causes, "not-listening", &b, &a, NULL);
 }
 
+/* A listener took the connection, and it was reset since. */
+static void reset_causes(const struct connect_facts *f, struct causes *causes)
+{
+	const struct bind_found *x = find_here(f, false, true);
+	struct buf b = { 0 };
+
+	if (x) {
+		put_found(&b, x);
+		buf_puts(&b, ", and ");
+		put_who_reset(&b, &f->meanwhile, f->sent);
+		causes_add(causes, "reset", &b, NULL, x->holder.row->holders);
+	} else if (f->dump_error) {
+		causes_add_unread(causes, "what here listens there", f->dump_error);
+	} else {
+		buf_puts(&b, "nothing listens there any more: a listener that is closed "
+			     "resets what waits in its queue");
+		causes_add(causes, "reset", &b, NULL, NULL);
+	}
+}
+
 static void local_port_causes(const struct connect_facts *f, struct causes *causes)
 {
 	struct buf b = { 0 }, a = { 0 };
@@ -242,6 +262,8 @@ void cause_of_connect(const struct connect_facts *f, struct causes *causes)
 		local_port_causes(f, causes);
 	else if (f->local && f->err == ECONNREFUSED)
 		refusal_causes(f, causes);
+	else if (f->local && f->err == ECONNRESET)
+		reset_causes(f, causes);
 	if (causes->n)
 		bind_say_owners(f->to.family ? f->owners_error : f->file.owners_error,
 				causes);

@@ -6,6 +6,7 @@
 
 #include "model/cause/bind_facts.h"
 #include "model/cause/no_source.h"
+#include "model/cause/silence.h"
 
 struct connect_facts {
 	uint8_t proto; /* enum sock_proto */
@@ -35,6 +36,10 @@ struct connect_facts {
 	size_t range_ports; /* without the reserved ones and those of listeners */
 	size_t used, used_time_wait; /* towards this destination, from one source */
 	const struct sock *twin;     /* the connection that has these four already */
+
+	/* ECONNRESET */
+	struct meanwhile meanwhile;
+	bool sent;
 
 	struct bind_facts file; /* unix: as if it should be bound */
 };

@@ -6,9 +6,15 @@
 
 void listening_add(struct listening *l, const struct sock *listener)
 {
+	uint32_t drops;
+
 	l->n++;
 	l->queue += listener->recv_queue;
 	l->limit += listener->send_queue;
+	if (sock_mem_u32(listener, SOCK_MEM_DROPS, &drops)) {
+		l->drops += drops;
+		l->n_drops++;
+	}
 	if (!sock_is_queue_full(listener))
 		return;
 	l->n_full++;
@@ -16,41 +22,103 @@ void listening_add(struct listening *l, const struct sock *listener)
 	l->full_limit = listener->send_queue;
 }
 
-/* Of a group one full queue is enough: the kernel chooses the member by the client. */
-static void say_full(const struct listening *l, const char *address, uint16_t port,
-		     struct causes *causes)
+bool was_full(const struct meanwhile *m, bool reset)
 {
+	/* A reset is a program's, where one aborted a connection meanwhile. */
+	return m->known && m->overflows &&
+	       (reset ? !m->unread && !m->lingered : m->drops != 0);
+}
+
+/* Of a group one full queue is enough: the kernel chooses the member by the client. */
+static void say_full(const struct silence *f, struct causes *causes)
+{
+	const struct listening *l = f->listening;
 	struct buf b = { 0 }, next = { 0 };
 
-	buf_printf(&b, "%s: the accept queue ", address);
-	if (l->n > 1)
+	buf_printf(&b, "%s: the accept queue ", f->address);
+	if (l->n > 1 && l->n_full)
 		buf_printf(&b, "of %zu of its %zu listeners ", l->n_full, l->n);
-	buf_printf(&b, "is full (%u/%u): the program does not accept", l->full_queue,
-		   l->full_limit);
+	if (l->n_full)
+		buf_printf(&b, "is full (%u/%u): the program does not accept",
+			   l->full_queue, l->full_limit);
+	else
+		buf_printf(&b,
+			   "was full when it was asked: %llu connections were dropped "
+			   "meanwhile; it has room by now (%llu/%llu)",
+			   (unsigned long long)f->meanwhile.drops,
+			   (unsigned long long)l->queue, (unsigned long long)l->limit);
 	causes_add(causes, "accept-queue-full", &b, NULL, NULL);
-	if (!port)
+	if (!f->port)
 		return;
-	advise(&next, ADVICE_INSPECT_PORT, (struct advised){ 0 }, (unsigned)port);
+	advise(&next, ADVICE_INSPECT_PORT, (struct advised){ 0 }, (unsigned)f->port);
 	causes_next(causes, &next);
 }
 
-void cause_of_silence(const struct listening *l, const char *address, uint16_t port,
-		      bool rejected, struct causes *causes)
+/* No table shows a rule. What is known is that the listener had room, or nothing. */
+static void put_before_listener(struct buf *b, const struct silence *f)
 {
+	const struct meanwhile *m = &f->meanwhile;
+
+	if (f->rejected)
+		buf_puts(b, ": a firewall of this host is in between");
+	else if (m->known && m->drops)
+		buf_printf(b,
+			   ", and dropped %llu packets meanwhile for another reason: its "
+			   "queue of half-open connections, a socket filter or TCP-MD5",
+			   (unsigned long long)m->drops);
+	else if (m->known)
+		buf_puts(b,
+			 ", and dropped nothing meanwhile: the packets are lost before "
+			 "it, or its answers behind it; 'nft list ruleset' and "
+			 "'iptables-save' show rules that drop, 'tc filter show' and "
+			 "'bpftool net' other filters");
+	else
+		buf_puts(b,
+			 " by now: its queue was full until a moment ago, or a rule of "
+			 "this host drops the packets, see 'nft list ruleset'");
+}
+
+void cause_of_silence(const struct silence *f, struct causes *causes)
+{
+	const struct listening *l = f->listening;
 	struct buf b = { 0 };
 
 	if (l->err) {
 		causes_add_unread(causes, "whether something here listens there", l->err);
-	} else if (l->n_full) {
-		say_full(l, address, port, causes);
+	} else if (l->n_full ||
+		   (l->n && !f->rejected && was_full(&f->meanwhile, false))) {
+		say_full(f, causes);
 	} else if (l->n) {
-		/* No table shows a rule: a queue may have been full until a moment ago.
-		 */
-		buf_printf(&b,
-			   "%s is listened on and has room (%llu/%llu): %sa firewall of "
-			   "this host is in between",
-			   address, (unsigned long long)l->queue,
-			   (unsigned long long)l->limit, rejected ? "" : "most likely ");
+		buf_printf(&b, "%s is listened on and has room (%llu/%llu)", f->address,
+			   (unsigned long long)l->queue, (unsigned long long)l->limit);
+		put_before_listener(&b, f);
 		causes_add(causes, "filtered", &b, NULL, NULL);
 	}
+}
+
+void put_who_reset(struct buf *b, const struct meanwhile *m, bool sent)
+{
+	/* Where nothing was sent, what is unread was another's. */
+	bool unread = m->unread && sent;
+
+	if (m->known && !unread && !m->lingered) {
+		buf_puts(b,
+			 "has not aborted it: a listener that was closed with it in its "
+			 "queue, 'ss -K', or a firewall rule that rejects with a reset "
+			 "did");
+		return;
+	}
+	if (m->known && unread && !m->lingered)
+		buf_puts(b, "closed it before it had read all that was sent");
+	else if (m->known && !sent)
+		buf_puts(b, "closed it with SO_LINGER and a time of 0");
+	else if (m->known && !unread)
+		buf_puts(b,
+			 "closed it with SO_LINGER and a time of 0, or before what was "
+			 "sent had come");
+	else
+		buf_printf(b, "closed it with %sSO_LINGER and a time of 0",
+			   sent ? "unread data or with " : "");
+	if (!m->known)
+		buf_puts(b, ", or a firewall rule rejects with a reset");
 }

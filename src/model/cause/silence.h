@@ -1,4 +1,4 @@
-/* What it means that an address of this host does not answer. */
+/* What it means that an address of this host does not answer, or ends what it took. */
 #pragma once
 
 #include "model/cause/cause.h"
@@ -10,15 +10,40 @@ struct listening {
 	uint64_t queue, limit; /* of all of them together; each holds limit + 1 */
 	size_t n_full;
 	uint32_t full_queue, full_limit; /* of one that is full */
+	uint64_t drops;			 /* of all of them, since they began */
+	size_t n_drops;			 /* of how many that is known */
 	int err; /* the kernel's tables could not be read: positive errno */
 };
 
 /* Counts one listener more. */
 void listening_add(struct listening *l, const struct sock *listener);
 
-/*
- * Adds the cause; none where nobody listens. address: as it is shown; port: 0 = none.
- * rejected: it was no silence, but an ICMP message that a listener never sends.
- */
-void cause_of_silence(const struct listening *l, const char *address, uint16_t port,
-		      bool rejected, struct causes *causes);
+/* What rose in this network namespace between two readings, of which the first came
+ * before the last packet that was sent. */
+struct meanwhile {
+	bool known;
+	uint64_t drops;	    /* of the listeners of the address; after a silence only */
+	uint64_t overflows; /* connections that met a full accept queue */
+	uint64_t unread;    /* that a program closed with unread data */
+	uint64_t lingered;  /* with SO_LINGER and a time of 0 */
+};
+
+struct silence {
+	const struct listening *listening;
+	struct meanwhile meanwhile;
+	const char *address; /* as it is shown */
+	uint16_t port;	     /* 0 = none */
+	bool rejected; /* it was no silence, but an ICMP message that a listener never
+			  sends */
+};
+
+/* Whether the accept queue was full when a silent address, or one that reset a
+ * connection, was asked, though it has room by now. */
+bool was_full(const struct meanwhile *m, bool reset);
+
+/* Adds the cause; none where nobody listens. */
+void cause_of_silence(const struct silence *f, struct causes *causes);
+
+/* Who reset a connection that a listener of this host took, after the words that name
+ * the listener: by what rose meanwhile. sent: the client had sent something. */
+void put_who_reset(struct buf *b, const struct meanwhile *m, bool sent);

@@ -55,7 +55,8 @@ struct probe_result {
 	bool cut;	    /* a record was longer than what we read of it */
 	const char *missed; /* what the answer lacked: "the expected text", ... */
 	uint32_t queue, queue_limit; /* of the local listener, where known */
-	uint32_t ports_used; /* no-port: towards this destination; 0 = not counted */
+	uint32_t queue_drops; /* it was full then, and dropped so many, and is not now */
+	uint32_t ports_used;  /* no-port: towards this destination; 0 = not counted */
 	size_t n_answer;
 	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */
 	struct addr silent_hop; /* it answers no ARP or ND: the peer, or the router on the

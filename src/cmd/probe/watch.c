@@ -1,0 +1,67 @@
+#include "cmd/probe/watch.h"
+
+#include "cmd/why.h"
+
+static bool asks_more(const struct attempt_how *how)
+{
+	return how->send || how->expect || how->expect_regex || how->http ||
+	       how->banner || how->stable_us || how->verify;
+}
+
+static const struct endpoint *local_one(const struct probe_job *j)
+{
+	size_t i;
+
+	for (i = 0; i < j->list.n; i++)
+		if (j->list.v[i].proto == TARGET_TCP && endpoint_is_local(&j->list.v[i]))
+			return &j->list.v[i];
+	return NULL;
+}
+
+void watch_begin(struct probe_job *j)
+{
+	j->watch = (struct local_watch){ 0 };
+	/* --wait asks a hundred times a second. */
+	if (j->run->c->wait_us == PROBE_UNSET && asks_more(&j->how) && local_one(j))
+		j->watch.ends_known = procfile_ends(&j->watch.ends);
+}
+
+void watch_silence(struct probe_job *j)
+{
+	const struct endpoint *to = local_one(j);
+	struct local_watch *w = &j->watch;
+	struct listening l;
+
+	if (!to)
+		return;
+	if (!w->ends_known)
+		w->ends_known = procfile_ends(&w->ends);
+	l = why_listening(to);
+	w->to = *to;
+	w->drops = l.drops;
+	w->drops_known = w->ends_known && l.n && l.n_drops == l.n;
+}
+
+void watch_end(struct probe_job *j, const struct probe_result *r)
+{
+	const struct local_watch *w = &j->watch;
+	bool silence = outcome_verdict(r->outcome) == VERDICT_SILENCE;
+	struct meanwhile *m = &j->meanwhile;
+	struct end_counters now;
+	struct listening l;
+
+	*m = (struct meanwhile){ 0 };
+	if (!w->ends_known || r->outcome == OUTCOME_OPEN || !procfile_ends(&now))
+		return;
+	m->overflows = now.overflows - w->ends.overflows;
+	m->unread = now.unread - w->ends.unread;
+	m->lingered = now.lingered - w->ends.lingered;
+	m->known = !silence;
+	/* Only a SYN that was sent after the first reading can have been counted. */
+	if (silence && w->drops_known && endpoint_same(&w->to, &r->peer) && r->has_tcp &&
+	    r->tcp.total_retrans) {
+		l = why_listening(&r->peer);
+		m->drops = l.drops - MIN(w->drops, l.drops);
+		m->known = !l.err && l.n == l.n_drops;
+	}
+}

@@ -1,0 +1,15 @@
+/*
+ * What rises in this host's own counters while a target of it is asked: the drops of its
+ * listener, which was full then, and connections that programs abort. Read only where an
+ * end or a silence may come: a plain probe that is answered pays nothing.
+ */
+#pragma once
+
+#include "cmd/probe/job.h"
+
+/* Before the first packet, of an attempt that goes on after the handshake. */
+void watch_begin(struct probe_job *j);
+/* Early in a silence: the kernel will ask again. */
+void watch_silence(struct probe_job *j);
+/* What rose since, now that r is known. */
+void watch_end(struct probe_job *j, const struct probe_result *r);
