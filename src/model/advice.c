@@ -62,6 +62,8 @@ static const struct {
 	[ADVICE_PORT_RANGE] = { NEEDS_NOTHING,
 				{ "sysctl", "net.ipv4.ip_local_port_range" } },
 	[ADVICE_LOOPBACK_UP] = { NEEDS_ROOT, { "ip", "link", "set", "lo", "up" } },
+	[ADVICE_IPV6_ON] = { NEEDS_ROOT,
+			     { "sysctl", "-w", "net.ipv6.conf.%.disable_ipv6=0" } },
 	[ADVICE_ADDRESSES] = { NEEDS_NOTHING, { "ip", "address" } },
 	[ADVICE_ROUTE] = { NEEDS_NOTHING, { "ip", "route", "get", "%" } },
 	[ADVICE_TUNNELS] = { NEEDS_NOTHING, { "ip", "-d", "link" } },

@@ -256,7 +256,7 @@ void cause_of_connect(const struct connect_facts *f, struct causes *causes)
 		unix_causes(f, causes);
 	else if (f->loopback_down && !(f->from.family && f->from_place == PLACE_FOREIGN))
 		say_loopback_down(f, causes);
-	else if (cause_of_no_source(&f->source, causes))
+	else if (cause_of_no_source(&f->source, f->asker, causes))
 		return;
 	else if (f->err == EADDRNOTAVAIL)
 		local_port_causes(f, causes);

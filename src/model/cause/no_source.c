@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "model/advice.h"
+
 /* As sysctl(8) has it: a dot in a name is a slash. */
 static void put_setting(struct buf *b, const char *device)
 {
@@ -70,7 +72,8 @@ bool no_source_put(const struct source_facts *f, struct buf *why)
 	return true;
 }
 
-bool cause_of_no_source(const struct source_facts *f, struct causes *causes)
+bool cause_of_no_source(const struct source_facts *f, uint32_t asker,
+			struct causes *causes)
 {
 	struct buf b = { 0 }, next = { 0 };
 	bool off = f->kernel_off || f->no_socket || is_off(f);
@@ -80,9 +83,8 @@ bool cause_of_no_source(const struct source_facts *f, struct causes *causes)
 	causes_add(causes, off ? "ipv6-disabled" : "no-source", &b, NULL, NULL);
 	/* Its address comes back by itself; those of others do not. */
 	if (addr_is_loopback(&f->to) && f->device_off) {
-		buf_puts(&next, "sysctl ");
-		put_setting(&next, f->device);
-		buf_puts(&next, "=0");
+		advise(&next, ADVICE_IPV6_ON, (struct advised){ .uid = asker },
+		       f->device);
 		causes_next(causes, &next);
 	}
 	return true;

@@ -25,5 +25,6 @@ struct source_facts {
 
 /* Whether that is the reason, and not want of ports or routes. Says it in why. */
 bool no_source_put(const struct source_facts *f, struct buf *why);
-/* The same as a cause, with what to run. */
-bool cause_of_no_source(const struct source_facts *f, struct causes *causes);
+/* The same as a cause, with what to run; asker: the user who would. */
+bool cause_of_no_source(const struct source_facts *f, uint32_t asker,
+			struct causes *causes);

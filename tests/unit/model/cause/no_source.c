@@ -88,14 +88,14 @@ static void causes(void)
 				  .device_off = true };
 
 	f.to = address("::1");
-	CHECK(cause_of_no_source(&f, &found));
+	CHECK(cause_of_no_source(&f, 1000, &found));
 	CHECK_STR(found.v[0].id, "ipv6-disabled");
-	CHECK_STR(found.next, "sysctl net.ipv6.conf.lo.disable_ipv6=0");
+	CHECK_STR(found.next, "\tsudo sysctl -w net.ipv6.conf.lo.disable_ipv6=0");
 	f.device_off = false;
-	CHECK(cause_of_no_source(&f, &found));
+	CHECK(cause_of_no_source(&f, 1000, &found));
 	CHECK_STR(found.v[1].id, "no-source");
 	f.err = 0;
-	CHECK(!cause_of_no_source(&f, &found));
+	CHECK(!cause_of_no_source(&f, 1000, &found));
 	causes_free(&found);
 }
 
