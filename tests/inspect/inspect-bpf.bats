@@ -79,6 +79,36 @@ sys.stdin.read()'
 	assert_output "$threaded"
 }
 
+@test "threads with descriptors of their own, and those whose leader has ended" {
+	local kind
+	for kind in own-table leader-ends; do
+		spawn "${NS[@]}" python3 -c '
+import ctypes, os, socket, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+def serve():
+    if sys.argv[1] == "own-table" and libc.unshare(0x400) != 0:
+        raise OSError(ctypes.get_errno())
+    held = socket.create_server(("127.0.0.1", 7002))
+    print("ready", flush=True)
+    sys.stdin.read()
+    os._exit(0)
+threading.Thread(target=serve).start()
+if sys.argv[1] == "leader-ends":
+    threading.Thread(target=threading.Event().wait).start()
+    libc.syscall(60 if os.uname().machine == "x86_64" else 93, 0)
+threading.Event().wait()' "$kind"
+		await_line '^ready$'
+		[[ $kind != leader-ends ]] || until_true grep -q '^State:.*Z' "/proc/$PID/status"
+		# The program alone: no link of a thread is read.
+		owners
+		used_bpf || fail "$kind: $(<"$BATS_TEST_TMPDIR/trace")"
+		run jq -c 'select(.local_port == 7002).processes | map([.pid, .command])' "$BATS_TEST_TMPDIR/rows"
+		assert_output "[[$PID,\"python3\"]]"
+		exec {IN}>&-
+		await_end "$PID"
+	done
+}
+
 @test "a name of odd bytes, and one of fifteen" {
 	mk 'comm:name=a\nb\x1b[31m\xff' listen:label=odd
 	mk comm:name=fifteen-letters listen:label=long

@@ -256,3 +256,28 @@ assert_codes() { # COMMAND...
 		1||ato > 1h
 	END
 }
+
+@test "a socket of the kernel has no owner, where every process was read; else it may have one" {
+	skip_unless_root "a device is made"
+	[[ $(stat -Lc %i /proc/self/ns/pid) == 4026531836 ]] || skip "not in the first pid namespace"
+	netns
+	in_ns ip link add vx0 type vxlan id 5 dstport 4789 2>/dev/null || skip "this kernel has no vxlan"
+	in_ns ip link set vx0 up
+	mk listen:port=80
+	inspect_table -u -q 'sport = :4789'
+	assert_status 0
+	inspect_table -u --process mksock
+	assert_status 1
+	inspect_table -u --fail-if 'process = mksock'
+	assert_status 0
+	inspect --json -u -p --fail-if 'process = mksock'
+	assert_json '.[-1].complete'
+	inspect -q -u --record "$BATS_TEST_TMPDIR/dump"
+	inspect --from "$BATS_TEST_TMPDIR/dump" -u -q --fail-if 'process = mksock'
+	assert_status 0
+	# mksock is a process of root, which an ordinary user may not look into.
+	sockctl_as_user inspect --no-findings -u --fail-if 'process = mksock'
+	assert_status 3
+	sockctl_as_user inspect --no-findings -u --process mksock
+	assert_status 3
+}

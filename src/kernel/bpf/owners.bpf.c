@@ -1,7 +1,8 @@
 /*
  * Runs in the kernel, once for every descriptor of every process that the reader's pid
  * namespace has (iter/task_file), and writes a record for each that refers to a socket.
- * Sees what /proc/PID/fd shows: the descriptors of thread group leaders.
+ * Sees what /proc/PID/fd shows, the descriptors of the leader of a thread group, and
+ * those of threads that do not share them: it has ended, or they left its table.
  */
 #include <linux/bpf.h>
 
@@ -31,8 +32,11 @@ struct pid {
 	struct upid numbers[1]; /* one for each level of pid namespaces */
 } OF_THE_KERNEL;
 
+struct files_struct;
+
 struct task_struct {
-	int pid, tgid;
+	struct task_struct *group_leader;
+	struct files_struct *files;
 	struct pid *thread_pid;
 	char comm[16];
 } OF_THE_KERNEL;
@@ -68,16 +72,19 @@ static int pid_of(const struct task_struct *task)
 __attribute__((section("iter/task_file"), used)) int
 owners(struct bpf_iter__task_file *ctx)
 {
-	struct task_struct *task = ctx->task;
+	struct task_struct *task = ctx->task, *leader;
 	struct file *file = ctx->file;
 	struct owner_record r = { 0 };
 
-	if (!task || !file || task->pid != task->tgid || !bpf_sock_from_file(file))
+	if (!task || !file)
+		return 0;
+	leader = task->group_leader;
+	if ((task != leader && task->files == leader->files) || !bpf_sock_from_file(file))
 		return 0;
 	r.inode = (__u32)file->f_inode->i_ino;
-	r.pid = pid_of(task);
+	r.pid = pid_of(leader);
 	r.fd = (__s32)ctx->fd;
-	bpf_probe_read_kernel(r.command, sizeof(r.command), task->comm);
+	bpf_probe_read_kernel(r.command, sizeof(r.command), leader->comm);
 	/* What does not fit is written again, in front of the next read. */
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 	return 0;

@@ -396,6 +396,7 @@ void owners_scan(struct owners *o, const struct hash_index *wanted, const int32_
 	_cleanup_close_ int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int opened = proc < 0 ? -errno : proc;
 	struct stat st;
+	bool by_bpf;
 
 	owners_free(o);
 	o->scanned = true;
@@ -406,15 +407,17 @@ void owners_scan(struct owners *o, const struct hash_index *wanted, const int32_
 	scan.sizes_known = fstatat(proc, "self/fd", &st, 0) == 0 && st.st_size > 0;
 	scan.offsets_known = scan.sizes_known && offsets_are_numbers(proc);
 	list_processes(&scan, pids, n_pids);
-	/* The program sees what hidepid hides. */
-	if ((o->unseen == OWNER_HIDEPID || worth_a_program(&scan)) &&
-	    scan_by_bpf(o, wanted, pids, n_pids)) {
+	/* The program sees what hidepid hides, and threads. */
+	by_bpf = (o->unseen == OWNER_HIDEPID || worth_a_program(&scan)) &&
+		 scan_by_bpf(o, wanted, pids, n_pids);
+	if (by_bpf) {
 		free(scan.processes);
 		if (o->unseen == OWNER_HIDEPID)
 			note_visible(o, visible_processes(proc, true, o->unseen_why));
 	} else {
 		scan_links_of_all(o, &scan, threads);
 	}
+	o->has_threads = by_bpf;
 	if (wanted)
 		owners_search_threads(o, wanted, pids, n_pids);
 }

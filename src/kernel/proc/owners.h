@@ -32,6 +32,7 @@ struct owners {
 	struct holder *scratch;
 	size_t scratch_cap;
 	bool scanned;
+	bool has_threads; /* those of all threads are among them */
 };
 
 /*

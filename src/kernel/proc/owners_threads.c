@@ -198,7 +198,8 @@ void owners_search_threads(struct owners *o, const struct hash_index *wanted,
 	_cleanup_close_ int proc = -1;
 	struct search s = { .o = o, .wanted = wanted, .until_us = worked_us() + MOST_US };
 
-	if (o->failed || o->unseen == OWNER_NO_PROC || !note_known(&s)) {
+	if (o->failed || o->has_threads || o->unseen == OWNER_NO_PROC ||
+	    !note_known(&s)) {
 		hash_index_free(&s.known);
 		return;
 	}
