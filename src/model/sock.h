@@ -76,6 +76,7 @@ enum sock_has {
 	SOCK_LACKS_USER = BIT(18),
 	SOCK_LACKS_DEVICE = BIT(19),
 	SOCK_LACKS_CGROUP = BIT(20),
+	SOCK_LACKS_STORAGES = BIT(21), /* ... or what BPF programs keep for them */
 };
 
 /* SK_MEMINFO_*: indices of the INET_DIAG_SKMEMINFO attribute (linux/sock_diag.h). */

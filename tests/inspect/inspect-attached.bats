@@ -63,6 +63,17 @@ attach() { # WHAT
 	assert_line '[80,null,null]'
 	inspect --no-findings -H -o local_port,bpf_map,bpf_value "bpf_map = $map"
 	assert_output --regexp "^ *8083 +$map  2a000000\$"
+	# A record has them, behind what ss reads; one of an ordinary user does not know.
+	inspect -q --record "$BATS_TEST_TMPDIR/dump"
+	inspect --from "$BATS_TEST_TMPDIR/dump" -H --format raw -o local_port,bpf_map,bpf_value "bpf_map = $map"
+	assert_output "8083	$map	2a000000"
+	inspect --from "$BATS_TEST_TMPDIR/dump" -q "bpf_map = 4000000000"
+	assert_equal "$status" 1
+	TCPDIAG_FILE=$BATS_TEST_TMPDIR/dump run -0 ss -tanH
+	assert_line --regexp ':8083 '
+	as_user "$SOCKCTL" inspect -q --record - >"$BATS_TEST_TMPDIR/dump"
+	inspect --from "$BATS_TEST_TMPDIR/dump" -q "bpf_map = $map"
+	assert_equal "$status" 3
 	inspect 'bpf_value = 1'
 	assert_refused 2 'bpf_value is shown, not compared'
 	sockctl_as_user inspect -l -H --no-findings -o local_port,bpf_map sport = :8083

@@ -411,6 +411,30 @@ static void without_refused_storages(struct collector *c)
 				"sockets");
 }
 
+static int take_storage(const struct nlmsghdr *h, void *ctx)
+{
+	struct sock s;
+
+	if (inet_parse(h, PROTO_TCP, &s) && s.bpf_storages.len)
+		recorder_storage(ctx, &s);
+	return 0;
+}
+
+/* What BPF programs keep has a dump of its own: those who may not hear of it are refused
+ * the whole dump, and ss has no room for a row with it. */
+static void record_storages(struct collector *c)
+{
+	struct inet_query q = { .protocol = IPPROTO_TCP,
+				.states = states_of(c) | 1 << STATE_NEW_SYN_RECV,
+				.ext = ext_for(NEED_BPF, false) };
+	struct nl_record *record = take_ptr(&c->r->dump.record);
+	int err = inet_dump(&c->r->dump, &q, take_storage, c->recorder);
+
+	if (err == 0)
+		recorder_has_storages(c->recorder);
+	c->r->dump.record = record;
+}
+
 /* Second readings and answers to single questions, too: they tell who waits. */
 static void begin_record(struct collector *c)
 {
@@ -435,6 +459,8 @@ static int read_all(struct collector *c)
 	c->r->exact.record = NULL;
 	if (c->recorder)
 		recorder_end_tcp(c->recorder, listed);
+	if (c->recorder && (c->req->protos & BIT(PROTO_TCP)))
+		record_storages(c);
 	if (r == 0 && (c->req->protos & BIT(PROTO_UDP))) {
 		recorder_section(c->recorder, PROTO_UDP);
 		r = read_udp(c);

@@ -24,8 +24,9 @@ enum record_kind {
 	RECORD_CGROUP,
 	RECORD_USER,
 	RECORD_DEVICE,
-	RECORD_STORAGE, /* what BPF programs keep for a socket */
-	RECORD_END,	/* nothing is missing */
+	RECORD_STORAGE,	 /* what BPF programs keep for a socket */
+	RECORD_END,	 /* nothing is missing */
+	RECORD_STORAGES, /* those of all TCP sockets are in the record */
 };
 
 struct record_head {

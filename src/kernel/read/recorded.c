@@ -197,6 +197,9 @@ void recorded_take(struct recorded *r, struct owners *o, const struct nlmsghdr *
 	case RECORD_STORAGE:
 		take_name(r, &r->storages, h);
 		break;
+	case RECORD_STORAGES:
+		r->has_storages = true;
+		break;
 	case RECORD_END:
 		r->ended = true;
 		break;

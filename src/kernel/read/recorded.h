@@ -49,7 +49,8 @@ struct recorded {
 	struct hash_index ends_index;
 	int cgroups_denied; /* errno, if some could not be read then */
 	bool has_owners;
-	bool is_ours; /* a mark says that an end must come */
+	bool has_storages; /* of every TCP socket that has one */
+	bool is_ours;	   /* a mark says that an end must come */
 	bool ended;
 	bool broken; /* something of it is not what it should be */
 };

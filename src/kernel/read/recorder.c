@@ -397,6 +397,21 @@ void recorder_end_tcp(struct recorder *w, int lists_bound)
 	put_meta(w, lists_bound);
 }
 
+void recorder_storage(struct recorder *w, const struct sock *s)
+{
+	struct buf *b = &w->out->b;
+	size_t at = begin_message(b, RECORD_STORAGE);
+
+	put_u64(b, STORAGE_COOKIE, s->cookie);
+	put_attribute(b, STORAGE_DATA, s->bpf_storages.data, s->bpf_storages.len);
+	end_message(w, at);
+}
+
+void recorder_has_storages(struct recorder *w)
+{
+	end_message(w, begin_message(&w->out->b, RECORD_STORAGES));
+}
+
 void recorder_section(struct recorder *w, uint8_t proto)
 {
 	if (!w)

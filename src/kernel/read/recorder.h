@@ -23,6 +23,11 @@ void recorder_beside(struct recorder *w, bool beside);
  * bound, negative = not known. */
 void recorder_end_tcp(struct recorder *w, int lists_bound);
 
+/* What BPF programs keep for a TCP socket, once those are over; and that what is not
+ * there is kept for none of them. */
+void recorder_storage(struct recorder *w, const struct sock *s);
+void recorder_has_storages(struct recorder *w);
+
 /* The sockets of another protocol begin. */
 void recorder_section(struct recorder *w, uint8_t proto);
 

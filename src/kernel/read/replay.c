@@ -133,12 +133,29 @@ static void mark_scope(struct addr *a)
 		a->scope |= ADDR_SCOPE_ELSEWHERE;
 }
 
+/* What BPF programs keep stands apart from the sockets. */
+static void add_storages(const struct replay *p, struct sock *s)
+{
+	const struct recorded *r = &p->c->r->recorded;
+	const struct recorded_name *kept;
+
+	if (s->bpf_storages.len || !s->cookie)
+		return;
+	kept = recorded_name(&r->storages, s->cookie);
+	if (kept)
+		s->bpf_storages = (struct blob){ kept->text, kept->len };
+	else if (!r->has_storages)
+		s->has |= SOCK_LACKS_STORAGES;
+}
+
 static bool parse_inet(const struct replay *p, const struct nlmsghdr *h, struct sock *s)
 {
 	if (!inet_parse(h, p->c->proto, s))
 		return false;
 	mark_scope(&s->local);
 	mark_scope(&s->peer);
+	if (p->c->proto == PROTO_TCP)
+		add_storages(p, s);
 	return true;
 }
 

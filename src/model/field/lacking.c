@@ -91,7 +91,8 @@ bool field_is_lacking(const struct field *f, const struct sock *s)
 		return is_full_inet(s) && !(s->has & f->has) &&
 		       (s->family == AF_INET6 || f->has != SOCK_HAS_TCLASS);
 	if (f->needs & NEED_BPF)
-		return is_full_inet(s) && !is_told_all(s);
+		return is_full_inet(s) &&
+		       (!is_told_all(s) || (s->has & SOCK_LACKS_STORAGES));
 	if (f->needs & NEED_CGROUP)
 		return (s->has & SOCK_LACKS_CGROUP) ||
 		       (is_full_inet(s) && !(s->has & SOCK_HAS_CGROUP));
