@@ -79,8 +79,8 @@ static void groups(void)
 		"2 connections to 10.0.0.3:80, x[1] fd 7, 9",
 		/* Two processes hold it. */
 		"10.0.0.1:40007 to 10.0.0.2:80, x[1] fd 10; y[2] fd 10",
-		"4 connections to 10.0.0.4:80 (1), 10.0.0.5:80 (1), 10.0.0.6:80 (1) and "
-		"1 more, y[2] fd 3, 5, 7 and 1 more up to 9",
+		("4 connections to 10.0.0.4:80 (1), 10.0.0.5:80 (1), 10.0.0.6:80 (1) and "
+		 "1 more, y[2] fd 3, 5, 7 and 1 more up to 9"),
 		/* Those that a listener accepted are of hosts, whatever their ports. */
 		"2 connections from 10.0.0.2 to port 443, y[2] fd 20, 21",
 	};
