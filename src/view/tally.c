@@ -13,7 +13,19 @@ struct tally_entry {
 	size_t len;
 	uint64_t count;
 	const char *why; /* it is unknown; NULL = text is the value */
+	/* Of a process: its command; or, where it may not be seen, what else is known. */
+	const char *command, *unit, *user;
 };
+
+static bool is_process(const struct field *f)
+{
+	return streq(f->name, "pid");
+}
+
+uint32_t tally_needs(const struct field *f)
+{
+	return f->needs | (is_process(f) ? NEED_CGROUP | NEED_USER : 0);
+}
 
 static struct tally_entry *entry_of(struct tally *t, const char *text, size_t len)
 {
@@ -29,7 +41,8 @@ static struct tally_entry *entry_of(struct tally *t, const char *text, size_t le
 	t->entries = array_grow(t->entries, t->n, &t->cap, sizeof(*t->entries));
 	hash_index_add(&t->index, hash, t->n);
 	e = &t->entries[t->n++];
-	*e = (struct tally_entry){ arena_strndup(&t->arena, text, len), len, 0, NULL };
+	*e = (struct tally_entry){ .text = arena_strndup(&t->arena, text, len),
+				   .len = len };
 	return e;
 }
 
@@ -62,23 +75,70 @@ static const char *why_unknown(const struct field *f, const struct sock *s)
 	return field_is_lacking(f, s) ? "(not known)" : NULL;
 }
 
+static void put_field(struct buf *b, const char *field, const struct sock *s)
+{
+	format_raw(b, field_find(field, strlen(field)), s);
+}
+
+static const char *kept(struct tally *t, struct buf *b)
+{
+	return b->len ? arena_strdup(&t->arena, buf_cstr(b)) : NULL;
+}
+
+/* The commands of its processes, each once. */
+static const char *commands_of(struct tally *t, const struct holder *h)
+{
+	_cleanup_buf_ struct buf text = { .ascii = t->ascii };
+	int32_t last = -1;
+
+	for (; h; last = h->pid, h = h->next) {
+		if (h->pid == last)
+			continue;
+		if (text.len)
+			buf_puts(&text, ", ");
+		buf_put_escaped(&text, h->command, strlen(h->command));
+	}
+	return kept(t, &text);
+}
+
+static void count_unknown(struct tally *t, const struct sock *s, const char *why)
+{
+	_cleanup_buf_ struct buf text = { .ascii = t->ascii, .words = t->words };
+	_cleanup_buf_ struct buf unit = { .ascii = t->ascii },
+				 user = { .ascii = t->ascii };
+	struct tally_entry *e;
+
+	/* Behind a byte that no text of a value has. */
+	buf_putc(&text, '\0');
+	buf_puts(&text, why);
+	if (is_process(t->field)) {
+		put_field(&unit, "unit", s);
+		put_field(&user, "user", s);
+	}
+	if (unit.len)
+		buf_printf(&text, " %s", buf_cstr(&unit));
+	if (user.len)
+		buf_printf(&text, " user %s", buf_cstr(&user));
+	if (t->words)
+		format_one_word(&text, 1);
+	buf_cstr(&text);
+	e = entry_of(t, text.data, text.len);
+	if (!e->count++) {
+		e->why = why;
+		e->unit = kept(t, &unit);
+		e->user = kept(t, &user);
+	}
+	t->unknown++;
+}
+
 static void count_value(struct tally *t, const struct sock *s)
 {
 	_cleanup_buf_ struct buf text = { .ascii = t->ascii, .words = t->words };
 	const char *why = why_unknown(t->field, s);
 	struct tally_entry *e;
 
-	/* Behind a byte that no text of a value has. */
 	if (why) {
-		buf_putc(&text, '\0');
-		buf_puts(&text, why);
-		if (t->words)
-			format_one_word(&text, 1);
-		buf_cstr(&text);
-		e = entry_of(t, text.data, text.len);
-		e->why = why;
-		e->count++;
-		t->unknown++;
+		count_unknown(t, s, why);
 		return;
 	}
 
@@ -92,7 +152,9 @@ static void count_value(struct tally *t, const struct sock *s)
 	if (t->words)
 		format_one_word(&text, 0);
 	buf_cstr(&text);
-	entry_of(t, text.data, text.len)->count++;
+	e = entry_of(t, text.data, text.len);
+	if (!e->count++ && is_process(t->field))
+		e->command = commands_of(t, s->holders);
 }
 
 void tally_add(struct tally *t, const struct sock *s)
@@ -157,20 +219,34 @@ static void put_json(const struct tally *t, const struct tally_entry *e, struct 
 		json_member_null(&j, "value");
 	if (e->why)
 		json_member_str(&j, "unknown", e->why);
+	if (is_process(t->field)) {
+		json_member_text(&j, "command", e->command);
+		json_member_text(&j, "unit", e->unit);
+		json_member_text(&j, "user", e->user);
+	}
 	json_member_u64(&j, "count", e->count);
 	json_end_object(&j);
 	out_maybe_flush(out);
 }
 
-static const char *shown_of(const struct tally_entry *e)
+/* In the table a process has its command beside it. */
+static void put_shown(struct buf *b, const struct tally *t, const struct tally_entry *e,
+		      const struct view_options *opt)
 {
-	return e->why ? e->text + 1 : e->len ? e->text : "-";
+	buf_reset(b);
+	buf_puts(b, e->why ? e->text + 1 : e->len ? e->text : "-");
+	if (e->command && opt->format != VIEW_RAW) {
+		buf_printf(b, " %s", e->command);
+		if (t->words)
+			format_one_word(b, 0);
+	}
 }
 
 static bool show_group(struct tally *t, const struct view_options *opt, struct out *out)
 {
 	const char *heading = opt->format == VIEW_RAW ? t->field->name
 						      : t->field->heading;
+	_cleanup_buf_ struct buf shown = { .words = t->words };
 	size_t width = strlen(heading), i;
 	uint64_t largest = 0;
 
@@ -178,8 +254,8 @@ static bool show_group(struct tally *t, const struct view_options *opt, struct o
 		qsort(t->entries, t->n, sizeof(*t->entries), by_count);
 	for (i = 0; i < t->n; i++) {
 		largest = MAX(largest, t->entries[i].count);
-		width = MAX(width, text_width(shown_of(&t->entries[i]),
-					      strlen(shown_of(&t->entries[i]))));
+		put_shown(&shown, t, &t->entries[i], opt);
+		width = MAX(width, text_width(shown.data, shown.len));
 	}
 	if (opt->headings && opt->format != VIEW_JSON) {
 		buf_puts(&out->b, heading);
@@ -194,11 +270,12 @@ static bool show_group(struct tally *t, const struct view_options *opt, struct o
 	for (i = 0; i < t->n && i < t->limit; i++) {
 		const struct tally_entry *e = &t->entries[i];
 
+		put_shown(&shown, t, e, opt);
 		if (opt->format == VIEW_JSON)
 			put_json(t, e, out);
 		else
-			put_line(out, opt, shown_of(e), strlen(shown_of(e)), width,
-				 e->count, largest);
+			put_line(out, opt, shown.data, shown.len, width, e->count,
+				 largest);
 	}
 	return i < t->n;
 }

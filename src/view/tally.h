@@ -26,6 +26,8 @@ struct tally {
 	struct hash_index index; /* of entries by text */
 };
 
+/* What must be read to count by a field, and to say whose a process is. */
+uint32_t tally_needs(const struct field *f);
 void tally_add(struct tally *t, const struct sock *s);
 /* Whether the limit left out some. */
 bool tally_show(struct tally *t, const struct view_options *opt, struct out *out);

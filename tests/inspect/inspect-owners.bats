@@ -286,3 +286,22 @@ threading.Event().wait()' "$1"
 		await_end "$PID"
 	done
 }
+
+@test "--group pid: the command stands beside the pid; who may not see it counts units and users" {
+	netns
+	mk listen:port=80 listen:port=81
+	inspect -l --group pid
+	assert_success
+	assert_output --regexp "^PID +COUNT
+$MK_PID:mksock +2\$"
+	inspect -l --format raw --group pid
+	assert_output "$(printf 'pid\tcount\n%s\t2' "$MK_PID")"
+	inspect -l --json --group pid
+	assert_json ".[0] | .value == \"$MK_PID\" and .command == \"mksock\" and .unit == null and .user == null and .count == 2"
+	is_root || return 0
+	sockctl_as_user inspect -l --json --group pid
+	assert_json '.[] | select(.type == "summary") | .value == null and .unknown == "(no permission)" and .command == null and .user == "root" and .count == 2'
+	sockctl_as_user inspect -l --group pid
+	assert_output --regexp '^PID +COUNT
+\(no:permission\):(.*:)?user:root +2$'
+}

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "view/tally.h"
+
 static void add_node(struct inspect_plan *p, const struct filter_node *node)
 {
 	p->request.filter = filter_and(&p->arena, p->request.filter, node);
@@ -309,7 +311,7 @@ static void choose_needs(struct inspect_plan *p, bool counts)
 	if (p->sort)
 		q->needs |= p->sort->needs;
 	if (p->group)
-		q->needs |= p->group->needs;
+		q->needs |= tally_needs(p->group);
 	q->needs |= thresholds_needs(&p->thresholds);
 	if (args->fail_drops ||
 	    (finds && (q->protos & (BIT(PROTO_TCP) | BIT(PROTO_UDP)))))
