@@ -151,6 +151,58 @@ while True:
 ' "$1"
 }
 
+# So many connections that say this once, read the answer if there is one, and say it again when
+# they are told to: "ready" is said when all are answered.
+askers() { # NUMBER PORT TEXT
+	spawn "${NS[@]}" python3 -c '
+import signal, socket, sys
+kept = [socket.create_connection(("127.0.0.1", int(sys.argv[2]))) for _ in range(int(sys.argv[1]))]
+def ask(*_):
+    for c in kept:
+        c.send(sys.argv[3].encode().decode("unicode_escape").encode())
+ask()
+for c in kept:
+    c.recv(65536)
+signal.signal(signal.SIGUSR1, ask)
+print("ready", flush=True)
+while True:
+    signal.pause()
+' "$@"
+	await_line '^ready$'
+	ASKERS=$PID
+}
+
+# A TLS server that reads, and clients of one process that only write: its session tickets lie
+# unread in each.
+tls_writers() { # NUMBER PORT
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$DIR/key" -out "$DIR/crt" -days 2 -subj /CN=x 2>/dev/null
+	spawn "${NS[@]}" python3 -c '
+import socket, ssl, sys, threading
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[2], sys.argv[1])
+s = socket.create_server(("127.0.0.1", int(sys.argv[3])), backlog=100)
+def drain(c):
+    c = context.wrap_socket(c, server_side=True)
+    while c.recv(65536):
+        pass
+while True:
+    threading.Thread(target=drain, args=(s.accept()[0],), daemon=True).start()
+' "$DIR/key" "$DIR/crt" "$2"
+	until_shown -l --port "$2"
+	spawn "${NS[@]}" python3 -c '
+import socket, ssl, sys, time
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+kept = [context.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[2]))))
+        for _ in range(int(sys.argv[1]))]
+while True:
+    for c in kept:
+        c.send(b"x" * 100)
+    time.sleep(0.2)
+' "$@"
+}
+
 @test "slow readers, proxies, polls, sockets that stay: twenty looks and no warning" {
 	local rate
 	origin_and_proxies 8080 8081 8082
@@ -166,9 +218,11 @@ while True:
 	slow_echo_client 4711
 	node_on 8090
 	node_clients 8090
+	tls_writers 12 8443
 	# The window of most is closed.
 	until_shown 'timer = probe and last_data_sent >= 1s and sport = :8082'
 	until_shown 'timer = probe and last_data_sent >= 1s and sport = :8080'
+	until_shown 'dport = :8443 and recv_queue > 0 and last_data_recv >= 3s'
 	silent_looks "$LOOKS"
 	# They are notes, each with what is known of its rate.
 	findings --findings=all
@@ -237,4 +291,60 @@ while True:
 '
 	until_true both_told
 	assert_equal "$FOUND" $'warning stuck-reader\nwarning stuck-reader'
+}
+
+requests_told() { # PID
+	findings
+	[[ $(culprits unread-requests) == "$1" ]]
+}
+
+@test "a redis that is stopped with requests of clients it has accepted" {
+	redis_on 6379
+	local redis=$PID
+	until_shown -l --port 6379
+	askers 12 6379 'PING\r\n'
+	findings
+	assert_found
+	kill -STOP "$redis"
+	kill -USR1 "$ASKERS"
+	until_true requests_told "$redis"
+	assert_found 'warning unread-requests'
+	assert_figures unread-requests 'sockets == 12' 'recv_queue_bytes == 72' 'last_received_ms >= 3000'
+	assert_text unread-requests "12 connections that port 6379 accepted, redis-server\[$redis\] fd [0-9]" \
+		'72 bytes wait in RECV-Q, the oldest for ' 'From 127\.0\.0\.1\.' \
+		"next: redis-server\[$redis\] is stopped \(state T\); to let it go on:" "kill -CONT $redis"
+	kill -CONT "$redis"
+	until_true requests_told ''
+	assert_found
+}
+
+@test "seven requests that nobody reads are too few to tell" {
+	redis_on 6379
+	local redis=$PID
+	until_shown -l --port 6379
+	askers 7 6379 'PING\r\n'
+	kill -STOP "$redis"
+	kill -USR1 "$ASKERS"
+	until_shown 'sport = :6379 and recv_queue > 0 and last_data_recv >= 3s'
+	findings
+	assert_found
+}
+
+@test "a node whose loop is busy, with requests on connections that stay" {
+	spawn "${NS[@]}" node -e '
+const server = require("http").createServer((request, response) => {
+	response.end("hello\n");
+	if (request.url == "/spin") { for (;;); }
+});
+server.keepAliveTimeout = 600000;
+server.listen(8090, "127.0.0.1");
+'
+	local node=$PID
+	until_shown -l --port 8090
+	askers 9 8090 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+	in_ns curl -s -m 1 http://127.0.0.1:8090/spin >/dev/null || true
+	kill -USR1 "$ASKERS"
+	until_true requests_told "$node"
+	assert_contains "$FOUND" 'warning unread-requests'
+	assert_figures unread-requests 'sockets >= 9'
 }

@@ -138,7 +138,7 @@ static void add_places(struct maker *m, size_t from, size_t to)
 
 	for (i = from + 1; i < to; i++)
 		places += compare_members(&m->v[i - 1], &m->v[i]) != 0;
-	if (m->by->most_places && places > m->by->most_places) {
+	if (m->by->anywhere || (m->by->most_places && places > m->by->most_places)) {
 		add_group(m, from, to);
 		return;
 	}
@@ -166,6 +166,8 @@ static size_t take_members(struct maker *m, const struct candidates *all)
 			x->listener = c->row->local.port;
 			x->remote.port = 0;
 		}
+		if (m->by->anywhere)
+			x->listener = x->remote.port = 0;
 		n++;
 	}
 	return n;

@@ -96,6 +96,7 @@ struct grouping {
 		const struct connection_facts *c); /* of which there is an oldest */
 	/* The same processes with more places than that are one group; 0 = never. */
 	size_t most_places;
+	bool anywhere;	/* the processes alone make a group, wherever the peers are */
 	bool of_anyone; /* the place alone makes a group, whoever holds them */
 };
 struct groups finding_groups(struct inquiry *q, const struct rule *rule,

@@ -5,22 +5,139 @@
 enum {
 	READER_PERCENT = 80, /* of the receive buffer */
 	READER_LEAST_BYTES = 1024,
-	MOST_PLACES = 3, /* of one process: with more the trouble is its own */
+	REQUESTS_LEAST = 8,    /* accepted connections of one process */
+	REQUEST_AGE_MS = 3000, /* each waits for so long */
+	MOST_PLACES = 3,       /* of one process: with more the trouble is its own */
 };
+
+static uint32_t since_received(const struct connection_facts *c)
+{
+	return c->received_ms;
+}
+
+static uint64_t unread_bytes(const struct group *g)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		bytes += g->v[i]->recv[1];
+	return bytes;
+}
+
+static bool has_unread(const struct sock *s)
+{
+	return s->recv_queue && s->inode;
+}
+
+/* What a process opened itself may lie unread for ever: who only writes by TLS never
+ * reads the session tickets. */
+static bool suspect_request(const struct connection_facts *c)
+{
+	return c->read[0] && c->recv[0] && c->has_listener &&
+	       c->received_ms >= REQUEST_AGE_MS;
+}
+
+static unsigned request_kind(struct inquiry *q, const struct connection_facts *c)
+{
+	return reader_does(q, c) == READER_STANDS;
+}
+
+static void requests_finding(struct inquiry *q, const struct group *g)
+{
+	struct finding *f = finding_of_group(q, &rule_unread_requests, g);
+	uint16_t port = g->v[0]->row->local.port;
+	bool other = false;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		other |= g->v[i]->row->local.port != port;
+	say(q, "%zu connections that port %u%s accepted, ", g->n, port,
+	    other ? " and others" : "");
+	finding_put_holders(q, g->holders);
+	f->where = finding_text(q);
+	say(q, "%ju bytes wait in RECV-Q, the oldest for ", (uintmax_t)unread_bytes(g));
+	buf_put_duration(&q->text, g->oldest->received_ms);
+	say(q, ", and the program read none between two readings %u ms apart.\nFrom ",
+	    q->e->interval_ms);
+	finding_put_places(q, g);
+	buf_putc(&q->text, '.');
+	f->summary = finding_text(q);
+	if (g->holders)
+		f->advice = advise_reader(q, g->holders);
+	finding_figure(f, "sockets", g->n, true);
+	finding_figure(f, "recv_queue_bytes", unread_bytes(g), true);
+	finding_figure(f, "last_received_ms", g->oldest->received_ms,
+		       g->oldest->has_info);
+}
+
+static void judge_requests(struct inquiry *q)
+{
+	static const struct grouping by = { .kind = request_kind,
+					    .age = since_received,
+					    .anywhere = true };
+	struct groups all = finding_groups(q, &rule_unread_requests, &by);
+	size_t i;
+
+	for (i = 0; i < all.n; i++)
+		if (all.v[i].n >= REQUESTS_LEAST)
+			requests_finding(q, &all.v[i]);
+}
+
+static uint32_t watch_reader(const struct connection_facts *c)
+{
+	(void)c;
+	return WATCH_MS;
+}
+
+const struct rule rule_unread_requests = {
+	.id = "unread-requests",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"A server has accepted connections and does not read what their clients sent: it is "
+		"stopped, or busy with something else. To its clients it looks connected and silent.",
+	.advice = "See what the program waits for instead of reading.",
+	.threshold =
+		"# accepted connections of one process, each with unread data for #, and nothing read "
+		"within #; not where the program waits to send to somebody else, or has read before "
+		"and runs",
+	.numbers = { COUNT(REQUESTS_LEAST), MS(REQUEST_AGE_MS), MS(WATCH_MS) },
+	.candidate = has_unread,
+	.rows = STATES_WITH_DATA,
+	.queued = true,
+	.least = REQUESTS_LEAST,
+	.look = LOOK_STATE,
+	.look_ends = true,
+	.suspect = suspect_request,
+	.again = AGAIN_EACH,
+	.stands = reads_nothing,
+	.watch = watch_reader,
+	.outlets = true,
+	.judge = judge_requests,
+};
+
+/* One cause, one finding. */
+static bool is_told(const struct inquiry *q, const struct connection_facts *c)
+{
+	size_t i, k;
+
+	for (i = 0; i < q->fs->n; i++)
+		for (k = 0; q->fs->v[i]->rule == &rule_unread_requests &&
+			    k < q->fs->v[i]->n_cookies;
+		     k++)
+			if (q->fs->v[i]->cookies[k] == c->row->cookie)
+				return true;
+	return false;
+}
 
 static unsigned reader_kind(struct inquiry *q, const struct connection_facts *c)
 {
-	return reader_does(q, c) == READER_STANDS;
+	return reader_does(q, c) == READER_STANDS && !is_told(q, c);
 }
 
 static bool suspect_sends_nothing(const struct connection_facts *c)
 {
 	return c->suspect && sends_nothing(c);
-}
-
-static uint32_t since_received(const struct connection_facts *c)
-{
-	return c->received_ms;
 }
 
 /* The sender on this host that waits for the longest of them, if there is one. */
@@ -35,16 +152,6 @@ static const struct connection_facts *sender_to(const struct inquiry *q,
 	for (i = 0; i < g->n && !s; i++)
 		s = other_end(g->v[i], &senders, suspect_sends_nothing);
 	return s;
-}
-
-static uint64_t unread_bytes(const struct group *g)
-{
-	uint64_t bytes = 0;
-	size_t i;
-
-	for (i = 0; i < g->n; i++)
-		bytes += g->v[i]->recv[1];
-	return bytes;
 }
 
 static void put_unread(struct inquiry *q, const struct group *g)
@@ -69,7 +176,6 @@ static void reader_finding(struct inquiry *q, const struct group *g)
 {
 	struct finding *f = finding_of_group(q, &rule_stuck_reader, g);
 	const struct connection_facts *c = g->oldest, *sender = sender_to(q, g);
-	const struct holder *h = g->holders;
 
 	put_unread(q, g);
 	if (sender) {
@@ -78,14 +184,8 @@ static void reader_finding(struct inquiry *q, const struct group *g)
 		buf_putc(&q->text, '.');
 	}
 	f->summary = finding_text(q);
-	if (h) {
-		say(q, "see what ");
-		buf_put_escaped(&q->text, h->command, strlen(h->command));
-		say(q, "[%d] does instead of reading:", h->pid);
-		advise(&q->text, ADVICE_WCHAN, finding_advised(q, h->pid),
-		       (unsigned)h->pid);
-		f->advice = finding_text(q);
-	}
+	if (g->holders)
+		f->advice = advise_reader(q, g->holders);
 	finding_figure(f, "sockets", g->n, true);
 	finding_figure(f, "recv_queue_bytes", unread_bytes(g), true);
 	finding_figure(f, "receive_buffer_bytes", c->rcvbuf, c->has_mem);
@@ -119,12 +219,6 @@ static bool suspect_reader(const struct connection_facts *c)
 	return c->read[0] && c->received_ms >= STUCK_AGE_MS &&
 	       ((c->has_mem && c->rmem[0] * 100ull >= least) ||
 		(c->has_windows && !c->rcv_wnd));
-}
-
-static uint32_t watch_reader(const struct connection_facts *c)
-{
-	(void)c;
-	return WATCH_MS;
 }
 
 const struct rule rule_stuck_reader = {

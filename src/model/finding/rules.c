@@ -80,7 +80,7 @@ static enum rule_again suspect_connections(const struct suspects *list,
 	bool worth = false;
 	size_t i, n = 0;
 
-	for (i = 0; i < list->n; i++) {
+	for (i = 0; facts && i < list->n; i++) {
 		struct connection_facts *c = &facts[i];
 
 		c->suspect = !r->suspect || r->suspect(c);
@@ -108,18 +108,28 @@ enum rule_again rules_suspect(const struct detect *d, struct evidence *e)
 	return most;
 }
 
+static uint32_t watch_of(const struct suspects *list,
+			 const struct connection_facts *facts)
+{
+	const struct rule *r = list->rule;
+	uint32_t most = 0, n = 0;
+	size_t i;
+
+	for (i = 0; r->watch && i < list->n; i++)
+		if (facts[i].suspect) {
+			most = MAX(most, r->watch(&facts[i]));
+			n++;
+		}
+	return n >= r->least ? most : 0;
+}
+
 uint32_t rules_watch(const struct detect *d, const struct evidence *e)
 {
 	uint32_t most = 0;
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rules); i++)
-		for (k = 0; rules[i]->watch && k < d->suspects[i].n; k++) {
-			const struct connection_facts *c = &e->connections[i][k];
-
-			if (c->suspect)
-				most = MAX(most, rules[i]->watch(c));
-		}
+		most = MAX(most, watch_of(&d->suspects[i], e->connections[i]));
 	return most;
 }
 

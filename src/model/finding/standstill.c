@@ -116,3 +116,27 @@ enum reader_does reader_does(const struct inquiry *q, const struct connection_fa
 		return READER_PASSES_ON;
 	return pauses(q, c) ? READER_PAUSES : READER_STANDS;
 }
+
+const char *advise_reader(struct inquiry *q, const struct holder *h)
+{
+	const struct process_facts *p = h ? evidence_process(q->e, h->pid) : NULL;
+
+	if (!h)
+		return NULL;
+	if (!p || !is_stopped(p))
+		buf_puts(&q->text, "see what ");
+	buf_put_escaped(&q->text, h->command, strlen(h->command));
+	if (p && is_stopped(p)) {
+		say(q, "[%d] is stopped (state %c); to let it go on:", h->pid,
+		    p->pulse.state);
+		advise_begin(&q->text, q->e->asker && q->e->asker != p->uid);
+		advise_word(&q->text, "kill");
+		advise_word(&q->text, "-CONT");
+		advise_number(&q->text, (unsigned)h->pid);
+	} else {
+		say(q, "[%d] does instead of reading:", h->pid);
+		advise(&q->text, ADVICE_WCHAN, finding_advised(q, h->pid),
+		       (unsigned)h->pid);
+	}
+	return finding_text(q);
+}

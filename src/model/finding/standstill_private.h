@@ -44,6 +44,10 @@ enum reader_does {
 };
 enum reader_does reader_does(const struct inquiry *q, const struct connection_facts *c);
 
+/* The next step: to let a program that is stopped go on, or to look at what it does; as a
+ * text of the findings, or NULL if nobody is known. */
+const char *advise_reader(struct inquiry *q, const struct holder *h);
+
 /* Whether its program waits to send elsewhere, or to the same peer: where to, and what.
  */
 bool passes_on(const struct inquiry *q, const struct connection_facts *c,
