@@ -171,3 +171,22 @@ kill $MK_PID"
 		sockctl-test.scope|kill MK_PID
 	END
 }
+
+@test "root without the capabilities is sent to no sudo, but told which are missing" {
+	skip_unless_root "capabilities are dropped"
+	netns
+	cp "$MKSOCK" "$BATS_TEST_TMPDIR/mksock"
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/mksock"
+	mk_as_nobody listen:port=8080
+	local args
+	for args in '--bindable 127.0.0.1:8080' '--bindable 127.0.0.1:80 --as-user nobody' '-lp' '--findings -l' '-l --group pid'; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr in_ns setpriv \
+			--bounding-set=-sys_ptrace,-dac_read_search,-dac_override,-bpf,-perfmon,-sys_admin,-net_admin \
+			"$SOCKCTL" inspect $args
+		no_crash
+		# shellcheck disable=SC2154 # run sets it
+		refute_regex "$output$stderr" 'sudo'
+		[[ $args == *nobody || $args == --findings* ]] || assert_contains "$output$stderr" CAP_SYS_PTRACE
+	done
+}
