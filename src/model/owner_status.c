@@ -46,11 +46,11 @@ const struct owner_words *owner_words(uint8_t status)
 
 uint8_t owner_status_of(const char *key, size_t len)
 {
-	uint8_t i;
+	unsigned i;
 
 	for (i = 0; i < OWNER_STATUSES; i++)
 		if (words[i].key && strlen(words[i].key) == len &&
 		    memcmp(words[i].key, key, len) == 0)
-			return i;
+			return (uint8_t)i;
 	return OWNER_NOT_READ;
 }

@@ -36,7 +36,7 @@ struct inode_list {
 	uint32_t *v;
 	size_t n, cap;
 };
-int evidence_take_inode(const struct nlmsghdr *h, void *list);
+int evidence_take_inode(const struct nlmsghdr *h, void *ctx);
 
 /* Of the listeners that are still suspect: who is to accept, and what he does. */
 void evidence_acceptors(struct reader *r, struct evidence *e);
