@@ -242,6 +242,31 @@ while True:
 	assert_found 'critical descriptor-exhaustion'
 }
 
+@test "a unix listener whose accept() fails with EMFILE is named by its path" {
+	local path=$BATS_TEST_TMPDIR/full.sock
+	spawn "${NS[@]}" python3 -c '
+import os, resource, socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(20)
+resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))
+try:
+    while True:
+        os.open("/dev/null", os.O_RDONLY)
+except OSError:
+    print("ready", flush=True)
+time.sleep(600)
+' "$path"
+	local server=$PID
+	await_line '^ready$'
+	spawn "${NS[@]}" "$SOCKCTL" connect --hold 60s "unix:$path"
+	until_shown -x -l 'accept_queue = 1'
+	findings
+	assert_found 'critical descriptor-exhaustion'
+	assert_equal "$(culprits descriptor-exhaustion)" "$server"
+	assert_text descriptor-exhaustion "accept\(\) on $path must be failing with EMFILE: 1 connection waits there"
+}
+
 @test "a program near its limit, that has some left, is a warning; far from it is none" {
 	mk listen files:limit=50,spare=3
 	findings

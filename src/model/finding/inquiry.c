@@ -199,12 +199,17 @@ const struct holder *finding_actors(const struct listener_facts *l)
 	return l->actors ? l->actors : l->holders;
 }
 
-void finding_put_listener(struct inquiry *q, const struct listener_facts *l)
+static void put_place(struct inquiry *q, const struct listener_facts *l)
 {
 	if (sock_is_unix(l->row))
 		sock_put_path(&q->text, &l->row->path);
 	else
 		addr_put(&q->text, &l->row->local);
+}
+
+void finding_put_listener(struct inquiry *q, const struct listener_facts *l)
+{
+	put_place(q, l);
 	buf_puts(&q->text, ", ");
 	finding_put_holders(q, finding_actors(l));
 }
@@ -316,4 +321,62 @@ uint64_t evidence_syn_capacity(const struct net_limits *n, uint32_t limit)
 	if (!n->syncookies && n->has_syn_backlog)
 		capacity = MIN(capacity, n->syn_backlog - n->syn_backlog / 4);
 	return capacity;
+}
+
+bool finding_is_near(uint64_t fds, uint64_t limit)
+{
+	return limit != UINT64_MAX && fds * 100 >= limit * FINDING_DESCRIPTORS_PERCENT;
+}
+
+bool finding_near_limit(const struct process_facts *p)
+{
+	return p && p->known && p->fd_limit && finding_is_near(p->fds, p->fd_limit);
+}
+
+static const struct listener_facts *waiting_listener(const struct inquiry *q, int32_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < q->e->n_listeners; i++) {
+		const struct listener_facts *l = &q->e->listeners[i];
+		const struct holder *h;
+
+		for (h = l->holders; h; h = h->next)
+			if (h->pid == pid && l->queued[l->read[1] ? 1 : 0])
+				return l;
+	}
+	return NULL;
+}
+
+void finding_put_unit(struct inquiry *q, const struct process_facts *p)
+{
+	if (!p || !p->unit)
+		return;
+	say(q, ", unit ");
+	buf_put_escaped(&q->text, p->unit, strlen(p->unit));
+}
+
+/* Connections that wait for a process without descriptors. */
+uint32_t finding_starved(const struct inquiry *q, const struct process_facts *p)
+{
+	const struct listener_facts *l = waiting_listener(q, p->pid);
+
+	return l && p->fds >= p->fd_limit ? l->queued[l->read[1] ? 1 : 0] : 0;
+}
+
+/* Its listeners get no connection off their queues. */
+void finding_put_starved(struct inquiry *q, const struct process_facts *p,
+			 struct finding *f)
+{
+	const struct listener_facts *l = waiting_listener(q, p->pid);
+	uint32_t n = finding_starved(q, p);
+
+	if (!n)
+		return;
+	say(q, "\naccept() on ");
+	put_place(q, l);
+	say(q, " must be failing with EMFILE: %u connection%s there.", n,
+	    n == 1 ? " waits" : "s wait");
+	if (!f->n_cookies)
+		finding_cookies(q, f, &l->row->cookie, 1);
 }

@@ -132,7 +132,7 @@ enum pace finding_pace(const struct inquiry *q, const struct listener_facts *l);
 uint32_t finding_accepted(const struct inquiry *q, const struct listener_facts *l);
 void finding_put_pace(struct inquiry *q, const struct listener_facts *l);
 
-/* Descriptors (starved.c): whether the process is near its limit; ", unit x.service"; how
+/* Descriptors: whether the process is near its limit; ", unit x.service"; how
  * many connections wait for one that has none left, and "accept() on ... must be failing
  * with EMFILE". */
 enum { FINDING_DESCRIPTORS_PERCENT = 90 }; /* of RLIMIT_NOFILE */
