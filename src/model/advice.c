@@ -79,6 +79,8 @@ static const struct {
 				  "%" } },
 	[ADVICE_PROBE] = { NEEDS_NOTHING, { "sockctl", "probe", "%" } },
 	[ADVICE_PING] = { NEEDS_NOTHING, { "ping", "-c", "3", "%" } },
+	[ADVICE_PING_SIZE] = { NEEDS_NOTHING,
+			       { "ping", "-c", "3", "-M", "do", "-s", "&", "%" } },
 	[ADVICE_INSPECT_PORT] = { NEEDS_NOTHING,
 				  { "sockctl", "inspect", "-p", "--port", "&" } },
 	[ADVICE_BINDABLE] = { NEEDS_NOTHING,

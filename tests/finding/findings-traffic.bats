@@ -93,6 +93,7 @@ cable() {
 		'send_window_bytes == null or .send_window_bytes > 0'
 	assert_text stuck-sender 'retransmitted [0-9]+ times without an answer' "window is open" \
 		'rto [0-9]+ ms' 'sockctl probe'
+	[[ $stderr != *MTU* ]] || fail "$stderr"
 }
 
 @test "a sender whose peer is gone, with its machine" {
@@ -108,6 +109,39 @@ cable() {
 	findings
 	assert_found 'warning stuck-sender'
 	assert_equal "$(culprits stuck-sender)" "$MK_PID"
+}
+
+@test "a path with a smaller MTU whose ICMP is lost" {
+	cable
+	# What is larger than 600 bytes is dropped on the way, and nobody says so.
+	NS=("${THERE[@]}")
+	spawn "${NS[@]}" "$SOCKCTL" listen -k --recv-only 10.0.0.1:4711
+	until_shown -l
+	in_ns nft -f - <<-END
+		table netdev path {
+			chain in {
+				type filter hook ingress device veth0 priority 0
+				meta length > 614 drop
+			}
+		}
+	END
+	NS=("${HERE[@]}")
+	in_ns ethtool -K veth0 tso off gso off >/dev/null 2>&1 || in_ns ip link set veth0 gso_max_segs 1
+	spawn "${NS[@]}" python3 -c '
+import socket, time
+c = socket.create_connection(("10.0.0.1", 4711))
+c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+c.send(b"x" * 1400)
+for _ in range(5):
+    c.send(b"small")
+    time.sleep(0.05)
+time.sleep(600)
+'
+	until_shown 'timer_retrans >= 2'
+	findings
+	assert_found 'warning stuck-sender'
+	assert_text stuck-sender 'the peer has confirmed [0-9]+ behind it' 'possibly the path.s MTU is below 1500' \
+		'next: whether packets of this size' 'ping -c 3 -M do -s 1472 10.0.0.1'
 }
 
 # A program that opens so many connections to each port and then sends on all of them, when it is

@@ -47,6 +47,9 @@ static void take_reading(struct connection_facts *c, const struct sock *s, int t
 	if (s->tcp_info.len > INFO(backoff))
 		c->backoff = ((const uint8_t *)s->tcp_info.data)[INFO(backoff)];
 	c->rto_us = info_u32(s, INFO(rto));
+	c->sacked = info_u32(s, INFO(sacked));
+	c->mss = info_u32(s, INFO(snd_mss));
+	c->pmtu = info_u32(s, INFO(pmtu));
 	c->has_windows = s->tcp_info.len >= INFO(rcv_wnd) + 4;
 	c->snd_wnd = info_u32(s, INFO(snd_wnd));
 	c->rcv_wnd = info_u32(s, INFO(rcv_wnd));

@@ -153,10 +153,12 @@ struct connection_facts {
 	uint32_t sent_ms, received_ms; /* since data last went, came */
 	uint32_t rcvbuf, rmem[2], snd_wnd, rcv_wnd, retrans, rto_us;
 	uint64_t drops[2];
-	uint8_t backoff; /* of the timer: how often it was doubled */
-	bool choked;	 /* its send buffer is full */
-	bool read[2];	 /* still there, and the same */
-	bool suspect;	 /* the first look has not cleared it */
+	uint8_t backoff;      /* of the timer: how often it was doubled */
+	uint32_t sacked, mss; /* segments that came behind a gap; of so many bytes */
+	uint32_t pmtu;
+	bool choked;  /* its send buffer is full */
+	bool read[2]; /* still there, and the same */
+	bool suspect; /* the first look has not cleared it */
 	bool has_info, has_mem, has_windows;
 	/* With look_ends: a listener of this host has its port; the other end is on this
 	 * host, half-closed by a program that waits for the answer. */

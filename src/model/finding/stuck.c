@@ -39,13 +39,15 @@ static bool reader_is_here(struct inquiry *q, const struct connection_facts *c)
 	return other_end(c, &readers, is_closed(c) ? NULL : is_full);
 }
 
-enum { KIND_NONE, KIND_CLOSED_WINDOW, KIND_UNANSWERED };
+enum { KIND_NONE, KIND_CLOSED_WINDOW, KIND_UNANSWERED, KIND_GAP };
 
 static unsigned sender_kind(struct inquiry *q, const struct connection_facts *c)
 {
 	if (!sends_nothing(c) || may_be_slow(c) || reader_is_here(q, c))
 		return KIND_NONE;
-	return is_closed(c) ? KIND_CLOSED_WINDOW : KIND_UNANSWERED;
+	if (is_closed(c))
+		return KIND_CLOSED_WINDOW;
+	return c->sacked ? KIND_GAP : KIND_UNANSWERED;
 }
 
 static uint32_t since_sent(const struct connection_facts *c)
@@ -83,9 +85,28 @@ static void put_retransmission(struct inquiry *q, const struct group *g)
 
 	say(q, "\nThe %ssegment was retransmitted %u times without an answer",
 	    of_oldest(g), c->retrans);
+	if (g->kind == KIND_GAP)
+		say(q,
+		    ", though the peer has confirmed %u behind it: larger ones (up to %u "
+		    "bytes) do not arrive, possibly the path's MTU is below %u",
+		    c->sacked, c->mss, c->pmtu);
 	if (c->has_windows)
 		say(q, ", the peer's window is open (%u bytes)", c->snd_wnd);
 	put_timer(q, c);
+}
+
+/* Packets of the size that the path should take. */
+static void advise_size(struct inquiry *q, const struct group *g)
+{
+	enum { HEADERS_V4 = 28, HEADERS_V6 = 48 }; /* of IP and ICMP */
+	struct addr ip = addr_unmapped(&g->oldest->row->peer);
+	uint32_t headers = ip.family == AF_INET ? HEADERS_V4 : HEADERS_V6;
+	_cleanup_buf_ struct buf to = { 0 };
+
+	addr_put_ip(&to, &ip);
+	buf_puts(&q->text, "whether packets of this size arrive, and which do:");
+	advise(&q->text, ADVICE_PING_SIZE, (struct advised){ 0 },
+	       g->oldest->pmtu > headers ? g->oldest->pmtu - headers : 0, buf_cstr(&to));
 }
 
 /* Where to look, with the address: a port that the peer's kernel drew answers nothing. */
@@ -97,6 +118,8 @@ static const char *sender_advice(struct inquiry *q, const struct group *g)
 		buf_puts(&q->text, "look at the program at the other end (");
 		finding_put_places(q, g);
 		buf_puts(&q->text, "): what does it do instead of reading?");
+	} else if (g->kind == KIND_GAP && g->oldest->pmtu) {
+		advise_size(q, g);
 	} else {
 		buf_puts(
 			&q->text,
