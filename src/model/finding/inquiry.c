@@ -293,7 +293,6 @@ const struct listener_facts *finding_full_listener(const struct inquiry *q,
 	return full;
 }
 
-#include <errno.h>
 
 void evidence_lacks(struct evidence *e, int err)
 {
