@@ -11,9 +11,9 @@ setup() {
 	servers_dir
 }
 
-silent_in_twenty_looks() {
+stays_silent() { # in LOOKS looks
 	local look
-	for ((look = 0; look < 20; look++)); do
+	for ((look = 0; look < LOOKS; look++)); do
 		findings
 		assert_found || return
 	done
@@ -110,7 +110,7 @@ until_old() { # LABEL.ROLE
 @test "clients that have ended their own direction and wait are no leak, in twenty looks" {
 	mk close_wait:n=20,listener
 	until_old close_wait.server19
-	silent_in_twenty_looks
+	stays_silent
 	# The clients are not among the rows, and are there all the same.
 	findings 'state = close-wait'
 	assert_found
@@ -154,7 +154,7 @@ all_old() { # N
 	pool_of 10 8080
 	local pool=$PID
 	until_true all_old 10
-	silent_in_twenty_looks
+	stays_silent
 	findings --findings=all 'state = close-wait'
 	assert_found
 	# Twenty are a note that names the server; they were not accepted.
@@ -339,7 +339,7 @@ vanish() { # N
 @test "some clients that vanish are no warning, in twenty looks" {
 	skip_unless_root 'drops packets with nft'
 	vanish 20
-	silent_in_twenty_looks
+	stays_silent
 	findings --findings=all
 	assert_found 'note orphans'
 	assert_figures orphans 'sockets == 20' 'of_connections == null'

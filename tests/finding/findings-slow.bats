@@ -7,7 +7,7 @@ load ../lib/endpoint
 load ../lib/findings
 load ../lib/servers
 
-LOOKS=20
+LOOKS=${LOOKS-20}
 
 setup() {
 	netns
