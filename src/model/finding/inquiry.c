@@ -293,7 +293,6 @@ const struct listener_facts *finding_full_listener(const struct inquiry *q,
 	return full;
 }
 
-
 void evidence_lacks(struct evidence *e, int err)
 {
 	if (err && err != ENOENT && err != ESRCH && err != EACCES && err != EPERM &&
