@@ -246,7 +246,7 @@ finally:
 	assert_figures syn-queue-pressure 'syn_queue == 9' 'syn_queue_limit == 10' 'syn_retrans >= 1' \
 		'syncookies_sent == 0'
 	assert_text syn-queue-pressure '9 handshakes are half-open' 'sent again [0-9]+ times' \
-		"listen\(\)'s backlog"
+		'The limit of the accept queue \(9\) caps it'
 }
 
 @test "a few half-open handshakes are no pressure" {

@@ -6,6 +6,12 @@
 #include "kernel/read/waiters.h"
 #include "model/finding/rules.h"
 
+/* A unix socket has the counter, and nothing ever counts there. */
+static bool counts_drops(const struct sock *row, uint32_t *drops)
+{
+	return !sock_is_unix(row) && sock_mem_u32(row, SOCK_MEM_DROPS, drops);
+}
+
 enum {
 	SAME_AGE_MS = 20,  /* ages are read one after the other, in ticks */
 	MOST_WATCHED = 64, /* of one age, of a listener */
@@ -29,7 +35,7 @@ void evidence_suspect_listeners(const struct detect *d, struct evidence *e)
 		l->limit = row->send_queue;
 		l->shadow = d->listener_ports[row->local.port] > 1;
 		l->crowded = row->recv_queue || d->half_open;
-		if (sock_mem_u32(row, SOCK_MEM_DROPS, &drops)) {
+		if (counts_drops(row, &drops)) {
 			l->drops[0] = drops;
 			l->has_drops = true;
 		}
@@ -94,7 +100,7 @@ static void take_listener(struct reader *r, struct evidence *e, struct listener_
 	l->limit = row->send_queue;
 	if (row->accept)
 		take_stats(e, l, turn, row->accept);
-	if (sock_mem_u32(row, SOCK_MEM_DROPS, &drops)) {
+	if (counts_drops(row, &drops)) {
 		l->drops[turn] = drops;
 		l->has_drops = true;
 	}

@@ -187,7 +187,7 @@ static void queue_figures(struct inquiry *q, const struct listener_facts *l,
 	finding_figure(f, "drops_per_second", finding_per_second(q, recent),
 		       l->has_drops && two);
 	finding_figure(f, "overflows_between_readings", finding_overflows(q),
-		       counted && two);
+		       counted && two && !sock_is_unix(l->row));
 	finding_figure(f, "members", l->members, true);
 	finding_figure(f, "acceptors", finding_count_actors(q, l, false), l->n_acceptors);
 	finding_figure(f, "stopped", finding_count_actors(q, l, true), l->n_acceptors);
