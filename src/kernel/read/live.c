@@ -48,18 +48,23 @@ static uint32_t ext_for(uint32_t needs, bool listeners)
 	return ext;
 }
 
-/* A dump that failed is told and makes the result incomplete; what came before it stays.
- */
-static int note_failure(struct collector *c, const char *what, int err)
+/* What failed is told, and makes the result incomplete. */
+static int note_lack(struct collector *c, const char *what, int err)
 {
 	struct fault f = FAULT_INIT;
 
 	c->complete = false;
-	c->rows_missing = true;
 	fault(&f, -err, "%s", what);
 	if (c->sink->note)
 		c->sink->note(c->sink->ctx, "incomplete-dump", f.what);
 	return 0;
+}
+
+/* A dump did: what came before stays. */
+static int note_failure(struct collector *c, const char *what, int err)
+{
+	c->rows_missing = true;
+	return note_lack(c, what, err);
 }
 
 /* Whether a dump is of many rows that nothing but their number makes slow; a record is of
@@ -452,13 +457,14 @@ static void begin_record(struct collector *c)
 
 static int read_all(struct collector *c)
 {
-	int listed = -1, r = 0;
+	int listed = -1, r = 0, err;
 
 	if (c->req->protos & BIT(PROTO_TCP))
 		r = read_tcp(c, &listed);
 	c->r->exact.record = NULL;
-	if (c->recorder)
-		recorder_end_tcp(c->recorder, listed);
+	err = c->recorder ? recorder_end_tcp(c->recorder, listed) : 0;
+	if (err)
+		note_lack(c, "ask for the name of this host", err);
 	if (c->recorder && (c->req->protos & BIT(PROTO_TCP)))
 		record_storages(c);
 	if (r == 0 && (c->req->protos & BIT(PROTO_UDP))) {

@@ -225,7 +225,8 @@ static uint64_t netns_inode(void)
 	return stat("/proc/thread-self/ns/net", &st) == 0 ? st.st_ino : 0;
 }
 
-static void put_meta(struct recorder *w, int lists_bound)
+/* 0 or -errno: the host is not known then. */
+static int put_meta(struct recorder *w, int lists_bound)
 {
 	struct buf *b = &w->out->b;
 	size_t at = begin_message(b, RECORD_META);
@@ -234,8 +235,8 @@ static void put_meta(struct recorder *w, int lists_bound)
 	struct timespec now = { 0 };
 	uint64_t netns = netns_inode();
 	uint8_t lists = lists_bound > 0;
+	int err = uname(&u) < 0 ? -errno : 0;
 
-	uname(&u);
 	clock_gettime(CLOCK_REALTIME, &now);
 	put_text(b, META_PROGRAM, SOCKCTL_VERSION);
 	put_text(b, META_HOST, u.nodename);
@@ -252,6 +253,7 @@ static void put_meta(struct recorder *w, int lists_bound)
 	if (lists_bound >= 0)
 		put_attribute(b, META_LISTS_BOUND, &lists, sizeof(lists));
 	end_message(w, at);
+	return err;
 }
 
 static void put_owners(struct recorder *w, const struct owners *o, int cgroups_denied)
@@ -382,7 +384,7 @@ void recorder_beside(struct recorder *w, bool beside)
 		w->beside = beside;
 }
 
-void recorder_end_tcp(struct recorder *w, int lists_bound)
+int recorder_end_tcp(struct recorder *w, int lists_bound)
 {
 	struct record_done done = { .h = { .nlmsg_len = sizeof(done),
 					   .nlmsg_type = NLMSG_DONE,
@@ -394,7 +396,7 @@ void recorder_end_tcp(struct recorder *w, int lists_bound)
 	buf_put(&w->out->b, w->later.data, w->later.len);
 	buf_free(&w->later);
 	w->tcp = false;
-	put_meta(w, lists_bound);
+	return put_meta(w, lists_bound);
 }
 
 void recorder_storage(struct recorder *w, const struct sock *s)

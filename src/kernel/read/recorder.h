@@ -20,8 +20,8 @@ struct nl_record *recorder_listener(struct recorder *w);
 void recorder_beside(struct recorder *w, bool beside);
 
 /* The TCP sockets are over; lists_bound: whether the kernel lists those that are only
- * bound, negative = not known. */
-void recorder_end_tcp(struct recorder *w, int lists_bound);
+ * bound, negative = not known. 0, or -errno: of which host it is could not be kept. */
+int recorder_end_tcp(struct recorder *w, int lists_bound);
 
 /* What BPF programs keep for a TCP socket, once those are over; and that what is not
  * there is kept for none of them. */
