@@ -82,7 +82,7 @@ setup() {
 		done
 	done
 	run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen --output none 127.0.0.1:0
-	assert_refused 3 'mkdir none'
+	assert_refused 3 'mkdir -p -- none'
 }
 
 @test "--output DIR that may not be written is refused, too" {
