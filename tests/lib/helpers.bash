@@ -35,6 +35,13 @@ teardown() {
 	documents_are_valid
 }
 
+# One that is stopped ends only when it goes on. To none that runs: SIGCONT discards a pending
+# SIGSTOP, for which the leak check of a sanitizer waits, then for ever.
+is_stopped() { # PID
+	local status
+	status=$(<"/proc/$1/status") && [[ $status == *State:$'\t'T* ]]
+} 2>/dev/null
+
 reap() {
 	local i fd
 	for fd in "${INPUTS[@]}"; do
@@ -43,7 +50,7 @@ reap() {
 	INPUTS=()
 	for ((i = ${#PIDS[@]} - 1; i >= 0; i--)); do
 		kill "${PIDS[i]}" 2>/dev/null || true
-		kill -CONT "${PIDS[i]}" 2>/dev/null || true # one that is stopped ends only then
+		! is_stopped "${PIDS[i]}" || kill -CONT "${PIDS[i]}" 2>/dev/null || true
 		wait "${PIDS[i]}" 2>/dev/null || true
 	done
 	PIDS=()
