@@ -38,9 +38,8 @@ teardown() {
 # One that is stopped ends only when it goes on. To none that runs: SIGCONT discards a pending
 # SIGSTOP, for which the leak check of a sanitizer waits, then for ever.
 is_stopped() { # PID
-	local status
-	status=$(<"/proc/$1/status") && [[ $status == *State:$'\t'T* ]]
-} 2>/dev/null
+	grep -qs $'^State:\tT' "/proc/$1/status"
+}
 
 reap() {
 	local i fd
@@ -50,7 +49,9 @@ reap() {
 	INPUTS=()
 	for ((i = ${#PIDS[@]} - 1; i >= 0; i--)); do
 		kill "${PIDS[i]}" 2>/dev/null || true
-		! is_stopped "${PIDS[i]}" || kill -CONT "${PIDS[i]}" 2>/dev/null || true
+		if is_stopped "${PIDS[i]}"; then
+			kill -CONT "${PIDS[i]}" 2>/dev/null || true
+		fi
 		wait "${PIDS[i]}" 2>/dev/null || true
 	done
 	PIDS=()
