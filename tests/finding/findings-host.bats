@@ -8,6 +8,7 @@ load ../lib/findings
 
 setup() {
 	skip_unless_mounts 'forges /proc'
+	! grep -q __asan_init "$SOCKCTL" || skip "a sanitized program reads its options and threads from /proc"
 	netns
 	mk listen:port=80
 	FORGED=$BATS_TEST_TMPDIR/proc
