@@ -15,7 +15,10 @@ struct maker {
 	struct inquiry *q;
 	const struct grouping *by;
 	struct member *v;
-	struct groups out;
+	struct {
+		struct group *v;
+		size_t n;
+	} out;
 };
 
 bool finding_was_accepted(const struct inquiry *q, const struct sock *s)
@@ -173,8 +176,8 @@ static size_t take_members(struct maker *m, const struct candidates *all)
 	return n;
 }
 
-struct groups finding_groups(struct inquiry *q, const struct rule *rule,
-			     const struct grouping *by)
+void finding_judge_groups(struct inquiry *q, const struct rule *rule,
+			  const struct grouping *by)
 {
 	struct candidates all = finding_candidates(q, rule);
 	struct maker m = { .q = q, .by = by };
@@ -190,7 +193,9 @@ struct groups finding_groups(struct inquiry *q, const struct rule *rule,
 			from = i;
 		}
 	free(m.v);
-	return m.out;
+	for (i = 0; i < m.out.n; i++)
+		if (m.out.v[i].n >= by->least)
+			by->tell(q, &m.out.v[i]);
 }
 
 static void put_place(struct inquiry *q, const struct addr *a)

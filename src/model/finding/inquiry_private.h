@@ -85,10 +85,6 @@ struct group {
 	size_t n_places;
 	const struct holder *holders; /* of all, by pid and descriptor */
 };
-struct groups {
-	struct group *v;
-	size_t n;
-};
 struct grouping {
 	/* Those of another kind are in another group, those of kind 0 in none. */
 	unsigned (*kind)(struct inquiry *q, const struct connection_facts *c);
@@ -98,9 +94,12 @@ struct grouping {
 	size_t most_places;
 	bool anywhere;	/* the processes alone make a group, wherever the peers are */
 	bool of_anyone; /* the place alone makes a group, whoever holds them */
+	size_t least;	/* a smaller group is not told */
+	void (*tell)(struct inquiry *q, const struct group *g);
 };
-struct groups finding_groups(struct inquiry *q, const struct rule *rule,
-			     const struct grouping *by);
+/* Makes groups of the rule's candidates, and a finding of each. */
+void finding_judge_groups(struct inquiry *q, const struct rule *rule,
+			  const struct grouping *by);
 /* "10.0.0.1:80", "10.0.0.1:80 (12), 10.0.0.2:80 (3)" */
 void finding_put_places(struct inquiry *q, const struct group *g);
 /* "200 connections to 10.0.0.1:80, java[812] fd 12-211"; of one as

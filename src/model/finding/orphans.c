@@ -327,13 +327,11 @@ static void half_closed_finding(struct inquiry *q, const struct group *g)
 static void judge_half_closed(struct inquiry *q)
 {
 	static const struct grouping by = { .kind = half_closed_kind,
-					    .age = since_received };
-	struct groups all = finding_groups(q, &rule_fin_wait_silent, &by);
-	size_t i;
+					    .age = since_received,
+					    .least = HALF_CLOSED_LEAST,
+					    .tell = half_closed_finding };
 
-	for (i = 0; i < all.n; i++)
-		if (all.v[i].n >= HALF_CLOSED_LEAST)
-			half_closed_finding(q, &all.v[i]);
+	finding_judge_groups(q, &rule_fin_wait_silent, &by);
 }
 
 static bool is_owned(const struct sock *s)

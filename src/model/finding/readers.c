@@ -75,13 +75,11 @@ static void judge_requests(struct inquiry *q)
 {
 	static const struct grouping by = { .kind = request_kind,
 					    .age = since_received,
-					    .anywhere = true };
-	struct groups all = finding_groups(q, &rule_unread_requests, &by);
-	size_t i;
+					    .anywhere = true,
+					    .least = REQUESTS_LEAST,
+					    .tell = requests_finding };
 
-	for (i = 0; i < all.n; i++)
-		if (all.v[i].n >= REQUESTS_LEAST)
-			requests_finding(q, &all.v[i]);
+	finding_judge_groups(q, &rule_unread_requests, &by);
 }
 
 static uint32_t watch_reader(const struct connection_facts *c)
@@ -199,12 +197,10 @@ static void judge_readers(struct inquiry *q)
 {
 	static const struct grouping by = { .kind = reader_kind,
 					    .age = since_received,
-					    .most_places = MOST_PLACES };
-	struct groups all = finding_groups(q, &rule_stuck_reader, &by);
-	size_t i;
+					    .most_places = MOST_PLACES,
+					    .tell = reader_finding };
 
-	for (i = 0; i < all.n; i++)
-		reader_finding(q, &all.v[i]);
+	finding_judge_groups(q, &rule_stuck_reader, &by);
 }
 
 static bool may_be_stuck_reading(const struct sock *s)
@@ -311,12 +307,10 @@ static void judge_slow(struct inquiry *q)
 {
 	static const struct grouping by = { .kind = slow_kind,
 					    .age = since_received,
-					    .most_places = MOST_PLACES };
-	struct groups all = finding_groups(q, &rule_stuck_reader, &by);
-	size_t i;
+					    .most_places = MOST_PLACES,
+					    .tell = slow_finding };
 
-	for (i = 0; i < all.n; i++)
-		slow_finding(q, &all.v[i]);
+	finding_judge_groups(q, &rule_stuck_reader, &by);
 }
 
 const struct rule rule_slow_reader = {

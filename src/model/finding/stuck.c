@@ -172,12 +172,10 @@ static void judge_senders(struct inquiry *q)
 {
 	static const struct grouping by = { .kind = sender_kind,
 					    .age = since_sent,
-					    .most_places = MOST_PLACES };
-	struct groups all = finding_groups(q, &rule_stuck_sender, &by);
-	size_t i;
+					    .most_places = MOST_PLACES,
+					    .tell = sender_finding };
 
-	for (i = 0; i < all.n; i++)
-		sender_finding(q, &all.v[i]);
+	finding_judge_groups(q, &rule_stuck_sender, &by);
 }
 
 static bool may_be_stuck_sending(const struct sock *s)
@@ -263,12 +261,10 @@ static void judge_slow_peers(struct inquiry *q)
 {
 	static const struct grouping by = { .kind = slow_kind,
 					    .age = since_sent,
-					    .most_places = MOST_PLACES };
-	struct groups all = finding_groups(q, &rule_stuck_sender, &by);
-	size_t i;
+					    .most_places = MOST_PLACES,
+					    .tell = slow_peer_finding };
 
-	for (i = 0; i < all.n; i++)
-		slow_peer_finding(q, &all.v[i]);
+	finding_judge_groups(q, &rule_stuck_sender, &by);
 }
 
 const struct rule rule_slow_peer = {

@@ -49,12 +49,10 @@ static void judge_syn_sent(struct inquiry *q)
 {
 	static const struct grouping by = { .kind = unanswered_kind,
 					    .age = syn_retrans,
-					    .of_anyone = true };
-	struct groups all = finding_groups(q, &rule_syn_sent_unanswered, &by);
-	size_t i;
+					    .of_anyone = true,
+					    .tell = unanswered_finding };
 
-	for (i = 0; i < all.n; i++)
-		unanswered_finding(q, &all.v[i]);
+	finding_judge_groups(q, &rule_syn_sent_unanswered, &by);
 }
 
 static bool is_unanswered(const struct sock *s)
