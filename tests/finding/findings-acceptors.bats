@@ -11,20 +11,6 @@ setup() {
 	servers_dir
 }
 
-teardown() {
-	# A stopped process does not end by SIGTERM.
-	local pid
-	for pid in "${STOPPED[@]}"; do
-		kill -CONT "$pid" 2>/dev/null || true
-	done
-}
-STOPPED=()
-
-stop() { # PID...
-	STOPPED+=("$@")
-	kill -STOP "$@"
-}
-
 # So many clients that say nothing and stay.
 clients() { # N PORT
 	spawn "${NS[@]}" "$SOCKCTL" connect --connections "$1" --hold 300s -T 300s "127.0.0.1:$2"

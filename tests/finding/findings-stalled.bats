@@ -120,12 +120,7 @@ redis_is_silent() {
 		findings
 		assert_found
 	done
-	# In one look it may be shorter by one.
-	until findings --findings=all && [[ $FOUND == *'note accept-slow'* ]]; do
-		((looks++ < 40)) || fail "no look saw it slow: $FINDINGS"
-	done
-	assert_figures accept-slow 'accepts == 1' 'accepted >= 1'
-	assert_contains "$(get accept-slow .summary)" 'slow, not stopped'
+	slow_in_some_look 35
 }
 
 @test "a burst that drains is no finding" {

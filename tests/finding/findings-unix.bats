@@ -13,19 +13,6 @@ setup() {
 	SOCKET=$DIR/run/server.sock
 }
 
-teardown() {
-	local pid
-	for pid in "${STOPPED[@]}"; do
-		kill -CONT "$pid" 2>/dev/null || true
-	done
-}
-STOPPED=()
-
-stop() { # PID...
-	STOPPED+=("$@")
-	kill -STOP "$@"
-}
-
 # So many clients that say nothing and stay.
 clients() { # N
 	spawn "${NS[@]}" "$SOCKCTL" connect --connections "$1" --hold 300s -T 300s "unix:$SOCKET"
@@ -152,11 +139,7 @@ two_children() { # PID
 		findings
 		assert_found
 	done
-	until findings --findings=all && [[ $FOUND == *'note accept-slow'* ]]; do
-		((looks++ < 20)) || fail "no look saw it slow: $FINDINGS"
-	done
-	assert_figures accept-slow 'accepts == 1' 'accepted >= 1'
-	assert_contains "$(get accept-slow .summary)" 'slow, not stopped'
+	slow_in_some_look 17
 }
 
 @test "a burst that drains is no finding" {

@@ -148,3 +148,13 @@ silent_under() { # CMD...
 	findings
 	assert_found
 }
+
+# Looks until one sees the slow acceptor: in a single look its longest wait may be too short.
+slow_in_some_look() { # LOOKS
+	local looks=0
+	until findings --findings=all && [[ $FOUND == *'note accept-slow'* ]]; do
+		((looks++ < $1)) || fail "no look saw it slow: $FINDINGS"
+	done
+	assert_figures accept-slow 'accepts == 1' 'accepted >= 1'
+	assert_contains "$(get accept-slow .summary)" 'slow, not stopped'
+}

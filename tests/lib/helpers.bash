@@ -28,6 +28,7 @@ END_WITHIN=300  # the same for programs that have much to do first
 NS=()         # what enters the namespace of the test
 PIDS=()       # programs in the background, newest last
 INPUTS=()     # descriptors that keep them alive
+STOPPED=()    # what stop() has stopped: it does not end by SIGTERM
 declare -gA F # the facts: F[label.role.key]
 
 teardown() {
@@ -41,8 +42,17 @@ is_stopped() { # PID
 	grep -qs $'^State:\tT' "/proc/$1/status"
 }
 
+stop() { # PID...
+	STOPPED+=("$@")
+	kill -STOP "$@"
+}
+
 reap() {
 	local i fd
+	for i in "${STOPPED[@]}"; do
+		kill -CONT "$i" 2>/dev/null || true
+	done
+	STOPPED=()
 	for fd in "${INPUTS[@]}"; do
 		exec {fd}>&- || true
 	done
