@@ -22,6 +22,11 @@ bool sock_are_ends(const struct sock *a, const struct sock *b)
 	       addr_same_end(&a->local, &b->peer) && addr_same_end(&a->peer, &b->local);
 }
 
+bool sock_peer_is_here(const struct sock *s)
+{
+	return addr_is_loopback(&s->peer) || addr_same_ip(&s->local, &s->peer);
+}
+
 bool sock_is_writable(const struct sock *s)
 {
 	uint32_t queued, room;

@@ -275,6 +275,10 @@ static inline bool sock_awaits_accept(const struct sock *s)
 /* The two ends of one connection, both on this host. */
 bool sock_are_ends(const struct sock *a, const struct sock *b);
 
+/* Whether the other end is on this host, as far as the row itself tells: then a wildcard
+ * listener may be the one. */
+bool sock_peer_is_here(const struct sock *s);
+
 /* Whether its program may write, as poll() would say it: a third of the send buffer is
  * free. True where that is not known. */
 bool sock_is_writable(const struct sock *s);

@@ -41,7 +41,7 @@ static bool calls_listener(struct reader *r, const struct sock *s)
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
 		if (reader_listener_of(r, &keys[i], &there, &members) &&
 		    listener_score(there, &s->peer, 0) > 0 &&
-		    (!addr_is_any(&there->local) || listener_is_here(s)))
+		    (!addr_is_any(&there->local) || sock_peer_is_here(s)))
 			return true;
 	return false;
 }

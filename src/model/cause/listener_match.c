@@ -42,9 +42,3 @@ int listener_took(const struct sock *listener, const struct sock *connection)
 		return 0;
 	return 2 * score + (listener->ifindex != 0);
 }
-
-bool listener_is_here(const struct sock *connection)
-{
-	return addr_is_loopback(&connection->peer) ||
-	       addr_same_ip(&connection->local, &connection->peer);
-}

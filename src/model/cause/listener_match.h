@@ -26,7 +26,3 @@ int listener_score(const struct sock *listener, const struct addr *to, uint32_t 
  * listener, and the interface that it is bound to, which of itself only a link-local one
  * has. */
 int listener_took(const struct sock *listener, const struct sock *connection);
-
-/* Whether the other end of a connection is on this host, as far as its own row tells:
- * then a wildcard listener may be the one. */
-bool listener_is_here(const struct sock *connection);

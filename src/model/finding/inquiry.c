@@ -273,7 +273,7 @@ const struct listener_facts *finding_full_listener(const struct inquiry *q,
 						   const struct sock *client)
 {
 	const struct listener_facts *full = NULL;
-	bool here = listener_is_here(client);
+	bool here = sock_peer_is_here(client);
 	int best = 1, one;
 	size_t i;
 

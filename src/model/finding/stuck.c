@@ -222,9 +222,12 @@ const struct rule rule_stuck_sender = {
 
 enum { SENDER_NONE, SENDER_MOVES, SENDER_WAITS };
 
+/* A program of this host is judged itself: what it had to read, it may have read a
+ * moment ago. */
 static unsigned slow_kind(struct inquiry *q, const struct connection_facts *c)
 {
-	if (!was_read_twice(c) || !is_closed(c) || reader_is_here(q, c))
+	if (!was_read_twice(c) || !is_closed(c) || sock_peer_is_here(c->row) ||
+	    reader_is_here(q, c))
 		return SENDER_NONE;
 	if (!sends_nothing(c))
 		return SENDER_MOVES;
@@ -276,7 +279,7 @@ const struct rule rule_slow_peer = {
 	.advice = "Look at the program at the other end if that is too slow.",
 	.threshold =
 		"a window closed for #, and something is acknowledged within #, or the peer has taken "
-		"much and nothing for less than #",
+		"much and nothing for less than #; not where the peer is on this host",
 	.numbers = { MS(STUCK_AGE_MS), MS(WATCH_MS), MS(PAUSE_MS) },
 	.judge = judge_slow_peers,
 };

@@ -185,11 +185,11 @@ static void test_came(void)
 	plain.ifindex = ETH;
 	CHECK(listener_took(&eth, &plain) > 0);
 	plain.peer = at("127.0.0.9");
-	CHECK(listener_is_here(&plain));
+	CHECK(sock_peer_is_here(&plain));
 	plain.peer = at(ETH_V4);
-	CHECK(listener_is_here(&plain));
+	CHECK(sock_peer_is_here(&plain));
 	plain.peer = at("10.9.0.2");
-	CHECK(!listener_is_here(&plain));
+	CHECK(!sock_peer_is_here(&plain));
 }
 
 /* --- the referee --- */

@@ -153,6 +153,12 @@ static void senders(void)
 	check_found(&d, &e, "stuck-sender", SEVERITY_WARNING);
 	c.acked[1] = 6; /* it moves */
 	check_found(&d, &e, "slow-peer", SEVERITY_NOTE);
+	/* A peer of this host is judged itself. */
+	s.peer = s.local;
+	s.peer.port = 1;
+	c.row = &s;
+	check_found(&d, &e, NULL, SEVERITY_NOTE);
+	c.row = suspects(&d, "stuck-sender")->v[0];
 	/* What has taken much may be slow, for a while. */
 	c.acked[0] = c.acked[1] = 1 << 20;
 	c.sent_ms = 119999;
