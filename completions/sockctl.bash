@@ -86,7 +86,7 @@ _sockctl_value() { # KIND CURRENT COMMAND
 			sed -n 's/\[[0-9]*\] fd [0-9,]*$//p' | _sockctl_plain)
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		;;
-	finding) mapfile -t COMPREPLY < <(compgen -W "$("$sockctl" porcelain findings | cut -f1)" -- "$cur") ;;
+	meaning) mapfile -t COMPREPLY < <(compgen -W "help $("$sockctl" porcelain meanings | cut -f1 | sort -u)" -- "$cur") ;;
 	user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur") ;;
 	netns) mapfile -t COMPREPLY < <(compgen -W "$(_sockctl_netns)" -- "$cur" && compgen -f -- "$cur") ;;

@@ -71,8 +71,10 @@ function __sockctl_processes
     __sockctl_raw process -tux | string split '; ' | string replace -rf '\[[0-9]+\] fd [0-9,]*$' '' | sort -u
 end
 
-function __sockctl_findings
-    __sockctl_table findings | awk -F '\t' '{ print $1 "\t" $4 }'
+# An id that has several meanings is offered with the first.
+function __sockctl_meanings
+    __sockctl_table meanings | awk -F '\t' '!seen[$1]++ { print $1 "\t" $3 }'
+    printf 'help\tlist them all\n'
 end
 
 function __sockctl_lab
@@ -110,8 +112,8 @@ function __sockctl_argument -a letter metavar choices kind
             or printf '%s\n' -x -a '(__sockctl_column)'
         case port state pid
             printf '%s\n' -x -a "(__sockctl_"$kind"s)"
-        case finding
-            printf '%s\n' -x -a '(__sockctl_findings)'
+        case meaning
+            printf '%s\n' -x -a '(__sockctl_meanings)'
         case lab
             printf '%s\n' -x -a '(__sockctl_lab)'
         case process

@@ -10,7 +10,7 @@
 #include "base/opt_rows.h"
 #include "base/sink.h"
 #include "base/wrap.h"
-#include "net/socket/resolve.h"
+#include "cmd/meanings.h"
 
 enum { HURRY_US = 1000 * 1000 };
 
@@ -28,36 +28,11 @@ const struct opt common_opts[N_COMMON_OPTS] = {
 	  .kind = OPT_COUNT,
 	  .at = AT(verbose),
 	  .help = "say more on stderr" },
+	TAKES("explain", 0, OPT_TEXT, AT(explain), "ID", .complete = "meaning",
+	      .help = "what an id means (a finding, a cause, an outcome); 'help' lists them"),
 	SETS(NULL, 'h', AT(help), HELP_SHORT, .help = "the common options on one screen"),
 	SETS("help", 0, AT(help), HELP_FULL, .help = "all options"),
 };
-
-int cmd_code_of(enum verdict v)
-{
-	static const int codes[] = {
-		[VERDICT_NONE] = EXIT_CANNOT, [VERDICT_YES] = EXIT_YES,
-		[VERDICT_NO] = EXIT_NO,	      [VERDICT_SILENCE] = EXIT_DEADLINE,
-		[VERDICT_NAME] = EXIT_NAME,   [VERDICT_CANNOT] = EXIT_CANNOT,
-	};
-
-	return codes[v];
-}
-
-int cmd_code_of_lookup(int err)
-{
-	return cmd_code_of(resolve_says_no_name(err) ? VERDICT_NAME : VERDICT_CANNOT);
-}
-
-int cmd_worse_code(int a, int b)
-{
-	static const int order[] = { EXIT_USAGE,    EXIT_CANNOT, EXIT_NAME,
-				     EXIT_DEADLINE, EXIT_NO,	 EXIT_YES };
-	size_t i = 0;
-
-	while (order[i] != a && order[i] != b)
-		i++;
-	return order[i];
-}
 
 /* A signal ends the process without the checks of exit(). */
 static void check_leaks(void)
@@ -233,6 +208,26 @@ int cmd_help(const struct command *cmd, bool full)
 	return cmd_print(cmd, &b);
 }
 
+/* Nothing else is done then: what stands beside it would be without effect. */
+static int explain(const struct command *cmd, const char *id,
+		   const struct opt_operands *operands)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	struct fault f = FAULT_INIT;
+
+	if (operands->words.n) {
+		const char *word = operands->words.v[0];
+		char shown[80];
+
+		fault_say(&f, EINVAL, "'%s' is one word too many: --explain takes one id",
+			  escape_text(shown, sizeof(shown), word, strlen(word)));
+		return cmd_usage(cmd, &f);
+	}
+	if (explain_id(&b, id, term_width(STDOUT_FILENO), &f) < 0)
+		return cmd_usage(cmd, &f);
+	return cmd_print(cmd, &b);
+}
+
 bool cmd_begin(const struct command *cmd, int argc, char **argv, void *config,
 	       const struct common *common, struct opt_operands *operands, int *code)
 {
@@ -245,6 +240,10 @@ bool cmd_begin(const struct command *cmd, int argc, char **argv, void *config,
 	}
 	if (r < 0) {
 		*code = cmd_usage(cmd, &f);
+		return false;
+	}
+	if (common->explain) {
+		*code = explain(cmd, common->explain, operands);
 		return false;
 	}
 	return true;

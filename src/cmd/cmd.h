@@ -6,24 +6,7 @@
 #include "base/opt.h"
 #include "base/out.h"
 #include "base/term.h"
-#include "model/outcome.h"
-
-/* The exit codes of every command; 128+n is added by ending through the signal itself. */
-enum exit_code {
-	EXIT_YES = 0,	   /* shown, transferred, reachable, bindable */
-	EXIT_NO = 1,	   /* the answer is no */
-	EXIT_USAGE = 2,	   /* the command line is wrong */
-	EXIT_CANNOT = 3,   /* could not ask or do; incomplete; output not written */
-	EXIT_DEADLINE = 4, /* a deadline passed */
-	EXIT_NAME = 5,	   /* a name did not resolve */
-};
-
-int cmd_code_of(enum verdict v);
-/* Of a name that could not be looked up, from the -errno of resolve(). */
-int cmd_code_of_lookup(int err);
-/* The worse of two exit codes, as several targets are summed up: EXIT_USAGE is the worst,
- * then as verdicts. */
-int cmd_worse_code(int a, int b);
+#include "cmd/exit_code.h"
 
 /* Ends the process through the signal that ended the command, if one did: the shell shall
  * see 128+n. Returns code otherwise. */
@@ -56,12 +39,13 @@ extern const struct command cmd_porcelain; /* for scripts; not listed */
 struct common {
 	int help;  /* HELP_SHORT, HELP_FULL */
 	int color; /* enum term_when */
+	const char *explain;
 	bool quiet;
 	unsigned verbose;
 };
 
 enum { HELP_NONE, HELP_SHORT, HELP_FULL };
-enum { N_COMMON_OPTS = 5 };
+enum { N_COMMON_OPTS = 6 };
 
 extern const struct opt common_opts[N_COMMON_OPTS];
 
@@ -72,7 +56,8 @@ extern const struct opt common_opts[N_COMMON_OPTS];
 
 /*
  * Parses the command line. Returns true to go on; false when the command is over (help
- * was printed, or the usage is wrong and was reported) with its exit code in *code.
+ * or an explanation was printed, or the usage is wrong and was reported) with its exit
+ * code in *code.
  */
 bool cmd_begin(const struct command *cmd, int argc, char **argv, void *config,
 	       const struct common *common, struct opt_operands *operands, int *code);

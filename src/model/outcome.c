@@ -3,68 +3,332 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+/* What each means, how it weighs for the exit code, and whether it shows that nobody
+ * serves there any more. */
 static const struct {
-	const char *name;
+	struct meaning meaning;
 	enum verdict verdict;
 	enum outcome_down down;
-	const char *help;
 } outcomes[] = {
-	[OUTCOME_NOT_ASKED] = { "not-asked", VERDICT_CANNOT, DOWN_NEVER,
-				"never asked: the probe was interrupted before" },
-	[OUTCOME_OPEN] = { "open", VERDICT_YES, DOWN_NEVER, "connected, or answered" },
-	[OUTCOME_REFUSED] = { "refused", VERDICT_NO, DOWN_UNLESS_HEARD,
-			      "answered with RST: the host is up, nothing listens there" },
-	[OUTCOME_REFUSED_ICMP] = { "refused-icmp", VERDICT_NO, DOWN_UNLESS_HEARD,
-				   "answered with ICMP port unreachable" },
-	[OUTCOME_REJECTED] = { "rejected", VERDICT_NO, DOWN_UNLESS_HEARD,
-			       "answered with an ICMP message that prohibits it" },
-	[OUTCOME_UNREACHABLE] = { "unreachable", VERDICT_NO, DOWN_UNLESS_HEARD,
-				  "no route here, no neighbour, or a router says so" },
-	[OUTCOME_FILTERED] = { "filtered", VERDICT_SILENCE, DOWN_AFTER_SILENCE,
-			       "no answer: a firewall drops it, or the host is down" },
-	[OUTCOME_DENIED_LOCAL] = { "denied-local", VERDICT_CANNOT, DOWN_NEVER,
-				   "this host's own firewall or policy forbids it" },
-	[OUTCOME_CLOSED_AFTER_ACCEPT] = { "closed-after-accept", VERDICT_NO, DOWN_AT_ONCE,
-					  "accepted, then closed by the peer" },
-	[OUTCOME_RESET_AFTER_ACCEPT] = { "reset-after-accept", VERDICT_NO, DOWN_AT_ONCE,
-					 "accepted, then reset by the peer" },
-	[OUTCOME_UNEXPECTED] = { "unexpected", VERDICT_NO, DOWN_NEVER,
-				 "answered, but without what was expected" },
-	[OUTCOME_SILENT] = { "silent", VERDICT_SILENCE, DOWN_NEVER,
-			     "accepted, but not one byte came" },
-	[OUTCOME_GHOST] = { "ghost", VERDICT_NO, DOWN_NEVER,
-			    "connected for the client only: the server dropped it" },
-	[OUTCOME_NO_PORT] = { "no-port", VERDICT_CANNOT, DOWN_NEVER,
-			      "no local port left for this destination" },
-	[OUTCOME_SELF_CONNECT] = { "self-connect", VERDICT_NO, DOWN_AT_ONCE,
-				   "the socket was connected to itself: nothing listens" },
-	[OUTCOME_QUEUE_FULL] = { "queue-full", VERDICT_SILENCE, DOWN_NEVER,
-				 "the server's accept queue is full" },
-	[OUTCOME_RATE_LIMITED] = { "rate-limited", VERDICT_CANNOT, DOWN_NEVER,
-				   "ICMP answers dried up: cannot tell" },
-	[OUTCOME_NO_NAME] = { "no-name", VERDICT_NAME, DOWN_NEVER,
-			      "the name does not resolve" },
-	[OUTCOME_NAME_TIMEOUT] = { "name-timeout", VERDICT_NAME, DOWN_NEVER,
-				   "no name server answered, or they failed" },
-	[OUTCOME_MISSING_PATH] = { "missing-path", VERDICT_NO, DOWN_AT_ONCE,
-				   "there is no such path" },
-	[OUTCOME_STALE_UNIX] = { "stale-unix", VERDICT_NO, DOWN_AT_ONCE,
-				 "the path is there, but nobody listens behind it" },
-	[OUTCOME_WRONG_TYPE] = { "wrong-type", VERDICT_NO, DOWN_NEVER,
-				 "a unix socket of another type is there" },
-	[OUTCOME_NO_PERMISSION] = { "no-permission", VERDICT_CANNOT, DOWN_NEVER,
-				    "the permissions of the path forbid it" },
-	[OUTCOME_OPEN_OR_FILTERED] = { "open-or-filtered", VERDICT_SILENCE, DOWN_NEVER,
-				       "UDP: no answer, which proves nothing" },
-	[OUTCOME_ERROR] = { "error", VERDICT_CANNOT, DOWN_NEVER,
-			    "the probe itself failed" },
+	[OUTCOME_NOT_ASKED] = {
+		{
+			"not-asked",
+			"It was not asked: the probe was interrupted before.",
+			"A signal ended the probe. For a scan it means that no open "
+			"port was found so far, and not all ports were asked.",
+			"Ask again; for a scan, with fewer ports or more at a time "
+			"(--parallel, --rate).",
+		},
+		VERDICT_CANNOT,
+		DOWN_NEVER,
+	},
+	[OUTCOME_OPEN] = {
+		{
+			"open",
+			"Connected; over UDP, answered.",
+			"Something listens there. Over TCP the kernel answers by "
+			"itself: the program may not have accepted the connection yet.",
+			"To ask the program itself, use --http, --banner, or --send "
+			"with --expect.",
+		},
+		VERDICT_YES,
+		DOWN_NEVER,
+	},
+	[OUTCOME_REFUSED] = {
+		{
+			"refused",
+			"Answered with RST: the host is up, and nothing listens there, "
+			"or a firewall says so.",
+			"The server is not running, has not called listen() yet, or "
+			"has another port or address.",
+			"On that host 'sockctl inspect -l --port PORT' shows who "
+			"listens; --wait asks until somebody does.",
+		},
+		VERDICT_NO,
+		DOWN_UNLESS_HEARD,
+	},
+	[OUTCOME_REFUSED_ICMP] = {
+		{
+			"refused-icmp",
+			"Answered with ICMP port or protocol unreachable.",
+			"No socket receives on that UDP port. TCP answers with RST "
+			"instead, so over TCP a firewall rejects it.",
+			"On that host 'sockctl inspect -ul --port PORT' shows who "
+			"receives. For a firewall, see the rules of the sender that is "
+			"named.",
+		},
+		VERDICT_NO,
+		DOWN_UNLESS_HEARD,
+	},
+	[OUTCOME_REJECTED] = {
+		{
+			"rejected",
+			"Answered with an ICMP message that prohibits it.",
+			"A firewall or an access list, on that host or on the way, "
+			"rejects it.",
+			"See the rules of the sender that is named, or ask who runs "
+			"it.",
+		},
+		VERDICT_NO,
+		DOWN_UNLESS_HEARD,
+	},
+	[OUTCOME_UNREACHABLE] = {
+		{
+			"unreachable",
+			"No way leads there: this host has none, the next hop does not "
+			"answer, or a router says so.",
+			"There is no route or no source address, IPv6 is disabled, an "
+			"interface is down, or the host is off.",
+			"'ip route get ADDRESS' shows the way, 'ip neigh' the next "
+			"hop; --hops asks each router.",
+		},
+		VERDICT_NO,
+		DOWN_UNLESS_HEARD,
+	},
+	[OUTCOME_FILTERED] = {
+		{
+			"filtered",
+			"No answer: a firewall drops it, or the host is down.",
+			"What was sent, or the answer, is lost on the way. Rules that "
+			"drop, a host that is off, a wrong address and a full accept "
+			"queue look alike.",
+			"Probe another port of the host: any answer, even refused, "
+			"means that the host is up and a rule or a full queue is the "
+			"reason. --hops shows how far packets get.",
+		},
+		VERDICT_SILENCE,
+		DOWN_AFTER_SILENCE,
+	},
+	[OUTCOME_DENIED_LOCAL] = {
+		{
+			"denied-local",
+			"This host's own firewall, a prohibit route or a policy "
+			"forbids it.",
+			"An OUTPUT rule rejects it, the route is of type prohibit, or "
+			"a BPF program or a security module refuses the call.",
+			"'nft list ruleset' and 'ip route get ADDRESS' show rules and "
+			"route; a broadcast address needs --option broadcast.",
+		},
+		VERDICT_CANNOT,
+		DOWN_NEVER,
+	},
+	[OUTCOME_CLOSED_AFTER_ACCEPT] = {
+		{
+			"closed-after-accept",
+			"Accepted, then closed by the peer.",
+			"The server behind a proxy is gone, or the server has reached "
+			"its limit of connections or does not allow this address.",
+			"See the log of the server or proxy; probe the server behind a "
+			"proxy directly.",
+		},
+		VERDICT_NO,
+		DOWN_AT_ONCE,
+	},
+	[OUTCOME_RESET_AFTER_ACCEPT] = {
+		{
+			"reset-after-accept",
+			"Accepted, then reset by the peer.",
+			"The program closed it with unread data or SO_LINGER, its "
+			"listener was closed, or a proxy or firewall reset it.",
+			"See the log of the server or proxy. For a server of this host "
+			"the report says what the kernel counted.",
+		},
+		VERDICT_NO,
+		DOWN_AT_ONCE,
+	},
+	[OUTCOME_UNEXPECTED] = {
+		{
+			"unexpected",
+			"Answered, but without what --expect or --http asks for.",
+			"The server is not ready or reports an error, it speaks "
+			"another protocol, such as TLS, or the text that is expected "
+			"is wrong.",
+			"The report shows the answer; --wait asks until it is as "
+			"expected.",
+		},
+		VERDICT_NO,
+		DOWN_NEVER,
+	},
+	[OUTCOME_SILENT] = {
+		{
+			"silent",
+			"Accepted, but not one byte came.",
+			"The program is stopped or busy, has not accepted the "
+			"connection yet, or waits for the client to speak first.",
+			"On that host 'sockctl inspect --port PORT' shows whether the "
+			"connection waits in the accept queue. Where clients speak "
+			"first, use --send or --http.",
+		},
+		VERDICT_SILENCE,
+		DOWN_NEVER,
+	},
+	[OUTCOME_GHOST] = {
+		{
+			"ghost",
+			"Connected for the client only: the server dropped it.",
+			"The accept queue of the server is full, so that its kernel "
+			"drops the last packet of the handshake.",
+			"On that host 'sockctl inspect --port PORT' shows the queue "
+			"and the process that should accept.",
+		},
+		VERDICT_NO,
+		DOWN_NEVER,
+	},
+	[OUTCOME_NO_PORT] = {
+		{
+			"no-port",
+			"No local port is left for this destination.",
+			"Each connection to the same address and port needs a local "
+			"port of its own from net.ipv4.ip_local_port_range, also in "
+			"TIME_WAIT.",
+			"'sockctl inspect --dst ADDRESS --group pid' shows who has "
+			"them. Another source address (--source) has as many ports "
+			"again.",
+		},
+		VERDICT_CANNOT,
+		DOWN_NEVER,
+	},
+	[OUTCOME_SELF_CONNECT] = {
+		{
+			"self-connect",
+			"The socket was connected to itself: nothing listens there.",
+			"The port is in net.ipv4.ip_local_port_range, and the kernel "
+			"chose it as the local one, too.",
+			"Start the server. Put its port into "
+			"net.ipv4.ip_local_reserved_ports, or choose one outside of "
+			"the range.",
+		},
+		VERDICT_NO,
+		DOWN_AT_ONCE,
+	},
+	[OUTCOME_QUEUE_FULL] = {
+		{
+			"queue-full",
+			"The accept queue of a server of this host, or of a unix "
+			"socket, is full, or was when it was asked.",
+			"The program is stopped or busy, or clients come faster than "
+			"it accepts.",
+			"'sockctl inspect -l --findings' shows the queue and the "
+			"process that should accept.",
+		},
+		VERDICT_SILENCE,
+		DOWN_NEVER,
+	},
+	[OUTCOME_RATE_LIMITED] = {
+		{
+			"rate-limited",
+			"UDP scans: a port that is known to be closed does not say so "
+			"any more.",
+			"Hosts limit how many ICMP messages they send "
+			"(net.ipv4.icmp_ratelimit), so that silence means nothing any "
+			"more.",
+			"Scan fewer ports, or slower: Linux answers one a second by "
+			"default (--rate 1/s).",
+		},
+		VERDICT_CANNOT,
+		DOWN_NEVER,
+	},
+	[OUTCOME_NO_NAME] = {
+		{
+			"no-name",
+			"The name does not resolve.",
+			"It is misspelled or not registered, or has no address of the "
+			"family that was asked for.",
+			"'getent ahosts NAME' asks the same sources: /etc/hosts and "
+			"the name servers.",
+		},
+		VERDICT_NAME,
+		DOWN_NEVER,
+	},
+	[OUTCOME_NAME_TIMEOUT] = {
+		{
+			"name-timeout",
+			"No name server answered, or they failed.",
+			"The servers in /etc/resolv.conf are not reachable, are "
+			"overloaded, or cannot reach others.",
+			"Probe the server that is named: 'sockctl probe SERVER:53'.",
+		},
+		VERDICT_NAME,
+		DOWN_NEVER,
+	},
+	[OUTCOME_MISSING_PATH] = {
+		{
+			"missing-path",
+			"There is no such path, or abstract name.",
+			"The server is not running or has another path, or a container "
+			"or chroot sees other files.",
+			"'sockctl inspect -xlp' shows the paths that programs listen "
+			"on.",
+		},
+		VERDICT_NO,
+		DOWN_AT_ONCE,
+	},
+	[OUTCOME_STALE_UNIX] = {
+		{
+			"stale-unix",
+			"The path is there, but nobody listens behind it.",
+			"The program that made it ended without removing it, or has "
+			"not called listen() yet.",
+			"Start the server. If it finds the path taken, remove the file "
+			"first.",
+		},
+		VERDICT_NO,
+		DOWN_AT_ONCE,
+	},
+	[OUTCOME_WRONG_TYPE] = {
+		{
+			"wrong-type",
+			"A unix socket of another type is there, or no socket at all.",
+			"Both ends must be of the same type: stream, datagram or "
+			"seqpacket. Or the path is that of another file.",
+			"Put unix-dgram: or unix-seqpacket: before the path.",
+		},
+		VERDICT_NO,
+		DOWN_NEVER,
+	},
+	[OUTCOME_NO_PERMISSION] = {
+		{
+			"no-permission",
+			"The permissions of the path forbid it.",
+			"connect() needs write permission on the socket and search "
+			"permission on each directory above it.",
+			"'namei -l PATH' shows them all; join the group that may, or "
+			"ask as its user.",
+		},
+		VERDICT_CANNOT,
+		DOWN_NEVER,
+	},
+	[OUTCOME_OPEN_OR_FILTERED] = {
+		{
+			"open-or-filtered",
+			"UDP: no answer, which proves nothing.",
+			"A server that does not know what was sent is as silent as a "
+			"firewall that drops it.",
+			"Send a request that the server answers (--send), and tell "
+			"what to --expect.",
+		},
+		VERDICT_SILENCE,
+		DOWN_NEVER,
+	},
+	[OUTCOME_ERROR] = {
+		{
+			"error",
+			"It could not be asked as told.",
+			"A source address that is not ours, an interface that is not "
+			"there, an option that is refused, no descriptor left, or a "
+			"device that takes no packet.",
+			"The reason that is printed names the call and its error.",
+		},
+		VERDICT_CANNOT,
+		DOWN_NEVER,
+	},
 };
 
 _Static_assert(ARRAY_SIZE(outcomes) == OUTCOME_COUNT, "one row an outcome");
 
 const char *outcome_name(enum outcome o)
 {
-	return outcomes[o].name;
+	return outcomes[o].meaning.id;
 }
 
 enum verdict outcome_verdict(enum outcome o)
@@ -77,9 +341,9 @@ enum outcome_down outcome_down(enum outcome o)
 	return outcomes[o].down;
 }
 
-const char *outcome_help(enum outcome o)
+const struct meaning *outcome_meaning(enum outcome o)
 {
-	return outcomes[o].help;
+	return &outcomes[o].meaning;
 }
 
 #define NO_ROUTE "no route, or a router said so: see 'ip route get'"

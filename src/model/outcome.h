@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/util.h"
+#include "model/meaning.h"
 
 enum outcome {
 	OUTCOME_NOT_ASKED, /* yet, or ever: what nobody has set is no success */
@@ -67,5 +68,5 @@ const char *outcome_hint(int family, int err);
 const char *outcome_name(enum outcome o);
 enum verdict outcome_verdict(enum outcome o);
 enum outcome_down outcome_down(enum outcome o);
-/* What it says, in a few words: 'sockctl porcelain outcomes'. */
-const char *outcome_help(enum outcome o);
+/* What it says, with its name. */
+const struct meaning *outcome_meaning(enum outcome o);

@@ -35,18 +35,6 @@ static void put_lines(struct buf *b, const char *text, size_t width)
 	}
 }
 
-/* "  next: ", or another word of as many columns, and what it introduces. */
-static void put_paragraph(struct buf *b, const char *label, const char *text,
-			  size_t width)
-{
-	_cleanup_buf_ struct buf safe = { .ascii = b->ascii };
-
-	buf_put_harmless(&safe, text, strlen(text));
-	buf_puts(b, label);
-	wrap_put(b, buf_cstr(&safe), strlen(label), strlen(label), width);
-	buf_putc(b, '\n');
-}
-
 static void put_text(struct out *out, const struct finding *f,
 		     const struct term_style *style, size_t width)
 {
@@ -111,16 +99,4 @@ size_t view_findings(const struct findings *fs, enum severity least,
 		shown++;
 	}
 	return shown;
-}
-
-void view_rule(struct buf *b, const struct rule *r, size_t width)
-{
-	_cleanup_buf_ struct buf threshold = { 0 };
-
-	rule_put_threshold(&threshold, r);
-	buf_printf(b, "%s (%s)\n\n", r->id, severity_name(r->severity));
-	put_paragraph(b, "  ", r->meaning, width);
-	buf_putc(b, '\n');
-	put_paragraph(b, "  fires: ", buf_cstr(&threshold), width);
-	put_paragraph(b, "  next:  ", r->advice, width);
 }

@@ -8,6 +8,3 @@
 /* Shows those of at least `least`; returns how many. */
 size_t view_findings(const struct findings *fs, enum severity least,
 		     const struct view_options *opt, struct out *out);
-
-/* --explain ID; width as in view_options. */
-void view_rule(struct buf *b, const struct rule *r, size_t width);

@@ -95,12 +95,37 @@ setup() {
 	while IFS=$'\t' read -r id _; do
 		sockctl inspect --explain "$id"
 		assert_clean
-		assert_line --index 0 --regexp "^$id \((critical|warning|note)\)$"
+		assert_line --index 0 --regexp "^$id \(finding of inspect, (critical|warning|note)\)$"
 		assert_output --partial 'fires: '
 		assert_output --partial 'next:  '
 	done < <("$SOCKCTL" porcelain findings)
 	inspect --explain close-wait
 	assert_refused 2 "did you mean 'close-wait-leak'"
+}
+
+@test "an id that is unknown brings those that are near, by their letters and by their words" {
+	inspect --explain closed-after-acept
+	assert_refused 2 "there is no id 'closed-after-acept'.*did you mean 'closed-after-accept'\?"
+	inspect --explain exhaust
+	assert_refused 2 "did you mean '[a-z-]+', '[a-z-]+' or 'ephemeral-exhausted'\? '--explain help' lists them all"
+	inspect --explain ''
+	assert_refused 2 "there is no id ''.*'--explain help' lists them all"
+	refute_contains "$stderr" 'did you mean'
+	inspect --explain refused filtered
+	assert_refused 2 "'filtered' is one word too many: --explain takes one id"
+}
+
+@test "an id with several meanings: each under where it occurs, and nothing else is done" {
+	sockctl probe --explain stale-unix
+	assert_clean
+	assert_equal "$(grep -o '^stale-unix (.*' <<<"$output")" \
+		"stale-unix (why bind() fails: inspect --bindable, listen, echo, connect --source)
+stale-unix (why connect() fails: connect, probe)
+stale-unix (outcome of probe, exit status 1)"
+	sockctl connect --explain accept-queue-full
+	assert_clean
+	assert_equal "$(grep -o '^accept-queue-full ([a-z ]*' <<<"$output")" \
+		$'accept-queue-full (finding of inspect\naccept-queue-full (why connect'
 }
 
 @test "another namespace is judged by its own limits" {

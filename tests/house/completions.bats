@@ -68,6 +68,9 @@ assert_among_offers() { # LINE WORD...
 	run offers fish 'sockctl inspect --findings=a'
 	assert_output --findings=all
 	assert_offers 'sockctl inspect --explain close-' close-wait-leak
+	assert_offers 'sockctl probe --explain stale-' stale-unix
+	assert_offers 'sockctl connect --explain not-l' not-listening not-local
+	assert_offers 'sockctl listen --explain hel' help
 }
 
 @test "states, as the user writes them, and lists of them" {

@@ -219,15 +219,77 @@ differences() { # FILE FILE
 	done
 }
 
-@test "every finding can be explained, and is in the manual page" {
-	local id text
-	text=$(page sockctl-inspect)
-	while IFS=$'\t' read -r id _; do
-		sockctl inspect --explain "$id"
+# A manual page as one line.
+flat() { # NAME
+	page "$1" | tr -s ' \n' ' '
+}
+
+# The ids that a section of a page defines.
+page_ids() { # NAME SECTION
+	awk -v section="$2" '/^\.Sh/ { on = $0 == ".Sh " section } on && sub(/^\.It (Cm )?/, "") {
+		sub(/ Pq .*/, ""); gsub(/ , /, "\n"); print }' "$TOP/man/$1.1" | sort
+}
+
+@test "the manual pages have every finding, cause and outcome, and no other, as the table has it" {
+	local place name section id meaning text
+	"$SOCKCTL" porcelain meanings >"$tables/meanings"
+	while read -r place name section; do
+		awk -F '\t' -v p="$place" '$2 == p { print $1 }' "$tables/meanings" | sort >"$tables/known"
+		assert_int "$(wc -l <"$tables/known") > 15"
+		page_ids "$name" "$section" >"$tables/shown"
+		assert_equal "$place: $(differences "$tables/known" "$tables/shown")" "$place: "
+		text=$(flat "$name")
+		while IFS=$'\t' read -r id meaning; do
+			[[ $place == finding ]] || grep -qF -- " $id $meaning" <<<"$text" ||
+				fail "$name: $id: not '$meaning'"
+		done < <(awk -F '\t' -v p="$place" '$2 == p { print $1 "\t" $3 }' "$tables/meanings")
+	done <<-'END'
+		finding sockctl-inspect FINDINGS
+		bind sockctl-inspect BINDABLE
+		connect sockctl-connect WHEN IT FAILS
+		probe sockctl-probe OUTCOMES
+	END
+}
+
+@test "what is explained has the form of the house: whole sentences, no id twice in a place" {
+	"$SOCKCTL" porcelain meanings >"$tables/meanings"
+	run awk -F '\t' 'NF != 5 || $2 !~ /^(finding|bind|connect|probe)$/' "$tables/meanings"
+	assert_output ''
+	run awk -F '\t' '$1 !~ /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/ || seen[$1, $2]++' "$tables/meanings"
+	assert_output ''
+	# A sentence begins with a capital, a digit, a call or a command in quotes, and ends with a
+	# full stop; when a finding fires need not be one.
+	run awk -F '\t' '{
+		for (i = 3; i <= 5; i++) {
+			if (i == 4 && $2 == "finding")
+				continue
+			if ($i !~ /[.]$/ || $i ~ /  |[.][.]$|^ / ||
+			    $i !~ /^([A-Z0-9\x27]|bind\(\)|connect\(\))/ || length($i) > 300)
+				print $1 ": " $i
+		}
+	}' "$tables/meanings"
+	assert_output ''
+	run awk -F '\t' '$3 == $4 || $4 == $5 || $3 == $5' "$tables/meanings"
+	assert_output ''
+}
+
+@test "every id is explained, whatever the command, each meaning under where it occurs" {
+	local commands id n=0
+	mapfile -t commands < <(commands)
+	"$SOCKCTL" porcelain meanings >"$tables/meanings"
+	for id in $(cut -f1 "$tables/meanings" | sort -u); do
+		sockctl "${commands[n++ % ${#commands[@]}]}" --explain "$id"
 		assert_clean
-		assert_output --partial "$id"
-		grep -qwF -- "$id" <<<"$text" || fail "the page has no '$id'"
-	done <"$tables/findings"
+		assert_equal "$(grep -c "^$id (" <<<"$output")" "$(grep -c "^$id"$'\t' "$tables/meanings")"
+		assert_equal "$(grep '^  next: ' <<<"$output" | sed 's/^  next:  //')" \
+			"$(grep "^$id"$'\t' "$tables/meanings" | cut -f5)"
+		assert_equal "$(sed -n 's/^  [a-z]*:  *//p' <<<"$output" | sed -n '1~2p')" \
+			"$(grep "^$id"$'\t' "$tables/meanings" | cut -f4)"
+	done
+	assert_int 'n > 60'
+	sockctl inspect --explain help
+	assert_clean
+	assert_equal "$(sed -n 's/^  \([a-z].*\)/\1/p' <<<"$output" | cut -d' ' -f1)" "$(cut -f1 "$tables/meanings")"
 }
 
 @test "every state of the laboratory is in --lab help and in the page of its command, word for word" {

@@ -134,8 +134,6 @@ static const struct opt judge_opts[] = {
 	      .help = "say what is wrong, who does it, what to do (default on a terminal); all: notes too"),
 	SETS("no-findings", 0, AT(findings), FINDINGS_OFF, .flags = OPT_COMMON,
 	     .help = "rows only"),
-	TAKES("explain", 0, OPT_TEXT, AT(explain), "ID", .complete = "finding",
-	      .help = "what a finding means and when it fires"),
 	TAKES("fail-fill", 0, OPT_UINT, AT(fail_fill), "PCT", .value = 100,
 	      .help = "exit 1 if an accept queue is at least PCT % full"),
 	FLAG("fail-drops", 0, AT(fail_drops),

@@ -27,9 +27,8 @@ struct inspect_args {
 	bool processes, count, summary, no_headings, ascii;
 	const char *sort, *group, *output;
 	uint64_t limit, threads;
-	int format;   /* enum view_format */
-	int findings; /* enum findings_mode */
-	const char *explain;
+	int format;	    /* enum view_format */
+	int findings;	    /* enum findings_mode */
 	uint64_t fail_fill; /* per cent; UINT64_MAX = not asked */
 	bool fail_drops, allow_empty, until_gone;
 	struct strv fail_if;

@@ -8,35 +8,7 @@
 #include "cmd/inspect/wait.h"
 #include "kernel/proc/cgroup.h"
 #include "kernel/proc/procfile.h"
-#include "model/finding/rules.h"
 #include "model/names.h"
-#include "view/view_findings.h"
-
-static int explain_finding(const struct command *cmd, const char *id)
-{
-	const struct rule *const *rules, *r = rules_find(id);
-	const char *ids[RULES_MOST], *nearest;
-	_cleanup_buf_ struct buf b = { 0 };
-	struct fault f = FAULT_INIT;
-	char shown[80];
-	size_t n, i;
-
-	if (r) {
-		view_rule(&b, r, term_width(STDOUT_FILENO));
-		return cmd_print(cmd, &b);
-	}
-	rules = rules_list(&n);
-	for (i = 0; i < n; i++)
-		ids[i] = rules[i]->id;
-	nearest = opt_nearest(id, ids, n);
-	fault_say(&f, EINVAL, "there is no finding '%s'",
-		  escape_text(shown, sizeof(shown), id, strlen(id)));
-	if (nearest)
-		fault_hint(&f, "did you mean '%s'?", nearest);
-	else
-		fault_hint(&f, "sockctl-inspect(1) lists them under FINDINGS");
-	return cmd_usage(cmd, &f);
-}
 
 /* What the plan needs and only the system knows. 0 or -errno. */
 static int find_facts(const struct inspect_args *args, const struct strv *expressions,
@@ -160,8 +132,6 @@ static int run_inspect(const struct command *cmd, const struct inspect_args *arg
 		columns_help(&b);
 		return cmd_print(cmd, &b);
 	}
-	if (args->explain)
-		return explain_finding(cmd, args->explain);
 	if (args->bindable && expressions->n) {
 		target_two_words(args->bindable, expressions->v[0], &f);
 		return cmd_usage(cmd, &f);

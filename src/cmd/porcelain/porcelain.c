@@ -4,6 +4,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/endpoint/laboratory.h"
+#include "cmd/meanings.h"
 #include "cmd/porcelain/schema.h"
 #include "cmd/probe/job.h"
 #include "model/field/field.h"
@@ -85,7 +86,7 @@ static void print_outcomes(struct buf *b)
 		enum outcome o = (enum outcome)i;
 
 		buf_printf(b, "%s\t%d\t%s\n", outcome_name(o),
-			   cmd_code_of(outcome_verdict(o)), outcome_help(o));
+			   cmd_code_of(outcome_verdict(o)), outcome_meaning(o)->meaning);
 	}
 }
 
@@ -115,8 +116,8 @@ static const struct {
 	{ "commands", print_commands }, { "options", print_options },
 	{ "fields", print_fields },	{ "states", print_states },
 	{ "words", print_words },	{ "findings", print_findings },
-	{ "outcomes", print_outcomes }, { "lab", endpoint_lab_tsv },
-	{ "schema", print_schema },
+	{ "outcomes", print_outcomes }, { "meanings", explain_tsv },
+	{ "lab", endpoint_lab_tsv },	{ "schema", print_schema },
 };
 
 static int porcelain_run(const struct command *cmd, int argc, char **argv)
@@ -140,7 +141,7 @@ static int porcelain_run(const struct command *cmd, int argc, char **argv)
 		}
 	fault_say(&f, EINVAL,
 		  "which table? commands, options, fields, states, words, findings, "
-		  "outcomes, lab or schema");
+		  "outcomes, meanings, lab or schema");
 	code = cmd_usage(cmd, &f);
 out:
 	strv_free(&operands.words);
@@ -155,7 +156,7 @@ const struct command cmd_porcelain = {
 	.operands = "TABLE",
 	.about =
 		"Prints one of the program's own tables, tab-separated: commands, options, fields,\n"
-		"states, words, findings, outcomes, lab; or the JSON schema.",
+		"states, words, findings, outcomes, meanings, lab; or the JSON schema.",
 	.groups = groups,
 	.n_groups = ARRAY_SIZE(groups),
 	.run = porcelain_run,

@@ -1,6 +1,8 @@
 /* Why an address cannot be bound, as a list. */
 #pragma once
 
+#include "model/meaning.h"
+
 enum bind_cause {
 	CAUSE_LISTENER,
 	CAUSE_REUSEPORT,
@@ -24,5 +26,5 @@ enum bind_cause {
 	CAUSES,
 };
 
-/* Their ids, in the order of the manual; NULL ends them. */
-extern const char *const bind_cause_ids[];
+/* One row a cause, in the order of the manual; a row without an id ends them. */
+extern const struct meaning bind_causes[];

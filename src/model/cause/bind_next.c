@@ -12,7 +12,7 @@ static enum bind_cause cause_by_id(const char *id)
 {
 	unsigned i = 0;
 
-	while (bind_cause_ids[i] && !streq(bind_cause_ids[i], id))
+	while (bind_causes[i].id && !streq(bind_causes[i].id, id))
 		i++;
 	return (enum bind_cause)i;
 }

@@ -42,7 +42,7 @@ static void say_exhausted(const struct bind_facts *f, struct buf *s, struct buf 
 		   "all %zu ports that the kernel may choose from (%u to %u, without the "
 		   "reserved ones) are held",
 		   f->range_ports, f->range_lo, f->range_hi);
-	buf_puts(a, "Widen net.ipv4.ip_local_port_range, or name a port outside of it.");
+	buf_puts(a, bind_causes[CAUSE_EXHAUSTED].advice);
 }
 
 static void say_unknown(const struct bind_facts *f, struct buf *s, struct buf *a)
@@ -88,7 +88,7 @@ void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
 			 "has the address only once it is up");
 	} else if (cause == CAUSE_NO_SCOPE) {
 		buf_puts(&s, "a link-local address needs its interface");
-		buf_puts(&a, "Write it as [fe80::1%eth0]:80.");
+		buf_puts(&a, bind_causes[cause].advice);
 	} else if (cause == CAUSE_PRIVILEGED) {
 		say_privileged(f, &s, &a);
 	} else if (cause == CAUSE_EXHAUSTED) {
@@ -103,5 +103,5 @@ void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
 	} else {
 		say_unknown(f, &s, &a);
 	}
-	causes_add(causes, bind_cause_ids[cause], &s, &a, NULL);
+	causes_add(causes, bind_causes[cause].id, &s, &a, NULL);
 }

@@ -345,7 +345,7 @@ void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
 		advise_listener(f, g, &a);
 		break;
 	}
-	causes_add(causes, bind_cause_ids[g->cause], &s, &a,
+	causes_add(causes, bind_causes[g->cause].id, &s, &a,
 		   g->first->holder.row->holders);
 }
 
@@ -394,7 +394,7 @@ void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
 				   "Other network namespaces may not be looked into: %s.",
 				   f->enter_remedy);
 	}
-	causes_add(causes, bind_cause_ids[cause], &s, &a, row ? row->holders : NULL);
+	causes_add(causes, bind_causes[cause].id, &s, &a, row ? row->holders : NULL);
 }
 
 void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes)

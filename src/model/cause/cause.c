@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "model/cause/connect_cause.h"
+
 static const char *keep(struct causes *c, struct buf *b)
 {
 	const char *text = b && b->len ? arena_strdup(c->arena, buf_cstr(b)) : NULL;
@@ -27,7 +29,7 @@ void causes_add_unread(struct causes *c, const char *what, int err)
 
 	buf_printf(&b, "%s is not known: the kernel's tables could not be read (%s)",
 		   what, strerror(err));
-	causes_add(c, "unknown", &b, NULL, NULL);
+	causes_add(c, connect_causes[CONNECT_UNKNOWN].id, &b, NULL, NULL);
 }
 
 void causes_note(struct causes *c, struct buf *text)

@@ -2,9 +2,16 @@
 #include <errno.h>
 
 #include "model/cause/bind_say.h"
+#include "model/cause/connect_cause.h"
 #include "model/cause/connect_facts.h"
 #include "model/cause/listener_match.h"
 #include "model/names.h"
+
+static void add(struct causes *causes, enum connect_cause cause, struct buf *summary,
+		struct buf *advice, const struct holder *processes)
+{
+	causes_add(causes, connect_causes[cause].id, summary, advice, processes);
+}
 
 static bool takes(const struct sock *s, const struct connect_facts *f)
 {
@@ -64,7 +71,8 @@ static void say_other_place(const struct connect_facts *f, const struct bind_fou
 	buf_puts(&a,
 		 device ? "Connect to an address of that interface, or bind it to none."
 			: "Connect there, or let it listen on every address.");
-	causes_add(causes, family ? "other-family" : "other-address", &b, &a, s->holders);
+	add(causes, family ? CONNECT_OTHER_FAMILY : CONNECT_OTHER_ADDRESS, &b, &a,
+	    s->holders);
 	if (causes->next || addr_is_any(&s->local) || device)
 		return;
 	buf_puts(&there, s->proto == PROTO_UDP ? "udp:" : "");
@@ -81,7 +89,7 @@ static void say_silent(const struct bind_found *x, struct causes *causes)
 	bind_put_owner(&b, x);
 	buf_puts(&b, " is bound there, and does not listen");
 	bind_put_age_and_unit(&b, x);
-	causes_add(causes, "bound-inactive", &b, NULL, x->holder.row->holders);
+	add(causes, CONNECT_BOUND, &b, NULL, x->holder.row->holders);
 }
 
 static void say_elsewhere(const struct connect_facts *f, struct causes *causes)
@@ -98,7 +106,7 @@ static void say_elsewhere(const struct connect_facts *f, struct causes *causes)
 		       (unsigned)x->holder.row->holders->pid, f->address);
 		causes_next(causes, &next);
 	}
-	causes_add(causes, "other-namespace", &b, NULL, x->holder.row->holders);
+	add(causes, CONNECT_OTHER_NAMESPACE, &b, NULL, x->holder.row->holders);
 }
 
 static void refusal_causes(const struct connect_facts *f, struct causes *causes)
@@ -115,7 +123,7 @@ static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 		buf_puts(&a, "These show the rules:");
 		advise(&a, ADVICE_NFT, (struct advised){ .uid = f->asker });
 		advise(&a, ADVICE_IPTABLES, (struct advised){ .uid = f->asker });
-		causes_add(causes, "rejected", &b, &a, x->holder.row->holders);
+		add(causes, CONNECT_REJECTED, &b, &a, x->holder.row->holders);
 		return;
 	}
 	if ((x = find_here(f, true, true)))
@@ -138,7 +146,7 @@ static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 	if (f->hidden && f->enter_remedy)
 		buf_printf(&a, "Not every other namespace could be looked into: %s.",
 			   f->enter_remedy);
-	causes_add(causes, "not-listening", &b, &a, NULL);
+	add(causes, CONNECT_NOT_LISTENING, &b, &a, NULL);
 }
 
 /* A listener took the connection, and it was reset since. */
@@ -151,13 +159,13 @@ static void reset_causes(const struct connect_facts *f, struct causes *causes)
 		put_found(&b, x);
 		buf_puts(&b, ", and ");
 		put_who_reset(&b, &f->meanwhile, f->sent);
-		causes_add(causes, "reset", &b, NULL, x->holder.row->holders);
+		add(causes, CONNECT_RESET, &b, NULL, x->holder.row->holders);
 	} else if (f->dump_error) {
 		causes_add_unread(causes, "what here listens there", f->dump_error);
 	} else {
 		buf_puts(&b, "nothing listens there any more: a listener that is closed "
 			     "resets what waits in its queue");
-		causes_add(causes, "reset", &b, NULL, NULL);
+		add(causes, CONNECT_RESET, &b, NULL, NULL);
 	}
 }
 
@@ -168,7 +176,7 @@ static void local_port_causes(const struct connect_facts *f, struct causes *caus
 	if (f->from.family && f->from_place == PLACE_FOREIGN) {
 		addr_put_ip(&b, &f->from);
 		buf_puts(&b, " is not an address of this network namespace");
-		causes_add(causes, "not-local", &b, NULL, NULL);
+		add(causes, CONNECT_NOT_LOCAL, &b, NULL, NULL);
 	} else if (f->twin) {
 		buf_printf(&b, "a connection from port %u to %s exists already, in %s",
 			   f->from.port, f->address, state_name(f->twin->state));
@@ -177,7 +185,7 @@ static void local_port_causes(const struct connect_facts *f, struct causes *caus
 			put_span(&b, f->twin->expires_ms);
 			buf_puts(&b, " more");
 		}
-		causes_add(causes, "duplicate", &b, NULL, f->twin->holders);
+		add(causes, CONNECT_DUPLICATE, &b, NULL, f->twin->holders);
 	} else if (f->used + 1 >= f->range_ports) {
 		buf_printf(
 			&b,
@@ -186,10 +194,8 @@ static void local_port_causes(const struct connect_facts *f, struct causes *caus
 			"TIME_WAIT",
 			f->used, f->range_ports, f->range_lo, f->range_hi, f->address,
 			f->used_time_wait);
-		buf_puts(&a,
-			 "Keep connections open and reuse them; widen "
-			 "net.ipv4.ip_local_port_range; or take another source address.");
-		causes_add(causes, "ephemeral-exhausted", &b, &a, NULL);
+		buf_puts(&a, connect_causes[CONNECT_EXHAUSTED].advice);
+		add(causes, CONNECT_EXHAUSTED, &b, &a, NULL);
 	} else if (f->dump_error) {
 		causes_add_unread(causes, "what holds the local ports", f->dump_error);
 	}
@@ -211,7 +217,7 @@ static void unix_causes(const struct connect_facts *f, struct causes *causes)
 
 	if (f->err == ENOENT) {
 		buf_printf(&b, "there is no %s", f->address);
-		causes_add(causes, "not-listening", &b, NULL, NULL);
+		add(causes, CONNECT_NOT_LISTENING, &b, NULL, NULL);
 	} else if (file->file == FILE_STALE) {
 		bind_say_unix(file, CAUSE_STALE, causes);
 	} else if (file->file == FILE_OTHER) {
@@ -220,8 +226,8 @@ static void unix_causes(const struct connect_facts *f, struct causes *causes)
 		bind_put_owner(&b, file->taken);
 		buf_printf(&b, " has %s, of another type: %s", f->address,
 			   proto_name(file->taken->holder.row->proto));
-		causes_add(causes, "other-type", &b, NULL,
-			   file->taken->holder.row->holders);
+		add(causes, CONNECT_OTHER_TYPE, &b, NULL,
+		    file->taken->holder.row->holders);
 		put_retyped(&next, file, f->address);
 		causes_next(causes, &next);
 	} else if (file->taken) {
@@ -245,7 +251,7 @@ static void say_loopback_down(const struct connect_facts *f, struct causes *caus
 		 "the loopback interface of this network namespace is down, so nothing "
 		 "reaches ");
 	addr_put_ip(&b, &to);
-	causes_add(causes, bind_cause_ids[CAUSE_LOOPBACK_DOWN], &b, NULL, NULL);
+	add(causes, CONNECT_LOOPBACK_DOWN, &b, NULL, NULL);
 	advise(&next, ADVICE_LOOPBACK_UP, (struct advised){ .uid = f->asker });
 	causes_next(causes, &next);
 }

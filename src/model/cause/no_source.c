@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/advice.h"
+#include "model/cause/connect_cause.h"
 
 /* As sysctl(8) has it: a dot in a name is a slash. */
 static void put_setting(struct buf *b, const char *device)
@@ -80,7 +81,8 @@ bool cause_of_no_source(const struct source_facts *f, uint32_t asker,
 
 	if (!no_source_put(f, &b))
 		return false;
-	causes_add(causes, off ? "ipv6-disabled" : "no-source", &b, NULL, NULL);
+	causes_add(causes, connect_causes[off ? CONNECT_NO_IPV6 : CONNECT_NO_SOURCE].id,
+		   &b, NULL, NULL);
 	/* Its address comes back by itself; those of others do not. */
 	if (addr_is_loopback(&f->to) && f->device_off) {
 		advise(&next, ADVICE_IPV6_ON, (struct advised){ .uid = asker },

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/advice.h"
+#include "model/cause/connect_cause.h"
 
 void listening_add(struct listening *l, const struct sock *listener)
 {
@@ -47,7 +48,7 @@ static void say_full(const struct silence *f, struct causes *causes)
 			   "meanwhile; it has room by now (%llu/%llu)",
 			   (unsigned long long)f->meanwhile.drops,
 			   (unsigned long long)l->queue, (unsigned long long)l->limit);
-	causes_add(causes, "accept-queue-full", &b, NULL, NULL);
+	causes_add(causes, connect_causes[CONNECT_QUEUE_FULL].id, &b, NULL, NULL);
 	if (!f->port)
 		return;
 	advise(&next, ADVICE_INSPECT_PORT, (struct advised){ 0 }, (unsigned)f->port);
@@ -92,7 +93,7 @@ void cause_of_silence(const struct silence *f, struct causes *causes)
 		buf_printf(&b, "%s is listened on and has room (%llu/%llu)", f->address,
 			   (unsigned long long)l->queue, (unsigned long long)l->limit);
 		put_before_listener(&b, f);
-		causes_add(causes, "filtered", &b, NULL, NULL);
+		causes_add(causes, connect_causes[CONNECT_FILTERED].id, &b, NULL, NULL);
 	}
 }
 

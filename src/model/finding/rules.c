@@ -15,16 +15,6 @@ const struct rule *const *rules_list(size_t *n)
 	return rules;
 }
 
-const struct rule *rules_find(const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(rules); i++)
-		if (streq(rules[i]->id, id))
-			return rules[i];
-	return NULL;
-}
-
 void rules_begin(struct detect *d)
 {
 	detect_begin(d, rules, ARRAY_SIZE(rules));

@@ -5,7 +5,6 @@
 
 /* In the order in which findings of one severity are shown. */
 const struct rule *const *rules_list(size_t *n);
-const struct rule *rules_find(const char *id);
 
 /* Before the first row. */
 void rules_begin(struct detect *d);

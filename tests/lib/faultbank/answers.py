@@ -12,7 +12,7 @@ ANSWERS = {
     "help": "--help", "help-version": "--version", "help-command": "help inspect",
     "help-short": "probe -h", "help-unknown": "inspcet",
     "porcelain-options": "porcelain options", "porcelain-schema": "porcelain schema",
-    "porcelain-outcomes": "porcelain outcomes",
+    "porcelain-outcomes": "porcelain outcomes", "porcelain-meanings": "porcelain meanings",
     "inspect": "inspect --no-findings",
     "inspect-all": "inspect -tu --no-findings",
     "inspect-json": "inspect --json -tu",

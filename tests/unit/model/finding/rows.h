@@ -31,7 +31,9 @@ static inline struct suspects *suspects(struct detect *d, const char *id)
 /* The i-th threshold of a rule. */
 static inline uint32_t threshold(const char *id, size_t i)
 {
-	return rules_find(id)->numbers[i].value;
+	size_t n;
+
+	return rules_list(&n)[place_of(id)]->numbers[i].value;
 }
 
 static inline struct addr ip4(uint8_t last, uint16_t port)

@@ -1,0 +1,164 @@
+#include "model/cause/connect_cause.h"
+
+#include <stddef.h>
+
+const struct meaning connect_causes[] = {
+	[CONNECT_NOT_LISTENING] = {
+		"not-listening",
+		"Nothing listens on that port, on any address of this host, or of this "
+		"network namespace where others could not be looked into; or there is "
+		"no such path.",
+		"The server is not running, has not called listen() yet, or has "
+		"another port or path.",
+		"Start it, or see where it listens: 'sockctl inspect -lp --process "
+		"NAME'.",
+	},
+	[CONNECT_OTHER_ADDRESS] = {
+		"other-address",
+		"It listens on another address, or on another interface, only.",
+		"A listener on 127.0.0.1 takes connections to that address only, and "
+		"one that is bound to an interface only those that arrive there.",
+		"Connect to the address that is named, or let the server listen on "
+		"every address.",
+	},
+	[CONNECT_OTHER_FAMILY] = {
+		"other-family",
+		"It listens for the other of IPv4 and IPv6 only.",
+		"0.0.0.0 takes IPv4 only, [::] with IPV6_V6ONLY takes IPv6 only, and a "
+		"name such as localhost may stand for either.",
+		"Connect to the address that is named, or let the server listen on "
+		"both.",
+	},
+	[CONNECT_OTHER_NAMESPACE] = {
+		"other-namespace",
+		"It listens in another network namespace.",
+		"Each container and each network namespace has ports and a loopback "
+		"interface of its own.",
+		"Connect from within it, as root: 'nsenter -t PID -n sockctl connect "
+		"ADDRESS'. From here use an address that leads there, or publish the "
+		"port of the container.",
+	},
+	[CONNECT_BOUND] = {
+		"bound-inactive",
+		"A socket is bound there, and does not listen.",
+		"The server has not called listen() yet, or the socket is that of a "
+		"client or of datagrams.",
+		"If it is still starting, wait for it: 'sockctl probe --wait 30s "
+		"ADDRESS'.",
+	},
+	[CONNECT_REJECTED] = {
+		"rejected",
+		"Something listens there, and the connection was refused all the same.",
+		"The listener began after the attempt, or a firewall rule of this host "
+		"rejects the connection.",
+		"Connect again; if it is still refused, 'nft list ruleset' and "
+		"'iptables-save' show the rules.",
+	},
+	[CONNECT_RESET] = {
+		"reset",
+		"A listener of this host took the connection, and then it was reset.",
+		"The program closed it with unread data, or with SO_LINGER and a time "
+		"of 0; or its listener was closed with the connection in the queue, or "
+		"'ss -K' or a firewall rule did it.",
+		"The log of the program may say why; 'strace -f -e trace=network,close "
+		"-p PID' shows what it calls.",
+	},
+	[CONNECT_QUEUE_FULL] = {
+		"accept-queue-full",
+		"No answer, for the accept queue of the listener is full: its program "
+		"does not accept.",
+		"The program is stopped or busy, or clients come faster than it "
+		"accepts; the kernel then drops new connections.",
+		"'sockctl inspect --port PORT' shows the queue and the process that "
+		"should accept.",
+	},
+	[CONNECT_FILTERED] = {
+		"filtered",
+		"No answer, though the listener has room by now.",
+		"Its queue was full until a moment ago, or a firewall rule of this "
+		"host drops the packets.",
+		"Connect again; if it is still silent, 'nft list ruleset' and "
+		"'iptables-save' show rules that drop, 'tc filter show' and 'bpftool "
+		"net' other filters.",
+	},
+	[CONNECT_EXHAUSTED] = {
+		"ephemeral-exhausted",
+		"All local ports are in use towards this destination.",
+		"Each connection to the same address and port needs a local port of "
+		"its own from net.ipv4.ip_local_port_range, and keeps it for 60 s in "
+		"TIME_WAIT if this side closes first.",
+		"Keep connections open and reuse them; widen "
+		"net.ipv4.ip_local_port_range; or take another source address.",
+	},
+	[CONNECT_DUPLICATE] = {
+		"duplicate",
+		"A connection between the same two ends exists already.",
+		"A source port was asked for that another connection to the same "
+		"destination has, perhaps in TIME_WAIT.",
+		"Leave the source port to the kernel, choose another one, or wait for "
+		"the end of the other connection.",
+	},
+	[CONNECT_NOT_LOCAL] = {
+		"not-local",
+		"The source address is of no interface here.",
+		"It is an address of another host or network namespace, or is not "
+		"configured yet.",
+		"'ip address' shows the addresses that are here; without a source "
+		"address the kernel chooses one.",
+	},
+	[CONNECT_LOOPBACK_DOWN] = {
+		"loopback-down",
+		"The address is one of this host, and the loopback interface of the "
+		"network namespace, which leads there, is down.",
+		"In a new network namespace it is down at first.",
+		"Run 'ip link set lo up' as root in that namespace.",
+	},
+	[CONNECT_NO_IPV6] = {
+		"ipv6-disabled",
+		"IPv6 is disabled: in the kernel, for this process by a sandbox, or on "
+		"the interface that leads there, with the setting that says so.",
+		"The kernel was started with ipv6.disable=1, "
+		"net.ipv6.conf.*.disable_ipv6 is 1, or a sandbox allows no sockets of "
+		"this family.",
+		"Connect over IPv4, or change the setting that is named. Static "
+		"addresses other than ::1 have to be added again then.",
+	},
+	[CONNECT_NO_SOURCE] = {
+		"no-source",
+		"IPv6 is enabled, and yet no IPv6 address of this host can be the "
+		"source.",
+		"The interface that leads there has no address that reaches so far: "
+		"none was configured, or no router announces a prefix.",
+		"Connect over IPv4, or add an address; 'ip -6 address' shows those "
+		"that are here.",
+	},
+	[CONNECT_STALE] = {
+		"stale-unix",
+		"The file is a socket that nobody holds.",
+		"The program that made it ended without removing it.",
+		"Start the server. If it finds the path taken, remove the file first.",
+	},
+	[CONNECT_NO_SOCKET] = {
+		"not-a-socket",
+		"The file is no socket at all.",
+		"The path is misspelled, or something else was put there.",
+		"'sockctl inspect -xlp' shows the paths that programs listen on.",
+	},
+	[CONNECT_OTHER_TYPE] = {
+		"other-type",
+		"The file is a socket of another type.",
+		"Unix sockets are stream, datagram or seqpacket sockets, and both ends "
+		"must be of the same type.",
+		"Put the type that is named before the path, such as "
+		"unix-dgram:/run/log.",
+	},
+	[CONNECT_UNKNOWN] = {
+		"unknown",
+		"Whether something listens there, or what holds the local ports, is "
+		"not known: the kernel's tables could not be read.",
+		"A sandbox refuses sock_diag and hides /proc/net, or a resource ran "
+		"out.",
+		"Ask from outside the sandbox: 'sockctl inspect -lp --port PORT'.",
+	},
+	[CONNECT_CAUSES] = { NULL, NULL, NULL, NULL },
+};
