@@ -36,6 +36,7 @@ load ../lib/endpoint
 
 refused() { # ADDR
 	sockctl connect --json "$1" </dev/null
+	assert_valid "$stderr"
 	run jq -s -r '[.[] | select(.causes) | .causes[].id] | join(" ")' <<<"$stderr"
 }
 

@@ -273,6 +273,22 @@ page_ids() { # NAME SECTION
 	assert_output ''
 }
 
+# The ids that the schema allows for the causes of a kind of line.
+schema_causes() { # LINE
+	"$SOCKCTL" porcelain schema | jq -r --arg line "$1" '."$defs"[$line].properties.causes.items.properties.id.enum[]' | sort
+}
+
+@test "the schema knows the causes of bind() and of connect(), and no other" {
+	"$SOCKCTL" porcelain meanings >"$tables/meanings"
+	awk -F '\t' '$2 == "bind" { print $1 }' "$tables/meanings" | sort >"$tables/known"
+	schema_causes bindable >"$tables/shown"
+	assert_equal "$(differences "$tables/known" "$tables/shown")" ''
+	# Of a source address that is taken connect tells why bind() failed.
+	awk -F '\t' '$2 == "bind" || $2 == "connect" { print $1 }' "$tables/meanings" | sort -u >"$tables/known"
+	schema_causes note >"$tables/shown"
+	assert_equal "$(differences "$tables/known" "$tables/shown")" ''
+}
+
 @test "every id is explained, whatever the command, each meaning under where it occurs" {
 	local commands id n=0
 	mapfile -t commands < <(commands)
