@@ -4,7 +4,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
+
+/* include/uapi/linux/openat2.h, which older distributions lack */
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
 
 void entry_fresh(char name[ENTRY_FRESH_MAX])
 {
@@ -66,4 +72,20 @@ int entry_remove(int dir, const char *name, const char *aside, dev_t dev, ino_t 
 		return unlinkat(dir, aside, 0) == 0 ? 0 : -errno;
 	r = entry_move(dir, aside, dir, name);
 	return r < 0 ? r : -ESTALE;
+}
+
+enum { NO_MAGICLINKS = 0x02, IN_ROOT = 0x10 };
+
+int entry_in_root(int root, const char *path, int flags)
+{
+	struct {
+		uint64_t flags, mode, resolve;
+	} how = {
+		.flags = (unsigned)(O_PATH | O_CLOEXEC | flags),
+		/* A link of /proc would lead out of that root. */
+		.resolve = IN_ROOT | NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
 }

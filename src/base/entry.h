@@ -27,3 +27,10 @@ int entry_move(int from_dir, const char *from, int to_dir, const char *to);
  * meanwhile: the other is left at `aside`) or -errno.
  */
 int entry_remove(int dir, const char *name, const char *aside, dev_t dev, ino_t ino);
+
+/*
+ * A descriptor (O_PATH) of what a path leads to where `root` is the root directory: its
+ * absolute links, too, lead to places below. flags: O_NOFOLLOW, O_DIRECTORY. -errno;
+ * -ENOSYS before Linux 5.6.
+ */
+int entry_in_root(int root, const char *path, int flags);

@@ -382,8 +382,10 @@ static char *take_word(char **p)
 /* "36 35 98:0 /root /path rw,noatime shared:1 - type source options" */
 bool proctext_mount(char *line, struct proctext_mount *m)
 {
-	enum { ROOT = 3, PATH = 4, OPTIONS = 5 };
+	enum { ID, DEVICE = 2, ROOT, PATH, OPTIONS };
 	char *texts[OPTIONS + 1], *p = line, *word, *type;
+	const char *device;
+	uint64_t id, major, minor;
 	int i;
 
 	for (i = 0; i <= OPTIONS; i++)
@@ -393,9 +395,15 @@ bool proctext_mount(char *line, struct proctext_mount *m)
 		;
 	if (!word || !(type = take_word(&p)))
 		return false;
+	device = texts[DEVICE];
+	if (!proctext_number(texts[ID], &id) || !take_number(&device, &major) ||
+	    *device++ != ':' || !proctext_number(device, &minor) || major > UINT16_MAX ||
+	    minor > UINT32_MAX)
+		return false;
 	undo_escapes(texts[ROOT]);
 	undo_escapes(texts[PATH]);
-	*m = (struct proctext_mount){ texts[ROOT], texts[PATH], type };
+	*m = (struct proctext_mount){ texts[ROOT], texts[PATH],	    type,
+				      id,	   (unsigned)major, (unsigned)minor };
 	return true;
 }
 

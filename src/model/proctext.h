@@ -59,6 +59,8 @@ bool proctext_one_pid(const char *text);
  * such as \040 are the bytes that they stand for. */
 struct proctext_mount {
 	const char *root, *path, *type;
+	uint64_t id;
+	unsigned major, minor; /* of the superblock */
 };
 bool proctext_mount(char *line, struct proctext_mount *m);
 

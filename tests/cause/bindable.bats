@@ -252,14 +252,15 @@ first_call() { # CALL REGEX ARG...
 
 @test "a directory or a path that cannot be looked at is not one that is not there" {
 	strace -o /dev/null -e inject=getppid:error=EINTR true 2>/dev/null || skip "strace cannot trace here"
-	local dir=$BATS_TEST_TMPDIR error n
+	local dir=$BATS_TEST_TMPDIR error n call=newfstatat
 	netns
 	for path in "$dir" "$dir/free"; do
-		n=$(first_call newfstatat "\"$path\", " --bindable "$dir/free")
+		[[ $path == "$dir" ]] || call=openat
+		n=$(first_call $call "\"$path\", " --bindable "$dir/free")
 		assert test -n "$n"
 		for error in EACCES EIO ENOMEM; do
-			run --separate-stderr in_ns "${STRACE[@]}" -qq -o /dev/null -e trace=newfstatat \
-				-e "inject=newfstatat:error=$error:when=$n" "$SOCKCTL" inspect --json --bindable "$dir/free"
+			run --separate-stderr in_ns "${STRACE[@]}" -qq -o /dev/null -e trace=$call \
+				-e "inject=$call:error=$error:when=$n" "$SOCKCTL" inspect --json --bindable "$dir/free"
 			no_crash
 			if [[ $error == EACCES ]]; then
 				assert_equal "$path $error $status $(ids)" "$path $error 1 policy"

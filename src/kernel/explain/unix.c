@@ -9,14 +9,15 @@
 #include "kernel/explain/explain_private.h"
 #include "kernel/netlink/diag_unix.h"
 #include "kernel/netlink/uapi.h"
+#include "kernel/proc/file_at.h"
 #include "kernel/proc/netns_each.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/rights.h"
 
 /* A name of a unix socket, as a row would have it. */
 struct wanted {
-	const struct stat *file; /* NULL: an abstract name, */
-	uint8_t proto;		 /* of this type */
+	const struct file_id *file; /* NULL: an abstract name, */
+	uint8_t proto;		    /* of this type */
 	const char *name;
 	size_t len;
 };
@@ -24,26 +25,35 @@ struct wanted {
 struct search {
 	struct wanted wanted;
 	struct kept kept;
+	bool unsure; /* a row may be of the file */
 	int err;
 };
 
-static bool is_it(const struct wanted *w, const struct sock *s)
+static enum file_is is_it(const struct wanted *w, const struct sock *s)
 {
 	const char *name = s->path.data;
 
 	if (w->file)
-		return unix_is_file(s, w->file);
+		return file_id_is(w->file, s);
 	return s->proto == w->proto && s->path.len == w->len + 1 && !name[0] &&
-	       memcmp(name + 1, w->name, w->len) == 0;
+			       memcmp(name + 1, w->name, w->len) == 0
+		       ? FILE_IS_SAME
+		       : FILE_IS_OTHER;
 }
 
 static int keep_match(const struct nlmsghdr *h, void *ctx)
 {
 	struct search *x = ctx;
+	enum file_is is;
 	struct sock s;
 
+	if (!unix_parse(h, &s))
+		return 0;
+	is = is_it(&x->wanted, &s);
+	/* A socket without a name is bound to nothing. */
+	x->unsure |= is == FILE_IS_UNSURE && s.path.len && *(const char *)s.path.data;
 	/* An accepted connection carries its listener's name; the listener is wanted. */
-	if (unix_parse(h, &s) && is_it(&x->wanted, &s) &&
+	if (is == FILE_IS_SAME &&
 	    (s.state == STATE_LISTEN || s.state == STATE_CLOSE || !x->kept.n))
 		kept_add(&x->kept, &s);
 	return 0;
@@ -82,11 +92,11 @@ static void name_owner(struct search *x, struct bind_facts *f)
 	f->taken = taken;
 }
 
-static const char *kind_of(const char *path, const struct stat *st)
+static const char *kind_of(const char *path, const struct file_at *at)
 {
 	struct stat target;
 
-	switch (st->st_mode & S_IFMT) {
+	switch (at->mode & S_IFMT) {
 	case S_IFDIR:
 		return "a directory";
 	case S_IFLNK:
@@ -139,7 +149,7 @@ static char *parent_of(const char *path)
 }
 
 /* In a sticky directory only the owners of the file and of the directory may. */
-static bool may_remove(const char *path, const struct stat *st)
+static bool may_remove(const char *path, const struct file_at *at)
 {
 	_cleanup_free_ char *parent = parent_of(path);
 	uid_t me = geteuid();
@@ -147,8 +157,7 @@ static bool may_remove(const char *path, const struct stat *st)
 
 	return faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) == 0 &&
 	       stat(parent, &dir) == 0 &&
-	       (!(dir.st_mode & S_ISVTX) || me == 0 || st->st_uid == me ||
-		dir.st_uid == me);
+	       (!(dir.st_mode & S_ISVTX) || me == 0 || at->uid == me || dir.st_uid == me);
 }
 
 /* The first directory above that is there decides whether the others can be made. */
@@ -168,19 +177,19 @@ static bool may_make(const char *directory)
 	return faccessat(AT_FDCWD, at, W_OK | X_OK, AT_EACCESS) == 0;
 }
 
-static void explain_file(const struct bind_question *q, const struct stat *st,
+static void explain_file(const struct bind_question *q, const struct file_at *at,
 			 struct arena *a, struct bind_facts *f)
 {
-	struct search x = { .wanted.file = st, .kept.arena = a };
+	struct search x = { .wanted.file = &at->id, .kept.arena = a };
 	char remedy[REMEDY_MAX];
 	size_t hidden = 0;
 
-	if (!S_ISSOCK(st->st_mode)) {
+	if (!S_ISSOCK(at->mode)) {
 		f->file = FILE_OTHER;
-		f->file_kind = kind_of(q->name, st);
+		f->file_kind = kind_of(q->name, at);
 		return;
 	}
-	f->may_change = may_remove(q->name, st);
+	f->may_change = may_remove(q->name, at);
 	if (search_here(&x)) {
 		if (netns_each(search_here, &x, &hidden) < 0)
 			hidden++;
@@ -192,7 +201,8 @@ static void explain_file(const struct bind_question *q, const struct stat *st,
 		f->file = FILE_LIVE;
 		name_owner(&x, f);
 	} else {
-		f->file = hidden || x.err ? ask_the_file(q->name) : FILE_STALE;
+		f->file = hidden || x.err || x.unsure ? ask_the_file(q->name)
+						      : FILE_STALE;
 	}
 	kept_free(&x.kept);
 }
@@ -262,16 +272,17 @@ static void explain_abstract(const struct bind_question *q, struct arena *a,
 
 void explain_unix(const struct bind_question *q, struct arena *a, struct bind_facts *f)
 {
-	struct stat st;
+	struct file_at at;
+	int err;
 
 	if (q->abstract)
 		explain_abstract(q, a, f);
-	else if (lstat(q->name, &st) == 0)
-		explain_file(q, &st, a, f);
-	else if (errno == ENOENT || errno == ENOTDIR)
+	else if ((err = file_at_path(q->name, false, &at)) == 0)
+		explain_file(q, &at, a, f);
+	else if (err == -ENOENT || err == -ENOTDIR)
 		explain_directory(q->name, a, f);
 	else
-		say_file_error(f, errno);
+		say_file_error(f, -err);
 }
 
 struct unix_listening {
@@ -284,7 +295,8 @@ static int count_listener(const struct nlmsghdr *h, void *ctx)
 	struct unix_listening *x = ctx;
 	struct sock s;
 
-	if (unix_parse(h, &s) && s.state == STATE_LISTEN && is_it(&x->wanted, &s))
+	if (unix_parse(h, &s) && s.state == STATE_LISTEN &&
+	    is_it(&x->wanted, &s) == FILE_IS_SAME)
 		listening_add(&x->found, &s);
 	return 0;
 }
@@ -294,14 +306,14 @@ struct listening explain_unix_listening(const struct connect_question *q)
 	struct unix_listening x = {
 		.wanted = { .proto = q->proto, .name = q->name, .len = q->name_len }
 	};
-	struct stat st;
+	struct file_at at;
 	struct nl nl;
 	int err;
 
-	if (!q->abstract && stat(q->name, &st) != 0)
+	if (!q->abstract && file_at_path(q->name, true, &at) < 0)
 		return x.found;
 	if (!q->abstract)
-		x.wanted.file = &st;
+		x.wanted.file = &at.id;
 	err = nl_open(&nl, NULL);
 	if (err == 0)
 		err = unix_dump(&nl, 1u << STATE_LISTEN,

@@ -1,8 +1,5 @@
 #include "kernel/netlink/diag_unix.h"
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
 #include "kernel/netlink/uapi.h"
 
 int unix_dump(struct nl *nl, uint32_t states, uint32_t show, nl_message_fn *fn, void *ctx)
@@ -108,12 +105,4 @@ bool unix_parse(const struct nlmsghdr *h, struct sock *s)
 	while (nl_attr_next(&p, end, &a))
 		read_attr(s, &a);
 	return true;
-}
-
-/* The device is as the kernel packs it: 12 bits major, 20 minor. */
-bool unix_is_file(const struct sock *s, const struct stat *file)
-{
-	return (s->has & SOCK_HAS_VFS) && s->vfs_inode == (uint32_t)file->st_ino &&
-	       s->vfs_dev == (uint32_t)(major(file->st_dev) << 20 |
-					(minor(file->st_dev) & 0xfffff));
 }

@@ -11,7 +11,3 @@ int unix_dump(struct nl *nl, uint32_t states, uint32_t show, nl_message_fn *fn,
 
 /* One unix_diag message into *s; false if it is too short or of another family. */
 bool unix_parse(const struct nlmsghdr *h, struct sock *s);
-
-/* Whether the socket is bound to this file (UDIAG_SHOW_VFS was asked for). */
-struct stat;
-bool unix_is_file(const struct sock *s, const struct stat *file);

@@ -206,10 +206,15 @@ static bool mount(const char *text, struct proctext_mount *m, char **line)
 
 static void mounts(void)
 {
-	static const char *const bad[] = { "", "1 2 3:4 / /mnt",
+	static const char *const bad[] = { "",
+					   "1 2 3:4 / /mnt",
 					   "1 2 3:4 / /mnt rw a:1 -",
 					   "1 2 3:4 / /mnt rw a:1 x cgroup2",
-					   "1 2 3:4 / -" };
+					   "1 2 3:4 / -",
+					   "x 2 3:4 / /mnt rw - t",
+					   "1 2 3 / /mnt rw - t",
+					   "1 2 3:x / /mnt rw - t",
+					   "1 2 3:4294967296 / /mnt rw - t" };
 	struct proctext_mount m;
 	char *line;
 	size_t i;
@@ -220,6 +225,7 @@ static void mounts(void)
 	CHECK_STR(m.root, "/");
 	CHECK_STR(m.path, "/mnt/a b\\");
 	CHECK_STR(m.type, "cgroup2");
+	CHECK(m.id == 36 && m.major == 0 && m.minor == 4);
 	free(line);
 	/* No optional field, and a mount point that looks like one. */
 	CHECK(mount("1 2 0:4 net:[40] - rw - nsfs", &m, &line));
