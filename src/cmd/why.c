@@ -202,6 +202,21 @@ bool why_loopback_down(const struct endpoint *ep, struct causes *causes)
 	return causes->n;
 }
 
+void why_waits(struct accept_waits *w, const struct endpoint *ep, uint64_t held_us,
+	       struct waiting *f, struct causes *causes)
+{
+	_cleanup_buf_ struct buf shown = { 0 };
+	struct connect_question q = question(ep);
+
+	*f = (struct waiting){ 0 };
+	if (!is_known(ep))
+		return;
+	why_put_address(&shown, ep);
+	q.address = arena_strdup(causes->arena, buf_cstr(&shown));
+	waits_look(w, &q, held_us, causes->arena, f);
+	cause_of_waiting(f, causes);
+}
+
 int why_ports_used(const struct endpoint *ep, const struct endpoint *from, uint32_t *used)
 {
 	_cleanup_arena_ struct arena arena = { 0 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/explain/explain.h"
+#include "kernel/explain/waits.h"
 #include "net/socket/sockopt.h"
 
 /*
@@ -34,6 +35,11 @@ bool why_loopback_down(const struct endpoint *ep, struct causes *causes);
 
 /* Who would take a connection to ep: nobody, where it is not of this host. */
 struct listening why_listening(const struct endpoint *ep);
+
+/* Who waits for accept() at ep, of this host: adds to causes, whose arena they bring.
+ * held_us as of waits_look(), whose figures are in *f. */
+void why_waits(struct accept_waits *w, const struct endpoint *ep, uint64_t held_us,
+	       struct waiting *f, struct causes *causes);
 
 /* How many local ports are used towards ep by the source that has used most of them, or
  * by this one: 0 or -errno. */

@@ -152,7 +152,7 @@ static const struct {
 	[OUTCOME_SILENT] = {
 		{
 			"silent",
-			"Accepted, but not one byte came.",
+			"Connected, but not one byte came.",
 			"The program is stopped or busy, has not accepted the "
 			"connection yet, or waits for the client to speak first.",
 			"On that host 'sockctl inspect --port PORT' shows whether the "

@@ -19,7 +19,7 @@ enum outcome {
 	OUTCOME_CLOSED_AFTER_ACCEPT, /* FIN right after the handshake */
 	OUTCOME_RESET_AFTER_ACCEPT,
 	OUTCOME_UNEXPECTED, /* an answer, but not the one that was asked for */
-	OUTCOME_SILENT,	    /* accepted, but nothing came */
+	OUTCOME_SILENT,	    /* connected, but nothing came */
 	OUTCOME_GHOST,	    /* a connection only the client believes in */
 	OUTCOME_NO_PORT,    /* no local port left for this destination */
 	OUTCOME_SELF_CONNECT,

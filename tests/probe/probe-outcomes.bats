@@ -77,7 +77,7 @@ mk_stale() { # PATH
 	assert_contains "$stderr" "waited 100 ms, $V4:80 is filtered: no answer to 1 SYN"
 	peer silent $V4 81
 	probe --wait 100ms --banner $V4:81
-	assert_refused 4 'is silent: accepted, but an answer did not come'
+	assert_refused 4 'is silent: connected, but an answer did not come'
 	probe --wait 100ms udp:$V4:53
 	assert_refused 4 'is open-or-filtered: no answer in'
 	skip_unless_mounts 'it mounts a resolv.conf'

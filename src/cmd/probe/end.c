@@ -5,6 +5,9 @@
 #include "cmd/probe/local.h"
 #include "cmd/probe/report.h"
 #include "cmd/probe/unasked.h"
+#include "kernel/explain/waits.h"
+
+enum { EXPLAINED_MOST = 8 };
 
 static bool is_missing(const struct probe_job *j)
 {
@@ -57,7 +60,6 @@ static void put_missing(struct buf *all, const struct probe_run *run)
 /* Once nothing is timed any more: the causes of the first refusals. */
 static void find_causes(struct probe_run *run)
 {
-	enum { EXPLAINED_MOST = 8 };
 	size_t i, n = 0;
 
 	for (i = 0; i < run->n_jobs && n < EXPLAINED_MOST; i++) {
@@ -70,6 +72,39 @@ static void find_causes(struct probe_run *run)
 			j->note = probe_local_drops(run, j->last);
 		n += j->note != NULL;
 	}
+}
+
+/* A target of this host, as the ends of the connection tell without a system call. */
+static bool is_here(const struct probe_result *r)
+{
+	struct addr to, from;
+
+	if (r->peer.family == AF_UNIX)
+		return r->accepted == KNOWN_OFF;
+	return r->peer.proto == TARGET_TCP && endpoint_addr(&r->peer, &to) &&
+	       (addr_is_loopback(&to) ||
+		(endpoint_addr(&r->local, &from) && addr_same_ip(&to, &from)));
+}
+
+/* Connected, and perhaps only in the queue: who waits there. What was answered was
+ * accepted. */
+static void find_waits(struct probe_run *run)
+{
+	struct accept_waits *w = waits_new();
+	size_t i, n = 0;
+
+	for (i = 0; i < run->n_jobs && n < EXPLAINED_MOST; i++) {
+		struct probe_job *j = &run->jobs[i];
+		const struct probe_result *r = j->last;
+
+		if (!j->done || j->note || r->accepted == KNOWN_ON || r->n_answer ||
+		    (r->outcome != OUTCOME_OPEN && r->outcome != OUTCOME_SILENT) ||
+		    !is_here(r))
+			continue;
+		probe_local_waits(j, w);
+		n += j->note != NULL;
+	}
+	waits_free(w);
 }
 
 /* With connections of their own, so only now. */
@@ -110,8 +145,10 @@ int probe_end(struct probe_run *run)
 	bool ended = waits ? !run->waited : run->signo != 0;
 	int code;
 
-	if (!run->c->common.quiet && (!waits || ended))
+	if (!run->c->common.quiet && (!waits || ended)) {
 		find_causes(run);
+		find_waits(run);
+	}
 	if (run->c->negotiated && !run->c->common.quiet && !run->signo)
 		ask_fastopen(run);
 	report_end(run->report, run);

@@ -81,8 +81,10 @@ struct probe_job {
 	struct spread *rtt, *connect;
 	struct probe_result results[2]; /* one of them is last, one is asked for */
 	struct probe_result *last;
-	bool changed; /* last differs from the one before, in outcome or address */
-	char *note;   /* what the kernel's own tables add to it */
+	bool changed;	  /* last differs from the one before, in outcome or address */
+	char *note;	  /* what the kernel's own tables add to it */
+	uint32_t waiting; /* clients in the accept queue that were not accepted, */
+	uint32_t longest_wait_ms; /* and how long one of them has waited; 0 = not told */
 	struct tried_list tried;  /* addresses that the last attempt asked, too */
 	bool down;		  /* --down has what it waits for */
 	unsigned silences;	  /* attempts in a row that nothing answered */

@@ -372,6 +372,8 @@ static void begin_jobs(struct probe_run *run)
 
 		j->run = run;
 		j->how = run->how;
+		if (!run->c->common.quiet && run->c->wait_us == PROBE_UNSET)
+			j->how.accepted = probe_local_accepted;
 		j->last = j->results;
 		if (run->c->http)
 			request_make(j);

@@ -1,6 +1,7 @@
 #include "cmd/probe/local.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/why.h"
@@ -212,6 +213,42 @@ bool probe_local_no_source(const struct addr *to, uint32_t ifindex, uint32_t mar
 
 	explain_source(to, ifindex, mark, &facts);
 	return no_source_put(&facts, why);
+}
+
+enum known probe_local_accepted(const struct probe_result *r, int fd)
+{
+	struct addr server, client;
+	struct stat st;
+
+	if (r->peer.family == AF_UNIX)
+		return r->peer.type != SOCK_DGRAM && fstat(fd, &st) == 0
+			       ? waits_unix_accepted((uint32_t)st.st_ino)
+			       : KNOWN_NOT;
+	if (r->peer.proto != TARGET_TCP || !endpoint_is_local(&r->peer) ||
+	    !endpoint_addr(&r->peer, &server) || !endpoint_addr(&r->local, &client))
+		return KNOWN_NOT;
+	return waits_accepted(&server, &client);
+}
+
+void probe_local_waits(struct probe_job *j, struct accept_waits *w)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct causes causes = { .arena = &arena };
+	_cleanup_buf_ struct buf b = { 0 };
+	const struct probe_result *r = j->last;
+	bool held = r->accepted == KNOWN_OFF;
+	struct waiting f;
+
+	why_waits(w, &r->peer, held ? r->held_us : 0, &f, &causes);
+	put_summaries(&b, &causes);
+	causes_free(&causes);
+	if (!b.len)
+		return;
+	j->note = xstrdup(buf_cstr(&b));
+	if (waiting_is_long(&f)) {
+		j->waiting = f.n;
+		j->longest_wait_ms = f.oldest_ms;
+	}
 }
 
 static void put_who(struct buf *b, const struct probe_job *j)

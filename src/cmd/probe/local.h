@@ -11,6 +11,12 @@ char *probe_local_cause(struct probe_result *r, const struct meanwhile *m);
 /* Why an address of this host refused, or reset: who listens where instead, and who did
  * it. Reads all of /proc, so only when nothing is being timed. */
 char *probe_local_why(const struct probe_job *j);
+/* Fits probe_accepted_fn. */
+enum known probe_local_accepted(const struct probe_result *r, int fd);
+/* What waits in the accept queue of a target of this host that took the connection: sets
+ * the note of the job and its figures, where it matters. */
+struct accept_waits;
+void probe_local_waits(struct probe_job *j, struct accept_waits *w);
 /* Why nothing came back from elsewhere, where this host's own counters tell: a sentence
  * (malloc'ed) or NULL. */
 char *probe_local_drops(const struct probe_run *run, const struct probe_result *r);

@@ -111,6 +111,17 @@ static void put_ip(struct json *j, const struct json_row *row, const void *of)
 	view_member_ip(j, row->name, (const struct addr *)((const char *)of + row->at));
 }
 
+static void put_accepted(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct probe_result *r = of;
+
+	if (r->accepted == KNOWN_NOT)
+		return;
+	json_member_bool(j, row->name, r->accepted == KNOWN_ON);
+	if (r->accepted == KNOWN_OFF)
+		json_member_u64(j, "unaccepted_us", r->held_us);
+}
+
 static void put_mptcp(struct json *j, const struct json_row *row, const void *of)
 {
 	const struct probe_result *r = of;
@@ -183,6 +194,7 @@ static const struct json_row evidence_rows[] = {
 	{ "icmp_code", UINT(icmp.code), LEFT_OUT, IF(icmp.family) },
 	{ "icmp_from", MEMBER(icmp.from), LEFT_OUT, IF(icmp.family), .put = put_ip },
 	{ "silent_hop", MEMBER(silent_hop), LEFT_OUT, .put = put_ip },
+	{ "accepted", .put = put_accepted },
 	{ "http_status", UINT(http_status), LEFT_OUT },
 	{ "verified", BOOL(verified), LEFT_OUT },
 	{ "mptcp", .put = put_mptcp },
@@ -287,6 +299,10 @@ void report_json_summary(struct buf *b, const struct probe_job *job)
 	json_member_str(&j, "outcome", outcome_name(job->last->outcome));
 	if (job->note)
 		json_member_text(&j, "cause", job->note);
+	if (job->waiting) {
+		json_member_u64(&j, "waiting", job->waiting);
+		json_member_u64(&j, "longest_wait_ms", job->longest_wait_ms);
+	}
 	json_member_u64(&j, "attempts", job->done);
 	json_member_u64(&j, "open", job->counts[OUTCOME_OPEN]);
 	json_member_u64(&j, "late", job->late);

@@ -124,9 +124,8 @@ static void find_twin(struct reader *r, struct arena *a, struct connect_facts *f
 	kept_free(&k);
 }
 
-/* Whether an address is of this namespace, and the interface that has it. Of a loopback
- * address nobody need be asked: lo is the first interface of each. */
-static bool find_device(const struct addr *to, uint32_t *device)
+/* Of a loopback address nobody need be asked: lo is the first interface of each. */
+bool explain_find_device(const struct addr *to, uint32_t *device)
 {
 	*device = 1;
 	return addr_is_loopback(to) || place_of(to, to->scope, device) == PLACE_LOCAL;
@@ -161,7 +160,7 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 			     a, &f->file);
 		return;
 	}
-	f->local = find_device(&to, &f->device);
+	f->local = explain_find_device(&to, &f->device);
 	f->meanwhile = q->meanwhile;
 	f->sent = q->sent;
 	if (q->err != ECONNREFUSED && q->err != ECONNRESET)
@@ -200,7 +199,7 @@ static struct listening listening_inet(const struct addr *to)
 		err = reader_listeners(&r, EXT_BIT(INET_DIAG_SKMEMINFO));
 	if (err < 0)
 		return (struct listening){ .err = -err };
-	find_device(to, &device);
+	explain_find_device(to, &device);
 	for (i = 0; i < r.listeners.n; i++) {
 		one = listener_score(r.listeners.v[i], to, device);
 		if (one > best)

@@ -43,6 +43,9 @@ bool explain_elsewhere(struct kept *k, uint16_t port);
 /* Rows as a list with their processes. */
 struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n);
 
+/* Whether an address is of this namespace, and the interface that has it. */
+bool explain_find_device(const struct addr *to, uint32_t *device);
+
 /* The unix half of explain_listening(). */
 struct listening explain_unix_listening(const struct connect_question *q);
 /* The unix half of explain_bind(). */

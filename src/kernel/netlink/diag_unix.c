@@ -1,5 +1,8 @@
 #include "kernel/netlink/diag_unix.h"
 
+#include <errno.h>
+#include <linux/inet_diag.h>
+
 #include "kernel/netlink/uapi.h"
 
 int unix_dump(struct nl *nl, uint32_t states, uint32_t show, nl_message_fn *fn, void *ctx)
@@ -105,4 +108,26 @@ bool unix_parse(const struct nlmsghdr *h, struct sock *s)
 	while (nl_attr_next(&p, end, &a))
 		read_attr(s, &a);
 	return true;
+}
+
+static int take_exact(const struct nlmsghdr *h, void *ctx)
+{
+	return unix_parse(h, ctx) ? 0 : -EBADMSG;
+}
+
+int unix_exact(struct nl *nl, uint32_t inode, uint32_t show, struct sock *s)
+{
+	struct {
+		struct nlmsghdr h;
+		struct unix_diag_req r;
+	} req = {
+		.h = { .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_len = sizeof(req) },
+		.r = { .sdiag_family = AF_UNIX,
+		       .udiag_states = ~0u,
+		       .udiag_ino = inode,
+		       .udiag_show = show,
+		       .udiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } },
+	};
+
+	return nl_ask(nl, &req.h, take_exact, s);
 }

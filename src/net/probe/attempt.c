@@ -5,6 +5,8 @@
 #include "net/probe/http_answer.h"
 #include "net/probe/pattern.h"
 
+enum { HELD_LEAST_US = 1000 * 1000 };
+
 void attempt_stop(struct attempt *a)
 {
 	if (!a->l)
@@ -34,6 +36,20 @@ void attempt_expire(struct attempt *a)
 	}
 }
 
+/* A connection that stands may only be in the queue. Of one that was made and is closed
+ * at once that says nothing. */
+static void ask_accepted(struct attempt *a)
+{
+	struct probe_result *r = a->r;
+
+	if (!a->how->accepted || !a->opened_us ||
+	    (r->outcome != OUTCOME_OPEN && r->outcome != OUTCOME_SILENT))
+		return;
+	r->held_us = clock_us() - a->opened_us;
+	if (r->outcome == OUTCOME_SILENT || r->held_us >= HELD_LEAST_US)
+		r->accepted = a->how->accepted(r, a->w.fd);
+}
+
 void attempt_finish(struct attempt *a)
 {
 	struct probe_result *r = a->r;
@@ -46,6 +62,7 @@ void attempt_finish(struct attempt *a)
 	if (a->w.fd >= 0) {
 		watch_remove(a->l, &a->w);
 		if (!a->how->hold || r->outcome != OUTCOME_OPEN) {
+			ask_accepted(a);
 			if (!a->how->graceful && a->r->has_tcp)
 				endpoint_reset_on_close(a->w.fd);
 			close_fd(take_fd(&a->w.fd));

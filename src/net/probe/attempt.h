@@ -37,6 +37,7 @@ struct attempt_how {
 	bool graceful;		       /* FIN, not RST, in the end */
 	probe_neighbour_fn *neighbour; /* NULL = not asked */
 	probe_source_fn *source;       /* the same */
+	probe_accepted_fn *accepted;   /* the same */
 	bool hold; /* the socket is left to done(), in attempt.w.fd: it closes it */
 };
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "model/cause/bindable.h"
 #include "model/outcome.h"
 #include "model/tcpinfo.h"
 #include "net/socket/endpoint.h"
@@ -50,10 +51,12 @@ struct probe_result {
 	uint64_t waited_us; /* since the first of them */
 	unsigned phantoms;  /* connections to itself that were thrown away first */
 	int http_status;
-	int mptcp;	    /* 1 the peer speaks it, 0 it does not, -1 not asked */
-	bool verified;	    /* the peer acknowledged our FIN: a real connection */
-	bool cut;	    /* a record was longer than what we read of it */
-	const char *missed; /* what the answer lacked: "the expected text", ... */
+	int mptcp;	     /* 1 the peer speaks it, 0 it does not, -1 not asked */
+	bool verified;	     /* the peer acknowledged our FIN: a real connection */
+	bool cut;	     /* a record was longer than what we read of it */
+	enum known accepted; /* by the program, as this host's tables had it when ... */
+	uint64_t held_us;    /* ... it was closed, so long after the handshake */
+	const char *missed;  /* what the answer lacked: "the expected text", ... */
 	uint32_t queue, queue_limit; /* of the local listener, where known */
 	uint32_t queue_drops; /* it was full then, and dropped so many, and is not now */
 	uint32_t ports_used;  /* no-port: towards this destination; 0 = not counted */
@@ -110,6 +113,10 @@ bool probe_may_be_source(const struct probe_result *r);
 /* Of such a result: then it is unreachable. fd: a socket with the options that count, -1
  * = none; ask NULL: not asked. */
 void probe_ask_source(struct probe_result *r, int fd, probe_source_fn *ask);
+
+/* Whether the program at the other end of an open connection has accepted it, where the
+ * tables of this host say so. */
+typedef enum known probe_accepted_fn(const struct probe_result *r, int fd);
 
 /* Asks the kernel to keep ICMP errors for us (IP_RECVERR, IPV6_RECVERR). */
 void probe_want_errors(int fd, int family);

@@ -222,7 +222,9 @@ static void put_ended(struct buf *b, const struct probe_result *r, const char *h
 static void put_silent(struct buf *b, const struct probe_result *r)
 {
 	buf_printf(b, "%s, but %s did not come",
-		   r->peer.proto == TARGET_UDP ? "answered" : "accepted",
+		   r->peer.proto == TARGET_UDP ? "answered"
+		   : r->accepted == KNOWN_ON   ? "accepted"
+					       : "connected",
 		   r->missed ? r->missed : "an answer");
 	if (r->n_answer) {
 		buf_puts(b, "; it said: ");

@@ -1,0 +1,69 @@
+#include "model/cause/waiting.h"
+
+#include "model/cause/bind_say.h"
+
+/* A server that is busy with another request takes shorter. */
+enum { LONG_MS = 1000 };
+
+bool waiting_is_long(const struct waiting *w)
+{
+	return w->n && w->oldest_ms >= LONG_MS;
+}
+
+/* Whole seconds that are over. */
+static void put_wait(struct buf *b, uint32_t ms)
+{
+	put_span(b, ms - ms % 1000);
+}
+
+static void put_listener(struct buf *b, const struct waiting *w)
+{
+	bind_put_owner(b, &w->found[0]);
+	if (w->n_found > 1)
+		buf_printf(b, " or of another of the %zu listeners that share the port",
+			   w->n_found);
+}
+
+static void say_held(const struct waiting *w, struct buf *b)
+{
+	buf_puts(b, "in the accept queue");
+	if (w->n_found) {
+		buf_puts(b, " of ");
+		put_listener(b, w);
+	}
+	buf_puts(b, ", not accepted for ");
+	buf_put_time(b, w->held_us);
+	if (!waiting_is_long(w))
+		return;
+	if (w->n == 1)
+		buf_puts(b, "; 1 other waits there, for ");
+	else
+		buf_printf(b, "; %u others wait there, the longest for ", w->n);
+	put_wait(b, w->oldest_ms);
+}
+
+static void say_others(const struct waiting *w, struct buf *b)
+{
+	if (w->n == 1)
+		buf_puts(b, "1 connection waits in the accept queue of ");
+	else
+		buf_printf(b, "%u connections wait in the accept queue of ", w->n);
+	put_listener(b, w);
+	buf_puts(b, w->n == 1 ? ", for " : ", the longest for ");
+	put_wait(b, w->oldest_ms);
+}
+
+void cause_of_waiting(const struct waiting *w, struct causes *causes)
+{
+	struct buf b = { 0 };
+
+	if (w->held)
+		say_held(w, &b);
+	else if (waiting_is_long(w) && w->n_found)
+		say_others(w, &b);
+	else
+		return;
+	causes_add(causes, "not-accepted", &b, NULL,
+		   w->n_found ? w->found[0].holder.row->holders : NULL);
+	bind_say_owners(w->owners_error, causes);
+}
