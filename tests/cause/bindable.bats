@@ -204,6 +204,33 @@ said() { # OPTION...
 	bindable 0 '[2001:db8::2]:8080'
 }
 
+@test "ipv6-disabled: with the setting that says so, and what to run where that helps" {
+	netns
+	in_ns ip link add d0 type veth peer name d1
+	in_ns ip link set d0 up
+	in_ns ip address add fd00::1/64 dev d0 nodad
+	in_ns sysctl -qw net.ipv6.conf.lo.disable_ipv6=1
+	bindable 1 '[::1]:8080'
+	assert_equal "$(ids)" ipv6-disabled
+	assert_json '.[0].causes[0].summary == "IPv6 is disabled on lo (net.ipv6.conf.lo.disable_ipv6 is 1)"
+		and (.[0].next | endswith("sysctl -w net.ipv6.conf.lo.disable_ipv6=0"))'
+	sockctl listen -T 1ms '[::1]:8080'
+	assert_regex "$stderr" 'ipv6-disabled +IPv6 is disabled on lo'
+	refute_contains "$stderr" 'no interface has'
+	bindable 0 '[fd00::1]:8080'
+	bindable 0 '[::]:8080'
+	# On one interface that is no reason for an address that others could have.
+	in_ns sysctl -qw net.ipv6.conf.d1.disable_ipv6=1
+	bindable 1 '[fd00::2]:8080'
+	assert_equal "$(ids)" not-local
+	in_ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	bindable 1 '[fd00::1]:8080'
+	assert_equal "$(ids)" ipv6-disabled
+	assert_json '.[0].causes[0].summary | test("net.ipv6.conf.all.disable_ipv6 is 1")'
+	in_ns sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0
+	bindable 0 '[::1]:8080'
+}
+
 @test "not-local: the other end of a line with two ends is not ours" {
 	netns
 	in_ns ip link add d0 type veth peer name d1

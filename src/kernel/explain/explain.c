@@ -1,4 +1,5 @@
 #include "kernel/explain/explain_private.h"
+#include "kernel/explain/source.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -220,6 +221,8 @@ static void explain_inet(struct arena *a, struct bind_facts *f)
 	explain_settings(f);
 	explain_reservation(a, f);
 	f->place = place_of(&c->addr, c->ifindex, NULL);
+	if (f->place == PLACE_FOREIGN)
+		explain_source(&c->addr, c->ifindex, 0, &f->ipv6);
 	f->loopback_down = addr_is_loopback(&c->addr) && place_loopback_is_down() == 1;
 	if (err == 0)
 		err = explain_read_port(&r, c->proto, c->addr.port, &k);

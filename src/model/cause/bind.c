@@ -107,6 +107,8 @@ static bool may_need_right(const struct bind_facts *f)
 
 static enum bind_cause cause_of_place(const struct bind_facts *f)
 {
+	if (ipv6_is_off(&f->ipv6))
+		return CAUSE_IPV6_OFF;
 	return f->loopback_down ? CAUSE_LOOPBACK_DOWN : CAUSE_NOT_LOCAL;
 }
 
@@ -119,7 +121,9 @@ static enum bind_verdict place_verdict(const struct bind_facts *f, struct causes
 		bind_say_plain(f, CAUSE_NO_SCOPE, causes);
 		return BIND_CONFLICT;
 	}
-	if ((f->place == PLACE_FOREIGN || f->place == PLACE_TENTATIVE) && !f->freebind) {
+	/* Without a socket of the family no option helps. */
+	if ((f->place == PLACE_FOREIGN || f->place == PLACE_TENTATIVE) &&
+	    (!f->freebind || f->ipv6.no_socket)) {
 		bind_say_plain(f, cause_of_place(f), causes);
 		verdict = BIND_CONFLICT;
 	}

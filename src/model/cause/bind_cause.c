@@ -95,6 +95,17 @@ const struct meaning bind_causes[] = {
 		"In a new network namespace it is down at first.",
 		"Run 'ip link set lo up' as root in that namespace.",
 	},
+	[CAUSE_IPV6_OFF] = {
+		"ipv6-disabled",
+		"IPv6 is disabled: in the kernel, for this process by a sandbox, or on "
+		"the interface that would have the address, with the setting that says "
+		"so.",
+		"The kernel was started with ipv6.disable=1, "
+		"net.ipv6.conf.*.disable_ipv6 is 1, or a sandbox allows no sockets of "
+		"this family.",
+		"Listen on an IPv4 address, or change the setting that is named. Static "
+		"addresses other than ::1 have to be added again then.",
+	},
 	[CAUSE_NO_SCOPE] = {
 		"no-scope",
 		"A link-local address without its interface.",

@@ -6,6 +6,7 @@
 
 #include "model/cause/bindable.h"
 #include "model/cause/cause.h"
+#include "model/cause/no_source.h"
 #include "model/keeper.h"
 
 enum bind_place {
@@ -56,6 +57,7 @@ struct bind_facts {
 	struct bind_found *found; /* listeners first */
 	size_t n_found, n_listening;
 	enum bind_place place;
+	struct source_facts ipv6; /* of an IPv6 address that no interface has */
 	bool loopback_down; /* the loopback interface, where the address is one of it */
 	uint16_t range_lo, range_hi, unprivileged_from;
 	int unprivileged_error; /* why unprivileged_from is not known: errno */

@@ -183,6 +183,9 @@ static void next_for(const struct bind_facts *f, struct buf *b, const struct cau
 	case CAUSE_LOOPBACK_DOWN:
 		advise(b, ADVICE_LOOPBACK_UP, advised(f, 0));
 		break;
+	case CAUSE_IPV6_OFF:
+		ipv6_advise_on(&f->ipv6, f->asker, b);
+		break;
 	case CAUSE_NOT_LOCAL:
 	case CAUSE_NO_SCOPE:
 		advise(b, ADVICE_ADDRESSES, advised(f, 0));
@@ -207,8 +210,8 @@ static bool is_escapable(enum bind_cause cause)
 {
 	return cause != CAUSE_STALE && cause != CAUSE_NOT_LOCAL &&
 	       cause != CAUSE_NO_SCOPE && cause != CAUSE_LOOPBACK_DOWN &&
-	       cause != CAUSE_NO_DIRECTORY && cause != CAUSE_EXHAUSTED &&
-	       cause != CAUSE_POLICY && cause < CAUSE_UNKNOWN;
+	       cause != CAUSE_IPV6_OFF && cause != CAUSE_NO_DIRECTORY &&
+	       cause != CAUSE_EXHAUSTED && cause != CAUSE_POLICY && cause < CAUSE_UNKNOWN;
 }
 
 /* The way around all of them. */

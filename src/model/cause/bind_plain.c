@@ -86,6 +86,8 @@ void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
 		buf_puts(&s,
 			 "the loopback interface of this network namespace is down, and "
 			 "has the address only once it is up");
+	} else if (cause == CAUSE_IPV6_OFF) {
+		ipv6_put_off(&f->ipv6, &s);
 	} else if (cause == CAUSE_NO_SCOPE) {
 		buf_puts(&s, "a link-local address needs its interface");
 		buf_puts(&a, bind_causes[cause].advice);

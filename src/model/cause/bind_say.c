@@ -332,6 +332,7 @@ void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
 	case CAUSE_PRIVILEGED:
 	case CAUSE_NOT_LOCAL:
 	case CAUSE_LOOPBACK_DOWN:
+	case CAUSE_IPV6_OFF:
 	case CAUSE_NO_SCOPE:
 	case CAUSE_STALE:
 	case CAUSE_LIVE:

@@ -44,10 +44,14 @@ static void put_off(const struct source_facts *f, struct buf *b)
 	}
 }
 
-bool no_source_put(const struct source_facts *f, struct buf *why)
+bool ipv6_is_off(const struct source_facts *f)
 {
-	if (!f->err || addr_unmapped(&f->to).family != AF_INET6)
-		return false;
+	return f->err && addr_unmapped(&f->to).family == AF_INET6 &&
+	       (f->kernel_off || f->no_socket || is_off(f));
+}
+
+void ipv6_put_off(const struct source_facts *f, struct buf *why)
+{
 	if (f->kernel_off) {
 		buf_puts(why, "IPv6 is disabled in this kernel (ipv6.disable=1)");
 	} else if (f->no_socket) {
@@ -57,8 +61,24 @@ bool no_source_put(const struct source_facts *f, struct buf *why)
 				? "IPv6 is disabled for this process: a sandbox allows no "
 				  "sockets of this family"
 				: "IPv6 is disabled here: no such socket can be made");
-	} else if (is_off(f)) {
+	} else {
 		put_off(f, why);
+	}
+}
+
+void ipv6_advise_on(const struct source_facts *f, uint32_t asker, struct buf *next)
+{
+	/* Its address comes back by itself; those of others do not. */
+	if (addr_is_loopback(&f->to) && f->device_off)
+		advise(next, ADVICE_IPV6_ON, (struct advised){ .uid = asker }, f->device);
+}
+
+bool no_source_put(const struct source_facts *f, struct buf *why)
+{
+	if (!f->err || addr_unmapped(&f->to).family != AF_INET6)
+		return false;
+	if (ipv6_is_off(f)) {
+		ipv6_put_off(f, why);
 	} else if (f->err == EADDRNOTAVAIL) {
 		buf_puts(why, "no IPv6 address of this host can be the source");
 		if (f->n_off) {
@@ -77,17 +97,15 @@ bool cause_of_no_source(const struct source_facts *f, uint32_t asker,
 			struct causes *causes)
 {
 	struct buf b = { 0 }, next = { 0 };
-	bool off = f->kernel_off || f->no_socket || is_off(f);
 
 	if (!no_source_put(f, &b))
 		return false;
-	causes_add(causes, connect_causes[off ? CONNECT_NO_IPV6 : CONNECT_NO_SOURCE].id,
-		   &b, NULL, NULL);
-	/* Its address comes back by itself; those of others do not. */
-	if (addr_is_loopback(&f->to) && f->device_off) {
-		advise(&next, ADVICE_IPV6_ON, (struct advised){ .uid = asker },
-		       f->device);
+	causes_add(
+		causes,
+		connect_causes[ipv6_is_off(f) ? CONNECT_NO_IPV6 : CONNECT_NO_SOURCE].id,
+		&b, NULL, NULL);
+	ipv6_advise_on(f, asker, &next);
+	if (next.len)
 		causes_next(causes, &next);
-	}
 	return true;
 }

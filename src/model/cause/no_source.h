@@ -23,6 +23,12 @@ struct source_facts {
 	char off[IF_NAMESIZE]; /* one of those that are off */
 };
 
+/* Whether IPv6 is off where the address would be; says how, and what to run where that
+ * helps. */
+bool ipv6_is_off(const struct source_facts *f);
+void ipv6_put_off(const struct source_facts *f, struct buf *why);
+void ipv6_advise_on(const struct source_facts *f, uint32_t asker, struct buf *next);
+
 /* Whether that is the reason, and not want of ports or routes. Says it in why. */
 bool no_source_put(const struct source_facts *f, struct buf *why);
 /* The same as a cause, with what to run; asker: the user who would. */
