@@ -154,6 +154,14 @@ dumps_when() { # TEXT
 	sockctl connect 127.0.0.1:8080 </dev/null
 	assert_equal "$status" 3
 	assert_regex "$stderr" "4 of the 4 ports"
+	# The cause that was found, and no guess above it.
+	refute_contains "$stderr" 'no free local port'
+	run --separate-stderr in_ns "$SOCKCTL" connect --json 127.0.0.1:8080 </dev/null
+	run jq -s -c 'map(select(.id == "trouble") | has("advice"))' <<<"$stderr"
+	assert_output '[false]'
+	# Where no cause is known the guess is all there is.
+	sockctl connect -T 200ms 192.0.2.1:8080 </dev/null
+	assert_regex "$stderr" 'ip route get'
 }
 
 @test "connect: the source port is taken" {

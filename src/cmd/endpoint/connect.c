@@ -4,6 +4,7 @@
 
 #include "cmd/endpoint/tell_why.h"
 #include "cmd/endpoint/tracer.h"
+#include "cmd/why.h"
 #include "net/relay/conn_end.h"
 #include "net/role/client.h"
 #include "net/role/datagram.h"
@@ -31,6 +32,9 @@ struct connecting {
 	struct pinger_how pinger_how;
 	struct pinger pinger;
 	struct endpoint_list list, sources;
+	struct arena arena;
+	struct causes causes; /* of the first that failed */
+	bool explained;	      /* they were looked for */
 };
 
 /* echo --client: the connections are not relayed. */
@@ -95,6 +99,25 @@ static void describe_echo(struct connecting *g, const struct target *t)
 	};
 }
 
+static void explain(struct connecting *g, int err)
+{
+	g->causes.arena = &g->arena;
+	if (!g->explained && g->list.n)
+		why_connect(&g->list.v[0], g->sources.n ? &g->sources.v[0] : NULL, err,
+			    &g->causes);
+	g->explained = true;
+}
+
+/* A cause that was found says it better than a hint that guesses. */
+static void drop_guess(void *ctx, struct fault *f)
+{
+	struct connecting *g = ctx;
+
+	explain(g, f->err);
+	if (g->causes.n)
+		f->hint[0] = '\0';
+}
+
 static void describe_client(struct connecting *g, const struct target *t)
 {
 	struct endpoint_config *c = g->c;
@@ -114,6 +137,8 @@ static void describe_client(struct connecting *g, const struct target *t)
 	g->how.timeout_us = c->timeout_us;
 	g->how.retries = c->retries;
 	g->how.backoff_us = c->backoff_us;
+	g->how.failed = drop_guess;
+	g->how.failed_ctx = g;
 	g->d.w.fd = -1;
 	g->d.s = &g->s;
 	g->pinger.s = &g->s;
@@ -196,9 +221,10 @@ static int end_client(struct connecting *g, int r, const struct fault *f)
 					    g->list.n ? g->list.v[0].family : AF_UNSPEC,
 					    g->client.err)))
 				  : cmd_code_of(conn_end_verdict(g->s.worst));
-	if (refusal(g) && g->list.n)
-		tell_why_connect(&g->teller, &g->list.v[0],
-				 g->sources.n ? &g->sources.v[0] : NULL, refusal(g));
+	if (refusal(g)) {
+		explain(g, refusal(g));
+		tell_why_connect(&g->teller, &g->causes);
+	}
 	if (tell_close(&g->out) && r == EXIT_YES)
 		r = EXIT_CANNOT;
 	return cmd_leave(g->s.signo, r);
@@ -209,6 +235,8 @@ static void connecting_free(struct connecting *g)
 	tell_close(&g->out);
 	endpoint_list_free(&g->list);
 	endpoint_list_free(&g->sources);
+	causes_free(&g->causes);
+	arena_free(&g->arena);
 	if (g->teller.tracer)
 		tracer_free(g->teller.tracer);
 }

@@ -30,24 +30,19 @@ void tell_why_bind(struct teller *t, const struct endpoint *ep,
 	causes_free(&causes);
 }
 
-void tell_why_connect(struct teller *t, const struct endpoint *ep,
-		      const struct endpoint *from, int err)
+void tell_why_connect(struct teller *t, const struct causes *causes)
 {
-	_cleanup_arena_ struct arena arena = { 0 };
 	_cleanup_buf_ struct buf b = { 0 };
-	struct causes causes = { .arena = &arena };
 	struct json j = json_on(&b);
 
-	why_connect(ep, from, err, &causes);
-	if (causes.n && t->json) {
+	if (causes->n && t->json) {
 		json_begin_object(&j, "note");
-		json_member_str(&j, "id", causes.v[0].id);
-		json_member_text(&j, "summary", causes.v[0].summary);
-		view_causes_json(&j, &causes);
+		json_member_str(&j, "id", causes->v[0].id);
+		json_member_text(&j, "summary", causes->v[0].summary);
+		view_causes_json(&j, causes);
 		json_end_object(&j);
-	} else if (causes.n) {
-		view_causes_text(&b, &causes, term_width(STDERR_FILENO));
+	} else if (causes->n) {
+		view_causes_text(&b, causes, term_width(STDERR_FILENO));
 	}
 	tell_write(t->out, t->json ? TELL_DATA : TELL_PEOPLE, &b);
-	causes_free(&causes);
 }

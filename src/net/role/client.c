@@ -64,16 +64,19 @@ static void redial_due(struct loop *l, struct timer *t)
 static void client_give_up(struct client_dial *d, const struct fault *f)
 {
 	struct client *c = d->c;
+	struct fault told = *f;
 
+	if (c->how->failed && c->how->connections == 1)
+		c->how->failed(c->how->failed_ctx, &told);
 	c->failed++;
 	c->refused += f->err == ECONNREFUSED;
 	c->s->totals.failed++;
 	if (!c->err) {
 		c->err = f->err;
-		c->fault = *f;
+		c->fault = told;
 	}
 	if (c->how->connections == 1 || c->failed <= TOLD_MOST)
-		session_trouble(c->s, f);
+		session_trouble(c->s, &told);
 	drop(d);
 	if (c->how->lost)
 		c->how->lost(c->how->take_ctx);

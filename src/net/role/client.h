@@ -19,6 +19,10 @@ struct client_how {
 	int (*take)(void *ctx, int fd, const struct endpoint *peer, struct fault *f);
 	void (*lost)(void *ctx); /* a connection will not come; may be NULL */
 	void *take_ctx;
+	/* The only connection there was to be has failed: may change the words before
+	 * they are told; may be NULL. */
+	void (*failed)(void *ctx, struct fault *f);
+	void *failed_ctx;
 };
 
 struct client {
