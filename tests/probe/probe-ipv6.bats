@@ -25,6 +25,12 @@ connect_cause() { # ADDRESS: its id
 	assert_outcome 1 unreachable 'IPv6 is disabled on up0 \(net.ipv6.conf.up0.disable_ipv6 is 1\)' '[fe80::1%up0]:80'
 	assert_equal "$(connect_cause "[$V6]:80")" ipv6-disabled
 	assert_equal "$(connect_cause '[::1]:80')" ipv6-disabled
+	probe --measure-backlog '[::1]:80'
+	assert_refused 1 '\[::1\]:80 is unreachable: IPv6 is disabled on lo \(net.ipv6.conf.lo.disable_ipv6 is 1\) \(EADDRNOTAVAIL\)'
+	probe --measure-backlog --yes "[$V6]:80"
+	assert_refused 1 "is unreachable: $all"
+	probe --measure-backlog --yes 192.0.2.1:80
+	assert_refused 1 'is unreachable: no route from this host \(ENETUNREACH\)'
 	# A name has another family, which is no worse for it.
 	server_mk listen:addr=$V4,port=80,backlog=64
 	assert_outcome 0 open rtt $V4:80

@@ -177,6 +177,27 @@ static int may_fill(struct probe_run *run, const struct endpoint *to, const char
 	return -EPERM;
 }
 
+/* The first connection could not be begun: judged as a plain probe judges it. */
+static int tell_unconnected(struct probe_run *run, const struct probe_turn *turn, int err,
+			    struct fault *f)
+{
+	struct probe_result r = {
+		.peer = *turn->list.v, .err = err, .at_once = true, .mptcp = -1
+	};
+	_cleanup_buf_ struct buf b = { 0 };
+
+	probe_judge_facts(&r);
+	probe_ask_source(&r, -1, run->how.source);
+	/* Of a file the error says it all. */
+	if (r.peer.family != AF_UNIX) {
+		probe_put_reason(&b, &r);
+		fault_say(f, err, "%s is %s: %s", turn->text, outcome_name(r.outcome),
+			  buf_cstr(&b));
+	}
+	cmd_error(run->cmd, f);
+	return cmd_code_of(outcome_verdict(r.outcome));
+}
+
 static int measure_backlog(struct probe_run *run, const struct probe_turn *turn)
 {
 	const char *text = turn->text;
@@ -195,9 +216,11 @@ static int measure_backlog(struct probe_run *run, const struct probe_turn *turn)
 	/* What the kernel's own table says has no side effect: first. */
 	local = why_listening(to);
 	r = backlog_measure(to, &how, &result, &f);
+	if (r < 0 && result.unconnected)
+		return tell_unconnected(run, turn, result.unconnected, &f);
 	if (r < 0) {
 		cmd_error(run->cmd, &f);
-		return r == -ENOENT ? EXIT_NO : EXIT_CANNOT;
+		return EXIT_CANNOT;
 	}
 	if (run->report->json)
 		put_backlog_json(b, text, to, &result, &local);

@@ -49,6 +49,7 @@ static int open_one(struct measuring *m, struct fault *f)
 	r = endpoint_connect(fd, m->to);
 	if (r < 0 && r != -EINPROGRESS) {
 		close_fd(fd);
+		m->result->unconnected = m->n ? 0 : -r;
 		return fault(f, -r, "connect");
 	}
 	m->v = array_grow(m->v, m->n, &m->cap, sizeof(*m->v));

@@ -22,8 +22,9 @@ struct backlog_result {
 	uint64_t silent;     /* SYNs without answer */
 	uint64_t refused; /* RST, also of a connection that stood (abort_on_overflow) */
 	bool full; /* the end was seen; false: the maximum, or our own end, came first */
-	int stopped; /* what kept us from opening as many as were due; 0 = nothing */
-	bool unshut; /* it was shutdown(), so whether some are held is not known */
+	int stopped;	 /* what kept us from opening as many as were due; 0 = nothing */
+	int unconnected; /* connect() itself refused the first: positive errno */
+	bool unshut;	 /* it was shutdown(), so whether some are held is not known */
 	uint32_t rtt_us;
 	double accepts_per_second; /* of the full queue, seen for a second; < 0: not known
 				    */
