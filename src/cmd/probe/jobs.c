@@ -142,11 +142,15 @@ static bool differs(const struct probe_job *j, const struct probe_result *r)
 static void ask_tables(struct probe_job *j, struct probe_result *r)
 {
 	bool silence = outcome_verdict(r->outcome) == VERDICT_SILENCE;
+	bool refused = r->outcome == OUTCOME_REFUSED && !j->run->c->common.quiet;
 
-	if (!silence && !differs(j, r))
+	if (!silence && !differs(j, r)) {
+		r->listened = j->last->listened;
 		return;
+	}
 	free(take_ptr(&j->note));
 	watch_end(j, r);
+	r->listened = refused && is_near(r) && probe_local_listened(r);
 	if (r->outcome != OUTCOME_OPEN && is_near(r) &&
 	    (silence || j->run->c->wait_us == PROBE_UNSET))
 		j->note = probe_local_cause(r, &j->meanwhile);

@@ -82,13 +82,19 @@ static void look_at_queue(struct buf *b, struct probe_result *r, const struct ad
 	causes_free(&causes);
 }
 
-/* A refusal: the same explainer as connect's. */
-static void put_causes(struct buf *b, const struct probe_result *r)
+bool probe_local_listened(const struct probe_result *r)
+{
+	return r->peer.proto == TARGET_TCP && why_listening(&r->peer).n;
+}
+
+/* A refusal: the same explainer as connect's, whose word is the last. */
+static void put_causes(struct buf *b, struct probe_result *r)
 {
 	_cleanup_arena_ struct arena arena = { 0 };
 	struct causes causes = { .arena = &arena };
 
 	why_connect(&r->peer, NULL, r->err, &causes);
+	r->listened = causes.n && streq(causes.v[0].id, "rejected");
 	put_summaries(b, &causes);
 	causes_free(&causes);
 }
@@ -263,9 +269,9 @@ static void put_who(struct buf *b, const struct probe_job *j)
 	causes_free(&causes);
 }
 
-char *probe_local_why(const struct probe_job *j)
+char *probe_local_why(struct probe_job *j)
 {
-	const struct probe_result *r = j->last;
+	struct probe_result *r = j->last;
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (r->outcome == OUTCOME_RESET_AFTER_ACCEPT)

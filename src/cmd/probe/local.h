@@ -8,9 +8,11 @@
  * ports used. Quick; may sharpen r->outcome. Returns a sentence (malloc'ed) or NULL.
  */
 char *probe_local_cause(struct probe_result *r, const struct meanwhile *m);
+/* Whether something listens at an address of this host that refused: then a rule did. */
+bool probe_local_listened(const struct probe_result *r);
 /* Why an address of this host refused, or reset: who listens where instead, and who did
  * it. Reads all of /proc, so only when nothing is being timed. */
-char *probe_local_why(const struct probe_job *j);
+char *probe_local_why(struct probe_job *j);
 /* Fits probe_accepted_fn. */
 enum known probe_local_accepted(const struct probe_result *r, int fd);
 /* What waits in the accept queue of a target of this host that took the connection: sets

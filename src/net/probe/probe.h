@@ -59,6 +59,7 @@ struct probe_result {
 	const char *missed;  /* what the answer lacked: "the expected text", ... */
 	uint32_t queue, queue_limit; /* of the local listener, where known */
 	uint32_t queue_drops; /* it was full then, and dropped so many, and is not now */
+	bool listened;	      /* refused, and yet a listener of this host would take it */
 	uint32_t ports_used;  /* no-port: towards this destination; 0 = not counted */
 	size_t n_answer;
 	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */

@@ -123,7 +123,8 @@ static void put_refused(struct buf *b, const struct probe_result *r)
 	}
 	buf_puts(b, "RST");
 	put_after(b, r->connect_us);
-	buf_puts(b, ": the host is up, nothing listens there");
+	buf_puts(b, r->listened ? ", though a program of this host listens there"
+				: ": the host is up, nothing listens there");
 }
 
 static void put_silent_hop(struct buf *b, const struct addr *hop, const struct addr *to)
