@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/un.h>
 
+#include "kernel/evidence/actors.h"
 #include "kernel/explain/explain.h"
 
 static uint8_t proto_of(const struct endpoint *ep)
@@ -202,6 +203,20 @@ bool why_loopback_down(const struct endpoint *ep, struct causes *causes)
 	return causes->n;
 }
 
+/* The first is the one that is named: of a master and its workers these. */
+static void name_actors(struct waiting *f, struct arena *a)
+{
+	_cleanup_reader_ struct reader r = { 0 };
+	const struct holder *all = f->n_found ? f->found[0].holder.row->holders : NULL;
+	struct sock *row;
+
+	if (!all || !all->next || reader_open(&r, NULL) < 0)
+		return;
+	row = arena_dup(a, f->found[0].holder.row, sizeof(*row));
+	row->holders = evidence_actors(&r, row, a);
+	f->found[0].holder.row = row;
+}
+
 void why_waits(struct accept_waits *w, const struct endpoint *ep, uint64_t held_us,
 	       struct waiting *f, struct causes *causes)
 {
@@ -214,6 +229,7 @@ void why_waits(struct accept_waits *w, const struct endpoint *ep, uint64_t held_
 	why_put_address(&shown, ep);
 	q.address = arena_strdup(causes->arena, buf_cstr(&shown));
 	waits_look(w, &q, held_us, causes->arena, f);
+	name_actors(f, causes->arena);
 	cause_of_waiting(f, causes);
 }
 

@@ -14,12 +14,15 @@ setup() {
 	SERVER=()
 }
 
+eval "ordinary_$(declare -f teardown)"
+
 teardown() {
 	# A stopped process does not end by SIGTERM.
 	local pid
 	for pid in "${STOPPED[@]}"; do
 		kill -CONT "$pid" 2>/dev/null || true
 	done
+	ordinary_teardown
 }
 STOPPED=()
 
@@ -79,7 +82,9 @@ while True:
 	kill -STOP "${workers[@]}"
 	cause_of --stable 1s 127.0.0.1:8080
 	assert_status 0
-	assert_regex "$CAUSE" '^in the accept queue of nginx\[[0-9]+\] fd [0-9]+ \(and 2 more\), not accepted for 1(\.[0-9]+)? s$'
+	assert_regex "$CAUSE" '^in the accept queue of nginx\[[0-9]+\] fd [0-9]+ \(and 1 more\), not accepted for 1(\.[0-9]+)? s$'
+	# The workers are to accept, and not their master.
+	refute_contains "$CAUSE" "nginx[$(<"$DIR/nginx/pid")]"
 	assert_equal "$(attempt '.outcome, .accepted, (.unaccepted_us >= 1000000)' | paste -sd ' ')" 'open false true'
 	probe --stable 1s 127.0.0.1:8080
 	assert_regex "$output" $'open .*\n  in the accept queue of nginx'

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "kernel/evidence/actors.h"
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/proc/doing.h"
@@ -121,4 +122,20 @@ void evidence_acceptors(struct reader *r, struct evidence *e)
 		sockfs = sockfs ? sockfs : doing_sockfs();
 		read_acceptors(r, e, l, sockfs, until);
 	}
+}
+
+const struct holder *evidence_actors(struct reader *r, const struct sock *listener,
+				     struct arena *a)
+{
+	struct evidence e = { 0 };
+	struct listener_facts l = { .row = listener };
+	const struct holder *h, *first = NULL, **link = &first;
+
+	l.holders = evidence_take_holders(&e, listener->holders);
+	read_acceptors(r, &e, &l, doing_sockfs(), clock_ms() + MOST_MS);
+	for (h = l.actors; h; h = h->next)
+		holder_append(a, &link, h)->command = arena_strdup(a, h->command);
+	arena_free(&e.arena);
+	free(e.processes);
+	return first ? first : listener->holders;
 }

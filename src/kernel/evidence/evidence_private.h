@@ -9,6 +9,9 @@
 const struct holder *evidence_holders(struct reader *r, struct evidence *e,
 				      const struct sock *row);
 
+/* The same of a list of others. */
+const struct holder *evidence_take_holders(struct evidence *e, const struct holder *h);
+
 /* The listeners of d, of which some deserve a first reading. */
 void evidence_suspect_listeners(const struct detect *d, struct evidence *e);
 /* Those of which what changed since makes suspects. */

@@ -45,15 +45,19 @@ static struct process_facts *process_for(struct evidence *e, const struct holder
 	return p;
 }
 
-const struct holder *evidence_holders(struct reader *r, struct evidence *e,
-				      const struct sock *row)
+const struct holder *evidence_take_holders(struct evidence *e, const struct holder *h)
 {
-	const struct holder *h = owners_find(&r->owners, row->inode), *first = NULL,
-			    **link = &first;
+	const struct holder *first = NULL, **link = &first;
 
 	for (; h; h = h->next)
 		holder_append(&e->arena, &link, h)->command = process_for(e, h)->command;
 	return first;
+}
+
+const struct holder *evidence_holders(struct reader *r, struct evidence *e,
+				      const struct sock *row)
+{
+	return evidence_take_holders(e, owners_find(&r->owners, row->inode));
 }
 
 static bool same_netns(struct evidence *e, int32_t pid)
