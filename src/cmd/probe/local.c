@@ -8,6 +8,7 @@
 #include "kernel/explain/source.h"
 #include "kernel/netlink/neighbour.h"
 #include "model/advice.h"
+#include "model/cause/connect_cause.h"
 
 /* The kernel asks a neighbour once a second, three times in all. Answers take a
  * millisecond: who has not answered when the second time is near is silent. Less than a
@@ -94,7 +95,8 @@ static void put_causes(struct buf *b, struct probe_result *r)
 	struct causes causes = { .arena = &arena };
 
 	why_connect(&r->peer, NULL, r->err, &causes);
-	r->listened = causes.n && streq(causes.v[0].id, "rejected");
+	r->listened = causes.n &&
+		      streq(causes.v[0].id, connect_causes[CONNECT_REJECTED].id);
 	put_summaries(b, &causes);
 	causes_free(&causes);
 }

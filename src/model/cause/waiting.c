@@ -63,6 +63,7 @@ void cause_of_waiting(const struct waiting *w, struct causes *causes)
 		say_others(w, &b);
 	else
 		return;
+	/* Printed as a sentence only, so that the id needs no meaning. */
 	causes_add(causes, "not-accepted", &b, NULL,
 		   w->n_found ? w->found[0].holder.row->holders : NULL);
 	bind_say_owners(w->owners_error, causes);
