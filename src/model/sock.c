@@ -8,6 +8,14 @@ bool sock_info_u32(const struct sock *s, size_t offset, uint32_t *value)
 	return true;
 }
 
+bool sock_info_u64(const struct sock *s, size_t offset, uint64_t *value)
+{
+	if (offset + sizeof(*value) > s->tcp_info.len)
+		return false;
+	memcpy(value, (const char *)s->tcp_info.data + offset, sizeof(*value));
+	return true;
+}
+
 bool sock_mem_u32(const struct sock *s, enum sock_mem index, uint32_t *value)
 {
 	if ((index + 1) * sizeof(*value) > s->skmem.len)

@@ -331,8 +331,10 @@ static inline bool sock_is_queue_full(const struct sock *s)
 /* The name of a unix socket, harmless to a terminal; "@" begins an abstract one. */
 void sock_put_path(struct buf *b, const struct blob *path);
 
-/* A 32-bit member of tcp_info at offset; false if this kernel did not send it. */
+/* A 32-bit or 64-bit member of tcp_info at offset; false if this kernel did not send it.
+ */
 bool sock_info_u32(const struct sock *s, size_t offset, uint32_t *value);
+bool sock_info_u64(const struct sock *s, size_t offset, uint64_t *value);
 
 /* The same of skmem. */
 bool sock_mem_u32(const struct sock *s, enum sock_mem index, uint32_t *value);

@@ -106,6 +106,10 @@ static struct connection_facts *connections(struct arena *a, struct bytes *b,
 			c->acked[k] = number(b);
 			c->received[k] = number(b);
 			c->drops[k] = number(b);
+			c->sent[k].bytes = number(b);
+			c->sent[k].bytes_again = number(b);
+			c->sent[k].again = (uint32_t)number(b);
+			c->sent[k].duplicates = (uint32_t)number(b);
 			c->read[k] = !yes(b);
 		}
 		c->age_ms = (uint32_t)number(b) * 1000;
@@ -115,6 +119,15 @@ static struct connection_facts *connections(struct arena *a, struct bytes *b,
 		c->rmem[0] = (uint32_t)number(b);
 		c->rmem[1] = (uint32_t)number(b);
 		c->snd_wnd = (uint32_t)number(b);
+		c->mss = (uint32_t)number(b);
+		c->unsent = (uint32_t)number(b);
+		c->unacked = (uint32_t)number(b);
+		c->busy_us = number(b) * 1000;
+		c->rtt_us = (uint32_t)number(b);
+		c->reordered = (uint32_t)number(b);
+		c->ca_state = (uint8_t)number(b);
+		c->has_sent = !yes(b);
+		c->has_send_window = !yes(b);
 		c->rcv_wnd = (uint32_t)number(b);
 		c->retrans = (uint32_t)number(b);
 		c->rto_us = (uint32_t)number(b);

@@ -305,6 +305,9 @@ static void choose_needs(struct inspect_plan *p, bool counts)
 	if (!counts)
 		q->needs = p->columns.needs |
 			   (args->format == VIEW_JSON ? JSON_NEEDS : 0);
+	/* Without, a row whose queues are empty does not tell that it loses much. */
+	if (p->findings == FINDINGS_ALL && (q->protos & BIT(PROTO_TCP)))
+		q->needs |= NEED_INFO;
 	/* Who waits for accept() is known when all rows are. */
 	if (p->shown_protos & BIT(PROTO_UNIX_STREAM))
 		q->needs |= NEED_UNIX_PEER;

@@ -18,8 +18,7 @@ static uint64_t info_u64(const struct sock *s, size_t offset)
 {
 	uint64_t v = 0;
 
-	if (offset + sizeof(v) <= s->tcp_info.len)
-		memcpy(&v, (const char *)s->tcp_info.data + offset, sizeof(v));
+	sock_info_u64(s, offset, &v);
 	return v;
 }
 
@@ -35,6 +34,30 @@ static uint32_t mem_u32(const struct sock *s, enum sock_mem index)
 
 enum { CONNECTION_EXT = EXT_BIT(INET_DIAG_INFO) | EXT_BIT(INET_DIAG_SKMEMINFO) };
 
+static uint8_t info_u8(const struct sock *s, size_t offset)
+{
+	return s->tcp_info.len > offset ? ((const uint8_t *)s->tcp_info.data)[offset] : 0;
+}
+
+/* What was sent, and what of it came through. */
+static void take_sent(struct connection_facts *c, const struct sock *s, int turn)
+{
+	c->has_sent = s->tcp_info.len >= INFO(reord_seen) + 4;
+	c->sent[turn] = (struct sent_facts){
+		.bytes = info_u64(s, INFO(bytes_sent)),
+		.bytes_again = info_u64(s, INFO(bytes_retrans)),
+		.again = info_u32(s, INFO(total_retrans)),
+		.duplicates = info_u32(s, INFO(dsack_dups)),
+	};
+	c->busy_us = info_u64(s, INFO(busy_time));
+	c->rtt_us = info_u32(s, INFO(rtt));
+	c->reordered = info_u32(s, INFO(reord_seen));
+	c->ca_state = info_u8(s, INFO(ca_state));
+	c->unsent = info_u32(s, INFO(notsent_bytes));
+	c->unacked = info_u32(s, INFO(unacked));
+	c->has_send_window = s->tcp_info.len >= INFO(snd_wnd) + 4;
+}
+
 static void take_reading(struct connection_facts *c, const struct sock *s, int turn)
 {
 	c->read[turn] = true;
@@ -44,8 +67,8 @@ static void take_reading(struct connection_facts *c, const struct sock *s, int t
 	c->received[turn] = info_u64(s, INFO(bytes_received));
 	c->retrans = s->retrans;
 	c->has_info = s->tcp_info.len >= INFO(bytes_acked) + 8;
-	if (s->tcp_info.len > INFO(backoff))
-		c->backoff = ((const uint8_t *)s->tcp_info.data)[INFO(backoff)];
+	take_sent(c, s, turn);
+	c->backoff = info_u8(s, INFO(backoff));
 	c->rto_us = info_u32(s, INFO(rto));
 	c->sacked = info_u32(s, INFO(sacked));
 	c->mss = info_u32(s, INFO(snd_mss));

@@ -144,6 +144,13 @@ struct listener_facts {
 	const struct holder *actors; /* the holders without the bystanders */
 };
 
+/* What a connection has sent so far. */
+struct sent_facts {
+	uint64_t bytes, bytes_again; /* of these: sent more than once */
+	uint32_t again;		     /* in so many segments */
+	uint32_t duplicates;	     /* of these: the peer had them already (D-SACK) */
+};
+
 /* A connection, twice. */
 struct connection_facts {
 	const struct sock *row;
@@ -156,9 +163,16 @@ struct connection_facts {
 	uint8_t backoff;      /* of the timer: how often it was doubled */
 	uint32_t sacked, mss; /* segments that came behind a gap; of so many bytes */
 	uint32_t pmtu;
-	bool choked;  /* its send buffer is full */
-	bool read[2]; /* still there, and the same */
-	bool suspect; /* the first look has not cleared it */
+	struct sent_facts sent[2];
+	uint64_t busy_us;	    /* with data on the way */
+	uint32_t rtt_us, reordered; /* times that segments overtook others */
+	uint32_t unsent;	    /* bytes of SEND-Q that never left */
+	uint32_t unacked;	    /* segments on the way */
+	uint8_t ca_state;
+	bool has_sent, has_send_window; /* older kernels tell neither */
+	bool choked;			/* its send buffer is full */
+	bool read[2];			/* still there, and the same */
+	bool suspect;			/* the first look has not cleared it */
 	bool has_info, has_mem, has_windows;
 	/* With look_ends: a listener of this host has its port; the other end is on this
 	 * host, half-closed by a program that waits for the answer. */

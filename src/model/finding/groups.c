@@ -169,7 +169,7 @@ static size_t take_members(struct maker *m, const struct candidates *all)
 			x->listener = c->row->local.port;
 			x->remote.port = 0;
 		}
-		if (m->by->anywhere)
+		if (m->by->anywhere || m->by->of_hosts)
 			x->listener = x->remote.port = 0;
 		n++;
 	}

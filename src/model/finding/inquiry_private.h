@@ -94,6 +94,7 @@ struct grouping {
 	size_t most_places;
 	bool anywhere;	/* the processes alone make a group, wherever the peers are */
 	bool of_anyone; /* the place alone makes a group, whoever holds them */
+	bool of_hosts;	/* a place is a host, whatever its port, and whoever opened */
 	size_t least;	/* a smaller group is not told */
 	void (*tell)(struct inquiry *q, const struct group *g);
 };

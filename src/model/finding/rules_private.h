@@ -22,6 +22,7 @@
 	X(ephemeral_exhaustion)  \
 	X(time_wait_overflow)    \
 	X(stuck_sender)          \
+	X(lossy_path)            \
 	X(unread_requests)       \
 	X(stuck_reader)          \
 	X(slow_peer)             \

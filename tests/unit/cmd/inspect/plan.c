@@ -397,8 +397,8 @@ static void plans(void)
 		  "tcp default; needs device,listener,peer; shown, one at least; table usual" },
 		{ "--findings=all --port 443",
 		  "tcp (udp) all or bound, all waiters; if either :443; "
-		  "needs device,drops,listener,peer; shown of all, one at least; table usual; "
-		  "all findings of whole ports" },
+		  "needs info,device,drops,listener,peer; shown of all, one at least; "
+		  "table usual; all findings of whole ports" },
 		{ "--allow-empty --ascii",
 		  "tcp (udp) " UNIX
 		  "default; needs device,drops,listener,peer; shown of all; "
