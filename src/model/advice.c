@@ -66,6 +66,8 @@ static const struct {
 			     { "sysctl", "-w", "net.ipv6.conf.%.disable_ipv6=0" } },
 	[ADVICE_ADDRESSES] = { NEEDS_NOTHING, { "ip", "address" } },
 	[ADVICE_ROUTE] = { NEEDS_NOTHING, { "ip", "route", "get", "%" } },
+	[ADVICE_ROUTE_FROM] = { NEEDS_NOTHING,
+				{ "ip", "route", "get", "%", "from", "%" } },
 	[ADVICE_TUNNELS] = { NEEDS_NOTHING, { "ip", "-d", "link" } },
 	[ADVICE_RPC] = { NEEDS_NOTHING, { "rpcinfo", "-p" } },
 	[ADVICE_NFT] = { NEEDS_ROOT, { "nft", "list", "ruleset" } },

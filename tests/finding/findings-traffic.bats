@@ -58,6 +58,88 @@ cable() {
 	assert_found 'warning stuck-reader'
 }
 
+# A connection to 10.0.0.1 that sends 700 bytes a second; PID is its program.
+sends_each_second() {
+	NS=("${THERE[@]}")
+	spawn "${NS[@]}" "$SOCKCTL" listen -k --recv-only 10.0.0.1:4711
+	until_shown -l
+	NS=("${HERE[@]}")
+	spawn "${NS[@]}" python3 -c '
+import socket, time
+c = socket.create_connection(("10.0.0.1", 4711))
+while True:
+    c.send(bytes(700))
+    time.sleep(1)
+'
+	until_shown 'dport = :4711 and bytes_acked >= 700'
+}
+
+# The three that are left of why this host does not send, and how to tell them apart.
+assert_not_sent() {
+	findings
+	assert_found 'warning stuck-sender'
+	assert_equal "$(culprits stuck-sender)" "$PID"
+	assert_figures stuck-sender 'zero_window == 0' 'send_window_bytes >= 700' 'send_queue_bytes >= 700' 'backoff >= 1'
+	assert_text stuck-sender "The peer's window is open \([0-9]+ bytes\) and nothing is on the way: this host itself holds the data back" \
+		'a rule of its firewall \(OUTPUT\), a lost route, a source address that is gone' 'data was last tried' \
+		'ip address' 'ip route get 10\.0\.0\.1 from 10\.0\.0\.2' 'nft list ruleset' 'iptables-save'
+	[[ $stderr != *"is closed"* && $stderr != *"does not read"* && $stderr != *"program at the other end"* ]] ||
+		fail "$stderr"
+}
+
+@test "a sender whose own firewall drops what it sends" {
+	cable
+	sends_each_second
+	in_ns nft -f - <<-END
+		table inet test {
+			chain out {
+				type filter hook output priority 0
+				tcp dport 4711 drop
+			}
+		}
+	END
+	until_shown 'timer = probe and timer_retrans >= 2'
+	assert_not_sent
+	# It ends: nobody owns what it could not send, and the peer's program is not to blame.
+	kill -9 "$PID"
+	until_shown 'state = fin-wait-1 and timer = probe and timer_retrans >= 2'
+	findings --findings=all
+	assert_found 'note orphans'
+	assert_text_of_note orphans "the peer's window is open, but this host does not send"
+}
+
+assert_text_of_note() { # ID REGEX
+	assert_regex "$(get "$1" .summary)" "$2"
+}
+
+@test "a sender whose source address is gone" {
+	cable
+	sends_each_second
+	in_ns ip addr add 10.0.0.3/24 dev veth0
+	in_ns ip addr del 10.0.0.2/24 dev veth0
+	until_shown 'timer = probe and timer_retrans >= 2'
+	assert_not_sent
+}
+
+@test "a sender that holds data back with TCP_CORK is nothing to tell" {
+	local looks
+	spawn "${NS[@]}" "$SOCKCTL" listen -k --recv-only 127.0.0.1:4711
+	until_shown -l
+	spawn "${NS[@]}" python3 -c '
+import socket, time
+c = socket.create_connection(("127.0.0.1", 4711))
+c.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+while True:
+    c.send(bytes(100))
+    time.sleep(0.05)
+'
+	until_shown 'dport = :4711 and bytes_acked >= 500'
+	for ((looks = 0; looks < 10; looks++)); do
+		findings
+		assert_found
+	done
+}
+
 @test "a sender whose peer has ended its own direction, and does not read" {
 	mk close_wait
 	mk_more send:of=close_wait.server,n=65000

@@ -4,6 +4,7 @@
 
 #include "model/finding/inquiry_private.h"
 #include "model/finding/rules_private.h"
+#include "model/finding/standstill_private.h"
 
 enum {
 	MOST_ORPHANS = 65536, /* they are counted */
@@ -90,10 +91,16 @@ static void put_orphans(struct inquiry *q, const struct orphans *o)
 	put_states(q, o);
 	say(q, ".\nThe oldest last sent data ");
 	buf_put_duration(&q->text, o->oldest->sent_ms);
-	if (s->timer == TIMER_WINDOW_PROBE)
+	if (s->timer != TIMER_WINDOW_PROBE)
+		say(q, " ago and was tried again %u times", s->retrans);
+	else if (window_is_open(o->oldest))
+		say(q,
+		    " ago; the peer's window is open, but this host does not send: its "
+		    "firewall, the route or the source address holds it back");
+	else if (o->oldest->has_send_window)
 		say(q, " ago; the peer's window is closed: its program does not read");
 	else
-		say(q, " ago and was tried again %u times", s->retrans);
+		say(q, " ago; the peer's window is closed, or this host cannot send");
 	say(q, "; the next try is due in %u ms (rto %u ms).", s->expires_ms,
 	    o->oldest->rto_us / 1000);
 }
@@ -225,11 +232,13 @@ static bool may_be_orphan(const struct sock *s)
 		(s->timer == TIMER_RETRANSMIT && s->retrans >= ORPHAN_RETRANS));
 }
 
-/* A closed window is normal for a moment here too. */
+/* A closed window is normal for a moment here too. What this host cannot send counts as
+ * sent with each try. */
 static bool suspect_orphan(const struct connection_facts *c)
 {
 	return c->read[0] &&
-	       (c->row->timer == TIMER_RETRANSMIT || c->sent_ms >= ORPHAN_AGE_MS);
+	       (c->row->timer == TIMER_RETRANSMIT || c->row->retrans >= ORPHAN_RETRANS ||
+		c->sent_ms >= ORPHAN_AGE_MS);
 }
 
 const struct rule rule_orphans = {

@@ -36,6 +36,16 @@ bool sends_nothing(const struct connection_facts *c)
 	       c->acked[0] == c->acked[1];
 }
 
+bool is_probing(const struct connection_facts *c)
+{
+	return c->row->timer == TIMER_WINDOW_PROBE;
+}
+
+bool window_is_open(const struct connection_facts *c)
+{
+	return c->has_send_window && c->unsent && c->snd_wnd >= MIN(c->mss, c->unsent);
+}
+
 const struct connection_facts *other_end(const struct connection_facts *c,
 					 const struct candidates *all,
 					 bool (*is_so)(const struct connection_facts *))

@@ -22,6 +22,10 @@ enum {
  * twice neither is so. */
 bool reads_nothing(const struct connection_facts *c);
 bool sends_nothing(const struct connection_facts *c);
+/* Nothing is on the way, and the head of the queue could not be sent: the kernel probes.
+ * Is the peer's window known to have room for it, that is not why. */
+bool is_probing(const struct connection_facts *c);
+bool window_is_open(const struct connection_facts *c);
 /* Both readings are there. */
 bool was_read_twice(const struct connection_facts *c);
 

@@ -16,7 +16,7 @@ static bool timer_in_vain(const struct sock *s)
 
 static bool is_closed(const struct connection_facts *c)
 {
-	return c->row->timer == TIMER_WINDOW_PROBE;
+	return is_probing(c) && !window_is_open(c);
 }
 
 /* A peer that has taken much may read slowly; one whose program reads at a limited rate
@@ -39,7 +39,16 @@ static bool reader_is_here(struct inquiry *q, const struct connection_facts *c)
 	return other_end(c, &readers, is_closed(c) ? NULL : is_full);
 }
 
-enum { KIND_NONE, KIND_CLOSED_WINDOW, KIND_UNANSWERED, KIND_GAP };
+enum { KIND_NONE, KIND_CLOSED_WINDOW, KIND_UNANSWERED, KIND_GAP, KIND_NOT_SENT };
+
+/* Data that is held back for a moment (TCP_CORK, MSG_MORE, pacing) goes at the first try
+ * of the timer; what this host cannot send is tried in vain, and more seldom each time.
+ */
+static bool is_not_sent(const struct inquiry *q, const struct connection_facts *c)
+{
+	return !c->unacked && c->unsent && c->backoff &&
+	       q->e->interval_ms >= STUCK_AGE_MS;
+}
 
 static unsigned sender_kind(struct inquiry *q, const struct connection_facts *c)
 {
@@ -47,6 +56,8 @@ static unsigned sender_kind(struct inquiry *q, const struct connection_facts *c)
 		return KIND_NONE;
 	if (is_closed(c))
 		return KIND_CLOSED_WINDOW;
+	if (is_probing(c))
+		return is_not_sent(q, c) ? KIND_NOT_SENT : KIND_NONE;
 	return c->sacked ? KIND_GAP : KIND_UNANSWERED;
 }
 
@@ -66,14 +77,29 @@ static const char *of_oldest(const struct group *g)
 	return g->n > 1 ? "oldest's " : "";
 }
 
-static void put_closed_window(struct inquiry *q, const struct group *g)
+/* The timer runs where nothing is on the way and the next segment could not go. */
+static void put_probing(struct inquiry *q, const struct group *g)
 {
 	const struct connection_facts *c = g->oldest;
 
-	say(q,
-	    "\nThe peer's window is closed: its program does not read. The %sprobe "
-	    "timer was doubled %u time%s; data was last sent ",
-	    of_oldest(g), c->backoff, c->backoff == 1 ? "" : "s");
+	if (g->kind == KIND_NOT_SENT)
+		say(q,
+		    "\nThe peer's window is open (%u bytes) and nothing is on the way: this "
+		    "host itself holds the data back.\nPossible are a rule of its firewall "
+		    "(OUTPUT), a lost route, a source address that is gone, or a filter of the "
+		    "program's cgroup.",
+		    c->snd_wnd);
+	else if (c->has_send_window)
+		say(q, "\nThe peer's window is closed: its program does not read.");
+	else
+		say(q,
+		    "\nThe peer's window is closed, or this host cannot send (a rule of its "
+		    "firewall, the route, the source address): this kernel does not tell "
+		    "which.");
+	/* A try that fails in this host counts as sent. */
+	say(q, "%sThe %sprobe timer was doubled %u time%s; data was last %s ",
+	    g->kind == KIND_NOT_SENT ? "\n" : " ", of_oldest(g), c->backoff,
+	    c->backoff == 1 ? "" : "s", g->kind == KIND_NOT_SENT ? "tried" : "sent");
 	buf_put_duration(&q->text, c->sent_ms);
 	say(q, " ago");
 	put_timer(q, c);
@@ -90,7 +116,7 @@ static void put_retransmission(struct inquiry *q, const struct group *g)
 		    ", though the peer has confirmed %u behind it: larger ones (up to %u "
 		    "bytes) do not arrive, possibly the path's MTU is below %u",
 		    c->sacked, c->mss, c->pmtu);
-	if (c->has_windows)
+	if (c->has_send_window)
 		say(q, ", the peer's window is open (%u bytes)", c->snd_wnd);
 	put_timer(q, c);
 }
@@ -109,12 +135,39 @@ static void advise_size(struct inquiry *q, const struct group *g)
 	       g->oldest->pmtu > headers ? g->oldest->pmtu - headers : 0, buf_cstr(&to));
 }
 
+/* What may hold the data back, each with the command that shows it. */
+static void advise_own_host(struct inquiry *q, const struct group *g)
+{
+	struct advised asker = { .uid = q->e->asker };
+	struct addr peer = addr_unmapped(&g->oldest->row->peer),
+		    local = addr_unmapped(&g->oldest->row->local);
+	_cleanup_buf_ struct buf to = { 0 }, from = { 0 };
+
+	addr_put_ip(&to, &peer);
+	addr_put_ip(&from, &local);
+	advise_in_words(&q->text, "whether this host still has the source address %s:",
+			buf_cstr(&from));
+	advise(&q->text, ADVICE_ADDRESSES, asker);
+	advise_in_words(&q->text, "whether it has a route to the peer:");
+	advise(&q->text, ADVICE_ROUTE_FROM, asker, buf_cstr(&to), buf_cstr(&from));
+	advise_in_words(&q->text, "whether its firewall drops the packets (OUTPUT):");
+	advise(&q->text, ADVICE_NFT, asker);
+	advise(&q->text, ADVICE_IPTABLES, asker);
+}
+
 /* Where to look, with the address: a port that the peer's kernel drew answers nothing. */
 static const char *sender_advice(struct inquiry *q, const struct group *g)
 {
 	const struct place *first = &g->places[0];
 
-	if (g->kind == KIND_CLOSED_WINDOW) {
+	if (g->kind == KIND_NOT_SENT) {
+		advise_own_host(q, g);
+	} else if (g->kind == KIND_CLOSED_WINDOW && !g->oldest->has_send_window) {
+		advise_own_host(q, g);
+		advise_in_words(&q->text,
+				"if nothing holds it back, look at the program at "
+				"the other end");
+	} else if (g->kind == KIND_CLOSED_WINDOW) {
 		buf_puts(&q->text, "look at the program at the other end (");
 		finding_put_places(q, g);
 		buf_puts(&q->text, "): what does it do instead of reading?");
@@ -149,8 +202,8 @@ static void sender_finding(struct inquiry *q, const struct group *g)
 	    "%ju bytes wait in SEND-Q and none was acknowledged between two readings "
 	    "%u ms apart.",
 	    (uintmax_t)unsent_bytes(g), q->e->interval_ms);
-	if (closed)
-		put_closed_window(q, g);
+	if (closed || g->kind == KIND_NOT_SENT)
+		put_probing(q, g);
 	else
 		put_retransmission(q, g);
 	f->summary = finding_text(q);
@@ -161,8 +214,8 @@ static void sender_finding(struct inquiry *q, const struct group *g)
 	finding_figure(f, "backoff", c->backoff, c->has_info);
 	finding_figure(f, "rto_us", c->rto_us, c->has_info);
 	finding_figure(f, "timer_expires_ms", c->row->expires_ms, true);
-	finding_figure(f, "send_window_bytes", c->snd_wnd, c->has_windows);
-	finding_figure(f, "zero_window", closed, true);
+	finding_figure(f, "send_window_bytes", c->snd_wnd, c->has_send_window);
+	finding_figure(f, "zero_window", closed, !closed || c->has_send_window);
 	finding_figure(f, "last_sent_ms", c->sent_ms, c->has_info);
 }
 
@@ -192,7 +245,7 @@ static bool suspect_sender(const struct connection_facts *c)
 /* What gets no answer at all has no window that could open. */
 static uint32_t watch_sender(const struct connection_facts *c)
 {
-	return is_closed(c) ? WATCH_MS : 0;
+	return is_probing(c) ? WATCH_MS : 0;
 }
 
 const struct rule rule_stuck_sender = {
@@ -200,14 +253,16 @@ const struct rule rule_stuck_sender = {
 	.severity = SEVERITY_WARNING,
 	.meaning =
 		"Data waits to be sent and nothing is acknowledged: the peer's window is closed "
-		"because its program does not read, or segments are retransmitted without an answer.",
+		"because its program does not read, this host cannot send (its firewall, the route, "
+		"the source address), or segments are retransmitted without an answer.",
 	.advice =
-		"With a closed window look at the program at the other end; with retransmissions at "
-		"the path to it.",
+		"With a closed window look at the program at the other end; where this host does not "
+		"send, at its own firewall, route and address; with retransmissions at the path.",
 	.threshold =
 		"nothing acknowledged between two readings, with # retransmissions, or a window closed "
-		"for # and watched for #, or for # where the peer has taken much before; not where the "
-		"program that should read is on this host",
+		"for # and watched for #, or for # where the peer has taken much before; or with an "
+		"open window and nothing on the way; not where the program that should read is on this "
+		"host",
 	.numbers = { COUNT(STUCK_RETRANS), MS(STUCK_AGE_MS), MS(WATCH_MS), MS(PAUSE_MS) },
 	.candidate = may_be_stuck_sending,
 	.rows = STATES_WITH_DATA,

@@ -117,6 +117,8 @@ static void put_line(struct buf *b, enum advice_line line, const char *text, uns
 		advise(b, line, who, n);
 	else if (streq(kinds, "##"))
 		advise(b, line, who, text, text);
+	else if (streq(kinds, "%%"))
+		advise(b, line, who, shown, shown);
 	else if (streq(kinds, "&&"))
 		advise(b, line, who, n, n);
 	else if (streq(kinds, "&&&"))

@@ -171,10 +171,85 @@ static void senders(void)
 	detect_free(&d);
 }
 
+/* What the only finding says. */
+static void check_says(const struct detect *d, const struct evidence *e, const char *id,
+		       const char *in_summary, const char *in_advice)
+{
+	struct findings fs = { 0 };
+
+	rules_judge(d, e, &fs);
+	CHECK_INT(fs.n, id ? 1 : 0);
+	if (fs.n && id) {
+		CHECK_STR(fs.v[0]->rule->id, id);
+		CHECK(strstr(fs.v[0]->summary, in_summary));
+		CHECK(strstr(fs.v[0]->advice, in_advice));
+	}
+	findings_free(&fs);
+}
+
+/* The probe timer alone is no closed window: what else is known decides. */
+static void windows(void)
+{
+	static const struct {
+		const char *id, *in_summary, *in_advice;
+		uint32_t snd_wnd, mss, unsent, unacked, interval_ms;
+		uint8_t backoff;
+		bool known;
+	} rows[] = {
+		{ "stuck-sender", "window is closed: its", "the program at the other end",
+		  0, 1448, 9000, 0, 3100, 3, true },
+		{ "stuck-sender", "window is closed: its", "the program at the other end",
+		  1447, 1448, 9000, 0, 3100, 3, true },
+		{ "stuck-sender", "window is closed: its", "the program at the other end",
+		  99, 1448, 100, 0, 3100, 3, true },
+		{ "stuck-sender", "this host itself",
+		  "ip route get 10.0.0.2 from 10.0.0.1", 1448, 1448, 9000, 0, 3100, 3,
+		  true },
+		{ "stuck-sender", "this host itself", "nft list ruleset", 100, 1448, 100,
+		  0, 1000, 1, true },
+		/* Not yet, or it is on the way. */
+		{ NULL, "", "", 1448, 1448, 9000, 0, 999, 3, true },
+		{ NULL, "", "", 1448, 1448, 9000, 0, 3100, 0, true },
+		{ NULL, "", "", 1448, 1448, 9000, 1, 3100, 3, true },
+		/* A kernel that does not tell. */
+		{ "stuck-sender", "is closed, or this host cannot send",
+		  "nft list ruleset", 0, 1448, 9000, 0, 3100, 3, false },
+	};
+	struct evidence e = { 0 };
+	struct detect d;
+	struct sock s;
+	size_t i;
+
+	begin(&d);
+	s = row(STATE_ESTABLISHED, ip4(1, 80), ip4(2, 1));
+	s.send_queue = 100;
+	s.timer = TIMER_WINDOW_PROBE;
+	detect_row(&d, &s);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct connection_facts c = { .row = suspects(&d, "stuck-sender")->v[0],
+					      .suspect = true,
+					      .read = { true, true },
+					      .send = { 100, 100 },
+					      .sent_ms = 130000,
+					      .snd_wnd = rows[i].snd_wnd,
+					      .mss = rows[i].mss,
+					      .unsent = rows[i].unsent,
+					      .unacked = rows[i].unacked,
+					      .backoff = rows[i].backoff,
+					      .has_send_window = rows[i].known };
+
+		e.interval_ms = rows[i].interval_ms;
+		e.connections[place_of("stuck-sender")] = &c;
+		check_says(&d, &e, rows[i].id, rows[i].in_summary, rows[i].in_advice);
+	}
+	detect_free(&d);
+}
+
 int main(void)
 {
 	RUN(groups, "connections of one process to one place are one finding");
 	RUN(readers, "a reader that stands, is slow, pauses, passes on");
 	RUN(senders, "a sender that stands, moves, is gone");
+	RUN(windows, "a window that is closed, one that is open, one that is not known");
 	return unit_done();
 }
