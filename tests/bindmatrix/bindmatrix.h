@@ -52,6 +52,7 @@ struct kind {
 	maker *make;
 	bool ownerless; /* its options cannot be read: "cannot tell" is right */
 	bool served;	/* a connection whose listener is gone */
+	bool cleared;	/* SO_REUSEPORT that was on at bind(): "no" has a reservation */
 };
 
 extern const struct kind tcp_kinds[], udp_kinds[];

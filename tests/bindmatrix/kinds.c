@@ -374,6 +374,38 @@ static void make_cleared(struct holder *h, const struct binder *b)
 	set_options(fd, b->options);
 }
 
+/* Two that share the port by SO_REUSEPORT, of which the second has cleared it since. */
+static void two_of_group(struct holder *h, const struct binder *b, bool listens)
+{
+	struct binder had = *b;
+	int first, second;
+
+	had.options |= RP;
+	first = bound(h, &had);
+	second = bound(h, &had);
+	if (listens) {
+		must(listen(first, 8), "listen");
+		must(listen(second, 8), "listen");
+	}
+	set_options(second, b->options & RA);
+}
+
+static void make_bound_cleared(struct holder *h, const struct binder *b)
+{
+	two_of_group(h, b, false);
+}
+
+static void make_group_cleared(struct holder *h, const struct binder *b)
+{
+	two_of_group(h, b, true);
+}
+
+static void make_nothing(struct holder *h, const struct binder *b)
+{
+	(void)b;
+	h->port = fresh_port();
+}
+
 static void make_on_device(struct holder *h, const struct binder *b)
 {
 	int fd = keep(h, make_socket(b));
@@ -411,35 +443,38 @@ static void make_udp_drawn(struct holder *h, const struct binder *b)
 }
 
 const struct kind tcp_kinds[] = {
-	{ "LISTEN", make_listen, false, false },
-	{ "bound", make_bound, false, false },
-	{ "ESTABLISHED", make_established, false, true },
-	{ "CLOSE_WAIT", make_close_wait, false, true },
-	{ "FIN_WAIT1 orphan", make_fin_wait1, true, false },
-	{ "FIN_WAIT2", make_fin_wait2, false, true },
-	{ "FIN_WAIT2 orphan", make_fin_wait2_orphan, true, false },
-	{ "LAST_ACK orphan", make_last_ack, true, false },
-	{ "TIME_WAIT", make_time_wait, true, false },
-	{ "outgoing, bound", make_outgoing_bound, false, false },
-	{ "outgoing", make_outgoing, false, false },
-	{ "outgoing, bound late", make_outgoing_late, false, false },
-	{ "outgoing TIME_WAIT", make_outgoing_time_wait, true, false },
-	{ "bound, reset by its peer", make_bound_reset, false, false },
-	{ "listener, shut down", make_shut_listener, false, false },
-	{ "SYN_RECV without listener", make_syn_recv, false, false },
-	{ "accepted, reset", make_accepted_reset, false, false },
-	{ "un-accepted without listener", make_unaccepted, false, false },
-	{ "listener with connections", make_busy, false, false },
-	{ "bound, options set later", make_set_later, false, false },
-	{ "listener, option cleared", make_cleared, false, false },
-	{ "listener on an interface", make_on_device, false, false },
+	{ "LISTEN", make_listen, false, false, false },
+	{ "bound", make_bound, false, false, false },
+	{ "ESTABLISHED", make_established, false, true, false },
+	{ "CLOSE_WAIT", make_close_wait, false, true, false },
+	{ "FIN_WAIT1 orphan", make_fin_wait1, true, false, false },
+	{ "FIN_WAIT2", make_fin_wait2, false, true, false },
+	{ "FIN_WAIT2 orphan", make_fin_wait2_orphan, true, false, false },
+	{ "LAST_ACK orphan", make_last_ack, true, false, false },
+	{ "TIME_WAIT", make_time_wait, true, false, false },
+	{ "outgoing, bound", make_outgoing_bound, false, false, false },
+	{ "outgoing", make_outgoing, false, false, false },
+	{ "outgoing, bound late", make_outgoing_late, false, false, false },
+	{ "outgoing TIME_WAIT", make_outgoing_time_wait, true, false, false },
+	{ "bound, reset by its peer", make_bound_reset, false, false, false },
+	{ "listener, shut down", make_shut_listener, false, false, false },
+	{ "SYN_RECV without listener", make_syn_recv, false, false, false },
+	{ "accepted, reset", make_accepted_reset, false, false, false },
+	{ "un-accepted without listener", make_unaccepted, false, false, false },
+	{ "listener with connections", make_busy, false, false, false },
+	{ "bound, options set later", make_set_later, false, false, false },
+	{ "listener, option cleared", make_cleared, false, false, false },
+	{ "listener on an interface", make_on_device, false, false, false },
+	{ "bound, second cleared", make_bound_cleared, false, false, true },
+	{ "LISTEN, second cleared", make_group_cleared, false, false, true },
+	{ "nothing", make_nothing, false, false, false },
 };
 const size_t n_tcp_kinds = COUNT(tcp_kinds);
 
 const struct kind udp_kinds[] = {
-	{ "UDP", make_bound, false, false },
-	{ "UDP connected", make_udp_connected, false, false },
-	{ "UDP drawn", make_udp_drawn, false, false },
-	{ "UDP, options set later", make_set_later, false, false },
+	{ "UDP", make_bound, false, false, false },
+	{ "UDP connected", make_udp_connected, false, false, false },
+	{ "UDP drawn", make_udp_drawn, false, false, false },
+	{ "UDP, options set later", make_set_later, false, false, false },
 };
 const size_t n_udp_kinds = COUNT(udp_kinds);

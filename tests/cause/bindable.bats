@@ -91,6 +91,54 @@ said() { # OPTION...
 	assert_equal "$(jq -r '.causes[0].advice | test("of root")' <<<"$output")" true
 }
 
+# Two sockets share a port by SO_REUSEPORT; the second, or both, then clear it.
+two_that_share() { # PORT LISTEN WHO-CLEARS
+	spawn "${NS[@]}" python3 -c '
+import socket, sys
+both = [socket.socket(), socket.socket()]
+for s in both:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    s.bind(("127.0.0.1", int(sys.argv[1])))
+for s in both:
+    if sys.argv[2] == "listen":
+        s.listen()
+for s in both[1 if sys.argv[3] == "second" else 0:]:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+print("ready", flush=True)
+sys.stdin.read()' "$@"
+	await_line '^ready$'
+}
+
+@test "a no has the reservation that the kernel may remember SO_REUSEPORT, and --try decides" {
+	netns
+	local port=8080 state who tried bound
+	for state in listen bound; do
+		for who in second both; do
+			two_that_share $((++port)) $state $who
+			bindable 1 --reuseport 127.0.0.1:$port
+			assert_json '.[0].notes | map(select(test("remembers SO_REUSEPORT for a port: if python3\\[[0-9]+\\] fd [0-9]+ has cleared it since bind\\(\\), .* --try shows it"))) | length == 1'
+			said --reuseport --bindable 127.0.0.1:$port
+			assert_line --index 0 "no: 127.0.0.1:$port cannot be bound"
+			inspect --reuseport --bindable 127.0.0.1:$port
+			assert_line --regexp '^  note: the kernel remembers SO_REUSEPORT'
+			# bind() itself is the referee of --try.
+			inspect --json --reuseport --bindable 127.0.0.1:$port --try
+			tried=$status
+			refute_output --partial 'remembers'
+			bound=0
+			in_ns python3 -c '
+import socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+s.bind(("127.0.0.1", int(sys.argv[1])))' $port 2>/dev/null || bound=1
+			assert_equal "$state $who $tried" "$state $who $bound"
+			# Who does not set it is not let in by it.
+			bindable 1 --reuseaddr 127.0.0.1:$port
+			refute_output --partial 'remembers'
+		done
+	done
+}
+
 @test "bound-inactive: bound, and neither listening nor connected" {
 	netns
 	mk bound:port=8080
@@ -465,6 +513,13 @@ matrix() { # WHAT
 	run in_ns unshare --pid --fork --mount-proc "${MKSOCK%/*}/bindmatrix" "$SOCKCTL" "$1"
 	assert_success
 	assert_line --regexp "^$1: [0-9]+ combinations, 0 wrong, "
+}
+
+# What no dump tells are the options of a socket that nobody owns any more.
+@test "the verdict is bind()'s, for what people ask about, and is hardly ever missing" {
+	skip_unless_root "another process namespace is needed"
+	matrix basic
+	assert_line --regexp '^basic: 76 combinations, 0 wrong, ([0-9]|1[0-2]) decided by --try only, [1-9]'
 }
 
 @test "the verdict is bind()'s, for TCP holders in every state" {

@@ -154,14 +154,23 @@ static enum bind_verdict range_verdict(const struct bind_facts *f, struct causes
 	return BIND_CONFLICT;
 }
 
-static enum bind_verdict among_found(const struct bind_facts *f, struct arena *a)
+static struct bind_holder *holders_of(const struct bind_facts *f, struct arena *a)
 {
 	struct bind_holder *holders = arena_alloc(a, (f->n_found + 1) * sizeof(*holders));
 	size_t i;
 
 	for (i = 0; i < f->n_found; i++)
 		holders[i] = f->found[i].holder;
-	return bind_among(&f->candidate, holders, f->n_found);
+	return holders;
+}
+
+/* The reservation of a "no" that no table can take away. */
+static void note_remembered(const struct bind_facts *f, struct causes *causes)
+{
+	struct bind_holder *holders = holders_of(f, causes->arena);
+
+	if (!f->tried && bind_is_remembered(&f->candidate, holders, f->n_found))
+		bind_say_remembered(f, causes);
 }
 
 /* A trial that failed although nothing was found, or in another way than found. */
@@ -200,7 +209,7 @@ static enum bind_verdict inet_verdict(const struct bind_facts *f, struct causes 
 	enum bind_verdict place = place_verdict(f, causes), range, held, verdict;
 
 	range = range_verdict(f, causes);
-	held = among_found(f, causes->arena);
+	held = bind_among(&f->candidate, holders_of(f, causes->arena), f->n_found);
 	verdict = MAX(MAX(place, range), held);
 	/* What cannot be seen may hold the port as well. */
 	if (verdict == BIND_OK && (f->dump_error || f->place == PLACE_UNKNOWN ||
@@ -223,6 +232,8 @@ static enum bind_verdict inet_verdict(const struct bind_facts *f, struct causes 
 		add_trial(f, causes);
 	else if (!causes->n)
 		bind_say_plain(f, CAUSE_UNKNOWN, causes);
+	if (held == BIND_CONFLICT && MAX(place, range) != BIND_CONFLICT)
+		note_remembered(f, causes);
 	return verdict;
 }
 

@@ -150,7 +150,7 @@ static void advise_reuseport(const struct bind_facts *f, const struct bind_group
 			buf_printf(a, "user %u", x->holder.row->uid);
 		buf_puts(a, ", root is no exception.");
 	} else {
-		buf_puts(a, "It did not set SO_REUSEPORT: both must.");
+		buf_puts(a, "SO_REUSEPORT is off there: both must set it.");
 	}
 }
 
@@ -421,5 +421,28 @@ void bind_say_owners(int err, struct causes *causes)
 	if (!err)
 		return;
 	buf_printf(&b, "not all processes could be read: %s", strerror(err));
+	causes_note(causes, &b);
+}
+
+static const struct bind_found *first_without_reuseport(const struct bind_facts *f)
+{
+	size_t i = 0;
+
+	while (i + 1 < f->n_found &&
+	       (f->found[i].holder.reuseport != KNOWN_OFF ||
+		bind_between(&f->candidate, &f->found[i].holder) != BIND_CONFLICT))
+		i++;
+	return &f->found[i];
+}
+
+void bind_say_remembered(const struct bind_facts *f, struct causes *causes)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, "the kernel remembers SO_REUSEPORT for a port: if ");
+	bind_put_owner(&b, first_without_reuseport(f));
+	buf_puts(&b,
+		 " has cleared it since bind(), this bind() may succeed all the same; "
+		 "--try shows it");
 	causes_note(causes, &b);
 }

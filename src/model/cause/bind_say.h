@@ -31,6 +31,8 @@ void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
 		   struct causes *causes);
 /* The note on listeners of other namespaces. */
 void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes);
+/* The note that SO_REUSEPORT which is off now may count all the same. */
+void bind_say_remembered(const struct bind_facts *f, struct causes *causes);
 /* The one thing to do or run now, from the first cause. */
 void bind_say_next(const struct bind_facts *f, enum bind_verdict verdict,
 		   struct causes *causes);

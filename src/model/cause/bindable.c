@@ -142,3 +142,16 @@ enum bind_verdict bind_among(const struct bind_candidate *c,
 	 */
 	return worst == BIND_CONFLICT && beside_group ? BIND_CANNOT_TELL : worst;
 }
+
+bool bind_is_remembered(const struct bind_candidate *c, struct bind_holder *holders,
+			size_t n)
+{
+	size_t i;
+
+	if (c->proto != PROTO_TCP || !c->reuseport)
+		return false;
+	for (i = 0; i < n; i++)
+		if (holders[i].reuseport == KNOWN_OFF && holders[i].row->uid == c->uid)
+			holders[i].reuseport = KNOWN_ON;
+	return bind_among(c, holders, n) != BIND_CONFLICT;
+}

@@ -51,3 +51,12 @@ enum bind_verdict bind_between(const struct bind_candidate *c,
 /* The verdict over all holders of the port. */
 enum bind_verdict bind_among(const struct bind_candidate *c,
 			     const struct bind_holder *holders, size_t n);
+
+/*
+ * Whether all that stands in the way is SO_REUSEPORT that is off now. The kernel keeps
+ * for each port that it was on when a socket of this user was bound (fastreuseport), and
+ * lets others in by that; no table tells it, so a conflict has this reservation. Changes
+ * the holders.
+ */
+bool bind_is_remembered(const struct bind_candidate *c, struct bind_holder *holders,
+			size_t n);

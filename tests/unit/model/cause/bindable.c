@@ -118,6 +118,36 @@ static void udp_groups(void)
 	CHECK_INT(bind_among(&c, both, 2), BIND_CANNOT_TELL);
 }
 
+/* SO_REUSEPORT that is off now may have been on at bind(), if the user is the same. */
+static void remembered(void)
+{
+	struct sock listener = row_of(PROTO_TCP, STATE_LISTEN, "127.0.0.1");
+	struct sock stranger = row_of(PROTO_TCP, STATE_LISTEN, "127.0.0.1");
+	struct bind_candidate with = tcp("127.0.0.1", false, true);
+	struct bind_candidate without = tcp("127.0.0.1", true, false);
+	const struct bind_holder off = { .row = &listener,
+					 .reuseaddr = KNOWN_OFF,
+					 .reuseport = KNOWN_OFF };
+	const struct bind_holder theirs = { .row = &stranger,
+					    .reuseaddr = KNOWN_OFF,
+					    .reuseport = KNOWN_OFF };
+	const struct bind_holder on = { .row = &listener,
+					.reuseaddr = KNOWN_OFF,
+					.reuseport = KNOWN_ON };
+	struct bind_holder h[3];
+
+	stranger.uid = with.uid + 1;
+	memcpy(h, (struct bind_holder[]){ off, on, off }, sizeof(h));
+	CHECK(bind_is_remembered(&with, h, 3));
+	memcpy(h, (struct bind_holder[]){ off, on, theirs }, sizeof(h));
+	CHECK(!bind_is_remembered(&with, h, 3));
+	h[0] = off;
+	CHECK(!bind_is_remembered(&without, h, 1));
+	with.proto = PROTO_UDP;
+	h[0] = off;
+	CHECK(!bind_is_remembered(&with, h, 1));
+}
+
 static const char *judged(struct bind_facts *f, enum bind_verdict want)
 {
 	struct arena *arena = xcalloc(1, sizeof(*arena));
@@ -228,6 +258,7 @@ int main(void)
 	RUN(v6only_unknown, "a v6 connection whose v6only is not known may meet 0.0.0.0");
 	RUN(interfaces, "sockets on different interfaces do not meet");
 	RUN(udp_groups, "UDP beside a group and something else is undecided");
+	RUN(remembered, "SO_REUSEPORT that was cleared may still count");
 	RUN(plain_causes, "settings, addresses and trials have causes of their own");
 	RUN(range, "port 0 is as good as the range that it is drawn from");
 	RUN(spans, "a span is one number and its unit");
