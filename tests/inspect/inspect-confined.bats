@@ -6,67 +6,11 @@
 # shellcheck disable=SC2154,SC2016 # run sets what is read here; words for an inner shell
 load ../lib/helpers
 load ../lib/inspect
+load ../lib/confined
 
 setup() {
-	skip_unless_mounts "what is hidden is hidden by root"
-	PLACES=$BATS_TEST_TMPDIR/root
-	BIN=$PLACES/bin/sockctl
-	chmod 755 "$BATS_TEST_TMPDIR"
-	mkdir -p "$PLACES/bin"
-	cp "$SOCKCTL" "$BIN"
-	chmod -R go+rX "$PLACES"
+	confined_setup
 }
-
-# The program in a place: sets status, output, stderr. "open" is where all is seen.
-in_place() { # PLACE ARG...
-	local way=() place=$1 bin=$BIN
-	shift
-	case $place in
-	open) ;;
-	user) way=(as_nobody) ;;
-	hidepid) way=(unshare --mount sh -c 'mount -t proc -o hidepid=2 proc /proc && exec "$@"' sh as_nobody) ;;
-	ptraceable) way=(unshare --mount sh -c 'mount -t proc -o hidepid=4 proc /proc && exec "$@"' sh as_nobody) ;;
-	pid) way=(unshare --pid --fork --kill-child --mount-proc) ;;
-	noproc) way=(unshare --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' sh) ;;
-	chroot)
-		with_libraries
-		way=(chroot "$PLACES")
-		bin=/bin/sockctl
-		;;
-	esac
-	local word words=()
-	for word in "${way[@]}"; do
-		[[ $word == as_nobody ]] && words+=(setpriv --reuid=65534 --regid=65534 --clear-groups) || words+=("$word")
-	done
-	run --separate-stderr in_ns "${words[@]}" "$bin" "$@"
-	no_crash
-}
-
-# What the program is linked with, below the new root.
-with_libraries() {
-	local file
-	[[ ! -d $PLACES/lib64 ]] || return 0
-	while read -r file; do
-		mkdir -p "$PLACES/$(dirname "$file")"
-		cp -L "$file" "$PLACES/$file"
-	done < <(ldd "$SOCKCTL" | grep -oE '/[^ ]+')
-}
-
-# The reason that a place gives for an owner that it does not see.
-declare -gA REASON
-REASON[user]=no-permission
-REASON[hidepid]=hidepid
-REASON[ptraceable]=hidepid
-REASON[pid]=pid-namespace
-REASON[noproc]=no-proc
-REASON[chroot]=no-proc
-declare -gA WORDS
-WORDS[user]='may not be read'
-WORDS[hidepid]='hidepid=2 on /proc'
-WORDS[ptraceable]='hidepid=4 on /proc'
-WORDS[pid]="pid namespace is not the host's"
-WORDS[noproc]='no /proc here'
-WORDS[chroot]='no /proc here'
 
 @test "the reason why nobody is named stands in the table, in JSON and in a note" {
 	! grep -q __asan_init "$SOCKCTL" || skip "a sanitized program reads its options and threads from /proc"
@@ -113,27 +57,6 @@ WORDS[chroot]='no /proc here'
 			0|0|--fail-if 'process = mksock and sport = 1'
 			1|1|--port 79
 		END
-	done
-}
-
-@test "--bindable blames neither the kernel nor a tunnel for a process that it does not see" {
-	! grep -q __asan_init "$SOCKCTL" || skip "a sanitized program reads its options and threads from /proc"
-	netns
-	mk listen:port=80 bound:port=82 udp:port=83
-	local place ask
-	for place in open "${!REASON[@]}"; do
-		for ask in 127.0.0.1:80 0.0.0.0:82 udp:127.0.0.1:83; do
-			in_place "$place" inspect --json --bindable "$ask"
-			assert_equal "$place $ask $status" "$place $ask 1"
-			assert_json '.[0].bindable == false and all(.[0].causes[]; .id | test("kernel") | not)'
-			refute_output --regexp 'tunnel|nfsd|wireguard|rpcinfo'
-			[[ $place != open ]] || assert_contains "$output" "mksock"
-		done
-		# Only what the file system says is not seen there.
-		in_place "$place" inspect --bindable 127.0.0.1:18099
-		assert_regex "$place $status" ' [03]$'
-		in_place "$place" inspect --bindable 127.0.0.1:18099
-		refute_output --partial 'no:'
 	done
 }
 

@@ -12,6 +12,7 @@
 #include "cmd/inspect/user.h"
 #include "kernel/explain/explain.h"
 #include "kernel/explain/trial.h"
+#include "kernel/proc/place.h"
 #include "view/view.h"
 #include "view/view_bindable.h"
 
@@ -126,11 +127,6 @@ static bool ipv6_only_by_default(void)
 	return c == '1';
 }
 
-static bool has_ipv6(void)
-{
-	return access("/proc/net/if_inet6", F_OK) == 0;
-}
-
 static void ask_inet(struct asking *x, const struct endpoint *ep)
 {
 	_cleanup_buf_ struct buf asked = { 0 };
@@ -192,7 +188,8 @@ static int ask_target(struct asking *x, const struct target *t, struct fault *f)
 	while (r == 0 && target_next_port(t, &index, &port)) {
 		/* Of "every address" a server takes the first that it can: dual stack. */
 		for (i = 0; i < list.n; i++) {
-			if (list.v[i].family == AF_INET6 && i + 1 < list.n && !has_ipv6())
+			if (list.v[i].family == AF_INET6 && i + 1 < list.n &&
+			    !place_has_ipv6())
 				continue;
 			set_port(&list.v[i], port);
 			ask_inet(x, &list.v[i]);

@@ -213,6 +213,13 @@ static void tell_limited(struct show *show)
 		(unsigned long long)n, values ? "value" : "row", n == 1 ? "" : "s");
 }
 
+static void tell_missing(struct show *show, const char *text,
+			 struct collect_result *result)
+{
+	show_note(show, "evidence-missing", text);
+	result->complete = false;
+}
+
 /* What was not read may be what is wrong. */
 static void tell_unread(struct show *show, int err, struct collect_result *result)
 {
@@ -222,25 +229,33 @@ static void tell_unread(struct show *show, int err, struct collect_result *resul
 		return;
 	snprintf(text, sizeof(text),
 		 "not all evidence could be read: findings may be missing: %s",
-		 strerror(-err));
-	show_note(show, "evidence-missing", text);
-	result->complete = false;
+		 strerror(err));
+	tell_missing(show, text, result);
 }
 
 /* Who asks for findings takes none for an answer: a full queue is none where its limit is
  * not known. */
-static void tell_unlimited(struct show *show, struct collect_result *result)
+static void tell_gaps(struct show *show, const struct evidence *e, uint32_t gaps,
+		      struct collect_result *result)
 {
-	char text[160];
+	char text[256];
+	unsigned gap;
 
-	if (!show->unlimited || show->plan->args->findings == FINDINGS_AUTO)
+	if (show->plan->args->findings == FINDINGS_AUTO)
 		return;
-	snprintf(text, sizeof(text),
-		 "the backlog limits of %llu listener%s are not known: whether their "
-		 "queues are full cannot be told",
-		 (unsigned long long)show->unlimited, show->unlimited == 1 ? "" : "s");
-	show_note(show, "evidence-missing", text);
-	result->complete = false;
+	if (show->unlimited) {
+		snprintf(text, sizeof(text),
+			 "the backlog limits of %llu listener%s are not known: whether "
+			 "their queues are full cannot be told",
+			 (unsigned long long)show->unlimited,
+			 show->unlimited == 1 ? "" : "s");
+		tell_missing(show, text, result);
+	}
+	for (gap = 0; gap < GAPS; gap++)
+		if (gaps & BIT(gap))
+			tell_missing(show,
+				     evidence_gap(e, (enum gap)gap, text, sizeof(text)),
+				     result);
 }
 
 /* stdout belongs to the rows: findings stand among them where a person reads them, or
@@ -265,26 +280,28 @@ static void put_findings(const struct show *show, const struct findings *finding
 	out_discard(&err);
 }
 
-/* Reads the evidence for what was seen and shows the findings. 0, or -errno if some of it
- * could not be read: then findings may be missing. */
-static int show_findings(const struct show *show, const struct view_options *opt)
+/* Reads the evidence for what was seen and shows the findings, and what may be missing.
+ */
+static void show_findings(struct show *show, const struct view_options *opt,
+			  struct collect_result *result)
 {
 	const struct inspect_plan *plan = show->plan;
 	bool all = plan->findings == FINDINGS_ALL;
 	struct detect *seen = show->detect;
 	struct evidence evidence = { .asked = plan->args->findings != FINDINGS_AUTO };
 	struct findings findings = { 0 };
-	int unread;
 
 	seen->whole_tcp = plan->whole_tcp;
 	seen->whole_ports = plan->whole_ports;
 	evidence_read(show->reader, seen, &evidence, all, seen->whole_tcp);
+	if (show->reader->no_diag && (plan->request.protos & BIT(PROTO_UNIX_STREAM)))
+		evidence.gaps |= BIT(GAP_UNIX);
 	rules_judge(seen, &evidence, &findings);
 	put_findings(show, &findings, opt, all ? SEVERITY_NOTE : SEVERITY_WARNING);
-	unread = evidence.unread;
+	tell_unread(show, evidence.unread, result);
+	tell_gaps(show, &evidence, evidence.gaps | findings.gaps, result);
 	findings_free(&findings);
 	evidence_free(&evidence);
-	return -unread;
 }
 
 /* Which rows are the first ones is not known where some have an unknown place. */
@@ -383,8 +400,7 @@ static int collect_and_show(struct show *show, const struct collect_request *req
 		/* What was read so far is shown before the second look takes its time. */
 		view_end_rows(show->view);
 		out_flush(show->out);
-		tell_unread(show, show_findings(show, opt), &result);
-		tell_unlimited(show, &result);
+		show_findings(show, opt, &result);
 	}
 	end.rows = show->seen;
 	end.complete = result.complete && !show->limited && !show->undecided;

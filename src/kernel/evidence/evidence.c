@@ -80,6 +80,8 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 	e->unowned = owners_why_nobody(&r->owners);
 	if (owner_is_unknown(e->unowned) && rights_to_know_owner(e->unowned, remedy)[0])
 		e->owner_remedy = arena_strdup(&e->arena, remedy);
+	if (r->owners.unseen_why[0])
+		e->hidden_by = arena_strdup(&e->arena, r->owners.unseen_why);
 	e->owners_error = r->owners.failed;
 	evidence_lacks(e, e->owners_error);
 	for (i = 0; i < e->n_listeners; i++) {
@@ -171,7 +173,10 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	if (d->whole_tcp)
 		procfile_host(&e->host[0]);
 	first_reading(r, d, e, &w);
-	read_owners(r, d, e, name_listeners, !every_process);
+	/* What is hidden matters where it has a socket here. */
+	read_owners(r, d, e,
+		    name_listeners || (e->asked && every_process && visible_hides()),
+		    !every_process);
 	/* Before the sleep, which is the shorter by it. */
 	evidence_descriptors(e, every_process);
 	if (w.due)
@@ -179,6 +184,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	evidence_ports(r, d, e);
 	evidence_acceptors(r, e);
 	evidence_starved(r, e);
+	evidence_gaps(r, d, e, every_process);
 	evidence_lacks(e, d->unread);
 	evidence_lacks(e, e->limits.unread);
 	evidence_lacks(e, e->counters[0].unread);

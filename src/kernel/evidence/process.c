@@ -60,13 +60,19 @@ const struct holder *evidence_holders(struct reader *r, struct evidence *e,
 	return evidence_take_holders(e, owners_find(&r->owners, row->inode));
 }
 
-static bool same_netns(struct evidence *e, int32_t pid)
+/* The link below ns needs a right over the process. This file needs none, and its number
+ * is that of the namespace's, as long as somebody uses it. */
+bool evidence_same_netns(struct evidence *e, int32_t pid)
 {
 	struct stat own, other;
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
 	if (stat("/proc/thread-self/ns/net", &own) == 0 && stat(path, &other) == 0)
+		return own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+	snprintf(path, sizeof(path), "/proc/%d/net/tcp", pid);
+	if ((errno == EACCES || errno == EPERM) &&
+	    stat("/proc/thread-self/net/tcp", &own) == 0 && stat(path, &other) == 0)
 		return own.st_ino == other.st_ino && own.st_dev == other.st_dev;
 	evidence_lacks(e, errno);
 	return false;
@@ -83,6 +89,8 @@ static bool read_descriptors(struct evidence *e, int32_t pid, bool sizes, bool s
 {
 	int err = procfile_descriptors(pid, sizes, &d->n);
 
+	if (suspects && (err == -EACCES || err == -EPERM))
+		evidence_unreadable(e, pid);
 	if (err == 0 && (suspects ? !rules_suspect_process(d->n, 0) : !d->n))
 		return false;
 	if (err == 0)
@@ -133,7 +141,8 @@ static void add_all_processes(struct evidence *e, bool sizes)
 		struct descriptors many;
 
 		if (pid > 0 && read_descriptors(e, pid, sizes, true, &many) &&
-		    rules_suspect_process(many.n, many.limit) && same_netns(e, pid))
+		    rules_suspect_process(many.n, many.limit) &&
+		    evidence_same_netns(e, pid))
 			add_process(e, pid, &many);
 	}
 	evidence_lacks(e, errno);

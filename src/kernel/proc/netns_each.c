@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/whole.h"
 #include "kernel/proc/netns.h"
+#include "kernel/proc/visible.h"
 #include "model/proctext.h"
 
 struct each {
@@ -86,6 +87,8 @@ static void visit_processes(struct each *e)
 	if (!e->over)
 		e->hidden += errno != 0;
 	closedir(dir);
+	/* Those that are not listed may be in others. */
+	e->hidden += !e->over && visible_hides();
 }
 
 /* Those that "ip netns" keeps: "... net:[4026532281] /run/netns/x ... - nsfs ..." */

@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "kernel/netlink/nl.h"
 #include "kernel/netlink/rtnl.h"
@@ -122,6 +123,17 @@ static enum bind_place place_of_v6(const struct addr *a, uint32_t ifindex,
 	return dump(&req.h, take_address, &look) < 0 ? PLACE_UNKNOWN : look.place;
 }
 
+bool place_has_ipv6(void)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (access("/proc/net/if_inet6", F_OK) == 0)
+		return true;
+	/* Without /proc the kernel itself is asked. */
+	fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return fd >= 0 || errno != EAFNOSUPPORT;
+}
+
 enum bind_place place_of(const struct addr *a, uint32_t ifindex, uint32_t *device)
 {
 	_cleanup_free_ char *text = NULL;
@@ -132,7 +144,7 @@ enum bind_place place_of(const struct addr *a, uint32_t ifindex, uint32_t *devic
 	device = device ? device : &unwanted;
 	*device = 0;
 	/* A kernel without IPv6 (ipv6.disable=1) makes no such socket. */
-	if (a->family == AF_INET6 && access("/proc/net/if_inet6", F_OK) != 0)
+	if (a->family == AF_INET6 && !place_has_ipv6())
 		return PLACE_FOREIGN;
 	if (addr_is_any(&plain))
 		return PLACE_LOCAL;
@@ -143,6 +155,9 @@ enum bind_place place_of(const struct addr *a, uint32_t ifindex, uint32_t *devic
 	text = procfile_read(plain.family == AF_INET
 				     ? "/proc/sys/net/ipv4/ip_nonlocal_bind"
 				     : "/proc/sys/net/ipv6/ip_nonlocal_bind");
+	/* A kernel may lack IPv6; without /proc nothing says what may be bound. */
+	if (!text && access("/proc/sys/net/ipv4/ip_nonlocal_bind", F_OK) != 0)
+		return PLACE_UNKNOWN;
 	return text && *text != '0' ? PLACE_LOCAL : place;
 }
 

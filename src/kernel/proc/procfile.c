@@ -298,6 +298,18 @@ int procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds)
 	return 0;
 }
 
+int procfile_descriptor_room(int32_t pid, uint64_t *room)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	text = procfile_read(path);
+	if (!text)
+		return -errno;
+	return proctext_line(text, "FDSize:", room) ? 0 : -EBADMSG;
+}
+
 int procfile_descriptor_limit(int32_t pid, uint64_t *soft, uint64_t *hard)
 {
 	_cleanup_free_ char *text = NULL;

@@ -48,6 +48,9 @@ bool procfile_descriptors_are_sizes(void);
 /* Descriptors in use, by the size of their directory or by counting. 0 or -errno. */
 int procfile_descriptors(int32_t pid, bool sizes, uint64_t *fds);
 
+/* How many its table has room for by now, which nobody is refused: 0 or -errno. */
+int procfile_descriptor_room(int32_t pid, uint64_t *room);
+
 /* RLIMIT_NOFILE (soft). 0 or -errno. */
 int procfile_descriptor_limit(int32_t pid, uint64_t *soft, uint64_t *hard);
 

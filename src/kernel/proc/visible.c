@@ -1,12 +1,14 @@
 #include "kernel/proc/visible.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "kernel/proc/process.h"
 #include "model/proctext.h"
 
 /* include/uapi/linux/magic.h, include/linux/proc_ns.h (PROC_PID_INIT_INO) */
@@ -113,4 +115,14 @@ int visible_processes(int proc_fd, bool may_trace, char *why)
 	if (first == 0)
 		snprintf(why, VISIBLE_WHY, "this pid namespace is not the host's");
 	return first < 0 ? first : first ? OWNER_INVISIBLE : OWNER_PID_NAMESPACE;
+}
+
+bool visible_hides(void)
+{
+	_cleanup_close_ int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char why[VISIBLE_WHY];
+	int status = visible_processes(proc < 0 ? -errno : proc, process_may_trace(),
+				       why);
+
+	return status > 0 && owner_is_unseen((uint8_t)status);
 }

@@ -14,3 +14,6 @@ enum { VISIBLE_WHY = 64 };
  * -errno. proc_fd: /proc, or the -errno of opening it.
  */
 int visible_processes(int proc_fd, bool may_trace, char *why);
+
+/* Whether it shows only some of the processes to this one; also where it is not there. */
+bool visible_hides(void);

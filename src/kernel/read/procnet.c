@@ -11,9 +11,9 @@
 #include "kernel/read/collect_private.h"
 #include "model/proctext.h"
 
-#define LACKS                                                                        \
-	"read from /proc/net, which has no backlog limits, cookies, TCP details or " \
-	"bound-only sockets"
+#define LACKS                                                                      \
+	"read from /proc/net, which has no backlog limits, cookies, TCP details, " \
+	"queues of unix sockets or bound-only sockets"
 
 static int take_line(struct collector *c, const char *line, uint8_t proto)
 {

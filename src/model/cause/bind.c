@@ -141,7 +141,11 @@ static enum bind_verdict range_verdict(const struct bind_facts *f, struct causes
 {
 	const struct bind_candidate *c = &f->candidate;
 
-	if (c->addr.port || !f->range_read || f->range_free > 1)
+	if (c->addr.port)
+		return BIND_OK;
+	if (!f->range_read)
+		return BIND_CANNOT_TELL;
+	if (f->range_free > 1)
 		return BIND_OK;
 	/*
 	 * The search goes by pairs of ports, so the last free one of an odd range may be

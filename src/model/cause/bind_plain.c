@@ -55,6 +55,9 @@ static void say_unknown(const struct bind_facts *f, struct buf *s, struct buf *a
 			   strerror(f->dump_error));
 	else if (f->place == PLACE_UNKNOWN)
 		buf_puts(s, "the kernel does not say whether the address is its own");
+	else if (!f->range_read && !f->candidate.addr.port)
+		buf_puts(s, "which ports the kernel may choose from is not known: "
+			    "net.ipv4.ip_local_port_range could not be read");
 	else if (f->unprivileged_error && !f->privileged && f->candidate.addr.port)
 		buf_printf(s,
 			   "whether port %u needs CAP_NET_BIND_SERVICE is not known: "

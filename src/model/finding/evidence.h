@@ -5,6 +5,7 @@
 #pragma once
 
 #include "model/finding/detect.h"
+#include "model/finding/finding.h"
 #include "model/keeper.h"
 
 /* Counters of the namespace that rise with losses; a reading each. */
@@ -219,11 +220,17 @@ struct evidence {
 	uint32_t asker; /* effective user of who asks: what he may run himself */
 	/* errno, if some of this could not be read: what is not found may be there */
 	int unread;
+	uint32_t gaps; /* BIT(enum gap): the same, of what is hidden or not there */
+	const char *hidden_by; /* GAP_HIDDEN: "hidepid=2 on /proc" */
+	uint32_t unreadable;   /* GAP_UNREADABLE: so many processes */
 };
 
 /* Keeps the first error. That something is not there, has gone, or may not be read is
  * told in another way. */
 void evidence_lacks(struct evidence *e, int err);
+
+/* A gap in words, in text; what it keeps from being told comes last. */
+const char *evidence_gap(const struct evidence *e, enum gap gap, char *text, size_t size);
 
 /* The facts of a process, or NULL if they were not read. */
 const struct process_facts *evidence_process(const struct evidence *e, int32_t pid);

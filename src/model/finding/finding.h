@@ -32,10 +32,22 @@ struct finding {
 	size_t n_figures;
 };
 
+/* What could not be looked at, so that what is not found may be there all the same. */
+enum gap {
+	GAP_PROC,	 /* there is no /proc: counters, settings, descriptors */
+	GAP_HIDDEN,	 /* descriptors of processes that /proc does not show */
+	GAP_UNREADABLE,	 /* descriptors of processes that may not be looked into */
+	GAP_SHADOW,	 /* whether two listeners of a port are of one program */
+	GAP_CONNECTIONS, /* without sock_diag: ages and buffers of connections */
+	GAP_UNIX,	 /* without sock_diag: queues of unix sockets */
+	GAPS,
+};
+
 struct findings {
 	struct arena arena;
 	struct finding **v;
 	size_t n, cap;
+	uint32_t gaps; /* BIT(enum gap) */
 };
 
 /* A new finding of a rule, of its usual severity; lives in fs->arena. */

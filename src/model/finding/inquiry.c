@@ -1,6 +1,7 @@
 #include "model/finding/inquiry_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "model/cause/listener_match.h"
 
@@ -167,8 +168,14 @@ const struct holder *finding_holders_and(struct inquiry *q, const struct holder 
 void finding_cookies(struct inquiry *q, struct finding *f, const uint64_t *cookies,
 		     size_t n)
 {
-	f->cookies = arena_dup(&q->fs->arena, cookies, n * sizeof(*cookies));
-	f->n_cookies = n;
+	uint64_t *known = arena_alloc(&q->fs->arena, n * sizeof(*known));
+	size_t i;
+
+	/* /proc/net has none. */
+	for (i = 0; i < n; i++)
+		if (cookies[i])
+			known[f->n_cookies++] = cookies[i];
+	f->cookies = known;
 }
 
 struct candidates finding_candidates(const struct inquiry *q, const struct rule *rule)
@@ -298,6 +305,38 @@ void evidence_lacks(struct evidence *e, int err)
 	if (err && err != ENOENT && err != ESRCH && err != EACCES && err != EPERM &&
 	    !e->unread)
 		e->unread = err;
+}
+
+const char *evidence_gap(const struct evidence *e, enum gap gap, char *text, size_t size)
+{
+	static const char *const words[GAPS] = {
+		[GAP_PROC] = "there is no /proc here: what needs the counters and limits "
+			     "of the kernel or the descriptors of processes cannot be "
+			     "told",
+		[GAP_HIDDEN] = "not all processes are visible: whether one of them runs "
+			       "out of descriptors cannot be told",
+		[GAP_UNREADABLE] = "", /* with their number, below */
+		[GAP_SHADOW] = "who holds two listeners of one port is not known: "
+			       "whether one takes the connections of another program "
+			       "cannot be told",
+		[GAP_CONNECTIONS] =
+			"the ages and buffers of sockets are not in /proc/net: "
+			"whether connections are stuck or leaked, or datagrams "
+			"are lost, cannot be told",
+		[GAP_UNIX] = "the queues of unix sockets are not in /proc/net: whether "
+			     "they are full cannot be told",
+	};
+
+	if (gap == GAP_UNREADABLE)
+		snprintf(text, size,
+			 "the descriptors of %u process%s may not be counted: whether "
+			 "they run out cannot be told",
+			 e->unreadable, e->unreadable == 1 ? "" : "es");
+	else if (gap == GAP_HIDDEN && e->hidden_by)
+		snprintf(text, size, "%s (%s)", words[gap], e->hidden_by);
+	else
+		snprintf(text, size, "%s", words[gap]);
+	return text;
 }
 
 const struct process_facts *evidence_process(const struct evidence *e, int32_t pid)

@@ -337,6 +337,7 @@ static void leak_finding(struct inquiry *q, struct leak *l)
 /* Sockets in CLOSE_WAIT whose owner may not be seen: the leak is there all the same. */
 struct nobody {
 	uint32_t n, accepted, oldest_ms;
+	uint64_t *cookies;
 };
 
 static void anonymous_leak(struct inquiry *q, const struct nobody *o)
@@ -356,6 +357,7 @@ static void anonymous_leak(struct inquiry *q, const struct nobody *o)
 		say(q, "To see which process holds them: %s.", q->e->owner_remedy);
 		f->advice = finding_text(q);
 	}
+	finding_cookies(q, f, o->cookies, o->n);
 	finding_figure(f, "sockets", o->n, true);
 	finding_figure(f, "oldest_ms", o->oldest_ms, true);
 }
@@ -399,7 +401,8 @@ static uint8_t *count_ports(struct inquiry *q, const struct candidates *seen)
 static void judge_nobody(struct inquiry *q, const struct leaks *all,
 			 const struct candidates *seen)
 {
-	struct nobody o = { 0 };
+	struct nobody o = { .cookies = arena_alloc(&q->fs->arena,
+						   seen->n * sizeof(uint64_t)) };
 	size_t i;
 
 	for (i = 0; i < seen->n; i++) {
@@ -407,7 +410,7 @@ static void judge_nobody(struct inquiry *q, const struct leaks *all,
 
 		if (c->holders || !c->suspect)
 			continue;
-		o.n++;
+		o.cookies[o.n++] = c->row->cookie;
 		o.accepted += is_accepted(q, all, c);
 		o.oldest_ms = MAX(o.oldest_ms, c->age_ms);
 	}

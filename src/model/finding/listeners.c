@@ -2,6 +2,7 @@
 #include "model/cause/listener_match.h"
 #include "model/finding/inquiry_private.h"
 #include "model/finding/rules_private.h"
+#include "model/owner_status.h"
 
 enum { MEMBER_WAIT_MS = 1000 }; /* the oldest of a SO_REUSEPORT group that stands */
 
@@ -45,14 +46,24 @@ static const char *shadow_of(const struct sock *a, const struct sock *b)
 		   : "the specific IPv4 address takes its connections from the dual-stack [::]";
 }
 
+/* Nobody is named, and it is not that nobody has them: whose they are is not known. */
+static bool owners_may_differ(const struct inquiry *q, const struct listener_facts *a,
+			      const struct listener_facts *b)
+{
+	return (!a->holders || !b->holders) && owner_is_unknown(q->e->unowned);
+}
+
 static void shadow_finding(struct inquiry *q, const struct listener_facts *a,
 			   const struct listener_facts *b, const char *how)
 {
 	struct finding *f = finding_add(q->fs, &rule_shadowed_listener);
 	uint64_t cookies[2] = { a->row->cookie, b->row->cookie };
 
-	if (same_owner(q, a, b))
+	if (same_owner(q, a, b)) {
 		f->severity = SEVERITY_NOTE;
+		if (owners_may_differ(q, a, b))
+			q->fs->gaps |= BIT(GAP_SHADOW);
+	}
 	finding_put_listener(q, a);
 	buf_puts(&q->text, " and ");
 	finding_put_listener(q, b);

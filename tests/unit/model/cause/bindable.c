@@ -226,6 +226,8 @@ static void range(void)
 	CHECK_STR(judged(&f, BIND_CANNOT_TELL), "unknown");
 	f.range_free = 2;
 	CHECK_STR(judged(&f, BIND_OK), "");
+	f.range_read = false;
+	CHECK_STR(judged(&f, BIND_CANNOT_TELL), "unknown");
 }
 
 static void spans(void)

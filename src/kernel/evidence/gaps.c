@@ -1,0 +1,66 @@
+/* What the second look could not see: then that nothing was found is no answer. */
+#include <errno.h>
+
+#include "kernel/evidence/evidence_private.h"
+#include "kernel/proc/procfile.h"
+#include "model/finding/finding.h"
+#include "model/finding/rules.h"
+#include "model/owner_status.h"
+
+/*
+ * The table of descriptors grows by doubling and never shrinks: a process has no more
+ * than there is room for, and everybody may read how much that is.
+ */
+void evidence_unreadable(struct evidence *e, int32_t pid)
+{
+	uint64_t room, limit, hard;
+	int err = procfile_descriptor_room(pid, &room);
+
+	if (err == 0)
+		err = procfile_descriptor_limit(pid, &limit, &hard);
+	if (err == -ENOENT || err == -ESRCH ||
+	    (err == 0 && !rules_suspect_process(room, limit)))
+		return;
+	e->unreadable += evidence_same_netns(e, pid);
+}
+
+/* A process that is hidden is of this namespace if a listener has no other owner. That
+ * there is no /proc is a gap of its own. */
+static bool owners_are_hidden(const struct evidence *e)
+{
+	bool hides = owner_is_unseen(e->unowned) && e->unowned != OWNER_NO_PROC;
+	size_t i;
+
+	for (i = 0; hides && i < e->n_listeners; i++)
+		if (!e->listeners[i].holders)
+			return true;
+	return false;
+}
+
+static bool has_connections(const struct detect *d)
+{
+	size_t i;
+
+	for (i = 0; i < RULES_MOST; i++)
+		if (d->suspects[i].count)
+			return true;
+	for (i = 0; i < PORT_COUNT; i++)
+		if (d->local_ports[i].n)
+			return true;
+	return d->n_destinations;
+}
+
+void evidence_gaps(const struct reader *r, const struct detect *d, struct evidence *e,
+		   bool every_process)
+{
+	bool no_proc = !e->counters[0].known && !e->counters[0].unread;
+
+	if (no_proc)
+		e->gaps |= BIT(GAP_PROC);
+	else if (every_process && owners_are_hidden(e))
+		e->gaps |= BIT(GAP_HIDDEN);
+	if (e->unreadable)
+		e->gaps |= BIT(GAP_UNREADABLE);
+	if (r->no_diag && has_connections(d))
+		e->gaps |= BIT(GAP_CONNECTIONS);
+}
