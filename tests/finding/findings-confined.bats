@@ -247,7 +247,7 @@ without_sizes() { # ARG...
 }
 
 @test "descriptors that may not be counted: a table that is too small for the limit clears a process" {
-	mk listen:port=80 files:limit=2000,spare=1900
+	mk listen:port=80 files:limit=1000,spare=900
 	without_sizes inspect --json --findings
 	assert_equal "$status $stderr" '0 '
 	mk listen:port=81 files:limit=50,spare=0

@@ -57,9 +57,18 @@ in_place() { # PLACE ARG...
 }
 
 # The reason that a place gives for an owner that it does not see.
-declare -gA REASON=([user]=no-permission [hidepid]=hidepid [ptraceable]=hidepid [pid]=pid-namespace
-	[noproc]=no-proc [chroot]=no-proc)
-declare -gA WORDS=([user]='may not be read' [hidepid]='hidepid=2 on /proc' [ptraceable]='hidepid=4 on /proc'
-	[pid]="pid namespace is not the host's" [noproc]='no /proc here' [chroot]='no /proc here')
+declare -gA REASON WORDS
+REASON[user]=no-permission
+REASON[hidepid]=hidepid
+REASON[ptraceable]=hidepid
+REASON[pid]=pid-namespace
+REASON[noproc]=no-proc
+REASON[chroot]=no-proc
+WORDS[user]='may not be read'
+WORDS[hidepid]='hidepid=2 on /proc'
+WORDS[ptraceable]='hidepid=4 on /proc'
+WORDS[pid]="pid namespace is not the host's"
+WORDS[noproc]='no /proc here'
+WORDS[chroot]='no /proc here'
 # Where the kernel's tables are not there to read.
 FALLBACKS=(refused no-diag refused-user)

@@ -1,11 +1,31 @@
 /* What the second look could not see: then that nothing was found is no answer. */
 #include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/proc/procfile.h"
 #include "model/finding/finding.h"
 #include "model/finding/rules.h"
 #include "model/owner_status.h"
+
+/* The link below ns needs a right over the process. This file needs none, and its number
+ * is that of the namespace's, as long as somebody uses it. */
+bool evidence_same_netns(struct evidence *e, int32_t pid)
+{
+	struct stat own, other;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	if (stat("/proc/thread-self/ns/net", &own) == 0 && stat(path, &other) == 0)
+		return own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+	snprintf(path, sizeof(path), "/proc/%d/net/tcp", pid);
+	if ((errno == EACCES || errno == EPERM) &&
+	    stat("/proc/thread-self/net/tcp", &own) == 0 && stat(path, &other) == 0)
+		return own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+	evidence_lacks(e, errno);
+	return false;
+}
 
 /*
  * The table of descriptors grows by doubling and never shrinks: a process has no more

@@ -60,24 +60,6 @@ const struct holder *evidence_holders(struct reader *r, struct evidence *e,
 	return evidence_take_holders(e, owners_find(&r->owners, row->inode));
 }
 
-/* The link below ns needs a right over the process. This file needs none, and its number
- * is that of the namespace's, as long as somebody uses it. */
-bool evidence_same_netns(struct evidence *e, int32_t pid)
-{
-	struct stat own, other;
-	char path[40];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	if (stat("/proc/thread-self/ns/net", &own) == 0 && stat(path, &other) == 0)
-		return own.st_ino == other.st_ino && own.st_dev == other.st_dev;
-	snprintf(path, sizeof(path), "/proc/%d/net/tcp", pid);
-	if ((errno == EACCES || errno == EPERM) &&
-	    stat("/proc/thread-self/net/tcp", &own) == 0 && stat(path, &other) == 0)
-		return own.st_ino == other.st_ino && own.st_dev == other.st_dev;
-	evidence_lacks(e, errno);
-	return false;
-}
-
 struct descriptors {
 	uint64_t n, limit, most;
 };
