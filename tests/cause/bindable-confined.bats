@@ -68,8 +68,7 @@ bind_succeeds() { # PORT
 
 @test "who holds a port: listeners, bound sockets, remnants, connections, datagrams" {
 	mk listen:port=2001 bound:port=2002 udp:port=2003 listen:port=2004,reuseport,label=group
-	mk time_wait:server,port=2005 established:port=2006,label=left
-	mk established:listener,port=2007,label=out
+	mk established:port=2006,label=left established:listener,port=2007,label=out
 	assert_everywhere <<-END
 		0||127.0.0.1:2000
 		1|listener|127.0.0.1:2001
@@ -78,13 +77,23 @@ bind_succeeds() { # PORT
 		1|listener|udp:127.0.0.1:2003
 		0||udp:127.0.0.1:2001
 		1|reuseport-mismatch|127.0.0.1:2004
-		1|remnant|127.0.0.1:2005
 		1|children|127.0.0.1:2006
 		1|outgoing|127.0.0.1:$(port_of out.client0)
 		1|not-local|10.9.8.7:2000
 		0||127.0.0.1:0
 		0||unix:@free
 	END
+}
+
+@test "a TIME_WAIT holds the port, whoever asks" {
+	local place port=2100
+	mk listen:port=2099
+	for place in "${PLACES_ALL[@]}"; do
+		mk_more "time_wait:server,port=$((++port)),label=$place"
+		ask_in "$place" "127.0.0.1:$port"
+		assert_regex "$place $status $IDS" ' (1 remnant|3 unknown)$'
+		[[ " ${FALLBACKS[*]} " == *" $place "* ]] || assert_equal "$place $status" "$place 1"
+	done
 }
 
 @test "options decide: where those of the other side may not be read, nobody says yes" {
@@ -163,9 +172,8 @@ bind_succeeds() { # PORT
 
 @test "what the tables do not say in a place is no yes: bind() is asked" {
 	mk listen:port=2001 bound:port=2002 established:port=2006,label=left
-	mk time_wait:server,port=2005
 	local place port
-	for port in 2000 2001 2002 2005 2006; do
+	for port in 2000 2001 2002 2006; do
 		for place in "${PLACES_ALL[@]}"; do
 			ask_in "$place" 127.0.0.1:$port
 			((status != 0)) || bind_succeeds $port || fail "$place: $port is called free"
