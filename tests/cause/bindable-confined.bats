@@ -10,6 +10,7 @@ load ../lib/confined
 PLACES_ALL=(open user hidepid ptraceable pid noproc chroot "${FALLBACKS[@]}")
 
 setup() {
+	! grep -q __asan_init "$SOCKCTL" || skip "a sanitized program reads its options and threads from /proc"
 	confined_setup
 	netns
 	mkdir -m 755 "$PLACES/run"

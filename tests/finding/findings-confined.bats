@@ -127,6 +127,7 @@ time.sleep(600)' "$1"
 }
 
 @test "queues, leaks, connections that stand, descriptors: told everywhere, or said to be unknown" {
+	! grep -q __asan_init "$SOCKCTL" || skip "a sanitized program reads its options and threads from /proc"
 	local i
 	mk listen:port=1001,backlog=3,queued=4
 	mk listen:port=1002,backlog=9,queued=8
@@ -173,6 +174,7 @@ time.sleep(600)' "$1"
 }
 
 @test "ports and TIME_WAIT that run out: told everywhere, or said to be unknown" {
+	! grep -q __asan_init "$SOCKCTL" || skip "a sanitized program reads its options and threads from /proc"
 	ns_sysctl ipv4/ip_local_port_range '40000 40019'
 	ns_sysctl ipv4/ip_local_reserved_ports '40005-40014,50000'
 	mk established:port=80,n=8,listener
@@ -187,6 +189,7 @@ time.sleep(600)' "$1"
 }
 
 @test "a healthy host: no word of any finding anywhere, and cannot tell only where something is hidden" {
+	! grep -q __asan_init "$SOCKCTL" || skip "a sanitized program reads its options and threads from /proc"
 	mk listen:port=80 established:listener,port=81
 	local place want
 	for place in open user hidepid ptraceable pid noproc chroot "${FALLBACKS[@]}"; do
