@@ -7,6 +7,7 @@
 #include "cmd/meanings.h"
 #include "cmd/porcelain/schema.h"
 #include "cmd/probe/job.h"
+#include "model/advice.h"
 #include "model/field/field.h"
 #include "model/filter/filter.h"
 #include "model/finding/rules.h"
@@ -90,6 +91,19 @@ static void print_outcomes(struct buf *b)
 	}
 }
 
+/* The command lines that are advised, with the marks of their arguments. */
+static void print_advice(struct buf *b)
+{
+	unsigned line;
+
+	for (line = 0; line < ADVICE_LINES; line++) {
+		const char *const *word = advice_words((enum advice_line)line);
+
+		for (; *word; word++)
+			buf_printf(b, "%s%s", *word, word[1] ? " " : "\n");
+	}
+}
+
 /* What an expression may begin with: the words of its grammar, then those of ss. */
 static void print_words(struct buf *b)
 {
@@ -117,7 +131,8 @@ static const struct {
 	{ "fields", print_fields },	{ "states", print_states },
 	{ "words", print_words },	{ "findings", print_findings },
 	{ "outcomes", print_outcomes }, { "meanings", explain_tsv },
-	{ "lab", endpoint_lab_tsv },	{ "schema", print_schema },
+	{ "lab", endpoint_lab_tsv },	{ "advice", print_advice },
+	{ "schema", print_schema },
 };
 
 static int porcelain_run(const struct command *cmd, int argc, char **argv)
@@ -141,7 +156,7 @@ static int porcelain_run(const struct command *cmd, int argc, char **argv)
 		}
 	fault_say(&f, EINVAL,
 		  "which table? commands, options, fields, states, words, findings, "
-		  "outcomes, meanings, lab or schema");
+		  "outcomes, meanings, lab, advice or schema");
 	code = cmd_usage(cmd, &f);
 out:
 	strv_free(&operands.words);
@@ -156,7 +171,7 @@ const struct command cmd_porcelain = {
 	.operands = "TABLE",
 	.about =
 		"Prints one of the program's own tables, tab-separated: commands, options, fields,\n"
-		"states, words, findings, outcomes, meanings, lab; or the JSON schema.",
+		"states, words, findings, outcomes, meanings, lab, advice; or the JSON schema.",
 	.groups = groups,
 	.n_groups = ARRAY_SIZE(groups),
 	.run = porcelain_run,

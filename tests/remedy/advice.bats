@@ -2,6 +2,7 @@
 # What is advised works when it is obeyed: the commands are run as they stand.
 
 load ../lib/helpers
+load ../lib/remedy
 
 setup() {
 	for SHELL_NAME in bash zsh fish; do
@@ -9,28 +10,9 @@ setup() {
 	done
 }
 
-# The commands of next, one a line.
-commands() {
-	jq -r 'select(.type == "bindable") | .commands[]' <<<"$output"
-}
-
-# Runs each command of the last answer in the test's namespace, by each kind of shell in turn.
-obey() {
-	local command i=0 shells=(bash zsh fish)
-	while read -r command; do
-		in_ns "${shells[$((i++ % 3))]}" -c "$command" || fail "does not work: $command"
-	done < <(commands)
-	((i > 0)) || fail "nothing to obey: $output"
-}
-
 mk_as_nobody() { # SCENARIO...
 	local NS=("${NS[@]}" setpriv --reuid=65534 --regid=65534 --clear-groups) MKSOCK=$BATS_TEST_TMPDIR/mksock
 	mk "$@"
-}
-
-can_bind() { # ADDR
-	inspect -q --bindable "$1"
-	((status == 0))
 }
 
 @test "who stops what is in the way, as advised, can bind" {
