@@ -137,7 +137,8 @@ static void silence_causes(const struct endpoint *ep, bool rejected,
 static bool connect_has_cause(const struct endpoint *ep, int err)
 {
 	if (ep->family == AF_UNIX)
-		return err == ECONNREFUSED || err == ENOENT || err == EPROTOTYPE;
+		return err == ECONNREFUSED || err == ENOENT || err == EPROTOTYPE ||
+		       err == EACCES || err == EPERM;
 	return err == ECONNREFUSED || err == EADDRNOTAVAIL || err == ENETUNREACH ||
 	       err == EHOSTUNREACH || err == ENETDOWN || err == EINVAL ||
 	       err == EAFNOSUPPORT || err == ETIMEDOUT;

@@ -75,6 +75,13 @@ static const struct {
 	[ADVICE_CONNTRACK] = { NEEDS_ROOT, { "conntrack", "-L" } },
 	[ADVICE_REMOVE] = { NEEDS_OWNER, { "rm", "--", "%" } },
 	[ADVICE_MAKE_DIRECTORY] = { NEEDS_OWNER, { "mkdir", "-p", "--", "%" } },
+	[ADVICE_JOIN_GROUP] = { NEEDS_ROOT, { "usermod", "-aG", "%", "%" } },
+	[ADVICE_NEW_GROUP] = { NEEDS_NOTHING, { "newgrp", "%" } },
+	[ADVICE_GRANT] = { NEEDS_OWNER, { "setfacl", "-m", "%", "--", "%" } },
+	[ADVICE_CHMOD] = { NEEDS_OWNER, { "chmod", "%", "--", "%" } },
+	/* Whoever cannot search the directory above cannot read it either. */
+	[ADVICE_SHOW_LIST] = { NEEDS_OWNER, { "getfacl", "--", "%" } },
+	[ADVICE_MUTABLE] = { NEEDS_ROOT, { "chattr", "-i", "--", "%" } },
 	[ADVICE_CONNECT] = { NEEDS_NOTHING, { "sockctl", "connect", "%" } },
 	[ADVICE_CONNECT_IN] = { NEEDS_ROOT,
 				{ "nsenter", "--net=/proc/&/ns/net", "sockctl", "connect",

@@ -356,7 +356,6 @@ const struct meaning *outcome_meaning(enum outcome o)
 #define FORBIDDEN                                                        \
 	"a local firewall or a security module forbids it; a broadcast " \
 	"address wants --option broadcast"
-#define SEE_PATH "see the permissions of the path"
 
 static const struct failure {
 	int err;
@@ -373,8 +372,8 @@ static const struct failure {
 	  "the socket is of another type: try unix-dgram: or unix-seqpacket:" },
 	{ EAGAIN, AF_UNIX, OUTCOME_QUEUE_FULL, FULL },
 	{ ETIMEDOUT, AF_UNIX, OUTCOME_QUEUE_FULL, FULL },
-	{ EACCES, AF_UNIX, OUTCOME_NO_PERMISSION, SEE_PATH },
-	{ EPERM, AF_UNIX, OUTCOME_NO_PERMISSION, SEE_PATH },
+	{ EACCES, AF_UNIX, OUTCOME_NO_PERMISSION, NULL },
+	{ EPERM, AF_UNIX, OUTCOME_NO_PERMISSION, NULL },
 	/* vsock has no other word for a refusal. */
 	{ ECONNRESET, AF_VSOCK, OUTCOME_REFUSED, NO_VSOCK },
 	{ ENODEV, AF_VSOCK, OUTCOME_ERROR, NO_VSOCK },

@@ -293,7 +293,7 @@ s.bind(("127.0.0.1", int(sys.argv[1])))' $port 2>/dev/null || bound=1
 	assert_equal "$(ids)" not-local
 }
 
-@test "stale-unix, live-unix, not-a-socket, no-directory, policy: what a path can be" {
+@test "stale-unix, live-unix, not-a-socket, no-directory, no-permission: what a path can be" {
 	local dir=$BATS_TEST_TMPDIR
 	netns
 	mk unix_listen:path="$dir/live" unix_bound:label=gone,path="$dir/stale"
@@ -314,7 +314,7 @@ s.bind(("127.0.0.1", int(sys.argv[1])))' $port 2>/dev/null || bound=1
 	skip_unless_root "another user is asked about"
 	chmod 700 "$dir"
 	bindable 1 --as-user nobody "$dir/free"
-	assert_equal "$(ids)" policy
+	assert_equal "$(ids)" no-permission
 	chmod 777 "$dir"
 }
 
@@ -401,7 +401,7 @@ first_call() { # CALL REGEX ARG...
 	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR/.." 2>/dev/null || true
 	local dir
 	dir=$(mktemp -d /tmp/sockctl-tests.XXXXXX)
-	chmod 755 "$dir"
+	chmod 777 "$dir"
 	mk unix_listen:path="$dir/live" unix_bound:label=gone,path="$dir/stale"
 	mk_more close:of=gone.bound
 	chmod 777 "$dir/live" "$dir/stale"

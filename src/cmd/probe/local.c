@@ -88,6 +88,19 @@ bool probe_local_listened(const struct probe_result *r)
 	return r->peer.proto == TARGET_TCP && why_listening(&r->peer).n;
 }
 
+/* The first command of an advice, within a sentence. */
+static void put_command(struct buf *b, const char *before, const char *advice)
+{
+	const char *command;
+	size_t len;
+
+	if (!advice || !(command = advice_next_command(&advice, &len)))
+		return;
+	buf_printf(b, "%s'", before);
+	buf_put(b, command, len);
+	buf_putc(b, '\'');
+}
+
 /* A refusal: the same explainer as connect's, whose word is the last. */
 static void put_causes(struct buf *b, struct probe_result *r)
 {
@@ -98,6 +111,8 @@ static void put_causes(struct buf *b, struct probe_result *r)
 	r->listened = causes.n &&
 		      streq(causes.v[0].id, connect_causes[CONNECT_REJECTED].id);
 	put_summaries(b, &causes);
+	if (r->outcome == OUTCOME_NO_PERMISSION && causes.n)
+		put_command(b, ": run ", causes.v[0].advice);
 	causes_free(&causes);
 }
 
@@ -106,19 +121,6 @@ static bool may_be_loopback(const struct probe_result *r)
 {
 	return r->outcome == OUTCOME_UNREACHABLE || r->outcome == OUTCOME_NO_PORT ||
 	       outcome_verdict(r->outcome) == VERDICT_SILENCE;
-}
-
-/* The first command of an advice, within a sentence. */
-static void put_command(struct buf *b, const char *advice)
-{
-	const char *command;
-	size_t len;
-
-	if (!advice || !(command = advice_next_command(&advice, &len)))
-		return;
-	buf_putc(b, '\'');
-	buf_put(b, command, len);
-	buf_putc(b, '\'');
 }
 
 static bool look_at_loopback(struct buf *b, struct probe_result *r)
@@ -130,8 +132,8 @@ static bool look_at_loopback(struct buf *b, struct probe_result *r)
 	if (down) {
 		r->outcome = OUTCOME_UNREACHABLE;
 		r->loopback_down = true;
-		buf_printf(b, "%s: run ", causes.v[0].summary);
-		put_command(b, causes.next);
+		buf_puts(b, causes.v[0].summary);
+		put_command(b, ": run ", causes.next);
 	}
 	causes_free(&causes);
 	return down;

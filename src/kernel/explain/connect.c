@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "kernel/explain/explain_private.h"
+#include "kernel/explain/path_access.h"
 #include "kernel/explain/source.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/uapi.h"
@@ -158,6 +159,9 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 						      .address = q->address,
 						      .asked = q->address },
 			     a, &f->file);
+		if (!q->abstract && (q->err == EACCES || q->err == EPERM))
+			explain_access(&(struct access_question){ .path = q->name }, a,
+				       &f->access);
 		return;
 	}
 	f->local = explain_find_device(&to, &f->device);

@@ -7,11 +7,11 @@
 #include <sys/un.h>
 
 #include "kernel/explain/explain_private.h"
+#include "kernel/explain/path_access.h"
 #include "kernel/netlink/diag_unix.h"
 #include "kernel/netlink/uapi.h"
 #include "kernel/proc/file_at.h"
 #include "kernel/proc/netns_each.h"
-#include "kernel/proc/process.h"
 #include "kernel/proc/rights.h"
 
 /* A name of a unix socket, as a row would have it. */
@@ -244,11 +244,9 @@ static void explain_directory(const char *path, struct arena *a, struct bind_fac
 		err = -errno;
 	else if (!S_ISDIR(st.st_mode))
 		err = -ENOTDIR;
-	else if (f->user)
-		err = process_may_write_as(f->user, f->candidate.uid, parent);
-	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) != 0)
-		err = -errno;
 	say_file_error(f, -err);
+	if (f->file == FILE_FREE && access_denies(&f->access))
+		f->file = FILE_FORBIDDEN;
 	buf_put_escaped(&shown, parent, strlen(parent));
 	f->directory = arena_strdup(a, buf_cstr(&shown));
 	f->may_change = may_make(parent);
@@ -275,6 +273,12 @@ void explain_unix(const struct bind_question *q, struct arena *a, struct bind_fa
 	struct file_at at;
 	int err;
 
+	if (!q->abstract)
+		explain_access(&(struct access_question){ .path = q->name,
+							  .bind = true,
+							  .user = q->user,
+							  .uid = q->candidate.uid },
+			       a, &f->access);
 	if (q->abstract)
 		explain_abstract(q, a, f);
 	else if ((err = file_at_path(q->name, false, &at)) == 0)

@@ -2,18 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "base/passwd.h"
+#include "kernel/proc/procfile.h"
 #include "model/proctext.h"
 
 uint64_t process_age_ms(int32_t pid)
@@ -75,27 +73,38 @@ bool process_may_bind_low(void)
 	return process_has_capability(CAP_NET_BIND_SERVICE) && !netns_is_above();
 }
 
-enum { MOST_GROUPS = 256 };
-
-int process_may_write_as(const char *user, uint32_t uid, const char *directory)
+static bool read_number(const char *path, uint64_t *value)
 {
-	struct passwd *pw = passwd_find(NULL, uid);
-	gid_t theirs[MOST_GROUPS], ours[MOST_GROUPS], gid = pw ? pw->pw_gid : (gid_t)uid;
-	int n_theirs = MOST_GROUPS, n_ours = getgroups(MOST_GROUPS, ours), r;
-	uid_t before = geteuid();
+	_cleanup_free_ char *text = procfile_read(path);
 
-	if (n_ours < 0 || getgrouplist(user, gid, theirs, &n_theirs) < 0)
-		return -EINVAL;
-	/* The system calls themselves: they change this thread only, libc's all of them.
-	 */
-	if (before != uid && syscall(SYS_setgroups, n_theirs, theirs) != 0)
-		return -errno;
-	setfsgid(gid);
-	setfsuid(uid);
-	r = faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : -errno;
-	setfsuid(before);
-	setfsgid(getegid());
-	if (before != uid)
-		syscall(SYS_setgroups, n_ours, ours);
-	return r;
+	return text && proctext_number(text, value);
+}
+
+/* Lines of first, outside and count, as in user_namespaces(7). */
+static bool has_id(const char *path, uint32_t id)
+{
+	_cleanup_free_ char *text = procfile_read(path);
+	char *line = text, *save = NULL;
+	uint64_t range[3];
+
+	for (line = text ? strtok_r(text, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save))
+		if (proctext_triple(line, range) && id >= range[0] &&
+		    id - range[0] < range[2])
+			return true;
+	return !text;
+}
+
+bool process_maps_away(enum process_map map, uint32_t id)
+{
+	static const struct {
+		const char *overflow, *map;
+	} files[] = {
+		[MAP_USERS] = { "/proc/sys/kernel/overflowuid", "/proc/self/uid_map" },
+		[MAP_GROUPS] = { "/proc/sys/kernel/overflowgid", "/proc/self/gid_map" },
+	};
+	uint64_t overflow;
+
+	return read_number(files[map].overflow, &overflow) && id == overflow &&
+	       !has_id(files[map].map, id);
 }

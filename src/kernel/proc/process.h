@@ -21,8 +21,8 @@ bool process_may_trace(void);
  * for it: in the user namespace that owns it. */
 bool process_may_bind_low(void);
 
-/*
- * Whether a user could write to a directory, by its mode, owner and lists. For a moment
- * the calling thread sees the file system as that user does. 0 or -errno.
- */
-int process_may_write_as(const char *user, uint32_t uid, const char *directory);
+enum process_map { MAP_USERS, MAP_GROUPS };
+
+/* Whether an id of a file is only what stands for all those that the caller's user
+ * namespace does not map. */
+bool process_maps_away(enum process_map map, uint32_t id);

@@ -241,8 +241,39 @@ static enum bind_verdict inet_verdict(const struct bind_facts *f, struct causes 
 	return verdict;
 }
 
+static bool is_denied_by_path(const struct bind_facts *f)
+{
+	return f->file == FILE_FORBIDDEN && access_denies(&f->access);
+}
+
+/* The caller could not look where another user perhaps can; of itself it knows. */
+static enum bind_verdict verdict_of_unseen(const struct bind_facts *f,
+					   struct causes *causes)
+{
+	if (f->access.kind == ACCESS_UNKNOWN)
+		bind_say_access(f, causes);
+	else
+		bind_say_unix(f, CAUSE_UNKNOWN, causes);
+	return f->user ? BIND_CANNOT_TELL : BIND_CONFLICT;
+}
+
+/* Nothing is in the way by what the tables and the path say. */
+static enum bind_verdict verdict_of_path(const struct bind_facts *f,
+					 struct causes *causes)
+{
+	if (f->tried && (f->trial_error == EACCES || f->trial_error == EPERM)) {
+		bind_say_plain(f, CAUSE_POLICY, causes);
+		return BIND_CONFLICT;
+	}
+	if (f->access.kind != ACCESS_UNKNOWN)
+		return BIND_OK;
+	bind_say_access(f, causes);
+	return BIND_CANNOT_TELL;
+}
+
 static enum bind_verdict unix_verdict(const struct bind_facts *f, struct causes *causes)
 {
+	enum bind_verdict verdict = BIND_NOT_JUDGED;
 	static const enum bind_cause by_file[] = {
 		[FILE_FREE] = CAUSES,
 		[FILE_LIVE] = CAUSE_LIVE,
@@ -254,10 +285,19 @@ static enum bind_verdict unix_verdict(const struct bind_facts *f, struct causes 
 		[FILE_UNREAD] = CAUSE_UNKNOWN,
 	};
 
-	if (f->file != FILE_FREE) {
+	if (f->file == FILE_FORBIDDEN &&
+	    (f->access.kind == ACCESS_UNKNOWN || (f->user && !access_denies(&f->access))))
+		return verdict_of_unseen(f, causes);
+	if (f->file != FILE_FREE && !is_denied_by_path(f)) {
 		bind_say_unix(f, by_file[f->file], causes);
-		return f->file == FILE_UNREAD ? BIND_CANNOT_TELL : BIND_CONFLICT;
+		verdict = f->file == FILE_UNREAD ? BIND_CANNOT_TELL : BIND_CONFLICT;
 	}
+	if (access_denies(&f->access)) {
+		bind_say_access(f, causes);
+		verdict = BIND_CONFLICT;
+	}
+	if (verdict != BIND_NOT_JUDGED)
+		return verdict;
 	if (f->taken) {
 		bind_say_unix(f, CAUSE_ABSTRACT, causes);
 		return BIND_CONFLICT;
@@ -266,7 +306,7 @@ static enum bind_verdict unix_verdict(const struct bind_facts *f, struct causes 
 		bind_say_plain(f, CAUSE_UNKNOWN, causes);
 		return BIND_CANNOT_TELL;
 	}
-	return BIND_OK;
+	return verdict_of_path(f, causes);
 }
 
 enum bind_verdict cause_of_bind(const struct bind_facts *f, struct causes *causes)

@@ -148,14 +148,24 @@ const struct meaning bind_causes[] = {
 		"Make the directory. For a systemd unit, RuntimeDirectory= makes one "
 		"below /run.",
 	},
+	[CAUSE_NO_PERMISSION] = {
+		"no-permission",
+		"A directory of the path denies it to the user, or nobody can write to "
+		"it.",
+		"bind() needs search permission on each directory of the path, and "
+		"write permission on the last one. The first that denies it is named, "
+		"with its mode, access control list or mount.",
+		"Let the user join the group that can, give the right to this user "
+		"(setfacl), or choose another path.",
+	},
 	[CAUSE_POLICY] = {
 		"policy",
-		"The kernel's settings or a security module forbid it.",
-		"For a path, the permissions of its directory; for a port, a BPF "
-		"program of the control group, SELinux, AppArmor, Landlock or seccomp.",
-		"For a path see 'ls -ld DIRECTORY'. SELinux and AppArmor write denials "
-		"to the audit log or the kernel's log ('journalctl -k'); the others "
-		"usually leave no trace.",
+		"A security policy forbids it.",
+		"A BPF program of the control group, SELinux, AppArmor, Landlock or "
+		"seccomp; no permission and no setting of the network does.",
+		"'bpftool cgroup tree' shows BPF programs. SELinux and AppArmor write "
+		"denials to the audit log or the kernel's log ('journalctl -k'); the "
+		"others usually leave no trace.",
 	},
 	[CAUSE_UNKNOWN] = {
 		"unknown",

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "model/cause/access.h"
 #include "model/cause/bindable.h"
 #include "model/cause/cause.h"
 #include "model/cause/no_source.h"
@@ -81,8 +82,9 @@ struct bind_facts {
 	enum bind_file file;
 	const char *file_kind; /* "a directory", "a symbolic link" ... */
 	int file_error;
-	const char *directory; /* of the file, escaped; NULL = not looked at */
-	bool may_change;       /* who asks may remove the file, or make the directory */
+	struct access_facts access; /* making a file of that name; not of abstract ones */
+	const char *directory;	    /* of the file, escaped; NULL = not looked at */
+	bool may_change; /* who asks may remove the file, or make the directory */
 	const struct bind_found
 		*taken;	      /* the live socket, or who has the abstract name */
 	bool taken_elsewhere; /* it is in another network namespace */

@@ -147,6 +147,13 @@ static void next_for_group(const struct bind_facts *f, struct buf *b,
 		put_question(f, b, again);
 }
 
+static void next_for_access(const struct bind_facts *f, struct buf *b)
+{
+	_cleanup_buf_ struct buf s = { 0 }, a = { 0 };
+
+	access_say(&f->access, f->asker, &s, &a, b);
+}
+
 /* The command or the words for one cause; nothing where nothing is known. */
 static void next_for(const struct bind_facts *f, struct buf *b, const struct cause *cause)
 {
@@ -194,6 +201,9 @@ static void next_for(const struct bind_facts *f, struct buf *b, const struct cau
 		if (f->directory)
 			advise(b, ADVICE_MAKE_DIRECTORY,
 			       advised(f, f->may_change ? f->asker : 0), f->directory);
+		break;
+	case CAUSE_NO_PERMISSION:
+		next_for_access(f, b);
 		break;
 	case CAUSE_KERNEL:
 	case CAUSE_NO_SOCKET:

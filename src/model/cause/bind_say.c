@@ -339,6 +339,7 @@ void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
 	case CAUSE_NO_SOCKET:
 	case CAUSE_ABSTRACT:
 	case CAUSE_NO_DIRECTORY:
+	case CAUSE_NO_PERMISSION:
 	case CAUSE_POLICY:
 	case CAUSE_UNKNOWN:
 	case CAUSES:
@@ -377,11 +378,8 @@ void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
 	} else if (cause == CAUSE_NO_DIRECTORY) {
 		buf_printf(&s, "the directory of %s is not there", f->address);
 	} else if (cause == CAUSE_POLICY) {
-		if (f->user)
-			buf_put_escaped(&s, f->user, strlen(f->user));
-		else
-			buf_puts(&s, "this process");
-		buf_printf(&s, " may not make a file there: %s", strerror(f->file_error));
+		buf_printf(&s, "the kernel refuses it, whatever the permissions say: %s",
+			   strerror(f->file_error));
 	} else if (f->file == FILE_UNREAD) {
 		buf_printf(&s, "what is at %s could not be seen: %s", f->address,
 			   strerror(f->file_error));
@@ -396,6 +394,17 @@ void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
 				   f->enter_remedy);
 	}
 	causes_add(causes, bind_causes[cause].id, &s, &a, row ? row->holders : NULL);
+}
+
+void bind_say_access(const struct bind_facts *f, struct causes *causes)
+{
+	enum bind_cause cause = access_denies(&f->access) ? CAUSE_NO_PERMISSION
+							  : CAUSE_UNKNOWN;
+	struct buf s = { 0 }, a = { 0 }, command = { 0 };
+
+	access_say(&f->access, f->asker, &s, &a, &command);
+	buf_free(&command);
+	causes_add(causes, bind_causes[cause].id, &s, &a, NULL);
 }
 
 void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes)

@@ -29,6 +29,8 @@ void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
 		    struct causes *causes);
 void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
 		   struct causes *causes);
+/* Which component of the path denies it, or which one could not be judged. */
+void bind_say_access(const struct bind_facts *f, struct causes *causes);
 /* The note on listeners of other namespaces. */
 void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes);
 /* The note that SO_REUSEPORT which is off now may count all the same. */

@@ -210,12 +210,32 @@ static void put_retyped(struct buf *b, const struct bind_facts *file, const char
 	advise(b, ADVICE_CONNECT, (struct advised){ 0 }, buf_cstr(&other));
 }
 
+/* EACCES and EPERM of a path, or of an abstract name, which has no permissions. */
+static void denied_causes(const struct connect_facts *f, struct causes *causes)
+{
+	struct buf b = { 0 }, a = { 0 }, command = { 0 };
+
+	if (access_denies(&f->access) || f->access.kind == ACCESS_UNKNOWN) {
+		access_say(&f->access, f->asker, &b, &a, &command);
+		if (a.len && command.len)
+			buf_putc(&a, '\n');
+		buf_put(&a, command.data, command.len);
+		buf_free(&command);
+		add(causes,
+		    access_denies(&f->access) ? CONNECT_NO_PERMISSION : CONNECT_UNKNOWN,
+		    &b, &a, NULL);
+		return;
+	}
+}
+
 static void unix_causes(const struct connect_facts *f, struct causes *causes)
 {
 	const struct bind_facts *file = &f->file;
 	struct buf b = { 0 }, next = { 0 };
 
-	if (f->err == ENOENT) {
+	if (f->err == EACCES || f->err == EPERM) {
+		denied_causes(f, causes);
+	} else if (f->err == ENOENT) {
 		buf_printf(&b, "there is no %s", f->address);
 		add(causes, CONNECT_NOT_LISTENING, &b, NULL, NULL);
 	} else if (file->file == FILE_STALE) {

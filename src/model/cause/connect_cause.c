@@ -152,10 +152,29 @@ const struct meaning connect_causes[] = {
 		"Put the type that is named before the path, such as "
 		"unix-dgram:/run/log.",
 	},
+	[CONNECT_NO_PERMISSION] = {
+		"no-permission",
+		"The socket file, or a directory of its path, denies it to the user.",
+		"connect() needs write permission on the socket file and search "
+		"permission on each directory above it. The first that denies it is "
+		"named, with its mode or access control list.",
+		"Let the user join the group that can, or give the right to this user "
+		"(setfacl). A server that makes its socket file anew sets mode and "
+		"group anew, too.",
+	},
+	[CONNECT_POLICY] = {
+		"policy",
+		"A security policy forbids it.",
+		"A BPF program of the control group, SELinux, AppArmor, Landlock or "
+		"seccomp; no permission of a path and no route does.",
+		"'bpftool cgroup tree' shows BPF programs. SELinux and AppArmor write "
+		"denials to the audit log or the kernel's log ('journalctl -k'); the "
+		"others usually leave no trace.",
+	},
 	[CONNECT_UNKNOWN] = {
 		"unknown",
-		"Whether something listens there, or what holds the local ports, is "
-		"not known: the kernel's tables could not be read.",
+		"Whether something listens there, what holds the local ports, or what "
+		"denies a path is not known: it could not be read.",
 		"A sandbox refuses sock_diag and hides /proc/net, or a resource ran "
 		"out.",
 		"Ask from outside the sandbox: 'sockctl inspect -lp --port PORT'.",

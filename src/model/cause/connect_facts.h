@@ -41,7 +41,8 @@ struct connect_facts {
 	struct meanwhile meanwhile;
 	bool sent;
 
-	struct bind_facts file; /* unix: as if it should be bound */
+	struct access_facts access; /* unix: EACCES, EPERM */
+	struct bind_facts file;	    /* unix: as if it should be bound */
 };
 
 /* Adds the causes; none if nothing is known to be wrong. */
