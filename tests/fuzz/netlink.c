@@ -52,6 +52,7 @@ static void check_rtnl(const struct nlmsghdr *h)
 {
 	struct rtnl_address a;
 	struct rtnl_route r;
+	uint32_t master;
 	uint16_t state;
 
 	if (rtnl_route(h, &r)) {
@@ -61,6 +62,7 @@ static void check_rtnl(const struct nlmsghdr *h)
 	}
 	if (rtnl_address(h, &a))
 		check_ip(&a.addr);
+	rtnl_link(h, 1, &master);
 	rtnl_neighbour(h, &state);
 }
 

@@ -3,7 +3,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
-#include "kernel/netlink/nl.h"
+#include "kernel/netlink/route.h"
 #include "kernel/netlink/rtnl.h"
 
 struct ask {
@@ -16,18 +16,6 @@ struct ask {
 static size_t ip_len(const struct addr *a)
 {
 	return a->family == AF_INET ? 4 : 16;
-}
-
-/* req has room for it. */
-static void add_attribute(struct nlmsghdr *req, uint16_t type, const void *data,
-			  size_t len)
-{
-	struct nlattr a = { .nla_len = (uint16_t)(sizeof(a) + len), .nla_type = type };
-	char *at = (char *)req + NLMSG_ALIGN(req->nlmsg_len);
-
-	memcpy(at, &a, sizeof(a));
-	memcpy(at + sizeof(a), data, len);
-	req->nlmsg_len = (uint32_t)(NLMSG_ALIGN(req->nlmsg_len) + NLA_ALIGN(a.nla_len));
 }
 
 static int take_route(const struct nlmsghdr *h, void *ctx)
@@ -52,25 +40,6 @@ static int take_neighbour(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
-static int ask_route(struct nl *nl, struct ask *ask, uint32_t ifindex, uint32_t mark)
-{
-	union {
-		struct nlmsghdr h;
-		char room[128];
-	} req = { .h = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)),
-			 .nlmsg_type = RTM_GETROUTE } };
-	struct rtmsg *m = NLMSG_DATA(&req.h);
-
-	m->rtm_family = ask->to->family;
-	m->rtm_dst_len = (uint8_t)(ip_len(ask->to) * 8);
-	add_attribute(&req.h, RTA_DST, ask->to->ip, ip_len(ask->to));
-	if (ifindex)
-		add_attribute(&req.h, RTA_OIF, &ifindex, sizeof(ifindex));
-	if (mark)
-		add_attribute(&req.h, RTA_MARK, &mark, sizeof(mark));
-	return nl_ask(nl, &req.h, take_route, ask);
-}
-
 static int ask_neighbour(struct nl *nl, struct ask *ask)
 {
 	union {
@@ -82,7 +51,7 @@ static int ask_neighbour(struct nl *nl, struct ask *ask)
 
 	m->ndm_family = ask->hop.family;
 	m->ndm_ifindex = (int)ask->oif;
-	add_attribute(&req.h, NDA_DST, ask->hop.ip, ip_len(&ask->hop));
+	route_attribute(&req.h, NDA_DST, ask->hop.ip, ip_len(&ask->hop));
 	return nl_ask(nl, &req.h, take_neighbour, ask);
 }
 
@@ -95,7 +64,9 @@ enum neighbour neighbour_of(const struct addr *to, uint32_t ifindex, uint32_t ma
 
 	if (nl_open_route(&nl) < 0)
 		return NEIGHBOUR_UNKNOWN;
-	if (ask_route(&nl, &ask, ifindex ? ifindex : plain.scope, mark) == 0 && ask.oif)
+	if (route_ask(&nl, &plain, ifindex ? ifindex : plain.scope, mark, take_route,
+		      &ask) == 0 &&
+	    ask.oif)
 		ask_neighbour(&nl, &ask);
 	nl_close(&nl);
 	*hop = ask.hop;

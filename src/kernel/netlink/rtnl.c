@@ -1,6 +1,7 @@
 #include "kernel/netlink/rtnl.h"
 
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
@@ -115,5 +116,20 @@ bool rtnl_neighbour(const struct nlmsghdr *h, uint16_t *state)
 	if (!is_whole(h, RTM_NEWNEIGH, sizeof(*m)))
 		return false;
 	*state = m->ndm_state;
+	return true;
+}
+
+bool rtnl_link(const struct nlmsghdr *h, uint32_t ifindex, uint32_t *master)
+{
+	const struct ifinfomsg *m = NLMSG_DATA(h);
+	const char *p, *end = (const char *)h + h->nlmsg_len;
+	struct nl_attr attr;
+
+	if (!is_whole(h, RTM_NEWLINK, sizeof(*m)) || m->ifi_index != (int)ifindex)
+		return false;
+	p = (const char *)h + NLMSG_LENGTH(sizeof(*m));
+	while (nl_attr_next(&p, end, &attr))
+		if (attr.type == IFLA_MASTER)
+			take_u32(&attr, master);
 	return true;
 }

@@ -26,3 +26,6 @@ bool rtnl_address(const struct nlmsghdr *h, struct rtnl_address *a);
 
 /* RTM_NEWNEIGH: NUD_*. */
 bool rtnl_neighbour(const struct nlmsghdr *h, uint16_t *state);
+
+/* RTM_NEWLINK of this interface; sets the one that it is enslaved to, if there is one. */
+bool rtnl_link(const struct nlmsghdr *h, uint32_t ifindex, uint32_t *master);

@@ -2,6 +2,7 @@
 #include "kernel/netlink/rtnl.h"
 
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
@@ -63,6 +64,7 @@ static void cut(const struct message *m)
 		struct nlmsghdr *h = xmalloc(n);
 		struct rtnl_address a;
 		struct rtnl_route r;
+		uint32_t master;
 		uint16_t state;
 
 		memcpy(h, m->bytes, n);
@@ -71,6 +73,7 @@ static void cut(const struct message *m)
 			CHECK(r.dst.family == AF_INET || r.dst.family == AF_INET6);
 		if (rtnl_address(h, &a))
 			CHECK(a.addr.family == AF_INET || a.addr.family == AF_INET6);
+		rtnl_link(h, 4, &master);
 		rtnl_neighbour(h, &state);
 		free(h);
 	}
@@ -172,11 +175,29 @@ static void neighbours(void)
 	CHECK(!rtnl_neighbour(head(&m), &state));
 }
 
+static void links(void)
+{
+	struct ifinfomsg i = { .ifi_index = 4 };
+	uint32_t master = 0, vrf = 9;
+	struct message m;
+
+	begin(&m, RTM_NEWLINK, &i, sizeof(i));
+	CHECK(rtnl_link(head(&m), 4, &master) && !master);
+	CHECK(!rtnl_link(head(&m), 5, &master));
+	put(&m, IFLA_MASTER, &vrf, sizeof(vrf));
+	CHECK(rtnl_link(head(&m), 4, &master));
+	CHECK_INT(master, 9);
+	cut(&m);
+	begin(&m, RTM_DELLINK, &i, sizeof(i));
+	CHECK(!rtnl_link(head(&m), 4, &master));
+}
+
 int main(void)
 {
 	RUN(routes, "a route: destination, table, device, next hop of either family");
 	RUN(odd_routes, "a route whose lengths do not fit");
 	RUN(addresses, "our address of a line with two ends");
+	RUN(links, "an interface, and what it is enslaved to");
 	RUN(neighbours, "the state of a neighbour");
 	return unit_done();
 }
