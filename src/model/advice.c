@@ -68,6 +68,8 @@ static const struct {
 	[ADVICE_ROUTE] = { NEEDS_NOTHING, { "ip", "route", "get", "%" } },
 	[ADVICE_ROUTE_FROM] = { NEEDS_NOTHING,
 				{ "ip", "route", "get", "%", "from", "%" } },
+	[ADVICE_RULES] = { NEEDS_NOTHING, { "ip", "rule" } },
+	[ADVICE_RULES_V6] = { NEEDS_NOTHING, { "ip", "-6", "rule" } },
 	[ADVICE_TUNNELS] = { NEEDS_NOTHING, { "ip", "-d", "link" } },
 	[ADVICE_RPC] = { NEEDS_NOTHING, { "rpcinfo", "-p" } },
 	[ADVICE_NFT] = { NEEDS_ROOT, { "nft", "list", "ruleset" } },

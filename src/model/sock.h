@@ -271,6 +271,18 @@ static inline bool sock_awaits_accept(const struct sock *s)
 	return sock_is_unaccepted(s) || (s->has & SOCK_AWAITS_ACCEPT);
 }
 
+/* Its options: freebind and transparent of struct inet_diag_sockopt. False where they are
+ * not known (SOCK_HAS_OPTIONS). */
+static inline bool sock_is_freebind(const struct sock *s)
+{
+	return (s->has & SOCK_HAS_OPTIONS) && (s->options & BIT(2));
+}
+
+static inline bool sock_is_transparent(const struct sock *s)
+{
+	return (s->has & SOCK_HAS_OPTIONS) && (s->options & BIT(5));
+}
+
 /* Bytes, without the FIN or SYN that the kernel counts as one. Listeners: not defined. */
 /* The two ends of one connection, both on this host. */
 bool sock_are_ends(const struct sock *a, const struct sock *b);

@@ -6,10 +6,26 @@
 
 #include "base/clock.h"
 #include "kernel/evidence/evidence_private.h"
+#include "kernel/netlink/presence_ask.h"
 #include "kernel/proc/procfile.h"
 #include "kernel/proc/rights.h"
 #include "model/finding/rules.h"
 #include "model/proctext.h"
+
+static void add_own(void *ctx, const struct addr *a, uint32_t ifindex)
+{
+	own_add(ctx, a, ifindex);
+}
+
+static void read_own(struct detect *d)
+{
+	int r = presence_own(add_own, &d->own);
+
+	d->own.known = r == 0;
+	/* A sandbox without rtnetlink has no addresses to tell. */
+	if (r < 0 && r != -EAFNOSUPPORT && r != -EPROTONOSUPPORT && !d->unread)
+		d->unread = -r;
+}
 
 void evidence_begin(struct detect *d)
 {
@@ -19,6 +35,7 @@ void evidence_begin(struct detect *d)
 	reserved = procfile_reserved_ports(d->reserved);
 	if (!reserved && !d->unread && errno != ENOENT && errno != EACCES)
 		d->unread = errno;
+	read_own(d);
 	d->began_ms = clock_ms();
 }
 
@@ -73,6 +90,7 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 		want_connections(&d->suspects[k], e->connections[k], &wanted);
 		evidence_want_listening(r, &d->suspects[k], &wanted);
 	}
+	evidence_want_stranded(e, &wanted);
 	if (!wanted.n)
 		return;
 	owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
@@ -95,6 +113,7 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 
 			c->holders = evidence_holders(r, e, c->row);
 		}
+	evidence_stranded_holders(r, e);
 	for (k = 0; k < RULES_MOST; k++)
 		evidence_listening(r, e, &d->suspects[k]);
 }
@@ -111,7 +130,7 @@ static void first_reading(struct reader *r, const struct detect *d, struct evide
 	size_t i;
 
 	evidence_suspect_listeners(d, e);
-
+	evidence_stranded(d, e);
 	for (i = 0; i < RULES_MOST; i++)
 		e->connections[i] = evidence_connections(e, &d->suspects[i]);
 	w->listeners_ms = evidence_listeners(r, d, e);

@@ -72,6 +72,11 @@ void evidence_look_again(struct reader *r, struct evidence *e,
 /* A look at one TCP connection, by its cookie; turn 0 or 1. */
 void evidence_connection(struct reader *r, struct connection_facts *c, int turn);
 
+/* What became of the addresses of d's stranded rows; who holds those that lost theirs. */
+void evidence_stranded(const struct detect *d, struct evidence *e);
+void evidence_want_stranded(const struct evidence *e, struct hash_index *wanted);
+void evidence_stranded_holders(struct reader *r, struct evidence *e);
+
 /* How long the second reading may wait for something to move (watch.c). */
 struct watch {
 	uint64_t start; /* of the first reading */

@@ -4,7 +4,8 @@
 #include "kernel/read/reader.h"
 #include "model/finding/evidence.h"
 
-/* Before the first row: the clock, and the namespace's range of ephemeral ports. */
+/* Before the first row: the clock, and the namespace's addresses and range of ephemeral
+ * ports. */
 void evidence_begin(struct detect *d);
 
 /*

@@ -38,6 +38,7 @@ void detect_begin(struct detect *d, const struct rule *const *rules, size_t n)
 		d->suspects[i].rule = rules[i];
 		d->suspects[i].most = rules[i]->most ? rules[i]->most : MOST_SUSPECTS;
 	}
+	d->stranded.most = MOST_SUSPECTS;
 	list_rules(d, rules, n, false);
 	list_rules(d, rules, n, true);
 }
@@ -49,6 +50,8 @@ void detect_free(struct detect *d)
 	for (i = 0; i < RULES_MOST; i++)
 		free(d->suspects[i].v);
 	free(d->listeners.v);
+	free(d->stranded.v);
+	own_free(&d->own);
 	free(d->local_ports);
 	free(d->listener_ports);
 	free(d->reserved);
@@ -64,6 +67,15 @@ static void keep(struct detect *d, struct suspects *list, const struct sock *s)
 {
 	list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
 	list->v[list->n++] = sock_dup(&d->arena, s);
+}
+
+/* A transparent socket is meant to have an address that is not local. Without an inode it
+ * is no program's. */
+static void keep_stranded(struct detect *d, const struct sock *s)
+{
+	if (UNLIKELY(!own_has(&d->own, s)) && s->inode && !sock_is_transparent(s) &&
+	    d->stranded.count++ < d->stranded.most)
+		keep(d, &d->stranded, s);
 }
 
 /* A host may have more listeners than that; few of them are in trouble. */
@@ -159,13 +171,16 @@ static void count_tcp(struct detect *d, const struct sock *s)
 	switch ((enum sock_state)s->state) {
 	case STATE_LISTEN:
 		keep_listener(d, s);
+		keep_stranded(d, s);
 		return;
 	case STATE_ESTABLISHED:
 	case STATE_FIN_WAIT2:
 	case STATE_CLOSE_WAIT:
 		count_connection(d, s);
+		keep_stranded(d, s);
 		return;
 	case STATE_SYN_SENT:
+		keep_stranded(d, s);
 		count_way(d, s);
 		return;
 	case STATE_SYN_RECV:
@@ -180,6 +195,7 @@ static void count_tcp(struct detect *d, const struct sock *s)
 	case STATE_LAST_ACK:
 		if (s->inode) {
 			count_connection(d, s);
+			keep_stranded(d, s);
 			return;
 		}
 		d->local_ports[s->local.port].n++;
@@ -201,7 +217,9 @@ void detect_row(struct detect *d, const struct sock *s)
 	if (LIKELY(s->proto == PROTO_TCP)) {
 		of = &d->of_rows[s->state];
 		count_tcp(d, s);
-	} else if (s->proto != PROTO_UDP) {
+	} else if (s->proto == PROTO_UDP) {
+		keep_stranded(d, s);
+	} else {
 		if (sock_has_accept_queue(s) && s->recv_queue)
 			keep(d, &d->listeners, s);
 		return;

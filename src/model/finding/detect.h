@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/hash.h"
+#include "model/finding/own.h"
 #include "model/finding/rule.h"
 #include "model/port_draw.h"
 
@@ -51,6 +52,8 @@ struct detect {
 	uint64_t began_ms; /* when the rows began to be read; CLOCK_MONOTONIC */
 	bool whole_tcp;	   /* no filter: totals are those of the namespace */
 	bool whole_ports;  /* what is seen of a port is all of it */
+	struct own own;
+	struct suspects stranded; /* rows whose address or interface is none of own */
 	struct suspects listeners;
 	struct suspects suspects[RULES_MOST];	   /* one a rule */
 	struct row_rules of_rows[STATE_COUNT + 1]; /* by state of TCP; of UDP */

@@ -7,6 +7,7 @@
 #include "model/finding/detect.h"
 #include "model/finding/finding.h"
 #include "model/keeper.h"
+#include "model/presence.h"
 
 /* Counters of the namespace that rise with losses; a reading each. */
 struct net_counters {
@@ -198,6 +199,16 @@ struct port_crowd {
 	uint32_t unowned;
 };
 
+/* A socket whose address, or interface, is not what it was. */
+struct stranded {
+	const struct sock *row;
+	enum presence is;
+	const struct holder *holders;
+};
+
+/* net.ipv4.ip_nonlocal_bind, net.ipv6.ip_nonlocal_bind. */
+enum nonlocal_bind { NONLOCAL_OFF, NONLOCAL_ON, NONLOCAL_UNKNOWN };
+
 struct evidence {
 	struct arena arena;
 	bool asked; /* somebody asked for findings: he waits a second for them */
@@ -210,6 +221,11 @@ struct evidence {
 	struct listener_facts *listeners;
 	size_t n_listeners;
 	struct connection_facts *connections[RULES_MOST]; /* of detect's suspects */
+	struct stranded *stranded;
+	size_t n_stranded;
+	enum nonlocal_bind nonlocal_v4, nonlocal_v6;
+	bool loopback_down;
+	bool takes_vrf; /* tcp_l3mdev_accept or udp_l3mdev_accept: without a device too */
 	struct process_facts *processes;
 	size_t n_processes;
 	struct port_crowd crowds[PORT_CROWDS];

@@ -77,29 +77,40 @@ static int compare_holders(const void *a, const void *b)
 	return (x->fd > y->fd) - (x->fd < y->fd);
 }
 
-static const struct holder *all_holders(struct maker *m, const struct group *g)
+const struct holder *
+finding_all_holders(struct inquiry *q, const struct holder *const *lists, size_t n_lists)
 {
 	const struct holder *first = NULL, **link = &first, *h, **v;
 	size_t n = 0, i;
 
-	for (i = 0; i < g->n; i++)
-		for (h = g->v[i]->holders; h; h = h->next)
+	for (i = 0; i < n_lists; i++)
+		for (h = lists[i]; h; h = h->next)
 			n++;
-	v = arena_alloc(&m->q->fs->arena, n * sizeof(*v) + 1);
+	v = arena_alloc(&q->fs->arena, n * sizeof(*v) + 1);
 	n = 0;
-	for (i = 0; i < g->n; i++)
-		for (h = g->v[i]->holders; h; h = h->next)
+	for (i = 0; i < n_lists; i++)
+		for (h = lists[i]; h; h = h->next)
 			v[n++] = h;
 	qsort(v, n, sizeof(*v), compare_holders);
 	for (i = 0; i < n; i++) {
-		struct holder *copy = holder_append(&m->q->fs->arena, &link, v[i]);
+		struct holder *copy = holder_append(&q->fs->arena, &link, v[i]);
 
 		copy->command = i && v[i]->pid == v[i - 1]->pid
 					? v[i - 1]->command
-					: arena_strdup(&m->q->fs->arena, v[i]->command);
+					: arena_strdup(&q->fs->arena, v[i]->command);
 		v[i] = copy;
 	}
 	return first;
+}
+
+static const struct holder *all_holders(struct maker *m, const struct group *g)
+{
+	_cleanup_free_ const struct holder **lists = xcalloc(g->n + 1, sizeof(*lists));
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		lists[i] = g->v[i]->holders;
+	return finding_all_holders(m->q, lists, g->n);
 }
 
 static int by_number(const void *a, const void *b)

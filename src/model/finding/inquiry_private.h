@@ -53,6 +53,10 @@ const struct holder *finding_holders(struct inquiry *q, const struct holder *h);
 const struct holder *finding_holders_and(struct inquiry *q, const struct holder *h,
 					 const struct holder *more);
 
+/* Those of several lists, by pid and descriptor. */
+const struct holder *
+finding_all_holders(struct inquiry *q, const struct holder *const *lists, size_t n_lists);
+
 void finding_cookies(struct inquiry *q, struct finding *f, const uint64_t *cookies,
 		     size_t n);
 

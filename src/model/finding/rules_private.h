@@ -29,6 +29,8 @@
 	X(slow_reader)           \
 	X(syn_sent_unanswered)   \
 	X(orphans)               \
+	X(deaf_listener)         \
+	X(lost_address)          \
 	X(exposed_listener)      \
 	X(shadowed_listener)     \
 	X(backlog_zero)          \
