@@ -189,6 +189,29 @@ static void listeners(struct arena *a, struct bytes *b, const struct detect *d,
 	}
 }
 
+static void receivers(struct arena *a, struct bytes *b, const struct detect *d,
+		      struct evidence *e)
+{
+	size_t i, k;
+
+	e->n_receivers = d->receivers.n;
+	e->receivers = arena_zalloc(a, e->n_receivers * sizeof(*e->receivers) + 1);
+	for (i = 0; i < e->n_receivers; i++) {
+		struct receiver_facts *to = &e->receivers[i];
+		const struct holder *h = holders(a, b);
+
+		to->l.row = d->receivers.v[i];
+		to->l.suspect = to->l.read[0] = to->l.read[1] = !yes(b);
+		to->l.queued[0] = to->l.queued[1] = (uint32_t)number(b);
+		to->l.holders = holders(a, b);
+		to->unseen = number(b);
+		to->senders = arena_zalloc(a, 4 * sizeof(*to->senders));
+		for (k = 0; h; h = h->next, k++)
+			to->senders[k] = (struct sender){ .holder = h, .stands = yes(b) };
+		to->n_senders = k;
+	}
+}
+
 static void counters(struct bytes *b, struct net_counters *c)
 {
 	c->listen_overflows = number(b);
@@ -263,6 +286,7 @@ static void check_findings(struct rows *r, struct bytes *b)
 	listeners(&e.arena, b, d, &e);
 	for (i = 0; i < RULES_MOST; i++)
 		e.connections[i] = connections(&e.arena, b, &d->suspects[i]);
+	receivers(&e.arena, b, d, &e);
 	rules_judge(d, &e, &fs);
 	for (json = 0; json < 2; json++) {
 		_cleanup_out_ struct out out = { 0 };

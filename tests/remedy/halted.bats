@@ -116,3 +116,24 @@ has_accepted() { # PORT
 	obey
 	until_true has_no_finding shadowed-listener
 }
+
+@test "a reader of datagrams that is stopped goes on as advised, and whoever waits to send to it" {
+	remedy_ns
+	spawn "${NS[@]}" python3 -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print(os.getpid(), "ready", sep="\n", flush=True)
+while True:
+    s.recv(4096)
+' "$BATS_TEST_TMPDIR/log"
+	await_line '^ready$'
+	SERVER=${LINES_SEEN[0]}
+	in_ns kill -STOP "$SERVER"
+	spawn "${NS[@]}" sh -c 'yes | head -3000 | logger -u "$0" -d; echo sent' "$BATS_TEST_TMPDIR/log"
+	until_true has_finding 'warning unread-datagrams'
+	assert_equal "$(commands)" "kill -CONT $SERVER"
+	obey
+	await_line '^sent$'
+	until_true has_no_finding unread-datagrams
+}

@@ -358,7 +358,8 @@ static void choose_findings(struct inspect_plan *p, bool counts, bool terminal)
 	if (!args->listen)
 		p->request.judged |= BIT(PROTO_UDP);
 	if (!(args->what & (WHAT_V4 | WHAT_V6)) && !p->ports_only)
-		p->request.judged |= BIT(PROTO_UNIX_STREAM) | BIT(PROTO_UNIX_SEQPACKET);
+		p->request.judged |= BIT(PROTO_UNIX_STREAM) | BIT(PROTO_UNIX_SEQPACKET) |
+				     BIT(PROTO_UNIX_DGRAM);
 	p->request.protos |= p->request.judged;
 }
 

@@ -122,6 +122,10 @@ void evidence_acceptors(struct reader *r, struct evidence *e)
 		sockfs = sockfs ? sockfs : doing_sockfs();
 		read_acceptors(r, e, l, sockfs, until);
 	}
+	for (i = 0; i < e->n_receivers; i++)
+		if (e->receivers[i].l.suspect && e->receivers[i].l.holders)
+			read_acceptors(r, e, &e->receivers[i].l,
+				       sockfs ? sockfs : doing_sockfs(), until);
 }
 
 const struct holder *evidence_actors(struct reader *r, const struct sock *listener,

@@ -91,6 +91,7 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 		evidence_want_listening(r, &d->suspects[k], &wanted);
 	}
 	evidence_want_stranded(e, &wanted);
+	evidence_want_receivers(e, &wanted);
 	if (!wanted.n)
 		return;
 	owners_scan(&r->owners, &wanted, NULL, 0, r->threads);
@@ -116,6 +117,7 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 	evidence_stranded_holders(r, e);
 	for (k = 0; k < RULES_MOST; k++)
 		evidence_listening(r, e, &d->suspects[k]);
+	evidence_senders(r, e);
 }
 
 /*
@@ -142,9 +144,10 @@ static void first_reading(struct reader *r, const struct detect *d, struct evide
 		evidence_look(r, e, &d->suspects[i], e->connections[i]);
 		evidence_ends(r, e, &d->suspects[i], e->connections[i]);
 	}
+	w->receivers_ms = evidence_receivers(r, d, e);
 	again = rules_suspect(d, e);
 	w->connections_ms = rules_watch(d, e);
-	if (w->listeners_ms || again == AGAIN_EACH)
+	if (w->listeners_ms || w->receivers_ms || again == AGAIN_EACH)
 		w->due = w->start + READING_INTERVAL_MS;
 	else if (again == AGAIN_GROWTH)
 		w->due = d->began_ms + READING_INTERVAL_MS;
@@ -165,6 +168,7 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 	procfile_counters(&e->counters[1]);
 	evidence_suspect_again(d, e);
 	evidence_listeners_again(r, d, e);
+	evidence_receivers_again(r, e);
 	for (i = 0; i < RULES_MOST; i++)
 		if (d->suspects[i].n && d->suspects[i].rule->again == AGAIN_EACH)
 			evidence_look_again(r, e, &d->suspects[i], e->connections[i]);

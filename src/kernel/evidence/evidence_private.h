@@ -34,6 +34,16 @@ void evidence_unix_clients(struct reader *r, struct evidence *e,
  * is worth to watch it for longer. */
 bool evidence_unix_waits(struct reader *r, struct evidence *e, uint32_t watched_ms);
 
+/* The unix datagram sockets that have something to read, and who is connected to them: a
+ * first look, and for how long they are watched at most. */
+uint32_t evidence_receivers(struct reader *r, const struct detect *d, struct evidence *e);
+/* After the scan for the owners: who holds them, and which of the senders wait. */
+void evidence_want_receivers(const struct evidence *e, struct hash_index *wanted);
+void evidence_senders(struct reader *r, struct evidence *e);
+/* Whether one of these has not been woken up; the second look. */
+bool evidence_sender_stands(struct evidence *e);
+void evidence_receivers_again(struct reader *r, struct evidence *e);
+
 /* The inodes of a dump of TCP sockets. */
 struct inode_list {
 	uint32_t *v;
@@ -81,7 +91,7 @@ void evidence_stranded_holders(struct reader *r, struct evidence *e);
 struct watch {
 	uint64_t start; /* of the first reading */
 	uint64_t due;	/* the second, where nothing is watched; 0 = there is none */
-	uint32_t listeners_ms, connections_ms; /* after start */
+	uint32_t listeners_ms, connections_ms, receivers_ms; /* after start */
 };
 /* Sleeps until then, but not on when all that is watched has moved. */
 void evidence_watch(struct reader *r, const struct detect *d, struct evidence *e,

@@ -50,7 +50,8 @@ void evidence_watch(struct reader *r, const struct detect *d, struct evidence *e
 	clock_sleep_until(next * 1000);
 	while ((next < w->start + w->listeners_ms &&
 		evidence_listener_stands(r, e, (uint32_t)(next - w->start))) ||
-	       (next < w->start + w->connections_ms && connection_stands(r, d, e))) {
+	       (next < w->start + w->connections_ms && connection_stands(r, d, e)) ||
+	       (next < w->start + w->receivers_ms && evidence_sender_stands(e))) {
 		next += LOOK_MS;
 		clock_sleep_until(next * 1000);
 	}

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "kernel/proc/calls.h"
 #include "kernel/proc/procfile.h"
@@ -253,4 +254,63 @@ bool doing_container(int32_t pid, struct addr *to, uint16_t *published)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, args, sizeof(args));
 	return n > 0 && processtext_proxy(args, (size_t)n, to, published);
+}
+
+static bool waits_for_peer(int32_t pid, int32_t tid)
+{
+	_cleanup_free_ char *text = NULL;
+	char name[40];
+
+	snprintf(name, sizeof(name), "task/%d/wchan", tid);
+	text = read_file(pid, name);
+	return text && streq(text, "unix_wait_for_peer");
+}
+
+static bool switches_of(int32_t pid, int32_t tid, uint64_t *switches)
+{
+	_cleanup_free_ char *text = NULL;
+	char name[40];
+
+	snprintf(name, sizeof(name), "task/%d/status", tid);
+	text = read_file(pid, name);
+	return text && proctext_line(text, "voluntary_ctxt_switches:", switches);
+}
+
+/* A process may send to several receivers. */
+static bool is_about(int32_t pid, int32_t tid, const struct doing_listener *sockets)
+{
+	struct process_call c;
+
+	return !calls_read(pid, tid, &c) || calls_fd(&c) < 0 ||
+	       has_fd(sockets, calls_fd(&c));
+}
+
+int32_t doing_sender(int32_t pid, const int32_t *fds, size_t n_fds, uint64_t *switches)
+{
+	const struct doing_listener sockets = { .fds = fds, .n_fds = n_fds };
+	int32_t found = 0, tid;
+	unsigned seen = 0;
+	struct dirent *d;
+	char path[32];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && !found && seen++ < MOST_THREADS && (d = readdir(dir))) {
+		tid = atoi(d->d_name);
+		if (tid > 0 && waits_for_peer(pid, tid) && is_about(pid, tid, &sockets) &&
+		    switches_of(pid, tid, switches))
+			found = tid;
+	}
+	if (dir)
+		closedir(dir);
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	return found || access(path, R_OK) == 0 ? found : -1;
+}
+
+bool doing_still_sends(int32_t pid, int32_t tid, uint64_t switches)
+{
+	uint64_t now;
+
+	return waits_for_peer(pid, tid) && switches_of(pid, tid, &now) && now == switches;
 }

@@ -19,6 +19,13 @@ struct doing_listener {
 };
 enum waits doing_waits(int32_t pid, const struct doing_listener *l);
 
+/* A thread of the process that waits until the receiver of a unix datagram has room, in a
+ * call about one of these descriptors as far as that may be read; 0 if none does, -1
+ * if that may not be read. */
+int32_t doing_sender(int32_t pid, const int32_t *fds, size_t n_fds, uint64_t *switches);
+/* Whether it still does, and has not been woken up since. */
+bool doing_still_sends(int32_t pid, int32_t tid, uint64_t switches);
+
 /* That device; 0 if it cannot be told. */
 uint64_t doing_sockfs(void);
 

@@ -11,7 +11,7 @@
 struct collect_request {
 	uint32_t protos; /* BIT(enum sock_proto) */
 	uint32_t judged; /* of these, whose rows are not shown: of unix sockets only
-			    listeners are read then */
+			    listeners, and those with something to read, come then */
 	bool v4, v6;	 /* v4 includes v4-mapped connections of dual-stack sockets */
 	uint32_t states; /* mask of 1 << enum sock_state */
 	const struct port_set *bound_unless_listening; /* of these ports, bound-only

@@ -347,12 +347,15 @@ static int read_udp(struct collector *c)
 	return r;
 }
 
-/* Of what is only judged, those that may have a queue; a record is of all. */
+/* Of what is only judged, the states of listeners, and of datagram sockets: one is
+ * ESTABLISHED once somebody has connected to it. A record is of all. */
 static uint32_t unix_states(const struct collector *c)
 {
-	return (c->req->judged & PROTOS_UNIX) && !c->recorder
-		       ? c->req->states & 1u << STATE_LISTEN
-		       : states_of(c);
+	const uint32_t judged = 1u << STATE_LISTEN | 1u << STATE_CLOSE |
+				1u << STATE_ESTABLISHED;
+
+	return (c->req->judged & PROTOS_UNIX) && !c->recorder ? c->req->states & judged
+							      : states_of(c);
 }
 
 static int read_unix(struct collector *c)

@@ -335,10 +335,19 @@ int collect_inet_message(const struct nlmsghdr *h, void *ctx)
 	return valid ? pass(c, &s) : 0;
 }
 
+/* Most unix sockets have nothing in a queue that could be judged; a record is of all. */
+static bool is_idle(const struct collector *c, const struct sock *s)
+{
+	return (c->req->judged & BIT(s->proto)) && !c->recorder && !s->recv_queue &&
+	       !sock_is_listener(s);
+}
+
 int collect_unix_message(const struct nlmsghdr *h, void *ctx)
 {
 	struct collector *c = ctx;
 	struct sock s;
 
-	return unix_parse(h, &s) ? pass(c, &s) : 0;
+	if (!unix_parse(h, &s) || is_idle(c, &s))
+		return 0;
+	return pass(c, &s);
 }

@@ -80,6 +80,12 @@ static void put_process(struct inquiry *q, const struct process_facts *p)
 	say(q, "[%d]", p->pid);
 }
 
+/* What the holders of a socket are there for: of a unix datagram socket to read. */
+static bool is_read(const struct listener_facts *l)
+{
+	return l->row->proto == PROTO_UNIX_DGRAM;
+}
+
 /* How a process is kept from running. */
 enum halt { HALT_NONE, HALT_STOPPED, HALT_TRACED, HALT_FROZEN, HALT_BLOCKED };
 
@@ -179,8 +185,8 @@ void finding_put_all_halted(struct inquiry *q, const struct listener_facts *l)
 	if (halt == HALT_NONE)
 		return;
 	if (n > 1)
-		say(q, "All %zu processes that accept here are %s: ", n,
-		    halt_words[halt]);
+		say(q, "All %zu processes that %s here are %s: ", n,
+		    is_read(l) ? "read" : "accept", halt_words[halt]);
 	put_halted(q, l, halt);
 	if (n == 1)
 		say(q, " is %s", halt_words[halt]);
@@ -247,8 +253,9 @@ static void put_bystanders(struct inquiry *q, const struct listener_facts *l)
 	if (n > NAMED)
 		say(q, " and %zu more", n - NAMED);
 	if (n)
-		say(q, " %s the listener, too, but %s not wait for connections.",
-		    n == 1 ? "has" : "have", n == 1 ? "does" : "do");
+		say(q, " %s the %s, too, but %s not wait for %s.",
+		    n == 1 ? "has" : "have", is_read(l) ? "socket" : "listener",
+		    n == 1 ? "does" : "do", is_read(l) ? "datagrams" : "connections");
 }
 
 void finding_put_acceptors(struct inquiry *q, const struct listener_facts *l)
@@ -259,8 +266,8 @@ void finding_put_acceptors(struct inquiry *q, const struct listener_facts *l)
 		put_each(q, l);
 	put_bystanders(q, l);
 	if (n > 1 && n == l->n_acceptors && !any_waits_here(l))
-		buf_puts(&q->text,
-			 " Which of them accepts from the listener cannot be told.");
+		say(q, " Which of them %s cannot be told.",
+		    is_read(l) ? "reads from it" : "accepts from the listener");
 }
 
 /* The first that is halted in some way, which is what to end first. */
@@ -378,7 +385,8 @@ void finding_not_accepted(struct inquiry *q, struct finding *f,
 	if (!put_release(q, l)) {
 		buf_puts(&q->text, "find out what ");
 		buf_puts(&q->text, finding_put_processes(q, h) > 1 ? " do" : " does");
-		buf_puts(&q->text, " instead of accept():");
+		buf_puts(&q->text,
+			 is_read(l) ? " instead of reading:" : " instead of accept():");
 		advise(&q->text, ADVICE_WCHAN, finding_advised(q, h->pid),
 		       (unsigned)h->pid);
 		advise(&q->text, ADVICE_GDB, finding_advised(q, h->pid),

@@ -5,7 +5,8 @@
 enum {
 	MOST_DESTINATIONS = 65536,
 	TIME_WAIT_MS = 60000, /* TCP_TIMEWAIT_LEN */
-	REUSE_AGE_MS = 1000,  /* net.ipv4.tcp_tw_reuse takes TIME_WAIT of this age */
+	MOST_RECEIVERS = 256,
+	REUSE_AGE_MS = 1000, /* net.ipv4.tcp_tw_reuse takes TIME_WAIT of this age */
 };
 
 /* Of each kind of rows, the rules that one may be a candidate of. */
@@ -52,6 +53,7 @@ void detect_free(struct detect *d)
 	free(d->listeners.v);
 	free(d->stranded.v);
 	own_free(&d->own);
+	free(d->receivers.v);
 	free(d->local_ports);
 	free(d->listener_ports);
 	free(d->reserved);
@@ -85,6 +87,16 @@ static void keep_listener(struct detect *d, const struct sock *s)
 		keep(d, &d->listeners, s);
 	if (d->listener_ports[s->local.port] < UINT8_MAX)
 		d->listener_ports[s->local.port]++;
+}
+
+/* A socket without an inode is nobody's to read. */
+static void keep_unix(struct detect *d, const struct sock *s)
+{
+	if (sock_has_accept_queue(s))
+		keep(d, &d->listeners, s);
+	else if (s->proto == PROTO_UNIX_DGRAM && s->inode &&
+		 d->receivers.count++ < MOST_RECEIVERS)
+		keep(d, &d->receivers, s);
 }
 
 static bool same_way(const struct destination *x, const struct addr *local,
@@ -220,8 +232,8 @@ void detect_row(struct detect *d, const struct sock *s)
 	} else if (s->proto == PROTO_UDP) {
 		keep_stranded(d, s);
 	} else {
-		if (sock_has_accept_queue(s) && s->recv_queue)
-			keep(d, &d->listeners, s);
+		if (s->recv_queue)
+			keep_unix(d, s);
 		return;
 	}
 	/* With TCP_INFO the row tells more than that its queues are empty. */

@@ -55,6 +55,7 @@ struct detect {
 	struct own own;
 	struct suspects stranded; /* rows whose address or interface is none of own */
 	struct suspects listeners;
+	struct suspects receivers; /* unix datagram sockets that have something to read */
 	struct suspects suspects[RULES_MOST];	   /* one a rule */
 	struct row_rules of_rows[STATE_COUNT + 1]; /* by state of TCP; of UDP */
 	uint64_t time_wait;

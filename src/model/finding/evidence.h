@@ -146,6 +146,23 @@ struct listener_facts {
 	const struct holder *actors; /* the holders without the bystanders */
 };
 
+/* A process that holds sockets connected to a unix datagram socket. */
+struct sender {
+	const struct holder *holder; /* its first descriptor of them */
+	int32_t task;	   /* its thread that waited to send; 0 = none; -1 = not known */
+	uint64_t switches; /* times that thread had gone to sleep */
+	bool stands;	   /* it has not been woken up since */
+};
+
+/* A unix datagram socket that has something to read, twice. `queued` is the length of the
+ * next datagram, the clients are the sockets connected to it. */
+struct receiver_facts {
+	struct listener_facts l;
+	struct sender *senders;
+	size_t n_senders;
+	size_t unseen; /* clients of which it is not known who waits with them */
+};
+
 /* What a connection has sent so far. */
 struct sent_facts {
 	uint64_t bytes, bytes_again; /* of these: sent more than once */
@@ -220,6 +237,8 @@ struct evidence {
 	struct net_limits limits;
 	struct listener_facts *listeners;
 	size_t n_listeners;
+	struct receiver_facts *receivers;
+	size_t n_receivers;
 	struct connection_facts *connections[RULES_MOST]; /* of detect's suspects */
 	struct stranded *stranded;
 	size_t n_stranded;

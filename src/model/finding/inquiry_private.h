@@ -116,7 +116,8 @@ bool finding_was_accepted(const struct inquiry *q, const struct sock *s);
 
 /* "[::]:80, nginx[1] fd 3", without those that do not accept. */
 void finding_put_listener(struct inquiry *q, const struct listener_facts *l);
-/* The holders that are to accept; all, where they are not told apart. */
+/* The holders that are to accept, or of a unix datagram socket to read; all, where they
+ * are not told apart. */
 const struct holder *finding_actors(const struct listener_facts *l);
 /* That none of them can run, as the first sentence; what each does, and who is none. */
 void finding_put_all_halted(struct inquiry *q, const struct listener_facts *l);

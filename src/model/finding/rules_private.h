@@ -25,6 +25,7 @@
 	X(lossy_path)            \
 	X(unread_requests)       \
 	X(stuck_reader)          \
+	X(unread_datagrams)      \
 	X(slow_peer)             \
 	X(slow_reader)           \
 	X(syn_sent_unanswered)   \

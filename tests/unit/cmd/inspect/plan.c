@@ -110,7 +110,7 @@ static void put_filter(struct buf *b, const struct filter_node *n)
 	}
 }
 
-#define UNIX  "(unix) (unix-seqpacket) "
+#define UNIX  "(unix) (unix-dgram) (unix-seqpacket) "
 #define USUAL "state,local,peer,queue,recv_queue,send_queue"
 
 /* Of the protocols, in brackets those that are judged only. */
