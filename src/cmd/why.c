@@ -89,7 +89,7 @@ static void bind_causes(const struct endpoint *ep, const struct sockopt_list *op
 	q.address = arena_strdup(causes->arena, buf_cstr(&shown));
 	q.asked = arena_strdup(causes->arena, buf_cstr(&asked));
 	explain_bind(&q, causes->arena, &facts);
-	if (replaces && q.name && !q.abstract &&
+	if (replaces && q.name && !q.abstract && !facts.is_mount &&
 	    (facts.file == FILE_STALE || facts.file == FILE_UNSURE))
 		return;
 	facts.tried = true;
@@ -100,7 +100,7 @@ static void bind_causes(const struct endpoint *ep, const struct sockopt_list *op
 static bool bind_has_cause(int err)
 {
 	return err == EADDRINUSE || err == EADDRNOTAVAIL || err == EACCES ||
-	       err == EPERM || err == EINVAL;
+	       err == EPERM || err == EINVAL || err == EBUSY;
 }
 
 void why_bind(const struct endpoint *ep, const struct sockopt_list *options, int err,

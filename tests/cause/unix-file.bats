@@ -50,3 +50,182 @@ ids() {
 	there inspect --json --bindable "$dir/m/stale"
 	assert_equal "$status $(ids)" "1 stale-unix"
 }
+
+# What connect says, in output.
+refused() { # ADDR
+	sockctl connect "$1" </dev/null
+	assert_equal "$status" 1
+	output=$stderr
+}
+
+# Something of its own in /tmp, as PrivateTmp= has it.
+# shellcheck disable=SC2016
+PRIVATE='mkdir -p "$1"; mount -t tmpfs none "$1"'
+
+# A server that answers, in that mount namespace: SERVER is its pid.
+serve_there() { # ADDR
+	local NS=("${MNT[@]}")
+	serve echo "$1"
+	SERVER=$PID
+}
+
+# Runs the command of the line "next:", in the test's network namespace or in the one it enters.
+obey() {
+	local next
+	next=$(sed -n 's/^next: //p' <<<"$output")
+	[[ $next =~ (^|\ )(sockctl|rmdir)\  ]] || fail "$output"
+	next=$(sed -E 's/(^| )sockctl /\1"$SOCKCTL" /' <<<"$next")
+	export SOCKCTL
+	run --separate-stderr in_ns timeout "$READY_WITHIN" bash -c "$next" </dev/null
+	no_crash
+}
+
+@test "a path of another mount namespace: where its server is, and a command that reaches it" {
+	skip_unless_mounts "a directory of its own"
+	local dir=$BATS_TEST_TMPDIR/tmp
+	netns
+	mount_ns "$PRIVATE" "$dir"
+	serve_there "unix:$dir/x.sock"
+	refused "unix:$dir/x.sock"
+	assert_regex "$output" "  other-mount-namespace  sockctl\[$SERVER\] fd [0-9]+ listens on $dir/x.sock in another mount namespace"
+	assert_contains "$output" "next: sockctl connect /proc/$SERVER/root$dir/x.sock"
+	obey
+	assert_status 0
+	sockctl probe "unix:$dir/x.sock"
+	assert_contains "$output" "in another mount namespace"
+	inspect --bindable "$dir/x.sock"
+	assert_status 0
+	assert_regex "$output" "note: sockctl\[$SERVER\].* in another mount namespace, which is no conflict"
+	# From within it there is nothing to explain.
+	there connect "unix:$dir/x.sock"
+	assert_equal "$status $stderr" "0 "
+}
+
+@test "a file that was deleted, or replaced, under a server that listens on" {
+	local path=$BATS_TEST_TMPDIR/x.sock old
+	netns
+	serve echo "unix:$path"
+	old=$PID
+	rm "$path"
+	refused "unix:$path"
+	assert_regex "$output" "  deleted-unix  sockctl\[$old\] fd [0-9]+ still listens on $path, but the file was deleted"
+	assert_contains "$output" "next: restart sockctl[$old]"
+	sockctl probe "unix:$path"
+	assert_contains "$output" "but the file was deleted"
+	inspect --bindable "$path"
+	assert_status 0
+	assert_contains "$output" "but its file was deleted: no client can reach it"
+	# A newer one has the path: that one is reached, and nothing is said of the other.
+	serve echo "unix:$path"
+	sockctl connect "unix:$path" </dev/null
+	assert_equal "$status $stderr" "0 "
+	# Its file stays behind, in the place of the first one's.
+	kill -KILL "$PID"
+	until_true sockctl_refuses "$path"
+	refused "unix:$path"
+	assert_regex "$output" "  deleted-unix  sockctl\[$old\] .*but another file has taken the place of its own"
+}
+
+sockctl_refuses() {
+	! in_ns "$SOCKCTL" connect "unix:$1" </dev/null 2>/dev/null
+}
+
+@test "a file that was renamed, a link to nothing, a name in another directory" {
+	local dir=$BATS_TEST_TMPDIR
+	mkdir "$dir/other"
+	netns
+	serve echo "unix:$dir/x.sock"
+	mv "$dir/x.sock" "$dir/y.sock"
+	refused "unix:$dir/x.sock"
+	assert_contains "$output" "  other-path  sockctl[$PID]"
+	assert_contains "$output" "next: sockctl connect $dir/y.sock"
+	obey
+	assert_status 0
+	ln -s y.sock "$dir/x.sock"
+	sockctl connect "unix:$dir/x.sock" </dev/null
+	assert_status 0
+	serve echo "unix:$dir/other/z.sock"
+	rm "$dir/y.sock"
+	ln -s none.sock "$dir/w.sock"
+	refused "unix:$dir/w.sock"
+	assert_contains "$output" "$dir/w.sock is a symbolic link to none.sock, which is not there"
+	refused "unix:$dir/z.sock"
+	assert_contains "$output" "there is no $dir/z.sock; sockctl[$PID]"
+	assert_contains "$output" "next: sockctl connect $dir/other/z.sock"
+	obey
+	assert_status 0
+	refused "unix:$dir/nowhere"
+	refute_contains "$output" "listens on"
+}
+
+@test "an abstract name of another network namespace" {
+	skip_unless_root "other namespaces must be entered"
+	netns
+	serve echo unix:@name
+	SERVER=$PID
+	netns
+	refused unix:@name
+	assert_contains "$output" "  other-namespace  sockctl[$SERVER]"
+	obey
+	assert_status 0
+	inspect --bindable unix:@name
+	assert_status 0
+	assert_contains "$output" "that name in another network namespace, which is no conflict"
+}
+
+@test "a socket that is mounted as a file, and whose server was started anew" {
+	skip_unless_mounts "a mount of a file"
+	local dir=$BATS_TEST_TMPDIR
+	netns
+	serve echo "unix:$dir/docker.sock"
+	SERVER=$PID
+	# shellcheck disable=SC2016
+	mount_ns 'touch "$1/inside"; mount --bind "$1/docker.sock" "$1/inside"' "$dir"
+	there connect "unix:$dir/inside"
+	assert_equal "$status $stderr" "0 "
+	kill "$SERVER"
+	until_true test ! -e "$dir/docker.sock"
+	serve echo "unix:$dir/docker.sock"
+	there connect "unix:$dir/inside"
+	assert_equal "$status" 1
+	assert_contains "$stderr" "  mount-point  $dir/inside is mounted here, and the file was deleted where it comes from"
+	assert_contains "$stderr" "next: start the server, then restart the container that has this mount"
+	refute_contains "$stderr" "rm "
+	there inspect --bindable "$dir/inside"
+	assert_equal "$status" 1
+	assert_contains "$output" "  mount-point  $dir/inside is mounted here"
+	refute_contains "$output" "rm "
+	there listen "unix:$dir/inside"
+	assert_contains "$stderr" mount-point
+	# A container that is started again has the new file.
+	# shellcheck disable=SC2016
+	mount_ns 'mount --bind "$1/docker.sock" "$1/inside"' "$dir"
+	there connect "unix:$dir/inside"
+	assert_equal "$status $stderr" "0 "
+}
+
+@test "a directory in the place of a socket: it is removed, and the server makes its file" {
+	local dir=$BATS_TEST_TMPDIR
+	netns
+	mkdir "$dir/x.sock" "$dir/full.sock" "$dir/full.sock/x"
+	refused "unix:$dir/x.sock"
+	assert_contains "$output" "  not-a-socket  $dir/x.sock is an empty directory"
+	refute_contains "$output" "bind()"
+	assert_contains "$output" "next: rmdir -- $dir/x.sock"
+	inspect --bindable "$dir/x.sock"
+	assert_status 1
+	refute_contains "$output" "another path"
+	assert_contains "$output" "next: rmdir -- $dir/x.sock"
+	obey
+	assert_status 0
+	serve echo "unix:$dir/x.sock"
+	sockctl connect "unix:$dir/x.sock" </dev/null
+	assert_status 0
+	refused "unix:$dir/full.sock"
+	assert_contains "$output" "  not-a-socket  $dir/full.sock is a directory"
+	assert_contains "$output" "next: sockctl inspect -xlp"
+	refute_contains "$output" rmdir
+	inspect --bindable "$dir/full.sock"
+	assert_contains "$output" "another path"
+	refute_contains "$output" rmdir
+}

@@ -156,6 +156,7 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 						      .name = q->name,
 						      .name_len = q->name_len,
 						      .abstract = q->abstract,
+						      .connects = true,
 						      .address = q->address,
 						      .asked = q->address },
 			     a, &f->file);

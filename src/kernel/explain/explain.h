@@ -14,6 +14,7 @@ struct bind_question {
 	const char *name; /* unix: path, or the abstract name without '@' */
 	size_t name_len;
 	bool abstract;
+	bool connects; /* unix: links are followed, as connect() does */
 	bool freebind;
 	const char *user;	     /* whose candidate.uid is; NULL = the caller's own */
 	const char *address, *asked; /* as in struct bind_facts */

@@ -46,6 +46,10 @@ struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size
 /* Whether an address is of this namespace, and the interface that has it. */
 bool explain_find_device(const struct addr *to, uint32_t *device);
 
+/* Sockets of any namespace that were bound to the name, and are not found by it here. */
+void explain_namesakes(const struct bind_question *q, struct arena *a,
+		       struct bind_facts *f);
+
 /* The unix half of explain_listening(). */
 struct listening explain_unix_listening(const struct connect_question *q);
 /* The unix half of explain_bind(). */

@@ -1,6 +1,8 @@
 /* The unix side of the explainer: a name in the file system, or an abstract one. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -177,6 +179,19 @@ static bool may_make(const char *directory)
 	return faccessat(AT_FDCWD, at, W_OK | X_OK, AT_EACCESS) == 0;
 }
 
+static bool is_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *d;
+	bool empty = dir;
+
+	while (empty && (d = readdir(dir)))
+		empty = streq(d->d_name, ".") || streq(d->d_name, "..");
+	if (dir)
+		closedir(dir);
+	return empty;
+}
+
 static void explain_file(const struct bind_question *q, const struct file_at *at,
 			 struct arena *a, struct bind_facts *f)
 {
@@ -184,9 +199,13 @@ static void explain_file(const struct bind_question *q, const struct file_at *at
 	char remedy[REMEDY_MAX];
 	size_t hidden = 0;
 
+	f->is_mount = at->is_mount;
+	f->mounts_deleted = at->mounts_deleted;
 	if (!S_ISSOCK(at->mode)) {
 		f->file = FILE_OTHER;
-		f->file_kind = kind_of(q->name, at);
+		f->is_empty = S_ISDIR(at->mode) && is_empty(q->name);
+		f->file_kind = f->is_empty ? "an empty directory" : kind_of(q->name, at);
+		f->may_change = may_remove(q->name, at);
 		return;
 	}
 	f->may_change = may_remove(q->name, at);
@@ -205,6 +224,8 @@ static void explain_file(const struct bind_question *q, const struct file_at *at
 						      : FILE_STALE;
 	}
 	kept_free(&x.kept);
+	if (f->file == FILE_STALE)
+		explain_namesakes(q, a, f);
 }
 
 /* What an error of looking says of the place. */
@@ -252,6 +273,28 @@ static void explain_directory(const char *path, struct arena *a, struct bind_fac
 	f->may_change = may_make(parent);
 }
 
+/* What a link says, where it leads to nothing. */
+static void read_link(const char *path, struct arena *a, struct bind_facts *f)
+{
+	_cleanup_buf_ struct buf shown = { 0 };
+	char to[PATH_MAX];
+	ssize_t n = readlink(path, to, sizeof(to));
+
+	if (n <= 0)
+		return;
+	buf_put_escaped(&shown, to, (size_t)n);
+	f->link_to = arena_strdup(a, buf_cstr(&shown));
+}
+
+static void explain_nothing(const struct bind_question *q, struct arena *a,
+			    struct bind_facts *f)
+{
+	explain_directory(q->name, a, f);
+	if (q->connects)
+		read_link(q->name, a, f);
+	explain_namesakes(q, a, f);
+}
+
 static void explain_abstract(const struct bind_question *q, struct arena *a,
 			     struct bind_facts *f)
 {
@@ -265,6 +308,8 @@ static void explain_abstract(const struct bind_question *q, struct arena *a,
 	f->dump_error = x.err;
 	if (x.kept.n)
 		name_owner(&x, f);
+	else
+		explain_namesakes(q, a, f);
 	kept_free(&x.kept);
 }
 
@@ -281,10 +326,10 @@ void explain_unix(const struct bind_question *q, struct arena *a, struct bind_fa
 			       a, &f->access);
 	if (q->abstract)
 		explain_abstract(q, a, f);
-	else if ((err = file_at_path(q->name, false, &at)) == 0)
+	else if ((err = file_at_path(q->name, q->connects, &at)) == 0)
 		explain_file(q, &at, a, f);
 	else if (err == -ENOENT || err == -ENOTDIR)
-		explain_directory(q->name, a, f);
+		explain_nothing(q, a, f);
 	else
 		say_file_error(f, -err);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "model/cause/bind_say.h"
+#include "model/cause/namesake.h"
 
 static bool is_unix(uint8_t proto)
 {
@@ -271,6 +272,12 @@ static enum bind_verdict verdict_of_path(const struct bind_facts *f,
 	return BIND_CANNOT_TELL;
 }
 
+/* What nothing can be put in the place of. */
+static bool is_mounted(const struct bind_facts *f)
+{
+	return f->is_mount && (f->file == FILE_STALE || f->file == FILE_OTHER);
+}
+
 static enum bind_verdict unix_verdict(const struct bind_facts *f, struct causes *causes)
 {
 	enum bind_verdict verdict = BIND_NOT_JUDGED;
@@ -289,7 +296,7 @@ static enum bind_verdict unix_verdict(const struct bind_facts *f, struct causes 
 	    (f->access.kind == ACCESS_UNKNOWN || (f->user && !access_denies(&f->access))))
 		return verdict_of_unseen(f, causes);
 	if (f->file != FILE_FREE && !is_denied_by_path(f)) {
-		bind_say_unix(f, by_file[f->file], causes);
+		bind_say_unix(f, is_mounted(f) ? CAUSE_MOUNT : by_file[f->file], causes);
 		verdict = f->file == FILE_UNREAD ? BIND_CANNOT_TELL : BIND_CONFLICT;
 	}
 	if (access_denies(&f->access)) {
@@ -315,6 +322,7 @@ enum bind_verdict cause_of_bind(const struct bind_facts *f, struct causes *cause
 								: inet_verdict(f, causes);
 
 	bind_say_elsewhere(f, causes);
+	namesake_note(f, causes);
 	if (verdict != BIND_OK || f->n_elsewhere)
 		bind_say_owners(f->owners_error, causes);
 	if (verdict != BIND_OK)

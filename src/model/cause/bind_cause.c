@@ -126,6 +126,14 @@ const struct meaning bind_causes[] = {
 		"The server runs already, or another one has the path.",
 		"Stop the process that is named, or choose another path.",
 	},
+	[CAUSE_MOUNT] = {
+		"mount-point",
+		"Something is mounted on the path, and no socket listens there.",
+		"A container has the file, or its directory, mounted from its host. bind() "
+		"never replaces a file, and rm fails with EBUSY.",
+		"Choose another path, or start the container without that mount. Mount the "
+		"directory of the socket instead of its file.",
+	},
 	[CAUSE_NO_SOCKET] = {
 		"not-a-socket",
 		"Another kind of file is there.",

@@ -45,6 +45,21 @@ enum bind_file {
 	FILE_UNREAD,	/* looking at it failed */
 };
 
+/* A socket that was bound to this very name, and is not what the name leads to here. */
+struct bind_namesake {
+	struct bind_found found;
+	enum {
+		NAMESAKE_UNKNOWN,  /* its owner's root could not be looked below */
+		NAMESAKE_APART,	   /* there, in another mount namespace */
+		NAMESAKE_MOVED,	   /* here, by another name */
+		NAMESAKE_REPLACED, /* for its owner, too, another file has the name */
+		NAMESAKE_DELETED,  /* for its owner, too, there is none */
+		NAMESAKE_NETWORK,  /* abstract, of another network namespace */
+		NAMESAKE_ALIKE,	   /* has the last part of the name only, and is here */
+	} where;
+	const char *real; /* APART, MOVED, ALIKE: a path that leads there; or NULL */
+};
+
 struct bind_facts {
 	struct bind_candidate candidate;
 	bool freebind;
@@ -88,6 +103,12 @@ struct bind_facts {
 	const struct bind_found
 		*taken;	      /* the live socket, or who has the abstract name */
 	bool taken_elsewhere; /* it is in another network namespace */
+	struct bind_namesake *namesakes; /* those that tell most first */
+	size_t n_namesakes;
+	const char *link_to; /* what the name, a link, leads to and is not there */
+	bool is_mount;	     /* something is mounted on the name, */
+	bool mounts_deleted; /* which has been deleted where it comes from */
+	bool is_empty;	     /* a directory that rmdir removes */
 };
 
 /* BIND_OK, BIND_CONFLICT (it cannot be bound) or BIND_CANNOT_TELL, and why. */

@@ -181,6 +181,14 @@ static void next_for(const struct bind_facts *f, struct buf *b, const struct cau
 		advise(b, ADVICE_REMOVE, advised(f, f->may_change ? f->asker : 0),
 		       f->address);
 		break;
+	case CAUSE_MOUNT:
+		advise_in_words(b, "start the container without this mount");
+		break;
+	case CAUSE_NO_SOCKET:
+		if (f->is_empty)
+			advise(b, ADVICE_REMOVE_DIRECTORY,
+			       advised(f, f->may_change ? f->asker : 0), f->address);
+		break;
 	case CAUSE_EXHAUSTED:
 		advise(b, ADVICE_PORT_RANGE, advised(f, 0));
 		break;
@@ -206,7 +214,6 @@ static void next_for(const struct bind_facts *f, struct buf *b, const struct cau
 		next_for_access(f, b);
 		break;
 	case CAUSE_KERNEL:
-	case CAUSE_NO_SOCKET:
 	case CAUSE_POLICY:
 	case CAUSE_UNKNOWN:
 	case CAUSES:
@@ -235,7 +242,8 @@ static void put_escape(const struct bind_facts *f, struct buf *b,
 		enum bind_cause cause = cause_by_id(causes->v[i].id);
 
 		low |= cause == CAUSE_PRIVILEGED;
-		if (!is_escapable(cause))
+		/* What was made in the place of a socket is in nobody's way for long. */
+		if (!is_escapable(cause) || (cause == CAUSE_NO_SOCKET && f->is_empty))
 			return;
 	}
 	advise_in_words(b, "%schoose another %s", b->len ? "or " : "", another(f));

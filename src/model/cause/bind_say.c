@@ -336,6 +336,7 @@ void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
 	case CAUSE_NO_SCOPE:
 	case CAUSE_STALE:
 	case CAUSE_LIVE:
+	case CAUSE_MOUNT:
 	case CAUSE_NO_SOCKET:
 	case CAUSE_ABSTRACT:
 	case CAUSE_NO_DIRECTORY:
@@ -372,9 +373,19 @@ void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
 			   "%s is the file of a socket that no program holds any more",
 			   f->address);
 		buf_puts(&a, "Remove the stale file; bind() never replaces one.");
+	} else if (cause == CAUSE_MOUNT) {
+		buf_printf(&s, "%s is mounted here, and is %s", f->address,
+			   f->file == FILE_STALE
+				   ? "the file of a socket that no program holds any more"
+				   : f->file_kind);
+		buf_puts(&a, "It cannot be removed (EBUSY) while it is mounted.");
 	} else if (cause == CAUSE_NO_SOCKET) {
 		buf_printf(&s, "%s is %s", f->address, f->file_kind);
-		buf_puts(&a, "Choose another path: bind() makes the file itself.");
+		buf_puts(&a,
+			 f->is_empty
+				 ? "A container runtime makes such a directory where the "
+				   "socket that it has to mount is missing."
+				 : "Choose another path: bind() makes the file itself.");
 	} else if (cause == CAUSE_NO_DIRECTORY) {
 		buf_printf(&s, "the directory of %s is not there", f->address);
 	} else if (cause == CAUSE_POLICY) {

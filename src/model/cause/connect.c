@@ -4,7 +4,9 @@
 #include "model/cause/bind_say.h"
 #include "model/cause/connect_cause.h"
 #include "model/cause/connect_facts.h"
+#include "model/cause/dead_file.h"
 #include "model/cause/listener_match.h"
+#include "model/cause/namesake.h"
 #include "model/names.h"
 
 static void add(struct causes *causes, enum connect_cause cause, struct buf *summary,
@@ -236,12 +238,12 @@ static void unix_causes(const struct connect_facts *f, struct causes *causes)
 	if (f->err == EACCES || f->err == EPERM) {
 		denied_causes(f, causes);
 	} else if (f->err == ENOENT) {
-		buf_printf(&b, "there is no %s", f->address);
-		add(causes, CONNECT_NOT_LISTENING, &b, NULL, NULL);
-	} else if (file->file == FILE_STALE) {
-		bind_say_unix(file, CAUSE_STALE, causes);
-	} else if (file->file == FILE_OTHER) {
-		bind_say_unix(file, CAUSE_NO_SOCKET, causes);
+		if (!namesake_cause(f, causes))
+			namesake_none(f, causes);
+	} else if (file->file == FILE_STALE || file->file == FILE_OTHER) {
+		dead_file_cause(f, causes);
+	} else if (*f->address == '@' && namesake_cause(f, causes)) {
+		return;
 	} else if (file->taken && f->err == EPROTOTYPE) {
 		bind_put_owner(&b, file->taken);
 		buf_printf(&b, " has %s, of another type: %s", f->address,

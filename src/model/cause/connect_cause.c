@@ -132,17 +132,49 @@ const struct meaning connect_causes[] = {
 		"Connect over IPv4, or add an address; 'ip -6 address' shows those "
 		"that are here.",
 	},
+	[CONNECT_OTHER_MOUNT] = {
+		"other-mount-namespace",
+		"It listens on that path in another mount namespace.",
+		"A unit with PrivateTmp= has a /tmp of its own, and a container has other "
+		"files than its host.",
+		"From here, as root, /proc/PID/root leads to the files of the process that is "
+		"named. To last: let both use a directory that they share.",
+	},
+	[CONNECT_OTHER_PATH] = {
+		"other-path",
+		"The socket was bound to that path, and its file has another one now.",
+		"The file was renamed, or linked and removed.",
+		"Connect to the path that is named.",
+	},
+	[CONNECT_DELETED] = {
+		"deleted-unix",
+		"It still listens on that path, but the file was deleted or replaced.",
+		"A cleaner of temporary files removed it, an old instance of the server "
+		"removed it when it ended, or another one took the path.",
+		"Restart the process that is named: it then makes the file again.",
+	},
 	[CONNECT_STALE] = {
 		"stale-unix",
 		"The file is a socket that nobody holds.",
 		"The program that made it ended without removing it.",
 		"Start the server. If it finds the path taken, remove the file first.",
 	},
+	[CONNECT_MOUNT] = {
+		"mount-point",
+		"A file or directory that is mounted on the path has no listener.",
+		"Containers have sockets of their host mounted, such as docker.sock. The "
+		"mount stays with the old file when the server on the host makes a new one; "
+		"where the server has not been started, the runtime mounts a directory.",
+		"Start the server, then restart the container. Mount the directory of the "
+		"socket instead of its file.",
+	},
 	[CONNECT_NO_SOCKET] = {
 		"not-a-socket",
 		"The file is no socket at all.",
-		"The path is misspelled, or something else was put there.",
-		"'sockctl inspect -xlp' shows the paths that programs listen on.",
+		"The path is misspelled, or something else was put there. A container runtime "
+		"makes a directory where what it has to mount is missing.",
+		"'sockctl inspect -xlp' shows the paths that programs listen on. Remove an empty "
+		"directory before the server starts.",
 	},
 	[CONNECT_OTHER_TYPE] = {
 		"other-type",

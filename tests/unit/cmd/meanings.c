@@ -121,7 +121,7 @@ static void near_ids(void)
 		{ "ipv6",
 		  "did you mean 'ipv6-disabled'? '--explain help' lists them all" },
 		{ "-namespace",
-		  "did you mean 'other-namespace'? '--explain help' lists them all" },
+		  "did you mean 'other-namespace' or 'other-mount-namespace'? '--explain help' lists them all" },
 		{ "after-accept",
 		  "did you mean 'closed-after-accept' or 'reset-after-accept'? "
 		  "'--explain help' lists them all" },
