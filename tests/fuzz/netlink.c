@@ -53,6 +53,7 @@ static void check_rtnl(const struct nlmsghdr *h)
 	struct rtnl_address a;
 	struct rtnl_route r;
 	uint32_t master;
+	struct hardware hardware;
 	uint16_t state;
 
 	if (rtnl_route(h, &r)) {
@@ -64,6 +65,8 @@ static void check_rtnl(const struct nlmsghdr *h)
 		check_ip(&a.addr);
 	rtnl_link(h, 1, &master);
 	rtnl_neighbour(h, &state);
+	HOLDS(rtnl_hardware(h, &hardware) == (hardware.len > 0));
+	HOLDS(hardware.len <= sizeof(hardware.bytes));
 }
 
 static int take(const struct nlmsghdr *h, void *ctx)

@@ -166,6 +166,12 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 		return;
 	}
 	f->local = explain_find_device(&to, &f->device);
+	if (q->err == ECONNREFUSED && !is_own(f)) {
+		f->local = false;
+		explain_foreign(&f->to, q->proto, a, &f->foreign);
+		f->owners_error = f->foreign.owners_error;
+		return;
+	}
 	f->meanwhile = q->meanwhile;
 	f->sent = q->sent;
 	if (q->err != ECONNREFUSED && q->err != ECONNRESET)

@@ -50,6 +50,10 @@ bool explain_find_device(const struct addr *to, uint32_t *device);
 void explain_namesakes(const struct bind_question *q, struct arena *a,
 		       struct bind_facts *f);
 
+/* Who else of this host has an address that is not of this namespace, within 3 ms. */
+void explain_foreign(const struct addr *to, uint8_t proto, struct arena *a,
+		     struct foreign_facts *f);
+
 /* The unix half of explain_listening(). */
 struct listening explain_unix_listening(const struct connect_question *q);
 /* The unix half of explain_bind(). */

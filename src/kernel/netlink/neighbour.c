@@ -11,6 +11,8 @@ struct ask {
 	struct addr hop;
 	uint32_t oif;
 	uint16_t state; /* NUD_*; 0 = none known */
+	struct hardware there;
+	uint8_t type; /* of the route: RTN_* */
 };
 
 static size_t ip_len(const struct addr *a)
@@ -23,7 +25,10 @@ static int take_route(const struct nlmsghdr *h, void *ctx)
 	struct ask *ask = ctx;
 	struct rtnl_route r;
 
-	if (!rtnl_route(h, &r) || r.type != RTN_UNICAST)
+	if (!rtnl_route(h, &r))
+		return 0;
+	ask->type = r.type;
+	if (r.type != RTN_UNICAST)
 		return 0;
 	ask->hop = r.hop.family ? r.hop : *ask->to;
 	ask->oif = r.hop_unknown ? 0 : r.ifindex;
@@ -37,6 +42,7 @@ static int take_neighbour(const struct nlmsghdr *h, void *ctx)
 	struct ask *ask = ctx;
 
 	rtnl_neighbour(h, &ask->state);
+	rtnl_hardware(h, &ask->there);
 	return 0;
 }
 
@@ -73,4 +79,67 @@ enum neighbour neighbour_of(const struct addr *to, uint32_t ifindex, uint32_t ma
 	return ask.state & NUD_FAILED	    ? NEIGHBOUR_FAILED
 	       : ask.state & NUD_INCOMPLETE ? NEIGHBOUR_ASKED
 					    : NEIGHBOUR_UNKNOWN;
+}
+
+bool neighbour_hardware(const struct addr *to, struct addr *hop, struct hardware *there)
+{
+	struct addr plain = addr_unmapped(to);
+	struct ask ask = { .to = &plain };
+	struct nl nl;
+	bool found;
+
+	if (nl_open_route(&nl) < 0)
+		return false;
+	found = route_ask(&nl, &plain, plain.scope, 0, take_route, &ask) == 0 && ask.oif;
+	if (found)
+		ask_neighbour(&nl, &ask);
+	nl_close(&nl);
+	*hop = ask.hop;
+	*there = ask.there;
+	return found;
+}
+
+bool neighbour_is_own(const struct addr *a)
+{
+	struct addr plain = addr_unmapped(a);
+	struct ask ask = { .to = &plain };
+	struct nl nl;
+
+	if (nl_open_route(&nl) < 0)
+		return false;
+	route_ask(&nl, &plain, 0, 0, take_route, &ask);
+	nl_close(&nl);
+	return ask.type == RTN_LOCAL;
+}
+
+struct find_link {
+	const struct hardware *wanted;
+	bool found;
+};
+
+static int take_link(const struct nlmsghdr *h, void *ctx)
+{
+	struct find_link *find = ctx;
+	struct hardware of;
+
+	find->found |= rtnl_hardware(h, &of) && hardware_same(&of, find->wanted);
+	return 0;
+}
+
+bool neighbour_is_here(const struct hardware *h)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifinfomsg m;
+	} req = {
+		.h = { .nlmsg_type = RTM_GETLINK, .nlmsg_len = sizeof(req) },
+	};
+	struct find_link find = { .wanted = h };
+	struct nl nl;
+
+	if (nl_open_route(&nl) < 0)
+		return false;
+	nl_dump(&nl, &req.h, take_link, &find);
+	nl_close(&nl);
+	return find.found;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "kernel/netlink/rtnl.h"
 #include "model/addr.h"
 
 enum neighbour {
@@ -17,3 +18,12 @@ enum neighbour {
  * next hop: the address itself, or the router on the way to it. */
 enum neighbour neighbour_of(const struct addr *to, uint32_t ifindex, uint32_t mark,
 			    struct addr *hop);
+
+/* The same of one that answers: *there is its hardware address, as far as one is known.
+ * False if there is no such way. */
+bool neighbour_hardware(const struct addr *to, struct addr *hop, struct hardware *there);
+
+/* Whether this namespace has an interface with that hardware address. */
+bool neighbour_is_here(const struct hardware *h);
+/* Whether an address is one of this namespace: its routes say so, of whatever table. */
+bool neighbour_is_own(const struct addr *a);

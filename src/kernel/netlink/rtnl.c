@@ -133,3 +133,28 @@ bool rtnl_link(const struct nlmsghdr *h, uint32_t ifindex, uint32_t *master)
 			take_u32(&attr, master);
 	return true;
 }
+
+bool hardware_same(const struct hardware *a, const struct hardware *b)
+{
+	return a->len && a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+bool rtnl_hardware(const struct nlmsghdr *h, struct hardware *of)
+{
+	bool link = is_whole(h, RTM_NEWLINK, sizeof(struct ifinfomsg));
+	const char *p, *end = (const char *)h + h->nlmsg_len;
+	struct nl_attr attr;
+
+	*of = (struct hardware){ 0 };
+	if (!link && !is_whole(h, RTM_NEWNEIGH, sizeof(struct ndmsg)))
+		return false;
+	p = (const char *)h +
+	    NLMSG_LENGTH(link ? sizeof(struct ifinfomsg) : sizeof(struct ndmsg));
+	while (nl_attr_next(&p, end, &attr))
+		if (attr.type == (link ? IFLA_ADDRESS : NDA_LLADDR) && attr.len &&
+		    attr.len <= sizeof(of->bytes)) {
+			of->len = (uint8_t)attr.len;
+			memcpy(of->bytes, attr.data, attr.len);
+		}
+	return of->len;
+}

@@ -29,3 +29,13 @@ bool rtnl_neighbour(const struct nlmsghdr *h, uint16_t *state);
 
 /* RTM_NEWLINK of this interface; sets the one that it is enslaved to, if there is one. */
 bool rtnl_link(const struct nlmsghdr *h, uint32_t ifindex, uint32_t *master);
+
+/* The address that an interface has on its link, such as six bytes of Ethernet. */
+struct hardware {
+	uint8_t len; /* 0 = none, or none that is known */
+	uint8_t bytes[32];
+};
+bool hardware_same(const struct hardware *a, const struct hardware *b);
+
+/* RTM_NEWNEIGH: that of the neighbour; RTM_NEWLINK: that of the interface. */
+bool rtnl_hardware(const struct nlmsghdr *h, struct hardware *of);

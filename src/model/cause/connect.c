@@ -290,6 +290,8 @@ void cause_of_connect(const struct connect_facts *f, struct causes *causes)
 		local_port_causes(f, causes);
 	else if (f->local && f->err == ECONNREFUSED)
 		refusal_causes(f, causes);
+	else if (f->err == ECONNREFUSED)
+		cause_of_foreign(f, causes);
 	else if (f->local && f->err == ECONNRESET)
 		reset_causes(f, causes);
 	if (causes->n)

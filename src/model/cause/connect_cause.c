@@ -6,8 +6,8 @@ const struct meaning connect_causes[] = {
 	[CONNECT_NOT_LISTENING] = {
 		"not-listening",
 		"Nothing listens on that port, on any address of this host, or of this "
-		"network namespace where others could not be looked into; or there is "
-		"no such path.",
+		"network namespace where others could not be looked into, or of the one "
+		"that has the address; or there is no such path.",
 		"The server is not running, has not called listen() yet, or has "
 		"another port or path.",
 		"Start it, or see where it listens: 'sockctl inspect -lp --process "
@@ -206,9 +206,11 @@ const struct meaning connect_causes[] = {
 	[CONNECT_UNKNOWN] = {
 		"unknown",
 		"Whether something listens there, what holds the local ports, or what "
-		"denies a path is not known: it could not be read.",
+		"denies a path is not known: it could not be read, or not every network "
+		"namespace was searched.",
 		"A sandbox refuses sock_diag and hides /proc/net, or a resource ran "
-		"out.",
+		"out. For an address that is not of this network namespace, others are "
+		"searched for 3 ms.",
 		"Ask from outside the sandbox: 'sockctl inspect -lp --port PORT'.",
 	},
 	[CONNECT_CAUSES] = { NULL, NULL, NULL, NULL },

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "model/cause/bind_facts.h"
+#include "model/cause/foreign.h"
 #include "model/cause/no_source.h"
 #include "model/cause/silence.h"
 
@@ -27,6 +28,8 @@ struct connect_facts {
 	int owners_error;	  /* as in struct bind_facts */
 	bool hidden;		  /* some namespaces could not be looked into */
 	const char *enter_remedy; /* what would help then; NULL = not known */
+
+	struct foreign_facts foreign; /* ECONNREFUSED, and it is not local */
 
 	/* EADDRNOTAVAIL, EAFNOSUPPORT, ENETUNREACH */
 	struct source_facts source;

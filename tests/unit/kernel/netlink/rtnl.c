@@ -65,6 +65,7 @@ static void cut(const struct message *m)
 		struct rtnl_address a;
 		struct rtnl_route r;
 		uint32_t master;
+		struct hardware hardware;
 		uint16_t state;
 
 		memcpy(h, m->bytes, n);
@@ -75,6 +76,7 @@ static void cut(const struct message *m)
 			CHECK(a.addr.family == AF_INET || a.addr.family == AF_INET6);
 		rtnl_link(h, 4, &master);
 		rtnl_neighbour(h, &state);
+		CHECK(!rtnl_hardware(h, &hardware) || hardware.len == 6);
 		free(h);
 	}
 }
@@ -192,6 +194,38 @@ static void links(void)
 	CHECK(!rtnl_link(head(&m), 4, &master));
 }
 
+/* Of a neighbour and of an interface; one that is longer than any is none. */
+static void hardware(void)
+{
+	static const char mac[32] = "\2\0\0\0\0\7";
+	struct ndmsg n = { .ndm_state = NUD_REACHABLE };
+	struct ifinfomsg i = { .ifi_index = 2 };
+	struct hardware a, b;
+	struct message m;
+
+	begin(&m, RTM_NEWNEIGH, &n, sizeof(n));
+	CHECK(!rtnl_hardware(head(&m), &a));
+	put(&m, NDA_LLADDR, mac, 6);
+	CHECK(rtnl_hardware(head(&m), &a));
+	CHECK_INT(a.bytes[5], 7);
+	cut(&m);
+	begin(&m, RTM_NEWLINK, &i, sizeof(i));
+	CHECK(!rtnl_hardware(head(&m), &b));
+	/* No address is the same as none. */
+	CHECK(!hardware_same(&b, &b) && !hardware_same(&a, &b));
+	put(&m, IFLA_ADDRESS, mac, 6);
+	CHECK(rtnl_hardware(head(&m), &b) && hardware_same(&a, &b));
+	cut(&m);
+	b.bytes[0]++;
+	CHECK(!hardware_same(&a, &b));
+	begin(&m, RTM_NEWLINK, &i, sizeof(i));
+	put(&m, IFLA_ADDRESS, (const char[33]){ 1 }, 33);
+	CHECK(!rtnl_hardware(head(&m), &b));
+	begin_address(&m, AF_INET);
+	put(&m, IFA_ADDRESS, mac, 6);
+	CHECK(!rtnl_hardware(head(&m), &b));
+}
+
 int main(void)
 {
 	RUN(routes, "a route: destination, table, device, next hop of either family");
@@ -199,5 +233,6 @@ int main(void)
 	RUN(addresses, "our address of a line with two ends");
 	RUN(links, "an interface, and what it is enslaved to");
 	RUN(neighbours, "the state of a neighbour");
+	RUN(hardware, "the address of a neighbour, or of an interface, on its link");
 	return unit_done();
 }
