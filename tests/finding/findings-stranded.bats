@@ -6,6 +6,7 @@
 load ../lib/helpers
 load ../lib/findings
 load ../lib/servers
+load ../lib/remedy
 
 setup() {
 	netns
@@ -57,7 +58,7 @@ listens_on() { # ADDRESS
 		'listens on 10\.77\.0\.5, which is no address of this network namespace now' \
 		'next: ip address' "To restart: nginx\[$PID\]"
 	# What it advises shows what is here, and what it says ends it.
-	run in_ns sh -c "$(get deaf-listener '.commands[0]')"
+	run obey "$(get deaf-listener '.commands[0]')"
 	assert_success
 	assert_contains "$output" 10.77.0.1/24
 	gain 10.77.0.5/24
@@ -184,8 +185,7 @@ nothing_is_found() {
 	findings
 	assert_found 'warning deaf-listener' 'warning deaf-listener'
 	assert_text deaf-listener 'and the loopback interface of this network namespace is down' 'next: (sudo )?ip link set lo up'
-	run in_ns sh -c "$(get deaf-listener '.commands[0]' | head -1)"
-	assert_success
+	obey "$(get deaf-listener '.commands[0]' | head -1)"
 	findings --findings=all
 	assert_found
 }
@@ -245,7 +245,7 @@ nothing_is_found() {
 	assert_found 'note deaf-listener'
 	TEXT_OPTIONS=(--findings=all)
 	assert_text deaf-listener 'rules with a mark or an interface may lead to' 'next: ip rule'
-	run in_ns sh -c "$(get deaf-listener '.commands[0]')"
+	run obey "$(get deaf-listener '.commands[0]')"
 	assert_success
 	assert_contains "$output" 'fwmark 0x5 lookup 77'
 }
@@ -321,6 +321,7 @@ three_are_there() {
 		'have 10\.77\.0\.5 as the local address, which is no address of this network namespace now' \
 		"To restart: sockctl\\[$FIRST\\], sockctl\\[$SECOND\\]"
 	# Restarted as it says, from an address that is here.
+	obey "$(get lost-address '.commands[0]')"
 	kill "$FIRST" "$SECOND"
 	await_end "$FIRST" 143
 	await_end "$SECOND" 143

@@ -143,6 +143,7 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 {
 	_cleanup_reader_ struct reader r = { 0 };
 	struct addr to = addr_unmapped(&q->to);
+	uint32_t device = 0;
 	int err;
 
 	*f = (struct connect_facts){ .proto = q->proto,
@@ -188,8 +189,10 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 		return;
 	}
 	if (q->err == EADDRNOTAVAIL) {
-		f->from_place = f->from.family ? place_of(&f->from, f->from.scope, NULL)
-					       : PLACE_LOCAL;
+		f->from_place = f->from.family
+					? place_of(&f->from, f->from.scope, &device)
+					: PLACE_LOCAL;
+		f->from_device = explain_device(a, device);
 		find_twin(&r, a, f);
 		count_ports(&r, f);
 	} else if (f->local) {

@@ -2,6 +2,7 @@
 #include "kernel/explain/source.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -210,6 +211,13 @@ static void explain_port(struct reader *r, struct arena *a, struct kept *k,
 	k->n = all;
 }
 
+const char *explain_device(struct arena *a, uint32_t ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	return ifindex && if_indextoname(ifindex, name) ? arena_strdup(a, name) : NULL;
+}
+
 static void explain_inet(struct arena *a, struct bind_facts *f)
 {
 	_cleanup_reader_ struct reader r = { 0 };
@@ -217,10 +225,12 @@ static void explain_inet(struct arena *a, struct bind_facts *f)
 	struct kept k = { .arena = a };
 	struct fault ignored = FAULT_INIT;
 	int err = reader_open(&r, &ignored);
+	uint32_t device;
 
 	explain_settings(f);
 	explain_reservation(a, f);
-	f->place = place_of(&c->addr, c->ifindex, NULL);
+	f->place = place_of(&c->addr, c->ifindex, &device);
+	f->device = explain_device(a, device);
 	if (f->place == PLACE_FOREIGN)
 		explain_source(&c->addr, c->ifindex, 0, &f->ipv6);
 	f->loopback_down = addr_is_loopback(&c->addr) && place_loopback_is_down() == 1;
@@ -243,7 +253,9 @@ void explain_bind(const struct bind_question *q, struct arena *a,
 				      .address = q->address,
 				      .asked = q->asked,
 				      .asker = geteuid() };
-	facts->privileged = q->user ? q->candidate.uid == 0 : process_may_bind_low();
+	facts->netns_is_above = process_netns_is_above();
+	facts->privileged = q->user ? q->candidate.uid == 0 && !facts->netns_is_above
+				    : process_may_bind_low();
 	if (q->name)
 		explain_unix(q, a, facts);
 	else

@@ -33,6 +33,8 @@ int explain_read_servers(struct reader *r, uint8_t proto, uint16_t port, struct 
 /* The TCP sockets that are bound and silent: a walk over two tables of the kernel. */
 int explain_read_bound(struct reader *r, uint16_t port, struct kept *k);
 
+/* The name of an interface; NULL = there is none. */
+const char *explain_device(struct arena *a, uint32_t ifindex);
 /* ip_local_port_range and ip_unprivileged_port_start. */
 void explain_settings(struct bind_facts *f);
 /* ip_local_reserved_ports as text, and whether the candidate's port is in it. */

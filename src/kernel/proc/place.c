@@ -93,12 +93,38 @@ static int take_address(const struct nlmsghdr *h, void *ctx)
 	if (!rtnl_address(h, &a) || !addr_same_ip(&a.addr, look->a) ||
 	    (look->ifindex && a.ifindex != look->ifindex))
 		return 0;
+	if (look->place == PLACE_LOCAL)
+		return 0;
 	*look->device = a.ifindex;
-	if (!(a.flags & IFA_F_TENTATIVE) || (a.flags & IFA_F_OPTIMISTIC))
+	if (a.flags & IFA_F_DADFAILED)
+		look->place = PLACE_DUPLICATE;
+	else if (!(a.flags & IFA_F_TENTATIVE) || (a.flags & IFA_F_OPTIMISTIC))
 		look->place = PLACE_LOCAL;
-	else if (look->place == PLACE_FOREIGN)
+	else
 		look->place = PLACE_TENTATIVE;
 	return 0;
+}
+
+/* IFF_* of an interface; -errno. */
+static int flags_of(uint32_t ifindex)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = { .ifr_ifindex = (int)ifindex };
+
+	if (fd < 0 || ioctl(fd, SIOCGIFNAME, &r) != 0 || ioctl(fd, SIOCGIFFLAGS, &r) != 0)
+		return -errno;
+	return (uint16_t)r.ifr_flags;
+}
+
+/* Detection needs a line to ask on. */
+static enum bind_place place_of_tentative(uint32_t ifindex)
+{
+	int flags = flags_of(ifindex);
+
+	return flags < 0		? PLACE_TENTATIVE
+	       : !(flags & IFF_UP)	? PLACE_DOWN
+	       : !(flags & IFF_RUNNING) ? PLACE_NO_CARRIER
+					: PLACE_TENTATIVE;
 }
 
 static enum bind_place place_of_v6(const struct addr *a, uint32_t ifindex,
@@ -120,7 +146,9 @@ static enum bind_place place_of_v6(const struct addr *a, uint32_t ifindex,
 		return PLACE_NO_SCOPE;
 	if (multicast)
 		return PLACE_LOCAL;
-	return dump(&req.h, take_address, &look) < 0 ? PLACE_UNKNOWN : look.place;
+	if (dump(&req.h, take_address, &look) < 0)
+		return PLACE_UNKNOWN;
+	return look.place == PLACE_TENTATIVE ? place_of_tentative(*device) : look.place;
 }
 
 bool place_has_ipv6(void)
@@ -150,7 +178,7 @@ enum bind_place place_of(const struct addr *a, uint32_t ifindex, uint32_t *devic
 		return PLACE_LOCAL;
 	place = plain.family == AF_INET ? place_of_v4(&plain, device)
 					: place_of_v6(a, ifindex, device);
-	if (place != PLACE_FOREIGN && place != PLACE_TENTATIVE)
+	if (place == PLACE_UNKNOWN || place == PLACE_LOCAL || place == PLACE_NO_SCOPE)
 		return place;
 	text = procfile_read(plain.family == AF_INET
 				     ? "/proc/sys/net/ipv4/ip_nonlocal_bind"
@@ -163,11 +191,8 @@ enum bind_place place_of(const struct addr *a, uint32_t ifindex, uint32_t *devic
 
 int place_loopback_is_down(void)
 {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	/* The first of each namespace, which may have another name than lo. */
-	struct ifreq r = { .ifr_ifindex = 1 };
+	int flags = flags_of(1);
 
-	if (fd < 0 || ioctl(fd, SIOCGIFNAME, &r) != 0 || ioctl(fd, SIOCGIFFLAGS, &r) != 0)
-		return -errno;
-	return (r.ifr_flags & IFF_LOOPBACK) && !(r.ifr_flags & IFF_UP);
+	return flags < 0 ? flags : (flags & IFF_LOOPBACK) && !(flags & IFF_UP);
 }

@@ -47,7 +47,7 @@ bool process_has_capability(unsigned cap)
 }
 
 /* An owner that may not be seen is above us: what we are allowed here does not count. */
-static bool netns_is_above(void)
+bool process_netns_is_above(void)
 {
 	_cleanup_close_ int net = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int owner = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
@@ -70,7 +70,7 @@ bool process_may_trace(void)
 
 bool process_may_bind_low(void)
 {
-	return process_has_capability(CAP_NET_BIND_SERVICE) && !netns_is_above();
+	return process_has_capability(CAP_NET_BIND_SERVICE) && !process_netns_is_above();
 }
 
 static bool read_number(const char *path, uint64_t *value)

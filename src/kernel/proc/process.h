@@ -20,6 +20,9 @@ bool process_may_trace(void);
 /* Whether the caller has CAP_NET_BIND_SERVICE where the network namespace it is in asks
  * for it: in the user namespace that owns it. */
 bool process_may_bind_low(void);
+/* Whether the network namespace belongs to a user namespace above this one, so that no
+ * capability of here counts in it. */
+bool process_netns_is_above(void);
 
 enum process_map { MAP_USERS, MAP_GROUPS };
 

@@ -123,7 +123,7 @@ static enum bind_verdict place_verdict(const struct bind_facts *f, struct causes
 		return BIND_CONFLICT;
 	}
 	/* Without a socket of the family no option helps. */
-	if ((f->place == PLACE_FOREIGN || f->place == PLACE_TENTATIVE) &&
+	if (f->place != PLACE_LOCAL && f->place != PLACE_UNKNOWN &&
 	    (!f->freebind || f->ipv6.no_socket)) {
 		bind_say_plain(f, cause_of_place(f), causes);
 		verdict = BIND_CONFLICT;

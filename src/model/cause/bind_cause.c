@@ -74,19 +74,23 @@ const struct meaning bind_causes[] = {
 		"privileged-port",
 		"A port below net.ipv4.ip_unprivileged_port_start, and the user may "
 		"not.",
-		"Such ports, those below 1024 by default, need CAP_NET_BIND_SERVICE.",
+		"Such ports, those below 1024 by default, need CAP_NET_BIND_SERVICE in "
+		"the user namespace that owns the network namespace.",
 		"Give it to the program (setcap cap_net_bind_service=ep PROGRAM) or to "
 		"its unit (AmbientCapabilities=CAP_NET_BIND_SERVICE), or choose a "
 		"higher port.",
 	},
 	[CAUSE_NOT_LOCAL] = {
 		"not-local",
-		"No interface has the address, or it is still tentative.",
+		"No interface has the address, or it is IPv6 and not usable: tentative, "
+		"or a duplicate.",
 		"It is an address of another host or network namespace, or is not "
 		"configured yet. IPv6 looks for duplicates of a new address for a "
-		"second or two.",
-		"'ip address' shows the addresses that are here. IP_FREEBIND lets a "
-		"server bind one that comes later.",
+		"second or two; on an interface that is down or without carrier it "
+		"cannot, and where another host has the address it is never used.",
+		"'ip address' shows the addresses that are here. IP_FREEBIND or "
+		"IPV6_FREEBIND lets a server bind one that comes later; one that stays "
+		"a duplicate is never reached.",
 	},
 	[CAUSE_LOOPBACK_DOWN] = {
 		"loopback-down",

@@ -11,11 +11,16 @@
 #include "model/keeper.h"
 
 enum bind_place {
-	PLACE_UNKNOWN,	 /* not asked, or the kernel would not say */
-	PLACE_LOCAL,	 /* an address of this namespace, or every address */
-	PLACE_TENTATIVE, /* IPv6: duplicate address detection has not ended */
-	PLACE_FOREIGN,	 /* no interface has it */
-	PLACE_NO_SCOPE,	 /* link-local without an interface */
+	PLACE_UNKNOWN, /* not asked, or the kernel would not say */
+	PLACE_LOCAL,   /* an address of this namespace, or every address */
+	/* IPv6: duplicate address detection has not ended, cannot begin on an interface
+	 * that is down or without carrier, or has found the address on another host. */
+	PLACE_TENTATIVE,
+	PLACE_DOWN,
+	PLACE_NO_CARRIER,
+	PLACE_DUPLICATE,
+	PLACE_FOREIGN,	/* no interface has it */
+	PLACE_NO_SCOPE, /* link-local without an interface */
 };
 
 /* Where a connection's port comes from. */
@@ -64,6 +69,8 @@ struct bind_facts {
 	struct bind_candidate candidate;
 	bool freebind;
 	bool privileged;     /* CAP_NET_BIND_SERVICE counts for the candidate */
+	bool netns_is_above; /* no capability of this user namespace counts in the network
+				namespace */
 	const char *user;    /* --as-user, or NULL: whoever asks */
 	const char *address; /* as it is shown */
 	const char *asked;   /* as the command line takes it: "udp:[::1]:53" */
@@ -73,6 +80,7 @@ struct bind_facts {
 	struct bind_found *found; /* listeners first */
 	size_t n_found, n_listening;
 	enum bind_place place;
+	const char *device; /* the interface that has the address; NULL = not known */
 	struct source_facts ipv6; /* of an IPv6 address that no interface has */
 	bool loopback_down; /* the loopback interface, where the address is one of it */
 	uint16_t range_lo, range_hi, unprivileged_from;

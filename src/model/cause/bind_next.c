@@ -193,7 +193,8 @@ static void next_for(const struct bind_facts *f, struct buf *b, const struct cau
 		advise(b, ADVICE_PORT_RANGE, advised(f, 0));
 		break;
 	case CAUSE_PRIVILEGED:
-		advise(b, ADVICE_SETCAP, advised(f, 0), "PROGRAM");
+		if (!f->netns_is_above)
+			advise(b, ADVICE_SETCAP, advised(f, 0), "PROGRAM");
 		break;
 	case CAUSE_LOOPBACK_DOWN:
 		advise(b, ADVICE_LOOPBACK_UP, advised(f, 0));
@@ -202,6 +203,8 @@ static void next_for(const struct bind_facts *f, struct buf *b, const struct cau
 		ipv6_advise_on(&f->ipv6, f->asker, b);
 		break;
 	case CAUSE_NOT_LOCAL:
+		bind_next_place(f->place, f->device, advised(f, 0), b);
+		break;
 	case CAUSE_NO_SCOPE:
 		advise(b, ADVICE_ADDRESSES, advised(f, 0));
 		break;

@@ -3,18 +3,21 @@
 
 #include "model/cause/bind_say.h"
 
-static void say_place(const struct bind_facts *f, struct buf *s, struct buf *a)
+/* What is given in a user namespace counts in its own network namespaces only. */
+static void say_privileged_outside(const struct bind_facts *f, struct buf *s,
+				   struct buf *a)
 {
-	if (f->place == PLACE_TENTATIVE) {
-		buf_puts(s,
-			 "the address is tentative: duplicate address detection has not "
-			 "ended");
-		buf_puts(a, "Wait a second or two, or set IPV6_FREEBIND.");
-		return;
-	}
-	buf_puts(s, "no interface of this network namespace has the address");
-	buf_puts(a, "IP_FREEBIND or net.ipv4.ip_nonlocal_bind lets a server bind it "
-		    "anyway.");
+	buf_printf(s,
+		   "ports below %u need CAP_NET_BIND_SERVICE in the user namespace that "
+		   "owns this network namespace, which is not the one of this process",
+		   f->unprivileged_from);
+	buf_puts(
+		a,
+		"Root, setcap and AmbientCapabilities of this user namespace do not "
+		"count there. Run the server outside of it, or give it a network "
+		"namespace of its own. As root outside, for every program of every user:");
+	advise(a, ADVICE_LOW_PORTS, (struct advised){ 0 },
+	       (unsigned)f->candidate.addr.port);
 }
 
 static void say_privileged(const struct bind_facts *f, struct buf *s, struct buf *a)
@@ -84,7 +87,8 @@ void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
 	struct buf s = { 0 }, a = { 0 };
 
 	if (cause == CAUSE_NOT_LOCAL) {
-		say_place(f, &s, &a);
+		bind_put_place(f->place, f->device, &s);
+		bind_advise_place(f->place, addr_unmapped(&f->candidate.addr).family, &a);
 	} else if (cause == CAUSE_LOOPBACK_DOWN) {
 		buf_puts(&s,
 			 "the loopback interface of this network namespace is down, and "
@@ -95,7 +99,10 @@ void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
 		buf_puts(&s, "a link-local address needs its interface");
 		buf_puts(&a, bind_causes[cause].advice);
 	} else if (cause == CAUSE_PRIVILEGED) {
-		say_privileged(f, &s, &a);
+		if (f->netns_is_above)
+			say_privileged_outside(f, &s, &a);
+		else
+			say_privileged(f, &s, &a);
 	} else if (cause == CAUSE_EXHAUSTED) {
 		say_exhausted(f, &s, &a);
 	} else if (cause == CAUSE_POLICY) {

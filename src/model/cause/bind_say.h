@@ -23,6 +23,13 @@ void bind_put_age_and_unit(struct buf *b, const struct bind_found *x);
 /* "127.0.0.1:80", "[::]:80": as an address to bind, also with port 0. */
 void bind_put_address(struct buf *b, const struct addr *a);
 
+/* Why an address cannot be used, what that means for a server, and what to run. device:
+ * the interface that has it, or NULL. */
+void bind_put_place(enum bind_place place, const char *device, struct buf *s);
+void bind_advise_place(enum bind_place place, uint8_t family, struct buf *a);
+void bind_next_place(enum bind_place place, const char *device, struct advised who,
+		     struct buf *b);
+
 void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
 		    struct causes *causes);
 void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,

@@ -171,6 +171,24 @@ static void reset_causes(const struct connect_facts *f, struct causes *causes)
 	}
 }
 
+/* An IPv6 address of this host, and none that it may use. */
+static void say_unusable_source(const struct connect_facts *f, struct causes *causes)
+{
+	struct buf b = { 0 }, a = { 0 }, next = { 0 };
+	struct addr from = f->from;
+
+	from.port = 0;
+	addr_put_ip(&b, &from);
+	buf_puts(&b, ": ");
+	bind_put_place(f->from_place, f->from_device, &b);
+	if (f->from_place != PLACE_DUPLICATE)
+		bind_advise_place(f->from_place, AF_INET6, &a);
+	add(causes, CONNECT_NOT_LOCAL, &b, &a, NULL);
+	bind_next_place(f->from_place, f->from_device,
+			(struct advised){ .uid = f->asker }, &next);
+	causes_next(causes, &next);
+}
+
 static void local_port_causes(const struct connect_facts *f, struct causes *causes)
 {
 	struct buf b = { 0 }, a = { 0 };
@@ -179,6 +197,9 @@ static void local_port_causes(const struct connect_facts *f, struct causes *caus
 		addr_put_ip(&b, &f->from);
 		buf_puts(&b, " is not an address of this network namespace");
 		add(causes, CONNECT_NOT_LOCAL, &b, NULL, NULL);
+	} else if (f->from.family && f->from_place > PLACE_LOCAL &&
+		   f->from_place < PLACE_FOREIGN) {
+		say_unusable_source(f, causes);
 	} else if (f->twin) {
 		buf_printf(&b, "a connection from port %u to %s exists already, in %s",
 			   f->from.port, f->address, state_name(f->twin->state));

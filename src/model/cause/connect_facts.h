@@ -20,6 +20,7 @@ struct connect_facts {
 	uint32_t device;     /* the interface that has it; 0 = not known */
 	struct addr from;    /* family 0 = the kernel chose, port 0 too */
 	enum bind_place from_place;
+	const char *from_device; /* as device of struct bind_facts */
 
 	/* Listeners and bound sockets of the port: of this namespace, of others. */
 	struct bind_found *here, *elsewhere;

@@ -28,6 +28,9 @@ static void hint_bind(const struct endpoint *ep, int err, struct fault *f)
 	else if (err == EADDRNOTAVAIL && ep->family == AF_VSOCK)
 		fault_hint(f,
 			   "no transport of this host has that CID; vsock::PORT is any");
+	else if (err == EADDRNOTAVAIL && a.family == AF_INET6 && !addr_is_v4_mapped(&a))
+		fault_hint(f, "no interface has this address, or it is tentative or a "
+			      "duplicate: see 'ip -6 address'");
 	else if (err == EADDRNOTAVAIL)
 		fault_hint(f, "no interface has this address: see 'ip address', or use "
 			      "--option freebind");
