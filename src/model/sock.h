@@ -72,6 +72,7 @@ enum sock_has {
 	SOCK_MAY_BE_FORGED = BIT(17), /* a line of /proc/net/unix, where a name may hold a
 					 newline and what looks like a row */
 	SOCK_AWAITS_ACCEPT = BIT(21), /* a unix client in the queue of a listener */
+	SOCK_HAS_PEER_VFS = BIT(22),
 	/* Of a recorded dump, which does not say what they are called. */
 	SOCK_LACKS_USER = BIT(18),
 	SOCK_LACKS_DEVICE = BIT(19),
@@ -219,6 +220,7 @@ struct sock {
 					clients */
 	uint32_t peer_inode;
 	uint32_t vfs_inode, vfs_dev;
+	uint32_t peer_vfs_inode, peer_vfs_dev; /* joined with the name */
 	uint32_t drops;
 
 	/* Added by collection when asked for; NULL otherwise. */

@@ -28,6 +28,10 @@ static int find_facts(const struct inspect_args *args, const struct strv *expres
 	if (args->wait_us == UINT64_MAX && !args->from)
 		facts->names.device = inspect_home_device;
 	facts->names.elsewhere = args->from;
+	/* So are its files. */
+	facts->files.look = inspect_home_look;
+	if (!args->from)
+		facts->names.files = &facts->files;
 	/* A dump's control groups are known by their paths. */
 	if (args->from)
 		facts->names.cgroup_id = NULL;

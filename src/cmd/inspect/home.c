@@ -6,6 +6,7 @@
 
 #include "base/opt.h"
 
+#include "kernel/proc/file_at.h"
 #include "kernel/proc/netns.h"
 
 int inspect_home_leave(struct inspect_home *home, const char *netns, struct fault *f)
@@ -83,6 +84,23 @@ int inspect_home_name(void *ctx, const char *name, struct arena *a, struct addr 
 		if (endpoint_addr(&list.v[i], &(*addrs)[*n]))
 			++*n;
 	return 0;
+}
+
+void inspect_home_look(struct filter_file *file)
+{
+	_cleanup_free_ char *real = NULL;
+	struct file_at at;
+	const char *slash;
+
+	file->base[0] = '\0';
+	file->there = file_at_path(file->path, true, &at) == 0;
+	if (!file->there)
+		return;
+	file->id = at.id;
+	real = realpath(file->path, NULL);
+	slash = real ? strrchr(real, '/') : NULL;
+	if (slash && strlen(slash + 1) < sizeof(file->base))
+		memcpy(file->base, slash + 1, strlen(slash + 1) + 1);
 }
 
 static void hint_devices(const char *name, struct fault *f)

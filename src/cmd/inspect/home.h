@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/mem.h"
+#include "model/filter/files.h"
 #include "model/target/target.h"
 #include "net/socket/resolve.h"
 
@@ -24,6 +25,10 @@ int inspect_home_resolve(const struct inspect_home *home, const struct target *t
  * it is unknown. */
 int inspect_home_name(void *ctx, const char *name, struct arena *a, struct addr **addrs,
 		      size_t *n, struct fault *f);
+
+/* What is at a path, for all network namespaces share the files; fits filter_files.look.
+ */
+void inspect_home_look(struct filter_file *file);
 
 /* Whether an interface of this name is in the namespace that is asked: 0, or -EINVAL with
  * a fault. Fits filter_env.device. */

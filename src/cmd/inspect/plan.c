@@ -395,6 +395,7 @@ int inspect_plan_make(const struct inspect_args *args, const struct strv *expres
 	int r;
 
 	*p = (struct inspect_plan){ .args = args,
+				    .files = facts->names.files,
 				    .thresholds = { .fill = args->fail_fill,
 						    .drops = args->fail_drops } };
 	choose_tables(p);

@@ -20,17 +20,19 @@ enum inspect_rows {
 
 /* What had to be looked up before. */
 struct inspect_facts {
-	struct filter_env names; /* what an expression may name */
-	uint32_t uid;		 /* of --user */
-	bool terminal;		 /* the rows go to one */
-	bool utf8;		 /* the terminal shows more than ASCII */
+	struct filter_env names;   /* what an expression may name */
+	struct filter_files files; /* its paths */
+	uint32_t uid;		   /* of --user */
+	bool terminal;		   /* the rows go to one */
+	bool utf8;		   /* the terminal shows more than ASCII */
 };
 
 struct inspect_plan {
 	const struct inspect_args *args; /* for what passes unchanged */
 	struct arena arena;
 	struct collect_request request; /* all but the file of --record */
-	uint32_t shown_protos; /* of request.protos; the others are judged only */
+	uint32_t shown_protos;	    /* of request.protos; the others are judged only */
+	struct filter_files *files; /* of facts; NULL = rows have none that are here */
 	const struct filter_node *ports_only; /* for the nearest thing that --wait saw */
 	enum inspect_rows rows;
 	bool reads_all; /* does not stop at --limit, or at the first row of -q */

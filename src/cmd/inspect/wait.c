@@ -56,6 +56,8 @@ static int take_look(const struct inspect_plan *plan, struct reader *reader,
 	int r;
 
 	*sight = (struct sight){ .matched = false };
+	if (plan->files)
+		filter_files_look(plan->files);
 	request.protos = plan->shown_protos;
 	/* Nothing is shown: only what the filter itself needs is looked up. */
 	request.needs = 0;

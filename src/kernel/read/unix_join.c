@@ -52,6 +52,9 @@ int unix_rows_add(const struct nlmsghdr *h, void *ctx)
 					 (size_t)((const char *)s.path.data -
 						  (const char *)h)),
 			.len = s.path.len,
+			.vfs_inode = s.vfs_inode,
+			.vfs_dev = s.vfs_dev,
+			.has_vfs = s.has & SOCK_HAS_VFS,
 		};
 	}
 	buf_put(&rows->messages, h, h->nlmsg_len);
@@ -70,8 +73,9 @@ static struct hash_index make_index(const struct unix_rows *rows)
 	return x;
 }
 
-static struct blob name_of(const struct unix_rows *rows, struct hash_index *x,
-			   uint32_t inode)
+/* The name of the socket with this inode, and its file, are those of the peer. */
+static void join_peer(const struct unix_rows *rows, struct hash_index *x, uint32_t inode,
+		      struct sock *s)
 {
 	uint32_t hash = hash_u64(x, inode), step = 0;
 	const struct unix_name *name;
@@ -79,10 +83,14 @@ static struct blob name_of(const struct unix_rows *rows, struct hash_index *x,
 
 	while (inode && (at = hash_index_next(x, hash, &step)) != SIZE_MAX) {
 		name = &rows->names[at];
-		if (name->inode == inode)
-			return (struct blob){ rows->messages.data + name->at, name->len };
+		if (name->inode != inode)
+			continue;
+		s->peer_path = (struct blob){ rows->messages.data + name->at, name->len };
+		s->peer_vfs_inode = name->vfs_inode;
+		s->peer_vfs_dev = name->vfs_dev;
+		s->has |= name->has_vfs ? SOCK_HAS_PEER_VFS : 0;
+		return;
 	}
-	return (struct blob){ 0 };
 }
 
 static struct hash_index index_waits(const struct unix_rows *rows)
@@ -121,11 +129,11 @@ int unix_rows_show(const struct unix_rows *rows, struct collector *c)
 	for (at = 0; at < rows->messages.len && r == 0; at += NLMSG_ALIGN(h->nlmsg_len)) {
 		h = (const void *)(rows->messages.data + at);
 		unix_parse(h, &s);
-		s.peer_path = name_of(rows, &x, s.peer_inode);
+		join_peer(rows, &x, s.peer_inode, &s);
 		/* What it is connected to has no inode, and no row, before accept(). */
 		listener = s.peer_inode ? 0 : waits_for(rows, &waits, s.inode);
 		if (listener) {
-			s.peer_path = name_of(rows, &x, listener);
+			join_peer(rows, &x, listener, &s);
 			s.has |= SOCK_AWAITS_ACCEPT;
 		}
 		r = collect_row(c, &s);

@@ -7,6 +7,8 @@
 struct unix_name {
 	uint32_t inode;
 	uint32_t at, len; /* of the name, in messages */
+	uint32_t vfs_inode, vfs_dev;
+	bool has_vfs;
 };
 
 /* A client that waits for accept(), and for whom. */

@@ -221,6 +221,24 @@ static bool any_path(const struct filter_node *n, const struct blob *path)
 	return false;
 }
 
+static enum file_is any_file(const struct filter_node *n, const struct sock *s, bool peer)
+{
+	enum file_is best = FILE_IS_OTHER, one;
+	size_t i;
+
+	for (i = 0; i < n->n_hosts && best != FILE_IS_SAME; i++) {
+		if (!n->hosts[i].file)
+			continue;
+		one = peer ? filter_file_is(n->hosts[i].file, &s->peer_path,
+					    s->has & SOCK_HAS_PEER_VFS ? SOCK_HAS_VFS : 0,
+					    s->peer_vfs_inode, s->peer_vfs_dev)
+			   : filter_file_is(n->hosts[i].file, &s->path, s->has,
+					    s->vfs_inode, s->vfs_dev);
+		best = one == FILE_IS_OTHER ? best : one;
+	}
+	return best;
+}
+
 static bool has_path(const struct filter_node *n)
 {
 	size_t i;
@@ -235,14 +253,26 @@ static enum filter_result eval_unix_end(const struct filter_node *n, const struc
 					uint32_t known)
 {
 	static const struct blob none;
+	enum file_is local = FILE_IS_OTHER, peer;
 
-	if ((n->side & SIDE_LOCAL) && any_path(n, &s->path))
-		return FILTER_YES;
+	if (n->side & SIDE_LOCAL) {
+		if (any_path(n, &s->path))
+			return FILTER_YES;
+		local = any_file(n, s, false);
+		if (local == FILE_IS_SAME)
+			return FILTER_YES;
+	}
 	if (!(n->side & SIDE_PEER))
-		return FILTER_NO;
+		return local == FILE_IS_UNSURE ? FILTER_MAYBE : FILTER_NO;
 	if (!(known & NEED_UNIX_PEER) && has_path(n) && !any_path(n, &none))
 		return FILTER_MAYBE;
-	return answer(any_path(n, &s->peer_path));
+	if (any_path(n, &s->peer_path))
+		return FILTER_YES;
+	peer = any_file(n, s, true);
+	if (peer == FILE_IS_SAME)
+		return FILTER_YES;
+	return peer == FILE_IS_UNSURE || local == FILE_IS_UNSURE ? FILTER_MAYBE
+								 : FILTER_NO;
 }
 
 static enum filter_result eval_addr(const struct filter_node *n, const struct sock *s,
@@ -337,7 +367,10 @@ const struct field *filter_unknown(const struct filter_node *n, const struct soc
 	if (!n || filter_eval(n, s, ~0u) != FILTER_MAYBE)
 		return NULL;
 	if (n->op != FILTER_AND && n->op != FILTER_OR && n->op != FILTER_NOT)
-		return n->field && is_unknown(n->field, s) ? n->field : NULL;
+		return n->field ? is_unknown(n->field, s) ? n->field : NULL
+		       : n->op == FILTER_ADDR && sock_is_unix(s)
+			       ? field_find("vfs_inode", strlen("vfs_inode"))
+			       : NULL;
 	f = filter_unknown(n->left, s);
 	return f || n->op == FILTER_NOT ? f : filter_unknown(n->right, s);
 }

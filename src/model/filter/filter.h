@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "model/field/field.h"
+#include "model/filter/files.h"
 
 enum filter_op {
 	FILTER_AND, /* left, right */
@@ -38,6 +39,8 @@ struct filter_host {
 	bool has_port;
 	const char *path; /* unix: glob pattern, '@' for abstract; NULL = not a unix
 			     literal */
+	const struct filter_file *file; /* and what is at the path; NULL = no one path,
+					   or it is not looked up */
 };
 
 struct filter_literal {
@@ -73,6 +76,8 @@ struct filter_env {
 	/* Whether an interface of this name is there: 0 or -ENODEV with a fault. NULL =
 	 * any name will do, for one may yet come, or it is another host's. */
 	int (*device)(void *ctx, const char *name, struct fault *f);
+	/* Where paths are looked up; NULL = they are texts only. */
+	struct filter_files *files;
 	void *ctx;
 	bool elsewhere; /* rows are of another host or time: what is looked up here is not
 			   theirs */

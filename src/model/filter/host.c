@@ -358,6 +358,9 @@ int host_parse(struct parser *p, const struct token *t, struct hosts *out)
 	if (text != t->text || text[0] == '/' || text[0] == '@' ||
 	    has_prefix(text, "./") || has_prefix(text, "*/")) {
 		host_add_path(p, *text ? text : "*", out);
+		if (p->env && p->env->files && *text && *text != '@' && !streq(text, "*"))
+			out->v[out->n - 1].file = filter_files_add(p->env->files,
+								   p->arena, text);
 		return 0;
 	}
 	if (!*text)
