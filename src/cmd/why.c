@@ -5,6 +5,7 @@
 
 #include "kernel/evidence/actors.h"
 #include "kernel/explain/explain.h"
+#include "kernel/explain/policy.h"
 
 static uint8_t proto_of(const struct endpoint *ep)
 {
@@ -94,6 +95,9 @@ static void bind_causes(const struct endpoint *ep, const struct sockopt_list *op
 		return;
 	facts.tried = true;
 	facts.trial_error = err;
+	if (err == EACCES || err == EPERM)
+		explain_policy(q.name && !q.abstract ? POLICY_BIND_PATH : POLICY_PORT,
+			       err, &facts.policy);
 	cause_of_bind(&facts, causes);
 }
 
@@ -139,9 +143,10 @@ static bool connect_has_cause(const struct endpoint *ep, int err)
 	if (ep->family == AF_UNIX)
 		return err == ECONNREFUSED || err == ENOENT || err == EPROTOTYPE ||
 		       err == EACCES || err == EPERM;
-	return err == ECONNREFUSED || err == EADDRNOTAVAIL || err == ENETUNREACH ||
-	       err == EHOSTUNREACH || err == ENETDOWN || err == EINVAL ||
-	       err == EAFNOSUPPORT || err == ETIMEDOUT;
+	return err == ECONNREFUSED || err == EACCES || err == EPERM ||
+	       err == EADDRNOTAVAIL || err == ENETUNREACH || err == EHOSTUNREACH ||
+	       err == ENETDOWN || err == EINVAL || err == EAFNOSUPPORT ||
+	       err == ETIMEDOUT;
 }
 
 static void answer_question(struct connect_question *q, const struct endpoint *ep,

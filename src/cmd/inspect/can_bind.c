@@ -11,6 +11,7 @@
 #include "base/term.h"
 #include "cmd/inspect/user.h"
 #include "kernel/explain/explain.h"
+#include "kernel/explain/policy.h"
 #include "kernel/explain/trial.h"
 #include "kernel/proc/place.h"
 #include "view/view.h"
@@ -86,6 +87,8 @@ static void try_bind(const struct asking *x, struct bind_facts *facts)
 		      : -trial_bind(&facts->candidate, facts->freebind);
 	facts->tried = r >= 0;
 	facts->trial_error = r;
+	if (r == EACCES || r == EPERM)
+		explain_policy(POLICY_PORT, r, &facts->policy);
 	facts->cannot_try = r < 0;
 	if (r < 0)
 		tell_no_trial(x, r);

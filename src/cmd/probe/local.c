@@ -148,6 +148,20 @@ static void count_ports_used(struct buf *b, struct probe_result *r)
 		put_unread(b, "uses the ports", err);
 }
 
+/* What no permission of the path denies is denied by a policy. */
+static void look_at_path(struct buf *b, struct probe_result *r)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct causes causes = { .arena = &arena };
+
+	why_connect(&r->peer, NULL, r->err, &causes);
+	if (causes.n && streq(causes.v[0].id, connect_causes[CONNECT_POLICY].id)) {
+		r->outcome = OUTCOME_DENIED_LOCAL;
+		buf_puts(b, causes.v[0].summary);
+	}
+	causes_free(&causes);
+}
+
 char *probe_local_cause(struct probe_result *r, const struct meanwhile *m)
 {
 	_cleanup_buf_ struct buf b = { 0 };
@@ -156,6 +170,8 @@ char *probe_local_cause(struct probe_result *r, const struct meanwhile *m)
 
 	if (ip && look_at_loopback(&b, r))
 		return xstrdup(buf_cstr(&b));
+	if (r->peer.family == AF_UNIX && r->outcome == OUTCOME_NO_PERMISSION)
+		look_at_path(&b, r);
 	if (ip && r->peer.proto == TARGET_TCP && r->outcome == OUTCOME_NO_PORT) {
 		count_ports_used(&b, r);
 	} else if (ip && r->peer.proto == TARGET_TCP &&
@@ -282,7 +298,7 @@ char *probe_local_why(struct probe_job *j)
 		put_who(&b, j);
 	else if (r->outcome == OUTCOME_REFUSED || r->outcome == OUTCOME_SELF_CONNECT ||
 		 (r->outcome == OUTCOME_REFUSED_ICMP && r->peer.proto == TARGET_UDP) ||
-		 r->peer.family == AF_UNIX)
+		 r->outcome == OUTCOME_DENIED_LOCAL || r->peer.family == AF_UNIX)
 		put_causes(&b, r);
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
 }

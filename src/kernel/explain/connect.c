@@ -1,11 +1,15 @@
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 
 #include "kernel/explain/explain_private.h"
 #include "kernel/explain/path_access.h"
+#include "kernel/explain/policy.h"
 #include "kernel/explain/source.h"
 #include "kernel/netlink/diag_inet.h"
+#include "kernel/netlink/route.h"
+#include "kernel/netlink/rtnl.h"
 #include "kernel/netlink/uapi.h"
 #include "kernel/proc/place.h"
 #include "kernel/proc/procfile.h"
@@ -138,6 +142,48 @@ static bool is_own(const struct connect_facts *f)
 	return addr_is_any(&f->to) || (f->local && f->device);
 }
 
+static int take_type(const struct nlmsghdr *h, void *ctx)
+{
+	struct rtnl_route r;
+	uint8_t *type = ctx;
+
+	if (rtnl_route(h, &r))
+		*type = r.type;
+	return 0;
+}
+
+/* Whether it is not the route that forbids it, nor that it leads to everybody. */
+static bool route_allows(const struct addr *to)
+{
+	uint8_t type = RTN_UNSPEC;
+	struct nl nl;
+	int err = nl_open_route(&nl);
+
+	if (err < 0)
+		return false;
+	err = route_ask(&nl, to, to->scope, 0, take_type, &type);
+	nl_close(&nl);
+	return err == 0 && type != RTN_UNSPEC && type != RTN_BROADCAST &&
+	       type != RTN_PROHIBIT;
+}
+
+/* What is left where neither the path nor the route denies it. A datagram may meet a rule
+ * of the firewall, which says EPERM, too. */
+static void find_policy(const struct connect_question *q, struct connect_facts *f)
+{
+	bool path = q->name && !q->abstract;
+
+	if ((q->err != EACCES && q->err != EPERM) ||
+	    (path && f->access.kind != ACCESS_ALLOWED) ||
+	    (!q->name && (q->proto != PROTO_TCP || !route_allows(&f->to))))
+		return;
+	explain_policy(path	 ? POLICY_CONNECT_PATH
+		       : q->name ? POLICY_ABSTRACT
+				 : POLICY_PORT,
+		       q->err, &f->policy);
+	f->policy.other_receiver = q->proto == PROTO_UNIX_DGRAM && q->err == EPERM;
+}
+
 void explain_connect(const struct connect_question *q, struct arena *a,
 		     struct connect_facts *f)
 {
@@ -164,6 +210,7 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 		if (!q->abstract && (q->err == EACCES || q->err == EPERM))
 			explain_access(&(struct access_question){ .path = q->name }, a,
 				       &f->access);
+		find_policy(q, f);
 		return;
 	}
 	f->local = explain_find_device(&to, &f->device);
@@ -173,6 +220,7 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 		f->owners_error = f->foreign.owners_error;
 		return;
 	}
+	find_policy(q, f);
 	f->meanwhile = q->meanwhile;
 	f->sent = q->sent;
 	if (q->err != ECONNREFUSED && q->err != ECONNRESET)

@@ -1,4 +1,5 @@
 #include "kernel/explain/explain_private.h"
+#include "kernel/explain/policy.h"
 #include "kernel/explain/source.h"
 
 #include <errno.h>
@@ -195,11 +196,13 @@ static void explain_port(struct reader *r, struct arena *a, struct kept *k,
 	size_t here = k->n, all;
 
 	if (f->candidate.proto == PROTO_TCP) {
-		int lists = has_bound(k) ? 1 : bound_are_listed(r);
+		int refused = 0, lists = has_bound(k) ? 1 : bound_are_listed(r, &refused);
 
 		f->sees_bound = lists > 0;
-		if (lists < 0 && !f->dump_error)
-			f->dump_error = -lists;
+		f->bound_error = -MIN(lists, 0);
+		f->bound_refused = refused;
+		if (refused == EACCES || refused == EPERM)
+			explain_policy(POLICY_PORT, refused, &f->policy);
 		explain_elsewhere(k, f->candidate.addr.port);
 	}
 	kept_own(k, r);

@@ -37,20 +37,48 @@ static int count_bound(struct reader *r, uint16_t port, unsigned *n)
 	return err;
 }
 
-int bound_are_listed(struct reader *r)
+/*
+ * The range of the kernel may be full, and the port 0 be denied or taken for that: other
+ * ports do as well. Where ports below a limit need a right, one of these says EACCES,
+ * which is no word about all of them.
+ */
+static int bind_somewhere(int fd, struct sockaddr_in *sin)
+{
+	enum { FIRST = 1025, STEP = 499, TRIES = 128 };
+	int i;
+
+	if (bind(fd, (struct sockaddr *)sin, sizeof(*sin)) == 0)
+		return 0;
+	if (errno != EADDRINUSE)
+		return -errno;
+	for (i = 0; i < TRIES; i++) {
+		sin->sin_port = htons((uint16_t)(FIRST + i * STEP));
+		if (bind(fd, (struct sockaddr *)sin, sizeof(*sin)) == 0)
+			return 0;
+	}
+	return -EADDRINUSE;
+}
+
+int bound_are_listed(struct reader *r, int *refused)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in sin = { .sin_family = AF_INET,
 				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sin);
 	unsigned n = 0;
-	int err, one = 1;
+	int err = 0, one = 1;
+
+	*refused = 0;
 
 	/* Where lo has never been up, nobody has that address. */
 	if (fd >= 0)
 		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&sin, &len) != 0)
+	if (fd >= 0)
+		err = bind_somewhere(fd, &sin);
+	*refused = -err;
+	if (err < 0)
+		return err;
+	if (fd < 0 || getsockname(fd, (struct sockaddr *)&sin, &len) != 0)
 		return -errno;
 	err = bound_error(count_bound(r, ntohs(sin.sin_port), &n));
 	return err < 0 ? err : n > 0;

@@ -58,7 +58,7 @@ bool collect_wants_bound(const struct collector *c);
 /* Whether sockets that are only bound were asked for by their state; of a port they are
  * an addition. And what is said where they cannot be known. */
 bool collect_asks_for_bound(const struct collector *c);
-void collect_lacks_bound(struct collector *c);
+void collect_lacks_bound(struct collector *c, int err);
 
 /* Frees the rows that it keeps. */
 void collect_drop_held(struct collector *held);

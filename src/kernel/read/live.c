@@ -277,7 +277,7 @@ static int dump_bound(struct bound_walk *w, struct inet_query *q)
 static int read_bound(struct collector *c, struct inet_query *q, int *listed)
 {
 	struct bound_walk w = { .c = c };
-	int err;
+	int err, refused;
 
 	recorder_beside(c->recorder, true);
 	err = bound_error(dump_bound(&w, q));
@@ -288,9 +288,9 @@ static int read_bound(struct collector *c, struct inet_query *q, int *listed)
 		return note_failure(c, "read the bound sockets", err);
 	*listed = 1;
 	if (!w.n && (c->recorder || collect_asks_for_bound(c)))
-		*listed = bound_are_listed(c->r);
+		*listed = bound_are_listed(c->r, &refused);
 	if (*listed <= 0 && collect_asks_for_bound(c))
-		collect_lacks_bound(c);
+		collect_lacks_bound(c, *listed);
 	return 0;
 }
 

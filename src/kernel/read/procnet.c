@@ -156,7 +156,7 @@ int collect_procnet(struct collector *c, uint32_t protos, struct fault *f)
 				      ? "sock_diag is refused here, by a sandbox: " LACKS
 				      : "this kernel has no sock_diag: " LACKS);
 	if (collect_asks_for_bound(c))
-		collect_lacks_bound(c);
+		collect_lacks_bound(c, 0);
 	for (i = 0; i < ARRAY_SIZE(files) && r == 0; i++) {
 		uint32_t wanted = files[i].proto == PROTO_UNIX_STREAM
 					  ? unixes

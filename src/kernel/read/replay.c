@@ -288,7 +288,7 @@ static void tell_no_bound(struct replay *p)
 {
 	if (collect_asks_for_bound(p->c) && !p->has_bound &&
 	    p->c->r->recorded.meta.lists_bound <= 0)
-		collect_lacks_bound(p->c);
+		collect_lacks_bound(p->c, 0);
 }
 
 static void tell_broken(struct replay *p, bool cut)

@@ -209,9 +209,18 @@ bool collect_asks_for_bound(const struct collector *c)
 	       (c->req->protos & BIT(PROTO_TCP)) && !c->req->bound_unless_listening;
 }
 
-void collect_lacks_bound(struct collector *c)
+void collect_lacks_bound(struct collector *c, int err)
 {
+	struct fault f = FAULT_INIT;
+
 	c->complete = false;
+	if (c->sink->note && err < 0) {
+		fault(&f, -err,
+		      "whether there are sockets that are only bound is not known: none "
+		      "could be made to see if this kernel lists them");
+		c->sink->note(c->sink->ctx, "bound-not-listed", f.what);
+		return;
+	}
 	if (c->sink->note)
 		c->sink->note(
 			c->sink->ctx, "bound-not-listed",

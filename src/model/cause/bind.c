@@ -196,6 +196,14 @@ static void add_trial(const struct bind_facts *f, struct causes *causes)
 	}
 }
 
+/* Not even a port that nobody wants could be bound: no permission denies that. */
+static bool is_refused(const struct bind_facts *f)
+{
+	return f->bound_refused && !f->dump_error && f->place != PLACE_UNKNOWN &&
+	       !may_need_right(f) &&
+	       (f->bound_error == EACCES || f->bound_error == EPERM);
+}
+
 /* An address that can be bound before its interface is up. */
 static void note_loopback_down(const struct bind_facts *f, struct causes *causes)
 {
@@ -235,6 +243,8 @@ static enum bind_verdict inet_verdict(const struct bind_facts *f, struct causes 
 	add_holders(f, BIND_CANNOT_TELL, causes);
 	if (!causes->n && f->tried)
 		add_trial(f, causes);
+	else if (!causes->n && is_refused(f))
+		bind_say_plain(f, CAUSE_POLICY, causes);
 	else if (!causes->n)
 		bind_say_plain(f, CAUSE_UNKNOWN, causes);
 	if (held == BIND_CONFLICT && MAX(place, range) != BIND_CONFLICT)

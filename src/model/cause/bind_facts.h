@@ -8,6 +8,7 @@
 #include "model/cause/bindable.h"
 #include "model/cause/cause.h"
 #include "model/cause/no_source.h"
+#include "model/cause/policy.h"
 #include "model/keeper.h"
 
 enum bind_place {
@@ -90,12 +91,15 @@ struct bind_facts {
 	bool port_reserved;   /* the port is among them */
 	size_t range_ports, range_free; /* port 0: without the reserved ones */
 	bool sees_bound; /* the kernel lists bound sockets that do nothing (Linux 6.8) */
-	int dump_error;	 /* a table could not be read: errno, 0 = all were */
+	int bound_error; /* why that could not be tried: errno, or 0 */
+	bool bound_refused;	  /* bind() itself has failed then, whatever the port */
+	int dump_error;		  /* a table could not be read: errno, 0 = all were */
 	const char *enter_remedy; /* how to look into other network namespaces; or NULL */
 	int owners_error; /* reading the processes failed: errno, 0 = it did not */
 	bool tried;	  /* a trial bind was made, */
 	int trial_error;  /* and this came of it; 0 = bound */
-	bool cannot_try;  /* a trial was wanted, and could not be made */
+	struct policy_facts policy; /* where that is, or bound_error, EACCES or EPERM */
+	bool cannot_try;	    /* a trial was wanted, and could not be made */
 	/* Listeners on the port in other network namespaces: which conflict with nothing.
 	 */
 	struct bind_found *elsewhere;

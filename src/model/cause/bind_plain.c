@@ -71,6 +71,11 @@ static void say_unknown(const struct bind_facts *f, struct buf *s, struct buf *a
 			   "only %zu of the %zu ports that the kernel chooses from is "
 			   "free, and its search may miss it",
 			   f->range_free, f->range_ports);
+	else if (f->bound_error)
+		buf_printf(s,
+			   "a socket that is bound and silent may hold the port: whether "
+			   "this kernel lists them could not be tried (%s)",
+			   strerror(f->bound_error));
 	else
 		buf_puts(s, "this kernel does not list sockets that are bound and silent "
 			    "(Linux 6.8 does): one may hold the port");
@@ -106,12 +111,11 @@ void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
 	} else if (cause == CAUSE_EXHAUSTED) {
 		say_exhausted(f, &s, &a);
 	} else if (cause == CAUSE_POLICY) {
-		buf_printf(&s, "a security policy forbids it (%s)",
-			   strerror(f->trial_error));
-		buf_puts(
-			&a,
-			"A cgroup's BPF program, SELinux, AppArmor, Landlock or seccomp: "
-			"no socket table shows which.");
+		if (!f->tried)
+			buf_puts(&s, "not even a port that the kernel chooses can be "
+				     "bound here: ");
+		policy_put(&s, &f->policy);
+		policy_advise(&a, &f->policy);
 	} else {
 		say_unknown(f, &s, &a);
 	}

@@ -233,6 +233,15 @@ static void put_retyped(struct buf *b, const struct bind_facts *file, const char
 	advise(b, ADVICE_CONNECT, (struct advised){ 0 }, buf_cstr(&other));
 }
 
+static void say_policy(const struct connect_facts *f, struct causes *causes)
+{
+	struct buf b = { 0 }, a = { 0 };
+
+	policy_put(&b, &f->policy);
+	policy_advise(&a, &f->policy);
+	add(causes, CONNECT_POLICY, &b, &a, NULL);
+}
+
 /* EACCES and EPERM of a path, or of an abstract name, which has no permissions. */
 static void denied_causes(const struct connect_facts *f, struct causes *causes)
 {
@@ -249,6 +258,8 @@ static void denied_causes(const struct connect_facts *f, struct causes *causes)
 		    &b, &a, NULL);
 		return;
 	}
+	if (f->policy.err)
+		say_policy(f, causes);
 }
 
 static void unix_causes(const struct connect_facts *f, struct causes *causes)
@@ -307,6 +318,8 @@ void cause_of_connect(const struct connect_facts *f, struct causes *causes)
 		say_loopback_down(f, causes);
 	else if (cause_of_no_source(&f->source, f->asker, causes))
 		return;
+	else if (f->policy.err)
+		say_policy(f, causes);
 	else if (f->err == EADDRNOTAVAIL)
 		local_port_causes(f, causes);
 	else if (f->local && f->err == ECONNREFUSED)

@@ -7,6 +7,7 @@
 #include "model/cause/bind_facts.h"
 #include "model/cause/foreign.h"
 #include "model/cause/no_source.h"
+#include "model/cause/policy.h"
 #include "model/cause/silence.h"
 
 struct connect_facts {
@@ -46,6 +47,7 @@ struct connect_facts {
 	bool sent;
 
 	struct access_facts access; /* unix: EACCES, EPERM */
+	struct policy_facts policy; /* the same; err 0 = something else denies it */
 	struct bind_facts file;	    /* unix: as if it should be bound */
 };
 

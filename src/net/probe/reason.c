@@ -197,6 +197,9 @@ static void put_denied(struct buf *b, const struct probe_result *r)
 	if (r->icmp.family) {
 		buf_puts(b, "this host's own firewall rejects it: ");
 		put_icmp(b, r);
+	} else if (r->peer.family == AF_UNIX) {
+		buf_printf(b, "this host forbids it (%s): a policy",
+			   strerrorname_np(r->err));
 	} else if (r->err == EACCES) {
 		buf_puts(b, "this host forbids it (EACCES): a prohibit route, or a "
 			    "broadcast address");
