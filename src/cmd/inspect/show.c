@@ -497,6 +497,7 @@ int inspect_show(const struct command *cmd, const struct inspect_plan *plan,
 	if (plan->findings != FINDINGS_OFF) {
 		show.detect = &detect;
 		rules_begin(&detect);
+		detect.bound_files_too = !args->from && (args->what & WHAT_UNIX);
 	}
 	threshold_begin(&show.thresholds, &plan->thresholds);
 	/* No names of columns where their rows are counted. */

@@ -91,6 +91,7 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 		evidence_want_listening(r, &d->suspects[k], &wanted);
 	}
 	evidence_want_stranded(e, &wanted);
+	evidence_want_lost_files(e, &wanted);
 	evidence_want_receivers(e, &wanted);
 	if (!wanted.n)
 		return;
@@ -115,6 +116,7 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 			c->holders = evidence_holders(r, e, c->row);
 		}
 	evidence_stranded_holders(r, e);
+	evidence_judge_lost_files(r, e);
 	for (k = 0; k < RULES_MOST; k++)
 		evidence_listening(r, e, &d->suspects[k]);
 	evidence_senders(r, e);
@@ -133,6 +135,7 @@ static void first_reading(struct reader *r, const struct detect *d, struct evide
 
 	evidence_suspect_listeners(d, e);
 	evidence_stranded(d, e);
+	evidence_lost_files(d, e);
 	for (i = 0; i < RULES_MOST; i++)
 		e->connections[i] = evidence_connections(e, &d->suspects[i]);
 	w->listeners_ms = evidence_listeners(r, d, e);

@@ -117,3 +117,9 @@ void evidence_descriptors(struct evidence *e, bool every_process);
 /* Listeners in whose queue somebody waits, held by processes that have no descriptor to
  * accept with. Reads the owners anew. */
 void evidence_starved(struct reader *r, struct evidence *e);
+
+/* Unix servers whose path does not lead to them from here; those stay of which, once
+ * their owners are known, it leads there in none of their roots either. */
+void evidence_lost_files(const struct detect *d, struct evidence *e);
+void evidence_want_lost_files(const struct evidence *e, struct hash_index *wanted);
+void evidence_judge_lost_files(struct reader *r, struct evidence *e);

@@ -54,6 +54,7 @@ void detect_free(struct detect *d)
 	free(d->stranded.v);
 	own_free(&d->own);
 	free(d->receivers.v);
+	free(d->bound_files.v);
 	free(d->local_ports);
 	free(d->listener_ports);
 	free(d->reserved);
@@ -90,6 +91,19 @@ static void keep_listener(struct detect *d, const struct sock *s)
 }
 
 /* A socket without an inode is nobody's to read. */
+/* A server of datagrams does not listen. */
+static void keep_bound_file(struct detect *d, const struct sock *s)
+{
+	const char *name = s->path.data;
+
+	if (d->bound_files_too && s->path.len && name[0] == '/' &&
+	    (s->has & SOCK_HAS_VFS) &&
+	    (s->state == STATE_LISTEN ||
+	     (s->proto == PROTO_UNIX_DGRAM && s->state == STATE_CLOSE)) &&
+	    d->bound_files.count++ < MOST_SUSPECTS)
+		keep(d, &d->bound_files, s);
+}
+
 static void keep_unix(struct detect *d, const struct sock *s)
 {
 	if (sock_has_accept_queue(s))
@@ -234,6 +248,7 @@ void detect_row(struct detect *d, const struct sock *s)
 	} else {
 		if (s->recv_queue)
 			keep_unix(d, s);
+		keep_bound_file(d, s);
 		return;
 	}
 	/* With TCP_INFO the row tells more than that its queues are empty. */

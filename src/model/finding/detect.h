@@ -55,6 +55,8 @@ struct detect {
 	struct own own;
 	struct suspects stranded; /* rows whose address or interface is none of own */
 	struct suspects listeners;
+	bool bound_files_too;	     /* unix sockets are what was asked for */
+	struct suspects bound_files; /* then: servers that are bound to a path */
 	struct suspects receivers; /* unix datagram sockets that have something to read */
 	struct suspects suspects[RULES_MOST];	   /* one a rule */
 	struct row_rules of_rows[STATE_COUNT + 1]; /* by state of TCP; of UDP */

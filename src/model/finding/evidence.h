@@ -226,6 +226,15 @@ struct stranded {
 /* net.ipv4.ip_nonlocal_bind, net.ipv6.ip_nonlocal_bind. */
 enum nonlocal_bind { NONLOCAL_OFF, NONLOCAL_ON, NONLOCAL_UNKNOWN };
 
+/* A unix server that no path leads to: not its own, where it is looked up. */
+struct lost_file {
+	const struct sock *row;
+	const struct holder *holders;
+	bool replaced;	       /* another file has the path */
+	const struct sock *by; /* the socket that has it, if it is one of these */
+	const struct holder *by_holders;
+};
+
 struct evidence {
 	struct arena arena;
 	bool asked; /* somebody asked for findings: he waits a second for them */
@@ -240,6 +249,8 @@ struct evidence {
 	struct receiver_facts *receivers;
 	size_t n_receivers;
 	struct connection_facts *connections[RULES_MOST]; /* of detect's suspects */
+	struct lost_file *lost_files;
+	size_t n_lost_files;
 	struct stranded *stranded;
 	size_t n_stranded;
 	enum nonlocal_bind nonlocal_v4, nonlocal_v6;

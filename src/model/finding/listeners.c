@@ -241,3 +241,78 @@ const struct rule rule_backlog_zero = {
 	.threshold = "a listener whose accept queue has a limit of zero",
 	.judge_listener = judge_backlog,
 };
+
+static void put_path(struct inquiry *q, const struct sock *s)
+{
+	buf_puts(&q->text, "unix:");
+	buf_put_escaped(&q->text, s->path.data, s->path.len);
+}
+
+static void put_restart(struct inquiry *q, const struct lost_file *lost)
+{
+	size_t before = q->text.len;
+
+	if (lost->by && lost->by_holders) {
+		say(q, "Stop ");
+		finding_put_processes(q, lost->holders);
+		say(q, ", or give each of the two a path of its own.");
+		return;
+	}
+	finding_put_restart(q, lost->holders->pid, "The file is made again by a restart");
+	if (q->text.len != before)
+		return;
+	say(q, "Restart ");
+	finding_put_processes(q, lost->holders);
+	say(q, ", so that the file is made again.");
+}
+
+static void lost_file_finding(struct inquiry *q, const struct lost_file *lost)
+{
+	struct finding *f = finding_add(q->fs, &rule_unreachable_unix);
+
+	put_path(q, lost->row);
+	buf_puts(&q->text, ", ");
+	finding_put_holders(q, lost->holders);
+	f->where = finding_text(q);
+	if (lost->by && lost->by_holders) {
+		say(q, "Another file has taken the path, and clients reach ");
+		finding_put_processes(q, lost->by_holders);
+		buf_puts(&q->text, " in its place.");
+	} else {
+		say(q, lost->replaced
+			       ? "Another file has taken the path: clients cannot reach "
+				 "the socket."
+			       : "The file was deleted or moved: clients that look up "
+				 "the path cannot reach the socket.");
+	}
+	f->summary = finding_text(q);
+	put_restart(q, lost);
+	f->advice = finding_text(q);
+	f->holders = finding_holders(q, lost->holders);
+	finding_cookies(q, f, &lost->row->cookie, 1);
+	finding_figure(f, "replaced", lost->replaced, true);
+}
+
+static void judge_lost_files(struct inquiry *q)
+{
+	size_t i;
+
+	for (i = 0; i < q->e->n_lost_files; i++)
+		lost_file_finding(q, &q->e->lost_files[i]);
+}
+
+const struct rule rule_unreachable_unix = {
+	.id = "unreachable-unix-listener",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"The path that a unix socket is bound to does not lead to it any more: a cleaner "
+		"removed the file, an old instance of the server removed it when it ended, or another "
+		"one took the path.",
+	.advice =
+		"Restart the process that is named: it then makes the file again. Of two servers of "
+		"one path stop the one that is not meant.",
+	.threshold =
+		"with -x: no file at the path, or another one, here and for each process that has "
+		"the socket; not where one of them cannot be looked at or has a root of its own",
+	.judge = judge_lost_files,
+};

@@ -32,6 +32,7 @@
 	X(orphans)               \
 	X(deaf_listener)         \
 	X(lost_address)          \
+	X(unreachable_unix)      \
 	X(exposed_listener)      \
 	X(shadowed_listener)     \
 	X(backlog_zero)          \
