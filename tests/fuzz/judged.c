@@ -138,6 +138,7 @@ static struct connection_facts *connections(struct arena *a, struct bytes *b,
 		c->has_windows = !yes(b);
 		c->has_listener = yes(b);
 		c->is_awaited = yes(b);
+		c->place = yes(b) ? v : NULL;
 		c->holders = holders(a, b);
 	}
 	return v;

@@ -165,7 +165,10 @@ void evidence_look(struct reader *r, struct evidence *e, const struct suspects *
 	enum { FEW = 256 };
 	const struct rule *rule = list->rule;
 
-	if (rule->look == LOOK_NONE || list->count < rule->least)
+	if (rule->look == LOOK_PLACE)
+		evidence_places(e, list, v);
+	if (rule->look == LOOK_NONE || rule->look == LOOK_PLACE ||
+	    list->count < rule->least)
 		return;
 	if (rule->look == LOOK_STATE && list->n > FEW)
 		read_dump(r, e, list, v, 0);

@@ -119,6 +119,8 @@ static void read_owners(struct reader *r, const struct detect *d, struct evidenc
 	evidence_judge_lost_files(r, e);
 	for (k = 0; k < RULES_MOST; k++)
 		evidence_listening(r, e, &d->suspects[k]);
+	for (k = 0; k < RULES_MOST; k++)
+		evidence_kin(e, &d->suspects[k], e->connections[k]);
 	evidence_senders(r, e);
 }
 
@@ -194,6 +196,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 
 	r->unanswered = 0;
 	e->asker = geteuid();
+	e->notes = name_listeners;
 	procfile_limits(&e->limits, &d->draw, d->unread);
 	procfile_counters(&e->counters[0]);
 	if (d->whole_tcp)

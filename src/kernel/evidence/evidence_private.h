@@ -79,6 +79,12 @@ void evidence_look(struct reader *r, struct evidence *e, const struct suspects *
 		   struct connection_facts *v);
 void evidence_look_again(struct reader *r, struct evidence *e,
 			 const struct suspects *list, struct connection_facts *v);
+/* Of the candidates of a rule with LOOK_PLACE: place; after the scan for the owners, what
+ * their processes are. */
+void evidence_places(const struct evidence *e, const struct suspects *list,
+		     struct connection_facts *v);
+void evidence_kin(struct evidence *e, const struct suspects *list,
+		  const struct connection_facts *v);
 /* A look at one TCP connection, by its cookie; turn 0 or 1. */
 void evidence_connection(struct reader *r, struct connection_facts *c, int turn);
 

@@ -196,6 +196,9 @@ struct connection_facts {
 	/* With look_ends: a listener of this host has its port; the other end is on this
 	 * host, half-closed by a program that waits for the answer. */
 	bool has_listener, is_awaited;
+	/* With LOOK_PLACE: the first of the suspects of the same address, in their order;
+	 * NULL if it has it for itself. */
+	const struct connection_facts *place;
 	const struct holder *holders;
 };
 
@@ -237,6 +240,7 @@ struct lost_file {
 
 struct evidence {
 	struct arena arena;
+	bool notes; /* are shown */
 	bool asked; /* somebody asked for findings: he waits a second for them */
 	uint32_t interval_ms; /* between the readings; 0 = there was one */
 	/* Between the dump of all rows and the readings of process_facts.leaked. */

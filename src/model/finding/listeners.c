@@ -316,3 +316,148 @@ const struct rule rule_unreachable_unix = {
 		"the socket; not where one of them cannot be looked at or has a root of its own",
 	.judge = judge_lost_files,
 };
+
+/* Ports of discovery by multicast or broadcast: everybody who takes part has the port. */
+static bool is_for_many(const struct addr *local)
+{
+	static const uint16_t ports[] = {
+		67,   68,  546, 547, /* DHCP */
+		319,  320,	     /* PTP */
+		1900,		     /* SSDP */
+		3702,		     /* WS-Discovery */
+		5353,		     /* mDNS */
+		5355,		     /* LLMNR */
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ports); i++)
+		if (local->port == ports[i])
+			return true;
+	return addr_is_multicast(local);
+}
+
+static bool may_share(const struct sock *s)
+{
+	return s->state == STATE_CLOSE && s->inode && s->local.port &&
+	       !is_for_many(&s->local);
+}
+
+static bool has_company(const struct connection_facts *c)
+{
+	return c->place;
+}
+
+/* Of one program and user, or started by the same or one by the other; what is not known
+ * is no stranger. */
+static bool are_related(const struct process_facts *a, const struct process_facts *b)
+{
+	bool same;
+
+	if (!a || !b || !a->doing.state || !b->doing.state || !a->doing.program ||
+	    !b->doing.program || a->pid == b->pid || a->doing.parent == b->pid ||
+	    b->doing.parent == a->pid)
+		return true;
+	if (a->keeper.kind == b->keeper.kind && a->keeper.name && b->keeper.name &&
+	    streq(a->keeper.name, b->keeper.name))
+		return true;
+	same = a->doing.program == b->doing.program;
+	return same && (a->uid == b->uid ||
+			(a->doing.parent > 1 && a->doing.parent == b->doing.parent));
+}
+
+static bool are_strangers(const struct inquiry *q, const struct connection_facts *a,
+			  const struct connection_facts *b)
+{
+	const struct holder *x, *y;
+
+	for (x = a->holders; x; x = x->next)
+		for (y = b->holders; y; y = y->next)
+			if (are_related(evidence_process(q->e, x->pid),
+					evidence_process(q->e, y->pid)))
+				return false;
+	return a->holders && b->holders;
+}
+
+/* Everybody who has the place, each socket's holders in turn; how many sockets. */
+static const struct holder *all_of_place(struct inquiry *q, const struct candidates *all,
+					 const struct connection_facts *first, size_t *n)
+{
+	const struct holder *list = NULL, **link = &list, *h;
+	size_t i;
+
+	*n = 0;
+	for (i = 0; i < all->n; i++) {
+		if (all->v[i].place != first)
+			continue;
+		++*n;
+		for (h = all->v[i].holders; h; h = h->next)
+			holder_append(&q->fs->arena, &link, h)->command = arena_strdup(
+				&q->fs->arena, h->command);
+	}
+	return list;
+}
+
+static void shared_finding(struct inquiry *q, const struct candidates *all,
+			   const struct connection_facts *a,
+			   const struct connection_facts *b)
+{
+	struct finding *f = finding_add(q->fs, &rule_shared_port);
+	uint64_t cookies[2] = { a->row->cookie, b->row->cookie };
+	bool users = a->row->uid != b->row->uid;
+	size_t n;
+
+	f->holders = all_of_place(q, all, a, &n);
+	addr_put(&q->text, &a->row->local);
+	buf_puts(&q->text, ", ");
+	finding_put_holders(q, f->holders);
+	f->where = finding_text(q);
+	say(q,
+	    "%zu sockets of different %s have this address, and each datagram that is sent "
+	    "to it alone goes to one of them:\n%s. Broadcasts and multicasts go to all.",
+	    n, users ? "users" : "programs",
+	    users ? "SO_REUSEADDR lets them, and the one that was bound last takes all"
+		  : "with SO_REUSEADDR the one that was bound last takes all, with "
+		    "SO_REUSEPORT the sender's address decides");
+	f->summary = finding_text(q);
+	finding_cookies(q, f, cookies, 2);
+	finding_figure(f, "port", a->row->local.port, true);
+	finding_figure(f, "sockets", n, true);
+}
+
+/* The first stranger of a place is enough: who is related to one is to the others. */
+static void judge_shared(struct inquiry *q)
+{
+	struct candidates all = finding_candidates(q, &rule_shared_port);
+	const struct connection_facts *told = NULL;
+	size_t i, k;
+
+	for (i = 0; i < all.n; i++) {
+		const struct connection_facts *first = &all.v[i];
+
+		if (first->place != first)
+			continue;
+		for (k = i + 1, told = NULL; k < all.n && !told; k++)
+			if (all.v[k].place == first && are_strangers(q, first, &all.v[k]))
+				told = &all.v[k];
+		if (told)
+			shared_finding(q, &all, first, told);
+	}
+}
+
+const struct rule rule_shared_port = {
+	.id = "shared-port",
+	.severity = SEVERITY_NOTE,
+	.meaning =
+		"Two programs that do not belong together receive datagrams at the same address and "
+		"port, and one takes what is sent to the other.",
+	.advice = "Give one of them another port, or stop the one that is not meant.",
+	.threshold =
+		"UDP sockets of one address and interface, held by different programs, or by different "
+		"users, of different units; not a process and its workers, multicast addresses and the "
+		"ports of DHCP, PTP, SSDP, WS-Discovery, mDNS and LLMNR",
+	.candidate = may_share,
+	.rows = ROWS_UDP,
+	.look = LOOK_PLACE,
+	.suspect = has_company,
+	.judge = judge_shared,
+};

@@ -22,6 +22,8 @@ enum { READING_INTERVAL_MS = 200 };
 /* What is read of the candidates. */
 enum rule_look {
 	LOOK_NONE,  /* their rows say enough */
+	LOOK_PLACE, /* which of them have one address, and how their holders are related;
+		       for notes only */
 	LOOK_EACH,  /* TCP_INFO and memory, one by one */
 	LOOK_STATE, /* the same; as nearly each row of its states is one, many in a dump
 		     */

@@ -36,6 +36,7 @@
 	X(exposed_listener)      \
 	X(shadowed_listener)     \
 	X(backlog_zero)          \
+	X(shared_port)           \
 	X(descriptor_exhaustion) \
 	X(udp_drops)             \
 	X(tcp_memory)            \
