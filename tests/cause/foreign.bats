@@ -4,6 +4,7 @@
 
 load ../lib/helpers
 load ../lib/endpoint
+load ../lib/inspect
 load ../lib/probe
 load ../lib/servers
 
@@ -165,6 +166,25 @@ searched() { # TARGET
 	assert_equal "$SUMMARY" ''
 	# Who may not look says nothing.
 	refute_contains "$(in_ns setpriv --reuid=65534 --regid=65534 --clear-groups "$SOCKCTL" probe $V4:81)" namespace
+}
+
+@test "what cannot be bound here is said to be of the namespace that has it" {
+	link
+	NAMED=named$$y
+	ip netns attach "$NAMED" "$SERVER_PID"
+	# None of the links of other tests.
+	on_server ip addr add 10.95.77.3/32 dev lo
+	until_true says_where 10.95.77.3:80
+	assert_json '.[0].causes[0].id == "not-local" and .[0].bindable == false'
+	inspect --json --bindable 10.95.77.4:80
+	assert_equal "$(jq -rs '.[0].causes[0].summary' <<<"$output")" 'no interface of this network namespace has the address'
+	# Obeyed: it can be bound there.
+	on_server "$SOCKCTL" inspect -q --bindable 10.95.77.3:80
+}
+
+says_where() { # ADDRESS
+	inspect --json --bindable "$1"
+	[[ $(jq -rs '.[0].causes[0].summary' <<<"$output") == "no interface of this network namespace has the address; network namespace $NAMED has it" ]]
 }
 
 @test "an address of any host is not ours where any may be bound" {

@@ -105,6 +105,16 @@ serve_once() { # ADDR
 	assert_status 0
 }
 
+@test "IPv6 that is disabled where a server listens is enabled as advised" {
+	remedy_ns
+	in_ns sysctl -qw net.ipv6.conf.lo.disable_ipv6=1
+	sockctl listen '[::1]:8080' </dev/null
+	assert_status 3
+	assert_contains "$stderr" ipv6-disabled
+	obey "$(next_of)"
+	serve_once '[::1]:8080'
+}
+
 @test "what listens in another network namespace is reached from within it, as advised" {
 	local next
 	remedy_ns

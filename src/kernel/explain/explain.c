@@ -236,6 +236,9 @@ static void explain_inet(struct arena *a, struct bind_facts *f)
 	f->device = explain_device(a, device);
 	if (f->place == PLACE_FOREIGN)
 		explain_source(&c->addr, c->ifindex, 0, &f->ipv6);
+	if (f->place == PLACE_FOREIGN && !ipv6_is_off(&f->ipv6) &&
+	    !addr_is_loopback(&c->addr))
+		f->others = explain_foreign_place(&c->addr, a);
 	f->loopback_down = addr_is_loopback(&c->addr) && place_loopback_is_down() == 1;
 	if (err == 0)
 		err = explain_read_port(&r, c->proto, c->addr.port, &k);

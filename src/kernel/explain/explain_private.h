@@ -52,7 +52,10 @@ bool explain_find_device(const struct addr *to, uint32_t *device);
 void explain_namesakes(const struct bind_question *q, struct arena *a,
 		       struct bind_facts *f);
 
-/* Who else of this host has an address that is not of this namespace, within 3 ms. */
+/* Who else of this host has an address that is not of this namespace, within 3 ms; in
+ * words only, or NULL. */
+const char *explain_foreign_place(const struct addr *a, struct arena *arena);
+/* The same of one that was connected to, with what listens there. */
 void explain_foreign(const struct addr *to, uint8_t proto, struct arena *a,
 		     struct foreign_facts *f);
 

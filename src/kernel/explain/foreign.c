@@ -16,6 +16,7 @@ enum {
 struct owner {
 	const struct addr *to;
 	uint8_t proto;
+	bool any;	       /* the first is enough, whatever listens there */
 	bool direct;	       /* no router is in between, and ... */
 	struct hardware there; /* ... who answers for the address has this one */
 	struct arena *arena;
@@ -88,8 +89,9 @@ static bool look(void *ctx, const struct netns_at *at)
 	o->ino = at->ino;
 	o->f->pid = at->pid;
 	o->f->name = at->name ? arena_strdup(o->arena, at->name) : NULL;
-	read_listeners(o);
-	return true;
+	if (!o->any)
+		read_listeners(o);
+	return !o->any;
 }
 
 static void name_owners(struct owner *o)
@@ -136,4 +138,21 @@ void explain_foreign(const struct addr *to, uint8_t proto, struct arena *a,
 	if (f->found)
 		name_owners(&o);
 	kept_free(&o.kept);
+}
+
+const char *explain_foreign_place(const struct addr *a, struct arena *arena)
+{
+	struct addr to = addr_unmapped(a);
+	struct foreign_facts f = { 0 };
+	struct owner o = {
+		.to = &to, .any = true, .arena = arena, .f = &f, .kept.arena = arena
+	};
+	struct netns_search s = { .fn = look, .ctx = &o, .budget_us = BUDGET_US };
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (netns_search(&s) < 0 || !o.found)
+		return NULL;
+	name_owners(&o);
+	foreign_put_place(&f, &b);
+	return arena_strdup(arena, buf_cstr(&b));
 }

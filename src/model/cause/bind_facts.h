@@ -82,6 +82,7 @@ struct bind_facts {
 	size_t n_found, n_listening;
 	enum bind_place place;
 	const char *device; /* the interface that has the address; NULL = not known */
+	const char *others; /* a namespace that has it, in words; NULL = not known */
 	struct source_facts ipv6; /* of an IPv6 address that no interface has */
 	bool loopback_down; /* the loopback interface, where the address is one of it */
 	uint16_t range_lo, range_hi, unprivileged_from;

@@ -86,14 +86,24 @@ static void say_unknown(const struct bind_facts *f, struct buf *s, struct buf *a
 			"tables may hold it.");
 }
 
+static void say_place(const struct bind_facts *f, struct buf *s, struct buf *a)
+{
+	bind_put_place(f->place, f->device, s);
+	if (f->others) {
+		buf_printf(s, "; %s has it", f->others);
+		buf_puts(a, "A server that listens on it has to run there.");
+	} else {
+		bind_advise_place(f->place, addr_unmapped(&f->candidate.addr).family, a);
+	}
+}
+
 void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
 		    struct causes *causes)
 {
 	struct buf s = { 0 }, a = { 0 };
 
 	if (cause == CAUSE_NOT_LOCAL) {
-		bind_put_place(f->place, f->device, &s);
-		bind_advise_place(f->place, addr_unmapped(&f->candidate.addr).family, &a);
+		say_place(f, &s, &a);
 	} else if (cause == CAUSE_LOOPBACK_DOWN) {
 		buf_puts(&s,
 			 "the loopback interface of this network namespace is down, and "
