@@ -6,6 +6,7 @@
 #include "kernel/evidence/actors.h"
 #include "kernel/explain/explain.h"
 #include "kernel/explain/policy.h"
+#include "model/cause/connect_cause.h"
 
 static uint8_t proto_of(const struct endpoint *ep)
 {
@@ -206,7 +207,8 @@ bool why_loopback_down(const struct endpoint *ep, struct causes *causes)
 	/* Of this errno nothing else is told. */
 	if (is_known(ep) && ep->family != AF_UNIX)
 		table_causes(ep, NULL, EHOSTUNREACH, causes);
-	return causes->n;
+	return causes->n &&
+	       streq(causes->v[0].id, connect_causes[CONNECT_LOOPBACK_DOWN].id);
 }
 
 /* The first is the one that is named: of a master and its workers these. */

@@ -30,7 +30,7 @@ void why_reset(const struct endpoint *ep, const struct meanwhile *m, bool sent,
 	       struct causes *causes);
 
 /* Whether ep is of this host, whose loopback interface is down; then that is the cause.
- */
+ * Where it is not, a listener there that has lost its address is one. */
 bool why_loopback_down(const struct endpoint *ep, struct causes *causes);
 
 /* Who would take a connection to ep: nobody, where it is not of this host. */

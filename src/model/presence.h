@@ -20,6 +20,9 @@ struct presence_of {
 	enum presence is;
 };
 
+/* ", which is no address of this network namespace now": after what names the address. */
+void presence_put_loss(struct buf *b, enum presence is, uint32_t ifindex);
+
 /* Nothing that is sent there reaches the socket. */
 static inline bool presence_is_lost(enum presence p)
 {

@@ -365,3 +365,42 @@ three_are_there() {
 	assert_found 'warning deaf-listener'
 	assert_equal "$(culprits deaf-listener)" ''
 }
+
+# What connect and probe say of an address where only a listener that has lost it is.
+both_say() { # ADDRESS REGEX
+	sockctl connect -T 2s "$1"
+	refute_regex "$stderr" 'just begun|firewall rule'
+	assert_regex "$stderr" "$2"
+	sockctl probe -T 2s "$1"
+	refute_regex "$output$stderr" 'just begun|firewall rule'
+	assert_regex "$output" "$2"
+}
+
+@test "connect and probe name a listener whose address is gone, and what to look at" {
+	serve_on 10.77.0.5:80
+	lose 10.77.0.5/24
+	# Nobody has it; then no route leads there; then another host refuses.
+	both_say 10.77.0.5:80 "sockctl\\[$PID\\] fd [0-9]+ listens on 10\\.77\\.0\\.5:80, which is no address of this network namespace now: nothing can reach it"
+	sockctl connect --json -T 2s 10.77.0.5:80
+	assert_equal "$(jq -r 'select(.causes) | .causes[0].id' <<<"$stderr")" deaf-listener
+	sockctl connect -T 2s 10.77.0.5:80
+	obey "$(sed -n 's/^next: //p' <<<"$stderr")"
+	in_ns ip address flush dev eth
+	both_say 10.77.0.5:80 'listens on 10\.77\.0\.5:80, which is no address'
+	# Healthy again, and silent about other ports.
+	gain 10.77.0.1/24
+	gain 10.77.0.5/24
+	run in_ns "$SOCKCTL" probe -q 10.77.0.5:80
+	assert_success
+	sockctl probe -T 2s 10.77.0.5:81
+	refute_regex "$output" 'no address of'
+}
+
+@test "connect and probe name a listener whose interface is gone, not a firewall" {
+	serve_on 0.0.0.0:80 --option interface=eth
+	in_ns ip link del eth
+	both_say 127.0.0.1:80 "sockctl\\[$PID\\] fd [0-9]+ listens on 0\\.0\\.0\\.0:80, bound to the interface with index [0-9]+, which is gone; .*: nothing can reach it"
+	# An address that is local by ip_nonlocal_bind only, and by a prefix.
+	in_ns ip route add local 10.99.0.0/16 dev lo
+	both_say 10.99.1.1:80 'bound to the interface with index [0-9]+, which is gone'
+}

@@ -289,6 +289,17 @@ static void put_who(struct buf *b, const struct probe_job *j)
 	causes_free(&causes);
 }
 
+/* Of an address that this host does not have: a listener here that has lost it. */
+static void put_deaf(struct buf *b, const struct probe_result *r)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct causes causes = { .arena = &arena };
+
+	if (!why_loopback_down(&r->peer, &causes))
+		put_summaries(b, &causes);
+	causes_free(&causes);
+}
+
 char *probe_local_why(struct probe_job *j)
 {
 	struct probe_result *r = j->last;
@@ -300,5 +311,7 @@ char *probe_local_why(struct probe_job *j)
 		 (r->outcome == OUTCOME_REFUSED_ICMP && r->peer.proto == TARGET_UDP) ||
 		 r->outcome == OUTCOME_DENIED_LOCAL || r->peer.family == AF_UNIX)
 		put_causes(&b, r);
+	else if (may_be_loopback(r) && r->outcome != OUTCOME_NO_PORT)
+		put_deaf(&b, r);
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
 }

@@ -214,6 +214,8 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 		return;
 	}
 	f->local = explain_find_device(&to, &f->device);
+	if (q->err != ECONNRESET && q->err != EADDRNOTAVAIL)
+		explain_deaf(f, a);
 	if (q->err == ECONNREFUSED && !is_own(f)) {
 		f->local = false;
 		explain_foreign(&f->to, q->proto, a, &f->foreign);

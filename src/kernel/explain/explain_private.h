@@ -59,6 +59,8 @@ const char *explain_foreign_place(const struct addr *a, struct arena *arena);
 void explain_foreign(const struct addr *to, uint8_t proto, struct arena *a,
 		     struct foreign_facts *f);
 
+/* Listeners that take what goes to f->to, on an address or an interface that is gone. */
+void explain_deaf(struct connect_facts *f, struct arena *a);
 /* The unix half of explain_listening(). */
 struct listening explain_unix_listening(const struct connect_question *q);
 /* The unix half of explain_bind(). */

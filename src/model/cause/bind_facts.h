@@ -10,6 +10,7 @@
 #include "model/cause/no_source.h"
 #include "model/cause/policy.h"
 #include "model/keeper.h"
+#include "model/presence.h"
 
 enum bind_place {
 	PLACE_UNKNOWN, /* not asked, or the kernel would not say */
@@ -37,6 +38,7 @@ struct bind_found {
 	const char *user;     /* name of row->uid, or NULL */
 	const char
 		*remedy; /* how to learn its holder, where that is not known; or NULL */
+	enum presence presence; /* of a listener that nothing can reach; or unknown */
 	bool covered; /* by a listener that is among the holders: it explains this one */
 };
 

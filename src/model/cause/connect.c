@@ -25,6 +25,16 @@ static bool is_silent(const struct sock *s)
 	return s->state == STATE_BOUND_INACTIVE;
 }
 
+static bool is_deaf(const struct connect_facts *f, const struct sock *s)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_deaf; i++)
+		if (f->deaf[i].holder.row->cookie == s->cookie)
+			return true;
+	return false;
+}
+
 static const struct bind_found *find_here(const struct connect_facts *f, bool silent,
 					  bool there)
 {
@@ -33,7 +43,7 @@ static const struct bind_found *find_here(const struct connect_facts *f, bool si
 	for (i = 0; i < f->n_here; i++) {
 		const struct sock *s = f->here[i].holder.row;
 
-		if (is_silent(s) == silent && takes(s, f) == there)
+		if (is_silent(s) == silent && takes(s, f) == there && !is_deaf(f, s))
 			return &f->here[i];
 	}
 	return NULL;
@@ -44,6 +54,33 @@ static void put_found(struct buf *b, const struct bind_found *x)
 	bind_put_owner(b, x);
 	buf_puts(b, x->holder.row->proto == PROTO_UDP ? " receives on " : " listens on ");
 	bind_put_address(b, &x->holder.row->local);
+}
+
+/* Nothing that is sent to it arrives, whoever refuses or is silent in its place. */
+static void say_deaf(const struct connect_facts *f, struct causes *causes)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_deaf && causes->n < 4; i++) {
+		const struct bind_found *x = &f->deaf[i];
+		const struct sock *s = x->holder.row;
+		struct advised who = { .uid = f->asker, .owner = s->uid };
+		struct buf b = { 0 }, next = { 0 };
+
+		put_found(&b, x);
+		presence_put_loss(&b, x->presence, s->ifindex);
+		buf_puts(&b, ": nothing can reach it");
+		if (x->presence == PRESENCE_DUPLICATE)
+			advise(&next, ADVICE_DADFAILED, who);
+		else if (x->presence == PRESENCE_GONE)
+			advise(&next, ADVICE_ADDRESSES, who);
+		else
+			keeper_advise_restart(&next, &x->keeper, who);
+		if (next.len && !causes->next)
+			causes_next(causes, &next);
+		buf_free(&next);
+		add(causes, CONNECT_DEAF, &b, NULL, s->holders);
+	}
 }
 
 static bool is_other_family(const struct connect_facts *f, const struct sock *s)
@@ -128,12 +165,13 @@ static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 		add(causes, CONNECT_REJECTED, &b, &a, x->holder.row->holders);
 		return;
 	}
+	say_deaf(f, causes);
 	if ((x = find_here(f, true, true)))
 		say_silent(x, causes);
 	for (i = 0; i < f->n_here && causes->n < 4; i++) {
 		const struct sock *s = f->here[i].holder.row;
 
-		if (!is_silent(s) && !takes(s, f))
+		if (!is_silent(s) && !takes(s, f) && !is_deaf(f, s))
 			say_other_place(f, &f->here[i], causes);
 	}
 	if (f->n_elsewhere)
@@ -316,6 +354,8 @@ void cause_of_connect(const struct connect_facts *f, struct causes *causes)
 		unix_causes(f, causes);
 	else if (f->loopback_down && !(f->from.family && f->from_place == PLACE_FOREIGN))
 		say_loopback_down(f, causes);
+	else if (f->n_deaf && !f->local)
+		say_deaf(f, causes);
 	else if (cause_of_no_source(&f->source, f->asker, causes))
 		return;
 	else if (f->policy.err)

@@ -46,6 +46,15 @@ const struct meaning connect_causes[] = {
 		"If it is still starting, wait for it: 'sockctl probe --wait 30s "
 		"ADDRESS'.",
 	},
+	[CONNECT_DEAF] = {
+		"deaf-listener",
+		"It listens on an address that this network namespace does not have, or "
+		"on an interface that is gone: nothing can reach it.",
+		"The address was moved or removed, another host has it, or the interface "
+		"was made again, which gives it another index.",
+		"Add the address again, or let the server listen on one that is here; "
+		"restart it where its interface was made again.",
+	},
 	[CONNECT_REJECTED] = {
 		"rejected",
 		"Something listens there, and the connection was refused all the same.",

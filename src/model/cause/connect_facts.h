@@ -25,6 +25,8 @@ struct connect_facts {
 
 	/* Listeners and bound sockets of the port: of this namespace, of others. */
 	struct bind_found *here, *elsewhere;
+	struct bind_found *deaf; /* listeners there that nothing can reach */
+	size_t n_deaf;
 	size_t n_here, n_elsewhere;
 	int dump_error;		  /* a table of this namespace could not be read: errno */
 	int owners_error;	  /* as in struct bind_facts */

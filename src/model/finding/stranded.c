@@ -81,36 +81,12 @@ static struct strand strand_of(struct inquiry *q, const struct stranded **v, siz
 /* What became of the address or the interface, after what uses it. */
 static void put_loss(struct inquiry *q, const struct strand *x)
 {
-	switch (x->is) {
-	case PRESENCE_NO_DEVICE:
-		say(q,
-		    ", bound to the interface with index %u, which is gone; one that was "
-		    "made again has another index, also under the same name",
-		    x->row->ifindex);
-		break;
-	case PRESENCE_DUPLICATE:
-		buf_puts(&q->text,
-			 ", which this host does not use: duplicate address detection "
-			 "found that another host has it");
-		break;
-	case PRESENCE_BY_RULE:
+	if (waits_for_loopback(q, x))
 		buf_puts(
 			&q->text,
-			", which is local in a routing table that rules with a mark or an "
-			"interface may lead to, and nothing else");
-		break;
-	case PRESENCE_UNKNOWN:
-	case PRESENCE_HERE:
-	case PRESENCE_TENTATIVE:
-	case PRESENCE_GONE:
-		buf_puts(&q->text,
-			 waits_for_loopback(q, x)
-				 ? ", and the loopback interface of this network "
-				   "namespace is down"
-				 : ", which is no address of this network namespace "
-				   "now");
-		break;
-	}
+			", and the loopback interface of this network namespace is down");
+	else
+		presence_put_loss(&q->text, x->is, x->row->ifindex);
 }
 
 /* Why it is a note. */
