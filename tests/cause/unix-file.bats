@@ -229,3 +229,50 @@ sockctl_refuses() {
 	assert_contains "$output" "another path"
 	refute_contains "$output" rmdir
 }
+
+# Whether its file is anywhere is not known.
+leaves_open() { # [CMD]...
+	run --separate-stderr in_ns timeout "$READY_WITHIN" "$@" "$SOCKCTL" connect "unix:$path" </dev/null
+	no_crash
+	assert_equal "$status" 1
+	assert_regex "$stderr" "  not-listening  there is no $path; sockctl\[$PID\] fd [0-9]+ listens on a socket of that name"
+	refute_contains "$stderr" 'still listens'
+}
+
+@test "a root that may not be looked below leaves it open where the file is" {
+	strace -o /dev/null -e inject=getppid:error=EINTR true 2>/dev/null || skip "strace cannot trace here"
+	local path=$BATS_TEST_TMPDIR/x.sock error
+	netns
+	serve echo "unix:$path"
+	rm "$path"
+	for error in ENOSYS EACCES; do
+		leaves_open "${STRACE[@]}" -f -qq -o /dev/null -e trace=openat2 -e "inject=openat2:error=$error"
+	done
+}
+
+# A file system whose server never answers, in the mount namespace of who runs it.
+STUCK='import ctypes, os, sys
+fd = os.open("/dev/fuse", os.O_RDWR)
+options = b"fd=%d,rootmode=40000,user_id=0,group_id=0" % fd
+mount = ctypes.CDLL(None, use_errno=True).mount
+assert mount(b"stuck", sys.argv[1].encode(), b"fuse", 0, options) == 0, ctypes.get_errno()
+print("stuck", flush=True)
+sys.stdin.read()'
+
+@test "a file server that does not answer: it is left behind, and the file may be anywhere" {
+	skip_unless_mounts "a file system that does not answer"
+	[[ -e /dev/fuse ]] || skip "no /dev/fuse"
+	local dir=$BATS_TEST_TMPDIR/dir path=$BATS_TEST_TMPDIR/dir/x.sock server stuck
+	mkdir "$dir"
+	netns
+	mount_ns true
+	serve_there "unix:$path"
+	server=$PID
+	rm "$path"
+	spawn "${MNT[@]}" python3 -c "$STUCK" "$dir"
+	stuck=$PID
+	await_line '^stuck$'
+	PID=$server
+	leaves_open env
+	kill "$stuck"
+}

@@ -68,6 +68,21 @@ takes_over() { # PATH
 	assert test -S "shared/$SOCK"
 }
 
+@test "so is one whose name leads through an absolute link, which leads elsewhere here" {
+	skip_unless_mounts "a directory at two places"
+	mkdir shared inside
+	ln -s "$PWD/inside" link
+	# shellcheck disable=SC2016
+	spawn unshare --net --mount sh -c 'mount --bind shared inside && exec "$@"' sh \
+		python3 -c "$BINDS" "$PWD/link/$SOCK" STREAM
+	await_line '^bound$'
+	# By the same name, here, another socket.
+	python3 -c "$BINDS" "$PWD/inside/$SOCK" STREAM </dev/null
+	run --separate-stderr timeout "$READY_WITHIN" "$SOCKCTL" listen "unix:$PWD/shared/$SOCK"
+	assert_refused 3 'a live socket has this path'
+	assert test -S "shared/$SOCK"
+}
+
 # Binds a socket in the mounted namespace ns, without a process that stays in it, and runs
 # the rest.
 VISITS='import ctypes, os, socket, subprocess, sys

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/entry.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/whole.h"
@@ -27,24 +28,31 @@ static const char *last_part(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* What has the name for a process with this root: an absolute link within it leads to
+ * another place from ours. */
+static bool look_below(const char *root, const char *name, struct stat *st)
+{
+	_cleanup_close_ int dir = -1, fd = -1;
+
+	if (!*root)
+		return lstat(name, st) == 0;
+	dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = dir < 0 ? -1 : entry_in_root(dir, name, O_NOFOLLOW);
+	return fd >= 0 && fstat(fd, st) == 0;
+}
+
 /* Whether a name of the list is, or may be, our file. root: the / of a process of that
  * namespace. */
 static bool names_file(const struct asking *a, const char *name, const char *root)
 {
-	_cleanup_free_ char *whole = NULL;
 	struct stat st;
 
 	if (*name == '@')
 		return false;
 	if (!*root && streq(name, a->path))
 		return true;
-	if (*name == '/') {
-		whole = xmalloc(strlen(root) + strlen(name) + 1);
-		stpcpy(stpcpy(whole, root), name);
-		if (lstat(whole, &st) == 0)
-			return st.st_ino == a->file->st_ino &&
-			       st.st_dev == a->file->st_dev;
-	}
+	if (*name == '/' && look_below(root, name, &st))
+		return st.st_ino == a->file->st_ino && st.st_dev == a->file->st_dev;
 	/* It is relative to a directory that we do not know, of another mount namespace,
 	 * or not to be looked at: the same last part is enough to be careful. */
 	return streq(last_part(name), a->last);
