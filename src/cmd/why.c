@@ -5,7 +5,7 @@
 
 #include "kernel/evidence/actors.h"
 #include "kernel/explain/explain.h"
-#include "kernel/explain/policy.h"
+#include "kernel/explain/policies.h"
 #include "model/cause/connect_cause.h"
 
 static uint8_t proto_of(const struct endpoint *ep)

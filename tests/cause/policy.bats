@@ -45,7 +45,7 @@ bindable() { # HOW ADDR
 	assert_line --index 1 listener
 	# Without a policy.
 	inspect --bindable 127.0.0.1:8080
-	assert_output "yes: 127.0.0.1:8080 can be bound"
+	assert_line --index 0 "yes: 127.0.0.1:8080 can be bound"
 }
 
 @test "--bindable: the range of ports is full: another port serves the test" {
@@ -53,7 +53,7 @@ bindable() { # HOW ADDR
 	mk listen:port=40000,addr=0.0.0.0 listen:label=b,port=40001,addr=0.0.0.0 \
 		listen:label=c,port=40002,addr=0.0.0.0 listen:label=d,port=40003,addr=0.0.0.0
 	inspect --bindable 127.0.0.1:8080
-	assert_output "yes: 127.0.0.1:8080 can be bound"
+	assert_line --index 0 "yes: 127.0.0.1:8080 can be bound"
 	assert_status 0
 	inspect --json --state bound-inactive
 	assert_status 1

@@ -11,7 +11,7 @@
 #include "base/term.h"
 #include "cmd/inspect/user.h"
 #include "kernel/explain/explain.h"
-#include "kernel/explain/policy.h"
+#include "kernel/explain/policies.h"
 #include "kernel/explain/trial.h"
 #include "kernel/proc/place.h"
 #include "view/view.h"

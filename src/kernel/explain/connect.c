@@ -5,7 +5,7 @@
 
 #include "kernel/explain/explain_private.h"
 #include "kernel/explain/path_access.h"
-#include "kernel/explain/policy.h"
+#include "kernel/explain/policies.h"
 #include "kernel/explain/source.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/route.h"

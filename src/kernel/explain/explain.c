@@ -1,5 +1,5 @@
 #include "kernel/explain/explain_private.h"
-#include "kernel/explain/policy.h"
+#include "kernel/explain/policies.h"
 #include "kernel/explain/source.h"
 
 #include <errno.h>

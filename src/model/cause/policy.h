@@ -1,6 +1,6 @@
 /*
  * A call that is refused although no permission and no route denies it: what may have
- * done it, without what a fact excludes. Filled by kernel/explain/policy.h.
+ * done it, without what a fact excludes. Filled by kernel/explain/policies.h.
  */
 #pragma once
 

@@ -1,4 +1,4 @@
-#include "kernel/explain/policy.h"
+#include "kernel/explain/policies.h"
 
 #include <errno.h>
 #include <fcntl.h>
