@@ -9,7 +9,6 @@ load ../lib/endpoint
 mount_ns() { # SCRIPT [ARG]...
 	spawn "${NS[@]}" unshare --mount sh -e -c "$1; echo ready; exec cat" sh "${@:2}"
 	await_line '^ready$'
-	MNT_PID=$PID
 	MNT=(nsenter --target "$PID" --mount --net)
 }
 
