@@ -76,6 +76,7 @@ static const struct {
 	[ADVICE_RULES] = { NEEDS_NOTHING, { "ip", "rule" } },
 	[ADVICE_RULES_V6] = { NEEDS_NOTHING, { "ip", "-6", "rule" } },
 	[ADVICE_TUNNELS] = { NEEDS_NOTHING, { "ip", "-d", "link" } },
+	[ADVICE_REMOVE_LINK] = { NEEDS_ROOT, { "ip", "link", "delete", "%" } },
 	[ADVICE_RPC] = { NEEDS_NOTHING, { "rpcinfo", "-p" } },
 	[ADVICE_NFT] = { NEEDS_ROOT, { "nft", "list", "ruleset" } },
 	[ADVICE_IPTABLES] = { NEEDS_ROOT, { "iptables-save" } },

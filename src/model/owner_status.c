@@ -4,6 +4,10 @@ static const struct owner_words words[OWNER_STATUSES] = {
 	[OWNER_NOT_ASKED] = { .cell = "-", .finding = "owner not asked for" },
 	[OWNER_FOUND] = { .cell = "-", .finding = "owner known" },
 	[OWNER_NONE] = { .key = "none", .cell = "-", .finding = "no owner" },
+	[OWNER_KERNEL] = { .key = "kernel",
+			   .cell = "(kernel",
+			   .finding = "held by the kernel",
+			   .who = "the kernel" },
 	[OWNER_INVISIBLE] = { .key = "kernel-or-not-visible",
 			      .cell = "(kernel, or not visible here",
 			      .finding = "owner not visible",
@@ -29,6 +33,12 @@ static const struct owner_words words[OWNER_STATUSES] = {
 			    .cell = "(threads not all searched",
 			    .finding = "owner unknown (threads were not all searched)",
 			    .who = "the kernel, or a thread that was not searched" },
+	[OWNER_CANDIDATES] = { .key = "no-descriptor",
+			       .cell = "(no descriptor: in flight, or in io_uring",
+			       .finding =
+				       "owner unknown (no descriptor: in flight, or in "
+				       "io_uring)",
+			       .who = "a socket without a descriptor" },
 	[OWNER_NOT_RECORDED] = { .key = "not-recorded",
 				 .cell = "(not recorded",
 				 .finding = "owner unknown (not recorded)",

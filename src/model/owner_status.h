@@ -10,8 +10,9 @@ enum owner_status {
 	OWNER_NOT_ASKED,
 	OWNER_FOUND,
 	OWNER_NONE,	 /* the kernel holds it alone: no inode, by nature of the state */
-	OWNER_INVISIBLE, /* all processes and threads were read: kernel socket, or in
-			    flight */
+	OWNER_KERNEL,	 /* a tunnel of the kernel's has its port */
+	OWNER_INVISIBLE, /* all processes and threads were read: kernel socket, or held
+			    where nothing shows it */
 	OWNER_PERMISSION,    /* some process could not be read: the owner may be among
 				them */
 	OWNER_HIDEPID,	     /* /proc hides the processes of others */
@@ -19,8 +20,10 @@ enum owner_status {
 			      */
 	OWNER_NO_PROC,	     /* there is no /proc, or another directory in its place */
 	OWNER_THREADS,	     /* all processes were read, not all threads */
-	OWNER_NOT_RECORDED,  /* a recorded dump that does not say who held its sockets */
-	OWNER_NOT_READ,	     /* reading them failed: who has it is not known */
+	OWNER_CANDIDATES,   /* nobody has a descriptor, and somebody may have it in flight
+			       or registered with io_uring */
+	OWNER_NOT_RECORDED, /* a recorded dump that does not say who held its sockets */
+	OWNER_NOT_READ,	    /* reading them failed: who has it is not known */
 	OWNER_STATUSES,
 };
 

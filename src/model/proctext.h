@@ -74,6 +74,24 @@ bool proctext_hidepid(char *line, const char *path, struct proctext_hidepid *h);
 /* A link of PID/fd, "socket:[123]": the inode; 0 if it is something else. */
 uint32_t proctext_socket(const char *link, size_t len);
 
+/* PID/fdinfo of a ring of io_uring, line by line: the files that are registered with it.
+ * Zeroed before the first. */
+struct proctext_ring {
+	uint64_t size;	/* of its table, in which places may be free */
+	bool listed;	/* the table was told */
+	bool in_table;	/* the line before was of it */
+	bool has_entry; /* a place of it was told */
+	bool settled; /* what stands behind the table, and only where it could be read */
+	bool unnamed; /* a file without its inode, as older kernels print all */
+};
+/* The inode of a socket that this line says is registered; 0 = none. */
+uint32_t proctext_ring_line(struct proctext_ring *r, const char *line);
+/* After the last line: whether it may have sockets that no line has named. */
+bool proctext_ring_may_hold(const struct proctext_ring *r);
+
+/* PID/fdinfo of a unix socket: how many files wait in its queue. */
+bool proctext_in_flight(const char *text, uint64_t *n);
+
 /* A line of net/tcp, tcp6, udp, udp6 (proto), and one of net/unix. A name points into the
  * line; '@', which stands for the NUL of an abstract one, is left as it is. */
 bool proctext_inet_row(const char *line, uint8_t proto, struct sock *s);

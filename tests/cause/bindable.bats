@@ -199,6 +199,37 @@ s.bind(("127.0.0.1", int(sys.argv[1])))' $port 2>/dev/null || bound=1
 	in_ns ip link set vx0 up
 	bindable 1 udp:0.0.0.0:4789
 	assert_equal "$(ids)" kernel-socket
+	assert_json '.[0].causes[0].summary | startswith("the kernel, for the tunnel vx0 (vxlan), receives on ")'
+	assert_json '.[0].commands == ["ip link delete vx0"]'
+	inspect --no-findings -uap
+	assert_line --regexp ' (0\.0\.0\.0|127\.0\.0\.1|\*):4789 .*\(kernel\b'
+	# Of two that share a port no single one is in the way.
+	in_ns ip link add vx1 type vxlan id 8 dstport 4789 local 127.0.0.1
+	in_ns ip link set vx1 up
+	bindable 1 udp:0.0.0.0:4789
+	assert_json '.[0].causes[0] | (.summary | contains("(vxlan) and 1 more")) and .commands == ["ip -d link"]'
+	# What only looks like it is not the tunnel's.
+	in_ns ip link delete vx1
+	in_ns ip link set vx0 down
+	bindable 0 udp:0.0.0.0:4789
+}
+
+@test "no-descriptor: a socket in flight, on whatever port, is not called the kernel's" {
+	skip_unless_root "another process namespace is needed"
+	skip_unless_first_pid_namespace
+	netns
+	mk sent:port=8080 sent:port=4789,proto=udp,label=vx sent:port=2049,label=nfs
+	local ask
+	for ask in 127.0.0.1:8080 udp:127.0.0.1:4789 127.0.0.1:2049; do
+		bindable 1 "$ask"
+		assert_equal "$(ids)" no-descriptor
+		assert_json '.[0].causes[0].advice | startswith("It may be in flight to ") and contains("the port is free once that program ends")'
+		refute_regex "$output" 'tunnel|nfsd|vxlan'
+	done
+	# Nobody but the candidate has it: with its end the port is free.
+	kill "$MK_PID"
+	until_true in_ns python3 -c 'import socket; socket.socket().bind(("127.0.0.1", 8080))'
+	bindable 0 127.0.0.1:8080
 }
 
 @test "ephemeral-exhausted: port 0, and all of the range is held; unknown: but for one" {

@@ -95,6 +95,28 @@ static void check_rows(const char *text, size_t size)
 	}
 }
 
+/* Each line may be any, in a block of its own size. */
+static void check_ring(const uint8_t *data, size_t size)
+{
+	struct proctext_ring ring = { 0 };
+	uint64_t n = untouched;
+	char *text = exact_text(data, size);
+
+	check_number(proctext_in_flight(text, &n), n);
+	free(text);
+	while (size) {
+		const uint8_t *end = memchr(data, '\n', size);
+		size_t len = end ? (size_t)(end - data) + 1 : size;
+		char *line = exact_text(data, len);
+
+		proctext_ring_line(&ring, line);
+		free(line);
+		data += len;
+		size -= len;
+	}
+	HOLDS(ring.listed || proctext_ring_may_hold(&ring));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text, *link;
@@ -108,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unit = proctext_unit(text);
 	check_blob(&unit, text, size);
 	check_mount(data, size);
+	check_ring(data, size);
 	check_rows(text, size);
 	free(text);
 	/* A link has no NUL behind it. */

@@ -93,16 +93,71 @@ load ../lib/inspect
 	assert_line --partial '(not:accepted)'
 }
 
-@test "a socket in flight is held by nobody visible" {
+@test "a socket in flight: nobody has a descriptor, and who may receive it is a candidate" {
 	skip_unless_root "to others it may be one whose processes may not be read"
+	skip_unless_first_pid_namespace
 	netns
-	mk inflight:abstract=fly
+	mk inflight:abstract=fly sent:port=80 sent:port=81,proto=udp,label=udp sent:port=82,received,label=taken
 	inspect_table -xp
 	assert_success
-	assert_line --regexp ' @fly .*\(kernel,:or:not:visible:here\)$'
-	inspect_json -xp
+	assert_line --regexp ' @fly .*\(no:descriptor::in:flight,:or:in:io_uring\)$'
+	inspect --json -xp
 	run jq -c "select(.inode == ${F[inflight.more.inode]}) | [.processes, .processes_unknown]" <<<"$output"
-	assert_output '[null,"kernel-or-not-visible"]'
+	assert_output '[null,"no-descriptor"]'
+	# Others may be in flight elsewhere on this machine.
+	inspect --json -tuap
+	assert_row sent.socket processes=null processes_unknown=no-descriptor
+	assert_row udp.socket processes=null processes_unknown=no-descriptor
+	assert_json "map(select(.local_port == 82).processes[0].pid) == [$MK_PID]"
+	run jq -r 'select(.type == "note").text' <<<"$output"
+	assert_output --regexp "^no descriptor shows who holds some sockets: they may be in flight to .*(mksock\[$MK_PID\]|more)"
+	# Who holds it is not known, so no answer is.
+	inspect -t --process other
+	assert_status 3
+	# Received by nobody, it is closed with the queue.
+	kill "$MK_PID"
+	inspect --json -ta --allow-empty
+	assert_json 'map(select(.local_port)) == []'
+}
+
+@test "a socket that a ring of io_uring has is its program's, though it has no descriptor" {
+	skip_unless_io_uring
+	netns
+	mk registered:port=80 registered:port=81,proto=udp,label=udp registered:port=82,kept,label=kept \
+		registered:empty,label=empty listen:port=83
+	local command
+	for command in '-tuap' "-tuap --process mksock" "-p --pid $MK_PID -tua" '-tuap -o +peer_process'; do
+		# shellcheck disable=SC2086 # several words
+		inspect --json $command
+		assert_json "map(select(.local_port == 80).processes) == [[{pid: $MK_PID, command: \"mksock\", fd: ${F[registered.more.ring]}}]]"
+		assert_json "map(select(.local_port == 81).processes) == [[{pid: $MK_PID, command: \"mksock\", fd: ${F[udp.more.ring]}}]]"
+		assert_json "map(select(.local_port == 82 or .local_port == 83).processes | length) == [1, 1]"
+		assert_json '.[-1].complete and all(.[]; .type != "note")'
+	done
+	# Listeners alone are dumped before their owners are asked for.
+	inspect --json -lp
+	assert_json "map(select(.local_port == 80).processes[0].pid) == [$MK_PID]"
+	inspect -q --record "$BATS_TEST_TMPDIR/dump"
+	inspect --from "$BATS_TEST_TMPDIR/dump" --json -lp --port 80
+	assert_json ".[0].processes[0].fd == ${F[registered.more.ring]}"
+	inspect --json --bindable 127.0.0.1:80
+	assert_json ".[0].causes[0] | .id == \"listener\" and .processes[0].pid == $MK_PID"
+}
+
+@test "a kernel that does not print what is registered leaves a candidate" {
+	skip_unless_io_uring
+	skip_unless_mounts "what a ring has is told otherwise"
+	skip_unless_first_pid_namespace
+	netns
+	mk registered:port=80
+	local old=$BATS_TEST_TMPDIR/fdinfo now=/proc/$MK_PID/fdinfo ring=${F[registered.more.ring]}
+	mkdir "$old"
+	sed 's/: socket:.*/: TCP/' "$now/$ring" >"$old/$ring"
+	run --separate-stderr in_ns unshare --mount sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' sh \
+		"$old" "$now" "$SOCKCTL" inspect --json -lp
+	no_crash
+	assert_json '.[0] | .processes == null and .processes_unknown == "no-descriptor"'
+	assert_regex "$stderr" "in an io_uring of .*(mksock\[$MK_PID\]|more)"
 }
 
 @test "an ordinary user learns the holders of its own sockets and why others are unknown" {

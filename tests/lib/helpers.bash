@@ -83,6 +83,15 @@ skip_unless_mounts() { # WHY
 		skip "no mount namespace can be made here, / is no mount point perhaps: $1"
 }
 
+# Elsewhere processes may be hidden, so that nothing is said of a socket without a descriptor.
+skip_unless_first_pid_namespace() {
+	[[ $(stat -Lc %i /proc/self/ns/pid) == 4026531836 ]] || skip "not in the first pid namespace"
+}
+
+skip_unless_io_uring() {
+	"$MKSOCK" registered:empty </dev/null >/dev/null 2>&1 || skip "this kernel, or this user, has no io_uring"
+}
+
 # A script starts what it puts in the background with SIGINT and SIGQUIT ignored, and what is
 # ignored from the start stays so: these run as they would in the foreground.
 IN_FRONT=(env "--default-signal=INT,QUIT")

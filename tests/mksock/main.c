@@ -280,7 +280,7 @@ static const struct maker other_makers[] = {
 };
 
 static const struct maker *const makers[] = { tcp_makers, udp_makers, unix_makers,
-					      other_makers };
+					      held_makers, other_makers };
 
 static const struct maker *find_maker(const char *name)
 {

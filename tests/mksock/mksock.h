@@ -36,7 +36,7 @@ struct maker {
 	const char *help;
 };
 
-extern const struct maker tcp_makers[], udp_makers[], unix_makers[];
+extern const struct maker tcp_makers[], udp_makers[], unix_makers[], held_makers[];
 
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* Dies with errno's text when r is negative; returns r. */

@@ -172,3 +172,18 @@ kill $MK_PID"
 		[[ $args == *nobody || $args == --findings* ]] || assert_contains "$output$stderr" CAP_SYS_PTRACE
 	done
 }
+
+@test "a tunnel that is removed as advised frees its port" {
+	local name
+	skip_unless_root "a device is made"
+	skip_unless_first_pid_namespace
+	netns
+	name=$(printf 'vx-\303\274$(x)')
+	in_ns ip link add "$name" type vxlan id 7 dstport 4700 2>/dev/null || skip "this kernel makes no vxlan"
+	in_ns ip link set "$name" up
+	inspect --json --bindable udp:0.0.0.0:4700
+	assert_status 1
+	assert_json '.[0].causes[0].id == "kernel-socket"'
+	obey
+	until_true can_bind udp:0.0.0.0:4700
+}

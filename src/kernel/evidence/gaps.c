@@ -48,7 +48,8 @@ void evidence_unreadable(struct evidence *e, int32_t pid)
  * there is no /proc is a gap of its own. */
 static bool owners_are_hidden(const struct evidence *e)
 {
-	bool hides = owner_is_unseen(e->unowned) && e->unowned != OWNER_NO_PROC;
+	bool hides = owner_is_unseen(e->unowned) && e->unowned != OWNER_NO_PROC &&
+		     e->unowned != OWNER_CANDIDATES;
 	size_t i;
 
 	for (i = 0; hides && i < e->n_listeners; i++)

@@ -139,6 +139,8 @@ static void find_holders(struct reader *r, struct arena *a, struct kept *k,
 	size_t i;
 
 	f->owners_error = r->owners.failed;
+	if (r->owners.unseen == OWNER_CANDIDATES)
+		f->candidates = arena_strdup(a, r->owners.unseen_why);
 	f->found = arena_zalloc(a, (k->n + 1) * sizeof(*f->found));
 	f->n_found = k->n;
 	f->n_listening = listeners_first(k);

@@ -58,12 +58,34 @@ void kept_own(struct kept *k, struct reader *r)
 	}
 }
 
+/* Its name is read now: a row has no room for what so few of them have. */
+static void found_tunnel(struct bind_found *x, struct arena *a)
+{
+	struct tunnels all;
+	const struct tunnel *t;
+	char text[128];
+
+	tunnels_read(&all);
+	t = tunnels_find(&all, x->holder.row->local.port);
+	if (!t)
+		return;
+	snprintf(text, sizeof(text), "%s (%s)", t->name, t->kind);
+	if (t->links == 1)
+		x->link = arena_strdup(a, t->name);
+	else
+		snprintf(text, sizeof(text), "%s (%s) and %u more", t->name, t->kind,
+			 t->links - 1);
+	x->tunnel = arena_strdup(a, text);
+}
+
 void found_process(struct bind_found *x, struct arena *a)
 {
 	const struct holder *h = x->holder.row->holders;
 	char remedy[REMEDY_MAX];
 
 	x->user = x->holder.row->user;
+	if (x->holder.row->owner_status == OWNER_KERNEL)
+		found_tunnel(x, a);
 	if (!h) {
 		if (rights_to_know_owner(x->holder.row->owner_status, remedy)[0])
 			x->remedy = arena_strdup(a, remedy);

@@ -85,6 +85,8 @@ static void name_owner(struct search *x, struct bind_facts *f)
 
 	kept_own(&x->kept, &r);
 	f->owners_error = r.owners.failed;
+	if (r.owners.unseen == OWNER_CANDIDATES)
+		f->candidates = arena_strdup(x->kept.arena, r.owners.unseen_why);
 	row = x->kept.v[0];
 	for (i = 1; i < x->kept.n; i++)
 		if (x->kept.v[i]->state == STATE_LISTEN && row->state != STATE_LISTEN)

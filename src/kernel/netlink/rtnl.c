@@ -4,6 +4,7 @@
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 
 /* Of the address in bytes; 0 = neither IPv4 nor IPv6. */
 static size_t ip_len(uint8_t family)
@@ -107,6 +108,74 @@ bool rtnl_address(const struct nlmsghdr *h, struct rtnl_address *a)
 	if (local.family)
 		a->addr = local;
 	return a->addr.family != AF_UNSPEC;
+}
+
+/* Where the messages of a kind have the port: a big-endian number of 16 bits. */
+static const struct {
+	const char *kind;
+	uint16_t attribute;
+} tunnel_ports[] = {
+	{ "vxlan", IFLA_VXLAN_PORT },
+	{ "geneve", IFLA_GENEVE_PORT },
+	{ "bareudp", IFLA_BAREUDP_PORT },
+};
+
+static struct blob text_of(const struct nl_attr *attr)
+{
+	return (struct blob){ attr->data, (uint32_t)strnlen(attr->data, attr->len) };
+}
+
+static void take_port(const struct blob *kind, const struct nl_attr *data, uint16_t *port)
+{
+	const char *p = data->data, *end = p + data->len;
+	struct nl_attr attr;
+	uint8_t b[2];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tunnel_ports); i++)
+		if (kind->len == strlen(tunnel_ports[i].kind) &&
+		    memcmp(kind->data, tunnel_ports[i].kind, kind->len) == 0)
+			break;
+	while (i < ARRAY_SIZE(tunnel_ports) && nl_attr_next(&p, end, &attr)) {
+		if (attr.type != tunnel_ports[i].attribute || attr.len != sizeof(b))
+			continue;
+		memcpy(b, attr.data, sizeof(b));
+		*port = (uint16_t)(b[0] << 8 | b[1]);
+	}
+}
+
+static void take_info(const struct nl_attr *info, struct rtnl_tunnel *t)
+{
+	const char *p = info->data, *end = p + info->len;
+	struct nl_attr attr, data = { 0 };
+
+	while (nl_attr_next(&p, end, &attr)) {
+		if (attr.type == IFLA_INFO_KIND)
+			t->kind = text_of(&attr);
+		else if (attr.type == IFLA_INFO_DATA)
+			data = attr;
+	}
+	if (t->kind.len && data.len)
+		take_port(&t->kind, &data, &t->port);
+}
+
+bool rtnl_tunnel(const struct nlmsghdr *h, struct rtnl_tunnel *t)
+{
+	const struct ifinfomsg *m = NLMSG_DATA(h);
+	const char *p, *end = (const char *)h + h->nlmsg_len;
+	struct nl_attr attr;
+
+	if (!is_whole(h, RTM_NEWLINK, sizeof(*m)) || !(m->ifi_flags & IFF_UP))
+		return false;
+	*t = (struct rtnl_tunnel){ 0 };
+	p = (const char *)m + NLMSG_ALIGN(sizeof(*m));
+	while (nl_attr_next(&p, end, &attr)) {
+		if (attr.type == IFLA_IFNAME)
+			t->name = text_of(&attr);
+		else if (attr.type == IFLA_LINKINFO)
+			take_info(&attr, t);
+	}
+	return t->name.len && t->port;
 }
 
 bool rtnl_neighbour(const struct nlmsghdr *h, uint16_t *state)

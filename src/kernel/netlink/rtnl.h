@@ -4,6 +4,7 @@
 
 #include "model/addr.h"
 #include "model/attr.h"
+#include "model/sock.h"
 
 /* RTM_NEWROUTE of IPv4 or IPv6. */
 struct rtnl_route {
@@ -23,6 +24,14 @@ struct rtnl_address {
 	uint32_t flags; /* IFA_F_* */
 };
 bool rtnl_address(const struct nlmsghdr *h, struct rtnl_address *a);
+
+/* RTM_NEWLINK of a tunnel that is up, and for which the kernel has a UDP socket of its
+ * own on a port that the message tells. Texts point into the message. */
+struct rtnl_tunnel {
+	struct blob name, kind; /* "vxlan0", "vxlan" */
+	uint16_t port;
+};
+bool rtnl_tunnel(const struct nlmsghdr *h, struct rtnl_tunnel *t);
 
 /* RTM_NEWNEIGH: NUD_*. */
 bool rtnl_neighbour(const struct nlmsghdr *h, uint16_t *state);

@@ -420,6 +420,9 @@ void owners_scan(struct owners *o, const struct hash_index *wanted, const int32_
 	o->has_threads = by_bpf;
 	if (wanted)
 		owners_search_threads(o, wanted, pids, n_pids);
+	/* Who asks for some processes does not ask for the holder. */
+	if (wanted && !n_pids)
+		owners_search_files(o, wanted);
 }
 
 void owners_free(struct owners *o)

@@ -48,6 +48,12 @@ void owners_scan(struct owners *o, const struct hash_index *wanted, const int32_
  */
 void owners_search_threads(struct owners *o, const struct hash_index *wanted,
 			   const int32_t *pids, size_t n_pids);
+/*
+ * The same for what has no descriptor: sockets that a ring of io_uring has registered,
+ * whose holder has the ring's descriptor, and files in flight in the queue of a unix
+ * socket, which make its process a candidate (OWNER_CANDIDATES).
+ */
+void owners_search_files(struct owners *o, const struct hash_index *wanted);
 void owners_free(struct owners *o);
 
 /*

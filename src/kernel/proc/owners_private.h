@@ -23,3 +23,23 @@ void owners_keep_error(int *kept, int err);
 
 /* Reads the name of a process, if that has not been done. */
 void owners_read_command(int proc_fd, struct owner_process *p);
+
+/* A search for those that have no holder, beyond the descriptors of processes. */
+struct owner_search {
+	struct owners *o;
+	const struct hash_index *wanted; /* NULL = all */
+	struct hash_index known;	 /* those that have a holder */
+	int proc_fd;
+	uint64_t until_us; /* of work of this thread */
+	bool late;
+};
+
+/* False, with nothing to end, if every one that is wanted has a holder. */
+bool owner_search_begin(struct owner_search *s, struct owners *o,
+			const struct hash_index *wanted);
+bool owner_search_wants(const struct owner_search *s, uint32_t inode);
+void owner_search_add(struct owner_search *s, int32_t pid, int32_t fd, uint32_t inode);
+/* Whether its time is over. */
+bool owner_search_late(struct owner_search *s);
+/* late: what was not all searched then. */
+void owner_search_end(struct owner_search *s, const char *late);

@@ -6,7 +6,7 @@
 
 #include "model/owner_status.h"
 
-enum { VISIBLE_WHY = 64 };
+enum { VISIBLE_WHY = 224 };
 
 /*
  * OWNER_INVISIBLE if it does; else why a holder may be among those it does not show, and

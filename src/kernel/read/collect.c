@@ -55,8 +55,10 @@ static int release_deferred(struct collector *c)
 	if (wanted.n || (c->needs & NEED_PEER_OWNERS))
 		owners_scan(o, c->needs & NEED_PEER_OWNERS ? NULL : &wanted, NULL, 0,
 			    c->r->threads);
-	if (c->needs & NEED_PEER_OWNERS)
+	if (c->needs & NEED_PEER_OWNERS) {
 		owners_search_threads(&c->r->owners, NULL, NULL, 0);
+		owners_search_files(&c->r->owners, &wanted);
+	}
 	hash_index_free(&wanted);
 	/* Of the first reading there are rows without owners already. */
 	if (failed && !o->failed) {
@@ -101,8 +103,15 @@ static void note_failed(struct collector *c, const struct owners *o)
 /* A row has no holder, and not every process is visible. */
 static void note_unseen(struct collector *c, const struct owners *o)
 {
-	char text[400], remedy[REMEDY_MAX];
+	char text[640], remedy[REMEDY_MAX];
 
+	if (o->unseen == OWNER_CANDIDATES) {
+		snprintf(text, sizeof(text),
+			 "no descriptor shows who holds some sockets: they may be %s",
+			 o->unseen_why);
+		put_note(c, "owners-not-visible", text);
+		return;
+	}
 	rights_to_know_owner(o->unseen, remedy);
 	snprintf(text, sizeof(text),
 		 "some processes are not visible (%s): who holds some sockets is "
@@ -114,7 +123,7 @@ static void note_unseen(struct collector *c, const struct owners *o)
 /* The same of a recorded dump: no right that one has now is of any help. */
 static void note_unseen_then(struct collector *c, const struct owners *o)
 {
-	char text[256];
+	char text[400];
 
 	if (o->unseen == OWNER_NOT_RECORDED) {
 		snprintf(text, sizeof(text),

@@ -207,13 +207,37 @@ static void add_listener(struct reader *r, struct sock *s)
 	s->listener = ref;
 }
 
+/* Whether the kernel holds it for a tunnel; read once a look, and only where a socket has
+ * no holder though all processes are visible. */
+static bool is_of_tunnel(struct reader *r, const struct sock *s)
+{
+	if (s->proto != PROTO_UDP || r->replays)
+		return false;
+	if (r->tunnels_look != r->look + 1) {
+		tunnels_read(&r->tunnels);
+		r->tunnels_look = r->look + 1;
+	}
+	return tunnels_find(&r->tunnels, s->local.port);
+}
+
+static __attribute__((noinline)) uint8_t why_nobody(struct reader *r,
+						    const struct sock *s)
+{
+	uint8_t why = owners_why_nobody(&r->owners);
+
+	if ((why == OWNER_INVISIBLE || why == OWNER_CANDIDATES || why == OWNER_THREADS) &&
+	    is_of_tunnel(r, s))
+		return OWNER_KERNEL;
+	return why;
+}
+
 static void add_owners(struct reader *r, struct sock *s)
 {
 	s->holders = owners_find(&r->owners, s->inode);
 	if (s->holders)
 		s->owner_status = OWNER_FOUND;
 	else
-		s->owner_status = s->inode ? owners_why_nobody(&r->owners) : OWNER_NONE;
+		s->owner_status = s->inode ? why_nobody(r, s) : OWNER_NONE;
 	r->unowned |= BIT(s->owner_status);
 }
 

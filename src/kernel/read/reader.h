@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/netlink/nl.h"
+#include "kernel/netlink/tunnel.h"
 #include "kernel/proc/cgroup.h"
 #include "kernel/proc/owners.h"
 #include "kernel/read/listeners.h"
@@ -37,6 +38,8 @@ struct reader {
 	struct sock_options options; /* of the same row's owner */
 	uint32_t look;		     /* counts collect_run() */
 	unsigned threads;	     /* 0 = as many as processors */
+	struct tunnels tunnels;	     /* as of tunnels_look */
+	uint32_t tunnels_look;	     /* 0 = not read yet */
 	uint32_t unowned; /* BIT(enum owner_status) of the rows that were annotated */
 	int no_diag;	  /* errno of opening the netlink socket; 0 = it is open */
 	int unanswered; /* errno of a question about one row that failed, so that the row

@@ -133,6 +133,11 @@ static void say_hidden(struct collector *c, const struct holder *h)
 			 "the recorded dump does not say who holds its sockets (%s): "
 			 "whether one matches",
 			 shown);
+	else if (c->r->owners.unseen == OWNER_CANDIDATES)
+		snprintf(text, size,
+			 "no descriptor shows who holds a socket, which may be %s: "
+			 "whether it matches",
+			 shown);
 	else
 		snprintf(text, size,
 			 "some processes %s not visible%s (%s): whether a socket of "

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "model/cause/bind_say.h"
+#include "model/cause/kernel_user.h"
 #include "model/cause/namesake.h"
 
 static bool is_unix(uint8_t proto)
@@ -32,8 +33,12 @@ static enum bind_cause bind_cause_of(const struct bind_candidate *c,
 		return CAUSE_OUTGOING;
 	if (x->direction == DIRECTION_SERVED)
 		return row->inode ? CAUSE_CHILDREN : CAUSE_REMNANT;
-	if (row->inode && row->owner_status == OWNER_INVISIBLE)
+	if (row->inode && row->owner_status == OWNER_KERNEL)
 		return CAUSE_KERNEL;
+	if (row->inode && row->owner_status == OWNER_INVISIBLE)
+		return kernel_user(row) ? CAUSE_KERNEL : CAUSE_NO_DESCRIPTOR;
+	if (row->inode && row->owner_status == OWNER_CANDIDATES)
+		return CAUSE_NO_DESCRIPTOR;
 	if (is_mismatch(c, x))
 		return CAUSE_REUSEPORT;
 	return row->state == STATE_BOUND_INACTIVE ? CAUSE_BOUND : CAUSE_LISTENER;

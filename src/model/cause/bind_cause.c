@@ -63,6 +63,15 @@ const struct meaning bind_causes[] = {
 		"'ip -d link' shows tunnels and 'rpcinfo -p' services: remove the one "
 		"that has the port, or choose another port.",
 	},
+	[CAUSE_NO_DESCRIPTOR] = {
+		"no-descriptor",
+		"A socket holds it, and no process has a descriptor of it.",
+		"It is in a message that nobody has received yet, or registered with "
+		"an io_uring whose program has closed the descriptor; or a service of "
+		"the kernel holds it.",
+		"Stop the program that may have it, as far as one is named, or choose "
+		"another port.",
+	},
 	[CAUSE_EXHAUSTED] = {
 		"ephemeral-exhausted",
 		"Port 0, and no port of the range is left.",

@@ -39,6 +39,8 @@ struct bind_found {
 	const char
 		*remedy; /* how to learn its holder, where that is not known; or NULL */
 	enum presence presence; /* of a listener that nothing can reach; or unknown */
+	const char *tunnel; /* of the kernel's, which has it: "vxlan0 (vxlan)"; or NULL */
+	const char *link;   /* its name, where it alone has the port; or NULL */
 	bool covered; /* by a listener that is among the holders: it explains this one */
 };
 
@@ -98,6 +100,7 @@ struct bind_facts {
 	bool bound_refused;	  /* bind() itself has failed then, whatever the port */
 	int dump_error;		  /* a table could not be read: errno, 0 = all were */
 	const char *enter_remedy; /* how to look into other network namespaces; or NULL */
+	const char *candidates;	  /* who may have what no descriptor shows; or NULL */
 	int owners_error; /* reading the processes failed: errno, 0 = it did not */
 	bool tried;	  /* a trial bind was made, */
 	int trial_error;  /* and this came of it; 0 = bound */

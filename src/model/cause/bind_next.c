@@ -154,6 +154,18 @@ static void next_for_access(const struct bind_facts *f, struct buf *b)
 	access_say(&f->access, f->asker, &s, &a, b);
 }
 
+/* Each of them alone has its port. */
+static void next_for_tunnel(const struct bind_facts *f, struct buf *b)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_found; i++)
+		if (f->found[i].link) {
+			advise(b, ADVICE_REMOVE_LINK, advised(f, 0), f->found[i].link);
+			return;
+		}
+}
+
 /* The command or the words for one cause; nothing where nothing is known. */
 static void next_for(const struct bind_facts *f, struct buf *b, const struct cause *cause)
 {
@@ -217,6 +229,9 @@ static void next_for(const struct bind_facts *f, struct buf *b, const struct cau
 		next_for_access(f, b);
 		break;
 	case CAUSE_KERNEL:
+		next_for_tunnel(f, b);
+		break;
+	case CAUSE_NO_DESCRIPTOR:
 	case CAUSE_POLICY:
 	case CAUSE_UNKNOWN:
 	case CAUSES:

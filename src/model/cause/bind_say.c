@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "model/cause/kernel_user.h"
 #include "model/names.h"
 
 /* Who holds it: a process, or why there is none to name. */
@@ -15,7 +16,10 @@ void bind_put_owner(struct buf *b, const struct bind_found *x)
 		return;
 	}
 	buf_puts(b, words->who ? words->who : "a process");
-	if (row->owner_status == OWNER_INVISIBLE || row->owner_status == OWNER_NOT_READ)
+	if (x->tunnel)
+		buf_printf(b, ", for the tunnel %s,", x->tunnel);
+	if (x->tunnel || row->owner_status == OWNER_INVISIBLE ||
+	    row->owner_status == OWNER_KERNEL || row->owner_status == OWNER_NOT_READ)
 		return;
 	buf_puts(b, " (of user ");
 	if (x->user)
@@ -303,6 +307,31 @@ static void say_outgoing(const struct bind_facts *f, const struct bind_group *g,
 	advise_reuseaddr(f, g, a);
 }
 
+static void advise_kernel(const struct bind_found *x, struct buf *a)
+{
+	const struct kernel_user *user = kernel_user(x->holder.row);
+
+	if (x->link) {
+		buf_puts(a, "The port is free once the tunnel is removed or set down.");
+	} else if (x->tunnel) {
+		buf_puts(a, "The port is free once all of them are removed or set down:");
+		advise(a, ADVICE_TUNNELS, (struct advised){ 0 });
+	} else if (user) {
+		buf_printf(a, "%s of the kernel uses this port:", user->name);
+		advise(a, user->advice, (struct advised){ 0 });
+	}
+}
+
+static void advise_candidates(const struct bind_facts *f, struct buf *a)
+{
+	if (f->candidates)
+		buf_printf(a, "It may be %s: the port is free once that program ends.",
+			   f->candidates);
+	else
+		buf_puts(a, "It may be in flight in a message, registered with an "
+			    "io_uring, or of a service of the kernel.");
+}
+
 void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
 		    struct causes *causes)
 {
@@ -322,9 +351,11 @@ void bind_say_group(const struct bind_facts *f, const struct bind_group *g,
 		break;
 	case CAUSE_KERNEL:
 		say_listener(f, g, &s);
-		buf_puts(&a, "A tunnel (vxlan, wireguard), nfsd or the like:");
-		advise(&a, ADVICE_TUNNELS, (struct advised){ 0 });
-		advise(&a, ADVICE_RPC, (struct advised){ 0 });
+		advise_kernel(g->first, &a);
+		break;
+	case CAUSE_NO_DESCRIPTOR:
+		say_listener(f, g, &s);
+		advise_candidates(f, &a);
 		break;
 	case CAUSE_LISTENER:
 	case CAUSE_BOUND:

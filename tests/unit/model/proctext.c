@@ -181,6 +181,72 @@ static void units(void)
 	CHECK(!proctext_unit("").len);
 }
 
+/* What a text says of a ring: the inodes that it names, and whether it may have more. */
+static const char *ring(const char *text)
+{
+	static char said[64];
+	struct proctext_ring r = { 0 };
+	int n = 0;
+
+	said[0] = '\0';
+	while (*text) {
+		size_t len = strcspn(text, "\n") + 1;
+		char line[128];
+		uint32_t inode;
+
+		snprintf(line, sizeof(line), "%.*s", (int)len, text);
+		inode = proctext_ring_line(&r, line);
+		if (inode)
+			n += snprintf(said + n, sizeof(said) - (size_t)n, "%u ", inode);
+		text += MIN(len, strlen(text));
+	}
+	snprintf(said + n, sizeof(said) - (size_t)n, "%s",
+		 proctext_ring_may_hold(&r) ? "more" : "all");
+	return said;
+}
+
+static void rings(void)
+{
+	static const struct {
+		const char *text, *said;
+	} rows[] = {
+		{ "SqMask:\t0x3\nUserFiles:\t3\n    1: socket:[47]\nUserBufs:\t0\n"
+		  "PollList:\n",
+		  "47 all" },
+		{ "UserFiles:\t4\n    0: /a/socket:[5]\n    1: socket:[6]\n   12: "
+		  "socket:[7]\n    3: pipe:[8]\nUserBufs:\t1\n    2: 0x5/9\n",
+		  "6 7 all" },
+		/* As older kernels print them, some of which are no sockets. */
+		{ "UserFiles:\t2\n    0: TCP\n    1: <none>\nUserBufs:\t0\nPollList:\n",
+		  "more" },
+		{ "UserFiles:\t2\n    0: <none>\nPollList:\n", "all" },
+		/* Free places alone; or a ring that was busy. */
+		{ "UserFiles:\t8\nUserBufs:\t0\nPollList:\n", "all" },
+		{ "UserFiles:\t8\nUserBufs:\t0\n", "more" },
+		{ "UserFiles:\t0\n", "all" },
+		{ "SqMask:\t0x3\n", "more" },
+		{ "", "more" },
+		/* What stands elsewhere, or is cut, is no place of the table. */
+		{ "    1: socket:[47]\nUserFiles:\t0\nUserBufs:\t1\n    1: socket:[48]\n",
+		  "all" },
+		{ "UserFiles:\t1\n    1: socket:[47", "more" },
+		{ "UserFiles:\tx\n    1: socket:[47]\n", "more" },
+		{ "UserFiles:\t1\n: socket:[47]\n   : socket:[48]\n1 socket:[49]\n",
+		  "more" },
+		{ "UserFiles:\t1\n    1: socket:[4294967296]\nPollList:\n", "all" },
+	};
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		CHECK_STR(ring(rows[i].text), rows[i].said);
+	CHECK(proctext_in_flight("pos:\t0\nino:\t5\nscm_fds: 3\n", &n));
+	CHECK_INT(n, 3);
+	CHECK(!proctext_in_flight("pos:\t0\nino:\t5\n", &n));
+	CHECK(!proctext_in_flight("scm_fds: \n", &n));
+	CHECK(!proctext_in_flight("xscm_fds: 3\n", &n));
+}
+
 static void starts(void)
 {
 	uint64_t v = 0;
@@ -462,6 +528,7 @@ int main(void)
 	RUN(memory, "net/protocols: the memory of a protocol, and the pressure on it");
 	RUN(stats, "a column of hexadecimal numbers, whole or not at all");
 	RUN(triples, "three numbers, or none");
+	RUN(rings, "fdinfo: what a ring of io_uring has, files in flight");
 	RUN(starts, "when a process started, and how many numbers it has");
 	RUN(mounts, "mountinfo: optional fields and escapes");
 	RUN(hidepids, "mountinfo: what hides processes");

@@ -5,6 +5,8 @@
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 #include "unit/unit.h"
@@ -66,6 +68,7 @@ static void cut(const struct message *m)
 		struct rtnl_route r;
 		uint32_t master;
 		struct hardware hardware;
+		struct rtnl_tunnel t;
 		uint16_t state;
 
 		memcpy(h, m->bytes, n);
@@ -75,6 +78,10 @@ static void cut(const struct message *m)
 		if (rtnl_address(h, &a))
 			CHECK(a.addr.family == AF_INET || a.addr.family == AF_INET6);
 		rtnl_link(h, 4, &master);
+		if (rtnl_tunnel(h, &t))
+			CHECK(t.port && t.name.len &&
+			      (const char *)t.name.data + t.name.len <=
+				      (const char *)h + n);
 		rtnl_neighbour(h, &state);
 		CHECK(!rtnl_hardware(h, &hardware) || hardware.len == 6);
 		free(h);
@@ -226,12 +233,77 @@ static void hardware(void)
 	CHECK(!rtnl_hardware(head(&m), &b));
 }
 
+static void begin_link(struct message *m, unsigned flags)
+{
+	struct ifinfomsg i = { .ifi_index = 3, .ifi_flags = flags };
+
+	begin(m, RTM_NEWLINK, &i, sizeof(i));
+}
+
+/* What stands in the information about a kind. */
+static void put_info(struct message *m, const char *kind, uint16_t attribute,
+		     const void *port, uint16_t len)
+{
+	struct {
+		struct nlattr kind;
+		char text[12];
+		struct nlattr data, port;
+		char value[4];
+	} info = { .kind = { sizeof(info.kind) + 12, IFLA_INFO_KIND },
+		   .data = { sizeof(info.data) + sizeof(info.port) + 4, IFLA_INFO_DATA },
+		   .port = { (uint16_t)(sizeof(info.port) + len), attribute } };
+
+	snprintf(info.text, sizeof(info.text), "%s", kind);
+	memcpy(info.value, port, len);
+	put(m, IFLA_LINKINFO, &info, sizeof(info));
+}
+
+static uint16_t port_of(const char *kind, uint16_t attribute, uint16_t len, bool up)
+{
+	struct rtnl_tunnel t;
+	struct message m;
+
+	begin_link(&m, up ? IFF_UP : 0);
+	put(&m, IFLA_IFNAME, "vx0", 4);
+	put_info(&m, kind, attribute, "\x12\xb5\0\0", len);
+	cut(&m);
+	if (!rtnl_tunnel(head(&m), &t))
+		return 0;
+	CHECK(t.name.len == 3 && memcmp(t.name.data, "vx0", 3) == 0);
+	CHECK(t.kind.len == strlen(kind) && memcmp(t.kind.data, kind, t.kind.len) == 0);
+	return t.port;
+}
+
+static void tunnels(void)
+{
+	struct rtnl_tunnel t;
+	struct message m;
+
+	CHECK_INT(port_of("vxlan", IFLA_VXLAN_PORT, 2, true), 4789);
+	CHECK_INT(port_of("geneve", IFLA_GENEVE_PORT, 2, true), 4789);
+	CHECK_INT(port_of("bareudp", IFLA_BAREUDP_PORT, 2, true), 4789);
+	/* Down there is no socket; the number means another thing in another kind. */
+	CHECK_INT(port_of("vxlan", IFLA_VXLAN_PORT, 2, false), 0);
+	CHECK_INT(port_of("vxlan", IFLA_VXLAN_PORT, 4, true), 0);
+	CHECK_INT(port_of("vxlan", IFLA_GENEVE_PORT, 2, true), 0);
+	CHECK_INT(port_of("veth", IFLA_VXLAN_PORT, 2, true), 0);
+	CHECK_INT(port_of("vxlanx", IFLA_VXLAN_PORT, 2, true), 0);
+	begin_link(&m, IFF_UP);
+	put_info(&m, "vxlan", IFLA_VXLAN_PORT, "\x12\xb5", 2);
+	CHECK(!rtnl_tunnel(head(&m), &t));
+	begin_route(&m, AF_INET, 0);
+	put(&m, IFLA_IFNAME, "vx0", 4);
+	put_info(&m, "vxlan", IFLA_VXLAN_PORT, "\x12\xb5", 2);
+	CHECK(!rtnl_tunnel(head(&m), &t));
+}
+
 int main(void)
 {
 	RUN(routes, "a route: destination, table, device, next hop of either family");
 	RUN(odd_routes, "a route whose lengths do not fit");
 	RUN(addresses, "our address of a line with two ends");
 	RUN(links, "an interface, and what it is enslaved to");
+	RUN(tunnels, "the port of a tunnel that is up");
 	RUN(neighbours, "the state of a neighbour");
 	RUN(hardware, "the address of a neighbour, or of an interface, on its link");
 	return unit_done();
