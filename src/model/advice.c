@@ -16,6 +16,9 @@ static const struct {
 	const char *words[WORDS_MOST];
 } lines[] = {
 	[ADVICE_STOP_UNIT] = { NEEDS_ROOT, { "systemctl", "stop", "#" } },
+	[ADVICE_STOP_ACTIVATED] = { NEEDS_ROOT, { "systemctl", "stop", "#", "#" } },
+	[ADVICE_STOP_USER_ACTIVATED] = { NEEDS_NOTHING,
+					 { "systemctl", "--user", "stop", "#", "#" } },
 	[ADVICE_RESTART_UNIT] = { NEEDS_ROOT, { "systemctl", "restart", "#" } },
 	[ADVICE_RESTART_USER_UNIT] = { NEEDS_NOTHING,
 				       { "systemctl", "--user", "restart", "#" } },
@@ -30,15 +33,32 @@ static const struct {
 	[ADVICE_USER_SOCKET_UNITS] = { NEEDS_NOTHING,
 				       { "systemctl", "--user", "list-sockets",
 					 "--all" } },
+	[ADVICE_USER_SOCKET_UNITS_OF] = { NEEDS_ROOT,
+					  { "systemctl", "--user", "--machine=#@.host",
+					    "list-sockets", "--all" } },
 	[ADVICE_DOCKER_PORT] = { NEEDS_ROOT,
 				 { "docker", "ps", "--filter", "publish=&" } },
 	[ADVICE_DOCKER_STOP] = { NEEDS_ROOT, { "docker", "stop", "#" } },
+	[ADVICE_USER_DOCKER_STOP] = { NEEDS_OWNER,
+				      { "docker", "-H", "unix:///run/user/&/docker.sock",
+					"stop", "#" } },
 	[ADVICE_DOCKER_RESTART] = { NEEDS_ROOT, { "docker", "restart", "#" } },
 	[ADVICE_DOCKER_UNPAUSE] = { NEEDS_ROOT, { "docker", "unpause", "#" } },
 	[ADVICE_DOCKER_LIST] = { NEEDS_ROOT, { "docker", "ps" } },
 	[ADVICE_PODMAN_STOP] = { NEEDS_OWNER, { "podman", "stop", "#" } },
+	[ADVICE_PODMAN_STOP_OF] = { NEEDS_ROOT,
+				    { "runuser", "-u", "#", "--", "podman", "stop",
+				      "#" } },
+	[ADVICE_PODMAN_UNPAUSE] = { NEEDS_OWNER, { "podman", "unpause", "#" } },
+	[ADVICE_NERDCTL_STOP] = { NEEDS_OWNER, { "nerdctl", "stop", "#" } },
 	[ADVICE_CRICTL_STOP] = { NEEDS_ROOT, { "crictl", "stop", "#" } },
+	[ADVICE_CRICTL_FIND] = { NEEDS_ROOT, { "crictl", "ps", "--id", "#" } },
+	[ADVICE_THAW_CGROUP] = { NEEDS_ROOT,
+				 { "sh", "-c", "echo 0 >\"$1\"", "sh", "#" } },
+	[ADVICE_THAW_FREEZER] = { NEEDS_ROOT,
+				  { "sh", "-c", "echo THAWED >\"$1\"", "sh", "#" } },
 	[ADVICE_KILL] = { NEEDS_OWNER, { "kill", "&" } },
+	[ADVICE_CONTINUE] = { NEEDS_OWNER, { "kill", "-CONT", "&" } },
 	[ADVICE_WCHAN] = { NEEDS_OWNER, { "cat", "/proc/&/wchan" } },
 	[ADVICE_STACK] = { NEEDS_ROOT, { "cat", "/proc/&/stack" } },
 	/* Yama, where it is on, lets nobody but root trace what he has not started. */
@@ -137,15 +157,32 @@ void advise_in_words(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+static const char and_then[] = "; ";
+
+void advise_then(struct buf *b)
+{
+	buf_puts(b, and_then);
+}
+
+static bool goes_on(const struct buf *b)
+{
+	size_t n = strlen(and_then);
+
+	return b->len >= n && memcmp(b->data + b->len - n, and_then, n) == 0;
+}
+
 void advise_begin(struct buf *b, bool sudo)
 {
-	begin_line(b);
-	buf_puts(b, sudo ? "\tsudo" : "\t");
+	if (!goes_on(b)) {
+		begin_line(b);
+		buf_putc(b, '\t');
+	}
+	buf_puts(b, sudo ? "sudo" : "");
 }
 
 void advise_escaped_word(struct buf *b, const char *escaped)
 {
-	if (b->data[b->len - 1] != '\t')
+	if (b->data[b->len - 1] != '\t' && !goes_on(b))
 		buf_putc(b, ' ');
 	buf_put_shell_word(b, escaped);
 }

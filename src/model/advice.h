@@ -15,6 +15,8 @@
 /* A row's words and arguments: advice.c. */
 enum advice_line {
 	ADVICE_STOP_UNIT,
+	ADVICE_STOP_ACTIVATED,
+	ADVICE_STOP_USER_ACTIVATED,
 	ADVICE_RESTART_UNIT,
 	ADVICE_RESTART_USER_UNIT,
 	ADVICE_THAW_UNIT,
@@ -22,14 +24,23 @@ enum advice_line {
 	ADVICE_STOP_USER_UNIT_OF,
 	ADVICE_SOCKET_UNITS,
 	ADVICE_USER_SOCKET_UNITS,
+	ADVICE_USER_SOCKET_UNITS_OF,
 	ADVICE_DOCKER_PORT,
 	ADVICE_DOCKER_STOP,
+	ADVICE_USER_DOCKER_STOP,
 	ADVICE_DOCKER_RESTART,
 	ADVICE_DOCKER_UNPAUSE,
 	ADVICE_DOCKER_LIST,
 	ADVICE_PODMAN_STOP,
+	ADVICE_PODMAN_STOP_OF,
+	ADVICE_PODMAN_UNPAUSE,
+	ADVICE_NERDCTL_STOP,
 	ADVICE_CRICTL_STOP,
+	ADVICE_CRICTL_FIND,
+	ADVICE_THAW_CGROUP,
+	ADVICE_THAW_FREEZER,
 	ADVICE_KILL,
+	ADVICE_CONTINUE,
 	ADVICE_WCHAN,
 	ADVICE_STACK,
 	ADVICE_GDB,
@@ -94,6 +105,9 @@ void advise(struct buf *b, enum advice_line line, struct advised who, ...);
 const char *advise_within(struct buf *b, enum advice_line line, struct advised who, ...);
 /* The next line of the text: a sentence. */
 void advise_in_words(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* What is advised next goes on in the same line, and is run after this. */
+void advise_then(struct buf *b);
 
 /* For a command whose words depend on more: begins it, adds words. */
 void advise_begin(struct buf *b, bool sudo);

@@ -303,23 +303,6 @@ bool proctext_descriptor_limit(const char *text, uint64_t *soft, uint64_t *hard)
 	return false;
 }
 
-struct blob proctext_unit(const char *text)
-{
-	static const char tail[] = ".service";
-	const size_t n = sizeof(tail) - 1;
-	const char *line;
-
-	for (line = text; line; line = next_line(line)) {
-		size_t len = strcspn(line, "\n");
-		const char *slash = memrchr(line, '/', len);
-		size_t name = slash ? (size_t)(line + len - slash - 1) : 0;
-
-		if (name > n && memcmp(line + len - n, tail, n) == 0)
-			return (struct blob){ slash + 1, (uint32_t)name };
-	}
-	return (struct blob){ 0 };
-}
-
 bool proctext_start(const char *text, uint64_t *ticks)
 {
 	enum { STARTTIME = 22 };

@@ -45,9 +45,6 @@ void proctext_ports(const char *text, bool *held);
 /* PID/limits: the soft limit of descriptors; UINT64_MAX = unlimited. */
 bool proctext_descriptor_limit(const char *text, uint64_t *soft, uint64_t *hard);
 
-/* PID/cgroup: the systemd unit, a part of text; empty if there is none. */
-struct blob proctext_unit(const char *text);
-
 /* PID/stat: when it started, in clock ticks since the machine did. */
 bool proctext_start(const char *text, uint64_t *ticks);
 

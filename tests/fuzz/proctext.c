@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "fuzz.h"
+#include "model/keeper.h"
 
 static const uint64_t untouched = 0x5a5a5a5a5a5a5a5a;
 
@@ -119,16 +120,17 @@ static void check_ring(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	_cleanup_arena_ struct arena arena = { 0 };
 	char *text, *link;
-	struct blob unit;
+	struct keeper k;
 
 	if (size > 1 << 14)
 		return 0;
 	text = exact_text(data, size);
 	check_numbers(text);
 	check_ports(text);
-	unit = proctext_unit(text);
-	check_blob(&unit, text, size);
+	k = keeper_of(&arena, text);
+	HOLDS(!k.name || (k.name[0] && !strchr(k.name, '/') && !strchr(k.name, '\n')));
 	check_mount(data, size);
 	check_ring(data, size);
 	check_rows(text, size);

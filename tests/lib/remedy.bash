@@ -4,7 +4,7 @@
 # namespaces of its own, and finds the cause gone. What other programs would do, of which a test has
 # none (systemd, docker and the like), lib/standin does to the control groups of the test.
 
-STANDINS=(systemctl docker podman nerdctl crictl kubectl machinectl sudo runuser)
+STANDINS=(systemctl docker podman nerdctl crictl kubectl sudo runuser)
 
 INITS=() # the processes 1: what they have started ends with them, and not with who spawned it
 
@@ -15,8 +15,11 @@ remedy_ns() { # [CMD]...
 	skip_unless_mounts "processes and /proc of the test's own"
 	STANDIN_DIR=$BATS_TEST_TMPDIR/standin
 	mkdir -p "$STANDIN_DIR/bin"
+	# Every user finds them, or he would run the real ones.
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" 2>/dev/null || true
+	cp "$TOP/tests/lib/standin" "$STANDIN_DIR/bin"
 	for name in "${STANDINS[@]}"; do
-		ln -sf "$TOP/tests/lib/standin" "$STANDIN_DIR/bin/$name"
+		ln -sf standin "$STANDIN_DIR/bin/$name"
 	done
 	(($#)) || set -- cat
 	spawn env "STANDIN_DIR=$STANDIN_DIR" "PATH=$STANDIN_DIR/bin:$PATH" unshare --pid --fork --kill-child \
@@ -32,15 +35,17 @@ remedy_ns() { # [CMD]...
 # removed when the test ends.
 CGROUPS=()
 cgroup() { # PATH [HIERARCHY]...
-	local path=$1 top part
+	local path=$1 top part parts
+	IFS=/ read -ra parts <<<"$path"
 	shift
 	(($#)) || set -- unified . freezer
 	for top in "${@/#//sys/fs/cgroup/}"; do
 		[[ -e $top/cgroup.procs || -e $top/tasks ]] || continue
 		CGROUP=$top
-		for part in ${path//\// }; do
+		for part in "${parts[@]}"; do
 			CGROUP+=/$part
-			mkdir "$CGROUP" 2>/dev/null || [[ -d $CGROUP ]] || continue 2
+			[[ ! -d $CGROUP ]] || continue
+			mkdir "$CGROUP" 2>/dev/null || continue 2
 			CGROUPS=("$CGROUP" "${CGROUPS[@]}")
 		done
 		return 0
@@ -100,12 +105,15 @@ commands() { # [ID]
 
 # What a test must not run: it would act outside of its namespaces.
 is_harmless() { # COMMAND
+	local name
 	case $1 in
 	*'sysctl -w net.ipv4.ip_unprivileged_port_start='* | *'sysctl -w net.ipv4.ip_local_reserved_ports='*) ;;
 	*'sysctl -w net.ipv6.conf.'*) ;;
 	*'sysctl -w '*) return 1 ;;
-	*systemctl* | *docker* | *podman* | *crictl* | *kubectl* | *nerdctl* | *machinectl*) [[ -n ${STANDIN_DIR-} ]] ;;
-	esac
+	esac || return
+	for name in "${STANDINS[@]}"; do
+		[[ " $1 " != *" $name "* || $(in_ns bash -c "command -v $name") == "${STANDIN_DIR-none}/bin/$name" ]] || return
+	done
 }
 
 # Runs commands as they stand, one after the other, by each kind of shell in turn: those that are

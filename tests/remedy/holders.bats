@@ -113,7 +113,42 @@ service_in() { # CGROUP
 		sockctl-test.slice/sockctl-a.service|systemctl stop sockctl-a.service
 		docker-$ID.scope|docker stop 0123456789ab
 		libpod-$ID.scope/container|podman stop 0123456789ab
+		libpod-conmon-$ID.scope|podman stop 0123456789ab
+		nerdctl-$ID.scope|nerdctl stop 0123456789ab
 		cri-containerd-$ID.scope|crictl stop 0123456789ab
 		crio-$ID.scope|crictl stop 0123456789ab
+	END
+}
+
+@test "what a user runs is stopped by his systemd, his podman and his docker" {
+	skip_unless_root "another user must ask"
+	local user path his roots who mksock=$MKSOCK
+	user=$(getent passwd 65534 | cut -d: -f1)
+	[[ $user ]] || skip "there is no user 65534"
+	# shellcheck disable=SC2034 # what he is told, and root: by their names
+	while IFS='|' read -r path his roots; do
+		for who in his roots; do
+			remedy_ns
+			cp "$SOCKCTL" "$mksock" "$STANDIN_DIR/bin"
+			chmod -R a+rwX "$STANDIN_DIR"
+			cgroup "user.slice/user-65534.slice/user@65534.service/$path"
+			local MKSOCK=$STANDIN_DIR/bin/mksock root=("${NS[@]}")
+			local user_too=("${NS[@]}" setpriv --reuid=65534 --regid=65534 --clear-groups)
+			NS=("${user_too[@]}")
+			mk listen:port=8080
+			NS=("${root[@]}")
+			enter_cgroup "${F[listen.listener.pid]}"
+			[[ $who == roots ]] || NS=("${user_too[@]}")
+			run --separate-stderr in_ns "$STANDIN_DIR/bin/sockctl" inspect --json --bindable 127.0.0.1:8080
+			assert_equal "$(commands)" "${!who//USER/$user}"
+			obey
+			until_true can_bind 127.0.0.1:8080
+			leave_namespaces
+			rm -r "$STANDIN_DIR"
+		done
+	done <<-END
+		app.slice/sockctl-x.service|systemctl --user stop sockctl-x.service|systemctl --user --machine=USER@.host stop sockctl-x.service
+		user.slice/libpod-$ID.scope|podman stop 0123456789ab|runuser -u USER -- podman stop 0123456789ab
+		user.slice/docker-$ID.scope|docker -H unix:///run/user/65534/docker.sock stop 0123456789ab|docker -H unix:///run/user/65534/docker.sock stop 0123456789ab
 	END
 }

@@ -161,3 +161,13 @@ inspect_queue() { # PATH
 	inspect --json --no-findings -x "path = '$1' and recv_queue > 0"
 	assert_status 0
 }
+
+@test "an address of an interface on which IPv6 is disabled is bound once it is enabled as advised" {
+	remedy_ns
+	in_ns sysctl -qw net.ipv6.conf.lo.disable_ipv6=1
+	inspect --json --bindable '[::1]:8080'
+	assert_status 1
+	assert_json '.[0].causes[0].id == "ipv6-disabled"'
+	obey
+	until_true can_bind '[::1]:8080'
+}

@@ -7,6 +7,7 @@
 
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/proc/doing.h"
+#include "kernel/proc/occupants.h"
 #include "kernel/proc/procfile.h"
 #include "model/finding/rules.h"
 
@@ -36,7 +37,7 @@ static struct process_facts *process_for(struct evidence *e, const struct holder
 		.pid = h->pid,
 		.command = arena_strdup(&e->arena, h->command),
 		.uid = uid_of(h->pid),
-		.keeper = procfile_keeper(&e->arena, h->pid),
+		.keeper = occupant_keeper(&e->arena, h->pid, h->command),
 	};
 	p = &e->processes[e->n_processes++];
 	p->unit = keeper_unit(&p->keeper);

@@ -7,6 +7,7 @@
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/uapi.h"
+#include "kernel/proc/doing.h"
 #include "kernel/proc/procfile.h"
 #include "model/finding/rules.h"
 
@@ -57,12 +58,19 @@ void evidence_watch(struct reader *r, const struct detect *d, struct evidence *e
 	}
 }
 
+static void look_at_process(struct process_facts *p, struct arena *a, int turn)
+{
+	procfile_pulse(p->pid, &p->pulse, turn);
+	if (turn == 1)
+		p->doing.halt = doing_halt(p->pid, a);
+}
+
 void evidence_pulse(struct evidence *e, int turn)
 {
 	size_t i;
 
 	for (i = 0; i < e->n_processes; i++)
-		procfile_pulse(e->processes[i].pid, &e->processes[i].pulse, turn);
+		look_at_process(&e->processes[i], &e->arena, turn);
 }
 
 static bool is_held_by(const struct connection_facts *c, int32_t pid)

@@ -109,7 +109,7 @@ static void name_owners(struct owner *o)
 	o->f->v = explain_found(o->arena, o->kept.v, o->kept.n);
 	o->f->n = o->kept.n;
 	for (i = 0; i < o->f->n && !o->f->keeper.kind; i++)
-		o->f->keeper = o->f->v[i].keeper;
+		o->f->keeper = occupants_keeper(&o->f->v[i].occupants);
 	if (!o->f->pid)
 		o->f->pid = netns_process(o->ino);
 	if (!o->f->keeper.kind && o->f->pid)

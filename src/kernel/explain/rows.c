@@ -9,6 +9,7 @@
 #include "kernel/netlink/bytecode.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/proc/netns_each.h"
+#include "kernel/proc/occupants.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/procfile.h"
 #include "kernel/proc/rights.h"
@@ -78,6 +79,17 @@ static void found_tunnel(struct bind_found *x, struct arena *a)
 	x->tunnel = arena_strdup(a, text);
 }
 
+/* systemd has the socket of a service, too. */
+static const char *unit_of(const struct occupants *o)
+{
+	const char *unit = NULL;
+	size_t i;
+
+	for (i = 0; i < o->n && !unit; i++)
+		unit = keeper_unit(&o->v[i].keeper);
+	return unit;
+}
+
 void found_process(struct bind_found *x, struct arena *a)
 {
 	const struct holder *h = x->holder.row->holders;
@@ -92,8 +104,8 @@ void found_process(struct bind_found *x, struct arena *a)
 		return;
 	}
 	x->age_ms = process_age_ms(h->pid);
-	x->keeper = procfile_keeper(a, h->pid);
-	x->unit = keeper_unit(&x->keeper);
+	x->occupants = occupants_read(a, h);
+	x->unit = unit_of(&x->occupants);
 }
 
 struct reading {
@@ -195,7 +207,8 @@ void explain_settings(struct bind_facts *f)
 		f->unprivileged_from = (uint16_t)low;
 	else if (start)
 		f->unprivileged_error = EIO;
-	/* Before Linux 4.11 there is no such file beside the other: it is 1024. */
+	/* Before Linux 4.11 there is no such file beside the other: it is 1024.
+	 */
 	else if (errno != ENOENT || (err < 0 && err != -EBADMSG))
 		f->unprivileged_error = errno;
 }
@@ -234,8 +247,9 @@ static bool look_elsewhere(void *ctx)
 	return e->kept.n < 8;
 }
 
-/* Who has the port in other namespaces: what people look for when nothing is wrong here.
- * Appends their rows to k; returns whether some could not be looked into. */
+/* Who has the port in other namespaces: what people look for when nothing is
+ * wrong here. Appends their rows to k; returns whether some could not be looked
+ * into. */
 bool explain_elsewhere(struct kept *k, uint16_t port)
 {
 	struct elsewhere e = { .kept.arena = k->arena, .port = port };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kernel/proc/calls.h"
+#include "kernel/proc/freezer.h"
 #include "kernel/proc/procfile.h"
 #include "model/processtext.h"
 #include "model/proctext.h"
@@ -51,11 +52,6 @@ static uint64_t program_of(int32_t pid)
 	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
-static bool is_wchan(const struct doing *d, const char *name)
-{
-	return d->wchan && streq(d->wchan, name);
-}
-
 static int32_t tracer_of(int32_t pid)
 {
 	_cleanup_free_ char *status = read_file(pid, "status");
@@ -65,6 +61,82 @@ static int32_t tracer_of(int32_t pid)
 			       tracer <= INT32_MAX
 		       ? (int32_t)tracer
 		       : 0;
+}
+
+static const char *command_of(int32_t pid, struct arena *a)
+{
+	_cleanup_free_ char *text = read_file(pid, "comm");
+
+	return text ? arena_strndup(a, text, strcspn(text, "\n")) : NULL;
+}
+
+/* The functions that freeze a process; the compiler may have put them into others, which
+ * say nothing by themselves. */
+static bool is_freezer(const char *wchan)
+{
+	return streq(wchan, "do_freezer_trap") || streq(wchan, "__refrigerator");
+}
+
+static bool may_be_freezer(const char *wchan)
+{
+	static const char *const callers[] = {
+		"get_signal",
+		"arch_do_signal_or_restart",
+		"exit_to_user_mode_loop",
+		"syscall_exit_to_user_mode",
+		"do_syscall_64",
+		"el0_svc",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(callers); i++)
+		if (streq(wchan, callers[i]))
+			return true;
+	return is_freezer(wchan);
+}
+
+/* A frozen process looks asleep, of the first version of cgroups unwakeable. Where it
+ * sleeps may be a secret; the settings of its control group are none. */
+static bool is_frozen(int32_t pid, struct arena *a, char state, const char *wchan,
+		      struct halt *halt)
+{
+	if ((state != 'S' && state != 'D') ||
+	    (wchan && state == 'S' && !may_be_freezer(wchan)))
+		return false;
+	halt->freezer = freezer_of(a, pid);
+	return halt->freezer || (wchan && is_freezer(wchan));
+}
+
+static struct halt halt_of(int32_t pid, struct arena *a, char state, const char *wchan)
+{
+	struct halt halt = { 0 };
+
+	if (is_frozen(pid, a, state, wchan, &halt)) {
+		halt.by = HALT_FROZEN;
+		return halt;
+	}
+	if (state == 'D')
+		halt.by = HALT_BLOCKED;
+	if (state == 'T')
+		halt.by = HALT_STOPPED;
+	if (state == 't') {
+		halt.by = HALT_TRACED;
+		halt.tracer = tracer_of(pid);
+		halt.debugger = halt.tracer ? command_of(halt.tracer, a) : NULL;
+	}
+	return halt;
+}
+
+struct halt doing_halt(int32_t pid, struct arena *a)
+{
+	_cleanup_free_ char *stat = read_file(pid, "stat");
+	uint64_t threads;
+	int32_t parent;
+	char state;
+
+	return stat && processtext_task(stat, &state, &parent, &threads)
+		       ? halt_of(pid, a, state, wchan_of(pid, a))
+		       : (struct halt){ 0 };
 }
 
 void doing_read(int32_t pid, struct arena *a, struct doing *d)
@@ -77,10 +149,7 @@ void doing_read(int32_t pid, struct arena *a, struct doing *d)
 		return;
 	d->program = program_of(pid);
 	d->wchan = wchan_of(pid, a);
-	/* A frozen process looks asleep, of the first version of cgroups unwakeable. */
-	d->frozen = is_wchan(d, "do_freezer_trap") || is_wchan(d, "__refrigerator");
-	if (d->state == 't')
-		d->tracer = tracer_of(pid);
+	d->halt = halt_of(pid, a, d->state, d->wchan);
 	if (d->threads == 1 && calls_read(pid, pid, &c)) {
 		d->call = calls_name(&c);
 		d->fd = calls_fd(&c);

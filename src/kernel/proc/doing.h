@@ -10,6 +10,9 @@
 /* Texts go to the arena. */
 void doing_read(int32_t pid, struct arena *a, struct doing *d);
 
+/* How it is kept from running, at this moment. */
+struct halt doing_halt(int32_t pid, struct arena *a);
+
 /* What a process waits for that holds these descriptors of one listening socket. */
 struct doing_listener {
 	uint32_t inode;

@@ -347,7 +347,6 @@ void procfile_pulse(int32_t pid, struct pulse *pulse, int turn)
 	if (!state || !proctext_line(state, "Threads:", &threads) ||
 	    !proctext_line(state, "voluntary_ctxt_switches:", &pulse->switches[turn]))
 		return;
-	pulse->state = state[strlen(key)];
 	pulse->threads = (uint32_t)threads;
 	pulse->known[turn] = true;
 }

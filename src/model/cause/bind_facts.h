@@ -9,7 +9,7 @@
 #include "model/cause/cause.h"
 #include "model/cause/no_source.h"
 #include "model/cause/policy.h"
-#include "model/keeper.h"
+#include "model/occupant.h"
 #include "model/presence.h"
 
 enum bind_place {
@@ -32,10 +32,10 @@ enum bind_direction { DIRECTION_NONE, DIRECTION_SERVED, DIRECTION_OUTGOING };
 struct bind_found {
 	struct bind_holder holder;
 	enum bind_direction direction;
-	uint64_t age_ms;      /* of its first process; 0 = not known */
-	const char *unit;     /* systemd's, of the same; or NULL */
-	struct keeper keeper; /* what keeps it running, of the same */
-	const char *user;     /* name of row->uid, or NULL */
+	uint64_t age_ms;	    /* of its first process; 0 = not known */
+	const char *unit;	    /* systemd's, of the same; or NULL */
+	struct occupants occupants; /* the processes that hold it */
+	const char *user;	    /* name of row->uid, or NULL */
 	const char
 		*remedy; /* how to learn its holder, where that is not known; or NULL */
 	enum presence presence; /* of a listener that nothing can reach; or unknown */

@@ -58,12 +58,10 @@ static const struct bind_found *found_of(const struct bind_facts *f,
 
 static void put_stop(const struct bind_facts *f, struct buf *b, const struct cause *cause)
 {
-	static const struct bind_found nobody = { 0 };
 	const struct bind_found *x = found_of(f, cause);
-	uint32_t owner = x ? x->holder.row->uid : 0;
 
-	keeper_advise_stop(b, x ? &x->keeper : &nobody.keeper, cause->processes,
-			   advised(f, owner), x ? x->user : NULL, f->candidate.addr.port);
+	if (x)
+		occupants_advise_end(b, &x->occupants, f->asker, f->candidate.addr.port);
 }
 
 /* Until the last remnant is forgotten; false if one of them has no end. */

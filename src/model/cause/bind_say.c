@@ -33,6 +33,8 @@ void bind_put_owner(struct buf *b, const struct bind_found *x)
 
 void bind_put_age_and_unit(struct buf *b, const struct bind_found *x)
 {
+	enum halted halted = x->occupants.n ? x->occupants.v[0].halt.by : HALT_NONE;
+
 	if (x->age_ms) {
 		buf_puts(b, ", up for ");
 		put_span(b, x->age_ms);
@@ -41,6 +43,8 @@ void bind_put_age_and_unit(struct buf *b, const struct bind_found *x)
 		buf_puts(b, ", unit ");
 		buf_put_escaped(b, x->unit, strlen(x->unit));
 	}
+	if (halted != HALT_NONE)
+		buf_printf(b, ", %s", halt_words(halted));
 }
 
 void bind_put_address(struct buf *b, const struct addr *a)

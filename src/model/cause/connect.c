@@ -65,6 +65,7 @@ static void say_deaf(const struct connect_facts *f, struct causes *causes)
 		const struct bind_found *x = &f->deaf[i];
 		const struct sock *s = x->holder.row;
 		struct advised who = { .uid = f->asker, .owner = s->uid };
+		struct keeper keeper = occupants_keeper(&x->occupants);
 		struct buf b = { 0 }, next = { 0 };
 
 		put_found(&b, x);
@@ -75,7 +76,7 @@ static void say_deaf(const struct connect_facts *f, struct causes *causes)
 		else if (x->presence == PRESENCE_GONE)
 			advise(&next, ADVICE_ADDRESSES, who);
 		else
-			keeper_advise_restart(&next, &x->keeper, who);
+			keeper_advise_restart(&next, &keeper, who);
 		if (next.len && !causes->next)
 			causes_next(causes, &next);
 		buf_free(&next);

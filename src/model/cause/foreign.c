@@ -7,8 +7,7 @@
 
 void foreign_put_place(const struct foreign_facts *f, struct buf *b)
 {
-	bool container = f->keeper.kind == KEEPER_DOCKER ||
-			 f->keeper.kind == KEEPER_PODMAN || f->keeper.kind == KEEPER_CRI;
+	bool container = keeper_is_container(&f->keeper);
 
 	if (container) {
 		buf_printf(b, "container %s", f->keeper.name);

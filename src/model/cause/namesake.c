@@ -56,11 +56,12 @@ static void advise_restart(const struct connect_facts *f, const struct bind_name
 	const struct sock *row = x->found.holder.row;
 	struct advised who = { .uid = f->asker, .owner = row->uid };
 	_cleanup_buf_ struct buf process = { 0 };
+	struct keeper keeper = occupants_keeper(&x->found.occupants);
 	struct buf next = { 0 };
 
 	if (causes->next || !row->holders)
 		return;
-	if (!keeper_advise_restart(&next, &x->found.keeper, who)) {
+	if (!keeper_advise_restart(&next, &keeper, who)) {
 		put_process(&process, row->holders);
 		advise_in_words(&next, "restart %s", buf_cstr(&process));
 	}

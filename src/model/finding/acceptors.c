@@ -1,5 +1,7 @@
 #include "model/finding/acceptors.h"
 
+#include <stdlib.h>
+
 #include "model/finding/inquiry_private.h"
 
 static const struct doing *doing_of(const struct evidence *e, const struct acceptor *a)
@@ -86,25 +88,6 @@ static bool is_read(const struct listener_facts *l)
 	return l->row->proto == PROTO_UNIX_DGRAM;
 }
 
-/* How a process is kept from running. */
-enum halt { HALT_NONE, HALT_STOPPED, HALT_TRACED, HALT_FROZEN, HALT_BLOCKED };
-
-static enum halt halt_of(const struct doing *d)
-{
-	if (d->frozen)
-		return HALT_FROZEN;
-	if (d->state == 'D')
-		return HALT_BLOCKED;
-	return d->state == 'T' ? HALT_STOPPED : d->state == 't' ? HALT_TRACED : HALT_NONE;
-}
-
-static const char *const halt_words[] = {
-	[HALT_STOPPED] = "stopped",
-	[HALT_TRACED] = "stopped by a debugger",
-	[HALT_FROZEN] = "frozen by a cgroup",
-	[HALT_BLOCKED] = "blocked in the kernel (state D)",
-};
-
 /* The processes that are to accept, one after the other, from *i on. */
 static const struct process_facts *next_actor(const struct inquiry *q,
 					      const struct listener_facts *l, size_t *i)
@@ -128,13 +111,13 @@ static size_t count_actors(const struct inquiry *q, const struct listener_facts 
 }
 
 static size_t count_halted(const struct inquiry *q, const struct listener_facts *l,
-			   enum halt halt)
+			   enum halted halt)
 {
 	const struct process_facts *p;
 	size_t i = 0, n = 0;
 
 	while ((p = next_actor(q, l, &i)))
-		n += halt_of(&p->doing) == halt;
+		n += p->doing.halt.by == halt;
 	return n;
 }
 
@@ -149,13 +132,14 @@ size_t finding_count_actors(const struct inquiry *q, const struct listener_facts
 enum { NAMED = 4 }; /* processes of one list */
 
 /* "nginx[12], nginx[13] and 5 more" of those that are halted so. */
-static void put_halted(struct inquiry *q, const struct listener_facts *l, enum halt halt)
+static void put_halted(struct inquiry *q, const struct listener_facts *l,
+		       enum halted halt)
 {
 	const struct process_facts *p;
 	size_t i = 0, n = 0;
 
 	while ((p = next_actor(q, l, &i))) {
-		if (halt_of(&p->doing) != halt || n++ >= NAMED)
+		if (p->doing.halt.by != halt || n++ >= NAMED)
 			continue;
 		if (n > 1)
 			buf_puts(&q->text, ", ");
@@ -166,10 +150,10 @@ static void put_halted(struct inquiry *q, const struct listener_facts *l, enum h
 }
 
 /* How all of them are halted; HALT_NONE if not all are in the same way. */
-static enum halt all_halted(const struct inquiry *q, const struct listener_facts *l)
+static enum halted all_halted(const struct inquiry *q, const struct listener_facts *l)
 {
 	size_t n = count_actors(q, l);
-	enum halt h;
+	enum halted h;
 
 	for (h = HALT_STOPPED; n && h <= HALT_BLOCKED; h++)
 		if (count_halted(q, l, h) == n)
@@ -179,17 +163,17 @@ static enum halt all_halted(const struct inquiry *q, const struct listener_facts
 
 void finding_put_all_halted(struct inquiry *q, const struct listener_facts *l)
 {
-	enum halt halt = all_halted(q, l);
+	enum halted halt = all_halted(q, l);
 	size_t n = count_actors(q, l);
 
 	if (halt == HALT_NONE)
 		return;
 	if (n > 1)
 		say(q, "All %zu processes that %s here are %s: ", n,
-		    is_read(l) ? "read" : "accept", halt_words[halt]);
+		    is_read(l) ? "read" : "accept", halt_words(halt));
 	put_halted(q, l, halt);
 	if (n == 1)
-		say(q, " is %s", halt_words[halt]);
+		say(q, " is %s", halt_words(halt));
 	buf_puts(&q->text, ". ");
 }
 
@@ -217,7 +201,7 @@ static void put_each(struct inquiry *q, const struct listener_facts *l)
 {
 	const struct process_facts *p;
 	size_t i = 0, n = 0, halted;
-	enum halt h;
+	enum halted h;
 
 	for (h = HALT_STOPPED; h <= HALT_BLOCKED; h++) {
 		halted = count_halted(q, l, h);
@@ -225,10 +209,10 @@ static void put_each(struct inquiry *q, const struct listener_facts *l)
 			continue;
 		buf_puts(&q->text, n++ ? "; " : "\n");
 		put_halted(q, l, h);
-		say(q, " %s %s", halted == 1 ? "is" : "are", halt_words[h]);
+		say(q, " %s %s", halted == 1 ? "is" : "are", halt_words(h));
 	}
 	while ((p = next_actor(q, l, &i))) {
-		if (!p->doing.state || halt_of(&p->doing) != HALT_NONE || n++ >= NAMED)
+		if (!p->doing.state || p->doing.halt.by != HALT_NONE || n++ >= NAMED)
 			continue;
 		buf_puts(&q->text, n > 1 ? "; " : "\n");
 		put_sleep(q, p);
@@ -270,91 +254,17 @@ void finding_put_acceptors(struct inquiry *q, const struct listener_facts *l)
 		    is_read(l) ? "reads from it" : "accepts from the listener");
 }
 
-/* The first that is halted in some way, which is what to end first. */
-static enum halt first_halt(const struct inquiry *q, const struct listener_facts *l,
-			    const struct process_facts **first)
-{
-	enum halt h;
-	size_t i;
-
-	for (h = HALT_STOPPED; h <= HALT_BLOCKED; h++)
-		for (i = 0; (*first = next_actor(q, l, &i));)
-			if (halt_of(&(*first)->doing) == h)
-				return h;
-	return HALT_NONE;
-}
-
-/* Whether all of them belong to who asks. */
-static bool are_own(const struct inquiry *q, const struct listener_facts *l,
-		    enum halt halt)
-{
-	const struct process_facts *p;
-	size_t i = 0;
-
-	while ((p = next_actor(q, l, &i)))
-		if (halt_of(&p->doing) == halt && p->uid != q->e->asker)
-			return false;
-	return true;
-}
-
-static void put_continue(struct inquiry *q, const struct listener_facts *l)
-{
-	const struct process_facts *p;
-	size_t i = 0;
-
-	advise_begin(&q->text, q->e->asker && !are_own(q, l, HALT_STOPPED));
-	advise_word(&q->text, "kill");
-	advise_word(&q->text, "-CONT");
-	while ((p = next_actor(q, l, &i)))
-		if (halt_of(&p->doing) == HALT_STOPPED)
-			advise_number(&q->text, (unsigned)p->pid);
-}
-
-static void put_thaw(struct inquiry *q, const struct process_facts *p)
-{
-	struct advised who = finding_advised(q, p->pid);
-
-	if (p->keeper.kind == KEEPER_UNIT)
-		advise(&q->text, ADVICE_THAW_UNIT, who, p->keeper.name);
-	else if (p->keeper.kind == KEEPER_DOCKER)
-		advise(&q->text, ADVICE_DOCKER_UNPAUSE, who, p->keeper.name);
-	else
-		say(q, "thaw the cgroup in /proc/%d/cgroup", p->pid);
-}
-
 /* What lets halted processes go on; false if none is halted. */
 static bool put_release(struct inquiry *q, const struct listener_facts *l)
 {
+	_cleanup_free_ struct occupant *v = xcalloc(l->n_acceptors + 1, sizeof(*v));
+	struct occupants actors = { .v = v };
 	const struct process_facts *p;
+	size_t i = 0;
 
-	switch (first_halt(q, l, &p)) {
-	case HALT_NONE:
-		return false;
-	case HALT_STOPPED:
-		put_continue(q, l);
-		advise_in_words(&q->text, "after a look at what stopped it: SIGSTOP, or "
-					  "Ctrl-Z");
-		return true;
-	case HALT_TRACED:
-		buf_puts(&q->text, "let the debugger of ");
-		put_process(q, p);
-		if (p->doing.tracer)
-			say(q, ", process %d,", p->doing.tracer);
-		buf_puts(&q->text, " continue or detach");
-		return true;
-	case HALT_FROZEN:
-		put_thaw(q, p);
-		return true;
-	case HALT_BLOCKED:
-		say(q,
-		    "see what process %d waits for, a disk or a file server mostly; signals "
-		    "do not end it:",
-		    p->pid);
-		advise(&q->text, ADVICE_STACK, finding_advised(q, p->pid),
-		       (unsigned)p->pid);
-		return true;
-	}
-	return false;
+	while ((p = next_actor(q, l, &i)))
+		v[actors.n++] = finding_occupant(p);
+	return occupants_advise_go_on(&q->text, &actors, q->e->asker);
 }
 
 size_t finding_put_processes(struct inquiry *q, const struct holder *h)

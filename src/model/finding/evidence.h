@@ -6,6 +6,7 @@
 
 #include "model/finding/detect.h"
 #include "model/finding/finding.h"
+#include "model/halt.h"
 #include "model/keeper.h"
 #include "model/presence.h"
 
@@ -52,9 +53,8 @@ struct net_limits {
 /* What a process does at the moment, as far as it may be read. */
 struct doing {
 	char state;	  /* 'R', 'S', 'D', 'T', 't' as ps shows it; 0 = not known */
-	bool frozen;	  /* by its cgroup */
+	struct halt halt; /* what keeps it from running */
 	int32_t parent;	  /* who started it */
-	int32_t tracer;	  /* of 't'; 0 = not known */
 	uint64_t program; /* the inode of its executable; 0 = not known */
 	uint64_t threads;
 	const char *call;  /* the system call it sleeps in, if it is of one thread */
@@ -67,7 +67,6 @@ enum { GROWTH_READINGS = 2 };
 
 /* Whether a process runs while it is watched; from its status, twice. */
 struct pulse {
-	char state; /* 'S', 'T' ... as ps shows it */
 	uint32_t threads;
 	uint64_t switches[2]; /* times its first thread has gone to sleep */
 	bool known[2];

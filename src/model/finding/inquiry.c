@@ -27,6 +27,18 @@ struct advised finding_advised(const struct inquiry *q, int32_t pid)
 	return (struct advised){ .uid = q->e->asker, .owner = p ? p->uid : 0 };
 }
 
+struct occupant finding_occupant(const struct process_facts *p)
+{
+	return (struct occupant){
+		.pid = p->pid,
+		.parent = p->doing.parent,
+		.command = p->command,
+		.uid = p->uid,
+		.keeper = p->keeper,
+		.halt = p->doing.halt,
+	};
+}
+
 void finding_advise(struct inquiry *q, struct finding *f)
 {
 	advise_in_words(&q->text, "%s", f->rule->advice);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/finding/evidence.h"
+#include "model/occupant.h"
 
 struct inquiry {
 	const struct detect *d;
@@ -26,6 +27,8 @@ const char *finding_text(struct inquiry *q);
 
 /* Who asks, for a command about this process. */
 struct advised finding_advised(const struct inquiry *q, int32_t pid);
+/* The process, for what ends it or lets it go on. */
+struct occupant finding_occupant(const struct process_facts *p);
 /* The advice of the rule behind the commands that were written to the scratch. */
 void finding_advise(struct inquiry *q, struct finding *f);
 /* How to see whether the peer answers: without port by ping. */

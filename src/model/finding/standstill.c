@@ -58,10 +58,13 @@ const struct connection_facts *other_end(const struct connection_facts *c,
 	return NULL;
 }
 
-/* A signal or a debugger has stopped it: what it has to send is no excuse. */
+/* A signal or a debugger has stopped it, or its control group was frozen: what it has to
+ * send is no excuse. */
 static bool is_stopped(const struct process_facts *p)
 {
-	return p->pulse.known[1] && (p->pulse.state == 'T' || p->pulse.state == 't');
+	enum halted by = p->doing.halt.by;
+
+	return by != HALT_NONE && by != HALT_BLOCKED;
 }
 
 static bool is_deadlocked(const struct connection_facts *c)
@@ -137,12 +140,12 @@ const char *advise_reader(struct inquiry *q, const struct holder *h)
 		buf_puts(&q->text, "see what ");
 	buf_put_escaped(&q->text, h->command, strlen(h->command));
 	if (p && is_stopped(p)) {
-		say(q, "[%d] is stopped (state %c); to let it go on:", h->pid,
-		    p->pulse.state);
-		advise_begin(&q->text, q->e->asker && q->e->asker != p->uid);
-		advise_word(&q->text, "kill");
-		advise_word(&q->text, "-CONT");
-		advise_number(&q->text, (unsigned)h->pid);
+		struct occupant x = finding_occupant(p);
+
+		say(q, "[%d] is %s%s; to let it go on:", h->pid, halt_words(x.halt.by),
+		    x.halt.by == HALT_STOPPED ? " (state T)" : "");
+		occupants_advise_go_on(&q->text, &(struct occupants){ &x, 1 },
+				       q->e->asker);
 	} else {
 		say(q, "[%d] does instead of reading:", h->pid);
 		advise(&q->text, ADVICE_WCHAN, finding_advised(q, h->pid),

@@ -123,6 +123,8 @@ static void put_line(struct buf *b, enum advice_line line, const char *text, uns
 		advise(b, line, who, n, n);
 	else if (streq(kinds, "&&&"))
 		advise(b, line, who, n, n, n);
+	else if (streq(kinds, "&#"))
+		advise(b, line, who, n, text);
 	else if (streq(kinds, "&%"))
 		advise(b, line, who, n, shown);
 	else

@@ -169,18 +169,6 @@ static void limits(void)
 	CHECK(!proctext_descriptor_limit("x Max open files 5 6\n", &v, &most));
 }
 
-static void units(void)
-{
-	struct blob b = proctext_unit("1:name=systemd:/x\n0::/system.slice/a.service\n");
-
-	CHECK(b.len == 9 && memcmp(b.data, "a.service", 9) == 0);
-	CHECK(!proctext_unit("0::/system.slice/.service\n").len);
-	CHECK(!proctext_unit("0::a.service\n").len);
-	CHECK(!proctext_unit("0::/a.service/b\n").len);
-	CHECK(!proctext_unit("/\n.service").len);
-	CHECK(!proctext_unit("").len);
-}
-
 /* What a text says of a ring: the inodes that it names, and whether it may have more. */
 static const char *ring(const char *text)
 {
@@ -524,7 +512,6 @@ int main(void)
 	RUN(ranges, "a range of ports is two numbers in order, or none");
 	RUN(reserved_ports, "reserved ports: ranges overlap and wrap nowhere");
 	RUN(limits, "the limit of descriptors");
-	RUN(units, "the systemd unit of a control group");
 	RUN(memory, "net/protocols: the memory of a protocol, and the pressure on it");
 	RUN(stats, "a column of hexadecimal numbers, whole or not at all");
 	RUN(triples, "three numbers, or none");

@@ -86,6 +86,9 @@ static void verdicts(void)
 						      .stands = (int)k < rows[i].stand };
 		}
 		p.doing.state = rows[i].state;
+		p.doing.halt.by = rows[i].state == 'T'	 ? HALT_STOPPED
+				  : rows[i].state == 't' ? HALT_TRACED
+							 : HALT_NONE;
 		to.unseen = rows[i].unseen;
 		to.l = (struct listener_facts){ .row = d.receivers.v[0],
 						.queued = { rows[i].queued[0],

@@ -4,12 +4,11 @@
 static void readers(void)
 {
 	struct holder h = { .command = "x", .pid = 1, .fd = 3 };
-	struct process_facts p = { .pid = 1,
-				   .command = "x",
-				   .pulse = { .state = 'S',
-					      .threads = 1,
-					      .switches = { 5, 5 },
-					      .known = { true, true } } };
+	struct process_facts p = {
+		.pid = 1,
+		.command = "x",
+		.pulse = { .threads = 1, .switches = { 5, 5 }, .known = { true, true } }
+	};
 	struct connection_facts c = { .suspect = true,
 				      .read = { true, true },
 				      .recv = { 9000, 9000 },
@@ -48,11 +47,11 @@ static void readers(void)
 	/* It waits to send, unless it is stopped. */
 	p.outlets = (struct outlets){ .n = 1, .bytes = 7, .peer = ip4(3, 80) };
 	check_found(&d, &e, "slow-reader", SEVERITY_NOTE);
-	p.pulse.state = 'T';
+	p.doing.halt.by = HALT_STOPPED;
 	check_found(&d, &e, "stuck-reader", SEVERITY_WARNING);
 	/* To its own peer, which is not here. */
 	p.outlets.n = 0;
-	p.pulse.state = 'S';
+	p.doing.halt.by = HALT_NONE;
 	c.choked = true;
 	check_found(&d, &e, "slow-reader", SEVERITY_NOTE);
 	detect_free(&d);
