@@ -207,8 +207,7 @@ void explain_settings(struct bind_facts *f)
 		f->unprivileged_from = (uint16_t)low;
 	else if (start)
 		f->unprivileged_error = EIO;
-	/* Before Linux 4.11 there is no such file beside the other: it is 1024.
-	 */
+	/* Before Linux 4.11 there is no such file beside the other: it is 1024. */
 	else if (errno != ENOENT || (err < 0 && err != -EBADMSG))
 		f->unprivileged_error = errno;
 }
@@ -247,9 +246,8 @@ static bool look_elsewhere(void *ctx)
 	return e->kept.n < 8;
 }
 
-/* Who has the port in other namespaces: what people look for when nothing is
- * wrong here. Appends their rows to k; returns whether some could not be looked
- * into. */
+/* Who has the port in other namespaces: what people look for when nothing is wrong here.
+ * Appends their rows to k; returns whether some could not be looked into. */
 bool explain_elsewhere(struct kept *k, uint16_t port)
 {
 	struct elsewhere e = { .kept.arena = k->arena, .port = port };
