@@ -105,6 +105,9 @@ MASKS = [
     (re.compile(r'("mss_bytes":)\d+'), r"\1N"),
     # The round trip is the kernel's; where it gives none, our own measure stands there.
     (re.compile(r"\b(?:rtt|connected after) T"), "T"),
+    # What a server does at the moment of the look.
+    (re.compile(r" (?:is running|sleeps(?: in (?:the kernel's )?\w+\(\)"
+                r"(?: on descriptor \d+)?)?)(?=[.;])"), " DOES"),
     # Padding of columns follows the widths of what was masked.
     (re.compile(r"[ \t]{2,}"), "  "),
     (re.compile(r'"0x[0-9a-f]+"'), '"0x"'),
