@@ -41,6 +41,8 @@ static void find_servers(struct reader *r, struct arena *a, struct connect_facts
 	if (err == 0 && more)
 		err = explain_read_bound(r, f->to.port, &all);
 	note_unread(f, err);
+	if (f->err == ECONNREFUSED)
+		explain_deaf_among(&all, r, a, f);
 	for (i = 0; i < all.n; i++)
 		if (is_server(all.v[i]))
 			kept_add(&k, all.v[i]);
@@ -214,7 +216,9 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 		return;
 	}
 	f->local = explain_find_device(&to, &f->device);
-	if (q->err != ECONNRESET && q->err != EADDRNOTAVAIL)
+	/* Of a refusal by this host the sockets are read below. */
+	if (q->err != ECONNRESET && q->err != EADDRNOTAVAIL &&
+	    (q->err != ECONNREFUSED || !is_own(f)))
 		explain_deaf(f, a);
 	if (q->err == ECONNREFUSED && !is_own(f)) {
 		f->local = false;

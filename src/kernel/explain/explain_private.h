@@ -61,6 +61,9 @@ void explain_foreign(const struct addr *to, uint8_t proto, struct arena *a,
 
 /* Listeners that take what goes to f->to, on an address or an interface that is gone. */
 void explain_deaf(struct connect_facts *f, struct arena *a);
+/* The same where the sockets with that port have been read. */
+void explain_deaf_among(const struct kept *servers, struct reader *r, struct arena *a,
+			struct connect_facts *f);
 /* The unix half of explain_listening(). */
 struct listening explain_unix_listening(const struct connect_question *q);
 /* The unix half of explain_bind(). */
