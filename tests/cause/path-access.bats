@@ -240,7 +240,7 @@ sudo usermod -aG www-data nobody"
 	chgrp 4321 "$DIR/a"
 	bindable_says "$DIR/a/s"
 	assert_output "no-permission $DIR/a is 0770 root:4321: user nobody cannot search it or create files in it"
-	NOBODY=(setpriv --reuid=65534 --regid=65534 --groups 4320,4321)
+	NOBODY=(setpriv --reuid=65534 --regid=65534 --groups "4320,4321")
 	bindable_says "$DIR/a/s"
 	assert_status 0
 	# A group that is denied what others may.
@@ -254,7 +254,7 @@ sudo usermod -aG www-data nobody"
 	netns
 	mkdir -m 700 "$DIR/a"
 	chown 65534 "$DIR/a"
-	NOBODY=(setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search)
+	NOBODY=(setpriv "--bounding-set=-dac_override,-dac_read_search" "--inh-caps=-dac_override,-dac_read_search")
 	bindable_says "$DIR/a/s"
 	assert_output "no-permission $DIR/a is 0700 nobody:root: user root, without CAP_DAC_OVERRIDE, cannot search it or create files in it"
 	connect_says "unix:$DIR/a/s"

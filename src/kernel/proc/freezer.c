@@ -86,14 +86,15 @@ const char *freezer_of(struct arena *a, int32_t pid)
 	_cleanup_free_ char *text = NULL;
 	struct hierarchies h = { 0 };
 	const char *file = NULL;
-	char path[40], *line;
+	char path[40], *line, *rest;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
 	text = procfile_read(path);
 	if (text && lines_each("/proc/self/mountinfo", take_mount, &h) == 0) {
 		buf_cstr(&h.v2);
 		buf_cstr(&h.v1);
-		for (line = strtok(text, "\n"); line && !file; line = strtok(NULL, "\n"))
+		for (line = strtok_r(text, "\n", &rest); line && !file;
+		     line = strtok_r(NULL, "\n", &rest))
 			file = frozen_in(a, &h, line);
 	}
 	buf_free(&h.v2);

@@ -106,7 +106,7 @@ static bool has_plain_root(struct root *root, int32_t pid)
 
 static bool open_root(struct root *root, int32_t pid)
 {
-	char path[64], link[64];
+	char path[64], ns[64], id[64];
 
 	snprintf(root->mountinfo, sizeof(root->mountinfo), "/proc/self/mountinfo");
 	if (!pid) {
@@ -115,12 +115,12 @@ static bool open_root(struct root *root, int32_t pid)
 	}
 	snprintf(root->mountinfo, sizeof(root->mountinfo), "/proc/%d/mountinfo", pid);
 	snprintf(path, sizeof(path), "/proc/%d/root", pid);
-	snprintf(link, sizeof(link), "/proc/%d/ns/mnt", pid);
+	snprintf(ns, sizeof(ns), "/proc/%d/ns/mnt", pid);
 	/* Whoever may not follow the one may not read the other. */
 	root->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root->fd < 0 || readlink(link, path, sizeof(path)) < 0)
+	if (root->fd < 0 || readlink(ns, id, sizeof(id)) < 0)
 		return false;
-	root->apart = !same_link(link, "/proc/self/ns/mnt");
+	root->apart = !same_link(ns, "/proc/self/ns/mnt");
 	return has_plain_root(root, pid);
 }
 

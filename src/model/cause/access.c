@@ -236,8 +236,8 @@ static void advise_mode(const struct access_facts *f, struct advised who,
 		advise_grant(f, who, command);
 	}
 	if (!f->directory)
-		put_sentence(advice, "A server that makes the file anew sets its mode "
-				     "and group anew, too.");
+		put_sentence(advice, "A server that creates the file again also sets "
+				     "its mode and group again.");
 	else if (f->hides)
 		put_sentence(advice, "What is below it could not be looked at.");
 	else if ((f->wanted & ACCESS_WRITE) && !f->uid)

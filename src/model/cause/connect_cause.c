@@ -200,8 +200,8 @@ const struct meaning connect_causes[] = {
 		"permission on each directory above it. The first that denies it is "
 		"named, with its mode or access control list.",
 		"Let the user join the group that can, or give the right to this user "
-		"(setfacl). A server that makes its socket file anew sets mode and "
-		"group anew, too.",
+		"(setfacl). A server that creates its socket file again also sets "
+		"mode and group again.",
 	},
 	[CONNECT_POLICY] = {
 		"policy",
