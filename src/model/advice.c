@@ -100,6 +100,8 @@ static const struct {
 	[ADVICE_RPC] = { NEEDS_NOTHING, { "rpcinfo", "-p" } },
 	[ADVICE_NFT] = { NEEDS_ROOT, { "nft", "list", "ruleset" } },
 	[ADVICE_IPTABLES] = { NEEDS_ROOT, { "iptables-save" } },
+	[ADVICE_NAT] = { NEEDS_ROOT, { "iptables", "-t", "nat", "-S" } },
+	[ADVICE_NAT_V6] = { NEEDS_ROOT, { "ip6tables", "-t", "nat", "-S" } },
 	[ADVICE_CONNTRACK] = { NEEDS_ROOT, { "conntrack", "-L" } },
 	[ADVICE_REMOVE] = { NEEDS_OWNER, { "rm", "--", "%" } },
 	[ADVICE_REMOVE_DIRECTORY] = { NEEDS_OWNER, { "rmdir", "--", "%" } },

@@ -138,6 +138,8 @@ static struct connection_facts *connections(struct arena *a, struct bytes *b,
 		c->has_windows = !yes(b);
 		c->has_listener = yes(b);
 		c->is_awaited = yes(b);
+		c->alone[0] = yes(b);
+		c->alone[1] = yes(b);
 		c->place = yes(b) ? v : NULL;
 		c->holders = holders(a, b);
 	}
@@ -425,6 +427,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = xcalloc(1, sizeof(*r));
 	r->detect.draw.lo = 32768;
 	r->detect.draw.hi = 60999;
+	r->detect.notes = true;
 	rules_begin(&r->detect);
 	sink.ctx = r;
 	rows_collect(b.p + b.left, size - 1 - b.left, &req, &sink, &result);

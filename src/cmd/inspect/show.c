@@ -496,6 +496,7 @@ int inspect_show(const struct command *cmd, const struct inspect_plan *plan,
 	show.tally.words = opt.words;
 	if (plan->findings != FINDINGS_OFF) {
 		show.detect = &detect;
+		detect.notes = plan->findings == FINDINGS_ALL;
 		rules_begin(&detect);
 		detect.bound_files_too = !args->from && (args->what & WHAT_UNIX);
 	}

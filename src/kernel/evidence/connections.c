@@ -167,8 +167,8 @@ void evidence_look(struct reader *r, struct evidence *e, const struct suspects *
 
 	if (rule->look == LOOK_PLACE)
 		evidence_places(e, list, v);
-	if (rule->look == LOOK_NONE || rule->look == LOOK_PLACE ||
-	    list->count < rule->least)
+	if (rule->look == LOOK_NONE || rule->look == LOOK_FAR_END ||
+	    rule->look == LOOK_PLACE || list->count < rule->least)
 		return;
 	if (rule->look == LOOK_STATE && list->n > FEW)
 		read_dump(r, e, list, v, 0);
@@ -179,6 +179,8 @@ void evidence_look(struct reader *r, struct evidence *e, const struct suspects *
 void evidence_look_again(struct reader *r, struct evidence *e,
 			 const struct suspects *list, struct connection_facts *v)
 {
+	if (list->rule->look == LOOK_FAR_END)
+		return;
 	if (list->rule->rows == ROWS_UDP)
 		read_dump(r, e, list, v, 1);
 	else

@@ -147,6 +147,7 @@ static void first_reading(struct reader *r, const struct detect *d, struct evide
 		if (!d->suspects[i].n)
 			continue;
 		evidence_look(r, e, &d->suspects[i], e->connections[i]);
+		evidence_far_ends(r, e, &d->suspects[i], e->connections[i], 0);
 		evidence_ends(r, e, &d->suspects[i], e->connections[i]);
 	}
 	w->receivers_ms = evidence_receivers(r, d, e);
@@ -175,8 +176,10 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 	evidence_listeners_again(r, d, e);
 	evidence_receivers_again(r, e);
 	for (i = 0; i < RULES_MOST; i++)
-		if (d->suspects[i].n && d->suspects[i].rule->again == AGAIN_EACH)
+		if (d->suspects[i].n && d->suspects[i].rule->again == AGAIN_EACH) {
 			evidence_look_again(r, e, &d->suspects[i], e->connections[i]);
+			evidence_far_ends(r, e, &d->suspects[i], e->connections[i], 1);
+		}
 	procfile_counters(&e->counters[1]);
 	if (d->whole_tcp)
 		procfile_host(&e->host[1]);

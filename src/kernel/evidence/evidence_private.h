@@ -85,6 +85,10 @@ void evidence_places(const struct evidence *e, const struct suspects *list,
 		     struct connection_facts *v);
 void evidence_kin(struct evidence *e, const struct suspects *list,
 		  const struct connection_facts *v);
+/* Of the candidates of a rule with LOOK_FAR_END: alone[turn]; of those the reading, too.
+ */
+void evidence_far_ends(struct reader *r, struct evidence *e, const struct suspects *list,
+		       struct connection_facts *v, int turn);
 /* A look at one TCP connection, by its cookie; turn 0 or 1. */
 void evidence_connection(struct reader *r, struct connection_facts *c, int turn);
 

@@ -19,7 +19,8 @@ static void list_rules(struct detect *d, const struct rule *const *rules, size_t
 		struct row_rules *of = &d->of_rows[k];
 
 		for (i = 0; i < n; i++)
-			if (rules[i]->rows & BIT(k) && rules[i]->queued == queued)
+			if (rules[i]->rows & BIT(k) && rules[i]->queued == queued &&
+			    (d->notes || !rules[i]->for_notes))
 				of->rules[of->n++] = (uint8_t)i;
 		if (!queued)
 			of->idle = of->n;

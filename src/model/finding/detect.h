@@ -45,6 +45,7 @@ struct port_seen {
 
 struct detect {
 	struct arena arena;
+	bool notes; /* are shown; set before it begins */
 	/* The range, and what is reserved of it, are set before the first row. */
 	struct port_draw draw;
 	bool *reserved;	   /* of draw */

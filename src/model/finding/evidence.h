@@ -198,6 +198,9 @@ struct connection_facts {
 	/* With LOOK_PLACE: the first of the suspects of the same address, in their order;
 	 * NULL if it has it for itself. */
 	const struct connection_facts *place;
+	/* With LOOK_FAR_END: no socket of a network namespace that could be read is its
+	 * other end, and no listener accepted it. */
+	bool alone[2];
 	const struct holder *holders;
 };
 
@@ -266,6 +269,7 @@ struct evidence {
 	uint8_t unowned;	  /* enum owner_status of a socket without a holder */
 	const char *owner_remedy; /* how to learn it; NULL = no way is known */
 	int owners_error;	  /* reading the processes failed: errno */
+	bool netns_hidden;	  /* some network namespaces could not be looked into */
 	uint32_t asker; /* effective user of who asks: what he may run himself */
 	/* errno, if some of this could not be read: what is not found may be there */
 	int unread;

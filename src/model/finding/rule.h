@@ -24,9 +24,10 @@ enum rule_look {
 	LOOK_NONE,  /* their rows say enough */
 	LOOK_PLACE, /* which of them have one address, and how their holders are related;
 		       for notes only */
-	LOOK_EACH,  /* TCP_INFO and memory, one by one */
-	LOOK_STATE, /* the same; as nearly each row of its states is one, many in a dump
-		     */
+	LOOK_FAR_END, /* whether a socket of this host is its other end */
+	LOOK_EACH,    /* TCP_INFO and memory, one by one */
+	LOOK_STATE,   /* the same; as nearly each row of its states is one, many in a dump
+		       */
 };
 
 /* What is read READING_INTERVAL_MS later, if it is worth that; in order of effort. */
@@ -57,6 +58,7 @@ struct rule {
 	bool (*candidate)(const struct sock *s);
 	uint32_t rows;	/* TCP by BIT(STATE_...), ROWS_UDP */
 	bool queued;	/* only those with something in a queue */
+	bool for_notes; /* only where notes are shown */
 	uint32_t most;	/* are kept, further ones counted; 0 = MOST_SUSPECTS */
 	uint32_t least; /* of them are no candidates, but nothing */
 	enum rule_look look;

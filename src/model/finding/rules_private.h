@@ -33,6 +33,7 @@
 	X(deaf_listener)         \
 	X(lost_address)          \
 	X(unreachable_unix)      \
+	X(rewritten)             \
 	X(exposed_listener)      \
 	X(shadowed_listener)     \
 	X(backlog_zero)          \

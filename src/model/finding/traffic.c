@@ -1,4 +1,5 @@
-/* Clients without an answer, ports that run out, datagrams that are lost. */
+/* Clients without an answer, or whose server is not where they connect to; ports that run
+ * out, datagrams that are lost. */
 #include "model/finding/inquiry_private.h"
 #include "model/finding/rules_private.h"
 
@@ -229,4 +230,113 @@ const struct rule rule_udp_drops = {
 	.suspect = suspect_udp,
 	.again = AGAIN_EACH,
 	.judge_suspect = judge_udp,
+};
+
+static bool ends_here(const struct sock *s)
+{
+	return s->inode && sock_peer_is_here(s);
+}
+
+/* The first byte that a peer acknowledges is the SYN. */
+static bool is_alone(const struct connection_facts *c, int turn)
+{
+	return c->read[turn] && c->alone[turn] && c->has_info && c->acked[turn] > 1;
+}
+
+static bool suspect_rewritten(const struct connection_facts *c)
+{
+	return is_alone(c, 0);
+}
+
+static unsigned rewritten_kind(struct inquiry *q, const struct connection_facts *c)
+{
+	return q->e->interval_ms && is_alone(c, 0) && is_alone(c, 1);
+}
+
+static uint32_t since_heard(const struct connection_facts *c)
+{
+	return c->age_ms;
+}
+
+static const char *rewritten_advice(struct inquiry *q, const struct group *g)
+{
+	struct advised asker = { .uid = q->e->asker };
+
+	buf_puts(&q->text,
+		 "which rules rewrite connections, and what they made of these:");
+	advise(&q->text, ADVICE_NFT, asker);
+	advise(&q->text, g->places[0].addr.family == AF_INET ? ADVICE_NAT : ADVICE_NAT_V6,
+	       asker);
+	advise(&q->text, ADVICE_CONNTRACK, asker);
+	return finding_text(q);
+}
+
+/* Without traffic it may be that the other end has gone, and its last packet was dropped.
+ */
+static void rewritten_finding(struct inquiry *q, const struct group *g)
+{
+	struct finding *f = finding_of_group(q, &rule_rewritten, g);
+	uint64_t acked = 0;
+	bool moves = true;
+	size_t i;
+
+	for (i = 0; i < g->n; i++) {
+		const struct connection_facts *c = g->v[i];
+
+		acked += c->acked[1] - 1;
+		moves &= c->acked[1] > c->acked[0] || c->received[1] > c->received[0];
+	}
+	say(q,
+	    "The peer's address is on this host, and %ju byte%s acknowledged, but no socket "
+	    "is the other end, in any network namespace that could be read:\n%s rewritten on "
+	    "the way (NAT), or %s in another namespace.%s",
+	    (uintmax_t)acked, acked == 1 ? " was" : "s were",
+	    g->n == 1 ? "the connection is" : "the connections are",
+	    g->n == 1 ? "its other end is" : "their other ends are",
+	    q->e->netns_hidden ? " Some namespaces could not be read." : "");
+	if (!moves)
+		say(q,
+		    "\nNothing went through %s between two readings %u ms apart: the other "
+		    "end may also be gone, and its last packet dropped by a filter.",
+		    g->n == 1 ? "it" : "some of them", q->e->interval_ms);
+	f->summary = finding_text(q);
+	f->advice = rewritten_advice(q, g);
+	finding_figure(f, "sockets", g->n, true);
+	finding_figure(f, "bytes_acked", acked, true);
+}
+
+static void judge_rewritten(struct inquiry *q)
+{
+	static const struct grouping by = { .kind = rewritten_kind,
+					    .age = since_heard,
+					    .tell = rewritten_finding };
+
+	finding_judge_groups(q, &rule_rewritten, &by);
+}
+
+const struct rule rule_rewritten = {
+	.id = "rewritten-connection",
+	.severity = SEVERITY_NOTE,
+	.meaning =
+		"A client connects to an address of this host, but no server here has that connection: "
+		"a NAT rule rewrites it on the way, or the server is in another network namespace. "
+		"Published ports of containers work like this; elsewhere the client may not talk to the "
+		"program that listens at that address.",
+	.advice =
+		"List the rules that rewrite connections (nft list ruleset, iptables -t nat -S) and what "
+		"became of them (conntrack -L).",
+	.threshold =
+		"an established connection from and to one address of this host, or to a loopback "
+		"address, with data that the peer acknowledged; in two readings # apart no socket has "
+		"its addresses and ports the other way round, in no state and in no network namespace "
+		"that could be read. Not where a listener has its local port, or no other namespace may "
+		"be entered",
+	.numbers = { MS(READING_INTERVAL_MS) },
+	.candidate = ends_here,
+	.rows = BIT(STATE_ESTABLISHED),
+	.for_notes = true,
+	.look = LOOK_FAR_END,
+	.suspect = suspect_rewritten,
+	.again = AGAIN_EACH,
+	.judge = judge_rewritten,
 };
