@@ -123,18 +123,64 @@ struct listening why_listening(const struct endpoint *ep)
 						     : (struct listening){ 0 };
 }
 
+/* Of a master and its workers these are to accept, and the first is named. */
+static void keep_actors(struct bind_found *x, struct reader *r, struct arena *a)
+{
+	struct sock *row = arena_dup(a, x->holder.row, sizeof(*row));
+
+	row->holders = evidence_actors(r, row, a);
+	x->holder.row = row;
+}
+
+static void name_actors(struct waiting *f, struct arena *a)
+{
+	_cleanup_reader_ struct reader r = { 0 };
+	bool opened = false;
+	size_t i;
+
+	for (i = 0; i < f->n_found; i++) {
+		const struct holder *all = f->found[i].holder.row->holders;
+
+		if (!all || !all->next)
+			continue;
+		if (!opened && reader_open(&r, NULL) < 0)
+			return;
+		opened = true;
+		keep_actors(&f->found[i], &r, a);
+	}
+}
+
+bool why_halted(const struct endpoint *ep, struct arena *a, struct waiting *f)
+{
+	_cleanup_buf_ struct buf shown = { 0 }, who = { 0 }, next = { 0 };
+	struct connect_question q = question(ep);
+	struct accept_waits *w = waits_new();
+
+	why_put_address(&shown, ep);
+	q.address = arena_strdup(a, buf_cstr(&shown));
+	/* As for a connection that is in the queue. */
+	waits_look(w, &q, 1, a, f);
+	waits_free(w);
+	name_actors(f, a);
+	return waiting_put_halted(f, &who, &next);
+}
+
 static void silence_causes(const struct endpoint *ep, bool rejected,
 			   struct causes *causes)
 {
 	_cleanup_buf_ struct buf shown = { 0 };
 	struct listening l = why_listening(ep);
 	struct addr a = { 0 };
+	struct waiting w;
+	bool halted;
 
 	endpoint_addr(ep, &a);
 	endpoint_put(&shown, ep);
+	halted = l.n_full && why_halted(ep, causes->arena, &w);
 	cause_of_silence(&(struct silence){ .listening = &l,
 					    .address = buf_cstr(&shown),
 					    .port = a.port,
+					    .waiting = halted ? &w : NULL,
 					    .rejected = rejected },
 			 causes);
 }
@@ -209,20 +255,6 @@ bool why_loopback_down(const struct endpoint *ep, struct causes *causes)
 		table_causes(ep, NULL, EHOSTUNREACH, causes);
 	return causes->n &&
 	       streq(causes->v[0].id, connect_causes[CONNECT_LOOPBACK_DOWN].id);
-}
-
-/* The first is the one that is named: of a master and its workers these. */
-static void name_actors(struct waiting *f, struct arena *a)
-{
-	_cleanup_reader_ struct reader r = { 0 };
-	const struct holder *all = f->n_found ? f->found[0].holder.row->holders : NULL;
-	struct sock *row;
-
-	if (!all || !all->next || reader_open(&r, NULL) < 0)
-		return;
-	row = arena_dup(a, f->found[0].holder.row, sizeof(*row));
-	row->holders = evidence_actors(&r, row, a);
-	f->found[0].holder.row = row;
 }
 
 void why_waits(struct accept_waits *w, const struct endpoint *ep, uint64_t held_us,

@@ -41,6 +41,10 @@ struct listening why_listening(const struct endpoint *ep);
 void why_waits(struct accept_waits *w, const struct endpoint *ep, uint64_t held_us,
 	       struct waiting *f, struct causes *causes);
 
+/* Whether all that should accept at ep, of this host, are kept from running; *f, in the
+ * arena, says who. */
+bool why_halted(const struct endpoint *ep, struct arena *a, struct waiting *f);
+
 /* How many local ports are used towards ep by the source that has used most of them, or
  * by this one: 0 or -errno. */
 int why_ports_used(const struct endpoint *ep, const struct endpoint *from,

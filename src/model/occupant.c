@@ -325,6 +325,47 @@ void occupants_advise_end(struct buf *b, const struct occupants *o, uint32_t ask
 		end_bare(b, o, asker);
 }
 
+bool occupants_are_halted(const struct occupants *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->n; i++)
+		if (o->v[i].halt.by == HALT_NONE)
+			return false;
+	return o->n > 0;
+}
+
+/* Returns how many are halted so. */
+static size_t put_halted_by(struct buf *b, const struct occupants *o, enum halted by)
+{
+	enum { NAMED = 4 };
+	size_t i, n = 0;
+
+	for (i = 0; i < o->n; i++) {
+		if (o->v[i].halt.by != by || n++ >= NAMED)
+			continue;
+		buf_puts(b, b->len ? ", " : "");
+		put_name(b, o->v[i].command, o->v[i].pid);
+	}
+	if (n > NAMED)
+		buf_printf(b, " and %zu more", n - NAMED);
+	return n;
+}
+
+void occupants_put_halted(struct buf *b, const struct occupants *o)
+{
+	_cleanup_buf_ struct buf all = { 0 };
+	enum halted h;
+	size_t n;
+
+	for (h = HALT_STOPPED; h < HALTS; h++) {
+		n = put_halted_by(&all, o, h);
+		if (n)
+			buf_printf(&all, " %s %s", n == 1 ? "is" : "are", halt_words(h));
+	}
+	buf_put(b, all.data, all.len);
+}
+
 /* The first that is halted in some way, of the first way there is. */
 static const struct occupant *first_halted(const struct occupants *o)
 {

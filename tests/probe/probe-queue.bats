@@ -82,7 +82,7 @@ while True:
 	kill -STOP "${workers[@]}"
 	cause_of --stable 1s 127.0.0.1:8080
 	assert_status 0
-	assert_regex "$CAUSE" '^in the accept queue of nginx\[[0-9]+\] fd [0-9]+ \(and 1 more\), not accepted for 1(\.[0-9]+)? s$'
+	assert_regex "$CAUSE" '^in the accept queue of nginx\[[0-9]+\] fd [0-9]+ \(and 1 more\), not accepted for 1(\.[0-9]+)? s; nginx\[[0-9]+\], nginx\[[0-9]+\] are stopped$'
 	# The workers are to accept, and not their master.
 	refute_contains "$CAUSE" "nginx[$(<"$DIR/nginx/pid")]"
 	assert_equal "$(attempt '.outcome, .accepted, (.unaccepted_us >= 1000000)' | paste -sd ' ')" 'open false true'
@@ -92,7 +92,7 @@ while True:
 	assert_outcome 4 silent 'connected, but an answer did not come' -T 300ms --http 127.0.0.1:8080
 	assert_equal "$(attempt .accepted)" false
 	cause_of -T 300ms --http 127.0.0.1:8080
-	assert_regex "$CAUSE" '^in the accept queue of nginx\[.*, not accepted for [0-9.]+ m?s$'
+	assert_regex "$CAUSE" '^in the accept queue of nginx\[.*, not accepted for [0-9.]+ m?s; nginx\[.* are stopped$'
 }
 
 @test "a server that never accepts: a plain probe tells who waits and for how long" {

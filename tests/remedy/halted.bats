@@ -61,6 +61,65 @@ has_no_finding() { # ID
 	until_true has_no_finding accept-queue-full
 }
 
+# What probe says of it, and what it prints to do.
+asked() { # ARG...
+	run -"${want-0}" --separate-stderr timeout "$READY_WITHIN" "${NS[@]}" "$SOCKCTL" probe --json "$@"
+	CAUSE=$(jq -rs 'map(select(.type == "summary"))[-1].cause // ""' <<<"$output")
+	COMMANDS=$(jq -rs 'map(select(.type == "summary"))[-1].commands // [] | .[]' <<<"$output")
+}
+
+@test "nginx whose workers are stopped: probe says so, and they go on as advised" {
+	local workers
+	remedy_ns
+	servers_dir
+	nginx_on 8080
+	until_shown -l --port 8080
+	until_true has_several nginx
+	asked --stable 1s 127.0.0.1:8080
+	assert_equal "$CAUSE|$COMMANDS" '|'
+	workers=$(in_ns pgrep -P "$(in_ns pgrep -o nginx)")
+	workers=${workers//$'\n'/ }
+	# shellcheck disable=SC2086 # several
+	in_ns kill -STOP $workers
+	asked --stable 1s 127.0.0.1:8080
+	assert_regex "$CAUSE" "^in the accept queue of nginx.*; nginx\\[${workers// /\\], nginx\\[}\\] are stopped\$"
+	assert_equal "$COMMANDS" "kill -CONT $workers"
+	run -0 timeout "$READY_WITHIN" "${NS[@]}" "$SOCKCTL" probe --stable 1s 127.0.0.1:8080
+	assert_contains "$output" "  next: kill -CONT $workers"
+	obey "$COMMANDS"
+	asked --stable 1s 127.0.0.1:8080
+	assert_equal "$CAUSE|$COMMANDS" '|'
+}
+
+@test "a full queue: probe and connect say whose server is stopped, and it goes on as advised" {
+	local want said
+	remedy_ns
+	reading_server_on 8080
+	in_ns kill -STOP "$SERVER"
+	clients 9 8080
+	until_true has_finding accept-queue-full
+	want=4 asked -T 500ms 127.0.0.1:8080
+	assert_equal "$CAUSE|$COMMANDS" "python3[$SERVER] is stopped|kill -CONT $SERVER"
+	run -4 --separate-stderr timeout "$READY_WITHIN" "${NS[@]}" "$SOCKCTL" connect --json -T 500ms 127.0.0.1:8080
+	said=$(jq -r 'select(.causes).causes[] | "\(.id) \(.summary)|\(.commands[])"' <<<"$stderr")
+	assert_regex "$said" "^accept-queue-full .* is full \\([0-9/]+\\): python3\\[$SERVER\\] is stopped\\|kill -CONT $SERVER\$"
+	obey "kill -CONT $SERVER"
+	until_true has_no_finding accept-queue-full
+	asked --stable 1s 127.0.0.1:8080
+	assert_equal "$CAUSE|$COMMANDS" '|'
+}
+
+@test "a full queue of a program that runs: it is not told to go on" {
+	remedy_ns
+	mk listen:port=8080,backlog=1
+	clients 9 8080
+	until_true has_finding accept-queue-full
+	want=4 asked -T 500ms 127.0.0.1:8080
+	assert_equal "$CAUSE|$COMMANDS" '|'
+	run -4 --separate-stderr timeout "$READY_WITHIN" "${NS[@]}" "$SOCKCTL" connect -T 500ms 127.0.0.1:8080
+	assert_contains "$stderr" '): the program does not accept' 'next: sockctl inspect -p --port 8080'
+}
+
 # Twelve clients that send, each so many bytes, when a line says how many.
 senders_to() { # PORT
 	spawn "${NS[@]}" python3 -c '

@@ -49,6 +49,7 @@ void probe_run_free(struct probe_run *run)
 		free(j->named);
 		free(j->unnamed);
 		free(j->note);
+		free(j->remedy);
 		tried_free(&j->tried);
 	}
 	free(run->jobs);

@@ -83,6 +83,7 @@ struct probe_job {
 	struct probe_result *last;
 	bool changed;	  /* last differs from the one before, in outcome or address */
 	char *note;	  /* what the kernel's own tables add to it */
+	char *remedy;	  /* what to do about that, as advice.h has it; or NULL */
 	uint32_t waiting; /* clients in the accept queue that were not accepted, */
 	uint32_t longest_wait_ms; /* and how long one of them has waited; 0 = not told */
 	struct tried_list tried;  /* addresses that the last attempt asked, too */

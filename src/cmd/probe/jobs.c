@@ -149,6 +149,7 @@ static void ask_tables(struct probe_job *j, struct probe_result *r)
 		return;
 	}
 	free(take_ptr(&j->note));
+	free(take_ptr(&j->remedy));
 	watch_end(j, r);
 	r->listened = refused && is_near(r) && probe_local_listened(r);
 	if (r->outcome != OUTCOME_OPEN && is_near(r) &&

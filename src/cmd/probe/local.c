@@ -267,6 +267,8 @@ void probe_local_waits(struct probe_job *j, struct accept_waits *w)
 
 	why_waits(w, &r->peer, held ? r->held_us : 0, &f, &causes);
 	put_summaries(&b, &causes);
+	if (causes.next)
+		j->remedy = xstrdup(causes.next);
 	causes_free(&causes);
 	if (!b.len)
 		return;
@@ -300,11 +302,27 @@ static void put_deaf(struct buf *b, const struct probe_result *r)
 	causes_free(&causes);
 }
 
+/* Of a full queue: whoever should accept is kept from running. */
+static bool put_halted(struct buf *b, struct probe_job *j)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	_cleanup_buf_ struct buf next = { 0 };
+	struct waiting f;
+
+	if (!why_halted(&j->last->peer, &arena, &f) || !waiting_put_halted(&f, b, &next))
+		return false;
+	j->remedy = xstrdup(buf_cstr(&next));
+	return true;
+}
+
 char *probe_local_why(struct probe_job *j)
 {
 	struct probe_result *r = j->last;
 	_cleanup_buf_ struct buf b = { 0 };
 
+	/* A queue that has room by now has lost nothing that waits. */
+	if (r->outcome == OUTCOME_QUEUE_FULL && !r->queue_drops && put_halted(&b, j))
+		return xstrdup(buf_cstr(&b));
 	if (r->outcome == OUTCOME_RESET_AFTER_ACCEPT)
 		put_who(&b, j);
 	else if (r->outcome == OUTCOME_REFUSED || r->outcome == OUTCOME_SELF_CONNECT ||

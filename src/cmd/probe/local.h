@@ -11,12 +11,13 @@ char *probe_local_cause(struct probe_result *r, const struct meanwhile *m);
 /* Whether something listens at an address of this host that refused: then a rule did. */
 bool probe_local_listened(const struct probe_result *r);
 /* Why an address of this host refused, or reset: who listens where instead, and who did
- * it. Reads all of /proc, so only when nothing is being timed. */
+ * it; or who should accept what fills a queue. May set the remedy of the job. Reads all
+ * of /proc, so only when nothing is being timed. */
 char *probe_local_why(struct probe_job *j);
 /* Fits probe_accepted_fn. */
 enum known probe_local_accepted(const struct probe_result *r, int fd);
 /* What waits in the accept queue of a target of this host that took the connection: sets
- * the note of the job and its figures, where it matters. */
+ * the note of the job, its remedy and its figures, where it matters. */
 struct accept_waits;
 void probe_local_waits(struct probe_job *j, struct accept_waits *w);
 /* Why nothing came back from elsewhere, where this host's own counters tell: a sentence

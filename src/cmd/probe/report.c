@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cmd/probe/report_json.h"
+#include "view/view_advice.h"
 
 enum { MISSING_MOST = 400 }; /* bytes: longer than any terminal is wide */
 
@@ -308,6 +309,9 @@ static void put_row(struct probe_report *p, const struct probe_job *j,
 		buf_put_harmless(b, j->note, strlen(j->note));
 		buf_putc(b, '\n');
 	}
+	if (j->remedy)
+		view_advice_text(b, "  next: ", sizeof("  next: ") - 1, j->remedy,
+				 term_width(p->out.fd));
 	if (j->run->c->negotiated && j->last->has_tcp &&
 	    j->last->outcome == OUTCOME_OPEN) {
 		buf_puts(b, "  ");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "view/view_advice.h"
 #include "view/view_member.h"
 
 /* The rows are of struct probe_result. */
@@ -299,6 +300,10 @@ void report_json_summary(struct buf *b, const struct probe_job *job)
 	json_member_str(&j, "outcome", outcome_name(job->last->outcome));
 	if (job->note)
 		json_member_text(&j, "cause", job->note);
+	if (job->remedy) {
+		view_advice_json(&j, "next", job->remedy);
+		view_commands_json(&j, job->remedy);
+	}
 	if (job->waiting) {
 		json_member_u64(&j, "waiting", job->waiting);
 		json_member_u64(&j, "longest_wait_ms", job->longest_wait_ms);

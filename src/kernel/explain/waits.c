@@ -2,6 +2,7 @@
 
 #include <linux/unix_diag.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "kernel/explain/explain_private.h"
 #include "kernel/netlink/diag_unix.h"
@@ -187,7 +188,9 @@ void waits_look(struct accept_waits *w, const struct connect_question *q,
 {
 	struct addr to = addr_unmapped(&q->to);
 
-	*f = (struct waiting){ .held = held_us > 0, .held_us = held_us };
+	*f = (struct waiting){ .held = held_us > 0,
+			       .held_us = held_us,
+			       .asker = geteuid() };
 	if (!q->name)
 		look_inet(w, &to, a, f);
 	else if (f->held)

@@ -34,22 +34,26 @@ bool was_full(const struct meanwhile *m, bool reset)
 static void say_full(const struct silence *f, struct causes *causes)
 {
 	const struct listening *l = f->listening;
-	struct buf b = { 0 }, next = { 0 };
+	struct buf b = { 0 }, next = { 0 }, who = { 0 }, advice = { 0 };
+	bool halted = l->n_full && f->waiting &&
+		      waiting_put_halted(f->waiting, &who, &advice);
 
 	buf_printf(&b, "%s: the accept queue ", f->address);
 	if (l->n > 1 && l->n_full)
 		buf_printf(&b, "of %zu of its %zu listeners ", l->n_full, l->n);
 	if (l->n_full)
-		buf_printf(&b, "is full (%u/%u): the program does not accept",
-			   l->full_queue, l->full_limit);
+		buf_printf(&b, "is full (%u/%u): %s", l->full_queue, l->full_limit,
+			   halted ? buf_cstr(&who) : "the program does not accept");
 	else
 		buf_printf(&b,
 			   "was full when it was asked: %llu connections were dropped "
 			   "meanwhile; it has room by now (%llu/%llu)",
 			   (unsigned long long)f->meanwhile.drops,
 			   (unsigned long long)l->queue, (unsigned long long)l->limit);
-	causes_add(causes, connect_causes[CONNECT_QUEUE_FULL].id, &b, NULL, NULL);
-	if (!f->port)
+	causes_add(causes, connect_causes[CONNECT_QUEUE_FULL].id, &b, &advice,
+		   halted ? f->waiting->found[0].holder.row->holders : NULL);
+	buf_free(&who);
+	if (!f->port || halted)
 		return;
 	advise(&next, ADVICE_INSPECT_PORT, (struct advised){ 0 }, (unsigned)f->port);
 	causes_next(causes, &next);

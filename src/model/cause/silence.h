@@ -1,7 +1,7 @@
 /* What it means that an address of this host does not answer, or ends what it took. */
 #pragma once
 
-#include "model/cause/cause.h"
+#include "model/cause/waiting.h"
 
 /* Who listens there: filled by kernel/explain. */
 struct listening {
@@ -31,8 +31,9 @@ struct meanwhile {
 struct silence {
 	const struct listening *listening;
 	struct meanwhile meanwhile;
-	const char *address; /* as it is shown */
-	uint16_t port;	     /* 0 = none */
+	const char *address;	       /* as it is shown */
+	uint16_t port;		       /* 0 = none */
+	const struct waiting *waiting; /* who is to accept there; NULL = not looked at */
 	bool rejected; /* it was no silence, but an ICMP message that a listener never
 			  sends */
 };
