@@ -223,9 +223,10 @@ static void stop_sockets(struct buf *b, const struct keeper *k, struct advised w
 	else
 		advise(b, ADVICE_USER_SOCKET_UNITS, who);
 	advise_in_words(b,
-			"and 'systemctl %sstop' the socket unit that it shows: systemd "
-			"holds the socket for it",
-			k->kind == KEEPER_SYSTEMD ? "" : "--user ");
+			"and stop the socket unit that it shows ('%s'): systemd holds "
+			"the socket for it",
+			k->kind == KEEPER_SYSTEMD ? "systemctl stop"
+						  : "systemctl --user stop");
 }
 
 static void stop_podman(struct buf *b, const struct keeper *k, struct advised who)

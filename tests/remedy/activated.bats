@@ -21,7 +21,7 @@ next_words() {
 	inspect --json --bindable 127.0.0.1:8080
 	assert_status 1
 	assert_equal "$(commands)" 'systemctl list-sockets --all'
-	assert_contains "$(next_words)" "and 'systemctl stop' the socket unit that it shows"
+	assert_contains "$(next_words)" "and stop the socket unit that it shows ('systemctl stop')"
 	obey
 	unit=$(in_ns bash -c "$(commands)" | awk '$1 == "127.0.0.1:8080" { print $2 }')
 	assert_equal "$unit" web.socket

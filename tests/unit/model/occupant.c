@@ -137,8 +137,8 @@ static const struct row {
 	  { { .pid = 1, .command = "systemd", .keeper.kind = KEEPER_SYSTEMD },
 	    { .pid = 6, .parent = 1, .command = "b", .keeper = UNIT } },
 	  0,
-	  "\tsystemctl list-sockets --all\nand 'systemctl stop' the socket unit that it "
-	  "shows: systemd holds the socket for it\n\tsystemctl stop a.service",
+	  "\tsystemctl list-sockets --all\nand stop the socket unit that it shows "
+	  "('systemctl stop'): systemd holds the socket for it\n\tsystemctl stop a.service",
 	  NULL },
 	{ "a service that has a socket unit, which systemd does not hold",
 	  { { .pid = 6, .parent = 1, .command = "b", .keeper = BOTH } },
