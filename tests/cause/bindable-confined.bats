@@ -13,7 +13,7 @@ setup() {
 	! grep -q __asan_init "$SOCKCTL" || skip "a sanitized program reads its options and threads from /proc"
 	confined_setup
 	netns
-	mkdir -m 755 "$PLACES/run"
+	mkdir -m 777 "$PLACES/run"
 }
 
 # A path below the root that the place has.

@@ -60,14 +60,15 @@ allowed() { # FOLDER FOLDER...
 	allowed model/finding model model/filter model/cause
 }
 
-@test "kernel includes only model and base; its folders go netlink, proc, read, then the rest" {
+@test "kernel includes only model and base; its folders go netlink, proc, path, read, then the rest" {
 	allowed kernel/netlink model 'model/*'
 	allowed kernel/bpf model 'model/*'
 	allowed kernel/proc model 'model/*' kernel/netlink kernel/bpf
+	allowed kernel/path model 'model/*' kernel/proc
 	allowed kernel/read model 'model/*' kernel/netlink kernel/proc
 	allowed kernel/watch model 'model/*' kernel/netlink kernel/proc kernel/read
-	allowed kernel/evidence model 'model/*' kernel/netlink kernel/proc kernel/read
-	allowed kernel/explain model 'model/*' kernel/netlink kernel/proc kernel/read
+	allowed kernel/evidence model 'model/*' kernel/netlink kernel/proc kernel/path kernel/read
+	allowed kernel/explain model 'model/*' kernel/netlink kernel/proc kernel/path kernel/read
 }
 
 @test "net includes only model and base; relay and probe never meet" {

@@ -6,7 +6,7 @@
 
 #include "base/opt.h"
 
-#include "kernel/proc/file_at.h"
+#include "kernel/path/file_at.h"
 #include "kernel/proc/netns.h"
 
 int inspect_home_leave(struct inspect_home *home, const char *netns, struct fault *f)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "kernel/evidence/evidence_private.h"
-#include "kernel/proc/in_root.h"
+#include "kernel/path/in_root.h"
 
 enum { MOST_LOST = 64, MOST_PROCESSES = 8 /* of each */ };
 

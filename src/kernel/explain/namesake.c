@@ -11,7 +11,7 @@
 #include "kernel/explain/explain_private.h"
 #include "kernel/netlink/diag_unix.h"
 #include "kernel/netlink/uapi.h"
-#include "kernel/proc/in_root.h"
+#include "kernel/path/in_root.h"
 #include "kernel/proc/netns_each.h"
 #include "kernel/proc/rights.h"
 

@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 #include "base/passwd.h"
-#include "kernel/proc/as_user.h"
+#include "kernel/path/as_user.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/procfile.h"
 #include "model/proctext.h"

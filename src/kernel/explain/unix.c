@@ -12,7 +12,7 @@
 #include "kernel/explain/path_access.h"
 #include "kernel/netlink/diag_unix.h"
 #include "kernel/netlink/uapi.h"
-#include "kernel/proc/file_at.h"
+#include "kernel/path/file_at.h"
 #include "kernel/proc/netns_each.h"
 #include "kernel/proc/rights.h"
 

@@ -1,4 +1,4 @@
-#include "kernel/proc/as_user.h"
+#include "kernel/path/as_user.h"
 
 #include <errno.h>
 #include <fcntl.h>

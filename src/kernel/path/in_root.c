@@ -1,4 +1,4 @@
-#include "kernel/proc/in_root.h"
+#include "kernel/path/in_root.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "base/entry.h"
 #include "base/whole.h"
-#include "kernel/proc/file_at.h"
+#include "kernel/path/file_at.h"
 #include "kernel/proc/procfile.h"
 #include "model/proctext.h"
 

@@ -1,4 +1,4 @@
-#include "kernel/proc/file_at.h"
+#include "kernel/path/file_at.h"
 
 #include <errno.h>
 #include <fcntl.h>
