@@ -171,3 +171,79 @@ inspect_queue() { # PATH
 	obey
 	until_true can_bind '[::1]:8080'
 }
+
+# A second namespace, "there", beside that of the test, and how --netns names it in WHICH with the
+# command that enters it in ENTER.
+second_namespace() {
+	local pid
+	remedy_ns
+	in_ns mount -t tmpfs tmpfs /run
+	in_ns ip netns add there
+	spawn "${NS[@]}" ip netns exec there sh -c 'echo ready && exec cat'
+	await_line '^ready$'
+	in_ns ln -s netns/there '/run/a b'
+	ln -sf "$SOCKCTL" "$STANDIN_DIR/bin/sockctl"
+	pid=$(in_ns ip netns pids there)
+	WHICH=(there "$pid" '/run/a b')
+	ENTER=('ip netns exec there' "nsenter --net=/proc/$pid/ns/net" "nsenter '--net=/run/a b'")
+	OPTION=('--netns there' "--netns $pid" "--netns '/run/a b'")
+	THERE=("${NS[@]}" ip netns exec there)
+}
+
+@test "a setting of another namespace is changed there as advised, and not here" {
+	local n command
+	skip_unless_root "another user must ask"
+	second_namespace
+	in_ns sysctl -qw net.ipv4.ip_unprivileged_port_start=1000
+	for n in 0 1 2; do
+		"${THERE[@]}" sysctl -qw net.ipv4.ip_unprivileged_port_start=1024
+		inspect --json --netns "${WHICH[n]}" --bindable 127.0.0.1:443 --as-user nobody
+		assert_status 1
+		command=$(jq -r 'select(.type == "bindable").causes[0].commands[]' <<<"$output")
+		assert_equal "$command" "${ENTER[n]} sysctl -w net.ipv4.ip_unprivileged_port_start=443"
+		# A program's capability is not the namespace's.
+		assert_equal "$(commands)" 'setcap cap_net_bind_service=+ep PROGRAM'
+		obey "$command"
+		inspect --json --netns "${WHICH[n]}" --bindable 127.0.0.1:443 --as-user nobody
+		assert_status 0
+	done
+	assert_equal "$(in_ns sysctl -n net.ipv4.ip_unprivileged_port_start)" 1000
+}
+
+@test "a loopback interface that is down in another namespace is set up there as advised" {
+	local n here
+	second_namespace
+	here=("${NS[@]}")
+	NS=("${THERE[@]}")
+	mk listen:port=80
+	NS=("${here[@]}")
+	for n in 0 1 2; do
+		"${THERE[@]}" ip link set lo down
+		# As before it was first up: a local route outlives its interface.
+		"${THERE[@]}" ip address flush dev lo
+		findings --netns "${WHICH[n]}"
+		assert_equal "$(get deaf-listener '.commands[]')" "${ENTER[n]} ip link set lo up"
+		sockctl probe --netns "${WHICH[n]}" 127.0.0.1:80
+		assert_contains "$output" "run '${ENTER[n]} ip link set lo up'"
+		obey "$(get deaf-listener '.commands[]')"
+		findings --netns "${WHICH[n]}"
+		assert_found
+		sockctl probe --netns "${WHICH[n]}" 127.0.0.1:80
+		assert_status 0
+	done
+}
+
+@test "sockctl that is advised looks into the same namespace" {
+	local n here
+	second_namespace
+	"${THERE[@]}" ip link set lo up
+	here=("${NS[@]}")
+	NS=("${THERE[@]}")
+	mk group:reuseport,n=1,port=8080
+	NS=("${here[@]}")
+	for n in 0 1 2; do
+		inspect --json --netns "${WHICH[n]}" --bindable 127.0.0.1:8080
+		assert_equal "$(commands)" "sockctl inspect --bindable 127.0.0.1:8080 --reuseport ${OPTION[n]}"
+		obey
+	done
+}

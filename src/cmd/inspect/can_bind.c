@@ -104,6 +104,7 @@ static void judge_candidate(struct asking *x)
 	explain_bind(&x->q, &arena, &facts);
 	try_bind(x, &facts);
 	v.verdict = cause_of_bind(&facts, &causes);
+	causes_act_in(&causes, x->args->netns, facts.asker);
 	v.tried = facts.tried || facts.cannot_try || facts.candidate.proto != PROTO_TCP;
 	if (x->args->common.quiet)
 		buf_reset(&x->out->b);

@@ -297,6 +297,7 @@ static void show_findings(struct show *show, const struct view_options *opt,
 	if (show->reader->no_diag && (plan->request.protos & BIT(PROTO_UNIX_STREAM)))
 		evidence.gaps |= BIT(GAP_UNIX);
 	rules_judge(seen, &evidence, &findings);
+	findings_act_in(&findings, plan->args->netns, evidence.asker);
 	put_findings(show, &findings, opt, all ? SEVERITY_NOTE : SEVERITY_WARNING);
 	tell_unread(show, evidence.unread, result);
 	tell_gaps(show, &evidence, evidence.gaps | findings.gaps, result);

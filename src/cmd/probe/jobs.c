@@ -154,7 +154,7 @@ static void ask_tables(struct probe_job *j, struct probe_result *r)
 	r->listened = refused && is_near(r) && probe_local_listened(r);
 	if (r->outcome != OUTCOME_OPEN && is_near(r) &&
 	    (silence || j->run->c->wait_us == PROBE_UNSET))
-		j->note = probe_local_cause(r, &j->meanwhile);
+		j->note = probe_local_cause(r, &j->meanwhile, j->run->c->netns);
 }
 
 /* Where what is asked for now goes: the last is still compared with it. */

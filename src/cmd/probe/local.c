@@ -9,6 +9,7 @@
 #include "kernel/netlink/neighbour.h"
 #include "model/advice.h"
 #include "model/cause/connect_cause.h"
+#include "model/netns_named.h"
 
 /* The kernel asks a neighbour once a second, three times in all. Answers take a
  * millisecond: who has not answered when the second time is near is silent. Less than a
@@ -123,7 +124,7 @@ static bool may_be_loopback(const struct probe_result *r)
 	       outcome_verdict(r->outcome) == VERDICT_SILENCE;
 }
 
-static bool look_at_loopback(struct buf *b, struct probe_result *r)
+static bool look_at_loopback(struct buf *b, struct probe_result *r, const char *netns)
 {
 	_cleanup_arena_ struct arena arena = { 0 };
 	struct causes causes = { .arena = &arena };
@@ -133,6 +134,7 @@ static bool look_at_loopback(struct buf *b, struct probe_result *r)
 		r->outcome = OUTCOME_UNREACHABLE;
 		r->loopback_down = true;
 		buf_puts(b, causes.v[0].summary);
+		causes_act_in(&causes, netns, geteuid());
 		put_command(b, ": run ", causes.next);
 	}
 	causes_free(&causes);
@@ -162,13 +164,14 @@ static void look_at_path(struct buf *b, struct probe_result *r)
 	causes_free(&causes);
 }
 
-char *probe_local_cause(struct probe_result *r, const struct meanwhile *m)
+char *probe_local_cause(struct probe_result *r, const struct meanwhile *m,
+			const char *netns)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 	struct addr to;
 	bool ip = endpoint_addr(&r->peer, &to);
 
-	if (ip && look_at_loopback(&b, r))
+	if (ip && look_at_loopback(&b, r, netns))
 		return xstrdup(buf_cstr(&b));
 	if (r->peer.family == AF_UNIX && r->outcome == OUTCOME_NO_PERMISSION)
 		look_at_path(&b, r);
@@ -191,7 +194,7 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 {
 	const struct out_counters *before;
 	struct out_counters after;
-	_cleanup_buf_ struct buf b = { 0 }, rules = { 0 };
+	_cleanup_buf_ struct buf b = { 0 }, plain = { 0 }, rules = { 0 };
 	uint64_t meant, sent;
 	struct addr to;
 
@@ -208,13 +211,15 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 	/* Fewer than its SYNs: some of them, at least, went out. */
 	if (meant < sent + 1 + r->tcp.total_retrans)
 		return NULL;
+	advise(&plain, ADVICE_NFT, (struct advised){ .uid = geteuid() });
+	netns_put_advice(&rules, buf_cstr(&plain), run->c->netns, geteuid());
 	buf_printf(
 		&b,
 		"meanwhile this host dropped %llu packet%s on the way out (OutRequests "
 		"rose, OutTransmits did not): its own firewall may have eaten them, "
 		"see '%s'",
 		(unsigned long long)(meant - sent), meant - sent == 1 ? "" : "s",
-		advise_within(&rules, ADVICE_NFT, (struct advised){ .uid = geteuid() }));
+		buf_cstr(&rules) + 1);
 	return xstrdup(buf_cstr(&b));
 }
 

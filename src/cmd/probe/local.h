@@ -7,7 +7,8 @@
  * What sock_diag says about a silence on an address of this host: a full accept queue,
  * ports used. Quick; may sharpen r->outcome. Returns a sentence (malloc'ed) or NULL.
  */
-char *probe_local_cause(struct probe_result *r, const struct meanwhile *m);
+char *probe_local_cause(struct probe_result *r, const struct meanwhile *m,
+			const char *netns);
 /* Whether something listens at an address of this host that refused: then a rule did. */
 bool probe_local_listened(const struct probe_result *r);
 /* Why an address of this host refused, or reset: who listens where instead, and who did

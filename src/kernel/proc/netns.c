@@ -7,11 +7,7 @@
 #include <stdio.h>
 
 #include "kernel/proc/rights.h"
-
-static bool all_digits(const char *s)
-{
-	return *s && strspn(s, "0123456789") == strlen(s);
-}
+#include "model/netns_named.h"
 
 static int open_first(const char *const *formats, size_t n, const char *which)
 {
@@ -38,20 +34,26 @@ int netns_enter(const char *which, struct fault *f)
 	static const char *const by_path[] = { "" };
 	static const char *const by_pid[] = { "/proc/" };
 	static const char *const by_name[] = { "/run/netns/", "/var/run/netns/" };
+	enum netns_kind kind = netns_kind(which);
 	_cleanup_close_ int fd = -1;
 	char shown[128], remedy[REMEDY_MAX];
 
 	escape_text(shown, sizeof(shown), which, strlen(which));
-	if (strchr(which, '/'))
+	switch (kind) {
+	case NETNS_PATH:
 		fd = open_first(by_path, 1, which);
-	else if (all_digits(which))
+		break;
+	case NETNS_PID:
 		fd = open_first(by_pid, 1, which);
-	else
+		break;
+	case NETNS_NAME:
 		fd = open_first(by_name, 2, which);
+		break;
+	}
 	if (fd < 0) {
 		int r = fault(f, errno, "open the network namespace '%s'", shown);
 
-		if (r == -ENOENT && all_digits(which))
+		if (r == -ENOENT && kind == NETNS_PID)
 			fault_hint(f, "there is no process %s", shown);
 		else if (r == -ENOENT)
 			fault_hint(

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "model/cause/connect_cause.h"
+#include "model/netns_named.h"
 
 static const char *keep(struct causes *c, struct buf *b)
 {
@@ -43,6 +44,27 @@ void causes_note(struct causes *c, struct buf *text)
 void causes_next(struct causes *c, struct buf *text)
 {
 	c->next = keep(c, text);
+}
+
+static void act_in(struct causes *c, const char **text, const char *netns, uint32_t asker)
+{
+	struct buf b = { 0 };
+
+	if (!*text)
+		return;
+	netns_put_advice(&b, *text, netns, asker);
+	*text = keep(c, &b);
+}
+
+void causes_act_in(struct causes *c, const char *netns, uint32_t asker)
+{
+	size_t i;
+
+	if (!netns)
+		return;
+	for (i = 0; i < c->n; i++)
+		act_in(c, &c->v[i].advice, netns, asker);
+	act_in(c, &c->next, netns, asker);
 }
 
 void causes_free(struct causes *c)

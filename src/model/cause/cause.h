@@ -27,6 +27,8 @@ void causes_add(struct causes *c, const char *id, struct buf *summary, struct bu
 void causes_add_unread(struct causes *c, const char *what, int err);
 void causes_note(struct causes *c, struct buf *text);
 void causes_next(struct causes *c, struct buf *text);
+/* Commands about the network act there: netns_put_advice(). */
+void causes_act_in(struct causes *c, const char *netns, uint32_t asker);
 void causes_free(struct causes *c); /* the arena stays */
 
 /* The most that is told of one question. */

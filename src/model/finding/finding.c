@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "model/netns_named.h"
+
 const char *severity_name(enum severity s)
 {
 	static const char *const names[] = { "note", "warning", "critical" };
@@ -64,6 +66,20 @@ void findings_sort(struct findings *fs)
 			if ((int)fs->v[i]->severity == severity)
 				sorted[n++] = fs->v[i];
 	memcpy(fs->v, sorted, n * sizeof(*sorted));
+}
+
+void findings_act_in(struct findings *fs, const char *netns, uint32_t asker)
+{
+	size_t i;
+
+	for (i = 0; netns && i < fs->n; i++) {
+		_cleanup_buf_ struct buf b = { 0 };
+
+		if (!fs->v[i]->advice)
+			continue;
+		netns_put_advice(&b, fs->v[i]->advice, netns, asker);
+		fs->v[i]->advice = arena_strdup(&fs->arena, buf_cstr(&b));
+	}
 }
 
 void findings_free(struct findings *fs)

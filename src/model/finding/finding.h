@@ -56,4 +56,6 @@ void finding_figure(struct finding *f, const char *key, uint64_t value, bool kno
 
 /* Gravest first, otherwise as they were added. */
 void findings_sort(struct findings *fs);
+/* Commands about the network act there: netns_put_advice(). */
+void findings_act_in(struct findings *fs, const char *netns, uint32_t asker);
 void findings_free(struct findings *fs);
