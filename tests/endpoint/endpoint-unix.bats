@@ -130,7 +130,7 @@ unix_queue() { # PATH N
 	until_true unix_queue "$S" 1
 	sockctl connect -T 300ms "$S" </dev/null
 	assert_refused 4 "no answer within (0\.[3-9]|[1-9]).* s .the deadline of --timeout.
-  the listener's queue is full"
+  accept-queue-full  unix:$S: the accept queue is full \(1/0\)"
 	end_served KILL
 	rm "$S"
 	# A server that accepts slowly: whoever waits gets in.
@@ -167,7 +167,7 @@ print([len(s.recv(100000)) for _ in range(4)])' "$S"
 	sockctl listen "$BATS_TEST_TMPDIR/none/s"
 	assert_refused 3 "directory does not exist"
 	sockctl connect "$S"
-	assert_refused 1 "no such path"
+	assert_refused 1 "not-listening  there is no $S"
 	serve listen -k "unix-seqpacket:$S"
 	sockctl connect "$S"
 	assert_refused 1 "of another type"

@@ -118,7 +118,11 @@ assert_text_of_note() { # ID REGEX
 	in_ns ip addr add 10.0.0.3/24 dev veth0
 	in_ns ip addr del 10.0.0.2/24 dev veth0
 	until_shown 'timer = probe and timer_retrans >= 2'
-	assert_not_sent
+	# The address is the cause: what it does to the sender is no finding of its own.
+	findings
+	assert_found 'warning lost-address'
+	assert_equal "$(culprits lost-address)" "$PID"
+	refute_contains "$stderr" 'program at the other end'
 }
 
 @test "a sender that holds data back with TCP_CORK is nothing to tell" {

@@ -172,6 +172,9 @@ bool finding_is_full(const struct inquiry *q, const struct listener_facts *l);
 /* Nearly full in both (queues.c). */
 bool finding_is_filling(const struct inquiry *q, const struct listener_facts *l);
 
+/* Whether the address of a connection is gone, which is a finding of its own. */
+bool finding_lost_address(const struct inquiry *q, const struct sock *s);
+
 /* A docker-proxy passes on what it gets: the next step of each finding about one leads to
  * the container behind it (container.c). */
 void findings_name_containers(struct inquiry *q);

@@ -34,6 +34,20 @@ static bool may_be_meant(const struct inquiry *q, const struct sock *s)
 	       nonlocal_of(q, &ip) != NONLOCAL_OFF;
 }
 
+bool finding_lost_address(const struct inquiry *q, const struct sock *s)
+{
+	size_t i;
+
+	for (i = 0; i < q->e->n_stranded; i++) {
+		const struct stranded *x = &q->e->stranded[i];
+
+		if (x->row->cookie == s->cookie)
+			return presence_is_lost(x->is) &&
+			       (x->is != PRESENCE_GONE || !may_be_meant(q, s));
+	}
+	return false;
+}
+
 /* Of servers each address and port is a place, of connections each address. */
 static int compare(const void *a, const void *b)
 {

@@ -52,7 +52,8 @@ static bool is_not_sent(const struct inquiry *q, const struct connection_facts *
 
 static unsigned sender_kind(struct inquiry *q, const struct connection_facts *c)
 {
-	if (!sends_nothing(c) || may_be_slow(c) || reader_is_here(q, c))
+	if (!sends_nothing(c) || may_be_slow(c) || reader_is_here(q, c) ||
+	    finding_lost_address(q, c->row))
 		return KIND_NONE;
 	if (is_closed(c))
 		return KIND_CLOSED_WINDOW;
@@ -262,7 +263,7 @@ const struct rule rule_stuck_sender = {
 		"nothing acknowledged between two readings, with # retransmissions, or a window closed "
 		"for # and watched for #, or for # where the peer has taken much before; or with an "
 		"open window and nothing on the way; not where the program that should read is on this "
-		"host",
+		"host, nor where the local address is gone",
 	.numbers = { COUNT(STUCK_RETRANS), MS(STUCK_AGE_MS), MS(WATCH_MS), MS(PAUSE_MS) },
 	.candidate = may_be_stuck_sending,
 	.rows = STATES_WITH_DATA,
