@@ -196,6 +196,8 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 		   bool name_listeners, bool every_process)
 {
 	struct watch w = { .start = clock_ms() };
+	/* What is hidden matters where it has a socket here. */
+	bool hidden = every_process && (e->asked || name_listeners) && visible_hides();
 
 	r->unanswered = 0;
 	e->asker = geteuid();
@@ -205,10 +207,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	if (d->whole_tcp)
 		procfile_host(&e->host[0]);
 	first_reading(r, d, e, &w);
-	/* What is hidden matters where it has a socket here. */
-	read_owners(r, d, e,
-		    name_listeners || (e->asked && every_process && visible_hides()),
-		    !every_process);
+	read_owners(r, d, e, name_listeners || hidden, !every_process);
 	/* Before the sleep, which is the shorter by it. */
 	evidence_descriptors(e, every_process);
 	if (w.due)
@@ -216,7 +215,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	evidence_ports(r, d, e);
 	evidence_acceptors(r, e);
 	evidence_starved(r, e);
-	evidence_gaps(r, d, e, every_process);
+	evidence_gaps(r, d, e, hidden);
 	evidence_lacks(e, d->unread);
 	evidence_lacks(e, e->limits.unread);
 	evidence_lacks(e, e->counters[0].unread);

@@ -55,9 +55,10 @@ int evidence_take_inode(const struct nlmsghdr *h, void *ctx);
 bool evidence_same_netns(struct evidence *e, int32_t pid);
 /* Of a process whose descriptors may not be counted: whether they may run out. */
 void evidence_unreadable(struct evidence *e, int32_t pid);
-/* When all is read: what could not be looked at. */
+/* When all is read: what could not be looked at. hidden: /proc hides processes, each of
+ * which might be one that a finding is about. */
 void evidence_gaps(const struct reader *r, const struct detect *d, struct evidence *e,
-		   bool every_process);
+		   bool hidden);
 
 /* Of the listeners that are still suspect: who is to accept, and what he does. */
 void evidence_acceptors(struct reader *r, struct evidence *e);

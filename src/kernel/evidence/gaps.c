@@ -44,8 +44,8 @@ void evidence_unreadable(struct evidence *e, int32_t pid)
 	e->unreadable += evidence_same_netns(e, pid);
 }
 
-/* A process that is hidden is of this namespace if a listener has no other owner. That
- * there is no /proc is a gap of its own. */
+/* A process that is hidden is of this namespace if a listener has no other owner: the
+ * owners of all listeners were asked for. That there is no /proc is a gap of its own. */
 static bool owners_are_hidden(const struct evidence *e)
 {
 	bool hides = owner_is_unseen(e->unowned) && e->unowned != OWNER_NO_PROC &&
@@ -72,13 +72,13 @@ static bool has_connections(const struct detect *d)
 }
 
 void evidence_gaps(const struct reader *r, const struct detect *d, struct evidence *e,
-		   bool every_process)
+		   bool hidden)
 {
 	bool no_proc = !e->counters[0].known && !e->counters[0].unread;
 
 	if (no_proc)
 		e->gaps |= BIT(GAP_PROC);
-	else if (every_process && owners_are_hidden(e))
+	else if (hidden && owners_are_hidden(e))
 		e->gaps |= BIT(GAP_HIDDEN);
 	if (e->unreadable)
 		e->gaps |= BIT(GAP_UNREADABLE);
