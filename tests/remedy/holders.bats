@@ -48,6 +48,18 @@ has_cause() { # ADDR CAUSE
 	[[ $(jq -r '.causes[0].id? // empty' <<<"$output") == "$2" ]]
 }
 
+@test "a database server with its background processes is ended as advised" {
+	remedy_ns
+	postgres_init
+	postgres_on 5432
+	until_true in_ns "$(postgres_bin)/pg_isready" -q -h 127.0.0.1 -p 5432 -U test
+	inspect --json --bindable 127.0.0.1:5432
+	assert_equal "$(jq -r '[.causes[].id] | unique | join(" ")' <<<"$output")" listener
+	assert_equal "$(commands)" "kill $(in_ns head -n 1 "$DIR/data/postmaster.pid")"
+	obey
+	until_true can_bind 127.0.0.1:5432
+}
+
 @test "connections of a listener that is gone end with their program" {
 	remedy_ns
 	spawn "${NS[@]}" python3 -c '
