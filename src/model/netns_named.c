@@ -69,15 +69,16 @@ static void put_entry(struct buf *b, const char *which)
 static void put_command(struct buf *b, const char *command, size_t len, const char *which,
 			uint32_t asker)
 {
-	static const char sudo[] = "sudo ";
-	size_t skip = begins_with_word(command, len, "sudo") ? strlen(sudo) : 0;
+	static const char sudo[] = "sudo";
+	size_t skip = begins_with_word(command, len, sudo) ? sizeof(sudo) : 0;
 
 	if (!is_about_network(command + skip, len - skip)) {
 		buf_put(b, command, len);
 		return;
 	}
 	/* Only root enters, even where the command itself needs nothing. */
-	buf_puts(b, asker ? sudo : "");
+	if (asker)
+		buf_printf(b, "%s ", sudo);
 	if (has_option(command + skip, len - skip)) {
 		buf_put(b, command + skip, len - skip);
 		buf_puts(b, " --netns ");
