@@ -139,10 +139,11 @@ static void put_candidates(char *text, const struct candidates *c, const char *w
 			 what, c->text, more);
 }
 
-/* Only where all else was searched in vain: what hides a process hides more. */
+/* Only where all else was searched in vain: a process that is hidden, or may not be read,
+ * is likelier to have it. */
 static void tell_candidates(struct files *s, struct owners *o)
 {
-	if (o->unseen != OWNER_INVISIBLE || !(s->rings.n + s->queues.n))
+	if (o->unseen != OWNER_INVISIBLE || o->unreadable || !(s->rings.n + s->queues.n))
 		return;
 	o->unseen = OWNER_CANDIDATES;
 	o->unseen_why[0] = '\0';

@@ -65,10 +65,11 @@ const struct meaning bind_causes[] = {
 	},
 	[CAUSE_NO_DESCRIPTOR] = {
 		"no-descriptor",
-		"A socket holds it, and no process has a descriptor of it.",
+		"A socket holds it, and no process that could be read has a descriptor "
+		"of it.",
 		"It is in a message that nobody has received yet, or registered with "
-		"an io_uring whose program has closed the descriptor; or a service of "
-		"the kernel holds it.",
+		"an io_uring whose program has closed the descriptor; a service of the "
+		"kernel holds it; or a sandbox or a security module hides its process.",
 		"Stop the program that may have it, as far as one is named, or choose "
 		"another port.",
 	},

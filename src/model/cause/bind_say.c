@@ -332,7 +332,8 @@ static void advise_candidates(const struct bind_facts *f, struct buf *a)
 		buf_printf(a, "It may be %s: the port is free once that program ends.",
 			   f->candidates);
 	else
-		buf_puts(a, "It may be in flight in a message, registered with an "
+		buf_puts(a, "It may be of a process that a sandbox or a security module "
+			    "hides, in flight in a message, registered with an "
 			    "io_uring, or of a service of the kernel.");
 }
 
