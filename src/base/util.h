@@ -27,6 +27,13 @@ static inline bool has_prefix(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+static inline bool has_suffix(const char *s, const char *suffix)
+{
+	size_t len = strlen(s), n = strlen(suffix);
+
+	return len >= n && strcmp(s + len - n, suffix) == 0;
+}
+
 /* The fd, and -1 left behind: the caller owns it now. */
 static inline int take_fd(int *fd)
 {

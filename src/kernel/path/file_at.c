@@ -16,13 +16,6 @@ struct mount_look {
 	struct file_at *at;
 };
 
-static bool has_suffix(const char *text, const char *end)
-{
-	size_t n = strlen(text), m = strlen(end);
-
-	return n >= m && streq(text + n - m, end);
-}
-
 static int take_mount(char *line, void *ctx)
 {
 	struct mount_look *look = ctx;

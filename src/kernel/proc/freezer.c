@@ -11,13 +11,6 @@ struct hierarchies {
 	struct buf v2, v1; /* where they are mounted; empty = nowhere */
 };
 
-static bool ends_with(const char *text, const char *tail)
-{
-	size_t len = strlen(text), n = strlen(tail);
-
-	return len >= n && streq(text + len - n, tail);
-}
-
 static int take_mount(char *line, void *ctx)
 {
 	struct hierarchies *h = ctx;
@@ -27,7 +20,7 @@ static int take_mount(char *line, void *ctx)
 		return 0;
 	if (streq(m.type, "cgroup2") && !h->v2.len)
 		buf_puts(&h->v2, m.path);
-	else if (streq(m.type, "cgroup") && ends_with(m.path, "freezer") && !h->v1.len)
+	else if (streq(m.type, "cgroup") && has_suffix(m.path, "freezer") && !h->v1.len)
 		buf_puts(&h->v1, m.path);
 	return 0;
 }

@@ -24,13 +24,6 @@ static void sentences(void)
 	fault_mark(NULL, "x", 0);
 }
 
-static bool has_suffix(const char *text, const char *suffix)
-{
-	size_t len = strlen(text), n = strlen(suffix);
-
-	return len >= n && streq(text + len - n, suffix);
-}
-
 static void long_texts(void)
 {
 	struct fault f = FAULT_INIT;
