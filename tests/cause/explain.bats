@@ -60,8 +60,8 @@ refused() { # ADDR
 	assert_regex "$stderr" 'next: sockctl connect udp:127\.0\.0\.1:5000'
 	sockctl connect --send x -T 10s 'udp:[::1]:5000' </dev/null
 	assert_regex "$stderr" 'other-family .*, IPv4 only'
-	sockctl connect --send x -T 10s udp:127.0.0.1:5001 </dev/null
-	assert_regex "$stderr" 'not-listening +nothing listens on port 5001'
+	sockctl connect --send x -T 10s udp:127.0.0.1:15001 </dev/null
+	assert_regex "$stderr" 'not-listening +nothing listens on port 15001'
 	sockctl probe udp:127.0.0.2:5000
 	assert_equal "$status" 1
 	assert_output --regexp "mksock\[$MK_PID\] fd [0-9]+ receives on 127\.0\.0\.1:5000 only"
@@ -129,7 +129,7 @@ dumps_when() { # TEXT
 	preads=$(grep -c ^pread64 "$trace") # the loader's
 	in_ns "${STRACE[@]}" -e trace=sendto,pread64 -o "$trace" \
 		-e "inject=pread64:poke_exit=@arg2=$(printf %b "$1" | od -An -v -tx1 | tr -d ' \n'):when=$((preads + 1))+" \
-		"$SOCKCTL" connect 127.0.0.1:8080 </dev/null || true
+		"$SOCKCTL" connect 127.0.0.1:18096 </dev/null || true
 	grep -c ^sendto "$trace"
 }
 
@@ -137,7 +137,7 @@ dumps_when() { # TEXT
 	netns
 	run --separate-stderr dumps_when 'TCP: inuse 2 orphan 0 tw 3 alloc 5 mem 0\nTCP6: inuse 3\n'
 	assert_output 1
-	assert_regex "$stderr" "not-listening  nothing listens on port 8080"
+	assert_regex "$stderr" "not-listening  nothing listens on port 18096"
 	run --separate-stderr dumps_when 'TCP: inuse 2 orphan 0 tw 0 alloc 6 mem 0\nTCP6: inuse 3\n'
 	assert [ "$output" -ge 2 ]
 	# Fewer than there must be: counts that cannot be believed.

@@ -182,7 +182,7 @@ sudo usermod -aG www-data nobody"
 	assert_line --regexp '^ +newgrp www-data$'
 	run in_copy_of_etc "setpriv --reuid=65534 --regid=65534 --init-groups $DIR/sockctl probe unix:$DIR/s"
 	assert_status 0
-	run in_copy_of_etc "echo '$DIR/sockctl probe unix:$DIR/s' | ${NOBODY[*]} newgrp www-data"
+	run in_copy_of_etc "echo '$DIR/sockctl probe unix:$DIR/s' | SHELL=/bin/sh ${NOBODY[*]} newgrp www-data"
 	assert_status 0
 	run in_copy_of_etc "$DIR/sockctl inspect --bindable unix:$DIR/s --as-user nobody"
 	assert_status 1

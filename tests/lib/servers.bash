@@ -19,7 +19,7 @@ as_service() { # CMD...
 }
 
 owned_dir() { # NAME
-	mkdir "$DIR/$1"
+	mkdir "${DIR:?servers_dir comes first}/$1"
 	if is_root; then chown 65534:65534 "$DIR/$1"; fi
 }
 

@@ -49,6 +49,7 @@ has_cause() { # ADDR CAUSE
 }
 
 @test "a database server with its background processes is ended as advised" {
+	servers_dir
 	remedy_ns
 	postgres_init
 	postgres_on 5432
