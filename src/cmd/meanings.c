@@ -7,7 +7,7 @@
 #include "cmd/exit_code.h"
 #include "model/cause/bind_cause.h"
 #include "model/cause/connect_cause.h"
-#include "model/finding/rules.h"
+#include "model/rule/rules.h"
 #include "view/view_meaning.h"
 
 static bool finding_at(size_t i, struct explained *x)

@@ -9,7 +9,7 @@
 #include "fuzz/lib/rows.h"
 #include "model/cause/bind_facts.h"
 #include "model/field/field.h"
-#include "model/finding/rules.h"
+#include "model/rule/rules.h"
 #include "view/view_bindable.h"
 #include "view/view_findings.h"
 

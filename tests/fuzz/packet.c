@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "net/probe/syn_packet.h"
+#include "net/scan/syn_packet.h"
 
 #include "fuzz.h"
 

@@ -51,13 +51,15 @@ allowed() { # FOLDER FOLDER...
 	allowed base
 }
 
-@test "model includes only base; its folders go core, target; field, filter; cause; finding" {
+@test "model includes only base; its folders go core, target; field, filter; cause, counter; finding; rule" {
 	allowed model
 	allowed model/target model
 	allowed model/field model
 	allowed model/filter model model/field
 	allowed model/cause model
+	allowed model/counter model
 	allowed model/finding model model/filter model/cause
+	allowed model/rule model model/filter model/cause model/counter model/finding
 }
 
 @test "kernel includes only model and base; its folders go netlink, proc, path, read, then the rest" {
@@ -71,12 +73,13 @@ allowed() { # FOLDER FOLDER...
 	allowed kernel/explain model 'model/*' kernel/netlink kernel/proc kernel/path kernel/read
 }
 
-@test "net includes only model and base; relay and probe never meet" {
+@test "net includes only model and base; relay and probe never meet, scan is on probe" {
 	allowed net/socket model 'model/*'
 	allowed net/relay model 'model/*' net/socket
 	allowed net/role model 'model/*' net/socket net/relay
 	allowed net/lab model 'model/*' net/socket net/relay net/role
 	allowed net/probe model 'model/*' net/socket
+	allowed net/scan model 'model/*' net/socket net/probe
 }
 
 @test "view includes only model and base" {

@@ -6,9 +6,9 @@
 
 #include "base/json.h"
 #include "kernel/evidence/gather.h"
-#include "model/finding/rules.h"
 #include "model/origin.h"
 #include "model/owner_status.h"
+#include "model/rule/rules.h"
 #include "view/tally.h"
 #include "view/view_findings.h"
 

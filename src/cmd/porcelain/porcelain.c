@@ -10,8 +10,8 @@
 #include "model/advice.h"
 #include "model/field/field.h"
 #include "model/filter/filter.h"
-#include "model/finding/rules.h"
 #include "model/names.h"
+#include "model/rule/rules.h"
 
 struct porcelain_config {
 	struct common common;

@@ -3,7 +3,7 @@
 
 #include "cmd/probe/job.h"
 #include "cmd/probe/unasked.h"
-#include "net/probe/scan.h"
+#include "net/scan/scan.h"
 
 struct scanning {
 	struct probe_run *run;

@@ -7,7 +7,7 @@
 #include "cmd/probe/report.h"
 #include "cmd/probe/scanning.h"
 #include "cmd/probe/targets.h"
-#include "net/probe/scan_engine.h"
+#include "net/scan/scan_engine.h"
 
 enum {
 	DESCRIPTORS_KEPT = 64,

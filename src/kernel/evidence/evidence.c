@@ -9,8 +9,8 @@
 #include "kernel/netlink/presence_ask.h"
 #include "kernel/proc/procfile.h"
 #include "kernel/proc/rights.h"
-#include "model/finding/rules.h"
 #include "model/proctext.h"
+#include "model/rule/rules.h"
 
 static void add_own(void *ctx, const struct addr *a, uint32_t ifindex)
 {

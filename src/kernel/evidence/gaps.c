@@ -6,8 +6,8 @@
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/proc/procfile.h"
 #include "model/finding/finding.h"
-#include "model/finding/rules.h"
 #include "model/owner_status.h"
+#include "model/rule/rules.h"
 
 /* The link below ns needs a right over the process. This file needs none, and its number
  * is that of the namespace's, as long as somebody uses it. */

@@ -3,7 +3,7 @@
 
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/netlink/diag_inet.h"
-#include "model/finding/rules.h"
+#include "model/rule/rules.h"
 
 struct port_use_row {
 	uint32_t inode;

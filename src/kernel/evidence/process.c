@@ -9,7 +9,7 @@
 #include "kernel/proc/doing.h"
 #include "kernel/proc/occupants.h"
 #include "kernel/proc/procfile.h"
-#include "model/finding/rules.h"
+#include "model/rule/rules.h"
 
 /* Of one that is gone meanwhile: root's, which asks for the right at most. */
 static uint32_t uid_of(int32_t pid)

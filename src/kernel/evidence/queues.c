@@ -4,7 +4,7 @@
 #include "kernel/netlink/uapi.h"
 #include "kernel/proc/procfile.h"
 #include "kernel/read/waiters.h"
-#include "model/finding/rules.h"
+#include "model/rule/rules.h"
 
 /* A unix socket has the counter, and nothing ever counts there. */
 static bool counts_drops(const struct sock *row, uint32_t *drops)

@@ -9,7 +9,7 @@
 #include "kernel/netlink/uapi.h"
 #include "kernel/proc/doing.h"
 #include "kernel/proc/procfile.h"
-#include "model/finding/rules.h"
+#include "model/rule/rules.h"
 
 enum { LOOK_MS = 100 };
 

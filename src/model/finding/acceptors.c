@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "model/finding/inquiry_private.h"
+#include "model/finding/inquiry.h"
 
 static const struct doing *doing_of(const struct evidence *e, const struct acceptor *a)
 {

@@ -1,5 +1,5 @@
 /* Connections with one cause: those of the same processes to the same place. */
-#include "model/finding/inquiry_private.h"
+#include "model/finding/inquiry.h"
 
 #include <stdlib.h>
 

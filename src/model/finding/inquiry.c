@@ -1,4 +1,4 @@
-#include "model/finding/inquiry_private.h"
+#include "model/finding/inquiry.h"
 
 #include <errno.h>
 #include <stdio.h>

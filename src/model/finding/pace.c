@@ -1,7 +1,7 @@
 /* Whether a program accepts: what became of those that waited in the first reading. */
 #include "model/finding/pace.h"
 
-#include "model/finding/inquiry_private.h"
+#include "model/finding/inquiry.h"
 
 /* Those that left the queue of the first reading, but for clients that were reset: these
  * are counted in it until accept() meets them. */

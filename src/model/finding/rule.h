@@ -1,7 +1,7 @@
 /*
  * A rule is one row: what it is called and says, the rows it begins with, what is read
  * about them, and what makes a finding of it. A new rule is a row in the file of its
- * theme and its name in rules_private.h.
+ * theme and its name in model/rule/rules_private.h.
  *
  * The way to a finding: detect_row() keeps the rows that candidate() takes; what `look`
  * says is read of them; suspect() clears most of them again; if one is left, a second
@@ -43,7 +43,7 @@ struct rule_number {
 	uint32_t value;
 };
 
-enum { RULE_NUMBERS = 8, RULES_MOST = 32, ROWS_UDP = 1 << STATE_COUNT };
+enum { RULE_NUMBERS = 8, RULES_MOST = 48, ROWS_UDP = 1 << STATE_COUNT };
 
 struct rule {
 	const char *id;

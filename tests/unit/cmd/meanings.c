@@ -7,8 +7,8 @@
 #include "cmd/meanings.h"
 #include "model/cause/bind_cause.h"
 #include "model/cause/connect_cause.h"
-#include "model/finding/rules.h"
 #include "model/outcome.h"
+#include "model/rule/rules.h"
 
 /* A sentence, or several; nothing that a terminal would break. */
 static bool is_prose(const char *text)

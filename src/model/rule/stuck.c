@@ -1,0 +1,341 @@
+/* Connections that do not move, for want of the peer or of the program. */
+#include "model/rule/rules_private.h"
+#include "model/rule/standstill_private.h"
+
+enum {
+	STUCK_RETRANS = 2, /* retransmissions or probes without an answer */
+};
+
+/* A timer that has fired in vain, or a window that is closed: a peer that lives answers
+ * each probe, so that these are not counted. */
+static bool timer_in_vain(const struct sock *s)
+{
+	return s->timer == TIMER_WINDOW_PROBE ||
+	       (s->timer == TIMER_RETRANSMIT && s->retrans >= STUCK_RETRANS);
+}
+
+static bool is_closed(const struct connection_facts *c)
+{
+	return is_probing(c) && !window_is_open(c);
+}
+
+/* A peer that has taken much may read slowly; one whose program reads at a limited rate
+ * takes nothing for long. */
+static bool may_be_slow(const struct connection_facts *c)
+{
+	return is_closed(c) && c->acked[1] > TAKER_BYTES && c->sent_ms < PAUSE_MS;
+}
+
+static bool is_full(const struct connection_facts *c)
+{
+	return c->suspect && was_read_twice(c);
+}
+
+/* A program of this host that does not read, or reads slowly, is told itself. */
+static bool reader_is_here(struct inquiry *q, const struct connection_facts *c)
+{
+	struct candidates readers = all_readers(q);
+
+	return other_end(c, &readers, is_closed(c) ? NULL : is_full);
+}
+
+enum { KIND_NONE, KIND_CLOSED_WINDOW, KIND_UNANSWERED, KIND_GAP, KIND_NOT_SENT };
+
+/* Data that is held back for a moment (TCP_CORK, MSG_MORE, pacing) goes at the first try
+ * of the timer; what this host cannot send is tried in vain, and more seldom each time.
+ */
+static bool is_not_sent(const struct inquiry *q, const struct connection_facts *c)
+{
+	return !c->unacked && c->unsent && c->backoff &&
+	       q->e->interval_ms >= STUCK_AGE_MS;
+}
+
+static unsigned sender_kind(struct inquiry *q, const struct connection_facts *c)
+{
+	if (!sends_nothing(c) || may_be_slow(c) || reader_is_here(q, c) ||
+	    finding_lost_address(q, c->row))
+		return KIND_NONE;
+	if (is_closed(c))
+		return KIND_CLOSED_WINDOW;
+	if (is_probing(c))
+		return is_not_sent(q, c) ? KIND_NOT_SENT : KIND_NONE;
+	return c->sacked ? KIND_GAP : KIND_UNANSWERED;
+}
+
+static uint32_t since_sent(const struct connection_facts *c)
+{
+	return c->sent_ms;
+}
+
+static void put_timer(struct inquiry *q, const struct connection_facts *c)
+{
+	say(q, "; the next try is due in %u ms (rto %u ms).", c->row->expires_ms,
+	    c->rto_us / 1000);
+}
+
+static const char *of_oldest(const struct group *g)
+{
+	return g->n > 1 ? "oldest's " : "";
+}
+
+/* The timer runs where nothing is on the way and the next segment could not go. */
+static void put_probing(struct inquiry *q, const struct group *g)
+{
+	const struct connection_facts *c = g->oldest;
+
+	if (g->kind == KIND_NOT_SENT)
+		say(q,
+		    "\nThe peer's window is open (%u bytes) and nothing is on the way: this "
+		    "host itself holds the data back.\nPossible are a rule of its firewall "
+		    "(OUTPUT), a lost route, a source address that is gone, or a filter of the "
+		    "program's cgroup.",
+		    c->snd_wnd);
+	else if (c->has_send_window)
+		say(q, "\nThe peer's window is closed: its program does not read.");
+	else
+		say(q,
+		    "\nThe peer's window is closed, or this host cannot send (a rule of its "
+		    "firewall, the route, the source address): this kernel does not tell "
+		    "which.");
+	/* A try that fails in this host counts as sent. */
+	say(q, "%sThe %sprobe timer was doubled %u time%s; data was last %s ",
+	    g->kind == KIND_NOT_SENT ? "\n" : " ", of_oldest(g), c->backoff,
+	    c->backoff == 1 ? "" : "s", g->kind == KIND_NOT_SENT ? "tried" : "sent");
+	buf_put_duration(&q->text, c->sent_ms);
+	say(q, " ago");
+	put_timer(q, c);
+}
+
+static void put_retransmission(struct inquiry *q, const struct group *g)
+{
+	const struct connection_facts *c = g->oldest;
+
+	say(q, "\nThe %ssegment was retransmitted %u times without an answer",
+	    of_oldest(g), c->retrans);
+	if (g->kind == KIND_GAP)
+		say(q,
+		    ", though the peer has confirmed %u behind it: larger ones (up to %u "
+		    "bytes) do not arrive, possibly the path's MTU is below %u",
+		    c->sacked, c->mss, c->pmtu);
+	if (c->has_send_window)
+		say(q, ", the peer's window is open (%u bytes)", c->snd_wnd);
+	put_timer(q, c);
+}
+
+/* Packets of the size that the path should take. */
+static void advise_size(struct inquiry *q, const struct group *g)
+{
+	enum { HEADERS_V4 = 28, HEADERS_V6 = 48 }; /* of IP and ICMP */
+	struct addr ip = addr_unmapped(&g->oldest->row->peer);
+	uint32_t headers = ip.family == AF_INET ? HEADERS_V4 : HEADERS_V6;
+	_cleanup_buf_ struct buf to = { 0 };
+
+	addr_put_ip(&to, &ip);
+	buf_puts(&q->text, "whether packets of this size arrive, and which do:");
+	advise(&q->text, ADVICE_PING_SIZE, (struct advised){ 0 },
+	       g->oldest->pmtu > headers ? g->oldest->pmtu - headers : 0, buf_cstr(&to));
+}
+
+/* What may hold the data back, each with the command that shows it. */
+static void advise_own_host(struct inquiry *q, const struct group *g)
+{
+	struct advised asker = { .uid = q->e->asker };
+	struct addr peer = addr_unmapped(&g->oldest->row->peer),
+		    local = addr_unmapped(&g->oldest->row->local);
+	_cleanup_buf_ struct buf to = { 0 }, from = { 0 };
+
+	addr_put_ip(&to, &peer);
+	addr_put_ip(&from, &local);
+	advise_in_words(&q->text, "whether this host still has the source address %s:",
+			buf_cstr(&from));
+	advise(&q->text, ADVICE_ADDRESSES, asker);
+	advise_in_words(&q->text, "whether it has a route to the peer:");
+	advise(&q->text, ADVICE_ROUTE_FROM, asker, buf_cstr(&to), buf_cstr(&from));
+	advise_in_words(&q->text, "whether its firewall drops the packets (OUTPUT):");
+	advise(&q->text, ADVICE_NFT, asker);
+	advise(&q->text, ADVICE_IPTABLES, asker);
+}
+
+/* Where to look, with the address: a port that the peer's kernel drew answers nothing. */
+static const char *sender_advice(struct inquiry *q, const struct group *g)
+{
+	const struct place *first = &g->places[0];
+
+	if (g->kind == KIND_NOT_SENT) {
+		advise_own_host(q, g);
+	} else if (g->kind == KIND_CLOSED_WINDOW && !g->oldest->has_send_window) {
+		advise_own_host(q, g);
+		advise_in_words(&q->text,
+				"if nothing holds it back, look at the program at "
+				"the other end");
+	} else if (g->kind == KIND_CLOSED_WINDOW) {
+		buf_puts(&q->text, "look at the program at the other end (");
+		finding_put_places(q, g);
+		buf_puts(&q->text, "): what does it do instead of reading?");
+	} else if (g->kind == KIND_GAP && g->oldest->pmtu) {
+		advise_size(q, g);
+	} else {
+		buf_puts(
+			&q->text,
+			"the peer or the path to it is gone; whether it answers at all:");
+		finding_advise_peer(q, &first->addr);
+	}
+	return finding_text(q);
+}
+
+static uint64_t unsent_bytes(const struct group *g)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		bytes += g->v[i]->send[1];
+	return bytes;
+}
+
+static void sender_finding(struct inquiry *q, const struct group *g)
+{
+	struct finding *f = finding_of_group(q, &rule_stuck_sender, g);
+	bool closed = g->kind == KIND_CLOSED_WINDOW;
+	const struct connection_facts *c = g->oldest;
+
+	say(q,
+	    "%ju bytes wait in SEND-Q and none was acknowledged between two readings "
+	    "%u ms apart.",
+	    (uintmax_t)unsent_bytes(g), q->e->interval_ms);
+	if (closed || g->kind == KIND_NOT_SENT)
+		put_probing(q, g);
+	else
+		put_retransmission(q, g);
+	f->summary = finding_text(q);
+	f->advice = sender_advice(q, g);
+	finding_figure(f, "sockets", g->n, true);
+	finding_figure(f, "send_queue_bytes", unsent_bytes(g), true);
+	finding_figure(f, "retrans", c->retrans, true);
+	finding_figure(f, "backoff", c->backoff, c->has_info);
+	finding_figure(f, "rto_us", c->rto_us, c->has_info);
+	finding_figure(f, "timer_expires_ms", c->row->expires_ms, true);
+	finding_figure(f, "send_window_bytes", c->snd_wnd, c->has_send_window);
+	finding_figure(f, "zero_window", closed, !closed || c->has_send_window);
+	finding_figure(f, "last_sent_ms", c->sent_ms, c->has_info);
+}
+
+enum { MOST_PLACES = 3 }; /* of one process: with more the trouble is its own */
+
+static void judge_senders(struct inquiry *q)
+{
+	static const struct grouping by = { .kind = sender_kind,
+					    .age = since_sent,
+					    .most_places = MOST_PLACES,
+					    .tell = sender_finding };
+
+	finding_judge_groups(q, &rule_stuck_sender, &by);
+}
+
+static bool may_be_stuck_sending(const struct sock *s)
+{
+	return s->send_queue && s->inode && timer_in_vain(s);
+}
+
+static bool suspect_sender(const struct connection_facts *c)
+{
+	return c->read[0] && c->send[0] &&
+	       (c->retrans >= STUCK_RETRANS || c->sent_ms >= STUCK_AGE_MS);
+}
+
+/* What gets no answer at all has no window that could open. */
+static uint32_t watch_sender(const struct connection_facts *c)
+{
+	return is_probing(c) ? WATCH_MS : 0;
+}
+
+const struct rule rule_stuck_sender = {
+	.id = "stuck-sender",
+	.severity = SEVERITY_WARNING,
+	.meaning =
+		"Data waits to be sent and nothing is acknowledged: the peer's window is closed "
+		"because its program does not read, this host cannot send (its firewall, the route, "
+		"the source address), or segments are retransmitted without an answer.",
+	.advice =
+		"With a closed window look at the program at the other end; where this host does not "
+		"send, at its own firewall, route and address; with retransmissions at the path.",
+	.threshold =
+		"nothing acknowledged between two readings, with # retransmissions, or a window closed "
+		"for # and watched for #, or for # where the peer has taken much before; or with an "
+		"open window and nothing on the way; not where the program that should read is on this "
+		"host, nor where the local address is gone",
+	.numbers = { COUNT(STUCK_RETRANS), MS(STUCK_AGE_MS), MS(WATCH_MS), MS(PAUSE_MS) },
+	.candidate = may_be_stuck_sending,
+	.rows = STATES_WITH_DATA,
+	.queued = true,
+	.look = LOOK_EACH,
+	.suspect = suspect_sender,
+	.again = AGAIN_EACH,
+	.stands = sends_nothing,
+	.watch = watch_sender,
+	.judge = judge_senders,
+};
+
+enum { SENDER_NONE, SENDER_MOVES, SENDER_WAITS };
+
+/* A program of this host is judged itself: what it had to read, it may have read a
+ * moment ago. */
+static unsigned slow_kind(struct inquiry *q, const struct connection_facts *c)
+{
+	if (!was_read_twice(c) || !is_closed(c) || sock_peer_is_here(c->row) ||
+	    reader_is_here(q, c))
+		return SENDER_NONE;
+	if (!sends_nothing(c))
+		return SENDER_MOVES;
+	return may_be_slow(c) ? SENDER_WAITS : SENDER_NONE;
+}
+
+static void slow_peer_finding(struct inquiry *q, const struct group *g)
+{
+	struct finding *f = finding_of_group(q, &rule_slow_peer, g);
+	uint64_t acked = 0;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		acked += g->v[i]->acked[1] - g->v[i]->acked[0];
+	say(q, "%ju bytes wait in SEND-Q and ", (uintmax_t)unsent_bytes(g));
+	if (g->kind == SENDER_MOVES) {
+		say(q, "%ju were acknowledged in %u ms", (uintmax_t)acked,
+		    q->e->interval_ms);
+		finding_put_rate(q, acked);
+	} else {
+		buf_puts(&q->text, "data was last sent ");
+		buf_put_duration(&q->text, g->oldest->sent_ms);
+		buf_puts(&q->text, " ago");
+	}
+	buf_puts(&q->text, ": the peer's window is closed most of the time.");
+	f->summary = finding_text(q);
+	finding_figure(f, "sockets", g->n, true);
+	finding_figure(f, "send_queue_bytes", unsent_bytes(g), true);
+	finding_figure(f, "bytes_per_second", finding_per_second(q, acked), true);
+	finding_figure(f, "last_sent_ms", g->oldest->sent_ms, g->oldest->has_info);
+}
+
+static void judge_slow_peers(struct inquiry *q)
+{
+	static const struct grouping by = { .kind = slow_kind,
+					    .age = since_sent,
+					    .most_places = MOST_PLACES,
+					    .tell = slow_peer_finding };
+
+	finding_judge_groups(q, &rule_stuck_sender, &by);
+}
+
+const struct rule rule_slow_peer = {
+	.id = "slow-peer",
+	.severity = SEVERITY_NOTE,
+	.meaning =
+		"Data waits to be sent because the program at the other end reads slowly, at a "
+		"limited rate perhaps: its window is closed most of the time.",
+	.advice = "Look at the program at the other end if that is too slow.",
+	.threshold =
+		"a window closed for #, and something is acknowledged within #, or the peer has taken "
+		"much and nothing for less than #; not where the peer is on this host",
+	.numbers = { MS(STUCK_AGE_MS), MS(WATCH_MS), MS(PAUSE_MS) },
+	.judge = judge_slow_peers,
+};

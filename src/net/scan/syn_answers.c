@@ -1,0 +1,153 @@
+#include "net/scan/syn_answers.h"
+
+#include <errno.h>
+
+void syn_tell(struct syn_scan *syn, uint16_t port)
+{
+	struct syn_port *p = &syn->ports[port];
+	struct probe_result *r = &syn->s.r;
+	struct addr own = syn->path.src;
+
+	own.port = syn->path.sport;
+	endpoint_from_addr(&r->local, TARGET_TCP, &own);
+	scan_set_port(&r->peer, port);
+	r->half_open = true;
+	r->lost = p->asked ? p->asked - 1u : 0;
+	p->state = SYN_PORT_DONE;
+	scan_tell(&syn->s);
+}
+
+/* Which SYN it answers, by its own word, or by what the path allows. */
+static unsigned answered_round(const struct syn_scan *syn, const struct syn_port *p,
+			       const struct syn_answer *a, uint32_t at)
+{
+	if (a->round && a->round <= p->asked)
+		return a->round;
+	return at >= p->last_us && at - p->last_us >= syn->rtt_us / 2 ? p->asked : 1;
+}
+
+static void learn_rtt(struct syn_scan *syn, uint64_t rtt_us)
+{
+	if (!syn->heard || rtt_us < syn->rtt_us)
+		syn->rtt_us = rtt_us;
+	if (!syn->tick_rtt_us || rtt_us < syn->tick_rtt_us)
+		syn->tick_rtt_us = MAX(rtt_us, (uint64_t)1);
+	syn->rtt_most_us = MAX(syn->rtt_most_us, rtt_us);
+	syn->heard = true;
+}
+
+/* The port that is asked again all the time has answered. */
+static void known_answered(struct syn_scan *syn, uint64_t at_us)
+{
+	if (!syn->asked_known)
+		return;
+	syn->asked_known = false;
+	if (at_us >= syn->known_us)
+		learn_rtt(syn, at_us - syn->known_us);
+}
+
+static void take_icmp(struct syn_scan *syn, const struct syn_answer *a,
+		      struct probe_result *r)
+{
+	r->icmp = a->icmp;
+	probe_judge_facts(r);
+	if (!a->icmp.own || !probe_may_be_neighbour(r))
+		return;
+	/* The neighbour is the same for all ports, and so is a rule. */
+	if (syn->no_neighbour.outcome == OUTCOME_UNREACHABLE) {
+		r->outcome = OUTCOME_UNREACHABLE;
+		r->silent_hop = syn->no_neighbour.silent_hop;
+	} else if (r->outcome == OUTCOME_UNREACHABLE || !syn->asked_hop) {
+		probe_ask_neighbour(r, syn->link.tx, syn->s.how->attempt->neighbour);
+		if (r->outcome == OUTCOME_UNREACHABLE)
+			syn->no_neighbour = *r;
+		syn->asked_hop = true;
+	}
+}
+
+static void take_answer(struct syn_scan *syn, const struct syn_answer *a, uint64_t at_us)
+{
+	struct syn_port *p = &syn->ports[a->port];
+	uint32_t at = syn_since_start(syn, at_us), sent;
+	struct probe_result *r;
+	unsigned round;
+
+	if (p->state == SYN_PORT_DONE && a->port == syn->known)
+		known_answered(syn, at_us);
+	if (p->state != SYN_PORT_ASKED || !p->asked)
+		return;
+	r = scan_result(&syn->s, a->port);
+	r->ttl = a->kind == SYN_ICMP ? 0 : a->ttl;
+	round = answered_round(syn, p, a, at);
+	sent = round == 1 ? p->first_us : p->last_us;
+	r->connect_us = at > sent ? at - sent : 0;
+	/* Quicker than its batch went out: no time can be told. */
+	if (r->connect_us < p->blur_us)
+		r->connect_us = 0;
+	if (round == p->asked && a->kind != SYN_ICMP)
+		learn_rtt(syn, r->connect_us);
+	if (round > 1)
+		syn->brought = true;
+	if (a->kind == SYN_ICMP) {
+		take_icmp(syn, a, r);
+	} else {
+		r->outcome = a->kind == SYN_ACCEPTED ? OUTCOME_OPEN : OUTCOME_REFUSED;
+		if (a->kind == SYN_RESET)
+			r->err = ECONNREFUSED;
+		/* An answer to the first that came after the second was sent, by a
+		 * path that is faster: the answer before it was lost. */
+		if (p->asked > 1)
+			r->loss = !a->round			  ? PROBE_LOSS_UNKNOWN
+				  : a->round == p->asked	  ? PROBE_LOSS_SYN
+				  : at > p->last_us + syn->rtt_us ? PROBE_LOSS_SYN_ACK
+								  : PROBE_LOSS_NONE;
+		syn->known = a->port;
+	}
+	syn_tell(syn, a->port);
+}
+
+/* A ring full of them at most: what comes meanwhile, and may never end, is for the next
+ * turn. */
+void syn_take_answers(struct syn_scan *syn)
+{
+	struct syn_answer a;
+	const uint8_t *data;
+	uint64_t at_us;
+	unsigned i;
+	size_t len;
+
+	syn_link_look(&syn->link);
+	for (i = 0;
+	     i < syn->link.frames && syn_link_next(&syn->link, &data, &len, &at_us);
+	     i++) {
+		syn_read(&syn->path, data, len, &a);
+		syn_link_done(&syn->link);
+		if (a.kind != SYN_NOTHING)
+			take_answer(syn, &a, at_us);
+	}
+}
+
+void syn_tell_silent(struct syn_scan *syn)
+{
+	struct probe_result *r = scan_result(&syn->s, 0);
+	uint32_t now = syn_since_start(syn, clock_us());
+	size_t i;
+
+	if (syn->no_neighbour.outcome == OUTCOME_UNREACHABLE) {
+		*r = syn->no_neighbour;
+	} else {
+		r->outcome = OUTCOME_FILTERED;
+		r->err = ETIMEDOUT;
+	}
+	r->connect_us = now;
+	if (!syn->heard && !r->silent_hop.family)
+		probe_ask_neighbour(r, syn->link.tx, syn->s.how->attempt->neighbour);
+	for (i = 0; i < syn->s.n; i++) {
+		const struct syn_port *p = &syn->ports[syn->s.list[i]];
+
+		if (p->state != SYN_PORT_ASKED)
+			continue;
+		r->connect_us = now - p->first_us;
+		syn_tell(syn, syn->s.list[i]);
+	}
+}
