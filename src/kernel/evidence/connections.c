@@ -52,6 +52,7 @@ static void take_sent(struct connection_facts *c, const struct sock *s, int turn
 	c->busy_us = info_u64(s, INFO(busy_time));
 	c->rtt_us = info_u32(s, INFO(rtt));
 	c->reordered = info_u32(s, INFO(reord_seen));
+	c->probes = info_u8(s, INFO(probes));
 	c->ca_state = info_u8(s, INFO(ca_state));
 	c->unsent = info_u32(s, INFO(notsent_bytes));
 	c->unacked = info_u32(s, INFO(unacked));

@@ -209,6 +209,7 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	first_reading(r, d, e, &w);
 	read_owners(r, d, e, name_listeners || hidden, !every_process);
 	/* Before the sleep, which is the shorter by it. */
+	evidence_options(d, e);
 	evidence_descriptors(e, every_process);
 	if (w.due)
 		second_reading(r, d, e, &w);

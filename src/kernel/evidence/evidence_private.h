@@ -93,6 +93,10 @@ void evidence_far_ends(struct reader *r, struct evidence *e, const struct suspec
 /* A look at one TCP connection, by its cookie; turn 0 or 1. */
 void evidence_connection(struct reader *r, struct connection_facts *c, int turn);
 
+/* Of the suspects of rules with `options`: those of their sockets, as far as they may be
+ * read; after the scan for the owners. */
+void evidence_options(const struct detect *d, struct evidence *e);
+
 /* What became of the addresses of d's stranded rows; who holds those that lost theirs. */
 void evidence_stranded(const struct detect *d, struct evidence *e);
 void evidence_want_stranded(const struct evidence *e, struct hash_index *wanted);

@@ -253,7 +253,8 @@ void detect_row(struct detect *d, const struct sock *s)
 		return;
 	}
 	/* With TCP_INFO the row tells more than that its queues are empty. */
-	n = s->recv_queue || s->send_queue || s->tcp_info.len ? of->n : of->idle;
+	n = s->recv_queue || s->send_queue || s->retrans || s->tcp_info.len ? of->n
+									    : of->idle;
 	for (i = 0; i < n; i++) {
 		struct suspects *list = &d->suspects[of->rules[i]];
 

@@ -20,7 +20,8 @@ struct suspects {
 
 enum { MOST_SUSPECTS = 4096 };
 
-/* What a row may be a candidate of: those with empty queues, of the first `idle` only. */
+/* What a row may be a candidate of: those with empty queues and no attempt in vain, of
+ * the first `idle` only. */
 struct row_rules {
 	uint8_t rules[RULES_MOST];
 	uint8_t idle, n;

@@ -187,6 +187,7 @@ struct connection_facts {
 	uint32_t unsent;	    /* bytes of SEND-Q that never left */
 	uint32_t unacked;	    /* segments on the way */
 	uint8_t ca_state;
+	uint8_t probes; /* of keepalive, or of a closed window: since the last answer */
 	bool has_sent, has_send_window; /* older kernels tell neither */
 	bool choked;			/* its send buffer is full */
 	bool read[2];			/* still there, and the same */
@@ -202,6 +203,8 @@ struct connection_facts {
 	 * other end, and no listener accepted it. */
 	bool alone[2];
 	const struct holder *holders;
+	/* With `options`: those of the socket; NULL = they could not be read. */
+	const struct sock_options *options;
 };
 
 /* Ephemeral ports that are nearly used up, from a local address towards one destination,

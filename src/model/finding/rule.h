@@ -56,12 +56,14 @@ struct rule {
 	/* The rows it begins with; none for a rule about listeners, processes or the
 	 * namespace. */
 	bool (*candidate)(const struct sock *s);
-	uint32_t rows;	/* TCP by BIT(STATE_...), ROWS_UDP */
-	bool queued;	/* only those with something in a queue */
+	uint32_t rows; /* TCP by BIT(STATE_...), ROWS_UDP */
+	bool queued;   /* only those with something in a queue, or with an attempt in vain
+			*/
 	bool for_notes; /* only where notes are shown */
 	uint32_t most;	/* are kept, further ones counted; 0 = MOST_SUSPECTS */
 	uint32_t least; /* of them are no candidates, but nothing */
 	enum rule_look look;
+	bool options;	/* and the options of the suspects' sockets */
 	bool look_ends; /* and who accepted them, who waits at their other end */
 	bool (*suspect)(const struct connection_facts *c); /* NULL: each is */
 	enum rule_again again;

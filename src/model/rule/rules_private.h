@@ -23,6 +23,7 @@
 	X(time_wait_overflow)    \
 	X(stuck_sender)          \
 	X(lossy_path)            \
+	X(keepalive_unanswered)  \
 	X(unread_requests)       \
 	X(stuck_reader)          \
 	X(unread_datagrams)      \
