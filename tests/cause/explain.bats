@@ -92,7 +92,7 @@ refused() { # ADDR
 	assert_output filtered
 	sockctl connect -T 300ms 127.0.0.1:8082 </dev/null
 	refute_regex "$stderr" 'filtered|queue-full'
-	sockctl connect --connections 3 --hold 1m -T 300ms "$BATS_TEST_TMPDIR/s" </dev/null
+	sockctl connect --connections 3 --hold 1s -T 300ms "$BATS_TEST_TMPDIR/s" </dev/null
 	assert_regex "$stderr" 'accept-queue-full  unix:.*/s: the accept queue is full \(2/1\)'
 }
 
