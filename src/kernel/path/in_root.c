@@ -153,7 +153,7 @@ static enum in_root compare(struct in_root_look *look, const struct root *root, 
 	return IN_ROOT_UNKNOWN;
 }
 
-/* What a name of the directory is: the file, or nothing that is known. */
+/* What a name of the directory is. One that went away meanwhile is not the file. */
 static enum in_root compare_name(struct in_root_look *look, const struct root *root,
 				 int dir, const struct dirent *d)
 {
@@ -162,7 +162,27 @@ static enum in_root compare_name(struct in_root_look *look, const struct root *r
 	if (d->d_type != DT_SOCK && d->d_type != DT_UNKNOWN)
 		return IN_ROOT_OTHER;
 	fd = openat(dir, d->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? IN_ROOT_OTHER : compare(look, root, fd);
+	if (fd < 0)
+		return errno == ENOENT ? IN_ROOT_OTHER : IN_ROOT_UNKNOWN;
+	return compare(look, root, fd);
+}
+
+/* IN_ROOT_UNKNOWN if one of them may be it, or not all could be looked at. */
+static enum in_root search_names(struct in_root_look *look, const struct root *root,
+				 DIR *names)
+{
+	bool unsure = false;
+	struct dirent *d;
+	size_t n;
+
+	for (n = 0; n < MOST_NAMES && (errno = 0, d = readdir(names)); n++) {
+		enum in_root is = compare_name(look, root, dirfd(names), d);
+
+		if (is == IN_ROOT_SAME)
+			return is;
+		unsure |= is == IN_ROOT_UNKNOWN;
+	}
+	return unsure || n == MOST_NAMES || errno ? IN_ROOT_UNKNOWN : IN_ROOT_OTHER;
 }
 
 /*
@@ -174,9 +194,7 @@ static enum in_root search_siblings(struct in_root_look *look, const struct root
 				    enum in_root otherwise)
 {
 	char parent[IN_ROOT_PATH];
-	enum in_root is = IN_ROOT_OTHER;
-	struct dirent *d;
-	size_t n = 0;
+	enum in_root is;
 	DIR *names;
 	int at, dir;
 
@@ -192,12 +210,9 @@ static enum in_root search_siblings(struct in_root_look *look, const struct root
 		close_fd(dir);
 		return IN_ROOT_UNKNOWN;
 	}
-	while (is != IN_ROOT_SAME && n++ < MOST_NAMES && (errno = 0, d = readdir(names)))
-		is = compare_name(look, root, dirfd(names), d);
-	if (is != IN_ROOT_SAME)
-		is = n > MOST_NAMES || errno ? IN_ROOT_UNKNOWN : otherwise;
+	is = search_names(look, root, names);
 	closedir(names);
-	return is;
+	return is == IN_ROOT_OTHER ? otherwise : is;
 }
 
 static enum in_root look_below(struct in_root_look *look, const struct root *root)
