@@ -14,7 +14,7 @@ bool proctext_number(const char *text, uint64_t *value);
 bool proctext_pair(const char *text, const char *table, const char *name,
 		   uint64_t *value);
 
-/* net/snmp6: a name and its value on a line. */
+/* net/snmp6, status and fdinfo of a process: a name and its value on a line. */
 bool proctext_line(const char *text, const char *name, uint64_t *value);
 
 /* net/sockstat: "TCP: inuse 5 orphan 0 tw 3 alloc 7 mem 1". */

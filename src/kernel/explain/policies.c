@@ -36,10 +36,9 @@ static enum known landlock_of(enum policy_call call, int err)
 static enum known has_filter(void)
 {
 	_cleanup_free_ char *text = procfile_read("/proc/thread-self/status");
-	const char *at = text ? strstr(text, "\nSeccomp:\t") : NULL;
 	uint64_t mode;
 
-	if (!at || !proctext_number(at + strlen("\nSeccomp:\t"), &mode))
+	if (!text || !proctext_line(text, "Seccomp:", &mode))
 		return KNOWN_NOT;
 	return known_bool(mode != 0);
 }

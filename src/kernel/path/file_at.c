@@ -36,12 +36,10 @@ static bool read_mount_id(int fd, uint64_t *id)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[40];
-	const char *at;
 
 	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
 	text = procfile_read(path);
-	at = text ? strstr(text, "mnt_id:\t") : NULL;
-	return at && proctext_number(at + strlen("mnt_id:\t"), id);
+	return text && proctext_line(text, "mnt_id:", id);
 }
 
 /* What is mounted on the path itself: STATX_ATTR_MOUNT_ROOT, since Linux 5.8. */

@@ -63,12 +63,10 @@ static bool read_parent(int32_t pid, uint64_t *parent)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[32];
-	const char *at;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	text = procfile_read(path);
-	at = text ? strstr(text, "\nPPid:\t") : NULL;
-	return at && proctext_number(at + strlen("\nPPid:\t"), parent) && *parent;
+	return text && proctext_line(text, "PPid:", parent) && *parent;
 }
 
 /* One whose parent is in the same namespace and has another root went there by chroot().
