@@ -368,21 +368,22 @@ deaf() { # KIND OUTPUTS SIGNAL READS ARG...
 @test "name servers that cannot be read are not this host" {
 	skip_unless_mounts "a resolv.conf of its own"
 	skip_unless_strace
-	local calls=$BATS_TEST_TMPDIR/calls how n error
+	local calls=$BATS_TEST_TMPDIR/calls how n error alone=(-e 'inject=/^clone:error=EAGAIN:when=2')
 	link
 	peer udpmute $V4 53
 	how=(probe -T 300ms --source some.test "$V4:80")
-	# After the deadline the main thread reads who was asked: its last look at the file.
+	# Without a second thread nobody asks the name servers; after the deadline the main thread
+	# reads who they are: its last look at the file.
 	run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "${STRACE[@]}" -f -qq -o "$calls" \
-		-e trace=openat "$SOCKCTL" "${how[@]}"
-	assert_contains "$stderr" "no answer from $V4 (/etc/resolv.conf)"
+		-e trace=openat,/^clone "${alone[@]}" "$SOCKCTL" "${how[@]}"
+	assert_contains "$stderr" "the name servers were not asked one by one: $V4 (/etc/resolv.conf)"
 	n=$(awk 'NR == 1 { main = $1 }
 		$1 == main && /openat\(/ { n++ }
 		$1 == main && /resolv.conf/ { at = n }
 		END { print at }' "$calls")
 	for error in EMFILE EIO; do
 		run --separate-stderr with_resolver $V4 timeout -k 1 $BOUND "${STRACE[@]}" -f -qq -o /dev/null \
-			-e trace=openat -e "inject=openat:error=$error:when=$n" "$SOCKCTL" "${how[@]}"
+			-e trace=openat,/^clone "${alone[@]}" -e "inject=openat:error=$error:when=$n" "$SOCKCTL" "${how[@]}"
 		assert_refused 5 'the name servers are not known: (Too many open files|Input/output error)'
 		refute_contains "$stderr" 127.0.0.1
 	done

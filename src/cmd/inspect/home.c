@@ -44,7 +44,9 @@ int inspect_home_resolve(const struct inspect_home *home, const struct target *t
 {
 	struct lookup l = {
 		.t = t,
-		.how = { .deadline_us = deadline_us, .empty = RESOLVE_EMPTY_ANY },
+		.how = { .deadline_us = deadline_us,
+			 .empty = RESOLVE_EMPTY_ANY,
+			 .no_family = !t->family },
 	};
 	char shown[128];
 	int r = 0;

@@ -290,7 +290,7 @@ void probe_judge_fault(struct probe_result *r, const struct fault *f)
 {
 	r->err = f->err;
 	r->at_once = true;
-	snprintf(r->told, sizeof(r->told), "%.250s%s%.140s", f->what,
+	snprintf(r->told, sizeof(r->told), "%.250s%s%.320s", f->what,
 		 f->hint[0] ? "; " : "", f->hint);
 	/* Not even begun before the time was over. */
 	r->outcome = f->err == ETIMEDOUT ? OUTCOME_FILTERED : OUTCOME_ERROR;

@@ -67,7 +67,7 @@ struct probe_result {
 				   way; family 0 = not known */
 	bool loopback_down;	/* it leads to this host's own address */
 	const char *file_kind;	/* "a directory": what is there instead of a socket */
-	char told[400];		/* error, names: words from below */
+	char told[600];		/* error, names: words from below */
 };
 
 /* What the failed socket still knows, then the verdict. err positive; ETIMEDOUT also for

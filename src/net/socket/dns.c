@@ -4,21 +4,26 @@
 
 enum {
 	LABEL_MAX = 63,
+	EDNS_SIZE = 11,
 	FLAG_RESPONSE = 0x80, /* of byte 2 */
+	FLAG_CUT = 0x02,      /* of byte 2 */
 	OPCODE = 0x78,	      /* of byte 2; 0 = QUERY */
 	RCODE = 0x0f,	      /* of byte 3 */
 };
 
-size_t dns_query(uint8_t query[DNS_QUERY_MAX], const char *name)
+/* The two questions differ in their number, too: both go over one socket. */
+size_t dns_query(uint8_t query[DNS_QUERY_MAX], const char *name, int family)
 {
-	static const uint8_t head[NS_HFIXEDSZ] = { 0x53, 0x6b, 1, 0, 0, 1 };
-	static const uint8_t tail[] = { 0, 0, ns_t_a, 0, ns_c_in };
+	const uint8_t type = family == AF_INET6 ? ns_t_aaaa : ns_t_a;
+	const uint8_t head[NS_HFIXEDSZ] = { 0x53, 0x6a + type, 1, 0, 0, 1 };
+	const uint8_t tail[] = { 0, 0, type, 0, ns_c_in };
 	size_t n = sizeof(head), len;
 
 	memcpy(query, head, sizeof(head));
 	for (; *name; name += len + (name[len] == '.')) {
 		len = strcspn(name, ".");
-		if (!len || len > LABEL_MAX || n + len + 1 + sizeof(tail) > DNS_QUERY_MAX)
+		if (!len || len > LABEL_MAX ||
+		    n + len + 1 + sizeof(tail) + EDNS_SIZE > DNS_QUERY_MAX)
 			return 0;
 		query[n++] = (uint8_t)len;
 		memcpy(query + n, name, len);
@@ -28,6 +33,17 @@ size_t dns_query(uint8_t query[DNS_QUERY_MAX], const char *name)
 		return 0;
 	memcpy(query + n, tail, sizeof(tail));
 	return n + sizeof(tail);
+}
+
+size_t dns_offer_edns(uint8_t query[DNS_QUERY_MAX], size_t len)
+{
+	/* of the root; its class is the size of an answer that is taken (RFC 6891) */
+	static const uint8_t opt[EDNS_SIZE] = { 0, 0, ns_t_opt, DNS_ANSWER_MAX >> 8,
+						DNS_ANSWER_MAX & 0xff };
+
+	memcpy(query + len, opt, sizeof(opt));
+	query[11] = 1;
+	return len + sizeof(opt);
 }
 
 static uint8_t lower(uint8_t c)
@@ -59,6 +75,11 @@ int dns_rcode(const uint8_t *answer, size_t len, const uint8_t *query, size_t qu
 		    : !(answer[3] & RCODE))
 		return -1;
 	return answer[3] & RCODE;
+}
+
+bool dns_is_cut(const uint8_t *answer)
+{
+	return answer[2] & FLAG_CUT;
 }
 
 bool dns_server(const char *line, struct addr *a)

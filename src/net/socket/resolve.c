@@ -1,35 +1,14 @@
 #include "net/socket/resolve.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/vm_sockets.h>
-#include <netdb.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/loop.h"
 #include "base/mem.h"
-#include "net/socket/nameserver.h"
-
-enum { ASK_AGAIN_US = 250 * 1000 };
-
-/* Shared by the caller and the thread; whoever lets go last frees it. */
-struct lookup {
-	pthread_mutex_t lock;
-	int holders;
-	int done_in;  /* readable once the fields below are final ... */
-	int done_out; /* ... for then the thread closes this: unlike a write, it cannot
-			 fail */
-	char *name;
-	int family;
-	int result; /* EAI_... */
-	int err;    /* errno beside EAI_SYSTEM */
-	int lacked; /* errno of what this process had not enough of to ask; 0 = none */
-	struct buf why; /* beside EAI_AGAIN: what the name servers say */
-	struct addrinfo *list;
-};
+#include "net/socket/lookup.h"
+#include "net/socket/resolv_conf.h"
 
 struct resolve {
 	const struct target *t;
@@ -38,110 +17,6 @@ struct resolve {
 	int err;	       /* the thread could not be started */
 };
 
-static void lookup_release(struct lookup *k)
-{
-	bool last;
-
-	pthread_mutex_lock(&k->lock);
-	last = --k->holders == 0;
-	pthread_mutex_unlock(&k->lock);
-	if (!last)
-		return;
-	if (k->list)
-		freeaddrinfo(k->list);
-	pthread_mutex_destroy(&k->lock);
-	close_fd(k->done_in);
-	close_fd(k->done_out);
-	buf_free(&k->why);
-	free(k->name);
-	free(k);
-}
-
-/*
- * getaddrinfo() without a descriptor for the files and sockets that it needs says that
- * the name does not exist, and leaves in errno why. Where that was used for something
- * else since, a descriptor of our own tells.
- */
-static int what_it_lacked(int result, int err)
-{
-	int fd;
-
-	if (result == 0)
-		return 0;
-	if (result == EAI_MEMORY)
-		return ENOMEM;
-	if (!endpoint_is_shortage(err)) {
-		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		err = fd < 0 ? errno : 0;
-		close_fd(fd);
-	}
-	return err;
-}
-
-static void *lookup_run(void *arg)
-{
-	struct lookup *k = arg;
-	struct addrinfo hints = { .ai_family = k->family, .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list = NULL;
-	struct buf why = { 0 };
-	int r, err, lacked;
-
-	errno = 0;
-	r = getaddrinfo(k->name, NULL, &hints, &list);
-	err = errno;
-	lacked = what_it_lacked(r, err);
-	if (r == EAI_AGAIN && !lacked)
-		nameserver_tell(&why, k->name, ASK_AGAIN_US);
-	pthread_mutex_lock(&k->lock);
-	k->result = r;
-	k->err = err;
-	k->lacked = lacked;
-	k->list = r == 0 ? list : NULL;
-	k->why = why;
-	close_fd(take_fd(&k->done_out));
-	pthread_mutex_unlock(&k->lock);
-	lookup_release(k);
-	return NULL;
-}
-
-static int lookup_start(struct resolve *r, const char *name, int family)
-{
-	struct lookup *k = xcalloc(1, sizeof(*k));
-	pthread_attr_t attr;
-	sigset_t all, old;
-	pthread_t thread;
-	int err, ends[2];
-
-	k->name = xstrdup(name);
-	k->family = family;
-	k->holders = 2;
-	k->done_in = k->done_out = -1;
-	pthread_mutex_init(&k->lock, NULL);
-	if (pipe2(ends, O_CLOEXEC) != 0) {
-		err = errno;
-		k->holders = 1;
-		lookup_release(k);
-		return -err;
-	}
-	k->done_in = ends[0];
-	k->done_out = ends[1];
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	/* Signals belong to the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&thread, &attr, lookup_run, k);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	if (err) {
-		k->holders = 1;
-		lookup_release(k);
-		return -err;
-	}
-	r->lookup = k;
-	return 0;
-}
-
 struct resolve *resolve_start(const struct target *t, const struct resolve_how *how)
 {
 	struct resolve *r = xcalloc(1, sizeof(*r));
@@ -149,13 +24,14 @@ struct resolve *resolve_start(const struct target *t, const struct resolve_how *
 	r->t = t;
 	r->how = *how;
 	if (t->host == TARGET_HOST_NAME)
-		r->err = -lookup_start(r, t->name, t->family);
+		r->err = -lookup_start(&r->lookup, t->name, t->family, !how->no_family,
+				       how->deadline_us);
 	return r;
 }
 
 int resolve_fd(const struct resolve *r)
 {
-	return r->lookup ? r->lookup->done_in : -1;
+	return r->lookup ? lookup_fd(r->lookup) : -1;
 }
 
 void resolve_drop(struct resolve *r)
@@ -264,34 +140,44 @@ static int tell_lack(const struct resolve *r, int err, struct fault *f)
 	return err == EAGAIN ? -ENOMEM : -err;
 }
 
-static int tell_failure(const struct resolve *r, struct fault *f)
+static int tell_failure(const struct resolve *r, const struct lookup_end *end,
+			struct fault *f)
 {
-	const struct lookup *k = r->lookup;
 	const char *family = r->t->family == AF_INET	? " to IPv4"
 			     : r->t->family == AF_INET6 ? " to IPv6"
 							: "";
+	_cleanup_buf_ struct buf servers = { 0 };
 	char name[200];
 
-	if (k->lacked)
-		return tell_lack(r, k->lacked, f);
+	if (end->lacked)
+		return tell_lack(r, end->lacked, f);
 	escape_text(name, sizeof(name), r->t->name, strlen(r->t->name));
-	if (k->result == EAI_SYSTEM)
-		fault(f, k->err, "the name '%s' does not resolve%s", name, family);
+	if (end->result == EAI_SYSTEM)
+		fault(f, end->err, "the name '%s' does not resolve%s", name, family);
 	else
 		fault_say(f, ENOENT, "the name '%s' does not resolve%s: %s", name, family,
-			  gai_strerror(k->result));
-	if (k->result == EAI_AGAIN)
-		fault_hint(f, "%s (/etc/resolv.conf)", buf_cstr(&r->lookup->why));
-	else
-		fault_hint(f, "check the spelling; 'getent ahosts %s' asks the same way",
-			   name);
-	return k->result == EAI_AGAIN ? -EAGAIN : -ENOENT;
+			  gai_strerror(end->result));
+	if (!lookup_is_theirs(end->result)) {
+		if (nsswitch_has_dns() == 0)
+			fault_hint(f,
+				   "no name server is asked: 'hosts' in "
+				   "/etc/nsswitch.conf has no 'dns'; /etc/hosts may name "
+				   "it");
+		else
+			fault_hint(
+				f,
+				"check the spelling; 'getent ahosts %s' asks the same way",
+				name);
+		return -ENOENT;
+	}
+	lookup_put_servers(&servers, r->lookup);
+	fault_hint(f, "%s", buf_cstr(&servers));
+	return -EAGAIN;
 }
 
 static int wait_lookup(const struct resolve *r, struct fault *f)
 {
-	struct lookup *k = r->lookup;
-	struct pollfd p = { .fd = k->done_in, .events = POLLIN };
+	struct pollfd p = { .fd = lookup_fd(r->lookup), .events = POLLIN };
 	_cleanup_buf_ struct buf servers = { 0 };
 	uint64_t now;
 	int ready, wait;
@@ -313,18 +199,19 @@ static int wait_lookup(const struct resolve *r, struct fault *f)
 		return fault(f, errno, "wait for the address of '%s'", r->t->name);
 	fault_say(f, ETIMEDOUT, "the name '%s' did not resolve before the deadline",
 		  r->t->name);
-	nameserver_list(&servers);
-	fault_hint(f, "%s (/etc/resolv.conf)", buf_cstr(&servers));
+	lookup_put_servers(&servers, r->lookup);
+	fault_hint(f, "%s", buf_cstr(&servers));
 	return -ETIMEDOUT;
 }
 
-static void add_found(const struct resolve *r, uint16_t port, struct endpoint_list *list)
+static void add_found(const struct resolve *r, const struct addrinfo *found,
+		      uint16_t port, struct endpoint_list *list)
 {
 	const struct addrinfo *ai;
 	size_t from = list->n, i;
 	struct addr a, seen;
 
-	for (ai = r->lookup->list; ai; ai = ai->ai_next) {
+	for (ai = found; ai; ai = ai->ai_next) {
 		if (!addr_from_sockaddr(&a, ai->ai_addr, ai->ai_addrlen))
 			continue;
 		/* /etc/hosts may name an address twice. */
@@ -339,8 +226,8 @@ static void add_found(const struct resolve *r, uint16_t port, struct endpoint_li
 int resolve_finish(struct resolve *r, uint16_t port, struct endpoint_list *list,
 		   struct fault *f)
 {
+	struct lookup_end end;
 	int result = 0;
-	bool done;
 
 	if (r->err) {
 		result = tell_lack(r, r->err, f);
@@ -349,13 +236,11 @@ int resolve_finish(struct resolve *r, uint16_t port, struct endpoint_list *list,
 	} else {
 		result = wait_lookup(r, f);
 		if (result == 0) {
-			pthread_mutex_lock(&r->lookup->lock);
-			done = r->lookup->result == 0;
-			pthread_mutex_unlock(&r->lookup->lock);
-			if (done)
-				add_found(r, port, list);
+			lookup_end(r->lookup, &end);
+			if (end.result == 0)
+				add_found(r, end.list, port, list);
 			else
-				result = tell_failure(r, f);
+				result = tell_failure(r, &end, f);
 		}
 	}
 	resolve_drop(r);

@@ -1,7 +1,6 @@
 /*
- * Names to endpoints, with a deadline. getaddrinfo() blocks for as long as it likes, so
- * it runs in a thread of its own that is left behind when the deadline passes; numeric
- * addresses never start one.
+ * Names to endpoints, with a deadline. A look-up runs in a thread of its own (lookup.h),
+ * which is left behind when the deadline passes; numeric addresses never start one.
  */
 #pragma once
 
@@ -17,13 +16,14 @@ enum resolve_empty {
 struct resolve_how {
 	uint64_t deadline_us; /* on clock_us(); 0 = none */
 	enum resolve_empty empty;
+	bool no_family; /* there is no -4 and -6 that could be advised */
 };
 
 /*
  * Appends the endpoints of t, in the resolver's order (RFC 6724), each with the port
  * `port`. Returns 0, -ETIMEDOUT when the deadline passed, -ENOENT when the name does not
- * resolve (also for a family it has no address of), -EAGAIN when no name server could be
- * asked, or another -errno, where this host lacked a descriptor, a thread or memory to
+ * resolve (also for a family it has no address of), -EAGAIN when the name servers failed,
+ * or another -errno, where this host lacked a descriptor, a thread or memory to
  * ask; with a fault.
  */
 int resolve(const struct target *t, uint16_t port, const struct resolve_how *how,

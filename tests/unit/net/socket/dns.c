@@ -7,7 +7,7 @@
 static int rcode(const char *name, const char *answer, size_t len)
 {
 	uint8_t query[DNS_QUERY_MAX], *copy;
-	size_t n = dns_query(query, name);
+	size_t n = dns_query(query, name, AF_INET);
 	int r;
 
 	CHECK(n);
@@ -50,6 +50,14 @@ static void no_answers(void)
 		CHECK_INT(rcode("ab.c", whole, n), -1);
 }
 
+static void cut_answers(void)
+{
+	CHECK(dns_is_cut((const uint8_t *)"Sk\x83\x80" REPEATED));
+	CHECK(!dns_is_cut((const uint8_t *)"Sk\x81\x80" REPEATED));
+	/* It still belongs to its question. */
+	CHECK_INT(RCODE("Sk\x83\x80" REPEATED), 0);
+}
+
 static size_t query_of(size_t labels, size_t each)
 {
 	uint8_t query[DNS_QUERY_MAX];
@@ -62,19 +70,31 @@ static size_t query_of(size_t labels, size_t each)
 		name[n++] = '.';
 	}
 	name[n] = '\0';
-	return dns_query(query, name);
+	return dns_query(query, name, AF_INET);
 }
 
 static void queries(void)
 {
-	uint8_t query[DNS_QUERY_MAX];
+	uint8_t query[DNS_QUERY_MAX], other[DNS_QUERY_MAX];
 
-	CHECK_INT(dns_query(query, "ab.c"), 12 + 3 + 2 + 5);
-	CHECK_INT(dns_query(query, "ab.c."), 12 + 3 + 2 + 5);
-	CHECK_INT(dns_query(query, ""), 0);
-	CHECK_INT(dns_query(query, "."), 0);
-	CHECK_INT(dns_query(query, "a..b"), 0);
-	CHECK_INT(dns_query(query, ".a"), 0);
+	CHECK_INT(dns_query(query, "ab.c", AF_INET), 12 + 3 + 2 + 5);
+	CHECK_INT(dns_query(query, "ab.c.", AF_INET), 12 + 3 + 2 + 5);
+	/* The other family: another type, another number, the same question beside that.
+	 */
+	dns_query(query, "ab.c", AF_INET);
+	CHECK_INT(dns_query(other, "ab.c", AF_INET6), 12 + 3 + 2 + 5);
+	CHECK(memcmp(query, other, 2) != 0);
+	CHECK(memcmp(query + 2, other + 2, 16) == 0);
+	CHECK_INT(query[19], 1);
+	CHECK_INT(other[19], 28);
+	/* EDNS0 stands behind the question, and is counted in the head. */
+	CHECK_INT(dns_offer_edns(other, 22), 33);
+	CHECK(memcmp(other + 22, "\0\0\51\4\320\0\0\0\0\0\0", 11) == 0);
+	CHECK_INT(other[11], 1);
+	CHECK_INT(dns_query(query, "", AF_INET), 0);
+	CHECK_INT(dns_query(query, ".", AF_INET), 0);
+	CHECK_INT(dns_query(query, "a..b", AF_INET), 0);
+	CHECK_INT(dns_query(query, ".a", AF_INET), 0);
 	CHECK(query_of(1, 63));
 	CHECK(!query_of(1, 64));
 	/* 255 bytes with the length bytes and that of the root, RFC 1035, 2.3.4 */
@@ -103,6 +123,7 @@ int main(void)
 {
 	RUN(answers, "an answer says how the question went");
 	RUN(no_answers, "what is cut, of others or another question is no answer");
+	RUN(cut_answers, "an answer that is cut says so");
 	RUN(queries, "a question is of a name of the DNS, or there is none");
 	RUN(servers, "lines of resolv.conf");
 	return unit_done();
