@@ -7,6 +7,7 @@
 #include "cmd/exit_code.h"
 #include "model/cause/bind_cause.h"
 #include "model/cause/connect_cause.h"
+#include "model/counter/counter_row.h"
 #include "model/rule/rules.h"
 #include "view/view_meaning.h"
 
@@ -55,6 +56,23 @@ static bool outcome_at(size_t i, struct explained *x)
 	return true;
 }
 
+static bool counter_at(size_t i, struct explained *x)
+{
+	const struct counter_row *row = counter_row_at(i);
+
+	if (!row)
+		return false;
+	buf_printf(&x->where, "counter of /proc/net/%s", counter_file(row));
+	counter_put_meaning(&x->said, row);
+	buf_printf(&x->made, "%s Healthy: ", row->look);
+	counter_put_healthy(&x->made, row);
+	buf_putc(&x->made, '.');
+	x->meaning = (struct meaning){ row->id, buf_cstr(&x->said), buf_cstr(&x->made),
+				       row->advice };
+	x->alias = row->name;
+	return true;
+}
+
 static const struct place {
 	const char *name, *label, *title;
 	bool (*at)(size_t i, struct explained *x);
@@ -64,6 +82,7 @@ static const struct place {
 	  bind_at },
 	{ "connect", "why:", "Why connect() fails (connect, probe)", connect_at },
 	{ "probe", "why:", "Outcomes (probe)", outcome_at },
+	{ "counter", "look:", "Counters of the kernel (inspect, probe)", counter_at },
 };
 
 bool explained_next(struct explained *x)
@@ -73,6 +92,8 @@ bool explained_next(struct explained *x)
 
 		buf_reset(&x->where);
 		buf_reset(&x->made);
+		buf_reset(&x->said);
+		x->alias = NULL;
 		if (!p->at(x->row, x))
 			continue;
 		x->row++;
@@ -88,6 +109,7 @@ void explained_free(struct explained *x)
 {
 	buf_free(&x->where);
 	buf_free(&x->made);
+	buf_free(&x->said);
 }
 
 static void put_list(struct buf *b, size_t width)
@@ -163,7 +185,7 @@ int explain_id(struct buf *b, const char *id, size_t width, struct fault *f)
 		return 0;
 	}
 	while (explained_next(&x)) {
-		if (!streq(x.meaning.id, id))
+		if (!streq(x.meaning.id, id) && !(x.alias && streq(x.alias, id)))
 			continue;
 		if (known)
 			buf_putc(b, '\n');

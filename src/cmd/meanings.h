@@ -1,7 +1,7 @@
 /*
- * What the ids mean that the commands print: findings, causes and outcomes. Each place
- * has a table of its own; here they are one list, for --explain and the completions. An
- * id may stand in several.
+ * What the ids mean that the commands print: findings, causes, outcomes and counters.
+ * Each place has a table of its own; here they are one list, for --explain and the
+ * completions. An id may stand in several.
  */
 #pragma once
 
@@ -10,13 +10,15 @@
 #include "model/meaning.h"
 
 struct explained {
-	const char *place; /* for scripts: "finding", "bind", "connect", "probe" */
+	const char *place; /* for scripts: "finding", "bind", "connect", "probe",
+			      "counter" */
 	const char *label; /* what introduces meaning.why */
 	const char *title; /* of the list of this place */
 	struct buf where;  /* this row occurs */
 	struct meaning meaning;
-	struct buf made;   /* a text of meaning */
-	size_t table, row; /* that come next */
+	const char *alias;     /* is explained, too; NULL = there is none */
+	struct buf made, said; /* texts of meaning */
+	size_t table, row;     /* that come next */
 };
 
 #define _cleanup_explained_ __attribute__((cleanup(explained_free)))

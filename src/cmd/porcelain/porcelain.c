@@ -1,6 +1,7 @@
 /* The tables as TSV, for completions, documentation checks and scripts. Not shown in
  * help. */
 #include <errno.h>
+#include <string.h>
 
 #include "cmd/cmd.h"
 #include "cmd/endpoint/laboratory.h"
@@ -8,6 +9,7 @@
 #include "cmd/porcelain/schema.h"
 #include "cmd/probe/job.h"
 #include "model/advice.h"
+#include "model/counter/counter_row.h"
 #include "model/field/field.h"
 #include "model/filter/filter.h"
 #include "model/names.h"
@@ -104,6 +106,38 @@ static void print_advice(struct buf *b)
 	}
 }
 
+static void print_harmless(struct buf *b, const struct counter_harmless *h)
+{
+	const char *word = h->names;
+
+	while (*word) {
+		size_t len = strcspn(word, " ");
+
+		buf_printf(b, "%s%.*s\tharmless\t\t\t\t\n",
+			   streq(h->table, "snmp6") ? "" : h->table, (int)len, word);
+		word += len + strspn(word + len, " ");
+	}
+}
+
+/* Of the kernel: the id, whether it is judged, the healthy rate, what it means, where to
+ * look, what to do. */
+static void print_counters(struct buf *b)
+{
+	const struct counter_harmless *h;
+	const struct counter_row *row;
+	size_t i;
+
+	for (i = 0; (row = counter_row_at(i)); i++) {
+		buf_printf(b, "%s\tjudged\t", row->id);
+		counter_put_healthy(b, row);
+		buf_putc(b, '\t');
+		counter_put_meaning(b, row);
+		buf_printf(b, "\t%s\t%s\n", row->look, row->advice);
+	}
+	for (i = 0; (h = counter_harmless_at(i)); i++)
+		print_harmless(b, h);
+}
+
 /* What an expression may begin with: the words of its grammar, then those of ss. */
 static void print_words(struct buf *b)
 {
@@ -132,7 +166,7 @@ static const struct {
 	{ "words", print_words },	{ "findings", print_findings },
 	{ "outcomes", print_outcomes }, { "meanings", explain_tsv },
 	{ "lab", endpoint_lab_tsv },	{ "advice", print_advice },
-	{ "schema", print_schema },
+	{ "counters", print_counters }, { "schema", print_schema },
 };
 
 static int porcelain_run(const struct command *cmd, int argc, char **argv)
@@ -156,7 +190,7 @@ static int porcelain_run(const struct command *cmd, int argc, char **argv)
 		}
 	fault_say(&f, EINVAL,
 		  "which table? commands, options, fields, states, words, findings, "
-		  "outcomes, meanings, lab, advice or schema");
+		  "outcomes, meanings, lab, advice, counters or schema");
 	code = cmd_usage(cmd, &f);
 out:
 	strv_free(&operands.words);
@@ -171,7 +205,8 @@ const struct command cmd_porcelain = {
 	.operands = "TABLE",
 	.about =
 		"Prints one of the program's own tables, tab-separated: commands, options, fields,\n"
-		"states, words, findings, outcomes, meanings, lab, advice; or the JSON schema.",
+		"states, words, findings, outcomes, meanings, lab, advice, counters; or the JSON\n"
+		"schema.",
 	.groups = groups,
 	.n_groups = ARRAY_SIZE(groups),
 	.run = porcelain_run,

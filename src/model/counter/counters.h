@@ -22,3 +22,11 @@ bool counters_grown(const struct counters *before, const struct counters *after,
 		    const char *table, const char *name, uint64_t *by);
 
 void counters_free(struct counters *c);
+
+/* Each counter of a reading, one by one, for a zeroed cursor; false behind the last. */
+struct counter_cursor {
+	char table[16], name[48];
+	unsigned text;
+	const char *line, *at;
+};
+bool counters_next(const struct counters *c, struct counter_cursor *at);

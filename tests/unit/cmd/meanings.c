@@ -7,6 +7,7 @@
 #include "cmd/meanings.h"
 #include "model/cause/bind_cause.h"
 #include "model/cause/connect_cause.h"
+#include "model/counter/counter_row.h"
 #include "model/outcome.h"
 #include "model/rule/rules.h"
 
@@ -28,14 +29,26 @@ static bool is_id(const char *id)
 	       !id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-")];
 }
 
+/* As nstat spells it. */
+static bool is_counter(const char *id)
+{
+	return id && isupper((unsigned char)id[0]) &&
+	       !id[strspn(
+		       id,
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")];
+}
+
 static void every_row(void)
 {
 	_cleanup_explained_ struct explained x = { 0 };
-	size_t n[4] = { 0 }, total = 0, rules;
+	size_t n[5] = { 0 }, total = 0, rules, counters = 0;
 
 	rules_list(&rules);
+	while (counter_row_at(counters))
+		counters++;
 	while (explained_next(&x)) {
-		CHECK(is_id(x.meaning.id));
+		CHECK(streq(x.place, "counter") ? is_counter(x.meaning.id)
+						: is_id(x.meaning.id));
 		CHECK(is_prose(x.meaning.meaning));
 		CHECK(is_prose(x.meaning.advice));
 		CHECK(streq(x.place, "finding") ? x.meaning.why[0] != '\0'
@@ -44,6 +57,7 @@ static void every_row(void)
 		n[streq(x.place, "bind")      ? 1
 		  : streq(x.place, "connect") ? 2
 		  : streq(x.place, "probe")   ? 3
+		  : streq(x.place, "counter") ? 4
 					      : 0]++;
 		total++;
 	}
@@ -51,7 +65,8 @@ static void every_row(void)
 	CHECK_INT(n[1], CAUSES);
 	CHECK_INT(n[2], CONNECT_CAUSES);
 	CHECK_INT(n[3], OUTCOME_COUNT);
-	CHECK_INT(total, rules + CAUSES + CONNECT_CAUSES + OUTCOME_COUNT);
+	CHECK_INT(n[4], counters);
+	CHECK_INT(total, rules + CAUSES + CONNECT_CAUSES + OUTCOME_COUNT + counters);
 	CHECK(!explained_next(&x));
 }
 
@@ -91,11 +106,11 @@ static void each_meaning(void)
 	static const struct {
 		const char *id;
 		size_t n;
-	} rows[] = { { "listener", 1 },
-		     { "filtered", 2 },
-		     { "stale-unix", 3 },
-		     { "unknown", 2 },
-		     { "close-wait-leak", 1 } };
+	} rows[] = { { "listener", 1 },	       { "filtered", 2 },
+		     { "stale-unix", 3 },      { "unknown", 2 },
+		     { "close-wait-leak", 1 }, { "TcpExtListenDrops", 1 },
+		     { "ListenDrops", 1 },     { "InNoRoutes", 1 },
+		     { "InCsumErrors", 5 } };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
