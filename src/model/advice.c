@@ -120,6 +120,8 @@ static const struct {
 	/* Into the root of another process go those who may trace it. */
 	[ADVICE_CONNECT_ROOT] = { NEEDS_OWNER, { "sockctl", "connect", "%" } },
 	[ADVICE_PROBE] = { NEEDS_NOTHING, { "sockctl", "probe", "%" } },
+	[ADVICE_PROBE_VERIFY] = { NEEDS_NOTHING,
+				  { "sockctl", "probe", "--verify", "%" } },
 	[ADVICE_PING] = { NEEDS_NOTHING, { "ping", "-c", "3", "%" } },
 	[ADVICE_PING_SIZE] = { NEEDS_NOTHING,
 			       { "ping", "-c", "3", "-M", "do", "-s", "&", "%" } },

@@ -165,11 +165,15 @@ static const struct {
 	[OUTCOME_GHOST] = {
 		{
 			"ghost",
-			"Connected for the client only: the server dropped it.",
-			"The accept queue of the server is full, so that its kernel "
-			"drops the last packet of the handshake.",
-			"On that host 'sockctl inspect --port PORT' shows the queue "
-			"and the process that should accept.",
+			"Connected for the client only: the server does not have the "
+			"connection.",
+			"Our ACK does not arrive, as where a firewall sees one "
+			"direction only, or the server's accept queue was full when it "
+			"came.",
+			"The report says what a second connection came to: a full "
+			"queue drops new SYNs, too. On that host 'sockctl inspect "
+			"--port PORT' shows the queue and the process that should "
+			"accept.",
 		},
 		VERDICT_NO,
 		DOWN_NEVER,

@@ -265,7 +265,7 @@ all_retransmit() { # NUMBER
 		$'3 3\n40 40'
 	assert_text stuck-sender '40 connections to 127.0.0.1:5432, python3\['"$pid"'\] fd [0-9]+[-0-9, ]*( and [0-9]+ more up to [0-9]+)?' \
 		'320 bytes wait in SEND-Q' "The oldest's segment was retransmitted" \
-		'next: the peer or the path to it is gone' 'sockctl probe 127.0.0.1:5432'
+		'next: the peer or the path to it is gone' 'sockctl probe --verify 127.0.0.1:5432'
 }
 
 @test "data in flight, and a little unread, are nothing to tell" {

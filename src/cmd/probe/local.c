@@ -64,9 +64,11 @@ static void look_at_queue(struct buf *b, struct probe_result *r, const struct ad
 	struct listening l = why_listening(&r->peer);
 	bool rejected = r->outcome == OUTCOME_REJECTED ||
 			r->outcome == OUTCOME_REFUSED_ICMP;
-	/* Of a listener that has room by now these two say nothing. */
+	/* Of a listener that has room by now these two say nothing, but that it dropped
+	 * nothing. */
 	bool taken = r->outcome == OUTCOME_RESET_AFTER_ACCEPT ||
-		     r->outcome == OUTCOME_GHOST;
+		     (r->outcome == OUTCOME_GHOST &&
+		      (!m->known || m->drops || m->overflows));
 
 	if (!rejected && take_full(r, &l, m)) {
 		r->outcome = OUTCOME_QUEUE_FULL;

@@ -123,6 +123,15 @@ static void put_accepted(struct json *j, const struct json_row *row, const void 
 		json_member_u64(j, "unaccepted_us", r->held_us);
 }
 
+static void put_again(struct json *j, const struct json_row *row, const void *of)
+{
+	static const char *const names[] = { NULL, "answered", "silent", "refused" };
+	const struct probe_result *r = of;
+
+	if (r->outcome == OUTCOME_GHOST && r->again != PROBE_AGAIN_NOT_ASKED)
+		json_member_str(j, row->name, names[r->again]);
+}
+
 static void put_mptcp(struct json *j, const struct json_row *row, const void *of)
 {
 	const struct probe_result *r = of;
@@ -198,6 +207,8 @@ static const struct json_row evidence_rows[] = {
 	{ "accepted", .put = put_accepted },
 	{ "http_status", UINT(http_status), LEFT_OUT },
 	{ "verified", BOOL(verified), LEFT_OUT },
+	{ "segments_received", UINT(answers), LEFT_OUT },
+	{ "second_connect", .put = put_again },
 	{ "mptcp", .put = put_mptcp },
 	{ "accept_queue", UINT(queue), LEFT_OUT },
 	{ "accept_queue_limit", UINT(queue_limit), LEFT_OUT, IF(queue) },

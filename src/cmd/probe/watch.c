@@ -46,6 +46,7 @@ void watch_end(struct probe_job *j, const struct probe_result *r)
 {
 	const struct local_watch *w = &j->watch;
 	bool silence = outcome_verdict(r->outcome) == VERDICT_SILENCE;
+	bool ghost = r->outcome == OUTCOME_GHOST;
 	struct meanwhile *m = &j->meanwhile;
 	struct end_counters now;
 	struct listening l;
@@ -56,10 +57,11 @@ void watch_end(struct probe_job *j, const struct probe_result *r)
 	m->overflows = now.overflows - w->ends.overflows;
 	m->unread = now.unread - w->ends.unread;
 	m->lingered = now.lingered - w->ends.lingered;
-	m->known = !silence;
-	/* Only a SYN that was sent after the first reading can have been counted. */
-	if (silence && w->drops_known && endpoint_same(&w->to, &r->peer) && r->has_tcp &&
-	    r->tcp.total_retrans) {
+	m->known = !silence && !ghost;
+	/* Only a packet that was sent after the first reading can have been counted: a
+	 * SYN, or the FIN of a ghost, which is sent again and again. */
+	if (w->drops_known && endpoint_same(&w->to, &r->peer) && r->has_tcp &&
+	    (ghost || (silence && r->tcp.total_retrans))) {
 		l = why_listening(&r->peer);
 		m->drops = l.drops - MIN(w->drops, l.drops);
 		m->known = !l.err && l.n == l.n_drops;

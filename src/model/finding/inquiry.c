@@ -45,7 +45,7 @@ void finding_advise(struct inquiry *q, struct finding *f)
 	f->advice = finding_text(q);
 }
 
-void finding_advise_peer(struct inquiry *q, const struct addr *peer)
+void finding_advise_peer(struct inquiry *q, const struct addr *peer, bool ghost)
 {
 	_cleanup_buf_ struct buf to = { 0 };
 	struct addr ip = addr_unmapped(peer);
@@ -54,8 +54,11 @@ void finding_advise_peer(struct inquiry *q, const struct addr *peer)
 		addr_put(&to, peer);
 	else
 		addr_put_ip(&to, &ip);
-	advise(&q->text, peer->port ? ADVICE_PROBE : ADVICE_PING, (struct advised){ 0 },
-	       buf_cstr(&to));
+	advise(&q->text,
+	       !peer->port ? ADVICE_PING
+	       : ghost	   ? ADVICE_PROBE_VERIFY
+			   : ADVICE_PROBE,
+	       (struct advised){ 0 }, buf_cstr(&to));
 }
 
 void finding_put_restart(struct inquiry *q, int32_t pid, const char *why)

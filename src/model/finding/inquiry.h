@@ -31,8 +31,9 @@ struct advised finding_advised(const struct inquiry *q, int32_t pid);
 struct occupant finding_occupant(const struct process_facts *p);
 /* The advice of the rule behind the commands that were written to the scratch. */
 void finding_advise(struct inquiry *q, struct finding *f);
-/* How to see whether the peer answers: without port by ping. */
-void finding_advise_peer(struct inquiry *q, const struct addr *peer);
+/* How to see whether the peer answers: without port by ping. ghost: it may not have the
+ * connection, while it answers others. */
+void finding_advise_peer(struct inquiry *q, const struct addr *peer, bool ghost);
 /* How to start anew what keeps the process running, if something does; "why: " first. */
 void finding_put_restart(struct inquiry *q, int32_t pid, const char *why);
 

@@ -100,7 +100,7 @@ static const char *unanswered_advice(struct inquiry *q, const struct group *g)
 	struct advised asker = { .uid = q->e->asker };
 
 	buf_puts(&q->text, "whether the peer answers at all:");
-	finding_advise_peer(q, &g->places[0].addr);
+	finding_advise_peer(q, &g->places[0].addr, false);
 	advise_in_words(&q->text,
 			"if it does, a firewall or NAT on the way has forgotten "
 			"the connection: a keepalive time\nshorter than its "

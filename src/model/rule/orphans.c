@@ -302,7 +302,7 @@ static const char *half_closed_advice(struct inquiry *q, const struct group *g)
 	buf_puts(&q->text, "find out why ");
 	finding_put_places(q, g);
 	buf_puts(&q->text, " neither answers nor closes; whether it is there:");
-	finding_advise_peer(q, to);
+	finding_advise_peer(q, to, false);
 	advise_in_words(&q->text,
 			"set a time limit for the answer, and close() when it is "
 			"over");

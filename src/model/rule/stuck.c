@@ -106,6 +106,39 @@ static void put_probing(struct inquiry *q, const struct group *g)
 	put_timer(q, c);
 }
 
+/* Nothing but our SYN was ever acknowledged, and nothing came: the server may not have
+ * the connection at all. Of one that was accepted here, the end of the handshake came. */
+static bool is_unheard(const struct connection_facts *c)
+{
+	return c->has_info && c->acked[1] <= 1 && !c->received[1];
+}
+
+static size_t count_unheard(const struct group *g)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < g->n && g->places[0].addr.port; i++)
+		n += is_unheard(g->v[i]);
+	return n;
+}
+
+/* Each fact allows both: a queue that is full drops the end of a handshake, too. */
+static void put_unheard(struct inquiry *q, const struct group *g)
+{
+	size_t n = count_unheard(g);
+
+	if (!n || g->kind != KIND_UNANSWERED)
+		return;
+	if (n == g->n)
+		say(q, "\nNothing was ever acknowledged on %s: ",
+		    n == 1 ? "this connection" : "these connections");
+	else
+		say(q, "\nNothing was ever acknowledged on %zu of them: ", n);
+	say(q,
+	    "what this host sends does not arrive (a firewall that sees one direction only, "
+	    "for instance), or the server's accept queue was full when it connected.");
+}
+
 static void put_retransmission(struct inquiry *q, const struct group *g)
 {
 	const struct connection_facts *c = g->oldest;
@@ -120,6 +153,7 @@ static void put_retransmission(struct inquiry *q, const struct group *g)
 	if (c->has_send_window)
 		say(q, ", the peer's window is open (%u bytes)", c->snd_wnd);
 	put_timer(q, c);
+	put_unheard(q, g);
 }
 
 /* Packets of the size that the path should take. */
@@ -178,7 +212,7 @@ static const char *sender_advice(struct inquiry *q, const struct group *g)
 		buf_puts(
 			&q->text,
 			"the peer or the path to it is gone; whether it answers at all:");
-		finding_advise_peer(q, &first->addr);
+		finding_advise_peer(q, &first->addr, count_unheard(g));
 	}
 	return finding_text(q);
 }

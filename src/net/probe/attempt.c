@@ -12,6 +12,8 @@ void attempt_stop(struct attempt *a)
 	if (!a->l)
 		return;
 	dial_stop(&a->dial);
+	if (a->again.l)
+		dial_stop(&a->again);
 	timer_stop(a->l, &a->t);
 	if (a->w.fd >= 0) {
 		watch_remove(a->l, &a->w);

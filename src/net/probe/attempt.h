@@ -4,9 +4,9 @@
  *
  *	dialling -> talking (send, expect) -> watching (stable) -> verifying (FIN) -> done
  *
- * each of the middle three only if it was asked for. done is called exactly once, never
- * from within attempt_start(), and not after attempt_stop(), which may also be called by
- * done.
+ * each of the middle three only if it was asked for. What verifying finds to be a ghost
+ *is asked once more by another socket. done is called exactly once, never from within
+ *attempt_start(), and not after attempt_stop(), which may also be called by done.
  */
 #pragma once
 
@@ -54,6 +54,7 @@ enum attempt_stage {
 	ATTEMPT_TALKING,
 	ATTEMPT_WATCHING,
 	ATTEMPT_VERIFYING,
+	ATTEMPT_ASKING_AGAIN,
 	ATTEMPT_OVER,
 };
 
@@ -63,6 +64,8 @@ struct attempt {
 	struct endpoint_list list; /* a copy, for another try */
 	struct dial dial;
 	struct dial_how dial_how;
+	struct dial again; /* of a ghost: l NULL = not begun */
+	struct dial_how again_how;
 	struct watch w;
 	struct timer t; /* the deadline, the end of stable, the next look of verify */
 	enum attempt_stage stage;

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 
+#include "net/probe/attempt_again.h"
 #include "net/probe/attempt_private.h"
 #include "net/socket/record.h"
 #include "net/socket/tcp.h"
@@ -153,7 +154,7 @@ static void stream_ready(struct loop *l, struct watch *w, uint32_t events)
 								 : EPOLLIN);
 }
 
-/* FIN_WAIT2 is an acknowledged FIN; nothing wakes us for it, so we look. */
+/* Nothing wakes us for what the peer acknowledges, so we look. */
 static void verify_look(struct attempt *a)
 {
 	struct tcpinfo t;
@@ -163,16 +164,14 @@ static void verify_look(struct attempt *a)
 		stream_ended(a, errno);
 		return;
 	}
-	if (t.state == TCP_FIN_WAIT2 || t.state == TCP_TIME_WAIT ||
-	    t.state == TCP_CLOSING) {
+	if (attempt_is_known(&t)) {
 		a->r->verified = true;
 		attempt_finish(a);
 		return;
 	}
 	patience = MAX((uint64_t)VERIFY_LEAST_US, (uint64_t)a->r->tcp.rtt * 12);
 	if (now - a->opened_us - a->how->stable_us > patience) {
-		a->r->outcome = OUTCOME_GHOST;
-		attempt_finish(a);
+		attempt_ask_again(a);
 		return;
 	}
 	timer_set(a->l, &a->t, now + a->next_look_us);
@@ -219,6 +218,7 @@ static void stage_over(struct loop *l, struct timer *t)
 		verify_look(a);
 		break;
 	case ATTEMPT_DIALLING:
+	case ATTEMPT_ASKING_AGAIN:
 	case ATTEMPT_OVER:
 		break;
 	}
@@ -247,6 +247,7 @@ static void to_stage(struct attempt *a, enum attempt_stage stage)
 		timer_set(a->l, &a->t, now + a->next_look_us);
 		break;
 	case ATTEMPT_DIALLING:
+	case ATTEMPT_ASKING_AGAIN:
 	case ATTEMPT_OVER:
 		break;
 	}

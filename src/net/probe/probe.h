@@ -18,6 +18,14 @@ enum probe_loss {
 	PROBE_LOSS_UNKNOWN, /* no timestamps: cannot tell which */
 };
 
+/* What a second connect() came to, where the first made a ghost. */
+enum probe_again {
+	PROBE_AGAIN_NOT_ASKED, /* or it could not be */
+	PROBE_AGAIN_ANSWERED,  /* its first SYN */
+	PROBE_AGAIN_SILENT,
+	PROBE_AGAIN_REFUSED,
+};
+
 struct probe_icmp {
 	uint8_t family; /* AF_INET, AF_INET6; 0 = none came */
 	uint8_t type, code;
@@ -51,9 +59,13 @@ struct probe_result {
 	uint64_t waited_us; /* since the first of them */
 	unsigned phantoms;  /* connections to itself that were thrown away first */
 	int http_status;
-	int mptcp;	     /* 1 the peer speaks it, 0 it does not, -1 not asked */
-	bool verified;	     /* the peer acknowledged our FIN: a real connection */
-	bool cut;	     /* a record was longer than what we read of it */
+	int mptcp;		/* 1 the peer speaks it, 0 it does not, -1 not asked */
+	bool verified;		/* the peer acknowledged our FIN: a real connection */
+	uint32_t answers;	/* ghost: segments that came, the SYN-ACK among them; 0 =
+				   this kernel does not count them */
+	enum probe_again again; /* the same */
+	uint64_t again_us;	/* until its answer */
+	bool cut;		/* a record was longer than what we read of it */
 	enum known accepted; /* by the program, as this host's tables had it when ... */
 	uint64_t held_us;    /* ... it was closed, so long after the handshake */
 	const char *missed;  /* what the answer lacked: "the expected text", ... */

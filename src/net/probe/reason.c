@@ -268,6 +268,33 @@ static void put_queue_full(struct buf *b, const struct probe_result *r)
 		buf_puts(b, "the server's queue is full: it does not accept");
 }
 
+/* A full queue drops the SYN of a second connect(), too, but the queue may be another by
+ * then. */
+static void put_ghost(struct buf *b, const struct probe_result *r)
+{
+	static const char *const causes[] = {
+		[PROBE_AGAIN_NOT_ASKED] =
+			"our ACKs do not reach it, or its accept queue was full just "
+			"then",
+		[PROBE_AGAIN_ANSWERED] =
+			"a second connect() was answered at once, so probably our ACKs "
+			"do not reach it (a firewall that sees one direction only); or "
+			"its accept queue was full and has room by now, or several "
+			"servers share the address (SO_REUSEPORT, a load balancer)",
+		[PROBE_AGAIN_SILENT] =
+			"a second connect() was not answered, so probably its accept "
+			"queue is full; or the path to it is broken by now",
+		[PROBE_AGAIN_REFUSED] =
+			"a second connect() was refused, so it ended meanwhile, or "
+			"several servers share the address, or a firewall rejects it",
+	};
+
+	buf_puts(b, "connected, but the server acknowledges nothing but our SYN");
+	if (r->answers > 1)
+		buf_puts(b, " and sends its SYN-ACK again");
+	buf_printf(b, ": %s", causes[r->again]);
+}
+
 static void put_no_port(struct buf *b, const struct probe_result *r)
 {
 	buf_puts(b, "no local port is left for this destination");
@@ -351,8 +378,7 @@ static void put_outcome(struct buf *b, const struct probe_result *r)
 		put_silent(b, r);
 		break;
 	case OUTCOME_GHOST:
-		buf_puts(b, "connected, but our FIN is never acknowledged: the server "
-			    "dropped the connection (full accept queue, SYN cookies)");
+		put_ghost(b, r);
 		break;
 	case OUTCOME_NO_PORT:
 		put_no_port(b, r);
