@@ -241,13 +241,30 @@ static void connecting_free(struct connecting *g)
 		tracer_free(g->teller.tracer);
 }
 
+/* How long the look-up of the target took, where that is long. */
+static void tell_slow_name(struct connecting *g, const struct target *t, uint64_t took_us)
+{
+	enum { SLOW_US = 1000 * 1000 };
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (took_us < SLOW_US)
+		return;
+	buf_puts(&b, "the look-up of '");
+	buf_put_escaped(&b, t->name, strlen(t->name));
+	buf_puts(&b, "' took ");
+	buf_put_time(&b, took_us);
+	tell_remark(&g->teller, buf_cstr(&b));
+}
+
 int endpoint_connect_to(const struct endpoint_role *role, const struct command *cmd,
 			struct endpoint_config *c, const struct target *t)
 {
 	__attribute__((cleanup(connecting_free))) struct connecting g = { .c = c };
+	uint64_t took_us = 0;
 	struct resolve_how how = {
 		.deadline_us = c->timeout_us ? clock_us() + c->timeout_us : 0,
 		.empty = RESOLVE_EMPTY_LOCALHOST,
+		.took_us = &took_us,
 	};
 	struct fault f = FAULT_INIT;
 	int r;
@@ -266,6 +283,8 @@ int endpoint_connect_to(const struct endpoint_role *role, const struct command *
 		       : resolve_says_no_name(r) ? EXIT_NAME
 						 : EXIT_CANNOT;
 	}
+	tell_slow_name(&g, t, took_us);
+	g.how.first_until_us = how.deadline_us;
 	describe_client(&g, t);
 	if (c->connections > 1)
 		endpoint_raise_fds();

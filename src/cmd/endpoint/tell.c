@@ -357,6 +357,16 @@ void tell_fault(struct teller *t, const struct fault *f)
 		error_text(t, TELL_PEOPLE, f);
 }
 
+void tell_remark(struct teller *t, const char *text)
+{
+	const struct net_event remark = { .kind = NET_NOTE, .text = text };
+
+	if (t->json)
+		event_json(t, TELL_DATA, &remark);
+	else if (t->verbose && !t->quiet)
+		note_text(t, text);
+}
+
 static void summary_json(const struct teller *t, const struct session *s, uint64_t us)
 {
 	const struct session_totals *n = &s->totals;

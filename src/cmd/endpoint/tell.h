@@ -24,6 +24,8 @@ struct net_ops teller_ops(struct teller *t);
 
 /* "listening on ADDR", or the event. */
 void tell_listening(struct teller *t, const struct endpoint *local);
+/* What is worth knowing of what went well: with -v, and as JSON. */
+void tell_remark(struct teller *t, const char *text);
 /* A failure that ends the command, in the chosen form. */
 void tell_fault(struct teller *t, const struct fault *f);
 /* The totals: always as JSON, for people with --report or when bytes were lost. */

@@ -82,7 +82,8 @@ static const struct opt what_opts[] = {
 static const struct opt when_opts[] = {
 	TAKES("timeout", 'T', OPT_PARSE, AT(timeout_us), "DUR", .parse = parse_timeout,
 	      .flags = OPT_COMMON,
-	      .help = "give up on an attempt after DUR (default: 3s)"),
+	      .help = "give up on an attempt, with the look-up of its name, after DUR "
+		      "(default: 3s, and 6s for the name)"),
 	TAKES("attempts", 0, OPT_UINT, AT(attempts), "N", .flags = OPT_COMMON,
 	      .help = "ask N times and tell how the times spread; 0 = until interrupted "
 		      "(default: 1)"),
@@ -238,15 +239,13 @@ static int check_options(const struct probe_config *c, const struct opt_operands
 static int find_source(struct probe_run *run, struct fault *f)
 {
 	struct target_how how = { .flags = TARGET_PORT_OPTIONAL };
-	struct resolve_how local = { .deadline_us = clock_us() + run->c->timeout_us,
+	struct resolve_how local = { .deadline_us = probe_name_until(run->c),
 				     .empty = RESOLVE_EMPTY_ANY };
 	_cleanup_target_ struct target source = { 0 };
 	int r;
 
 	if (!run->c->source)
 		return 0;
-	if (run->c->wait_us != PROBE_UNSET)
-		local.deadline_us = MIN(local.deadline_us, run->c->wait_until_us);
 	if (target_parse(run->c->source, &how, &source, f) < 0)
 		return EXIT_USAGE;
 	r = resolve(&source, source.port, &local, &run->how.sources, f);

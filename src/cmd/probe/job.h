@@ -62,6 +62,7 @@ struct probe_job {
 	uint16_t port;
 	size_t fixed_at;	      /* 1-based, of the list of --all-addresses */
 	const struct endpoint *fixed; /* the same; NULL = look it up */
+	uint64_t fixed_us;	      /* so long took that look-up */
 	struct fault *unnamed; /* why --all-addresses found none, for the first attempt */
 	int unnamed_err;
 	/* in flight */
@@ -99,6 +100,7 @@ struct probe_turn {
 	const char *text;
 	/* What became of its name: addresses, or -errno with a fault. */
 	struct endpoint_list list;
+	uint64_t name_us;
 	int err;
 	struct fault fault;
 };

@@ -213,6 +213,7 @@ static void connect_now(struct probe_job *j)
 	j->attempt.r = result_of_next(j);
 	j->attempt.done = attempt_done;
 	j->attempt.owner = j;
+	j->how.timeout_us = probe_time_left(j->run->c, j->name_us);
 	watch_begin(j);
 	timer_set(&j->run->l, &j->next, clock_us() + SILENT_US);
 	attempt_start(&j->attempt, &j->run->l, &j->list, &j->how);
@@ -294,6 +295,7 @@ static void job_begin(struct probe_job *j)
 	if (j->fixed) {
 		j->list.n = 0;
 		*endpoint_list_add(&j->list) = *j->fixed;
+		j->name_us = j->done ? 0 : j->fixed_us;
 		connect_now(j);
 		return;
 	}
@@ -301,9 +303,7 @@ static void job_begin(struct probe_job *j)
 		timer_set(&run->l, &j->next, loop_now(&run->l));
 		return;
 	}
-	how.deadline_us = j->started_us + run->c->timeout_us;
-	if (run->c->wait_us != PROBE_UNSET)
-		how.deadline_us = MIN(how.deadline_us, run->c->wait_until_us);
+	how.deadline_us = probe_name_until(run->c);
 	j->lookup = resolve_start(j->target, &how);
 	j->lookup_w.fd = resolve_fd(j->lookup);
 	/* An end is the loop's to tell: from here each would begin the next job. */

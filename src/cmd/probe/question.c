@@ -33,6 +33,23 @@ static int prepare_expect(struct probe_run *run, const char *text, struct fault 
 	return r;
 }
 
+uint64_t probe_name_until(const struct probe_config *c)
+{
+	/* Resolvers give a silent name server 5 s, and then ask the next. */
+	enum { NAME_TIMEOUT_US = 6000000 };
+	uint64_t until = clock_us() +
+			 (c->timeout_given ? c->timeout_us : (uint64_t)NAME_TIMEOUT_US);
+
+	return c->wait_us != PROBE_UNSET ? MIN(until, c->wait_until_us) : until;
+}
+
+uint64_t probe_time_left(const struct probe_config *c, uint64_t name_us)
+{
+	if (!c->timeout_given)
+		return c->timeout_us;
+	return MAX(c->timeout_us - MIN(name_us, c->timeout_us), (uint64_t)1);
+}
+
 int probe_prepare(struct probe_run *run, struct fault *f)
 {
 	const struct probe_config *c = run->c;

@@ -129,6 +129,8 @@ static void put_reason(struct probe_report *p, struct buf *b, const struct probe
 		put_stats(b, j);
 	if (b->len == before)
 		report_put_reason(p, b, j->last);
+	else
+		probe_put_slow_name(b, j->last->name_us);
 	if (j->done > 1 && j->run->c->wait_us == PROBE_UNSET) {
 		buf_printf(b, "  %llu of %llu",
 			   (unsigned long long)j->counts[OUTCOME_OPEN],

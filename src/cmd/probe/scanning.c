@@ -137,6 +137,7 @@ static void put_words(struct scanning *g)
 			   (unsigned long long)(n->ports - n->done));
 	buf_puts(b, "; ");
 	buf_put_time(b, n->took_us);
+	probe_put_slow_name(b, g->t->name_us);
 	if (n->phantoms)
 		buf_printf(b, "; %llu connection%s to itself seen and thrown away",
 			   (unsigned long long)n->phantoms, n->phantoms == 1 ? "" : "s");

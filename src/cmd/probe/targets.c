@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/whole.h"
+#include "cmd/probe/question.h"
 
 /* What such a socket cannot be asked: "open" would not mean what was wanted. */
 static const char *beyond(const struct probe_config *c, const struct target *t)
@@ -233,7 +234,7 @@ enum { LOOKUPS_MOST = 256 }; /* at once: each is a thread */
 
 void probe_look_up(struct probe_run *run)
 {
-	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
+	struct resolve_how how = { .deadline_us = probe_name_until(run->c),
 				   .empty = RESOLVE_EMPTY_LOOPBACK4 };
 	size_t n = run->n_turns, i, begun = 0;
 	struct resolve **lookups = xcalloc(MAX(n, (size_t)1), sizeof(*lookups));
@@ -241,8 +242,10 @@ void probe_look_up(struct probe_run *run)
 	for (i = 0; i < n; i++) {
 		struct probe_turn *turn = &run->turns[i];
 
-		for (; begun < n && begun < i + LOOKUPS_MOST; begun++)
+		for (; begun < n && begun < i + LOOKUPS_MOST; begun++) {
+			how.took_us = &run->turns[begun].name_us;
 			lookups[begun] = resolve_start(run->turns[begun].target, &how);
+		}
 		turn->err = resolve_finish(lookups[i], turn->target->port, &turn->list,
 					   &turn->fault);
 	}
@@ -254,19 +257,20 @@ void probe_look_up(struct probe_run *run)
 struct lookups {
 	struct resolve **v; /* one a target; NULL = not begun, or over */
 	size_t begun;
+	uint64_t *took_us; /* of each */
 };
 
 static void begin_lookups(struct probe_run *run, const struct probe_targets *t,
 			  struct lookups *k, size_t from)
 {
-	struct resolve_how how = { .deadline_us = clock_us() + run->c->timeout_us,
+	struct resolve_how how = { .deadline_us = probe_name_until(run->c),
 				   .empty = RESOLVE_EMPTY_LOCALHOST };
 
-	if (run->c->wait_us != PROBE_UNSET)
-		how.deadline_us = MIN(how.deadline_us, run->c->wait_until_us);
 	for (; k->begun < t->n && k->begun < from + LOOKUPS_MOST; k->begun++)
-		if (!has_turn(run->c, &t->v[k->begun]))
+		if (!has_turn(run->c, &t->v[k->begun])) {
+			how.took_us = &k->took_us[k->begun];
 			k->v[k->begun] = resolve_start(&t->v[k->begun], &how);
+		}
 }
 
 /* --wait: all addresses of a name must answer, so all have to be known first, and a name
@@ -282,7 +286,7 @@ static int look_up_again(const struct probe_config *c, const struct target *one,
 		int r;
 
 		poll(NULL, 0, AGAIN_MS);
-		how.deadline_us = MIN(clock_us() + c->timeout_us, c->wait_until_us);
+		how.deadline_us = probe_name_until(c);
 		r = resolve(one, one->port, &how, found, &why);
 		/* The end of the wait says nothing of the name. */
 		if (r == -ETIMEDOUT && clock_us() >= c->wait_until_us)
@@ -294,7 +298,8 @@ static int look_up_again(const struct probe_config *c, const struct target *one,
 }
 
 static void add_port(struct probe_run *run, struct probe_targets *t, size_t i,
-		     uint16_t port, const struct endpoint_list *found, size_t *cap)
+		     uint16_t port, const struct endpoint_list *found, uint64_t took_us,
+		     size_t *cap)
 {
 	size_t k;
 
@@ -314,6 +319,7 @@ static void add_port(struct probe_run *run, struct probe_targets *t, size_t i,
 		j->text = xstrdup(endpoint_text(text, sizeof(text), ep));
 		j->named = text_with_port(&t->v[i], t->texts[i], port);
 		j->fixed_at = t->addresses.n;
+		j->fixed_us = took_us;
 	}
 }
 
@@ -337,7 +343,7 @@ static int add_addresses(struct probe_run *run, struct probe_targets *t, size_t 
 	if (one->ports.n)
 		target_next_port(one, &index, &port);
 	do
-		add_port(run, t, i, port, &found, cap);
+		add_port(run, t, i, port, &found, lookups->took_us[i], cap);
 	while (one->ports.n && target_next_port(one, &index, &port));
 	return 0;
 }
@@ -367,7 +373,9 @@ static void add_ports(struct probe_run *run, struct probe_targets *t, size_t i, 
 
 void probe_make_jobs(struct probe_run *run, struct probe_targets *t)
 {
-	struct lookups lookups = { xcalloc(MAX(t->n, (size_t)1), sizeof(*lookups.v)), 0 };
+	struct lookups lookups = { xcalloc(MAX(t->n, (size_t)1), sizeof(*lookups.v)), 0,
+				   xcalloc(MAX(t->n, (size_t)1),
+					   sizeof(*lookups.took_us)) };
 	size_t i, k, cap = 0;
 
 	for (i = 0; i < t->n; i++) {
@@ -389,6 +397,7 @@ void probe_make_jobs(struct probe_run *run, struct probe_targets *t)
 			add_ports(run, t, i, r, &f, &cap);
 	}
 	free(lookups.v);
+	free(lookups.took_us);
 	/* Only now the list of addresses stays where it is. */
 	for (k = 0; k < run->n_jobs; k++)
 		if (run->jobs[k].fixed_at)

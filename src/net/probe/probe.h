@@ -140,5 +140,10 @@ bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err)
 /* "admin prohibited"; NULL if it has no name. */
 const char *probe_icmp_name(const struct probe_icmp *icmp);
 
+/* A look-up that took longer is told beside whatever came of the attempt. */
+enum { PROBE_NAME_SLOW_US = 1000 * 1000 };
+/* "; the look-up of the name took 1.5 s", of one that was slow. */
+void probe_put_slow_name(struct buf *b, uint64_t name_us);
+
 /* The sentence for people: the evidence in words. */
 void probe_put_reason(struct buf *b, const struct probe_result *r);

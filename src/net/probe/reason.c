@@ -175,6 +175,13 @@ static void put_unreachable(struct buf *b, const struct probe_result *r)
 	}
 }
 
+/* The look-up of the name has left less time than it took. */
+static bool is_cut_short(const struct probe_result *r)
+{
+	return r->name_us >= PROBE_NAME_SLOW_US && r->connect_us < r->name_us &&
+	       !r->tcp.total_retrans;
+}
+
 static void put_filtered(struct buf *b, const struct probe_result *r)
 {
 	if (r->has_tcp || r->half_open) {
@@ -182,6 +189,10 @@ static void put_filtered(struct buf *b, const struct probe_result *r)
 
 		buf_printf(b, "no answer to %u SYN%s in ", syns, syns == 1 ? "" : "s");
 		buf_put_time(b, r->connect_us);
+		if (is_cut_short(r)) {
+			buf_puts(b, ", which may be too short");
+			return;
+		}
 		buf_puts(b, ": a firewall drops them, or the host is down");
 	} else {
 		buf_puts(b, "no answer in ");
@@ -423,9 +434,19 @@ static void put_outcome(struct buf *b, const struct probe_result *r)
 	}
 }
 
+void probe_put_slow_name(struct buf *b, uint64_t name_us)
+{
+	if (name_us < PROBE_NAME_SLOW_US)
+		return;
+	buf_puts(b, "; the look-up of the name took ");
+	buf_put_time(b, name_us);
+}
+
 void probe_put_reason(struct buf *b, const struct probe_result *r)
 {
 	put_outcome(b, r);
+	if (r->outcome != OUTCOME_NO_NAME && r->outcome != OUTCOME_NAME_TIMEOUT)
+		probe_put_slow_name(b, r->name_us);
 	if (r->cut)
 		buf_puts(b, "; a record was longer than 64 KiB: the rest of it is lost");
 }

@@ -48,6 +48,8 @@ static void dial_again(struct client_dial *d)
 	d->how = c->how->dial;
 	if (c->how->timeout_us)
 		d->how.deadline_us = clock_us() + c->how->timeout_us;
+	if (c->how->first_until_us && !d->tries && (d->id == 1 || !c->how->rate))
+		d->how.deadline_us = MIN(d->how.deadline_us, c->how->first_until_us);
 	dial_start(&d->dial, &c->s->loop, c->how->list, &d->how);
 }
 

@@ -13,6 +13,8 @@ struct client_how {
 	uint64_t connections;
 	uint64_t rate; /* new ones a second; 0 = at once */
 	uint64_t timeout_us;
+	uint64_t first_until_us; /* the same for what begins at once: the look-up before
+				    it counts, too; 0 = it does not */
 	uint64_t retries, backoff_us;
 	/* Takes the connected socket instead of session_add(). 0 or -errno with a fault.
 	 */

@@ -151,6 +151,7 @@ static void *lookup_run(void *arg)
 	errno = 0;
 	end.result = getaddrinfo(k->name, NULL, &hints, &list);
 	end.err = errno;
+	end.took_us = clock_us() - k->began_us;
 	end.lacked = what_it_lacked(end.result, end.err);
 	end.list = end.result == 0 ? list : NULL;
 	theirs = lookup_is_theirs(end.result) && !end.lacked;

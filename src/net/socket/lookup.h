@@ -26,6 +26,7 @@ struct lookup_end {
 	int result; /* EAI_...; 0: list */
 	int err;    /* errno beside EAI_SYSTEM */
 	int lacked; /* errno of what this process had not enough of to ask; 0 = none */
+	uint64_t took_us;
 	const struct addrinfo *list; /* lives as long as k */
 };
 

@@ -237,6 +237,8 @@ int resolve_finish(struct resolve *r, uint16_t port, struct endpoint_list *list,
 		result = wait_lookup(r, f);
 		if (result == 0) {
 			lookup_end(r->lookup, &end);
+			if (r->how.took_us)
+				*r->how.took_us = end.took_us;
 			if (end.result == 0)
 				add_found(r, end.list, port, list);
 			else

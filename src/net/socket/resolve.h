@@ -16,7 +16,8 @@ enum resolve_empty {
 struct resolve_how {
 	uint64_t deadline_us; /* on clock_us(); 0 = none */
 	enum resolve_empty empty;
-	bool no_family; /* there is no -4 and -6 that could be advised */
+	uint64_t *took_us; /* set to how long the look-up took; NULL = not asked */
+	bool no_family;	   /* there is no -4 and -6 that could be advised */
 };
 
 /*
