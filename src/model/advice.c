@@ -99,6 +99,11 @@ static const struct {
 	[ADVICE_REMOVE_LINK] = { NEEDS_ROOT, { "ip", "link", "delete", "%" } },
 	[ADVICE_RPC] = { NEEDS_NOTHING, { "rpcinfo", "-p" } },
 	[ADVICE_NFT] = { NEEDS_ROOT, { "nft", "list", "ruleset" } },
+	/* Of all and the own value the greater counts. */
+	[ADVICE_LOOSE_PATH] = { NEEDS_ROOT,
+				{ "sysctl", "-w", "net.ipv4.conf.#.rp_filter=2" } },
+	[ADVICE_INGRESS] = { NEEDS_NOTHING,
+			     { "tc", "filter", "show", "dev", "#", "ingress" } },
 	[ADVICE_IPTABLES] = { NEEDS_ROOT, { "iptables-save" } },
 	[ADVICE_NAT] = { NEEDS_ROOT, { "iptables", "-t", "nat", "-S" } },
 	[ADVICE_NAT_V6] = { NEEDS_ROOT, { "ip6tables", "-t", "nat", "-S" } },

@@ -4,11 +4,13 @@
 
 #include "cmd/endpoint/tell_why.h"
 #include "cmd/endpoint/tracer.h"
+#include "cmd/overhearing.h"
 #include "cmd/why.h"
 #include "net/relay/conn_end.h"
 #include "net/role/client.h"
 #include "net/role/datagram.h"
 #include "net/role/pinger.h"
+#include "net/socket/tcp.h"
 
 enum {
 	/* Answers to the last datagram come within a second, or not at all: -I says
@@ -35,6 +37,8 @@ struct connecting {
 	struct arena arena;
 	struct causes causes; /* of the first that failed */
 	bool explained;	      /* they were looked for */
+	struct unheard_watch watch;
+	struct unheard unheard; /* of the last that was silent */
 };
 
 /* echo --client: the connections are not relayed. */
@@ -99,13 +103,75 @@ static void describe_echo(struct connecting *g, const struct target *t)
 	};
 }
 
+/* --- what this host does with the answers to one connection that is silent --- */
+
+static void overhear(void *ctx)
+{
+	struct overhear_end ends[OVERHEAR_MOST];
+	struct connecting *g = ctx;
+	size_t i, n = 0;
+
+	for (i = 0; i < g->list.n && n < OVERHEAR_MOST; i++)
+		n += unheard_end_of(&g->list.v[i], 0, &ends[n]);
+	if (n && !g->watch.begun)
+		unheard_begin(&g->watch, ends, n);
+}
+
+static bool is_short(const struct connecting *g)
+{
+	return g->c->timeout_us && g->c->timeout_us < UNHEARD_SHORT_US;
+}
+
+/* Just before connect(): where no SYN is sent again in time. */
+static void dial_opened(void *ctx, int fd, const struct endpoint *ep)
+{
+	(void)fd;
+	if (is_short(ctx) && ep->type == SOCK_STREAM)
+		overhear(ctx);
+}
+
+static void dial_failed(void *ctx, int fd, const struct endpoint *ep, int err,
+			uint64_t took_us, bool at_once)
+{
+	struct connecting *g = ctx;
+	struct endpoint ours = { 0 };
+	struct tcpinfo t;
+	struct unheard_question q = { .peer = ep,
+				      .ours = &ours,
+				      .options = &g->c->options };
+
+	(void)took_us;
+	if (err != ETIMEDOUT || at_once || !g->watch.begun || !tcp_read(fd, &t))
+		return;
+	endpoint_local(fd, ep, &ours);
+	q.sent_since = is_short(g) || t.total_retrans;
+	q.delivered = t.segs_in;
+	unheard_end(&g->watch, &q, &g->unheard);
+}
+
 static void explain(struct connecting *g, int err)
 {
 	g->causes.arena = &g->arena;
+	if (!g->explained && err == ETIMEDOUT)
+		cause_of_unheard(&g->unheard, geteuid(), &g->causes);
+	if (g->causes.n)
+		g->explained = true;
 	if (!g->explained && g->list.n)
 		why_connect(&g->list.v[0], g->sources.n ? &g->sources.v[0] : NULL, err,
 			    &g->causes);
 	g->explained = true;
+}
+
+/* Numbers of this host beside the guess. */
+static void hint_at_arrivals(const struct connecting *g, struct fault *f)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	unheard_put_counts(&b, &g->unheard);
+	fault_hint(f,
+		   "a firewall drops it, this host drops the answers, or the host is "
+		   "down; %s",
+		   buf_cstr(&b));
 }
 
 /* A cause that was found says it better than a hint that guesses. */
@@ -116,6 +182,8 @@ static void drop_guess(void *ctx, struct fault *f)
 	explain(g, f->err);
 	if (g->causes.n)
 		f->hint[0] = '\0';
+	else if (f->err == ETIMEDOUT && unheard_is_told(&g->unheard))
+		hint_at_arrivals(g, f);
 }
 
 static void describe_client(struct connecting *g, const struct target *t)
@@ -131,6 +199,12 @@ static void describe_client(struct connecting *g, const struct target *t)
 	g->how.dial.note_ctx = &g->s;
 	if (c->trace)
 		g->how.dial.call = session_dial_call;
+	if (c->connections == 1 && !c->half_open) {
+		g->how.dial.opened = dial_opened;
+		g->how.dial.failed = dial_failed;
+		g->how.dial.silent = overhear;
+		g->how.dial.evidence_ctx = g;
+	}
 	g->how.list = &g->list;
 	g->how.connections = c->connections;
 	g->how.rate = c->rate;
@@ -233,6 +307,7 @@ static int end_client(struct connecting *g, int r, const struct fault *f)
 static void connecting_free(struct connecting *g)
 {
 	tell_close(&g->out);
+	unheard_stop(&g->watch);
 	endpoint_list_free(&g->list);
 	endpoint_list_free(&g->sources);
 	causes_free(&g->causes);

@@ -29,12 +29,13 @@ static bool is_full(const struct probe_result *r)
 	return r->peer.family != AF_UNIX && why_listening(&r->peer).n_full;
 }
 
-/* What this host itself drops on the way out says nothing of the target. */
+/* What this host itself drops on the way out says nothing of the target, and answers that
+ * it drops say that it is up. */
 static bool is_own_silence(const struct probe_job *j, const struct probe_result *r)
 {
 	_cleanup_free_ char *drops = probe_local_drops(j->run, r);
 
-	return drops;
+	return drops || r->unheard.seen;
 }
 
 static void count_silence(struct probe_job *j, const struct probe_result *r)

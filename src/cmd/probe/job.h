@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cmd/cmd.h"
+#include "cmd/overhearing.h"
 #include "cmd/probe/progress.h"
 #include "kernel/proc/procfile.h"
 #include "model/cause/silence.h"
@@ -76,6 +77,7 @@ struct probe_job {
 	struct attempt_how how;
 	bool begun, over;
 	struct local_watch watch;
+	struct unheard_watch unheard;
 	struct meanwhile meanwhile; /* what rose until the last answer */
 	/* so far */
 	uint64_t done, counts[OUTCOME_COUNT], late;
@@ -114,6 +116,7 @@ struct probe_run {
 	int signo;
 	struct probe_job *jobs;
 	size_t n_jobs, started, in_flight, left;
+	size_t overhearing; /* jobs that look for answers which this host drops */
 	struct probe_turn *turns;
 	size_t n_turns, cap_turns;
 	struct scans *scans;

@@ -29,6 +29,7 @@ static void job_begin(struct probe_job *j);
 static void job_stop(struct probe_job *j)
 {
 	attempt_stop(&j->attempt);
+	watch_stop(j);
 	if (j->lookup) {
 		watch_remove(&j->run->l, &j->lookup_w);
 		resolve_drop(take_ptr(&j->lookup));
@@ -152,8 +153,10 @@ static void ask_tables(struct probe_job *j, struct probe_result *r)
 	free(take_ptr(&j->remedy));
 	watch_end(j, r);
 	r->listened = refused && is_near(r) && probe_local_listened(r);
-	if (r->outcome != OUTCOME_OPEN && is_near(r) &&
-	    (silence || j->run->c->wait_us == PROBE_UNSET))
+	if (r->unheard.seen)
+		probe_local_unheard(j, r);
+	else if (r->outcome != OUTCOME_OPEN && is_near(r) &&
+		 (silence || j->run->c->wait_us == PROBE_UNSET))
 		j->note = probe_local_cause(r, &j->meanwhile, j->run->c->netns);
 }
 
@@ -215,7 +218,8 @@ static void connect_now(struct probe_job *j)
 	j->attempt.owner = j;
 	j->how.timeout_us = probe_time_left(j->run->c, j->name_us);
 	watch_begin(j);
-	timer_set(&j->run->l, &j->next, clock_us() + SILENT_US);
+	timer_set(&j->run->l, &j->next,
+		  clock_us() + MIN((uint64_t)SILENT_US, j->how.timeout_us / 4));
 	attempt_start(&j->attempt, &j->run->l, &j->list, &j->how);
 }
 

@@ -225,6 +225,30 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 	return xstrdup(buf_cstr(&b));
 }
 
+void probe_local_unheard(struct probe_job *j, const struct probe_result *r)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct causes causes = { .arena = &arena };
+	_cleanup_buf_ struct buf b = { 0 };
+
+	cause_of_unheard(&r->unheard, geteuid(), &causes);
+	causes_act_in(&causes, j->run->c->netns, geteuid());
+	put_summaries(&b, &causes);
+	j->note = xstrdup(buf_cstr(&b));
+	j->remedy = xstrdup(causes.v[0].advice);
+	causes_free(&causes);
+}
+
+char *probe_local_arrivals(const struct probe_result *r)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (r->unheard.seen || !unheard_is_told(&r->unheard))
+		return NULL;
+	unheard_put(&b, &r->unheard);
+	return xstrdup(buf_cstr(&b));
+}
+
 bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
 			      uint64_t waited_us, struct addr *hop)
 {

@@ -24,6 +24,12 @@ void probe_local_waits(struct probe_job *j, struct accept_waits *w);
 /* Why nothing came back from elsewhere, where this host's own counters tell: a sentence
  * (malloc'ed) or NULL. */
 char *probe_local_drops(const struct probe_run *run, const struct probe_result *r);
+/* Of answers that were seen to arrive, and did not reach the socket: the note of the job,
+ * and its remedy. */
+void probe_local_unheard(struct probe_job *j, const struct probe_result *r);
+/* What this host's counters say of packets that arrived: a sentence (malloc'ed) or NULL.
+ */
+char *probe_local_arrivals(const struct probe_result *r);
 /* Fits probe_source_fn. */
 bool probe_local_no_source(const struct addr *to, uint32_t ifindex, uint32_t mark,
 			   struct buf *why);

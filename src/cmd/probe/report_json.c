@@ -204,6 +204,7 @@ static const struct json_row evidence_rows[] = {
 	{ "icmp_code", UINT(icmp.code), LEFT_OUT, IF(icmp.family) },
 	{ "icmp_from", MEMBER(icmp.from), LEFT_OUT, IF(icmp.family), .put = put_ip },
 	{ "silent_hop", MEMBER(silent_hop), LEFT_OUT, .put = put_ip },
+	{ "answers_dropped", UINT(unheard.seen), LEFT_OUT },
 	{ "accepted", .put = put_accepted },
 	{ "http_status", UINT(http_status), LEFT_OUT },
 	{ "verified", BOOL(verified), LEFT_OUT },

@@ -18,8 +18,78 @@ static const struct endpoint *local_one(const struct probe_job *j)
 	return NULL;
 }
 
+/* Many that are silent are so for one reason. */
+enum { OVERHEARING_MOST = 16 };
+
+static size_t ends_of(const struct probe_job *j, uint16_t our_port,
+		      struct overhear_end *ends)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < j->list.n && n < OVERHEAR_MOST; i++)
+		n += unheard_end_of(&j->list.v[i], our_port, &ends[n]);
+	return n;
+}
+
+/* Of datagrams a server may send many to others of this host. */
+static uint16_t our_port(const struct probe_job *j)
+{
+	const struct probe_result *r = j->attempt.r;
+	struct addr a;
+
+	return r->peer.proto == TARGET_UDP && r->local.len && !j->attempt.several &&
+			       endpoint_addr(&r->local, &a)
+		       ? a.port
+		       : 0;
+}
+
+static void overhear(struct probe_job *j)
+{
+	struct overhear_end ends[OVERHEAR_MOST];
+	size_t n;
+
+	if (j->unheard.begun || j->run->c->common.quiet ||
+	    j->run->overhearing >= OVERHEARING_MOST)
+		return;
+	n = ends_of(j, our_port(j), ends);
+	if (!n)
+		return;
+	j->run->overhearing++;
+	unheard_begin(&j->unheard, ends, n);
+}
+
+/* Whether no SYN is sent again before the attempt is over. */
+static bool is_short(const struct probe_job *j)
+{
+	return j->how.timeout_us < UNHEARD_SHORT_US;
+}
+
+static void overhear_end(struct probe_job *j, struct probe_result *r)
+{
+	struct unheard_question q = { .peer = &r->peer,
+				      .ours = &r->local,
+				      .options = &j->how.options,
+				      .sent_since = is_short(j) || !r->has_tcp ||
+						    r->tcp.total_retrans,
+				      .delivered = r->has_tcp && r->tcp.segs_in };
+
+	if (r->outcome == OUTCOME_FILTERED || r->outcome == OUTCOME_OPEN_OR_FILTERED)
+		unheard_end(&j->unheard, &q, &r->unheard);
+	/* Closing takes the kernel a while: one that every attempt needs stays. */
+	if (!is_short(j))
+		watch_stop(j);
+}
+
+void watch_stop(struct probe_job *j)
+{
+	j->run->overhearing -= j->unheard.begun;
+	unheard_stop(&j->unheard);
+}
+
 void watch_begin(struct probe_job *j)
 {
+	if (is_short(j) && j->list.n && j->list.v[0].type == SOCK_STREAM)
+		overhear(j);
 	j->watch = (struct local_watch){ 0 };
 	/* --wait asks a hundred times a second. */
 	if (j->run->c->wait_us == PROBE_UNSET && asks_more(&j->how) && local_one(j))
@@ -32,6 +102,7 @@ void watch_silence(struct probe_job *j)
 	struct local_watch *w = &j->watch;
 	struct listening l;
 
+	overhear(j);
 	if (!to)
 		return;
 	if (!w->ends_known)
@@ -42,7 +113,7 @@ void watch_silence(struct probe_job *j)
 	w->drops_known = w->ends_known && l.n && l.n_drops == l.n;
 }
 
-void watch_end(struct probe_job *j, const struct probe_result *r)
+void watch_end(struct probe_job *j, struct probe_result *r)
 {
 	const struct local_watch *w = &j->watch;
 	bool silence = outcome_verdict(r->outcome) == VERDICT_SILENCE;
@@ -52,6 +123,7 @@ void watch_end(struct probe_job *j, const struct probe_result *r)
 	struct listening l;
 
 	*m = (struct meanwhile){ 0 };
+	overhear_end(j, r);
 	if (!w->ends_known || r->outcome == OUTCOME_OPEN || !procfile_ends(&now))
 		return;
 	m->overflows = now.overflows - w->ends.overflows;

@@ -11,5 +11,7 @@
 void watch_begin(struct probe_job *j);
 /* Early in a silence: the kernel will ask again. */
 void watch_silence(struct probe_job *j);
-/* What rose since, now that r is known. */
-void watch_end(struct probe_job *j, const struct probe_result *r);
+/* What rose since, now that r is known: what this host did with the answers goes to r. */
+void watch_end(struct probe_job *j, struct probe_result *r);
+/* Lets go of what it has opened. */
+void watch_stop(struct probe_job *j);

@@ -90,6 +90,17 @@ const struct meaning connect_causes[] = {
 		"'iptables-save' show rules that drop, 'tc filter show' and 'bpftool "
 		"net' other filters.",
 	},
+	[CONNECT_UNHEARD] = {
+		"answers-dropped",
+		"It answers, and this host drops the answers.",
+		"The answers arrive on another interface than the one that leads there, "
+		"and the reverse path filter drops them; or a rule of this host's own "
+		"firewall does. A packet socket saw them arrive, and the socket that "
+		"waits did not get them.",
+		"Set net.ipv4.conf.INTERFACE.rp_filter of the interface that is named to "
+		"2, let the way back be the way there, or allow the answers in the "
+		"firewall: 'nft list ruleset' shows its rules.",
+	},
 	[CONNECT_EXHAUSTED] = {
 		"ephemeral-exhausted",
 		"All local ports are in use towards this destination.",

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/cause/bindable.h"
+#include "model/cause/unheard.h"
 #include "model/outcome.h"
 #include "model/tcpinfo.h"
 #include "net/socket/endpoint.h"
@@ -77,6 +78,7 @@ struct probe_result {
 	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */
 	struct addr silent_hop; /* it answers no ARP or ND: the peer, or the router on the
 				   way; family 0 = not known */
+	struct unheard unheard; /* of a silence: what this host did with the answers */
 	bool loopback_down;	/* it leads to this host's own address */
 	const char *file_kind;	/* "a directory": what is there instead of a socket */
 	char told[600];		/* error, names: words from below */

@@ -182,6 +182,19 @@ static bool is_cut_short(const struct probe_result *r)
 	       !r->tcp.total_retrans;
 }
 
+/* Who drops it: what this host has counted, or seen, changes the list. */
+static void put_who_drops(struct buf *b, const struct probe_result *r)
+{
+	if (r->unheard.seen)
+		buf_puts(b, ": this host drops the answers");
+	else if (unheard_is_told(&r->unheard))
+		buf_puts(b,
+			 ": a firewall drops them, this host drops the answers, or the "
+			 "host is down");
+	else
+		buf_puts(b, ": a firewall drops them, or the host is down");
+}
+
 static void put_filtered(struct buf *b, const struct probe_result *r)
 {
 	if (r->has_tcp || r->half_open) {
@@ -189,11 +202,11 @@ static void put_filtered(struct buf *b, const struct probe_result *r)
 
 		buf_printf(b, "no answer to %u SYN%s in ", syns, syns == 1 ? "" : "s");
 		buf_put_time(b, r->connect_us);
-		if (is_cut_short(r)) {
+		if (is_cut_short(r) && !r->unheard.seen) {
 			buf_puts(b, ", which may be too short");
 			return;
 		}
-		buf_puts(b, ": a firewall drops them, or the host is down");
+		put_who_drops(b, r);
 	} else {
 		buf_puts(b, "no answer in ");
 		buf_put_time(b, r->connect_us);
@@ -408,7 +421,10 @@ static void put_outcome(struct buf *b, const struct probe_result *r)
 	case OUTCOME_OPEN_OR_FILTERED:
 		buf_puts(b, "no answer in ");
 		buf_put_time(b, r->connect_us);
-		buf_puts(b, ", which a silent service gives as well as a firewall");
+		buf_puts(b, r->unheard.seen
+				    ? ": this host drops the answers"
+				    : ", which a silent service gives as well as a "
+				      "firewall");
 		break;
 	case OUTCOME_NO_NAME:
 	case OUTCOME_NAME_TIMEOUT:

@@ -65,6 +65,7 @@ static void clear_dial(struct dial *d)
 	}
 	timer_stop(d->l, &d->stagger);
 	timer_stop(d->l, &d->deadline);
+	timer_stop(d->l, &d->silence);
 	free(take_ptr(&d->attempts));
 	d->next = d->tried = 0;
 }
@@ -433,6 +434,14 @@ void dial_expire(struct dial *d)
 	deadline_over(d->l, &d->deadline);
 }
 
+static void silence_due(struct loop *l, struct timer *t)
+{
+	struct dial *d = LOOP_OWNER(t, struct dial, silence);
+
+	(void)l;
+	d->how->silent(d->how->evidence_ctx);
+}
+
 void dial_start(struct dial *d, struct loop *l, const struct endpoint_list *list,
 		const struct dial_how *how)
 {
@@ -449,8 +458,11 @@ void dial_start(struct dial *d, struct loop *l, const struct endpoint_list *list
 	d->started_us = clock_us();
 	d->stagger = (struct timer){ .fn = stagger_over };
 	d->deadline = (struct timer){ .fn = deadline_over };
+	d->silence = (struct timer){ .fn = silence_due };
 	/* The first attempt is made by the loop: done() never comes from in here. */
 	timer_set(l, &d->stagger, loop_now(l));
+	if (how->silent)
+		timer_set(l, &d->silence, loop_now(l) + DIAL_SILENT_US);
 	if (how->deadline_us)
 		timer_set(l, &d->deadline, how->deadline_us);
 }

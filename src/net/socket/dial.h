@@ -15,6 +15,7 @@
 
 enum {
 	DIAL_STAGGER_US = 250 * 1000, /* RFC 8305, 5: Connection Attempt Delay */
+	DIAL_SILENT_US = 200 * 1000,  /* before the kernel sends a SYN again */
 	DIAL_HEDGES_MOST = 6,
 	DIAL_HEDGE_AGAIN_US = 500 * 1000,
 };
@@ -36,7 +37,7 @@ struct dial {
 	size_t n, tried;	       /* addresses; tried: those of them so far */
 	size_t next;		       /* attempts so far: n, and then the hedges */
 	struct dial_attempt *attempts; /* the first n are those of order */
-	struct timer stagger, deadline;
+	struct timer stagger, deadline, silence;
 	uint64_t started_us;
 	uint64_t took_us; /* connect() to answer, of the attempt that won */
 	unsigned hedged;  /* sockets to the same address before it, without answer */

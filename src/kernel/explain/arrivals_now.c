@@ -1,0 +1,98 @@
+#include "kernel/explain/arrivals_now.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "kernel/netlink/route.h"
+#include "kernel/netlink/rtnl.h"
+#include "kernel/proc/counters_read.h"
+#include "kernel/proc/procfile.h"
+#include "model/counter/arrivals.h"
+
+enum { DEVICES_MOST = 4096 }; /* as of a host of containers: more add nothing */
+
+/* Of all and its own value the greater counts. */
+static bool read_filter(const char *device, uint64_t all, uint64_t *filter)
+{
+	char path[64 + IF_NAMESIZE];
+
+	snprintf(path, sizeof(path), "ipv4/conf/%.15s/rp_filter", device);
+	if (!procfile_sysctl(path, filter))
+		return false;
+	*filter = MAX(*filter, all);
+	return true;
+}
+
+static void find_strict(struct unheard *u, uint64_t all)
+{
+	struct if_nameindex *list = if_nameindex();
+	uint64_t filter;
+	size_t i;
+
+	for (i = 0; list && list[i].if_index && i < DEVICES_MOST; i++) {
+		if (list[i].if_index == 1 ||
+		    !read_filter(list[i].if_name, all, &filter) || filter != 1)
+			continue;
+		if (u->n_strict < UNHEARD_STRICT_MOST)
+			snprintf(u->strict[u->n_strict], IF_NAMESIZE, "%.15s",
+				 list[i].if_name);
+		u->n_strict++;
+	}
+	if_freenameindex(list);
+}
+
+static int take_interface(const struct nlmsghdr *h, void *ctx)
+{
+	struct rtnl_route r;
+	uint32_t *ifindex = ctx;
+
+	if (rtnl_route(h, &r))
+		*ifindex = r.ifindex;
+	return 0;
+}
+
+static void find_way(struct unheard *u)
+{
+	struct addr to = addr_unmapped(&u->peer);
+	uint32_t ifindex = 0;
+	struct nl nl;
+
+	if (nl_open_route(&nl) < 0)
+		return;
+	if (route_ask(&nl, &to, to.scope, 0, take_interface, &ifindex) < 0 || !ifindex ||
+	    !if_indextoname(ifindex, u->leaves))
+		u->leaves[0] = '\0';
+	nl_close(&nl);
+}
+
+void explain_arrivals(struct unheard *u, const struct counters *before)
+{
+	struct counters after;
+	struct arrivals a;
+
+	counters_read(&after);
+	arrivals_between(before, &after, addr_unmapped(&u->peer).family, u->udp, &a);
+	counters_free(&after);
+	u->counted = a.known;
+	u->by_path = a.by_path;
+	u->in_other = a.dropped;
+	u->damaged = a.damaged;
+}
+
+void explain_unheard(struct unheard *u, uint32_t ifindex, bool routed)
+{
+	bool four = addr_unmapped(&u->peer).family == AF_INET;
+	uint64_t all = 0;
+
+	if (ifindex && !if_indextoname(ifindex, u->arrived))
+		u->arrived[0] = '\0';
+	if (ifindex && routed)
+		find_way(u);
+	if (!four || !u->by_path || !procfile_sysctl("ipv4/conf/all/rp_filter", &all))
+		return;
+	if (!u->arrived[0])
+		find_strict(u, all);
+	else if (!read_filter(u->arrived, all, &u->filter))
+		u->filter = 0;
+}
