@@ -86,6 +86,8 @@ static void note_link_error(struct scan *scan, size_t process, int err)
 {
 	if (!owners_is_refusal(err) || !scan->may_trace)
 		owners_keep_error(&scan->processes[process].err, err);
+	else
+		scan->processes[process].refused = true;
 }
 
 /* Listings of /proc/PID/fd begin with "." and "..", and then are at the place of each
@@ -126,6 +128,7 @@ static bool scan_link(struct worker *w, int dir, size_t process, const char *nam
 		note_link_error(scan, process, err);
 		return err != ENOENT;
 	}
+	scan->processes[process].followed = true;
 	inode = proctext_socket(link, (size_t)len);
 	if (inode && (!scan->wanted || hash_set_has(scan->wanted, inode))) {
 		owners_read_command(scan->proc_fd, &scan->processes[process]);
@@ -383,6 +386,37 @@ static void scan_links_of_all(struct owners *o, struct scan *scan, unsigned thre
 	count_errors(o, scan->list_err);
 }
 
+/* In a sandbox (Landlock) rights do not help: of others than oneself not a link is read.
+ */
+static bool is_shut_in(const struct owners *o)
+{
+	bool refused = false;
+	size_t i;
+
+	for (i = 0; i < o->n_processes; i++) {
+		const struct owner_process *p = &o->processes[i];
+
+		if (p->followed && p->pid != getpid())
+			return false;
+		refused |= p->refused;
+	}
+	return refused;
+}
+
+/* By the program, to which a sandbox is nothing; in place of what was found by links. */
+static bool look_past_sandbox(struct owners *o, const struct hash_index *wanted,
+			      const int32_t *pids, size_t n_pids)
+{
+	struct owners past = { .scanned = true, .unseen = o->unseen };
+
+	if (!scan_by_bpf(&past, wanted, pids, n_pids))
+		return false;
+	memcpy(past.unseen_why, o->unseen_why, sizeof(past.unseen_why));
+	owners_free(o);
+	*o = past;
+	return true;
+}
+
 static void note_visible(struct owners *o, int status)
 {
 	o->unseen = (uint8_t)MAX(status, (int)OWNER_NOT_ASKED);
@@ -407,7 +441,7 @@ void owners_scan(struct owners *o, const struct hash_index *wanted, const int32_
 	scan.sizes_known = fstatat(proc, "self/fd", &st, 0) == 0 && st.st_size > 0;
 	scan.offsets_known = scan.sizes_known && offsets_are_numbers(proc);
 	list_processes(&scan, pids, n_pids);
-	/* The program sees what hidepid hides, and threads. */
+	/* The program sees what hidepid hides, and threads; and past a sandbox. */
 	by_bpf = (o->unseen == OWNER_HIDEPID || worth_a_program(&scan)) &&
 		 scan_by_bpf(o, wanted, pids, n_pids);
 	if (by_bpf) {
@@ -416,6 +450,7 @@ void owners_scan(struct owners *o, const struct hash_index *wanted, const int32_
 			note_visible(o, visible_processes(proc, true, o->unseen_why));
 	} else {
 		scan_links_of_all(o, &scan, threads);
+		by_bpf = is_shut_in(o) && look_past_sandbox(o, wanted, pids, n_pids);
 	}
 	o->has_threads = by_bpf;
 	if (wanted)

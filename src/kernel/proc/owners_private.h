@@ -14,6 +14,7 @@ struct owner_process {
 	char command[16];
 	int err;      /* of reading its descriptors: positive, 0 = all were read */
 	int name_err; /* of reading its name; "?" stands for it then */
+	bool followed, refused; /* one of its links was; with the right to follow it */
 };
 
 /* Whether a right is missing; and, of two errors of a process, the one that tells more.
