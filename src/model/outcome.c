@@ -99,6 +99,20 @@ static const struct {
 		VERDICT_SILENCE,
 		DOWN_AFTER_SILENCE,
 	},
+	[OUTCOME_TRANSLATED] = {
+		{
+			"translated",
+			"No answer to --syn, and NAT of this host rewrites what was "
+			"sent: the silence proves nothing.",
+			"A NAT rule of this host sends the SYN to another address or "
+			"port, or from another. The host behind it is silent, or the "
+			"rule treats a connection differently from a bare SYN.",
+			"Probe it without --syn: that makes a connection, as a client "
+			"does. 'nft list ruleset' and 'iptables-save' show the rules.",
+		},
+		VERDICT_CANNOT,
+		DOWN_NEVER,
+	},
 	[OUTCOME_DENIED_LOCAL] = {
 		{
 			"denied-local",

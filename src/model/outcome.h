@@ -10,12 +10,13 @@
 enum outcome {
 	OUTCOME_NOT_ASKED, /* yet, or ever: what nobody has set is no success */
 	OUTCOME_OPEN,
-	OUTCOME_REFUSED,	     /* RST */
-	OUTCOME_REFUSED_ICMP,	     /* port unreachable */
-	OUTCOME_REJECTED,	     /* an ICMP answer that prohibits */
-	OUTCOME_UNREACHABLE,	     /* no route here, or a router says so */
-	OUTCOME_FILTERED,	     /* silence */
-	OUTCOME_DENIED_LOCAL,	     /* this host's own firewall */
+	OUTCOME_REFUSED,      /* RST */
+	OUTCOME_REFUSED_ICMP, /* port unreachable */
+	OUTCOME_REJECTED,     /* an ICMP answer that prohibits */
+	OUTCOME_UNREACHABLE,  /* no route here, or a router says so */
+	OUTCOME_FILTERED,     /* silence */
+	OUTCOME_TRANSLATED,   /* silence, but NAT of this host had its hand in it */
+	OUTCOME_DENIED_LOCAL, /* this host's own firewall */
 	OUTCOME_CLOSED_AFTER_ACCEPT, /* FIN right after the handshake */
 	OUTCOME_RESET_AFTER_ACCEPT,
 	OUTCOME_UNEXPECTED, /* an answer, but not the one that was asked for */

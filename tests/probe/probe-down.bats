@@ -66,7 +66,7 @@ down_by() { # OUTCOME
 	error) assert_not_down "$1" --interface nowhere0 $V4:81 ;;
 	no-name | name-timeout) ;; # below: they need a resolver
 	no-permission) ;; # below: it needs another user
-	not-asked | rate-limited) ;; # of scans, which --wait does not do
+	not-asked | rate-limited | translated) ;; # of scans, which --wait does not do
 	*) fail "no rule for $1" ;;
 	esac
 }

@@ -112,6 +112,17 @@ static void put_ip(struct json *j, const struct json_row *row, const void *of)
 	view_member_ip(j, row->name, (const struct addr *)((const char *)of + row->at));
 }
 
+static void put_rewritten(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct probe_result *r = of;
+
+	(void)row;
+	if (!r->sent_to.family)
+		return;
+	view_member_end(j, "sent_to_addr", "sent_to_port", &r->sent_to);
+	view_member_end(j, "sent_from_addr", "sent_from_port", &r->sent_from);
+}
+
 static void put_accepted(struct json *j, const struct json_row *row, const void *of)
 {
 	const struct probe_result *r = of;
@@ -196,6 +207,7 @@ static const struct json_row evidence_rows[] = {
 	{ "syn_retransmits", .put = put_retransmits },
 	{ "half_open", BOOL(half_open), LEFT_OUT },
 	{ "answer_ttl", UINT(ttl), LEFT_OUT },
+	{ .put = put_rewritten },
 	{ "lost", MEMBER(loss), LEFT_OUT, .put = put_loss },
 	{ "hedges", UINT(hedges), LEFT_OUT },
 	{ "self_connects", UINT(phantoms), LEFT_OUT },

@@ -79,9 +79,13 @@ struct probe_result {
 	struct addr silent_hop; /* it answers no ARP or ND: the peer, or the router on the
 				   way; family 0 = not known */
 	struct unheard unheard; /* of a silence: what this host did with the answers */
-	bool loopback_down;	/* it leads to this host's own address */
-	const char *file_kind;	/* "a directory": what is there instead of a socket */
-	char told[600];		/* error, names: words from below */
+	struct addr sent_from, sent_to; /* half-open: the ends that NAT of this host gave
+					   the SYN; family 0 = it did not */
+	bool sent_back;	       /* by the loopback interface, though it is no address of
+				  this host */
+	bool loopback_down;    /* it leads to this host's own address */
+	const char *file_kind; /* "a directory": what is there instead of a socket */
+	char told[600];	       /* error, names: words from below */
 };
 
 /* What the failed socket still knows, then the verdict. err positive; ETIMEDOUT also for

@@ -73,6 +73,26 @@ static void put_hedges(struct buf *b, const struct probe_result *r)
 	buf_printf(b, " ago, %s not answered", r->hedges == 1 ? "was" : "were");
 }
 
+/* Whether NAT of this host sent it to another address or port. */
+static bool is_elsewhere(const struct probe_result *r)
+{
+	struct addr asked = { 0 };
+
+	endpoint_addr(&r->peer, &asked);
+	asked = addr_unmapped(&asked);
+	return r->sent_to.family &&
+	       (!addr_same_ip(&asked, &r->sent_to) || asked.port != r->sent_to.port);
+}
+
+static void put_elsewhere(struct buf *b, const struct probe_result *r)
+{
+	if (!is_elsewhere(r))
+		return;
+	buf_puts(b, ", from ");
+	addr_put(b, &r->sent_to);
+	buf_puts(b, ", where NAT of this host sends it");
+}
+
 static void put_open(struct buf *b, const struct probe_result *r)
 {
 	if (r->peer.proto == TARGET_UDP) {
@@ -81,6 +101,7 @@ static void put_open(struct buf *b, const struct probe_result *r)
 	} else if (r->half_open) {
 		buf_puts(b, "SYN-ACK");
 		put_after(b, r->connect_us);
+		put_elsewhere(b, r);
 		put_syns(b, r);
 	} else if (r->loss != PROBE_LOSS_NONE) {
 		buf_printf(b, "connected only after ");
@@ -123,6 +144,13 @@ static void put_refused(struct buf *b, const struct probe_result *r)
 	}
 	buf_puts(b, "RST");
 	put_after(b, r->connect_us);
+	if (r->sent_back && is_elsewhere(r)) {
+		buf_puts(b, ": NAT of this host redirects it to ");
+		addr_put(b, &r->sent_to);
+		buf_puts(b, " of this host itself, and nothing listens there");
+		return;
+	}
+	put_elsewhere(b, r);
 	buf_puts(b, r->listened ? ", though a program of this host listens there"
 				: ": the host is up, nothing listens there");
 }
@@ -173,6 +201,17 @@ static void put_unreachable(struct buf *b, const struct probe_result *r)
 	} else {
 		buf_printf(b, "no route from this host (%s)", strerrorname_np(r->err));
 	}
+}
+
+static void put_translated(struct buf *b, const struct probe_result *r)
+{
+	buf_printf(b, "no answer to %u SYN%s in ", r->lost + 1, r->lost ? "s" : "");
+	buf_put_time(b, r->connect_us);
+	buf_puts(b, ", which NAT of this host sends ");
+	buf_puts(b, is_elsewhere(r) ? "to " : "from ");
+	addr_put(b, is_elsewhere(r) ? &r->sent_to : &r->sent_from);
+	buf_puts(b, ": this does not tell whether a connection would be answered; probe "
+		    "it without --syn");
 }
 
 /* The look-up of the name has left less time than it took. */
@@ -385,6 +424,9 @@ static void put_outcome(struct buf *b, const struct probe_result *r)
 		break;
 	case OUTCOME_FILTERED:
 		put_filtered(b, r);
+		break;
+	case OUTCOME_TRANSLATED:
+		put_translated(b, r);
 		break;
 	case OUTCOME_DENIED_LOCAL:
 		put_denied(b, r);

@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "base/mem.h"
 #include "net/scan/syn_answers.h"
@@ -281,16 +280,13 @@ static void syn_ready(struct loop *l, struct watch *w, uint32_t events)
 		start_sending(syn);
 }
 
-static int make_packets(struct syn_scan *syn, struct fault *f)
+static void make_packets(struct syn_scan *syn)
 {
 	size_t i;
 
-	if (getrandom(&syn->path.secret, sizeof(syn->path.secret), 0) < 0)
-		return fault(f, errno, "draw a secret");
 	syn->packet_len = syn_template(syn->packets[0], &syn->path);
 	for (i = 1; i < SYN_BATCH; i++)
 		memcpy(syn->packets[i], syn->packets[0], syn->packet_len);
-	return 0;
 }
 
 static int syn_start(struct scan *s, struct fault *f)
@@ -316,7 +312,7 @@ static int syn_start(struct scan *s, struct fault *f)
 		return 0;
 	}
 	if (r == 0)
-		r = make_packets(syn, f);
+		make_packets(syn);
 	syn->link.w.fn = syn_ready;
 	if (r == 0 && (r = watch_set(s->l, &syn->link.w, EPOLLIN)) < 0)
 		fault(f, -r, "watch the answers");
@@ -330,6 +326,7 @@ static void syn_stop(struct scan *s)
 	timer_stop(s->l, &syn->t);
 	syn_link_close(&syn->link, s->l);
 	free(take_ptr(&syn->ports));
+	free(take_ptr(&syn->path.rewritten));
 }
 
 const struct scan_ops scan_by_syn = {

@@ -2,6 +2,29 @@
 
 #include <errno.h>
 
+#include "base/mem.h"
+
+static bool is_rewritten(const struct syn_scan *syn, uint16_t port)
+{
+	return syn->path.rewritten && syn->path.rewritten[port].seen;
+}
+
+/* What NAT of this host made of the SYN for this port. */
+static void put_rewritten(const struct syn_scan *syn, uint16_t port,
+			  struct probe_result *r)
+{
+	const struct syn_ends *e;
+
+	if (!is_rewritten(syn, port))
+		return;
+	e = &syn->path.rewritten[port];
+	r->sent_from = (struct addr){ .family = syn->path.src.family, .port = e->sport };
+	r->sent_to = (struct addr){ .family = syn->path.dst.family, .port = e->dport };
+	memcpy(r->sent_from.ip, e->src, sizeof(e->src));
+	memcpy(r->sent_to.ip, e->dst, sizeof(e->dst));
+	r->sent_back = e->lo && !addr_same_ip(&syn->path.src, &syn->path.dst);
+}
+
 void syn_tell(struct syn_scan *syn, uint16_t port)
 {
 	struct syn_port *p = &syn->ports[port];
@@ -12,6 +35,7 @@ void syn_tell(struct syn_scan *syn, uint16_t port)
 	endpoint_from_addr(&r->local, TARGET_TCP, &own);
 	scan_set_port(&r->peer, port);
 	r->half_open = true;
+	put_rewritten(syn, port, r);
 	r->lost = p->asked ? p->asked - 1u : 0;
 	p->state = SYN_PORT_DONE;
 	scan_tell(&syn->s);
@@ -51,7 +75,8 @@ static void take_icmp(struct syn_scan *syn, const struct syn_answer *a,
 {
 	r->icmp = a->icmp;
 	probe_judge_facts(r);
-	if (!a->icmp.own || !probe_may_be_neighbour(r))
+	/* NAT may send each port by another hop. */
+	if (is_rewritten(syn, a->port) || !a->icmp.own || !probe_may_be_neighbour(r))
 		return;
 	/* The neighbour is the same for all ports, and so is a rule. */
 	if (syn->no_neighbour.outcome == OUTCOME_UNREACHABLE) {
@@ -106,48 +131,73 @@ static void take_answer(struct syn_scan *syn, const struct syn_answer *a, uint64
 	syn_tell(syn, a->port);
 }
 
+/* It left with other ends than we wrote: the answer comes from there. */
+static void note_rewritten(struct syn_scan *syn, const struct syn_seen *seen)
+{
+	struct syn_ends ends;
+	uint16_t port;
+
+	if (!syn_read_sent(&syn->path, seen->data, seen->len, &port, &ends))
+		return;
+	if (!syn->path.rewritten)
+		syn->path.rewritten = xcalloc(65536, sizeof(*syn->path.rewritten));
+	ends.lo = seen->lo;
+	syn->path.rewritten[port] = ends;
+}
+
 /* A ring full of them at most: what comes meanwhile, and may never end, is for the next
  * turn. */
 void syn_take_answers(struct syn_scan *syn)
 {
 	struct syn_answer a;
-	const uint8_t *data;
-	uint64_t at_us;
+	struct syn_seen seen;
 	unsigned i;
-	size_t len;
 
 	syn_link_look(&syn->link);
-	for (i = 0;
-	     i < syn->link.frames && syn_link_next(&syn->link, &data, &len, &at_us);
-	     i++) {
-		syn_read(&syn->path, data, len, &a);
+	for (i = 0; i < syn->link.frames && syn_link_next(&syn->link, &seen); i++) {
+		a.kind = SYN_NOTHING;
+		if (seen.leaves)
+			note_rewritten(syn, &seen);
+		else
+			syn_read(&syn->path, seen.data, seen.len, &a);
 		syn_link_done(&syn->link);
 		if (a.kind != SYN_NOTHING)
-			take_answer(syn, &a, at_us);
+			take_answer(syn, &a, seen.at_us);
 	}
+}
+
+/* A silence of the port, not of the next hop. */
+static void put_silence(struct probe_result *r, enum outcome o)
+{
+	r->outcome = o;
+	r->err = ETIMEDOUT;
 }
 
 void syn_tell_silent(struct syn_scan *syn)
 {
-	struct probe_result *r = scan_result(&syn->s, 0);
+	struct probe_result *r = scan_result(&syn->s, 0), all;
 	uint32_t now = syn_since_start(syn, clock_us());
 	size_t i;
 
-	if (syn->no_neighbour.outcome == OUTCOME_UNREACHABLE) {
+	if (syn->no_neighbour.outcome == OUTCOME_UNREACHABLE)
 		*r = syn->no_neighbour;
-	} else {
-		r->outcome = OUTCOME_FILTERED;
-		r->err = ETIMEDOUT;
-	}
+	else
+		put_silence(r, OUTCOME_FILTERED);
 	r->connect_us = now;
-	if (!syn->heard && !r->silent_hop.family)
+	if (!syn->heard && !r->silent_hop.family && !syn->path.rewritten)
 		probe_ask_neighbour(r, syn->link.tx, syn->s.how->attempt->neighbour);
+	all = *r;
 	for (i = 0; i < syn->s.n; i++) {
-		const struct syn_port *p = &syn->ports[syn->s.list[i]];
+		uint16_t port = syn->s.list[i];
+		const struct syn_port *p = &syn->ports[port];
 
 		if (p->state != SYN_PORT_ASKED)
 			continue;
+		if (is_rewritten(syn, port))
+			put_silence(scan_result(&syn->s, port), OUTCOME_TRANSLATED);
+		else
+			*r = all;
 		r->connect_us = now - p->first_us;
-		syn_tell(syn, syn->s.list[i]);
+		syn_tell(syn, port);
 	}
 }

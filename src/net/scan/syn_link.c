@@ -1,14 +1,16 @@
 #include "net/scan/syn_link.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <net/if_arp.h>
 #include <netinet/tcp.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "net/scan/syn_filter.h"
 #include "net/socket/dial.h"
 
 enum {
@@ -19,80 +21,6 @@ enum {
 	SNAP = 160,
 	MSS_UNKNOWN = 1460,
 };
-
-/* --- the filter: packets that may be answers; syn_read() looks closer --- */
-
-#define LOAD(size, at)	  BPF_STMT(BPF_LD | (size) | BPF_ABS, at)
-#define MATCH(k, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, yes, no)
-#define TAKE		  BPF_STMT(BPF_RET | BPF_K, SNAP)
-#define DROP		  BPF_STMT(BPF_RET | BPF_K, 0)
-
-static uint32_t word(const struct addr *a, size_t i)
-{
-	const uint8_t *b = a->ip + i * 4;
-
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-static int attach(int fd, const struct sock_filter *code, size_t n)
-{
-	struct sock_fprog program = { (unsigned short)n,
-				      (struct sock_filter *)(uintptr_t)code };
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) ==
-			       0
-		       ? 0
-		       : -errno;
-}
-
-static int filter_ip4(int fd, const struct syn_path *p)
-{
-	const struct sock_filter code[] = {
-		LOAD(BPF_W, 16),
-		MATCH(word(&p->src, 0), 0, 13),
-		LOAD(BPF_B, 9),
-		MATCH(IPPROTO_ICMP, 10, 0),
-		MATCH(IPPROTO_TCP, 0, 10),
-		LOAD(BPF_W, 12),
-		MATCH(word(&p->dst, 0), 0, 8),
-		LOAD(BPF_H, 6),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 6, 0),
-		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
-		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),
-		MATCH(p->sport, 0, 3),
-		BPF_STMT(BPF_LD | BPF_B | BPF_IND, 13),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x10, 0, 1),
-		TAKE,
-		DROP,
-	};
-
-	return attach(fd, code, ARRAY_SIZE(code));
-}
-
-static int filter_ip6(int fd, const struct syn_path *p)
-{
-	const struct sock_filter code[] = {
-		LOAD(BPF_B, 6),
-		MATCH(IPPROTO_ICMPV6, 13, 0),
-		MATCH(IPPROTO_TCP, 0, 13),
-		LOAD(BPF_W, 8),
-		MATCH(word(&p->dst, 0), 0, 11),
-		LOAD(BPF_W, 12),
-		MATCH(word(&p->dst, 1), 0, 9),
-		LOAD(BPF_W, 16),
-		MATCH(word(&p->dst, 2), 0, 7),
-		LOAD(BPF_W, 20),
-		MATCH(word(&p->dst, 3), 0, 5),
-		LOAD(BPF_H, 42),
-		MATCH(p->sport, 0, 3),
-		LOAD(BPF_B, 53),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x10, 0, 1),
-		TAKE,
-		DROP,
-	};
-
-	return attach(fd, code, ARRAY_SIZE(code));
-}
 
 /* --- opening --- */
 
@@ -222,17 +150,15 @@ static int map_ring(struct syn_link *k)
 /* Deaf until the filter is in place: no other packet is ever in the ring. */
 static int open_rx(struct syn_link *k, const struct syn_path *p, struct fault *f)
 {
-	bool four = p->dst.family == AF_INET;
+	/* Those of one protocol see no packet leave. */
 	struct sockaddr_ll every = { .sll_family = AF_PACKET,
-				     .sll_protocol = htons(four ? ETH_P_IP
-								: ETH_P_IPV6) };
-	int version = TPACKET_V2, one = 1, r;
+				     .sll_protocol = htons(ETH_P_ALL) };
+	int version = TPACKET_V2, r;
 
 	k->w.fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (k->w.fd < 0)
 		return denied(f, errno, "open a packet socket");
-	setsockopt(k->w.fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
-	r = four ? filter_ip4(k->w.fd, p) : filter_ip6(k->w.fd, p);
+	r = syn_filter_attach(k->w.fd, p, SNAP);
 	if (r < 0)
 		return fault(f, -r, "attach the filter of answers");
 	if (setsockopt(k->w.fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) !=
@@ -255,6 +181,9 @@ int syn_link_open(struct syn_link *k, struct syn_path *p, const struct endpoint 
 	*k = (struct syn_link){ .tx = -1, .hold = -1, .w = { .fd = -1 } };
 	k->frames = ports < FRAMES_LEAST / 2 ? FRAMES_LEAST : FRAMES_MOST;
 	*unroutable = false;
+	/* The filter of the answers knows it. */
+	if (getrandom(&p->secret, sizeof(p->secret), 0) < 0)
+		return fault(f, errno, "draw a secret");
 	endpoint_addr(to, &p->dst);
 	p->dst = addr_unmapped(&p->dst);
 	p->dst.port = 0;
@@ -316,19 +245,23 @@ static struct tpacket2_hdr *frame(const struct syn_link *k)
 	return (struct tpacket2_hdr *)(void *)(k->ring + k->at * FRAME);
 }
 
-bool syn_link_next(struct syn_link *k, const uint8_t **data, size_t *len, uint64_t *at_us)
+bool syn_link_next(struct syn_link *k, struct syn_seen *s)
 {
 	const struct tpacket2_hdr *h = frame(k);
+	const struct sockaddr_ll *from;
 	uint64_t real_ns;
 
 	if (!k->ring ||
 	    !(__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
 		return false;
 	real_ns = (uint64_t)h->tp_sec * 1000000000 + h->tp_nsec;
-	*at_us = (real_ns - k->mono_ago_ns) / 1000;
-	*data = (const uint8_t *)h + h->tp_net;
-	*len = h->tp_net < FRAME ? MIN((size_t)h->tp_snaplen, (size_t)FRAME - h->tp_net)
-				 : 0;
+	from = (const void *)((const uint8_t *)h + TPACKET_ALIGN(sizeof(*h)));
+	s->at_us = (real_ns - k->mono_ago_ns) / 1000;
+	s->data = (const uint8_t *)h + h->tp_net;
+	s->len = h->tp_net < FRAME ? MIN((size_t)h->tp_snaplen, (size_t)FRAME - h->tp_net)
+				   : 0;
+	s->leaves = from->sll_pkttype == PACKET_OUTGOING;
+	s->lo = from->sll_hatype == ARPHRD_LOOPBACK;
 	return true;
 }
 

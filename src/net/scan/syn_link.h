@@ -1,7 +1,8 @@
 /*
  * The sockets of a half-open probe. SYNs leave by a raw IP socket, so that the kernel
  * routes them and finds the neighbour, on loopback as well; answers come by a packet
- * socket with a filter and a ring, before any firewall of this host sees them. A bound
+ * socket with a filter and a ring, before any firewall of this host sees them. It sees
+ * our SYNs leave, too, where NAT of this host has rewritten them. A bound
  * TCP socket keeps the source port for us. It does not listen, so the kernel itself
  * answers each SYN-ACK with RST, and nothing is left at the target.
  */
@@ -20,9 +21,9 @@ struct syn_link {
 
 enum { SYN_BATCH = 256 };
 
-/* Opens all three for so many ports and fills *p but for its secret. 0 or -errno with a
- * fault; -EPERM without CAP_NET_RAW. An error of the route (ENETUNREACH and the like) is
- * told with *unroutable set. */
+/* Opens all three for so many ports and fills *p. 0 or -errno
+ * with a fault; -EPERM without CAP_NET_RAW. An error of the route (ENETUNREACH and the
+ * like) is told with *unroutable set. */
 int syn_link_open(struct syn_link *k, struct syn_path *p, const struct endpoint *to,
 		  const struct attempt_how *how, size_t ports, bool *unroutable,
 		  struct fault *f);
@@ -33,10 +34,16 @@ void syn_link_close(struct syn_link *k, struct loop *l);
 int syn_link_send(struct syn_link *k, uint8_t *packets, size_t stride, size_t len,
 		  unsigned n);
 
-/* The next packet that has come, and when, on clock_us(); false if there is none. It
- * stays until syn_link_done(). */
-bool syn_link_next(struct syn_link *k, const uint8_t **data, size_t *len,
-		   uint64_t *at_us);
+struct syn_seen {
+	const uint8_t *data; /* from the IP header on */
+	size_t len;
+	uint64_t at_us; /* on clock_us() */
+	bool leaves;	/* it is one of ours, on its way out */
+	bool lo;	/* by the loopback interface */
+};
+
+/* The next packet; false if there is none. It stays until syn_link_done(). */
+bool syn_link_next(struct syn_link *k, struct syn_seen *s);
 void syn_link_done(struct syn_link *k);
 /* Call before a series of syn_link_next(). */
 void syn_link_look(struct syn_link *k);

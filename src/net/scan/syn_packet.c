@@ -55,14 +55,35 @@ static uint64_t hash(const struct syn_path *p, uint32_t what)
 	return x ^ (x >> 31);
 }
 
-static uint32_t sequence(const struct syn_path *p, uint16_t port)
+uint32_t syn_number(const struct syn_path *p, uint16_t port)
 {
-	return (uint32_t)(hash(p, port) >> 16);
+	uint32_t x = port ^ (uint32_t)p->secret;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(syn_mix); i++)
+		x = (x ^ x >> syn_mix[i].shift) * syn_mix[i].factor;
+	return x ^ (uint32_t)(p->secret >> 32);
 }
 
-static uint32_t timestamp_base(const struct syn_path *p)
+bool syn_port_of(const struct syn_path *p, uint32_t number, uint16_t *port)
 {
-	return (uint32_t)(hash(p, 1 << 16) >> 16);
+	uint32_t x = number ^ (uint32_t)(p->secret >> 32);
+	size_t i;
+
+	for (i = ARRAY_SIZE(syn_mix); i-- > 0;) {
+		uint32_t shift = syn_mix[i].shift;
+
+		x *= syn_mix[i].inverse;
+		x ^= x >> shift ^ (2 * shift < 32 ? x >> 2 * shift : 0);
+	}
+	x ^= (uint32_t)p->secret;
+	*port = (uint16_t)x;
+	return x < 65536;
+}
+
+uint32_t syn_time_base(const struct syn_path *p)
+{
+	return (uint32_t)(hash(p, 1 << 16) >> 16) & ~(uint32_t)0xff;
 }
 
 /* --- out --- */
@@ -99,7 +120,7 @@ size_t syn_template(uint8_t *packet, const struct syn_path *p)
 		memcpy(h + 16, p->dst.ip, 4);
 	} else {
 		put32(h, 6u << 28 | (uint32_t)p->tos << 20 |
-				 ((uint32_t)p->secret & 0xfffff));
+				 ((uint32_t)hash(p, 1 << 17) & 0xfffff));
 		put16(h + 4, TCP_LEN);
 		h[6] = IPPROTO_TCP;
 		h[7] = p->ttl;
@@ -129,9 +150,9 @@ void syn_aim(uint8_t *packet, const struct syn_path *p, uint16_t port, unsigned 
 	if (p->dst.family == AF_INET)
 		put16(packet + 4, (uint32_t)(hash(p, port) & 0xfffe) | 1);
 	put16(t + 2, port);
-	put32(t + 4, sequence(p, port));
+	put32(t + 4, syn_number(p, port));
 	put16(t + 16, 0);
-	put32(t + 28, timestamp_base(p) + round);
+	put32(t + SYN_TIME_AT, syn_time_base(p) + round);
 	sum += sum16(p->src.ip, addr_len(p)) + sum16(p->dst.ip, addr_len(p)) +
 	       sum16(t, TCP_LEN);
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -153,7 +174,7 @@ static unsigned echoed_round(const struct syn_path *p, const uint8_t *t, size_t 
 		if (n == 0 || i + n > end || (n == 1 && t[i] != 1))
 			return 0;
 		if (t[i] == OPTION_TIMESTAMP && n == 10) {
-			round = get32(t + i + 6) - timestamp_base(p);
+			round = get32(t + i + 6) - syn_time_base(p);
 			return round <= SYN_ROUNDS_MOST ? round : 0;
 		}
 		i += n;
@@ -161,16 +182,60 @@ static unsigned echoed_round(const struct syn_path *p, const uint8_t *t, size_t 
 	return 0;
 }
 
-static void read_tcp(const struct syn_path *p, const uint8_t *t, size_t len,
-		     struct syn_answer *a)
+static void read_ends(const struct syn_path *p, const uint8_t *ips, const uint8_t *t,
+		      struct syn_ends *ends)
 {
+	size_t n = addr_len(p);
+
+	*ends = (struct syn_ends){ .sport = (uint16_t)get16(t),
+				   .dport = (uint16_t)get16(t + 2) };
+	memcpy(ends->src, ips, n);
+	memcpy(ends->dst, ips + n, n);
+}
+
+static struct syn_ends turned(const struct syn_ends *e)
+{
+	struct syn_ends back = { .sport = e->dport, .dport = e->sport };
+
+	memcpy(back.src, e->dst, sizeof(back.src));
+	memcpy(back.dst, e->src, sizeof(back.dst));
+	return back;
+}
+
+/* The SYN for this port as we wrote it. */
+static bool is_as_written(const struct syn_path *p, const struct syn_ends *e,
+			  uint16_t port)
+{
+	return e->dport == port && e->sport == p->sport &&
+	       memcmp(e->src, p->src.ip, addr_len(p)) == 0 &&
+	       memcmp(e->dst, p->dst.ip, addr_len(p)) == 0;
+}
+
+/* Or as it was seen to leave. */
+static bool is_as_sent(const struct syn_path *p, const struct syn_ends *e, uint16_t port)
+{
+	const struct syn_ends *r = p->rewritten ? &p->rewritten[port] : NULL;
+
+	return is_as_written(p, e, port) ||
+	       (r && r->seen && e->dport == r->dport && e->sport == r->sport &&
+		memcmp(e->src, r->src, sizeof(r->src)) == 0 &&
+		memcmp(e->dst, r->dst, sizeof(r->dst)) == 0);
+}
+
+static void read_tcp(const struct syn_path *p, const uint8_t *ips, const uint8_t *t,
+		     size_t len, struct syn_answer *a)
+{
+	struct syn_ends ends, asked;
 	uint8_t flags;
 
-	if (len < 20 || get16(t + 2) != p->sport)
+	if (len < 20)
 		return;
-	a->port = (uint16_t)get16(t);
 	flags = t[13] & (TCP_SYN | TCP_ACK | TCP_RST);
-	if (!(flags & TCP_ACK) || get32(t + 8) != sequence(p, a->port) + 1)
+	if (!(flags & TCP_ACK) || !syn_port_of(p, get32(t + 8) - 1, &a->port))
+		return;
+	read_ends(p, ips, t, &ends);
+	asked = turned(&ends);
+	if (!is_as_sent(p, &asked, a->port))
 		return;
 	if (flags & TCP_RST)
 		a->kind = SYN_RESET;
@@ -180,12 +245,37 @@ static void read_tcp(const struct syn_path *p, const uint8_t *t, size_t len,
 		a->round = echoed_round(p, t, len);
 }
 
+bool syn_read_sent(const struct syn_path *p, const uint8_t *data, size_t len,
+		   uint16_t *port, struct syn_ends *ends)
+{
+	bool four = p->dst.family == AF_INET;
+	size_t head = ip_len(p);
+	const uint8_t *t;
+
+	if (len < head || data[0] >> 4 != (four ? 4 : 6))
+		return false;
+	if (four)
+		head = (size_t)(data[0] & 15) * 4;
+	if (head < ip_len(p) || len < head + SYN_TIME_AT + 4 ||
+	    data[four ? 9 : 6] != IPPROTO_TCP)
+		return false;
+	t = data + head;
+	if ((t[13] & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN ||
+	    (get32(t + SYN_TIME_AT) & ~(uint32_t)0xff) != syn_time_base(p) ||
+	    !syn_port_of(p, get32(t + 4), port))
+		return false;
+	read_ends(p, data + (four ? 12 : 8), t, ends);
+	ends->seen = !is_as_written(p, ends, *port);
+	return ends->seen;
+}
+
 /* The packet that an error is about, from its IP header on: is it a SYN of ours? */
 static bool is_ours(const struct syn_path *p, const uint8_t *data, size_t len,
 		    uint16_t *port)
 {
-	size_t head = ip_len(p), n = addr_len(p);
-	const uint8_t *src, *t;
+	size_t head = ip_len(p);
+	struct syn_ends ends;
+	const uint8_t *t;
 
 	if (len < 1 || data[0] >> 4 != (p->dst.family == AF_INET ? 4 : 6))
 		return false;
@@ -194,13 +284,11 @@ static bool is_ours(const struct syn_path *p, const uint8_t *data, size_t len,
 	if (head < ip_len(p) || len < head + 8 ||
 	    data[p->dst.family == AF_INET ? 9 : 6] != IPPROTO_TCP)
 		return false;
-	src = data + (p->dst.family == AF_INET ? 12 : 8);
 	t = data + head;
-	if (memcmp(src, p->src.ip, n) != 0 || memcmp(src + n, p->dst.ip, n) != 0 ||
-	    get16(t) != p->sport)
+	if (!syn_port_of(p, get32(t + 4), port))
 		return false;
-	*port = (uint16_t)get16(t + 2);
-	return get32(t + 4) == sequence(p, *port);
+	read_ends(p, data + (p->dst.family == AF_INET ? 12 : 8), t, &ends);
+	return is_as_sent(p, &ends, *port);
 }
 
 /* Errors that end a connection attempt; "too big" and "slow down" do not. */
@@ -231,7 +319,7 @@ void syn_read(const struct syn_path *p, const uint8_t *data, size_t len,
 	      struct syn_answer *a)
 {
 	bool four = p->dst.family == AF_INET;
-	size_t head = ip_len(p), n = addr_len(p);
+	size_t head = ip_len(p);
 	const uint8_t *from;
 	uint8_t proto;
 
@@ -246,10 +334,8 @@ void syn_read(const struct syn_path *p, const uint8_t *data, size_t len,
 	from = data + (four ? 12 : 8);
 	a->ttl = data[four ? 8 : 7];
 	proto = data[four ? 9 : 6];
-	if (memcmp(from + n, p->src.ip, n) != 0)
-		return;
-	if (proto == IPPROTO_TCP && memcmp(from, p->dst.ip, n) == 0)
-		read_tcp(p, data + head, len - head, a);
+	if (proto == IPPROTO_TCP)
+		read_tcp(p, from, data + head, len - head, a);
 	else if (proto == (four ? (int)IPPROTO_ICMP : (int)IPPROTO_ICMPV6))
 		read_icmp(p, data + head, len - head, from, a);
 }

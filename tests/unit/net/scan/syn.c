@@ -3,6 +3,7 @@
 #include "net/scan/syn_packet.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 
 #include "unit/unit.h"
 
@@ -217,6 +218,92 @@ static void errors(const struct syn_path *p)
 	CHECK(kind_of(p, in, len) == SYN_NOTHING);
 }
 
+static void numbers(void)
+{
+	struct syn_path p = path4();
+	uint32_t number, wrong = 0, n = 0;
+	uint16_t back;
+	unsigned port;
+
+	for (port = 0; port < 65536; port++) {
+		number = syn_number(&p, (uint16_t)port);
+		if (!syn_port_of(&p, number, &back) || back != port)
+			wrong++;
+	}
+	CHECK_INT((int)wrong, 0);
+	/* Of 2^20 others some 16 are those of a port. */
+	for (number = 0; number < 1 << 20; number++)
+		n += syn_port_of(&p, number * 4093, &back);
+	CHECK(n < 64);
+}
+
+/* NAT of this host gave a SYN other ends, and it was seen to leave like that: what comes
+ * back from there is its answer, and nothing else is. */
+static void rewritten(const struct syn_path *as_written)
+{
+	bool four = as_written->dst.family == AF_INET;
+	size_t head = four ? 20 : 40, n = four ? 4 : 16, ips = four ? 12 : 8, len;
+	struct syn_path p = *as_written;
+	uint8_t syn[SYN_PACKET_MAX], in[SYN_PACKET_MAX];
+	struct syn_ends ends, *table = calloc(65536, sizeof(*table));
+	struct syn_answer a;
+	uint16_t port;
+	size_t i;
+
+	len = syn_template(syn, &p);
+	syn_aim(syn, &p, 80, 2);
+	CHECK(!syn_read_sent(&p, syn, len, &port, &ends)); /* as written */
+	syn[ips + n + n - 1] = 77;
+	put(syn + head, 2, 1234);
+	put(syn + head + 2, 2, 8080);
+	for (i = 0; i < head + 32; i++)
+		CHECK(!syn_read_sent(&p, syn, i, &port, &ends));
+	CHECK(syn_read_sent(&p, syn, len, &port, &ends));
+	CHECK(port == 80 && ends.seen && ends.sport == 1234 && ends.dport == 8080);
+	CHECK(ends.dst[n - 1] == 77 && ends.src[n - 1] == 1);
+	/* The port alone is another. */
+	memcpy(in, syn, len);
+	memcpy(in + ips + n, p.dst.ip, n);
+	put(in + head, 2, p.sport);
+	CHECK(syn_read_sent(&p, in, len, &port, &ends) && port == 80);
+	/* A SYN of somebody else, with such a number by chance. */
+	put(in + head + 28, 4, 0);
+	CHECK(!syn_read_sent(&p, in, len, &port, &ends));
+	syn_read_sent(&p, syn, len, &port, &ends);
+
+	answer_to(in, &p, 80, 2, 0x12);
+	in[ips + n - 1] = 77;
+	put(in + head, 2, 8080);
+	put(in + head + 2, 2, 1234);
+	CHECK(kind_of(&p, in, len) == SYN_NOTHING);
+	p.rewritten = table;
+	CHECK(kind_of(&p, in, len) == SYN_NOTHING);
+	table[80] = ends;
+	syn_read(&p, in, len, &a);
+	CHECK(a.kind == SYN_ACCEPTED && a.port == 80 && a.round == 2);
+	put(in + head + 2, 2, 1235);
+	CHECK(kind_of(&p, in, len) == SYN_NOTHING);
+	/* Put back on its way in, it is one, too. */
+	answer_to(in, &p, 80, 1, 0x14);
+	syn_read(&p, in, len, &a);
+	CHECK(a.kind == SYN_RESET && a.port == 80);
+	free(table);
+}
+
+static void rewritten_4(void)
+{
+	struct syn_path p = path4();
+
+	rewritten(&p);
+}
+
+static void rewritten_6(void)
+{
+	struct syn_path p = path6();
+
+	rewritten(&p);
+}
+
 static void coming_in_4(void)
 {
 	struct syn_path p = path4();
@@ -248,6 +335,9 @@ static void errors_6(void)
 int main(void)
 {
 	RUN(going_out, "a SYN has its fields, its checksum, and a number of its port");
+	RUN(numbers, "a number tells its port, and others are of no port");
+	RUN(rewritten_4, "an answer to a SYN that NAT rewrote is one if it was seen");
+	RUN(rewritten_6, "the same over IPv6");
 	RUN(coming_in_4, "only what acknowledges that number is an answer");
 	RUN(coming_in_6, "the same over IPv6");
 	RUN(errors_4, "ICMP errors count if they quote a SYN of ours");
