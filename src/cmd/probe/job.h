@@ -84,6 +84,10 @@ struct probe_job {
 	struct spread *rtt, *connect;
 	struct probe_result results[2]; /* one of them is last, one is asked for */
 	struct probe_result *last;
+	uint64_t turns; /* how often the kind of outcome changed (net/probe/mixed.h) */
+	unsigned kind;	/* the last; 0 = none yet */
+	struct endpoint heard_at; /* where the last answer came from, and what it was */
+	enum probe_heard heard;
 	bool changed;	  /* last differs from the one before, in outcome or address */
 	char *note;	  /* what the kernel's own tables add to it */
 	char *remedy;	  /* what to do about that, as advice.h has it; or NULL */

@@ -14,6 +14,7 @@
 #include "cmd/probe/signals.h"
 #include "cmd/probe/watch.h"
 #include "net/probe/attempt_dial.h"
+#include "net/probe/mixed.h"
 
 enum {
 	LOCAL_RETRY_US = 10 * 1000, /* a wait on this host answers within 20 ms */
@@ -166,6 +167,29 @@ static struct probe_result *result_of_next(struct probe_job *j)
 	return &j->results[j->last == j->results];
 }
 
+/* What earlier attempts at the same address have heard, and what it has heard now. */
+static void remember_heard(struct probe_job *j, struct probe_result *r)
+{
+	unsigned kind = probe_mixed_kind(r->outcome);
+	enum probe_heard now = PROBE_HEARD_NOTHING;
+
+	if (kind && j->kind && kind != j->kind)
+		j->turns++;
+	j->kind = kind ? kind : j->kind;
+	if (!r->peer.len)
+		return;
+	if (!endpoint_same(&r->peer, &j->heard_at))
+		j->heard = PROBE_HEARD_NOTHING;
+	/* Who waits for its end knows that it was there. */
+	r->heard = j->run->c->down ? PROBE_HEARD_NOTHING : j->heard;
+	if (r->outcome == OUTCOME_REFUSED)
+		now = PROBE_HEARD_REFUSAL;
+	else if (probe_was_taken(r->outcome))
+		now = PROBE_HEARD_TAKEN;
+	j->heard = MAX(j->heard, now);
+	j->heard_at = r->peer;
+}
+
 static void job_told(struct probe_job *j)
 {
 	struct probe_result *r = result_of_next(j);
@@ -173,6 +197,7 @@ static void job_told(struct probe_job *j)
 
 	ask_tables(j, r);
 	j->changed = differs(j, r);
+	remember_heard(j, r);
 	r->name_us = j->name_us;
 	if (r->outcome == OUTCOME_REFUSED)
 		j->path_us = r->connect_us;

@@ -288,6 +288,16 @@ static void put_tried(struct buf *b, const struct probe_job *j)
 	}
 }
 
+/* Several outcomes of one target: what may make the difference. */
+static void put_mixed(struct buf *b, const struct probe_job *j)
+{
+	_cleanup_buf_ struct buf mixed = { 0 };
+
+	report_put_mixed(&mixed, j);
+	if (mixed.len)
+		buf_printf(b, "  %s\n", buf_cstr(&mixed));
+}
+
 static void put_row(struct probe_report *p, const struct probe_job *j,
 		    const struct columns *w)
 {
@@ -306,6 +316,7 @@ static void put_row(struct probe_report *p, const struct probe_job *j,
 	buf_pad(b, ' ', w->outcome - strlen(name) + 2);
 	put_reason(p, b, j);
 	buf_putc(b, '\n');
+	put_mixed(b, j);
 	if (j->note) {
 		buf_puts(b, "  ");
 		buf_put_harmless(b, j->note, strlen(j->note));

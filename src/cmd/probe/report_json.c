@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "net/probe/mixed.h"
 #include "view/view_advice.h"
 #include "view/view_member.h"
 
@@ -314,14 +315,28 @@ static void put_samples(struct json *j, const char *name, const struct spread *s
 	json_close(j, '}');
 }
 
+/* What --wait waits for changes by itself. */
+void report_put_mixed(struct buf *b, const struct probe_job *j)
+{
+	bool name = j->target->host == TARGET_HOST_NAME && !j->fixed;
+
+	if (j->run->c->wait_us == PROBE_UNSET)
+		probe_put_mixed(b, j->counts, j->turns,
+				name ? "this name" : "this address");
+}
+
 void report_json_summary(struct buf *b, const struct probe_job *job)
 {
+	_cleanup_buf_ struct buf mixed = { 0 };
 	struct json j = json_on(b);
 
 	json_begin_object(&j, "summary");
 	json_member_text(&j, "target", job->text);
 	put_peer(&j, NULL, job->last);
 	json_member_str(&j, "outcome", outcome_name(job->last->outcome));
+	report_put_mixed(&mixed, job);
+	if (mixed.len)
+		json_member_text(&j, "mixed", buf_cstr(&mixed));
 	if (job->note)
 		json_member_text(&j, "cause", job->note);
 	if (job->remedy) {

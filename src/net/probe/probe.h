@@ -27,6 +27,13 @@ enum probe_again {
 	PROBE_AGAIN_REFUSED,
 };
 
+/* What came to an earlier attempt at the same address: that is no host that is down. */
+enum probe_heard {
+	PROBE_HEARD_NOTHING,
+	PROBE_HEARD_REFUSAL,
+	PROBE_HEARD_TAKEN, /* it took a connection */
+};
+
 struct probe_icmp {
 	uint8_t family; /* AF_INET, AF_INET6; 0 = none came */
 	uint8_t type, code;
@@ -66,6 +73,7 @@ struct probe_result {
 				   this kernel does not count them */
 	enum probe_again again; /* the same */
 	uint64_t again_us;	/* until its answer */
+	enum probe_heard heard; /* before */
 	bool cut;		/* a record was longer than what we read of it */
 	enum known accepted; /* by the program, as this host's tables had it when ... */
 	uint64_t held_us;    /* ... it was closed, so long after the handshake */

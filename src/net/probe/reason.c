@@ -152,7 +152,9 @@ static void put_refused(struct buf *b, const struct probe_result *r)
 	}
 	put_elsewhere(b, r);
 	buf_puts(b, r->listened ? ", though a program of this host listens there"
-				: ": the host is up, nothing listens there");
+		    : r->heard == PROBE_HEARD_TAKEN
+			    ? ": the host is up, and took another connection before"
+			    : ": the host is up, nothing listens there");
 }
 
 static void put_silent_hop(struct buf *b, const struct addr *hop, const struct addr *to)
@@ -226,6 +228,10 @@ static void put_who_drops(struct buf *b, const struct probe_result *r)
 {
 	if (r->unheard.seen)
 		buf_puts(b, ": this host drops the answers");
+	else if (r->heard == PROBE_HEARD_REFUSAL)
+		buf_puts(b, ", though it refused another attempt before");
+	else if (r->heard == PROBE_HEARD_TAKEN)
+		buf_puts(b, ", though it took another connection before");
 	else if (unheard_is_told(&r->unheard))
 		buf_puts(b,
 			 ": a firewall drops them, this host drops the answers, or the "
