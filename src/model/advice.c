@@ -105,6 +105,8 @@ static const struct {
 	[ADVICE_INGRESS] = { NEEDS_NOTHING,
 			     { "tc", "filter", "show", "dev", "#", "ingress" } },
 	[ADVICE_IPTABLES] = { NEEDS_ROOT, { "iptables-save" } },
+	[ADVICE_IP6TABLES] = { NEEDS_ROOT, { "ip6tables-save" } },
+	[ADVICE_CGROUP_BPF] = { NEEDS_ROOT, { "bpftool", "cgroup", "tree" } },
 	[ADVICE_NAT] = { NEEDS_ROOT, { "iptables", "-t", "nat", "-S" } },
 	[ADVICE_NAT_V6] = { NEEDS_ROOT, { "ip6tables", "-t", "nat", "-S" } },
 	[ADVICE_CONNTRACK] = { NEEDS_ROOT, { "conntrack", "-L" } },

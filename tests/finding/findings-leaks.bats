@@ -319,7 +319,7 @@ time.sleep(600)
 		'retrans >= 2' 'orphans >= 1' 'max_orphans == null or .max_orphans > 0'
 	TEXT_OPTIONS=(--findings=all)
 	assert_text orphans "${F[established.client0.local]} to ${F[established.client0.peer]}" \
-		'1 connection without an owner waits for the peer, with 500 bytes' '1 in FIN_WAIT1' \
+		'1 connection without an owner holds 500 bytes' '1 in FIN_WAIT1' \
 		'was tried again [0-9]+ times' 'The host has [0-9]+ orphans'
 }
 
@@ -342,7 +342,7 @@ vanish() { # N
 	assert_found 'warning orphans'
 	assert_figures orphans 'sockets == 70' 'of_connections == 70' 'unsent_bytes == 630'
 	assert_equal "$(get orphans '.sockets | length')" 70
-	assert_text orphans ' and 69 more' '70 connections without an owner wait' \
+	assert_text orphans ' and 69 more' '70 connections without an owner hold' \
 		"They are 100 % of the 70 connections of local port $(port_of established.server0)\." 'The host has [0-9]+ orphans'
 	# A filter that may hide the live ones tells no share.
 	findings 'state = fin-wait-1'

@@ -32,6 +32,7 @@ static uint32_t mem_u32(const struct sock *s, enum sock_mem index)
 
 #define INFO(member) offsetof(struct tcpinfo, member)
 
+enum { FEW = 256 }; /* more of a state are read in a dump of it */
 enum { CONNECTION_EXT = EXT_BIT(INET_DIAG_INFO) | EXT_BIT(INET_DIAG_SKMEMINFO) };
 
 static uint8_t info_u8(const struct sock *s, size_t offset)
@@ -74,6 +75,8 @@ static void take_reading(struct connection_facts *c, const struct sock *s, int t
 	c->sacked = info_u32(s, INFO(sacked));
 	c->mss = info_u32(s, INFO(snd_mss));
 	c->pmtu = info_u32(s, INFO(pmtu));
+	c->mark = s->mark;
+	c->has_mark = s->has & SOCK_HAS_MARK;
 	c->has_windows = s->tcp_info.len >= INFO(rcv_wnd) + 4;
 	c->snd_wnd = info_u32(s, INFO(snd_wnd));
 	c->rcv_wnd = info_u32(s, INFO(rcv_wnd));
@@ -163,7 +166,6 @@ static void read_each(struct reader *r, struct connection_facts *v, size_t n, in
 void evidence_look(struct reader *r, struct evidence *e, const struct suspects *list,
 		   struct connection_facts *v)
 {
-	enum { FEW = 256 };
 	const struct rule *rule = list->rule;
 
 	if (rule->look == LOOK_PLACE)
@@ -182,7 +184,8 @@ void evidence_look_again(struct reader *r, struct evidence *e,
 {
 	if (list->rule->look == LOOK_FAR_END)
 		return;
-	if (list->rule->rows == ROWS_UDP)
+	if (list->rule->rows == ROWS_UDP ||
+	    (list->rule->look == LOOK_STATE && list->n > FEW))
 		read_dump(r, e, list, v, 1);
 	else
 		read_each(r, v, list->n, 1);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/netlink/presence_ask.h"
+#include "kernel/proc/counters_read.h"
 #include "kernel/proc/procfile.h"
 #include "kernel/proc/rights.h"
 #include "model/proctext.h"
@@ -162,9 +163,13 @@ static void first_reading(struct reader *r, const struct detect *d, struct evide
 static void second_reading(struct reader *r, const struct detect *d, struct evidence *e,
 			   const struct watch *w)
 {
+	bool holds_back = evidence_holds_back(d, e);
+	struct counters before = { 0 };
 	uint64_t start = w->start;
 	size_t i;
 
+	if (holds_back)
+		counters_read(&before);
 	if (w->connections_ms)
 		evidence_pulse(e, 0);
 	evidence_watch(r, d, e, w);
@@ -190,6 +195,9 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 					(d->began_ms + start) / 2);
 	if (w->connections_ms)
 		evidence_outlets(r, d, e);
+	if (holds_back)
+		evidence_ways_out(d, e, &before);
+	counters_free(&before);
 }
 
 void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/read/reader.h"
+#include "model/counter/counters.h"
 #include "model/finding/evidence.h"
 
 /* Who holds the row, as the reader's last scan says, in e's arena; each process becomes
@@ -96,6 +97,12 @@ void evidence_connection(struct reader *r, struct connection_facts *c, int turn)
 /* Of the suspects of rules with `options`: those of their sockets, as far as they may be
  * read; after the scan for the owners. */
 void evidence_options(const struct detect *d, struct evidence *e);
+
+/* Where a candidate may be unsent: what this host makes and sends, at first and after the
+ * second reading, which asks for its address and its route, too. */
+bool evidence_holds_back(const struct detect *d, const struct evidence *e);
+void evidence_ways_out(const struct detect *d, struct evidence *e,
+		       const struct counters *before);
 
 /* What became of the addresses of d's stranded rows; who holds those that lost theirs. */
 void evidence_stranded(const struct detect *d, struct evidence *e);

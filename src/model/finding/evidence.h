@@ -169,6 +169,19 @@ struct sent_facts {
 	uint32_t duplicates;	     /* of these: the peer had them already (D-SACK) */
 };
 
+/* Whether this host can send what a connection holds, as asked after the readings. */
+struct way_out {
+	enum presence source; /* its local address */
+	int route; /* why there is no route for what it sends: errno; 0 = there is one,
+		      -1 = it could not be asked */
+};
+
+/* Packets of a family that this host made and did not send, between the readings. */
+struct stopped_packets {
+	bool known; /* older kernels do not count what is sent */
+	uint64_t n;
+};
+
 /* A connection, twice. */
 struct connection_facts {
 	const struct sock *row;
@@ -178,7 +191,8 @@ struct connection_facts {
 	uint32_t sent_ms, received_ms; /* since data last went, came */
 	uint32_t rcvbuf, rmem[2], snd_wnd, rcv_wnd, retrans, rto_us;
 	uint64_t drops[2];
-	uint8_t backoff;      /* of the timer: how often it was doubled */
+	uint8_t backoff;	       /* of the timer: how often it was doubled */
+	const struct way_out *way_out; /* NULL = not asked */
 	uint32_t sacked, mss; /* segments that came behind a gap; of so many bytes */
 	uint32_t pmtu;
 	struct sent_facts sent[2];
@@ -188,6 +202,8 @@ struct connection_facts {
 	uint32_t unacked;	    /* segments on the way */
 	uint8_t ca_state;
 	uint8_t probes; /* of keepalive, or of a closed window: since the last answer */
+	uint32_t mark;
+	bool has_mark;			/* only root is told */
 	bool has_sent, has_send_window; /* older kernels tell neither */
 	bool choked;			/* its send buffer is full */
 	bool read[2];			/* still there, and the same */
@@ -251,6 +267,7 @@ struct evidence {
 	/* Between the dump of all rows and the readings of process_facts.leaked. */
 	uint32_t growth_ms[GROWTH_READINGS + 1];
 	struct net_counters counters[2];
+	struct stopped_packets stopped_v4, stopped_v6;
 	struct host_facts host[2]; /* where all of TCP was asked for */
 	struct net_limits limits;
 	struct listener_facts *listeners;

@@ -74,6 +74,8 @@ struct rule {
 	 * watched at most while that is so, in ms; 0 = READING_INTERVAL_MS. */
 	bool (*stands)(const struct connection_facts *c);
 	uint32_t (*watch)(const struct connection_facts *c);
+	/* Those of which it is asked whether this host can send what they hold. */
+	bool (*unsent)(const struct connection_facts *c);
 	/* What the processes of those that stand have to send, and cannot, is read too.
 	 */
 	bool outlets;

@@ -78,29 +78,36 @@ static void put_states(struct inquiry *q, const struct orphans *o)
 	}
 }
 
+/* Whether this host or the peer is why the oldest waits. */
+static void put_orphan_why(struct inquiry *q, const struct connection_facts *c)
+{
+	if (!is_probing(c))
+		say(q, " and was tried again %u times", c->row->retrans);
+	else if (is_held_back(c)) {
+		buf_puts(&q->text, "; the peer's window is open, and ");
+		put_unsent(q, c);
+	} else if (c->has_send_window && !window_is_open(c))
+		buf_puts(&q->text,
+			 "; the peer's window is closed: its program does not read");
+	else if (!c->has_send_window)
+		buf_puts(&q->text,
+			 "; this host cannot send, or the peer's window is closed");
+}
+
 static void put_orphans(struct inquiry *q, const struct orphans *o)
 {
 	struct candidates all = finding_candidates(q, &rule_orphans);
 	const struct sock *s = o->oldest->row;
 
 	say(q,
-	    "%s%u connection%s without an owner %s for the peer, with %ju bytes that "
-	    "are not acknowledged: ",
+	    "%s%u connection%s without an owner %s %ju bytes that are not acknowledged: ",
 	    all.seen > all.n ? "At least " : "", o->total, o->total == 1 ? "" : "s",
-	    o->total == 1 ? "waits" : "wait", (uintmax_t)o->unsent);
+	    o->total == 1 ? "holds" : "hold", (uintmax_t)o->unsent);
 	put_states(q, o);
 	say(q, ".\nThe oldest last sent data ");
 	buf_put_duration(&q->text, o->oldest->sent_ms);
-	if (s->timer != TIMER_WINDOW_PROBE)
-		say(q, " ago and was tried again %u times", s->retrans);
-	else if (window_is_open(o->oldest))
-		say(q,
-		    " ago; the peer's window is open, but this host does not send: its "
-		    "firewall, the route or the source address holds it back");
-	else if (o->oldest->has_send_window)
-		say(q, " ago; the peer's window is closed: its program does not read");
-	else
-		say(q, " ago; the peer's window is closed, or this host cannot send");
+	say(q, " ago");
+	put_orphan_why(q, o->oldest);
 	say(q, "; the next try is due in %u ms (rto %u ms).", s->expires_ms,
 	    o->oldest->rto_us / 1000);
 }
@@ -151,6 +158,8 @@ static void orphan_figures(struct inquiry *q, struct finding *f, const struct or
 	finding_figure(f, "retrans", o->total ? o->oldest->retrans : 0, o->total);
 	finding_figure(f, "last_sent_ms", o->total ? o->oldest->sent_ms : 0,
 		       o->total && o->oldest->has_info);
+	if (o->total)
+		unsent_figure(q, f, o->oldest);
 	finding_figure(f, "orphans", n->orphans, n->has_sockstat);
 	finding_figure(f, "max_orphans", n->max_orphans, n->has_max_orphans);
 }
@@ -177,6 +186,10 @@ static void orphan_finding(struct inquiry *q, const struct orphans *o,
 		    o->oldest->row->local.port);
 	put_host(q);
 	f->summary = finding_text(q);
+	if (o->total && is_held_back(o->oldest)) {
+		advise_unsent(q, o->oldest);
+		f->advice = finding_text(q);
+	}
 	orphan_figures(q, f, o, connections);
 }
 
@@ -232,21 +245,27 @@ static bool may_be_orphan(const struct sock *s)
 		(s->timer == TIMER_RETRANSMIT && s->retrans >= ORPHAN_RETRANS));
 }
 
-/* A closed window is normal for a moment here too. What this host cannot send counts as
+/* A closed window is normal for a moment here too; what this host cannot send counts as
  * sent with each try. */
 static bool suspect_orphan(const struct connection_facts *c)
 {
 	return c->read[0] &&
 	       (c->row->timer == TIMER_RETRANSMIT || c->row->retrans >= ORPHAN_RETRANS ||
-		c->sent_ms >= ORPHAN_AGE_MS);
+		c->sent_ms >= ORPHAN_AGE_MS || is_held_back(c));
+}
+
+/* What this host cannot send is watched for as long as that of a program. */
+static uint32_t watch_orphan(const struct connection_facts *c)
+{
+	return is_held_back(c) ? WATCH_MS : 0;
 }
 
 const struct rule rule_orphans = {
 	.id = "orphans",
 	.severity = SEVERITY_WARNING,
 	.meaning =
-		"Connections that no program owns any more still hold data the peer does not take, or "
-		"wait for an acknowledgment that does not come. Single clients that vanish leave such "
+		"Connections that no program owns any more still hold data that the peer does not take "
+		"or this host cannot send, or wait for an acknowledgment that does not come. Single clients that vanish leave such "
 		"connections every day; many at once on one port point to the path or to a peer.",
 	.advice =
 		"The kernel gives up by itself (net.ipv4.tcp_orphan_retries); look at the peers if "
@@ -262,6 +281,11 @@ const struct rule rule_orphans = {
 	.most = MOST_ORPHANS,
 	.look = LOOK_STATE,
 	.suspect = suspect_orphan,
+	.again = AGAIN_EACH,
+	.worth_again = is_held_back,
+	.stands = sends_nothing,
+	.watch = watch_orphan,
+	.unsent = is_held_back,
 	.judge = judge_orphans,
 };
 

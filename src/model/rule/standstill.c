@@ -46,6 +46,17 @@ bool window_is_open(const struct connection_facts *c)
 	return c->has_send_window && c->unsent && c->snd_wnd >= MIN(c->mss, c->unsent);
 }
 
+bool is_held_back(const struct connection_facts *c)
+{
+	return is_probing(c) && window_is_open(c) && !c->unacked && c->backoff;
+}
+
+bool may_be_unsent(const struct connection_facts *c)
+{
+	return is_held_back(c) ||
+	       (c->row->timer == TIMER_RETRANSMIT && c->retrans && !c->sacked);
+}
+
 const struct connection_facts *other_end(const struct connection_facts *c,
 					 const struct candidates *all,
 					 bool (*is_so)(const struct connection_facts *))

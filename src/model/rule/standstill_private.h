@@ -26,6 +26,22 @@ bool sends_nothing(const struct connection_facts *c);
  * Is the peer's window known to have room for it, that is not why. */
 bool is_probing(const struct connection_facts *c);
 bool window_is_open(const struct connection_facts *c);
+/* A try of the timer was in vain though the window is open and nothing is on the way. Of
+ * data that is held back for a moment (TCP_CORK, MSG_MORE, pacing) the first goes. */
+bool is_held_back(const struct connection_facts *c);
+/* This, or it was sent again in vain: what of this host's own may keep it from leaving
+ * is asked for. */
+bool may_be_unsent(const struct connection_facts *c);
+
+/* Why this host cannot send it, as far as that is known (unsent.c). */
+enum unsent_by { UNSENT_UNKNOWN, UNSENT_SOURCE, UNSENT_ROUTE, UNSENT_FILTER };
+enum unsent_by unsent_by(const struct inquiry *q, const struct connection_facts *c);
+/* "this host cannot send it: ...", without a full stop; the commands that show it. */
+void put_unsent(struct inquiry *q, const struct connection_facts *c);
+void advise_unsent(struct inquiry *q, const struct connection_facts *c);
+/* The packets that this host made and did not send, as a figure of f. */
+void unsent_figure(const struct inquiry *q, struct finding *f,
+		   const struct connection_facts *c);
 /* Both readings are there. */
 bool was_read_twice(const struct connection_facts *c);
 

@@ -39,15 +39,34 @@ static bool reader_is_here(struct inquiry *q, const struct connection_facts *c)
 	return other_end(c, &readers, is_closed(c) ? NULL : is_full);
 }
 
+/* What this host cannot send is of as many kinds as there are reasons. */
 enum { KIND_NONE, KIND_CLOSED_WINDOW, KIND_UNANSWERED, KIND_GAP, KIND_NOT_SENT };
+enum { REASON_SHIFT = 4, ERROR_SHIFT = 8 };
 
-/* Data that is held back for a moment (TCP_CORK, MSG_MORE, pacing) goes at the first try
- * of the timer; what this host cannot send is tried in vain, and more seldom each time.
- */
+static unsigned not_sent_kind(const struct inquiry *q, const struct connection_facts *c)
+{
+	unsigned err = c->way_out && c->way_out->route > 0 ? (unsigned)c->way_out->route
+							   : 0;
+
+	return KIND_NOT_SENT | unsent_by(q, c) << REASON_SHIFT | err << ERROR_SHIFT;
+}
+
+static bool is_unsent(const struct group *g)
+{
+	return g->kind >= KIND_NOT_SENT;
+}
+
+/* What was sent again did not leave this host either. */
+static bool is_not_resent(const struct inquiry *q, const struct connection_facts *c)
+{
+	enum unsent_by by = unsent_by(q, c);
+
+	return may_be_unsent(c) && (by == UNSENT_SOURCE || by == UNSENT_ROUTE);
+}
+
 static bool is_not_sent(const struct inquiry *q, const struct connection_facts *c)
 {
-	return !c->unacked && c->unsent && c->backoff &&
-	       q->e->interval_ms >= STUCK_AGE_MS;
+	return is_held_back(c) && q->e->interval_ms >= STUCK_AGE_MS;
 }
 
 static unsigned sender_kind(struct inquiry *q, const struct connection_facts *c)
@@ -58,7 +77,9 @@ static unsigned sender_kind(struct inquiry *q, const struct connection_facts *c)
 	if (is_closed(c))
 		return KIND_CLOSED_WINDOW;
 	if (is_probing(c))
-		return is_not_sent(q, c) ? KIND_NOT_SENT : KIND_NONE;
+		return is_not_sent(q, c) ? not_sent_kind(q, c) : KIND_NONE;
+	if (is_not_resent(q, c))
+		return not_sent_kind(q, c);
 	return c->sacked ? KIND_GAP : KIND_UNANSWERED;
 }
 
@@ -83,24 +104,23 @@ static void put_probing(struct inquiry *q, const struct group *g)
 {
 	const struct connection_facts *c = g->oldest;
 
-	if (g->kind == KIND_NOT_SENT)
+	if (is_unsent(g)) {
 		say(q,
-		    "\nThe peer's window is open (%u bytes) and nothing is on the way: this "
-		    "host itself holds the data back.\nPossible are a rule of its firewall "
-		    "(OUTPUT), a lost route, a source address that is gone, or a filter of the "
-		    "program's cgroup.",
+		    "\nThe peer's window is open (%u bytes) and nothing is on the way: ",
 		    c->snd_wnd);
-	else if (c->has_send_window)
+		put_unsent(q, c);
+		buf_putc(&q->text, '.');
+	} else if (c->has_send_window)
 		say(q, "\nThe peer's window is closed: its program does not read.");
 	else
 		say(q,
-		    "\nThe peer's window is closed, or this host cannot send (a rule of its "
-		    "firewall, the route, the source address): this kernel does not tell "
+		    "\nThis host cannot send (a rule of its firewall, the route, the source "
+		    "address), or the peer's window is closed: this kernel does not tell "
 		    "which.");
 	/* A try that fails in this host counts as sent. */
 	say(q, "%sThe %sprobe timer was doubled %u time%s; data was last %s ",
-	    g->kind == KIND_NOT_SENT ? "\n" : " ", of_oldest(g), c->backoff,
-	    c->backoff == 1 ? "" : "s", g->kind == KIND_NOT_SENT ? "tried" : "sent");
+	    is_unsent(g) ? "\n" : " ", of_oldest(g), c->backoff,
+	    c->backoff == 1 ? "" : "s", is_unsent(g) ? "tried" : "sent");
 	buf_put_duration(&q->text, c->sent_ms);
 	say(q, " ago");
 	put_timer(q, c);
@@ -143,6 +163,15 @@ static void put_retransmission(struct inquiry *q, const struct group *g)
 {
 	const struct connection_facts *c = g->oldest;
 
+	if (is_unsent(g)) {
+		buf_puts(&q->text, "\nNone of its segments can leave: ");
+		put_unsent(q, c);
+		say(q, ".\nThe %ssegment was tried again %u times", of_oldest(g),
+		    c->retrans);
+		put_timer(q, c);
+		return;
+	}
+
 	say(q, "\nThe %ssegment was retransmitted %u times without an answer",
 	    of_oldest(g), c->retrans);
 	if (g->kind == KIND_GAP)
@@ -170,35 +199,15 @@ static void advise_size(struct inquiry *q, const struct group *g)
 	       g->oldest->pmtu > headers ? g->oldest->pmtu - headers : 0, buf_cstr(&to));
 }
 
-/* What may hold the data back, each with the command that shows it. */
-static void advise_own_host(struct inquiry *q, const struct group *g)
-{
-	struct advised asker = { .uid = q->e->asker };
-	struct addr peer = addr_unmapped(&g->oldest->row->peer),
-		    local = addr_unmapped(&g->oldest->row->local);
-	_cleanup_buf_ struct buf to = { 0 }, from = { 0 };
-
-	addr_put_ip(&to, &peer);
-	addr_put_ip(&from, &local);
-	advise_in_words(&q->text, "whether this host still has the source address %s:",
-			buf_cstr(&from));
-	advise(&q->text, ADVICE_ADDRESSES, asker);
-	advise_in_words(&q->text, "whether it has a route to the peer:");
-	advise(&q->text, ADVICE_ROUTE_FROM, asker, buf_cstr(&to), buf_cstr(&from));
-	advise_in_words(&q->text, "whether its firewall drops the packets (OUTPUT):");
-	advise(&q->text, ADVICE_NFT, asker);
-	advise(&q->text, ADVICE_IPTABLES, asker);
-}
-
 /* Where to look, with the address: a port that the peer's kernel drew answers nothing. */
 static const char *sender_advice(struct inquiry *q, const struct group *g)
 {
 	const struct place *first = &g->places[0];
 
-	if (g->kind == KIND_NOT_SENT) {
-		advise_own_host(q, g);
+	if (is_unsent(g)) {
+		advise_unsent(q, g->oldest);
 	} else if (g->kind == KIND_CLOSED_WINDOW && !g->oldest->has_send_window) {
-		advise_own_host(q, g);
+		advise_unsent(q, g->oldest);
 		advise_in_words(&q->text,
 				"if nothing holds it back, look at the program at "
 				"the other end");
@@ -237,7 +246,7 @@ static void sender_finding(struct inquiry *q, const struct group *g)
 	    "%ju bytes wait in SEND-Q and none was acknowledged between two readings "
 	    "%u ms apart.",
 	    (uintmax_t)unsent_bytes(g), q->e->interval_ms);
-	if (closed || g->kind == KIND_NOT_SENT)
+	if (is_probing(c))
 		put_probing(q, g);
 	else
 		put_retransmission(q, g);
@@ -252,6 +261,7 @@ static void sender_finding(struct inquiry *q, const struct group *g)
 	finding_figure(f, "send_window_bytes", c->snd_wnd, c->has_send_window);
 	finding_figure(f, "zero_window", closed, !closed || c->has_send_window);
 	finding_figure(f, "last_sent_ms", c->sent_ms, c->has_info);
+	unsent_figure(q, f, c);
 }
 
 enum { MOST_PLACES = 3 }; /* of one process: with more the trouble is its own */
@@ -274,7 +284,8 @@ static bool may_be_stuck_sending(const struct sock *s)
 static bool suspect_sender(const struct connection_facts *c)
 {
 	return c->read[0] && c->send[0] &&
-	       (c->retrans >= STUCK_RETRANS || c->sent_ms >= STUCK_AGE_MS);
+	       (c->retrans >= STUCK_RETRANS || c->sent_ms >= STUCK_AGE_MS ||
+		is_held_back(c));
 }
 
 /* What gets no answer at all has no window that could open. */
@@ -307,6 +318,7 @@ const struct rule rule_stuck_sender = {
 	.again = AGAIN_EACH,
 	.stands = sends_nothing,
 	.watch = watch_sender,
+	.unsent = may_be_unsent,
 	.judge = judge_senders,
 };
 

@@ -53,7 +53,7 @@ static bool is_about_host(const char *program)
 		"systemctl", "docker",	"podman", "runuser", "nerdctl", "crictl",
 		"sh",	     "kill",	"cat",	  "gdb",     "ls",	"prlimit",
 		"setcap",    "rm",	"rmdir",  "mkdir",   "usermod", "newgrp",
-		"setfacl",   "getfacl", "chattr", "chmod",   "nsenter",
+		"setfacl",   "getfacl", "chattr", "chmod",   "nsenter", "bpftool",
 	};
 	size_t i;
 

@@ -1,4 +1,6 @@
 /* What stands, what is slow, and what of it is one finding. */
+#include <errno.h>
+
 #include "unit/model/rule/rows.h"
 
 static void readers(void)
@@ -201,17 +203,17 @@ static void windows(void)
 		  1447, 1448, 9000, 0, 3100, 3, true },
 		{ "stuck-sender", "window is closed: its", "the program at the other end",
 		  99, 1448, 100, 0, 3100, 3, true },
-		{ "stuck-sender", "this host itself",
+		{ "stuck-sender", "this host cannot send it: possible are",
 		  "ip route get 10.0.0.2 from 10.0.0.1", 1448, 1448, 9000, 0, 3100, 3,
 		  true },
-		{ "stuck-sender", "this host itself", "nft list ruleset", 100, 1448, 100,
-		  0, 1000, 1, true },
+		{ "stuck-sender", "this host cannot send it", "nft list ruleset", 100,
+		  1448, 100, 0, 1000, 1, true },
 		/* Not yet, or it is on the way. */
 		{ NULL, "", "", 1448, 1448, 9000, 0, 999, 3, true },
 		{ NULL, "", "", 1448, 1448, 9000, 0, 3100, 0, true },
 		{ NULL, "", "", 1448, 1448, 9000, 1, 3100, 3, true },
 		/* A kernel that does not tell. */
-		{ "stuck-sender", "is closed, or this host cannot send",
+		{ "stuck-sender", "This host cannot send (a rule of its firewall",
 		  "nft list ruleset", 0, 1448, 9000, 0, 3100, 3, false },
 	};
 	struct evidence e = { 0 };
@@ -244,11 +246,101 @@ static void windows(void)
 	detect_free(&d);
 }
 
+/* What keeps this host from sending, in the order in which the facts decide, and what is
+ * left where they are missing. */
+static void unsent(void)
+{
+	enum { NOT_ASKED = -2 };
+	static const struct {
+		const char *says, *not ;
+		enum presence source;
+		int route;
+		uint32_t mark, sent_ms;
+		uint64_t stopped;
+		bool marked, counted;
+	} rows[] = {
+		{ "local address is 10.0.0.1, which is no address of this", "route",
+		  PRESENCE_GONE, ENETUNREACH, 0, 100, 9, true, true },
+		{ "local address is 10.0.0.1, which is no address of this", "route",
+		  PRESENCE_GONE, 0, 0, 100, 9, false, true },
+		{ "there is no route from 10.0.0.1 to 10.0.0.2 (ENETUNREACH)", "possible",
+		  PRESENCE_HERE, ENETUNREACH, 0, 100, 9, true, true },
+		{ "is of type blackhole from 10.0.0.1 to 10.0.0.2 with mark 0x2a (EINVAL)",
+		  "possible", PRESENCE_HERE, EINVAL, 42, 100, 9, true, true },
+		{ "it made 9 IPv4 packets between the readings", "possible",
+		  PRESENCE_HERE, 0, 0, 100, 9, true, true },
+		{ "it made 1 IPv4 packet between the readings and did not transmit it",
+		  "possible", PRESENCE_HERE, 0, 0, 100, 1, true, true },
+		/* Those may be packets of others. */
+		{ "possible are a firewall rule of this host (OUTPUT, POSTROUTING) and a "
+		  "BPF program of the control group; nothing was tried",
+		  "lost", PRESENCE_HERE, 0, 0, 3100, 9, true, true },
+		/* None was stopped, or it is not counted. */
+		{ "possible are a firewall rule", "lost", PRESENCE_HERE, 0, 0, 100, 0,
+		  true, true },
+		{ "possible are a firewall rule", "lost", PRESENCE_HERE, 0, 0, 100, 9,
+		  true, false },
+		/* Only root is shown the mark. */
+		{ "there is a route for packets without a mark; possible are a firewall",
+		  "gone", PRESENCE_HERE, 0, 0, 100, 9, false, true },
+		{ "for packets without a mark there is no route from 10.0.0.1", "gone",
+		  PRESENCE_HERE, ENETUNREACH, 0, 100, 9, false, true },
+		/* Neither could be asked, or nobody asked. */
+		{ "a lost route, a source address that is gone", "nothing was tried",
+		  PRESENCE_UNKNOWN, -1, 0, 100, 0, true, true },
+		{ "a lost route, a source address that is gone", "nothing was tried",
+		  PRESENCE_HERE, NOT_ASKED, 0, 3100, 9, true, true },
+	};
+	struct evidence e = { .interval_ms = 3100 };
+	struct detect d;
+	struct sock s;
+	size_t i;
+
+	begin(&d);
+	s = row(STATE_ESTABLISHED, ip4(1, 80), ip4(2, 1));
+	s.send_queue = 100;
+	s.timer = TIMER_WINDOW_PROBE;
+	detect_row(&d, &s);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct way_out w = { .source = rows[i].source, .route = rows[i].route };
+		struct connection_facts c = { .row = suspects(&d, "stuck-sender")->v[0],
+					      .suspect = true,
+					      .read = { true, true },
+					      .send = { 100, 100 },
+					      .sent_ms = rows[i].sent_ms,
+					      .snd_wnd = 9000,
+					      .mss = 1448,
+					      .unsent = 100,
+					      .backoff = 3,
+					      .mark = rows[i].mark,
+					      .has_mark = rows[i].marked,
+					      .has_send_window = true };
+		struct findings fs = { 0 };
+
+		c.way_out = w.route == NOT_ASKED ? NULL : &w;
+		/* Of IPv6 nothing is known here. */
+		e.stopped_v4 = (struct stopped_packets){ .known = rows[i].counted,
+							 .n = rows[i].counted
+								      ? rows[i].stopped
+								      : 0 };
+		e.stopped_v6 = (struct stopped_packets){ .known = true, .n = 1000 };
+		e.connections[place_of("stuck-sender")] = &c;
+		rules_judge(&d, &e, &fs);
+		CHECK_INT(fs.n, 1);
+		CHECK(strstr(fs.v[0]->summary, rows[i].says));
+		CHECK(!strstr(fs.v[0]->summary, rows[i].not ));
+		CHECK(!strstr(fs.v[0]->summary, "does not read"));
+		findings_free(&fs);
+	}
+	detect_free(&d);
+}
+
 int main(void)
 {
 	RUN(groups, "connections of one process to one place are one finding");
 	RUN(readers, "a reader that stands, is slow, pauses, passes on");
 	RUN(senders, "a sender that stands, moves, is gone");
 	RUN(windows, "a window that is closed, one that is open, one that is not known");
+	RUN(unsent, "what keeps this host from sending, and what is left to look at");
 	return unit_done();
 }
