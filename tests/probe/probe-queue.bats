@@ -136,9 +136,10 @@ time.sleep(1000)
 	probe --wait "${READY_WITHIN}s" -q 127.0.0.1:8080 127.0.0.1:8082
 	spawn "${NS[@]}" "$SOCKCTL" connect --connections 64 --hold 300s -T 300s 127.0.0.1:8080
 	local port
-	# A handshake that waits for data (TCP_DEFER_ACCEPT) is in no queue.
+	# A handshake that waits for data (TCP_DEFER_ACCEPT) is in no queue; when it has waited for
+	# long enough, it is accepted at once.
 	cause_of --stable 1s 127.0.0.1:8080
-	assert_equal "$CAUSE $(attempt 'has("accepted")')" ' false'
+	assert_equal "$CAUSE $(attempt '.accepted | . == null or .')" ' true'
 	for port in 8080 8082; do
 		cause_of 127.0.0.1:$port
 		assert_equal "$port $CAUSE" "$port "

@@ -83,11 +83,12 @@ plain() {
 	assert_contains "$output" $'\e[33mfiltered\e[0m' $'\e[33mno answer to ' $'\e[0m'
 	assert_contains "$(plain)" ' open ' ' refused ' 'RST after' ' filtered ' 'no answer to 1 SYN'
 	refute_contains "$(plain)" $'\e'
-	# The columns stand where they stand without.
-	coloured=$(plain | awk '{ print $1, $2, index($0, "RST"), index($0, "no answer") }')
+	# The columns stand where they stand without. What was found of other namespaces follows.
+	coloured=$(plain | awk -v target="$V4:" 'index($0, target) == 1 { print $1, $2, index($0, "RST"), index($0, "no answer") }')
 	probe --color never -T 300ms $V4:80 $V4:81 $V4:82
 	refute_contains "$output" $'\e'
-	assert_equal "$(awk '{ print $1, $2, index($0, "RST"), index($0, "no answer") }' <<<"$output")" "$coloured"
+	assert_equal "$(awk -v target="$V4:" 'index($0, target) == 1 { print $1, $2, index($0, "RST"), index($0, "no answer") }' <<<"$output")" "$coloured"
+	assert_equal "$(wc -l <<<"$coloured")" 3
 	probe --color always $V4:81
 	assert_contains "$output" $'\e[31mrefused\e[0m'
 	on_terminal 200 probe --color never $V4:81
