@@ -6,6 +6,7 @@
 #include "cmd/endpoint/tracer.h"
 #include "cmd/overhearing.h"
 #include "cmd/why.h"
+#include "kernel/netlink/neighbour.h"
 #include "net/relay/conn_end.h"
 #include "net/role/client.h"
 #include "net/role/datagram.h"
@@ -174,6 +175,25 @@ static void hint_at_arrivals(const struct connecting *g, struct fault *f)
 		   buf_cstr(&b));
 }
 
+/* The next hop is asked about as for a socket without options: not where they choose the
+ * way. False: it answers, or that is not known. */
+static bool hint_at_hop(const struct connecting *g, struct fault *f)
+{
+	const struct sockopt_list *options = &g->c->options;
+	_cleanup_buf_ struct buf b = { 0 };
+	struct silent_hop hop;
+	struct addr to;
+
+	if ((f->err != EHOSTUNREACH && f->err != ETIMEDOUT) || g->list.n != 1 ||
+	    !endpoint_addr(&g->list.v[0], &to) || sockopt_given(options, "interface") ||
+	    sockopt_given(options, "mark") ||
+	    (neighbour_of(&to, 0, 0, &hop) != NEIGHBOUR_FAILED && !hop.no_carrier))
+		return false;
+	silent_hop_put(&b, &hop, &to, 0);
+	fault_hint(f, "%s", buf_cstr(&b));
+	return true;
+}
+
 /* A cause that was found says it better than a hint that guesses. */
 static void drop_guess(void *ctx, struct fault *f)
 {
@@ -182,7 +202,8 @@ static void drop_guess(void *ctx, struct fault *f)
 	explain(g, f->err);
 	if (g->causes.n)
 		f->hint[0] = '\0';
-	else if (f->err == ETIMEDOUT && unheard_is_told(&g->unheard))
+	else if (!hint_at_hop(g, f) && f->err == ETIMEDOUT &&
+		 unheard_is_told(&g->unheard))
 		hint_at_arrivals(g, f);
 }
 

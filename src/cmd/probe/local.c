@@ -250,17 +250,17 @@ char *probe_local_arrivals(const struct probe_result *r)
 }
 
 bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
-			      uint64_t waited_us, struct addr *hop)
+			      uint64_t waited_us, struct silent_hop *hop)
 {
 	switch (neighbour_of(to, ifindex, mark, hop)) {
 	case NEIGHBOUR_FAILED:
 		return true;
 	case NEIGHBOUR_ASKED:
-		return waited_us >= ASKED_AGAIN_US;
+		return hop->no_carrier || waited_us >= ASKED_AGAIN_US;
 	case NEIGHBOUR_UNKNOWN:
 		break;
 	}
-	return false;
+	return hop->no_carrier;
 }
 
 bool probe_local_no_source(const struct addr *to, uint32_t ifindex, uint32_t mark,

@@ -35,4 +35,4 @@ bool probe_local_no_source(const struct addr *to, uint32_t ifindex, uint32_t mar
 			   struct buf *why);
 /* Fits probe_neighbour_fn. */
 bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
-			      uint64_t waited_us, struct addr *hop);
+			      uint64_t waited_us, struct silent_hop *hop);

@@ -271,7 +271,48 @@ static void hop_done(struct attempt *a)
 		loop_stop(l);
 }
 
-static void put_hop(struct probe_run *run, const char *text, size_t ttl,
+/* The hop before this one at which the same router answered, counted from 1; 0 = it is
+ * seen for the first time. Two that follow each other are one that forwards what it
+ * should not. */
+static size_t seen_before(const struct path *path, size_t at)
+{
+	const struct probe_icmp *icmp = &path->hops[at].r.icmp;
+	size_t i;
+
+	if (!icmp->family || reached(&path->hops[at].r))
+		return 0;
+	for (i = at; i-- > 0;)
+		if (path->hops[i].r.icmp.family && i + 1 < at &&
+		    addr_same_ip(&path->hops[i].r.icmp.from, &icmp->from))
+			return i + 1;
+	return 0;
+}
+
+/* Packets go in a circle where none arrives, and a router is met three times; twice is
+ * also what ways of different lengths give. */
+static void put_circle(struct buf *b, const struct path *path)
+{
+	size_t i, before, first;
+
+	for (i = HOPS_MOST; i-- > 0;) {
+		if (!path->hops[i].done || reached(&path->hops[i].r))
+			return;
+		before = seen_before(path, i);
+		if (!before)
+			continue;
+		first = seen_before(path, before - 1);
+		buf_puts(b, first ? "a routing loop: "
+				  : "a routing loop, or ways of different lengths: ");
+		addr_put_ip(b, &path->hops[i].r.icmp.from);
+		buf_puts(b, " is met at hops ");
+		if (first)
+			buf_printf(b, "%zu, ", first);
+		buf_printf(b, "%zu and %zu\n", before, i + 1);
+		return;
+	}
+}
+
+static void put_hop(struct probe_run *run, const char *text, size_t ttl, size_t before,
 		    const struct probe_result *r)
 {
 	struct buf *b = &run->report->out.b;
@@ -295,6 +336,8 @@ static void put_hop(struct probe_run *run, const char *text, size_t ttl,
 			view_member_ip(&j, "addr", &a);
 		else
 			json_member_null(&j, "addr");
+		if (before)
+			json_member_u64(&j, "seen_at_ttl", before);
 		json_member_u64(&j, "connect_us", r->connect_us);
 		json_member_str(&j, "outcome", outcome_name(r->outcome));
 		probe_put_reason(&reason, r);
@@ -374,13 +417,15 @@ static enum verdict tell_hops(struct probe_run *run, const struct path *path,
 			break;
 		}
 		if (!p->quiet)
-			put_hop(run, text, i + 1, r);
+			put_hop(run, text, i + 1, seen_before(path, i), r);
 		if (!reached(r))
 			continue;
 		if (v == VERDICT_CANNOT && p->quiet)
 			tell_hop(run, text, i + 1, r);
 		return v;
 	}
+	if (!p->json && !p->quiet)
+		put_circle(&run->report->out.b, path);
 	return VERDICT_SILENCE;
 }
 

@@ -124,6 +124,15 @@ static void put_rewritten(struct json *j, const struct json_row *row, const void
 	view_member_end(j, "sent_from_addr", "sent_from_port", &r->sent_from);
 }
 
+static void put_silent_interface(struct json *j, const struct json_row *row,
+				 const void *of)
+{
+	const struct probe_result *r = of;
+
+	if (r->silent_hop.dev[0])
+		json_member_text(j, row->name, r->silent_hop.dev);
+}
+
 static void put_accepted(struct json *j, const struct json_row *row, const void *of)
 {
 	const struct probe_result *r = of;
@@ -216,7 +225,10 @@ static const struct json_row evidence_rows[] = {
 	{ "icmp_type", UINT(icmp.type), LEFT_OUT, IF(icmp.family) },
 	{ "icmp_code", UINT(icmp.code), LEFT_OUT, IF(icmp.family) },
 	{ "icmp_from", MEMBER(icmp.from), LEFT_OUT, IF(icmp.family), .put = put_ip },
-	{ "silent_hop", MEMBER(silent_hop), LEFT_OUT, .put = put_ip },
+	{ "sent_ttl", UINT(sent_ttl), LEFT_OUT },
+	{ "silent_hop", MEMBER(silent_hop.addr), LEFT_OUT, .put = put_ip },
+	{ "silent_interface", .put = put_silent_interface },
+	{ "no_carrier", BOOL(silent_hop.no_carrier), LEFT_OUT },
 	{ "answers_dropped", UINT(unheard.seen), LEFT_OUT },
 	{ "accepted", .put = put_accepted },
 	{ "http_status", UINT(http_status), LEFT_OUT },

@@ -2,9 +2,12 @@
 
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 
 #include "kernel/netlink/route.h"
 #include "kernel/netlink/rtnl.h"
+
+enum { LOWER_UP = 0x10000 }; /* IFF_LOWER_UP, which <net/if.h> lacks */
 
 struct ask {
 	const struct addr *to;
@@ -61,21 +64,52 @@ static int ask_neighbour(struct nl *nl, struct ask *ask)
 	return nl_ask(nl, &req.h, take_neighbour, ask);
 }
 
+struct ask_link {
+	uint32_t ifindex, flags;
+	bool known;
+};
+
+static int take_flags(const struct nlmsghdr *h, void *ctx)
+{
+	struct ask_link *link = ctx;
+
+	link->known |= rtnl_link_flags(h, link->ifindex, &link->flags);
+	return 0;
+}
+
+static bool lacks_carrier(struct nl *nl, uint32_t ifindex)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifinfomsg m;
+	} req = {
+		.h = { .nlmsg_type = RTM_GETLINK, .nlmsg_len = sizeof(req) },
+		.m = { .ifi_index = (int)ifindex },
+	};
+	struct ask_link link = { .ifindex = ifindex };
+
+	return nl_ask(nl, &req.h, take_flags, &link) == 0 && link.known &&
+	       (link.flags & IFF_UP) && !(link.flags & LOWER_UP);
+}
+
 enum neighbour neighbour_of(const struct addr *to, uint32_t ifindex, uint32_t mark,
-			    struct addr *hop)
+			    struct silent_hop *hop)
 {
 	struct addr plain = addr_unmapped(to);
 	struct ask ask = { .to = &plain };
 	struct nl nl;
 
+	*hop = (struct silent_hop){ 0 };
 	if (nl_open_route(&nl) < 0)
 		return NEIGHBOUR_UNKNOWN;
 	if (route_ask(&nl, &plain, ifindex ? ifindex : plain.scope, mark, take_route,
 		      &ask) == 0 &&
 	    ask.oif)
 		ask_neighbour(&nl, &ask);
+	*hop = (struct silent_hop){ .addr = ask.hop };
+	if (ask.oif && if_indextoname(ask.oif, hop->dev))
+		hop->no_carrier = ask.state && lacks_carrier(&nl, ask.oif);
 	nl_close(&nl);
-	*hop = ask.hop;
 	return ask.state & NUD_FAILED	    ? NEIGHBOUR_FAILED
 	       : ask.state & NUD_INCOMPLETE ? NEIGHBOUR_ASKED
 					    : NEIGHBOUR_UNKNOWN;

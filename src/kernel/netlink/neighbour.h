@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernel/netlink/rtnl.h"
-#include "model/addr.h"
+#include "model/silent_hop.h"
 
 enum neighbour {
 	NEIGHBOUR_UNKNOWN, /* no entry, or one that has been resolved, or not told */
@@ -15,9 +15,10 @@ enum neighbour {
 };
 
 /* ifindex: the interface that a socket is bound to, 0 = none; mark: SO_MARK. *hop is the
- * next hop: the address itself, or the router on the way to it. */
+ * next hop, whether or not it is silent; no_carrier only where the neighbour table has
+ * it, which is so once something was to be sent there. */
 enum neighbour neighbour_of(const struct addr *to, uint32_t ifindex, uint32_t mark,
-			    struct addr *hop);
+			    struct silent_hop *hop);
 
 /* The same of one that answers: *there is its hardware address, as far as one is known.
  * False if there is no such way. */

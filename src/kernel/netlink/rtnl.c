@@ -203,6 +203,16 @@ bool rtnl_link(const struct nlmsghdr *h, uint32_t ifindex, uint32_t *master)
 	return true;
 }
 
+bool rtnl_link_flags(const struct nlmsghdr *h, uint32_t ifindex, uint32_t *flags)
+{
+	const struct ifinfomsg *m = NLMSG_DATA(h);
+
+	if (!is_whole(h, RTM_NEWLINK, sizeof(*m)) || m->ifi_index != (int)ifindex)
+		return false;
+	*flags = m->ifi_flags;
+	return true;
+}
+
 bool hardware_same(const struct hardware *a, const struct hardware *b)
 {
 	return a->len && a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;

@@ -39,6 +39,9 @@ bool rtnl_neighbour(const struct nlmsghdr *h, uint16_t *state);
 /* RTM_NEWLINK of this interface; sets the one that it is enslaved to, if there is one. */
 bool rtnl_link(const struct nlmsghdr *h, uint32_t ifindex, uint32_t *master);
 
+/* RTM_NEWLINK of this interface: IFF_*. */
+bool rtnl_link_flags(const struct nlmsghdr *h, uint32_t ifindex, uint32_t *flags);
+
 /* The address that an interface has on its link, such as six bytes of Ethernet. */
 struct hardware {
 	uint8_t len; /* 0 = none, or none that is known */

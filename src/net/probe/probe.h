@@ -8,6 +8,7 @@
 #include "model/cause/bindable.h"
 #include "model/cause/unheard.h"
 #include "model/outcome.h"
+#include "model/silent_hop.h"
 #include "model/tcpinfo.h"
 #include "net/socket/endpoint.h"
 
@@ -54,6 +55,7 @@ struct probe_result {
 	struct tcpinfo tcp;
 	int tcp_unread; /* asked for in vain: positive errno */
 	struct probe_icmp icmp;
+	uint8_t sent_ttl; /* which a router found used up; 0 = none did, or unknown */
 	struct endpoint peer, local; /* proto of peer is always set; len 0 = unknown */
 	bool local_unread;	     /* there is one, and it could not be asked for */
 	uint64_t name_us;	     /* the look-up of the name; 0 = numeric */
@@ -84,8 +86,7 @@ struct probe_result {
 	uint32_t ports_used;  /* no-port: towards this destination; 0 = not counted */
 	size_t n_answer;
 	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */
-	struct addr silent_hop; /* it answers no ARP or ND: the peer, or the router on the
-				   way; family 0 = not known */
+	struct silent_hop silent_hop;
 	struct unheard unheard; /* of a silence: what this host did with the answers */
 	struct addr sent_from, sent_to; /* half-open: the ends that NAT of this host gave
 					   the SYN; family 0 = it did not */
@@ -122,7 +123,7 @@ void probe_judge_unsent(struct probe_result *r, int err);
  * was first asked for.
  */
 typedef bool probe_neighbour_fn(const struct addr *to, uint32_t ifindex, uint32_t mark,
-				uint64_t waited_us, struct addr *hop);
+				uint64_t waited_us, struct silent_hop *hop);
 /* A silence, or an error of this host's own, which a silent next hop explains. */
 bool probe_may_be_neighbour(const struct probe_result *r);
 /* Of such a result: is it the next hop that is silent? Then it is unreachable. ask NULL:

@@ -13,6 +13,18 @@ static void put_after(struct buf *b, uint64_t us)
 	buf_put_time(b, us);
 }
 
+/* No way in the Internet is nearly as long as the TTL that hosts begin with. */
+static void put_used_up(struct buf *b, const struct probe_result *r)
+{
+	enum { LOOP_TTL = 60 };
+
+	if (r->sent_ttl)
+		buf_printf(b, "; the TTL of %u was used up on the way%s", r->sent_ttl,
+			   r->sent_ttl >= LOOP_TTL
+				   ? ": a routing loop ('--hops' shows the routers)"
+				   : "");
+}
+
 static void put_icmp(struct buf *b, const struct probe_result *r)
 {
 	const char *name = probe_icmp_name(&r->icmp);
@@ -34,6 +46,7 @@ static void put_icmp(struct buf *b, const struct probe_result *r)
 		   r->icmp.type, r->icmp.code);
 	addr_put_ip(b, &r->icmp.from);
 	put_after(b, r->connect_us);
+	put_used_up(b, r);
 }
 
 static void put_answer(struct buf *b, const struct probe_result *r)
@@ -157,21 +170,6 @@ static void put_refused(struct buf *b, const struct probe_result *r)
 			    : ": the host is up, nothing listens there");
 }
 
-static void put_silent_hop(struct buf *b, const struct addr *hop, const struct addr *to)
-{
-	struct addr plain = addr_unmapped(to);
-
-	if (!hop->family) {
-		buf_puts(b, "the host, or the router towards it, is down");
-	} else if (addr_same_ip(hop, &plain)) {
-		buf_puts(b, "the host is down, or not on this link");
-	} else {
-		buf_puts(b, "the router towards it, ");
-		addr_put_ip(b, hop);
-		buf_puts(b, ", is down, or not on this link");
-	}
-}
-
 static void put_unreachable(struct buf *b, const struct probe_result *r)
 {
 	struct addr a = { 0 };
@@ -184,11 +182,7 @@ static void put_unreachable(struct buf *b, const struct probe_result *r)
 	} else if (r->icmp.family && !r->icmp.own) {
 		put_icmp(b, r);
 	} else if (!r->at_once) {
-		buf_puts(b, a.family == AF_INET6 ? "no neighbour answers (ND failed"
-						 : "no neighbour answers (ARP failed");
-		put_after(b, r->connect_us);
-		buf_puts(b, "): ");
-		put_silent_hop(b, &r->silent_hop, &a);
+		silent_hop_put(b, &r->silent_hop, &a, r->connect_us);
 	} else if (r->err == EINVAL && addr_is_link_local(&a) && !a.scope) {
 		buf_puts(b,
 			 "a link-local address wants its interface: [fe80::1%eth0]:80");

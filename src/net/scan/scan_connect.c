@@ -326,7 +326,7 @@ static void expire_due(struct loop *l, struct timer *t)
 	struct connect_scan *c = LOOP_OWNER(t, struct connect_scan, expire);
 	uint64_t now = clock_us();
 	bool asked = c->answered;
-	struct addr hop = { 0 };
+	struct silent_hop hop = { 0 };
 
 	while (c->first && c->first->started_us + c->s.how->timeout_us <= now) {
 		struct scan_slot *w = c->first;
@@ -341,7 +341,7 @@ static void expire_due(struct loop *l, struct timer *t)
 			probe_ask_neighbour(r, w->w.fd, c->s.how->attempt->neighbour);
 			hop = r->silent_hop;
 			asked = true;
-		} else if (hop.family) {
+		} else if (hop.addr.family) {
 			r->outcome = OUTCOME_UNREACHABLE;
 			r->silent_hop = hop;
 		}

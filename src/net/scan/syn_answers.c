@@ -184,7 +184,7 @@ void syn_tell_silent(struct syn_scan *syn)
 	else
 		put_silence(r, OUTCOME_FILTERED);
 	r->connect_us = now;
-	if (!syn->heard && !r->silent_hop.family && !syn->path.rewritten)
+	if (!syn->heard && !r->silent_hop.addr.family && !syn->path.rewritten)
 		probe_ask_neighbour(r, syn->link.tx, syn->s.how->attempt->neighbour);
 	all = *r;
 	for (i = 0; i < syn->s.n; i++) {
