@@ -55,6 +55,12 @@ struct local_watch {
 	uint64_t drops;
 };
 
+/* An answer after the SYN was sent again, of which it is not known whether it was late.
+ */
+struct probe_late {
+	uint64_t rtt_us, connect_us; /* 0 = there is none that is not counted yet */
+};
+
 struct probe_job {
 	struct probe_run *run;
 	char *text;  /* the target as one address, "db:5432" */
@@ -88,6 +94,7 @@ struct probe_job {
 	unsigned kind;	/* the last; 0 = none yet */
 	struct endpoint heard_at; /* where the last answer came from, and what it was */
 	enum probe_heard heard;
+	struct probe_late slow; /* the last that may be slow, or have lost a packet */
 	bool changed;	  /* last differs from the one before, in outcome or address */
 	char *note;	  /* what the kernel's own tables add to it */
 	char *remedy;	  /* what to do about that, as advice.h has it; or NULL */

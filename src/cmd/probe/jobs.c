@@ -22,7 +22,9 @@ enum {
 	LAST_RETRY_US = 500 * 1000,
 	DEFAULT_PARALLEL = 1024,
 	HEDGE_LEAST_US = 250 * 1000, /* a new SYN beats waiting for the kernel's */
-	SILENT_US = 200 * 1000,	     /* before the kernel sends a SYN again */
+	TIMER_US = 1000 * 1000,	     /* after which a SYN is sent again */
+	TIMER_NEAR_US = 150 * 1000,
+	SILENT_US = 200 * 1000, /* before the kernel sends a SYN again */
 };
 
 static void job_begin(struct probe_job *j);
@@ -190,18 +192,59 @@ static void remember_heard(struct probe_job *j, struct probe_result *r)
 	j->heard_at = r->peer;
 }
 
+/* Whether the time of the handshake is the path's, not that of a timer. */
+static bool is_of_path(const struct probe_result *r)
+{
+	return (r->loss == PROBE_LOSS_NONE || r->loss == PROBE_LOSS_SLOW) &&
+	       !r->phantoms && !r->hedges;
+}
+
+static void count_times(struct probe_job *j, uint64_t rtt_us, uint64_t connect_us,
+			bool has_rtt)
+{
+	spread_add(&j->connect, connect_us);
+	if (has_rtt && rtt_us)
+		spread_add(&j->rtt, rtt_us);
+}
+
+/*
+ * What one attempt leaves open others may tell: a path that was quick once is not slow
+ * now, and two that took the same time, not a timer's and a little more, were not both
+ * delayed by a loss.
+ */
+static void compare_late(struct probe_job *j, struct probe_result *r)
+{
+	uint64_t over = r->connect_us % TIMER_US, a = r->tcp.rtt, b = j->slow.rtt_us;
+
+	if (r->outcome != OUTCOME_OPEN || r->loss != PROBE_LOSS_EITHER || r->hedges)
+		return;
+	if (j->path_us && j->path_us < a / 2) {
+		r->loss = PROBE_LOSS_SYN_ACK;
+		return;
+	}
+	if (b && over > TIMER_NEAR_US && MAX(a, b) - MIN(a, b) < MAX(a, b) / 10) {
+		r->loss = PROBE_LOSS_SLOW;
+		j->late--;
+		count_times(j, b, j->slow.connect_us, true);
+		j->slow = (struct probe_late){ 0 };
+		return;
+	}
+	j->slow = (struct probe_late){ a, r->connect_us };
+}
+
 static void job_told(struct probe_job *j)
 {
 	struct probe_result *r = result_of_next(j);
 	struct probe_run *run = j->run;
 
+	compare_late(j, r);
 	ask_tables(j, r);
 	j->changed = differs(j, r);
 	remember_heard(j, r);
 	r->name_us = j->name_us;
 	if (r->outcome == OUTCOME_REFUSED)
 		j->path_us = r->connect_us;
-	else if (r->outcome == OUTCOME_OPEN && r->loss == PROBE_LOSS_NONE)
+	else if (r->outcome == OUTCOME_OPEN && is_of_path(r))
 		j->path_us = r->tcp.rtt;
 	if (run->c->down)
 		probe_down_judge(j, r);
@@ -210,13 +253,10 @@ static void job_told(struct probe_job *j)
 	j->counts[r->outcome]++;
 	if (r->outcome == OUTCOME_OPEN) {
 		/* A handshake that lost packets measures the timer, not the path. */
-		if (r->loss != PROBE_LOSS_NONE || r->phantoms || r->hedges) {
+		if (is_of_path(r))
+			count_times(j, r->tcp.rtt, r->connect_us, r->has_tcp);
+		else
 			j->late++;
-		} else {
-			spread_add(&j->connect, r->connect_us);
-			if (r->has_tcp && r->tcp.rtt)
-				spread_add(&j->rtt, r->tcp.rtt);
-		}
 	}
 	report_attempt(run->report, j);
 	schedule_next(j);
@@ -408,6 +448,7 @@ static void begin_jobs(struct probe_run *run)
 		j->how = run->how;
 		if (!run->c->common.quiet && run->c->wait_us == PROBE_UNSET)
 			j->how.accepted = probe_local_accepted;
+		j->how.weigh = !run->c->common.quiet && run->c->wait_us == PROBE_UNSET;
 		j->last = j->results;
 		if (run->c->http)
 			request_make(j);

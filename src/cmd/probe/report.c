@@ -76,7 +76,10 @@ void report_put_reason(struct probe_report *p, struct buf *b,
 
 	/* Connected, but not at the first try. */
 	if (r->outcome == OUTCOME_OPEN)
-		colour = r->loss != PROBE_LOSS_NONE || r->hedges ? p->style->warn : "";
+		colour = (r->loss != PROBE_LOSS_NONE && r->loss != PROBE_LOSS_SLOW) ||
+					 r->hedges
+				 ? p->style->warn
+				 : "";
 	buf_puts(b, colour);
 	put_safe_reason(b, r);
 	buf_puts(b, *colour ? p->style->reset : "");

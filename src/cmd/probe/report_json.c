@@ -93,7 +93,11 @@ static void put_retransmits(struct json *j, const struct json_row *row, const vo
 
 static void put_loss(struct json *j, const struct json_row *row, const void *of)
 {
-	static const char *const losses[] = { NULL, "syn", "syn-ack", "unknown" };
+	static const char *const losses[] = {
+		[PROBE_LOSS_SYN] = "syn",	  [PROBE_LOSS_SYN_ACK] = "syn-ack",
+		[PROBE_LOSS_UNKNOWN] = "unknown", [PROBE_LOSS_EITHER] = "unknown",
+		[PROBE_LOSS_SLOW] = "none",
+	};
 	const struct probe_result *r = of;
 
 	json_member_str(j, row->name, losses[r->loss]);

@@ -38,6 +38,7 @@ struct attempt_how {
 	probe_neighbour_fn *neighbour; /* NULL = not asked */
 	probe_source_fn *source;       /* the same */
 	probe_accepted_fn *accepted;   /* the same */
+	bool weigh;		       /* a late answer is followed up: lost, or slow? */
 	bool hold; /* the socket is left to done(), in attempt.w.fd: it closes it */
 };
 
@@ -54,6 +55,7 @@ enum attempt_stage {
 	ATTEMPT_TALKING,
 	ATTEMPT_WATCHING,
 	ATTEMPT_VERIFYING,
+	ATTEMPT_WEIGHING,
 	ATTEMPT_ASKING_AGAIN,
 	ATTEMPT_OVER,
 };
@@ -77,11 +79,12 @@ struct attempt {
 	bool empty; /* a record of 0 bytes came, which is an answer, too */
 	const struct buf *out;
 	size_t sent;
-	unsigned sends;	  /* datagrams */
-	unsigned left;	  /* of them, so many went out */
-	int full;	  /* what the device, or our buffer, said to one that did not */
-	uint64_t turn_us; /* so long is this address asked, before the next is */
-	bool several;	  /* the name had more addresses than one */
+	unsigned sends; /* datagrams */
+	unsigned left;	/* of them, so many went out */
+	int full;	/* what the device, or our buffer, said to one that did not */
+	uint32_t weighed_from; /* answers to SYNs that came too early to tell */
+	uint64_t turn_us;      /* so long is this address asked, before the next is */
+	bool several;	       /* the name had more addresses than one */
 	struct tried_list tried;
 	struct probe_result *before; /* what the addresses before it said at best */
 	struct probe_result *r;	     /* the caller's, who reads it once done is called */

@@ -6,6 +6,7 @@
 
 #include "net/probe/attempt_again.h"
 #include "net/probe/attempt_private.h"
+#include "net/probe/attempt_weigh.h"
 #include "net/socket/record.h"
 #include "net/socket/tcp.h"
 
@@ -24,6 +25,11 @@ static void stream_ended(struct attempt *a, int err)
 {
 	const struct attempt_how *how = a->how;
 
+	/* It was open, and whatever comes now was not asked for. */
+	if (a->stage == ATTEMPT_WEIGHING) {
+		attempt_finish(a);
+		return;
+	}
 	probe_judge_ended(a->r, clock_us() - a->opened_us, err);
 	/* A peer that closes once it has our FIN has seen it: a real connection. */
 	if (a->stage == ATTEMPT_VERIFYING && !err) {
@@ -51,6 +57,8 @@ static void next_stage(struct attempt *a)
 	else if (a->stage < ATTEMPT_VERIFYING && how->verify &&
 		 (a->r->has_tcp || a->r->peer.proto == TARGET_TCP))
 		to_stage(a, ATTEMPT_VERIFYING);
+	else if (weigh_is_open(a))
+		to_stage(a, ATTEMPT_WEIGHING);
 	else
 		attempt_finish(a);
 }
@@ -217,6 +225,9 @@ static void stage_over(struct loop *l, struct timer *t)
 	case ATTEMPT_VERIFYING:
 		verify_look(a);
 		break;
+	case ATTEMPT_WEIGHING:
+		weigh_look(a);
+		break;
 	case ATTEMPT_DIALLING:
 	case ATTEMPT_ASKING_AGAIN:
 	case ATTEMPT_OVER:
@@ -246,13 +257,17 @@ static void to_stage(struct attempt *a, enum attempt_stage stage)
 		a->next_look_us = MAX((uint64_t)VERIFY_FIRST_US, (uint64_t)a->r->tcp.rtt);
 		timer_set(a->l, &a->t, now + a->next_look_us);
 		break;
+	case ATTEMPT_WEIGHING:
+		weigh_begin(a);
+		break;
 	case ATTEMPT_DIALLING:
 	case ATTEMPT_ASKING_AGAIN:
 	case ATTEMPT_OVER:
 		break;
 	}
-	attempt_watch(a,
-		      stage == ATTEMPT_TALKING && a->out ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	attempt_watch(a, stage == ATTEMPT_WEIGHING	      ? 0
+			 : stage == ATTEMPT_TALKING && a->out ? EPOLLIN | EPOLLOUT
+							      : EPOLLIN);
 }
 
 void attempt_stream_start(struct attempt *a)

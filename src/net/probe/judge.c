@@ -350,7 +350,8 @@ void probe_judge_unsent(struct probe_result *r, int err)
 /*
  * With timestamps on both sides, the round trip tells which of the SYNs was answered: one
  * much shorter than the wait means the last, so the first never arrived or was dropped;
- * one as long as the wait means the first, so its answer was lost.
+ * one as long as the wait means the first: its answer was lost, or it took so long, which
+ * attempt_weigh.c tells apart.
  */
 static void judge_loss(struct probe_result *r)
 {
@@ -362,7 +363,7 @@ static void judge_loss(struct probe_result *r)
 	else if (r->tcp.rtt < r->connect_us / 2)
 		r->loss = PROBE_LOSS_SYN;
 	else
-		r->loss = PROBE_LOSS_SYN_ACK;
+		r->loss = PROBE_LOSS_EITHER;
 }
 
 void probe_judge_open(struct probe_result *r, int fd)

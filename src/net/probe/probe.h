@@ -18,6 +18,8 @@ enum probe_loss {
 	PROBE_LOSS_SYN,	    /* on the way there, or dropped by a full queue */
 	PROBE_LOSS_SYN_ACK, /* on the way back */
 	PROBE_LOSS_UNKNOWN, /* no timestamps: cannot tell which */
+	PROBE_LOSS_EITHER,  /* the answer to the first SYN, or nothing: a slow path */
+	PROBE_LOSS_SLOW,    /* nothing: the round trip is longer than the kernel waits */
 };
 
 /* What a second connect() came to, where the first made a ghost. */

@@ -65,6 +65,10 @@ static const char *const losses[] = {
 	[PROBE_LOSS_SYN] = "lost on the way there or dropped by a full queue",
 	[PROBE_LOSS_SYN_ACK] = "answered, and the answer was lost on the way back",
 	[PROBE_LOSS_UNKNOWN] = "lost, or its answer was (no timestamps to tell)",
+	[PROBE_LOSS_EITHER] =
+		"answered, and either the answer was lost on the way back, or "
+		"the round trip takes so long",
+	[PROBE_LOSS_SLOW] = "",
 };
 
 /* Half-open: what became of the SYNs before. */
@@ -116,6 +120,10 @@ static void put_open(struct buf *b, const struct probe_result *r)
 		put_after(b, r->connect_us);
 		put_elsewhere(b, r);
 		put_syns(b, r);
+	} else if (r->loss == PROBE_LOSS_SLOW) {
+		buf_puts(b, "rtt ");
+		buf_put_time(b, r->tcp.rtt ? r->tcp.rtt : r->connect_us);
+		buf_puts(b, ": the path is slow, nothing was lost");
 	} else if (r->loss != PROBE_LOSS_NONE) {
 		buf_printf(b, "connected only after ");
 		buf_put_time(b, r->connect_us);
