@@ -188,3 +188,28 @@ time.sleep(600)
 	findings --findings=all
 	assert_found 'warning stuck-sender'
 }
+
+# Connects for ever, one connection after the other.
+connects() { # ADDRESS PORT
+	spawn "${NS[@]}" python3 -c '
+import socket, sys
+while True:
+    socket.create_connection((sys.argv[1], int(sys.argv[2]))).close()
+' "$@"
+}
+
+@test "a round trip of 1.3 s: a SYN that was sent again is not one without an answer, at either end" {
+	local looks
+	hosts_on_a_path delay=650
+	connects 10.0.0.1 4711
+	# Neighbours have to be asked first.
+	until_shown 'dport = :4711 and state = time-wait'
+	for ((looks = 0; looks < 3; looks++)); do
+		until_shown 'state = syn-sent and timer_retrans >= 1'
+		findings
+		assert_found
+	done
+	NS=("${THERE[@]}")
+	findings
+	assert_found
+}

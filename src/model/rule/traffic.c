@@ -5,13 +5,34 @@
 
 enum {
 	SYN_SENT_RETRANS = 1,	/* one SYN unanswered: at least a second */
+	SLOW_RETRANS = 4,	/* no path is so slow that more are sent */
+	SLOW_WATCH_MS = 1100,	/* no answer in another round trip of a second */
 	TIME_WAIT_PERCENT = 90, /* of tcp_max_tw_buckets */
 	UDP_PERCENT = 80,	/* of the receive buffer */
 };
 
-/* What a listener of this host does not answer is told by its queue. */
+/* The answer may be on its way. */
+static bool may_be_slow(const struct connection_facts *c)
+{
+	return c->row->retrans <= SLOW_RETRANS;
+}
+
+static bool is_still_unanswered(const struct connection_facts *c)
+{
+	return c->read[1];
+}
+
+static uint32_t watch_unanswered(const struct connection_facts *c)
+{
+	return may_be_slow(c) ? SLOW_WATCH_MS : 0;
+}
+
+/* What a listener of this host does not answer is told by its queue; what was answered
+ * meanwhile, or given up, is over. */
 static unsigned unanswered_kind(struct inquiry *q, const struct connection_facts *c)
 {
+	if (q->e->interval_ms && may_be_slow(c) && !is_still_unanswered(c))
+		return 0;
 	return !finding_full_listener(q, c->row);
 }
 
@@ -34,9 +55,12 @@ static void unanswered_finding(struct inquiry *q, const struct group *g)
 	f->where = finding_text(q);
 	say(q,
 	    "%zu connection%s no answer for at least %u s; the SYN was sent again "
-	    "%u time%s.",
+	    "%u time%s.%s",
 	    g->n, g->n == 1 ? " attempt has" : " attempts have", most, most,
-	    most == 1 ? "" : "s");
+	    most == 1 ? "" : "s",
+	    most <= SLOW_RETRANS
+		    ? " A path whose round trip is longer than that looks the same."
+		    : "");
 	f->summary = finding_text(q);
 	addr_put(&to, peer);
 	advise(&q->text, ADVICE_PROBE, (struct advised){ 0 }, buf_cstr(&to));
@@ -69,11 +93,16 @@ const struct rule rule_syn_sent_unanswered = {
 		"or the server's accept queue is full.",
 	.advice = "Probe the address: sockctl-probe(1) tells which.",
 	.threshold =
-		"SYN sent again # or more times: no answer for at least a second; not where "
-		"accept-queue-full tells of the listener",
-	.numbers = { COUNT(SYN_SENT_RETRANS) },
+		"SYN sent again # or more times: no answer for at least a second; up to # "
+		"times, none # later either; not where accept-queue-full tells of the "
+		"listener",
+	.numbers = { COUNT(SYN_SENT_RETRANS), COUNT(SLOW_RETRANS), MS(SLOW_WATCH_MS) },
 	.candidate = is_unanswered,
 	.rows = BIT(STATE_SYN_SENT),
+	.again = AGAIN_EACH,
+	.worth_again = may_be_slow,
+	.stands = is_still_unanswered,
+	.watch = watch_unanswered,
 	.judge = judge_syn_sent,
 };
 
