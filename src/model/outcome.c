@@ -264,7 +264,8 @@ static const struct {
 			"No name server answered, or they failed.",
 			"The servers in /etc/resolv.conf are not reachable, are "
 			"overloaded, or cannot reach others.",
-			"Probe the server that is named: 'sockctl probe SERVER:53'.",
+			"Probe the server that is named, as names are asked for: "
+			"'sockctl probe udp:SERVER:53'.",
 		},
 		VERDICT_NAME,
 		DOWN_NEVER,

@@ -15,7 +15,13 @@ load ../lib/names
 	OPTIONS=timeout:10 by "$A $B" connect -T 2s some.test:80
 	assert_status 4
 	assert_regex "$stderr" "$A gave no answer in .* m?s; $B answers now"
-	# The healthy one alone, and what was advised.
+	# The healthy one alone, and what was advised, by the reason and by the outcome.
+	run in_ns "$SOCKCTL" probe --explain name-timeout
+	assert_output --partial "'sockctl probe udp:SERVER:53'"
+	probe udp:$B:53
+	assert_status 0
+	probe -T 500ms udp:$A:53
+	assert_status 4
 	served $B 0 open rtt some.test:80
 	served "$A $B" 0 open 'rtt' some.test:80
 }
