@@ -121,6 +121,8 @@ static const struct {
 	[ADVICE_SHOW_LIST] = { NEEDS_OWNER, { "getfacl", "--", "%" } },
 	[ADVICE_MUTABLE] = { NEEDS_ROOT, { "chattr", "-i", "--", "%" } },
 	[ADVICE_CONNECT] = { NEEDS_NOTHING, { "sockctl", "connect", "%" } },
+	[ADVICE_CONNECT_SMALL] = { NEEDS_NOTHING,
+				   { "sockctl", "connect", "-O", "mss=1000", "%" } },
 	[ADVICE_CONNECT_IN] = { NEEDS_ROOT,
 				{ "nsenter", "--net=/proc/&/ns/net", "sockctl", "connect",
 				  "%" } },

@@ -234,7 +234,8 @@ time.sleep(600)
 	until_shown 'timer_retrans >= 2'
 	findings
 	assert_found 'warning stuck-sender'
-	assert_text stuck-sender 'the peer has confirmed [0-9]+ behind it' 'possibly the path.s MTU is below 1500' \
+	refute_contains "$(get stuck-sender .summary)" 'without an answer'
+	assert_text stuck-sender 'and did not arrive, though the peer has confirmed [0-9]+ behind it' 'possibly the path.s MTU is below 1500' \
 		'next: whether packets of this size' 'ping -c 3 -M do -s 1472 10.0.0.1'
 }
 

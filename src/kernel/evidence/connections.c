@@ -75,6 +75,8 @@ static void take_reading(struct connection_facts *c, const struct sock *s, int t
 	c->sacked = info_u32(s, INFO(sacked));
 	c->mss = info_u32(s, INFO(snd_mss));
 	c->pmtu = info_u32(s, INFO(pmtu));
+	c->has_overtook = s->tcp_info.len >= INFO(rcv_ooopack) + 4;
+	c->overtook[turn] = info_u32(s, INFO(rcv_ooopack));
 	c->mark = s->mark;
 	c->has_mark = s->has & SOCK_HAS_MARK;
 	c->has_windows = s->tcp_info.len >= INFO(rcv_wnd) + 4;

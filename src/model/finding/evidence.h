@@ -201,6 +201,8 @@ struct connection_facts {
 	uint32_t unsent;	    /* bytes of SEND-Q that never left */
 	uint32_t unacked;	    /* segments on the way */
 	uint8_t ca_state;
+	uint32_t overtook[2]; /* segments that came before one that should be first */
+	bool has_overtook;
 	uint8_t probes; /* of keepalive, or of a closed window: since the last answer */
 	uint32_t mark;
 	bool has_mark;			/* only root is told */

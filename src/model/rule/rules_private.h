@@ -24,6 +24,7 @@
 	X(stuck_sender)          \
 	X(lossy_path)            \
 	X(keepalive_unanswered)  \
+	X(gap_in_stream)         \
 	X(unread_requests)       \
 	X(stuck_reader)          \
 	X(unread_datagrams)      \

@@ -172,8 +172,8 @@ static void put_retransmission(struct inquiry *q, const struct group *g)
 		return;
 	}
 
-	say(q, "\nThe %ssegment was retransmitted %u times without an answer",
-	    of_oldest(g), c->retrans);
+	say(q, "\nThe %ssegment was retransmitted %u times %s", of_oldest(g), c->retrans,
+	    g->kind == KIND_GAP ? "and did not arrive" : "without an answer");
 	if (g->kind == KIND_GAP)
 		say(q,
 		    ", though the peer has confirmed %u behind it: larger ones (up to %u "
