@@ -93,6 +93,8 @@ static const struct {
 	[ADVICE_ROUTE] = { NEEDS_NOTHING, { "ip", "route", "get", "%" } },
 	[ADVICE_ROUTE_FROM] = { NEEDS_NOTHING,
 				{ "ip", "route", "get", "%", "from", "%" } },
+	[ADVICE_ROUTES] = { NEEDS_NOTHING, { "ip", "route" } },
+	[ADVICE_ROUTES_V6] = { NEEDS_NOTHING, { "ip", "-6", "route" } },
 	[ADVICE_RULES] = { NEEDS_NOTHING, { "ip", "rule" } },
 	[ADVICE_RULES_V6] = { NEEDS_NOTHING, { "ip", "-6", "rule" } },
 	[ADVICE_TUNNELS] = { NEEDS_NOTHING, { "ip", "-d", "link" } },

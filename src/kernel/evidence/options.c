@@ -4,14 +4,14 @@
 
 enum { MOST_OPTIONS = 64 }; /* of one rule */
 
-static const struct sock_options *options_of(struct evidence *e,
-					     const struct connection_facts *c)
+static const struct sock_options *options_of(struct evidence *e, const struct sock *row,
+					     const struct holder *holders)
 {
-	struct sock s = *c->row;
+	struct sock s = *row;
 	struct sock_options o, *copy;
 
-	s.holders = c->holders;
-	if (!s.holders || fdsteal_options_of(&s, &o) < 0)
+	s.holders = holders;
+	if (!holders || fdsteal_options_of(&s, &o) < 0)
 		return NULL;
 	copy = arena_alloc(&e->arena, sizeof(*copy));
 	*copy = o;
@@ -32,7 +32,7 @@ void evidence_options(const struct detect *d, struct evidence *e)
 
 			if (!c->suspect)
 				continue;
-			c->options = options_of(e, c);
+			c->options = options_of(e, c->row, c->holders);
 			n++;
 		}
 	}

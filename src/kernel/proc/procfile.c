@@ -82,8 +82,8 @@ bool procfile_sysctl(const char *name, uint64_t *value)
 	return sysctl_or_note(name, value, &unread);
 }
 
-/* Of UDP over IPv4 and IPv6. */
-static void read_udp(struct net_counters *c)
+/* Of UDP, and of packets without a route, over IPv4 and IPv6. */
+static void read_packets(struct net_counters *c)
 {
 	_cleanup_free_ char *v4 = read_or_note("/proc/thread-self/net/snmp", &c->unread);
 	_cleanup_free_ char *v6 = read_or_note("/proc/thread-self/net/snmp6", &c->unread);
@@ -92,10 +92,12 @@ static void read_udp(struct net_counters *c)
 	if (v4) {
 		proctext_pair(v4, "Udp", "RcvbufErrors", &c->udp_full);
 		proctext_pair(v4, "Udp", "MemErrors", &c->udp_memory);
+		proctext_pair(v4, "Ip", "OutNoRoutes", &c->no_routes[0]);
 	}
 	if (v6) {
 		proctext_line(v6, "Udp6RcvbufErrors", &full);
 		proctext_line(v6, "Udp6MemErrors", &memory);
+		proctext_line(v6, "Ip6OutNoRoutes", &c->no_routes[1]);
 	}
 	c->udp_full += full;
 	c->udp_memory += memory;
@@ -149,7 +151,7 @@ void procfile_counters(struct net_counters *c)
 	proctext_pair(text, "TcpExt", "TCPTimeWaitOverflow", &c->tw_overflow);
 	proctext_pair(text, "TcpExt", "TCPMemoryPressures", &c->tcp_pressures);
 	proctext_pair(text, "TcpExt", "PruneCalled", &c->tcp_pruned);
-	read_udp(c);
+	read_packets(c);
 	/* A counter that was not read would seem to rise from 0 to the next reading. */
 	c->known &= !c->unread;
 }

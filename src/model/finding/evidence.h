@@ -14,6 +14,7 @@
 struct net_counters {
 	uint64_t listen_overflows, listen_drops, syncookies_sent, reqq_full, tw_overflow;
 	uint64_t udp_full;	/* datagrams that found a full buffer, IPv4 and IPv6 */
+	uint64_t no_routes[2];	/* packets that this host could not send: IPv4, IPv6 */
 	uint64_t udp_memory;	/* that found no memory for UDP as a whole */
 	uint64_t tcp_pressures; /* times that TCP as a whole began to economize */
 	uint64_t tcp_pruned;	/* times that a receive queue was squeezed for memory */

@@ -17,6 +17,7 @@
 	X(accept_slow)           \
 	X(accept_queue_overflow) \
 	X(syn_queue_pressure)    \
+	X(syn_ack_unanswered)    \
 	X(close_wait_leak)       \
 	X(fin_wait_silent)       \
 	X(ephemeral_exhaustion)  \

@@ -1,4 +1,5 @@
-/* What single connections tell by their timers: keepalive probes in vain. */
+/* What single connections tell by their timers: keepalive probes in vain, handshakes that
+ * stay half-open. */
 #include "unit/model/rule/rows.h"
 
 enum { PROBES = 2, INTERVAL_MS = 10000 };
@@ -172,11 +173,133 @@ static void one_peer(void)
 	detect_free(&d);
 }
 
+enum { HALF_OPEN = 40 };
+
+/* So many half-open connections from so many hosts, behind a listener. */
+struct handshakes {
+	struct detect d;
+	struct evidence e;
+	struct listener_facts l;
+	struct connection_facts c[HALF_OPEN];
+};
+
+static void begin_handshakes(struct handshakes *x, size_t n, size_t hosts)
+{
+	struct sock s = row(STATE_LISTEN, ip4(1, 80), ip4(0, 0));
+	size_t i;
+
+	*x = (struct handshakes){ 0 };
+	begin(&x->d);
+	s.send_queue = 511;
+	detect_row(&x->d, &s);
+	for (i = 0; i < n; i++) {
+		s = row(STATE_SYN_RECV, ip4(1, 80),
+			ip4((uint8_t)(2 + i % hosts), (uint16_t)(40000 + i)));
+		s.has = 0;
+		s.retrans = (uint8_t)(threshold("syn-ack-unanswered", 1) - 1);
+		detect_row(&x->d, &s);
+		x->c[i] = (struct connection_facts){
+			.row = suspects(&x->d, "syn-ack-unanswered")->v[i],
+			.suspect = true,
+			.read = { true, true },
+		};
+	}
+	x->l = (struct listener_facts){ .row = x->d.listeners.v[0],
+					.limit = 511,
+					.read = { true, true },
+					.has_drops = true,
+					.suspect = true,
+					.members = 1 };
+	x->e = (struct evidence){ .interval_ms = 200,
+				  .listeners = &x->l,
+				  .n_listeners = 1 };
+	x->e.limits.syn_backlog = 4096;
+	x->e.limits.has_syn_backlog = true;
+	x->e.limits.syncookies = 1;
+	x->e.counters[0].known = x->e.counters[1].known = true;
+	x->e.connections[place_of("syn-ack-unanswered")] = x->c;
+}
+
+static void check_handshakes(struct handshakes *x, bool is)
+{
+	check_found(&x->d, &x->e, is ? "syn-ack-unanswered" : NULL, SEVERITY_WARNING);
+}
+
+static void half_open(void)
+{
+	const struct {
+		size_t n, hosts;
+		bool is;
+	} rows[] = {
+		{ 8, 1, true },	  { 7, 1, false },   { 8, 2, true },	{ 8, 3, false },
+		{ 40, 10, true }, { 40, 11, false }, { 40, 40, false },
+	};
+	struct handshakes x;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		begin_handshakes(&x, rows[i].n, rows[i].hosts);
+		printf("# row %zu\n", i);
+		check_handshakes(&x, rows[i].is);
+		detect_free(&x.d);
+	}
+	begin_handshakes(&x, 8, 1);
+	CHECK_INT(figure(&x.d, &x.e, "unanswered"), 8);
+	CHECK_INT(figure(&x.d, &x.e, "hosts"), 1);
+	x.c[7].read[1] = false; /* answered meanwhile, or gone */
+	check_handshakes(&x, false);
+	detect_free(&x.d);
+}
+
+/* Of one SYN-ACK fewer none is a candidate; nor is one that a fast open has made. */
+static void half_open_rows(void)
+{
+	struct sock s = row(STATE_SYN_RECV, ip4(1, 80), ip4(2, 40000));
+	struct detect d;
+
+	begin(&d);
+	s.retrans = 5;
+	detect_row(&d, &s);
+	s.has = 0;
+	s.retrans = 1;
+	detect_row(&d, &s);
+	CHECK_INT(suspects(&d, "syn-ack-unanswered")->n, 0);
+	s.retrans = 2;
+	detect_row(&d, &s);
+	CHECK_INT(suspects(&d, "syn-ack-unanswered")->n, 1);
+	detect_free(&d);
+}
+
+static void no_route(void)
+{
+	struct handshakes x;
+
+	begin_handshakes(&x, 0, 1);
+	check_handshakes(&x, false);
+	x.l.drops[1] = 5;
+	check_handshakes(&x, false);
+	x.e.counters[1].no_routes[1] = 4;
+	check_handshakes(&x, false);
+	x.e.counters[1].no_routes[1] = 5;
+	check_handshakes(&x, true);
+	CHECK_INT(figure(&x.d, &x.e, "syns_without_route"), 5);
+	/* Something else may have dropped them. */
+	x.e.counters[1].reqq_full = 1;
+	check_handshakes(&x, false);
+	x.e.counters[1].reqq_full = 0;
+	x.e.counters[1].known = false;
+	check_handshakes(&x, false);
+	detect_free(&x.d);
+}
+
 int main(void)
 {
 	RUN(candidates, "rows whose keepalive probes are in vain");
 	RUN(unanswered, "probes that have no answer");
 	RUN(ends, "when the kernel gives up");
 	RUN(one_peer, "one process and one peer are one finding");
+	RUN(half_open, "handshakes of few hosts stay half-open");
+	RUN(half_open_rows, "which rows of them count");
+	RUN(no_route, "SYNs that are dropped for want of a route");
 	return unit_done();
 }
