@@ -183,3 +183,22 @@ while True:
 	assert_status 4
 	assert_contains "$stderr" 'this host drops the answers' 'came in through up0'
 }
+
+packet_sockets() {
+	in_ns cat /proc/self/net/packet | sed 1d
+}
+
+listens() {
+	[[ -n $(packet_sockets) ]]
+}
+
+@test "connect listens no longer than until it is connected" {
+	link
+	server_mk listen:port=80,family=dual
+	server_rule prerouting 'tcp dport 80 drop'
+	spawn "${NS[@]}" "$SOCKCTL" connect --json --recv-only $V4:80
+	until_true listens
+	on_server nft delete table inet t_prerouting
+	until_true grep -q '"type":"connected"' "$ERR"
+	assert_equal "$(packet_sockets)" ''
+}

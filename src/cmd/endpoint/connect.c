@@ -118,6 +118,14 @@ static void overhear(void *ctx)
 		unheard_begin(&g->watch, ends, n);
 }
 
+/* A connection may last for days. */
+static void stop_overhearing(void *ctx)
+{
+	struct connecting *g = ctx;
+
+	unheard_stop(&g->watch);
+}
+
 static bool is_short(const struct connecting *g)
 {
 	return g->c->timeout_us && g->c->timeout_us < UNHEARD_SHORT_US;
@@ -224,6 +232,7 @@ static void describe_client(struct connecting *g, const struct target *t)
 		g->how.dial.opened = dial_opened;
 		g->how.dial.failed = dial_failed;
 		g->how.dial.silent = overhear;
+		g->how.dial.answered = stop_overhearing;
 		g->how.dial.evidence_ctx = g;
 	}
 	g->how.list = &g->list;

@@ -217,6 +217,8 @@ static bool settle_attempt(struct dial_attempt *a, uint32_t events)
 	if (d->how->call)
 		d->how->call(d->how->note_ctx, NET_CALL_CONNECTED, a->w.fd, 0,
 			     a->started_us, "connected");
+	if (d->how->answered)
+		d->how->answered(d->how->evidence_ctx);
 	d->hedged = earlier_attempts(a);
 	tell_passed(a);
 	watch_remove(d->l, &a->w);

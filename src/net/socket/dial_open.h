@@ -31,7 +31,8 @@ struct dial_how {
 	void (*failed)(void *ctx, int fd, const struct endpoint *ep, int err,
 		       uint64_t took_us, bool at_once);
 	void (*passed)(void *ctx, const struct endpoint *ep, uint64_t took_us);
-	void (*silent)(void *ctx); /* nothing has answered in DIAL_SILENT_US */
+	void (*silent)(void *ctx);   /* nothing has answered in DIAL_SILENT_US */
+	void (*answered)(void *ctx); /* one is connected */
 	void *evidence_ctx;
 };
 
