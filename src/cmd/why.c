@@ -5,6 +5,7 @@
 
 #include "kernel/evidence/actors.h"
 #include "kernel/explain/explain.h"
+#include "kernel/explain/nearby_ask.h"
 #include "kernel/explain/policies.h"
 #include "model/cause/connect_cause.h"
 
@@ -246,6 +247,20 @@ void why_connect(const struct endpoint *ep, const struct endpoint *from, int err
 		table_causes(ep, from, err, causes);
 	if (!causes->n && (err == ETIMEDOUT || err == EAGAIN))
 		silence_causes(ep, false, causes);
+}
+
+void why_nearby(const struct endpoint *ep, const struct endpoint *from,
+		struct causes *causes)
+{
+	struct connect_question q = question(ep);
+	struct nearby_facts facts;
+
+	if (ep->type != SOCK_STREAM || !q.to.family || endpoint_is_local(ep))
+		return;
+	if (from)
+		endpoint_addr(from, &q.from);
+	explain_nearby(&q.to, &q.from, &facts);
+	cause_of_nearby(&facts, causes);
 }
 
 bool why_loopback_down(const struct endpoint *ep, struct causes *causes)

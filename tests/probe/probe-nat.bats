@@ -121,3 +121,105 @@ service_outcomes() {
 	assert_equal "$(on_server ss -Htan state established state syn-recv)" ''
 	assert_int "$(on_server nstat -az TcpPassiveOpens | awk '/TcpPassiveOpens/ { print $2 }') == 0"
 }
+
+# What `connect` says of a refusal.
+connect_says() { # REGEX ADDRESS
+	sockctl connect -T 3s "$2" </dev/null
+	assert_status 1
+	assert_regex "$stderr" "$1"
+}
+
+# Without the right to see packets.
+unprivileged() {
+	run --separate-stderr in_ns setpriv --bounding-set -all --inh-caps -all --no-new-privs "$SOCKCTL" "$@"
+}
+
+@test "a refusal of this host's own redirect is called one, by probe and connect" {
+	local address
+	service
+	in_ns nft add rule inet nat c ip daddr 10.98.0.2 tcp dport 80 redirect to :15001
+	in_ns nft add rule inet nat c ip daddr $V4 tcp dport 99 redirect to :15001
+	in_ns ip route add 10.98.0.0/24 via $V4
+	# Through a gateway, over IPv6, and of a neighbour.
+	for address in 10.98.0.2:80 "[$SERVICE6]:83" $V4:99; do
+		assert_outcome 1 refused '^RST( after [0-9.]+ ms)?: NAT of this host redirects it to .*:15001 of this host itself, and nothing listens there' "$address"
+		connect_says 'refused-here +NAT of this host redirects it to .*:15001' "$address"
+		refute_contains "$stderr" 'the host is up'
+	done
+	mk listen:addr=127.0.0.1,port=15001,backlog=64
+	assert_outcome 0 open . 10.98.0.2:80
+}
+
+@test "a refusal of this host's own firewall, with RST" {
+	link
+	server_mk listen:addr=$V4,port=80,backlog=64
+	nft_rule output "tcp dport 80 reject with tcp reset"
+	assert_outcome 1 refused '^RST.*: a firewall rule of this host rejects it with RST' $V4:80
+	connect_says 'refused-here +a firewall rule of this host rejects it' $V4:80
+}
+
+@test "a gateway that refuses itself, and a host behind it" {
+	routed
+	# The router answers for an address that it has, behind itself.
+	on_server ip addr add 10.98.0.9/24 dev mid
+	assert_outcome 1 refused "^RST.*: a SYN with TTL 1, .*: the gateway $V4 itself answers" 10.98.0.9:81
+	connect_says "refused-near .*the gateway $V4 itself answers" 10.98.0.9:81
+	# The twin: the host that was asked.
+	assert_outcome 1 refused '^RST.*: the host is up, nothing listens there' $TARGET4:81
+	assert_outcome 1 refused '^RST.*: the host is up, nothing listens there' "[$TARGET6]:81"
+	connect_says 'Connection refused' $TARGET4:81
+	refute_contains "$stderr" refused-near refused-here
+	# And a neighbour, who gets any packet.
+	assert_outcome 1 refused '^RST.*: the host is up, nothing listens there' $V4:81
+	connect_says 'Connection refused' $V4:81
+	refute_contains "$stderr" refused-near refused-here
+}
+
+@test "without the right to see packets both are listed" {
+	local address
+	routed
+	in_ns nft -f - <<-END
+		table inet nat {
+			chain c {
+				type nat hook output priority -100;
+				ip daddr 10.98.0.8 tcp dport 80 redirect to :15001
+				ip daddr $V4 tcp dport 99 redirect to :15001
+			}
+		}
+	END
+	on_server ip addr add 10.98.0.9/24 dev mid
+	for address in 10.98.0.8:80 10.98.0.9:81; do
+		unprivileged probe "$address"
+		assert_status 1
+		assert_contains "$output" "NAT or a firewall rule of this host refuses it, or the gateway $V4 itself does"
+		unprivileged connect -T 3s "$address" </dev/null
+		assert_contains "$stderr" refused-near "or the gateway $V4 itself does" 'Ask again as root'
+	done
+	unprivileged probe $TARGET4:81
+	assert_contains "$output" 'the host is up, nothing listens there'
+	# Of a neighbour nothing more is sent: it would learn nothing.
+	unprivileged probe $V4:81
+	assert_contains "$output" 'the host is up, nothing listens there'
+}
+
+@test "one more SYN is sent, to the port that was asked, and to no other" {
+	routed
+	in_ns nft -f - <<-END
+		table ip t {
+			counter one { }
+			counter more { }
+			chain c {
+				type filter hook output priority 0;
+				ip ttl 1 ip daddr $TARGET4 tcp dport 81 counter name one
+				ip ttl 1 tcp dport != 81 counter name more
+			}
+		}
+	END
+	sockctl probe $TARGET4:81
+	hits() { in_ns nft -j list counter ip t "$1" | jq '.nftables[] | .counter? // empty | .packets'; }
+	assert_equal "$(hits one)/$(hits more)" 1/0
+	# None with --wait, with a socket option, or for open ports.
+	sockctl probe --wait 200ms $TARGET4:81
+	sockctl probe --mark 5 $TARGET4:81
+	assert_equal "$(hits one)/$(hits more)" 1/0
+}

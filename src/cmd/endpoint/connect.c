@@ -163,6 +163,10 @@ static void explain(struct connecting *g, int err)
 	g->causes.arena = &g->arena;
 	if (!g->explained && err == ETIMEDOUT)
 		cause_of_unheard(&g->unheard, geteuid(), &g->causes);
+	/* Options may choose another way than one more SYN takes. */
+	if (!g->explained && err == ECONNREFUSED && g->list.n == 1 && !g->c->options.n)
+		why_nearby(&g->list.v[0], g->sources.n ? &g->sources.v[0] : NULL,
+			   &g->causes);
 	if (g->causes.n)
 		g->explained = true;
 	if (!g->explained && g->list.n)

@@ -20,6 +20,7 @@ enum {
 	LOCAL_RETRY_US = 10 * 1000, /* a wait on this host answers within 20 ms */
 	FIRST_RETRY_US = 10 * 1000,
 	LAST_RETRY_US = 500 * 1000,
+	NEARBY_MOST = 8, /* targets for whose refusals one more SYN is sent */
 	DEFAULT_PARALLEL = 1024,
 	HEDGE_LEAST_US = 250 * 1000, /* a new SYN beats waiting for the kernel's */
 	TIMER_US = 1000 * 1000,	     /* after which a SYN is sent again */
@@ -141,6 +142,16 @@ static bool differs(const struct probe_job *j, const struct probe_result *r)
 	       (r->peer.len && !endpoint_same(&r->peer, &j->last->peer));
 }
 
+/* One more SYN is sent: of a few targets, and where no option may choose another way. */
+static bool may_be_nearby(const struct probe_job *j, const struct probe_result *r)
+{
+	const struct probe_run *run = j->run;
+
+	return r->outcome == OUTCOME_REFUSED && r->peer.proto == TARGET_TCP &&
+	       run->c->wait_us == PROBE_UNSET && run->n_jobs <= NEARBY_MOST &&
+	       !run->how.options.n && !run->c->common.quiet && !is_near(r);
+}
+
 /* What this host's tables add, which may sharpen the outcome. Of --wait, which asks a
  * target of this host a hundred times a second, only a silence has the time for it. */
 static void ask_tables(struct probe_job *j, struct probe_result *r)
@@ -150,12 +161,16 @@ static void ask_tables(struct probe_job *j, struct probe_result *r)
 
 	if (!silence && !differs(j, r)) {
 		r->listened = j->last->listened;
+		if (r->outcome == OUTCOME_REFUSED)
+			memcpy(r->told, j->last->told, sizeof(r->told));
 		return;
 	}
 	free(take_ptr(&j->note));
 	free(take_ptr(&j->remedy));
 	watch_end(j, r);
 	r->listened = refused && is_near(r) && probe_local_listened(r);
+	if (may_be_nearby(j, r))
+		probe_local_nearby(j, r);
 	if (r->unheard.seen)
 		probe_local_unheard(j, r);
 	else if (r->outcome != OUTCOME_OPEN && is_near(r) &&

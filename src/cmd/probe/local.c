@@ -1,5 +1,6 @@
 #include "cmd/probe/local.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -247,6 +248,21 @@ char *probe_local_arrivals(const struct probe_result *r)
 		return NULL;
 	unheard_put(&b, &r->unheard);
 	return xstrdup(buf_cstr(&b));
+}
+
+void probe_local_nearby(struct probe_job *j, struct probe_result *r)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct causes causes = { .arena = &arena };
+
+	why_nearby(&r->peer, r->local.len ? &r->local : NULL, &causes);
+	causes_act_in(&causes, j->run->c->netns, geteuid());
+	if (causes.n) {
+		snprintf(r->told, sizeof(r->told), "%s", causes.v[0].summary);
+		if (causes.v[0].advice)
+			j->remedy = xstrdup(causes.v[0].advice);
+	}
+	causes_free(&causes);
 }
 
 bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,

@@ -11,6 +11,9 @@ char *probe_local_cause(struct probe_result *r, const struct meanwhile *m,
 			const char *netns);
 /* Whether something listens at an address of this host that refused: then a rule did. */
 bool probe_local_listened(const struct probe_result *r);
+/* Of a refusal by another host: whether somebody nearer has refused it. Then that is the
+ * reason. May set the remedy of the job. */
+void probe_local_nearby(struct probe_job *j, struct probe_result *r);
 /* Why an address of this host refused, or reset: who listens where instead, and who did
  * it; or who should accept what fills a queue. May set the remedy of the job. Reads all
  * of /proc, so only when nothing is being timed. */

@@ -63,6 +63,25 @@ const struct meaning connect_causes[] = {
 		"Connect again; if it is still refused, 'nft list ruleset' and "
 		"'iptables-save' show the rules.",
 	},
+	[CONNECT_REFUSED_HERE] = {
+		"refused-here",
+		"This host itself refuses it, though the address is another's.",
+		"A rule of its NAT redirects the connection to a port where nothing "
+		"listens, such as that of a proxy that is down, or a rule of its "
+		"firewall rejects it with RST.",
+		"Start the program that should listen on the port that is named, or "
+		"remove the rule: 'nft list ruleset' and 'iptables-save' show the "
+		"rules.",
+	},
+	[CONNECT_REFUSED_NEAR] = {
+		"refused-near",
+		"A packet that no router passes on is refused, too: not by the host "
+		"that was asked, unless the gateway is that host.",
+		"A rule of this host redirects or rejects the connection, or the "
+		"gateway has the address itself or answers for it.",
+		"Ask again as root: then it is seen whether the packet leaves this "
+		"host. If it does, the gateway is the one to look at.",
+	},
 	[CONNECT_RESET] = {
 		"reset",
 		"A listener of this host took the connection, and then it was reset.",

@@ -172,6 +172,10 @@ static void put_refused(struct buf *b, const struct probe_result *r)
 		return;
 	}
 	put_elsewhere(b, r);
+	if (r->told[0]) {
+		buf_printf(b, ": %s", r->told);
+		return;
+	}
 	buf_puts(b, r->listened ? ", though a program of this host listens there"
 		    : r->heard == PROBE_HEARD_TAKEN
 			    ? ": the host is up, and took another connection before"
