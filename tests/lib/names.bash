@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # set by helpers.bash
 # shellcheck disable=SC2034 # what is set here is read by the suites
 # Name servers of tests/lib/name-server in a namespace, and commands that ask them.
 

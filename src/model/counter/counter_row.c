@@ -40,11 +40,11 @@ const char *counter_file(const struct counter_row *row)
 	return strstr(row->table, "Ext") ? "netstat" : "snmp";
 }
 
-static bool is_like(const char *word, size_t len, const char *name)
+static bool is_like(const char *name, const char *pattern, size_t len)
 {
-	if (len && word[len - 1] == '*')
-		return !strncmp(word, name, len - 1);
-	return strlen(name) == len && !memcmp(word, name, len);
+	if (len && pattern[len - 1] == '*')
+		return !strncmp(pattern, name, len - 1);
+	return strlen(name) == len && !memcmp(pattern, name, len);
 }
 
 bool counter_has_word(const char *words, const char *word)
@@ -52,7 +52,7 @@ bool counter_has_word(const char *words, const char *word)
 	while (words && *words) {
 		size_t len = strcspn(words, " ");
 
-		if (is_like(words, len, word))
+		if (is_like(word, words, len))
 			return true;
 		words += len + strspn(words + len, " ");
 	}

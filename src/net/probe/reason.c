@@ -66,8 +66,8 @@ static const char *const losses[] = {
 	[PROBE_LOSS_SYN_ACK] = "answered, and the answer was lost on the way back",
 	[PROBE_LOSS_UNKNOWN] = "lost, or its answer was (no timestamps to tell)",
 	[PROBE_LOSS_EITHER] =
-		"answered, and either the answer was lost on the way back, or "
-		"the round trip takes so long",
+		("answered, and either the answer was lost on the way back, or "
+		 "the round trip takes so long"),
 	[PROBE_LOSS_SLOW] = "",
 };
 

@@ -55,7 +55,7 @@ static void put_ip(struct program *g, bool four)
 		put(g, BPF_LDX | BPF_B | BPF_MSH, 0);
 		put(g, BPF_LD | BPF_B | BPF_ABS, 9);
 	} else {
-		put(g, BPF_LDX | BPF_W | BPF_IMM, 40);
+		put(g, BPF_LDX | BPF_IMM, 40);
 		put(g, BPF_LD | BPF_B | BPF_ABS, 6);
 	}
 }

@@ -15,7 +15,7 @@ struct lookup;
 /* family, by_family: as of nameserver_ask(). deadline_us: on clock_us(), 0 = none. 0 or
  * -errno: there is no descriptor, or thread. The threads are of the namespace of the
  * caller. */
-int lookup_start(struct lookup **k, const char *name, int family, bool by_family,
+int lookup_start(struct lookup **started, const char *name, int family, bool by_family,
 		 uint64_t deadline_us);
 /* It becomes readable when the look-up is over. */
 int lookup_fd(const struct lookup *k);

@@ -94,7 +94,7 @@ static void add_end(struct program *p, const struct overhear_end *e)
 	if (four)
 		step(p, BPF_LDX | BPF_B | BPF_MSH, 0);
 	else
-		step(p, BPF_LDX | BPF_W | BPF_IMM, 40);
+		step(p, BPF_LDX | BPF_IMM, 40);
 	add_transport(p, e, 0);
 	close_end(p);
 }
