@@ -288,7 +288,7 @@ static void put_time(struct buf *b, const struct field *f, const struct sock *s,
 	}
 	if (sock_is_unaccepted(s))
 		buf_puts(b, "waits ");
-	else if (s->state == STATE_CLOSE_WAIT)
+	else if (s->state == STATE_CLOSE_WAIT || s->state == STATE_SYN_RECV)
 		buf_puts(b, ascii ? ">= " : "≥ ");
 	else if (s->state == STATE_ESTABLISHED)
 		buf_puts(b, "idle ");

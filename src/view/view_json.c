@@ -238,7 +238,8 @@ static void put_multi(struct json *j, const struct field *f, const struct sock *
 /* The composed column: whichever of its parts this state has. */
 static void put_time(struct json *j, const struct sock *s)
 {
-	static const char *const parts[] = { "wait", "idle", "close_wait", "time_left" };
+	static const char *const parts[] = { "wait", "idle", "close_wait", "handshake",
+					     "time_left" };
 	struct value v;
 	size_t i;
 

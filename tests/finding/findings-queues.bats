@@ -47,7 +47,15 @@ assert_not_filling() {
 	findings
 	assert_found 'critical accept-queue-full'
 	assert_figures accept-queue-full 'accept_queue_limit == 2'
-	assert_text accept-queue-full 'The limit equals net.core.somaxconn \(2\): the program may have asked for more' 'tcp_abort_on_overflow is on'
+	assert_text accept-queue-full 'The limit equals net.core.somaxconn \(2\): the program may have asked for more' 'tcp_abort_on_overflow is on: new connections are dropped all the same, but a client whose handshake ends'
+	# So it is: no answer, and no reset.
+	local to resets
+	to=${F[listen.listener.local]}
+	resets=$(in_ns awk '/^Tcp: [0-9]/ { print $15 }' /proc/net/snmp)
+	sockctl probe --json -T 300ms "$to"
+	assert_status 4
+	assert_json '.[0].outcome == "queue-full"'
+	assert_equal "$(in_ns awk '/^Tcp: [0-9]/ { print $15 }' /proc/net/snmp)" "$resets"
 }
 
 @test "a backlog of 0 is a note, and none where the queue is full; somaxconn alone is nothing" {

@@ -74,6 +74,29 @@ assert_all_facts() {
 	assert_line --index 1 "SYN_RECV 0 $(port_of listen.listener)"
 }
 
+@test "a handshake that does not end: at least how long, by the SYN-ACKs that were sent again" {
+	skip_unless_root 'drops packets with nft'
+	netns
+	mk listen:port=80,backlog=8
+	in_ns nft -f - <<-'END'
+		table inet t {
+			chain c {
+				type filter hook input priority 0
+				tcp dport 80 tcp flags & (syn|ack) == ack drop
+			}
+		}
+	END
+	spawn "${NS[@]}" "$SOCKCTL" connect --recv-only 127.0.0.1:80
+	inspect --no-findings --wait "${READY_WITHIN}s" 'state = syn-recv and timer_retrans >= 1'
+	assert_status 0
+	inspect --no-findings --json -o +time,timer_retrans 'state = syn-recv'
+	assert_json '.[0] | .handshake_ms == {"1": 1000, "2": 3000, "3": 7000, "4": 15000, "5": 31000}[.timer_retrans | tostring]'
+	inspect --no-findings -o +handshake 'handshake >= 1s'
+	assert_contains "$output" SYN_RECV
+	inspect --no-findings -o +time 'state = syn-recv'
+	assert_regex "$output" '(≥|>=).?[0-9]+(\.[0-9]+)?s'
+}
+
 @test "FIN_WAIT1, LAST_ACK and CLOSING, with and without an owner" {
 	local scenario
 	netns

@@ -291,10 +291,21 @@ bool get_time_left(const struct sock *s, unsigned i, struct value *v)
 	       value_set_uint(v, s->expires_ms);
 }
 
+/* The SYN-ACK is sent again after 1, 2, 4 ... seconds: at least this long ago. */
+bool get_handshake(const struct sock *s, unsigned i, struct value *v)
+{
+	enum { DOUBLED_MOST = 20 };
+
+	(void)i;
+	return s->state == STATE_SYN_RECV && (s->has & SOCK_HAS_TIMER) && s->retrans &&
+	       value_set_uint(v, ((1ull << MIN(s->retrans, (unsigned)DOUBLED_MOST)) - 1) *
+					 1000);
+}
+
 bool get_time(const struct sock *s, unsigned i, struct value *v)
 {
 	return get_wait(s, i, v) || get_close_wait(s, i, v) || get_time_left(s, i, v) ||
-	       get_idle(s, i, v);
+	       get_idle(s, i, v) || get_handshake(s, i, v);
 }
 
 static const struct holder *nth(const struct holder *h, unsigned i)

@@ -12,14 +12,14 @@ field_getter get_proto, get_family, get_state, get_local, get_peer, get_local_ad
 	get_drops, get_syn_queue, get_waiting, get_gave_up, get_longest_wait,
 	get_syn_retrans, get_unaccepted, get_wait, get_listener, get_user, get_cgroup,
 	get_unit, get_device, get_shutdown, get_timer, get_timer_expires,
-	get_timer_retrans, get_time, get_idle, get_close_wait, get_time_left, get_process,
-	get_pid, get_fd, get_peer_process, get_peer_pid, get_ca_state, get_tcp_options,
-	get_snd_wscale, get_rcv_wscale, get_app_limited, get_fastopen_fail,
-	get_congestion, get_ulp, get_md5_keys, get_bbr_bandwidth, get_path,
-	get_waiting_clients, get_option_recverr, get_option_icsk, get_option_freebind,
-	get_option_hdrincl, get_option_mc_loop, get_option_transparent, get_option_mc_all,
-	get_option_nodefrag, get_option_bind_no_port, get_option_rfc4884,
-	get_option_defer_connect;
+	get_timer_retrans, get_time, get_idle, get_close_wait, get_handshake,
+	get_time_left, get_process, get_pid, get_fd, get_peer_process, get_peer_pid,
+	get_ca_state, get_tcp_options, get_snd_wscale, get_rcv_wscale, get_app_limited,
+	get_fastopen_fail, get_congestion, get_ulp, get_md5_keys, get_bbr_bandwidth,
+	get_path, get_waiting_clients, get_option_recverr, get_option_icsk,
+	get_option_freebind, get_option_hdrincl, get_option_mc_loop,
+	get_option_transparent, get_option_mc_all, get_option_nodefrag,
+	get_option_bind_no_port, get_option_rfc4884, get_option_defer_connect;
 
 field_getter get_tls_version, get_tls_cipher, get_tls_tx, get_tls_rx, get_tls_zerocopy,
 	get_tls_no_pad, get_mptcp_token, get_mptcp_peer_token, get_mptcp_id,

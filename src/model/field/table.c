@@ -133,6 +133,7 @@ static const struct field table[] = {
 	GET(TIMES, "wait", "WAIT", MS, get_wait, 0, NEED_WAIT_TIME, "un-accepted: time since the handshake ended"),
 	GET(TIMES, "idle", "IDLE", MS, get_idle, 0, NEED_INFO, "ESTABLISHED: time since data went either way"),
 	GET(TIMES, "close_wait", "CLOSE-WAIT", MS, get_close_wait, 0, NEED_INFO, "CLOSE_WAIT: the peer closed at least this long ago"),
+	GET(TIMES, "handshake", "HANDSHAKE", MS, get_handshake, 0, 0, "SYN_RECV: the SYN came at least this long ago, as the repetitions of the SYN-ACK tell"),
 	GET(TIMES, "time_left", "TIME-LEFT", MS, get_time_left, 0, 0, "TIME_WAIT, FIN_WAIT2 without owner: time until the kernel forgets it"),
 	GET(TIMES, "timer", "TIMER", TEXT, get_timer, 0, 0, "the timer that runs: none, retransmit, keepalive, timewait, probe"),
 	GET(TIMES, "timer_expires", "TIMER-EXPIRES", MS, get_timer_expires, 0, 0, "time until it fires"),

@@ -60,7 +60,10 @@ static void put_cap(struct inquiry *q, const struct listener_facts *l)
 static void put_resets(struct inquiry *q, const struct listener_facts *l)
 {
 	if (q->e->limits.abort_on_overflow && !sock_is_unix(l->row))
-		say(q, "\ntcp_abort_on_overflow is on: clients get a reset.");
+		say(q,
+		    "\ntcp_abort_on_overflow is on: new connections are dropped all the "
+		    "same, but a client whose handshake ends at the full queue gets a "
+		    "reset.");
 }
 
 /* Where those that wait come from, the most of them first. */
