@@ -210,10 +210,11 @@ static void answer_question(struct connect_question *q, const struct endpoint *e
 }
 
 static void table_causes(const struct endpoint *ep, const struct endpoint *from, int err,
-			 struct causes *causes)
+			 const struct icmp_error *icmp, struct causes *causes)
 {
 	struct connect_question q = question(ep);
 
+	q.icmp = icmp;
 	q.err = err;
 	if (from)
 		endpoint_addr(from, &q.from);
@@ -234,7 +235,7 @@ void why_reset(const struct endpoint *ep, const struct meanwhile *m, bool sent,
 }
 
 void why_connect(const struct endpoint *ep, const struct endpoint *from, int err,
-		 struct causes *causes)
+		 const struct icmp_error *icmp, struct causes *causes)
 {
 	/* The source address was asked for and is taken. */
 	if (from && err == EADDRINUSE && is_known(from))
@@ -243,8 +244,8 @@ void why_connect(const struct endpoint *ep, const struct endpoint *from, int err
 		return;
 	if (err == EAGAIN && ep->family != AF_UNIX)
 		err = EADDRNOTAVAIL;
-	if (connect_has_cause(ep, err))
-		table_causes(ep, from, err, causes);
+	if (connect_has_cause(ep, err) || (icmp && icmp->family))
+		table_causes(ep, from, err, icmp, causes);
 	if (!causes->n && (err == ETIMEDOUT || err == EAGAIN))
 		silence_causes(ep, false, causes);
 }
@@ -267,7 +268,7 @@ bool why_loopback_down(const struct endpoint *ep, struct causes *causes)
 {
 	/* Of this errno nothing else is told. */
 	if (is_known(ep) && ep->family != AF_UNIX)
-		table_causes(ep, NULL, EHOSTUNREACH, causes);
+		table_causes(ep, NULL, ENETDOWN, NULL, causes);
 	return causes->n &&
 	       streq(causes->v[0].id, connect_causes[CONNECT_LOOPBACK_DOWN].id);
 }

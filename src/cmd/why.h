@@ -12,17 +12,17 @@
  * The causes of a bind() or listen(), or of a connect(), that failed with err, in the
  *arena that they bring. Nothing is added where nothing is known, or where the address is
  *not of this host. options may be NULL; from: the source address that was asked for, or
- *NULL. Used as:
+ *NULL; icmp: the error that came for it, or NULL. Used as:
  *
  *	struct causes causes = { .arena = &arena };
- *	why_connect(&ep, NULL, ECONNREFUSED, &causes);
+ *	why_connect(&ep, NULL, ECONNREFUSED, NULL, &causes);
  *	... causes.v[i].summary, causes.next ...
  *	causes_free(&causes);
  */
 void why_bind(const struct endpoint *ep, const struct sockopt_list *options, int err,
 	      struct causes *causes);
 void why_connect(const struct endpoint *ep, const struct endpoint *from, int err,
-		 struct causes *causes);
+		 const struct icmp_error *icmp, struct causes *causes);
 
 /* Who has reset a connection to ep that stood, where ep is of this host: by what rose
  * meanwhile. sent: something was sent to it. */

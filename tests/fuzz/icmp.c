@@ -3,7 +3,8 @@
  * and the verdict and the sentence that follow. The first bytes are the result that it
  * meets.
  */
-#include "net/probe/errqueue.h"
+#include "net/probe/probe.h"
+#include "net/socket/errqueue.h"
 
 #include <errno.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static void check_reason(const uint8_t *head, struct probe_result *r)
 }
 
 /* The first error among the messages. */
-static bool first(struct msghdr *m, struct probe_icmp *icmp, int *err)
+static bool first(struct msghdr *m, struct icmp_error *icmp, int *err)
 {
 	const char *end = (const char *)m->msg_control + m->msg_controllen;
 	struct cmsghdr *c;

@@ -58,7 +58,7 @@ connect_cause() { # ADDRESS: its id
 	in_ns ip link set more0 up
 	in_ns ip -6 addr add fd98::1/64 dev more0 nodad
 	assert_outcome 1 unreachable 'no route from this host \(ENETUNREACH\)' "[$V6]:80"
-	assert_equal "$(connect_cause "[$V6]:80")" ''
+	assert_equal "$(connect_cause "[$V6]:80")" unreachable
 	# What leads there has no address that could be the source.
 	in_ns ip -6 addr flush dev more0
 	in_ns ip -6 route add default dev more0

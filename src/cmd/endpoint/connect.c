@@ -1,6 +1,7 @@
 #include "cmd/endpoint/connect.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 
 #include "cmd/endpoint/tell_why.h"
 #include "cmd/endpoint/tracer.h"
@@ -11,6 +12,7 @@
 #include "net/role/client.h"
 #include "net/role/datagram.h"
 #include "net/role/pinger.h"
+#include "net/socket/errqueue.h"
 #include "net/socket/tcp.h"
 
 enum {
@@ -36,6 +38,10 @@ struct connecting {
 	struct pinger pinger;
 	struct endpoint_list list, sources;
 	struct arena arena;
+	/* The last failure, or the first of several that are alike. */
+	struct endpoint failed;
+	struct icmp_error icmp;
+	int failed_err;
 	struct causes causes; /* of the first that failed */
 	bool explained;	      /* they were looked for */
 	struct unheard_watch watch;
@@ -104,6 +110,29 @@ static void describe_echo(struct connecting *g, const struct target *t)
 	};
 }
 
+/* Before the socket is closed: who said it. */
+static void note_failure(struct connecting *g, int fd, const struct endpoint *ep, int err,
+			 bool at_once)
+{
+	struct endpoint end;
+	struct addr local, peer;
+	struct tcpinfo t;
+
+	if (g->explained || g->failed_err == err)
+		return;
+	g->failed = *ep;
+	g->failed_err = err;
+	g->icmp = (struct icmp_error){ 0 };
+	if (at_once || !endpoint_addr(ep, &peer) ||
+	    !errqueue_take(fd, &g->icmp, NULL, NULL))
+		return;
+	if (endpoint_local(fd, ep, &end) == 0 && endpoint_addr(&end, &local))
+		icmp_find_own(&g->icmp, &local, &peer);
+	/* A rule leaves the socket as it is; the timer that gave up has closed it. */
+	g->icmp.no_neighbour = icmp_says_no_host(&g->icmp) && tcp_read(fd, &t) &&
+			       t.state == TCP_CLOSE;
+}
+
 /* --- what this host does with the answers to one connection that is silent --- */
 
 static void overhear(void *ctx)
@@ -150,6 +179,7 @@ static void dial_failed(void *ctx, int fd, const struct endpoint *ep, int err,
 				      .options = &g->c->options };
 
 	(void)took_us;
+	note_failure(g, fd, ep, err, at_once);
 	if (err != ETIMEDOUT || at_once || !g->watch.begun || !tcp_read(fd, &t))
 		return;
 	endpoint_local(fd, ep, &ours);
@@ -160,6 +190,8 @@ static void dial_failed(void *ctx, int fd, const struct endpoint *ep, int err,
 
 static void explain(struct connecting *g, int err)
 {
+	bool noted = err == g->failed_err;
+
 	g->causes.arena = &g->arena;
 	if (!g->explained && err == ETIMEDOUT)
 		cause_of_unheard(&g->unheard, geteuid(), &g->causes);
@@ -170,8 +202,9 @@ static void explain(struct connecting *g, int err)
 	if (g->causes.n)
 		g->explained = true;
 	if (!g->explained && g->list.n)
-		why_connect(&g->list.v[0], g->sources.n ? &g->sources.v[0] : NULL, err,
-			    &g->causes);
+		why_connect(noted ? &g->failed : &g->list.v[0],
+			    g->sources.n ? &g->sources.v[0] : NULL, err,
+			    noted ? &g->icmp : NULL, &g->causes);
 	g->explained = true;
 }
 
@@ -232,12 +265,12 @@ static void describe_client(struct connecting *g, const struct target *t)
 	g->how.dial.note_ctx = &g->s;
 	if (c->trace)
 		g->how.dial.call = session_dial_call;
+	g->how.dial.failed = dial_failed;
+	g->how.dial.evidence_ctx = g;
 	if (c->connections == 1 && !c->half_open) {
 		g->how.dial.opened = dial_opened;
-		g->how.dial.failed = dial_failed;
 		g->how.dial.silent = overhear;
 		g->how.dial.answered = stop_overhearing;
-		g->how.dial.evidence_ctx = g;
 	}
 	g->how.list = &g->list;
 	g->how.connections = c->connections;
@@ -304,6 +337,18 @@ static int refusal(const struct connecting *g)
 								       : g->s.err;
 }
 
+/* A message says more than its errno; one of a rule of this host nothing of the other. */
+static int failure_code(const struct connecting *g)
+{
+	int family = g->list.n ? g->list.v[0].family : AF_UNSPEC;
+	enum outcome o = outcome_of_connect(family, g->client.err);
+
+	if (g->icmp.family && g->client.err == g->failed_err)
+		o = g->icmp.own && !g->icmp.no_neighbour ? OUTCOME_DENIED_LOCAL
+							 : icmp_outcome(&g->icmp);
+	return cmd_code_of(outcome_verdict(o));
+}
+
 static int end_client(struct connecting *g, int r, const struct fault *f)
 {
 	if (r < 0)
@@ -325,9 +370,7 @@ static int end_client(struct connecting *g, int r, const struct fault *f)
 	else
 		tell_summary(&g->teller, &g->s);
 	if (r == EXIT_YES)
-		r = g->client.err ? cmd_code_of(outcome_verdict(outcome_of_connect(
-					    g->list.n ? g->list.v[0].family : AF_UNSPEC,
-					    g->client.err)))
+		r = g->client.err ? failure_code(g)
 				  : cmd_code_of(conn_end_verdict(g->s.worst));
 	if (refusal(g)) {
 		explain(g, refusal(g));

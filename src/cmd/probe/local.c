@@ -7,6 +7,7 @@
 
 #include "cmd/why.h"
 #include "kernel/explain/source.h"
+#include "kernel/explain/way_of.h"
 #include "kernel/netlink/neighbour.h"
 #include "model/advice.h"
 #include "model/cause/connect_cause.h"
@@ -111,7 +112,7 @@ static void put_causes(struct buf *b, struct probe_result *r)
 	_cleanup_arena_ struct arena arena = { 0 };
 	struct causes causes = { .arena = &arena };
 
-	why_connect(&r->peer, NULL, r->err, &causes);
+	why_connect(&r->peer, NULL, r->err, NULL, &causes);
 	r->listened = causes.n &&
 		      streq(causes.v[0].id, connect_causes[CONNECT_REJECTED].id);
 	put_summaries(b, &causes);
@@ -159,7 +160,7 @@ static void look_at_path(struct buf *b, struct probe_result *r)
 	_cleanup_arena_ struct arena arena = { 0 };
 	struct causes causes = { .arena = &arena };
 
-	why_connect(&r->peer, NULL, r->err, &causes);
+	why_connect(&r->peer, NULL, r->err, NULL, &causes);
 	if (causes.n && streq(causes.v[0].id, connect_causes[CONNECT_POLICY].id)) {
 		r->outcome = OUTCOME_DENIED_LOCAL;
 		buf_puts(b, causes.v[0].summary);
@@ -279,13 +280,43 @@ bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t 
 	return hop->no_carrier;
 }
 
-bool probe_local_no_source(const struct addr *to, uint32_t ifindex, uint32_t mark,
+static bool put_way(const struct probe_result *r, uint32_t ifindex, uint32_t mark,
+		    struct buf *why)
+{
+	struct way_question q = { .ifindex = ifindex,
+				  .mark = mark,
+				  .err = r->err,
+				  .stream = r->peer.type == SOCK_STREAM };
+	_cleanup_buf_ struct buf next = { 0 };
+	struct way_facts facts;
+
+	endpoint_addr(&r->peer, &q.to);
+	if (r->local.len)
+		endpoint_addr(&r->local, &q.from);
+	explain_way(&q, &facts);
+	if (!way_put(&facts, why))
+		return false;
+	way_advise(&facts, geteuid(), &next);
+	put_command(why, ", see ", buf_cstr(&next));
+	return true;
+}
+
+bool probe_local_no_source(const struct probe_result *r, uint32_t ifindex, uint32_t mark,
 			   struct buf *why)
 {
 	struct source_facts facts;
+	struct addr to, from;
 
-	explain_source(to, ifindex, mark, &facts);
-	return no_source_put(&facts, why);
+	/* A source that was asked for, and bound, is one. */
+	if (endpoint_addr(&r->peer, &to) &&
+	    !(r->local.len && endpoint_addr(&r->local, &from) && !addr_is_any(&from))) {
+		explain_source(&to, ifindex, mark, &facts);
+		if (no_source_put(&facts, why)) {
+			buf_printf(why, " (%s)", strerrorname_np(r->err));
+			return true;
+		}
+	}
+	return put_way(r, ifindex, mark, why);
 }
 
 enum known probe_local_accepted(const struct probe_result *r, int fd)
@@ -372,6 +403,8 @@ char *probe_local_why(struct probe_job *j)
 		return xstrdup(buf_cstr(&b));
 	if (r->outcome == OUTCOME_RESET_AFTER_ACCEPT)
 		put_who(&b, j);
+	else if (r->outcome == OUTCOME_DENIED_LOCAL && (r->told[0] || r->icmp.family))
+		return NULL; /* the routes, or a message, have said it */
 	else if (r->outcome == OUTCOME_REFUSED || r->outcome == OUTCOME_SELF_CONNECT ||
 		 (r->outcome == OUTCOME_REFUSED_ICMP && r->peer.proto == TARGET_UDP) ||
 		 r->outcome == OUTCOME_DENIED_LOCAL || r->peer.family == AF_UNIX)

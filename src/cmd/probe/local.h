@@ -34,7 +34,7 @@ void probe_local_unheard(struct probe_job *j, const struct probe_result *r);
  */
 char *probe_local_arrivals(const struct probe_result *r);
 /* Fits probe_source_fn. */
-bool probe_local_no_source(const struct addr *to, uint32_t ifindex, uint32_t mark,
+bool probe_local_no_source(const struct probe_result *r, uint32_t ifindex, uint32_t mark,
 			   struct buf *why);
 /* Fits probe_neighbour_fn. */
 bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,

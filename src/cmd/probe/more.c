@@ -276,7 +276,7 @@ static void hop_done(struct attempt *a)
  * should not. */
 static size_t seen_before(const struct path *path, size_t at)
 {
-	const struct probe_icmp *icmp = &path->hops[at].r.icmp;
+	const struct icmp_error *icmp = &path->hops[at].r.icmp;
 	size_t i;
 
 	if (!icmp->family || reached(&path->hops[at].r))

@@ -7,6 +7,7 @@
 #include "kernel/explain/path_access.h"
 #include "kernel/explain/policies.h"
 #include "kernel/explain/source.h"
+#include "kernel/explain/way_of.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/route.h"
 #include "kernel/netlink/rtnl.h"
@@ -200,6 +201,8 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 				     .from = q->from,
 				     .address = q->address,
 				     .asker = geteuid() };
+	if (q->icmp)
+		f->icmp = *q->icmp;
 	if (q->name) {
 		explain_bind(&(struct bind_question){ .candidate.proto = q->proto,
 						      .name = q->name,
@@ -216,6 +219,8 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 		return;
 	}
 	f->local = explain_find_device(&to, &f->device);
+	if (f->icmp.family)
+		return;
 	/* Of a refusal by this host the sockets are read below. */
 	if (q->err != ECONNRESET && q->err != EADDRNOTAVAIL &&
 	    (q->err != ECONNREFUSED || !is_own(f)))
@@ -234,6 +239,13 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 	if (!q->from.family &&
 	    (q->err == EADDRNOTAVAIL || q->err == EAFNOSUPPORT || q->err == ENETUNREACH))
 		explain_source(&q->to, q->to.scope, 0, &f->source);
+	if (q->err == EINVAL || q->err == EACCES || q->err == ENETUNREACH ||
+	    q->err == EHOSTUNREACH)
+		explain_way(&(struct way_question){ .to = q->to,
+						    .from = q->from,
+						    .err = q->err,
+						    .stream = q->proto == PROTO_TCP },
+			    &f->way);
 	if (f->source.err == EADDRNOTAVAIL ||
 	    (q->err != ECONNREFUSED && q->err != ECONNRESET && q->err != EADDRNOTAVAIL))
 		return;

@@ -33,6 +33,7 @@ struct connect_question {
 	struct addr to;	  /* family 0: unix, then name as above */
 	struct addr from; /* where it was told to come from; family 0 = nowhere */
 	int err;	  /* of connect(): ECONNREFUSED, EADDRNOTAVAIL ... */
+	const struct icmp_error *icmp; /* that came for it; NULL = none, or not known */
 	const char *name;
 	size_t name_len;
 	bool abstract;

@@ -149,6 +149,13 @@ static void say_elsewhere(const struct connect_facts *f, struct causes *causes)
 	add(causes, CONNECT_OTHER_NAMESPACE, &b, NULL, x->holder.row->holders);
 }
 
+static void advise_rules(const struct connect_facts *f, struct buf *a)
+{
+	buf_puts(a, "These show the rules:");
+	advise(a, ADVICE_NFT, (struct advised){ .uid = f->asker });
+	advise(a, ADVICE_IPTABLES, (struct advised){ .uid = f->asker });
+}
+
 static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 {
 	const struct bind_found *x = find_here(f, false, true);
@@ -160,9 +167,7 @@ static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 		buf_puts(&b,
 			 ": it has just begun, or a firewall rule of this host rejects "
 			 "the connection");
-		buf_puts(&a, "These show the rules:");
-		advise(&a, ADVICE_NFT, (struct advised){ .uid = f->asker });
-		advise(&a, ADVICE_IPTABLES, (struct advised){ .uid = f->asker });
+		advise_rules(f, &a);
 		add(causes, CONNECT_REJECTED, &b, &a, x->holder.row->holders);
 		return;
 	}
@@ -349,6 +354,47 @@ static void say_loopback_down(const struct connect_facts *f, struct causes *caus
 	causes_next(causes, &next);
 }
 
+static void put_no_neighbour(const struct connect_facts *f, struct buf *b)
+{
+	buf_printf(
+		b,
+		"no neighbour answers (%s failed): the host, or the router towards it, "
+		"is down",
+		f->icmp.family == AF_INET6 ? "ND" : "ARP");
+}
+
+/* The message itself is the fact. */
+static void icmp_causes(const struct connect_facts *f, struct causes *causes)
+{
+	const struct icmp_error *icmp = &f->icmp;
+	enum connect_cause cause = CONNECT_UNREACHABLE;
+	struct buf b = { 0 }, a = { 0 };
+
+	if (icmp->no_neighbour) {
+		put_no_neighbour(f, &b);
+	} else if (icmp->own) {
+		cause = CONNECT_DENIED_LOCAL;
+		icmp_put_own(&b, icmp);
+		advise_rules(f, &a);
+	} else {
+		enum outcome o = icmp_outcome(icmp);
+
+		icmp_put(&b, icmp);
+		if (f->local || o == OUTCOME_REJECTED)
+			cause = CONNECT_REJECTED;
+		else if (o == OUTCOME_REFUSED_ICMP)
+			cause = CONNECT_REFUSED_ICMP;
+		if (f->local)
+			buf_puts(&b, ": a firewall rule of this host rejects the "
+				     "connection");
+		if (f->local)
+			advise_rules(f, &a);
+		else if (o == OUTCOME_REFUSED_ICMP)
+			buf_puts(&a, connect_causes[cause].why);
+	}
+	add(causes, cause, &b, &a, NULL);
+}
+
 void cause_of_connect(const struct connect_facts *f, struct causes *causes)
 {
 	if (!f->to.family)
@@ -357,7 +403,10 @@ void cause_of_connect(const struct connect_facts *f, struct causes *causes)
 		say_loopback_down(f, causes);
 	else if (f->n_deaf && !f->local)
 		say_deaf(f, causes);
-	else if (cause_of_no_source(&f->source, f->asker, causes))
+	else if (f->icmp.family)
+		icmp_causes(f, causes);
+	else if (cause_of_no_source(&f->source, f->asker, causes) ||
+		 cause_of_way(&f->way, f->asker, causes))
 		return;
 	else if (f->policy.err)
 		say_policy(f, causes);

@@ -57,9 +57,10 @@ const struct meaning connect_causes[] = {
 	},
 	[CONNECT_REJECTED] = {
 		"rejected",
-		"Something listens there, and the connection was refused all the same.",
-		"The listener began after the attempt, or a firewall rule of this host "
-		"rejects the connection.",
+		"Something of this host listens there, and the connection was refused all "
+		"the same; or an ICMP message that prohibits it came.",
+		"The listener began after the attempt, or a firewall rule rejects the "
+		"connection: on this host, or on the router that is named.",
 		"Connect again; if it is still refused, 'nft list ruleset' and "
 		"'iptables-save' show the rules.",
 	},
@@ -81,6 +82,32 @@ const struct meaning connect_causes[] = {
 		"gateway has the address itself or answers for it.",
 		"Ask again as root: then it is seen whether the packet leaves this "
 		"host. If it does, the gateway is the one to look at.",
+	},
+	[CONNECT_REFUSED_ICMP] = {
+		"refused-icmp",
+		"Refused by ICMP port or protocol unreachable, whose sender is named.",
+		"A closed TCP port answers with RST; ICMP comes from a firewall that "
+		"rejects the connection.",
+		"See the firewall rules of the host or router that is named.",
+	},
+	[CONNECT_UNREACHABLE] = {
+		"unreachable",
+		"No way leads there: this host has none, the next hop does not answer, or "
+		"a router says so.",
+		"There is no route or one of the type blackhole or unreachable, the source "
+		"address cannot go there, TCP has no connections to that kind of address, "
+		"or the host is off.",
+		"'ip route get ADDRESS' shows the way, 'ip route show table all match "
+		"ADDRESS' routes that forbid it, 'ip neigh' the next hop.",
+	},
+	[CONNECT_DENIED_LOCAL] = {
+		"denied-local",
+		"This host's own firewall or a prohibit route forbids it, or it is a "
+		"broadcast address that the socket may not send to.",
+		"A rule in OUTPUT rejects it, or the route is of the type prohibit.",
+		"'nft list ruleset' and 'iptables-save' show the rules, 'ip route show "
+		"table all match ADDRESS' the routes; a broadcast address needs --option "
+		"broadcast.",
 	},
 	[CONNECT_RESET] = {
 		"reset",

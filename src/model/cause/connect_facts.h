@@ -9,10 +9,13 @@
 #include "model/cause/no_source.h"
 #include "model/cause/policy.h"
 #include "model/cause/silence.h"
+#include "model/cause/way.h"
+#include "model/icmp.h"
 
 struct connect_facts {
-	uint8_t proto; /* enum sock_proto */
-	int err;       /* of connect(), positive */
+	uint8_t proto;		/* enum sock_proto */
+	int err;		/* of connect(), positive */
+	struct icmp_error icmp; /* that came for it; family 0 = none, or not known */
 	struct addr to;
 	const char *address; /* the same as it is shown; of a unix socket all there is */
 	uint32_t asker;	     /* as in struct bind_facts */
@@ -37,6 +40,7 @@ struct connect_facts {
 
 	/* EADDRNOTAVAIL, EAFNOSUPPORT, ENETUNREACH */
 	struct source_facts source;
+	struct way_facts way; /* EINVAL, EACCES, ENETUNREACH, EHOSTUNREACH */
 
 	/* EADDRNOTAVAIL */
 	uint16_t range_lo, range_hi;

@@ -3,11 +3,14 @@
 #include "net/probe/attempt_private.h"
 #include "net/probe/attempt_stream.h"
 #include "net/probe/attempt_udp.h"
+#include "net/socket/errqueue.h"
 
 static void dial_opened(void *ctx, int fd, const struct endpoint *ep)
 {
 	(void)ctx;
-	probe_want_errors(fd, ep->family);
+	/* A stream's are wanted by the dial itself. */
+	if (ep->type == SOCK_DGRAM)
+		errqueue_want(fd, ep->family);
 }
 
 /* How much a failure says: a packet's answer more than silence, that more than a refusal

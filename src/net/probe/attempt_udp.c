@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "net/probe/attempt_private.h"
+#include "net/socket/errqueue.h"
 
 /* What common services answer to: an empty datagram is for those that answer anything. */
 static const char dns_query[] = "\x53\x6b\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
@@ -189,7 +190,7 @@ static void udp_ready(struct loop *l, struct watch *w, uint32_t events)
 			return;
 		}
 		/* Only the queue may have it (a host unreachable). */
-		if (probe_take_icmp(w->fd, &a->r->icmp, NULL, &err)) {
+		if (errqueue_take(w->fd, &a->r->icmp, NULL, &err)) {
 			udp_failed(a, err, false);
 			return;
 		}

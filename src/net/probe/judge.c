@@ -8,134 +8,22 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "net/probe/errqueue.h"
 #include "net/probe/probe.h"
 #include "net/socket/dial.h"
+#include "net/socket/errqueue.h"
 #include "net/socket/tcp.h"
-
-void probe_want_errors(int fd, int family)
-{
-	int one = 1;
-
-	/* An IPv6 socket may speak to a v4-mapped address: both, where they exist. */
-	if (family == AF_INET || family == AF_INET6)
-		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof(one));
-	if (family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof(one));
-}
-
-enum { NOT_ICMP_MOST = 64 }; /* entries of the queue that are skipped in a call */
-
-bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err)
-{
-	union {
-		char bytes[512];
-		struct cmsghdr align;
-	} control;
-	struct sockaddr_storage name;
-	struct msghdr m;
-	struct cmsghdr *c;
-	unsigned skipped;
-
-	for (skipped = 0; skipped < NOT_ICMP_MOST; skipped++) {
-		m = (struct msghdr){ .msg_name = &name,
-				     .msg_namelen = sizeof(name),
-				     .msg_control = control.bytes,
-				     .msg_controllen = sizeof(control) };
-		if (recvmsg(fd, &m, MSG_ERRQUEUE) < 0) {
-			if (errno == EINTR)
-				continue;
-			icmp->unread = errno == EAGAIN ? 0 : errno;
-			return false;
-		}
-		for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-			size_t room = (size_t)((char *)m.msg_control + m.msg_controllen -
-					       (char *)c);
-
-			if (!errqueue_icmp(c, room, icmp, err))
-				continue;
-			if (to)
-				addr_from_sockaddr(to, (const struct sockaddr *)&name,
-						   m.msg_namelen);
-			return true;
-		}
-	}
-	return false;
-}
-
-struct icmp_row {
-	uint8_t family, type, code;
-	enum outcome outcome;
-	const char *name;
-};
-
-static const struct icmp_row icmp_rows[] = {
-	{ AF_INET, 3, 0, OUTCOME_UNREACHABLE, "network unreachable" },
-	{ AF_INET, 3, 1, OUTCOME_UNREACHABLE, "host unreachable" },
-	{ AF_INET, 3, 2, OUTCOME_REFUSED_ICMP, "protocol unreachable" },
-	{ AF_INET, 3, 3, OUTCOME_REFUSED_ICMP, "port unreachable" },
-	{ AF_INET, 3, 4, OUTCOME_UNREACHABLE, "fragmentation needed" },
-	{ AF_INET, 3, 5, OUTCOME_UNREACHABLE, "source route failed" },
-	{ AF_INET, 3, 6, OUTCOME_UNREACHABLE, "network unknown" },
-	{ AF_INET, 3, 7, OUTCOME_UNREACHABLE, "host unknown" },
-	{ AF_INET, 3, 9, OUTCOME_REJECTED, "network prohibited" },
-	{ AF_INET, 3, 10, OUTCOME_REJECTED, "host prohibited" },
-	{ AF_INET, 3, 11, OUTCOME_UNREACHABLE, "network unreachable for this service" },
-	{ AF_INET, 3, 12, OUTCOME_UNREACHABLE, "host unreachable for this service" },
-	{ AF_INET, 3, 13, OUTCOME_REJECTED, "administratively prohibited" },
-	{ AF_INET, 11, 0, OUTCOME_UNREACHABLE, "time to live exceeded" },
-	{ AF_INET, 12, 0, OUTCOME_UNREACHABLE, "parameter problem" },
-	{ AF_INET6, 1, 0, OUTCOME_UNREACHABLE, "no route" },
-	{ AF_INET6, 1, 1, OUTCOME_REJECTED, "administratively prohibited" },
-	{ AF_INET6, 1, 2, OUTCOME_UNREACHABLE, "beyond scope of source address" },
-	{ AF_INET6, 1, 3, OUTCOME_UNREACHABLE, "address unreachable" },
-	{ AF_INET6, 1, 4, OUTCOME_REFUSED_ICMP, "port unreachable" },
-	{ AF_INET6, 1, 5, OUTCOME_REJECTED, "source address failed policy" },
-	{ AF_INET6, 1, 6, OUTCOME_REJECTED, "reject route" },
-	{ AF_INET6, 3, 0, OUTCOME_UNREACHABLE, "hop limit exceeded" },
-	{ AF_INET6, 4, 0, OUTCOME_UNREACHABLE, "parameter problem" },
-	{ AF_INET6, 4, 1, OUTCOME_REFUSED_ICMP, "next header not recognised" },
-};
-
-static const struct icmp_row *icmp_row(const struct probe_icmp *icmp)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(icmp_rows); i++)
-		if (icmp_rows[i].family == icmp->family &&
-		    icmp_rows[i].type == icmp->type && icmp_rows[i].code == icmp->code)
-			return &icmp_rows[i];
-	return NULL;
-}
-
-const char *probe_icmp_name(const struct probe_icmp *icmp)
-{
-	const struct icmp_row *row = icmp_row(icmp);
-
-	return row ? row->name : NULL;
-}
-
-/* This host to itself: a neighbour that does not answer, or a rule that rejects so. */
-static bool says_no_host(const struct probe_result *r)
-{
-	return r->icmp.own &&
-	       (r->icmp.family == AF_INET ? r->icmp.type == 3 && r->icmp.code == 1
-					  : r->icmp.type == 1 && r->icmp.code == 3);
-}
 
 static enum outcome judge_icmp(const struct probe_result *r)
 {
-	const struct icmp_row *row = icmp_row(&r->icmp);
-
 	/* Nobody answered ARP or neighbour discovery: a timer tells, while nobody uses
 	 * the socket, so it is closed. A rule in OUTPUT answers from within connect(),
 	 * and leaves it in SYN_SENT. */
-	if (says_no_host(r) &&
+	if (icmp_says_no_host(&r->icmp) &&
 	    (r->has_tcp ? r->tcp.state == TCP_CLOSE : r->connect_us > 100 * 1000))
 		return OUTCOME_UNREACHABLE;
 	if (r->icmp.own)
 		return OUTCOME_DENIED_LOCAL;
-	return row ? row->outcome : OUTCOME_UNREACHABLE;
+	return icmp_outcome(&r->icmp);
 }
 
 static enum outcome judge_timeout(const struct probe_result *r)
@@ -194,9 +82,7 @@ static void read_local(struct probe_result *r, int fd)
 		r->local_unread = true;
 	} else if (r->icmp.family && endpoint_addr(&r->local, &a) &&
 		   endpoint_addr(&r->peer, &peer)) {
-		a = addr_unmapped(&a);
-		/* A target on this host answers for itself. */
-		r->icmp.own = addr_same_ip(&a, &r->icmp.from) && !addr_same_ip(&a, &peer);
+		icmp_find_own(&r->icmp, &a, &peer);
 	}
 }
 
@@ -220,7 +106,7 @@ static const char *kind_of_file(const struct endpoint *ep)
 }
 
 /* The time to live that its packets had; 0 = not known. */
-static uint8_t ttl_of(int fd, const struct probe_icmp *icmp)
+static uint8_t ttl_of(int fd, const struct icmp_error *icmp)
 {
 	bool v4 = icmp->family == AF_INET;
 	int ttl = 0;
@@ -232,7 +118,7 @@ static uint8_t ttl_of(int fd, const struct probe_icmp *icmp)
 	return ttl > 0 && ttl <= UINT8_MAX ? (uint8_t)ttl : 0;
 }
 
-static bool is_used_up(const struct probe_icmp *icmp)
+static bool is_used_up(const struct icmp_error *icmp)
 {
 	return icmp->code == 0 &&
 	       ((icmp->family == AF_INET && icmp->type == ICMP_TIME_EXCEEDED) ||
@@ -245,7 +131,7 @@ void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once)
 	r->at_once = at_once;
 	if (!at_once && !r->icmp.family &&
 	    (r->peer.family == AF_INET || r->peer.family == AF_INET6))
-		probe_take_icmp(fd, &r->icmp, NULL, NULL);
+		errqueue_take(fd, &r->icmp, NULL, NULL);
 	if (is_used_up(&r->icmp))
 		r->sent_ttl = ttl_of(fd, &r->icmp);
 	if (r->peer.proto == TARGET_TCP || r->peer.proto == TARGET_MPTCP)
@@ -262,7 +148,7 @@ bool probe_may_be_neighbour(const struct probe_result *r)
 		return !r->at_once && (!r->icmp.family || r->icmp.own);
 	/* One that others asked for before fails at any time. */
 	if (r->outcome == OUTCOME_DENIED_LOCAL)
-		return says_no_host(r) && !r->has_tcp;
+		return icmp_says_no_host(&r->icmp) && !r->has_tcp;
 	return r->outcome == OUTCOME_FILTERED || r->outcome == OUTCOME_OPEN_OR_FILTERED;
 }
 
@@ -291,11 +177,13 @@ bool probe_may_be_source(const struct probe_result *r)
 {
 	struct addr from;
 
+	if (r->at_once && (r->err == EINVAL || r->err == EACCES ||
+			   r->err == EHOSTUNREACH || r->err == ENETUNREACH))
+		return r->peer.family != AF_UNIX;
 	/* A source that was asked for, and bound, is one. */
 	if (r->local.len && endpoint_addr(&r->local, &from) && !addr_is_any(&from))
 		return false;
-	return r->err == EADDRNOTAVAIL || r->err == EAFNOSUPPORT ||
-	       (r->err == ENETUNREACH && r->at_once);
+	return r->err == EADDRNOTAVAIL || r->err == EAFNOSUPPORT;
 }
 
 void probe_ask_source(struct probe_result *r, int fd, probe_source_fn *ask)
@@ -304,11 +192,11 @@ void probe_ask_source(struct probe_result *r, int fd, probe_source_fn *ask)
 	struct addr to;
 
 	if (!ask || !probe_may_be_source(r) || !endpoint_addr(&r->peer, &to) ||
-	    !ask(&to, number_of(fd, SO_BINDTOIFINDEX), number_of(fd, SO_MARK), &why))
+	    !ask(r, number_of(fd, SO_BINDTOIFINDEX), number_of(fd, SO_MARK), &why))
 		return;
-	r->outcome = OUTCOME_UNREACHABLE;
-	snprintf(r->told, sizeof(r->told), "%s (%s)", buf_cstr(&why),
-		 strerrorname_np(r->err));
+	if (r->outcome != OUTCOME_DENIED_LOCAL)
+		r->outcome = OUTCOME_UNREACHABLE;
+	snprintf(r->told, sizeof(r->told), "%s", buf_cstr(&why));
 }
 
 void probe_judge_fault(struct probe_result *r, const struct fault *f)

@@ -7,6 +7,7 @@
 
 #include "model/cause/bindable.h"
 #include "model/cause/unheard.h"
+#include "model/icmp.h"
 #include "model/outcome.h"
 #include "model/silent_hop.h"
 #include "model/tcpinfo.h"
@@ -37,14 +38,6 @@ enum probe_heard {
 	PROBE_HEARD_TAKEN, /* it took a connection */
 };
 
-struct probe_icmp {
-	uint8_t family; /* AF_INET, AF_INET6; 0 = none came */
-	uint8_t type, code;
-	bool own;	  /* sent by this host itself */
-	int unread;	  /* one may have come, and could not be read: positive errno */
-	struct addr from; /* the router or host that sent it */
-};
-
 enum { PROBE_ANSWER_MAX = 512 };
 
 struct probe_result {
@@ -56,7 +49,7 @@ struct probe_result {
 	bool has_tcp;
 	struct tcpinfo tcp;
 	int tcp_unread; /* asked for in vain: positive errno */
-	struct probe_icmp icmp;
+	struct icmp_error icmp;
 	uint8_t sent_ttl; /* which a router found used up; 0 = none did, or unknown */
 	struct endpoint peer, local; /* proto of peer is always set; len 0 = unknown */
 	bool local_unread;	     /* there is one, and it could not be asked for */
@@ -133,29 +126,21 @@ bool probe_may_be_neighbour(const struct probe_result *r);
 void probe_ask_neighbour(struct probe_result *r, int fd, probe_neighbour_fn *ask);
 
 /*
- * Whether no address of this host can be the source of what goes to an address, and why
- * in words. ifindex, mark: of the socket, 0 = none.
+ * Whether no address of this host can be the source of what goes to r->peer, or its
+ * routes let nothing go there, and why in words; err is r's. ifindex, mark: of the
+ * socket, 0 = none.
  */
-typedef bool probe_source_fn(const struct addr *to, uint32_t ifindex, uint32_t mark,
-			     struct buf *why);
+typedef bool probe_source_fn(const struct probe_result *r, uint32_t ifindex,
+			     uint32_t mark, struct buf *why);
 /* An error of this host's own for which that may be the reason. */
 bool probe_may_be_source(const struct probe_result *r);
-/* Of such a result: then it is unreachable. fd: a socket with the options that count, -1
- * = none; ask NULL: not asked. */
+/* Of such a result: then it is unreachable, unless it is denied. fd: a socket with the
+ * options that count, -1 = none; ask NULL: not asked. */
 void probe_ask_source(struct probe_result *r, int fd, probe_source_fn *ask);
 
 /* Whether the program at the other end of an open connection has accepted it, where the
  * tables of this host say so. */
 typedef enum known probe_accepted_fn(const struct probe_result *r, int fd);
-
-/* Asks the kernel to keep ICMP errors for us (IP_RECVERR, IPV6_RECVERR). */
-void probe_want_errors(int fd, int family);
-/* Takes the next ICMP error; false if there is none. *to (may be NULL) is the destination
- * of the packet it is about. err: the errno that goes with it. */
-bool probe_take_icmp(int fd, struct probe_icmp *icmp, struct addr *to, int *err);
-
-/* "admin prohibited"; NULL if it has no name. */
-const char *probe_icmp_name(const struct probe_icmp *icmp);
 
 /* A look-up that took longer is told beside whatever came of the attempt. */
 enum { PROBE_NAME_SLOW_US = 1000 * 1000 };

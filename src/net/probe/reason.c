@@ -27,8 +27,6 @@ static void put_used_up(struct buf *b, const struct probe_result *r)
 
 static void put_icmp(struct buf *b, const struct probe_result *r)
 {
-	const char *name = probe_icmp_name(&r->icmp);
-
 	if (!r->icmp.family) {
 		/* The error queue had nothing, was not kept, or could not be read. */
 		buf_printf(b, "an ICMP error, %s",
@@ -41,10 +39,7 @@ static void put_icmp(struct buf *b, const struct probe_result *r)
 			buf_puts(b, "; this host did not keep who sent it");
 		return;
 	}
-	buf_printf(b, "%s %s (%u/%u) from ",
-		   r->icmp.family == AF_INET ? "ICMP" : "ICMPv6", name ? name : "error",
-		   r->icmp.type, r->icmp.code);
-	addr_put_ip(b, &r->icmp.from);
+	icmp_put(b, &r->icmp);
 	put_after(b, r->connect_us);
 	put_used_up(b, r);
 }
@@ -270,8 +265,10 @@ static void put_filtered(struct buf *b, const struct probe_result *r)
 static void put_denied(struct buf *b, const struct probe_result *r)
 {
 	if (r->icmp.family) {
-		buf_puts(b, "this host's own firewall rejects it: ");
-		put_icmp(b, r);
+		icmp_put_own(b, &r->icmp);
+		put_after(b, r->connect_us);
+	} else if (r->told[0]) {
+		buf_puts(b, r->told);
 	} else if (r->peer.family == AF_UNIX) {
 		buf_printf(b, "this host forbids it (%s): a policy",
 			   strerrorname_np(r->err));

@@ -126,12 +126,7 @@ static void ack_wait_over(struct loop *l, struct timer *t);
  * or 0 = nothing yet. */
 static int delivery_error(const struct conn *c)
 {
-	int err = 0;
-	socklen_t len = sizeof(err);
-
-	if (c->how->confirm && c->tx.moved_out)
-		getsockopt(c->w.fd, SOL_SOCKET, SO_ERROR, &err, &len);
-	return err;
+	return c->how->confirm && c->tx.moved_out ? tcp_error(c->w.fd) : 0;
 }
 
 /* Did the peer get it? If not, it is asked again in a while. */
@@ -309,10 +304,8 @@ static void conn_ready(struct loop *l, struct watch *w, uint32_t events)
 	(void)l;
 	/* Where nobody reads or writes, the error must be fetched. */
 	if (broken && !(c->rx_want & FLOW_WANT_READ) && !(c->tx_want & FLOW_WANT_WRITE)) {
-		int err = 0;
-		socklen_t len = sizeof(err);
+		int err = tcp_error(w->fd);
 
-		getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &err, &len);
 		if (err) {
 			conn_socket_failed(c, err);
 			return;

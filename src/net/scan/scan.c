@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "net/socket/errqueue.h"
 
 enum {
 	LATE_MOST_US = 5000
@@ -93,9 +94,8 @@ static void ask_source(struct scan *s)
 		s->source_asked = true;
 		probe_ask_source(&s->r, fd, s->how->attempt->source);
 		s->no_source = s->r;
-	} else if (s->no_source.outcome == OUTCOME_UNREACHABLE &&
-		   s->no_source.err == s->r.err) {
-		s->r.outcome = OUTCOME_UNREACHABLE;
+	} else if (s->no_source.told[0] && s->no_source.err == s->r.err) {
+		s->r.outcome = s->no_source.outcome;
 		memcpy(s->r.told, s->no_source.told, sizeof(s->r.told));
 	}
 }
@@ -125,7 +125,7 @@ int scan_socket(const struct scan *s, struct fault *f)
 	int fd = dial_open(&s->to, &how, f);
 
 	if (fd >= 0)
-		probe_want_errors(fd, s->to.family);
+		errqueue_want(fd, s->to.family);
 	return fd;
 }
 

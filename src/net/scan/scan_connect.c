@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "net/scan/scan_held.h"
 #include "net/scan/scan_private.h"
+#include "net/socket/errqueue.h"
 
 enum {
 	WINDOW_START = 256,
@@ -191,7 +192,7 @@ static void open_window(struct connect_scan *c)
 static void port_settled(struct connect_scan *c, int fd, uint16_t port,
 			 uint64_t started_us, int err, bool at_once)
 {
-	struct probe_icmp icmp = { 0 };
+	struct icmp_error icmp = { 0 };
 	struct probe_result *r;
 
 	if (!c->warm)
@@ -209,7 +210,7 @@ static void port_settled(struct connect_scan *c, int fd, uint16_t port,
 		return;
 	}
 	c->stuck_us = 0;
-	if (err == ECONNREFUSED && !at_once && !probe_take_icmp(fd, &icmp, NULL, NULL)) {
+	if (err == ECONNREFUSED && !at_once && !errqueue_take(fd, &icmp, NULL, NULL)) {
 		keep_idle(c, fd);
 		port_refused(c, port, started_us);
 		return;
@@ -251,14 +252,14 @@ static void slot_ready(struct loop *l, struct watch *watch, uint32_t events)
 	/* Not SO_ERROR: after it the next connect() of this socket would be aborted. */
 	err = -endpoint_connect(fd, &c->s.to);
 	if (err == EALREADY || err == EINPROGRESS) {
-		struct probe_icmp none = { 0 };
+		struct icmp_error none = { 0 };
 
 		/* A soft error: the socket stays in SYN_SENT, and is of no more use. */
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
 		if (!err) {
 			/* No verdict (a new path MTU), which must not wake us again. */
 			if (events & EPOLLERR)
-				probe_take_icmp(fd, &none, NULL, NULL);
+				errqueue_take(fd, &none, NULL, NULL);
 			return;
 		}
 	}

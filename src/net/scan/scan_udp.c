@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "net/probe/attempt_udp.h"
 #include "net/scan/scan_private.h"
+#include "net/socket/errqueue.h"
 #include "net/socket/sockfilter.h"
 
 enum {
@@ -61,7 +62,7 @@ static bool all_done(const struct udp_scan *u)
 }
 
 static void port_closed(struct udp_scan *u, uint16_t port, int err,
-			const struct probe_icmp *icmp)
+			const struct icmp_error *icmp)
 {
 	struct probe_result *r;
 
@@ -95,13 +96,13 @@ static void port_answered(struct udp_scan *u, uint16_t port)
 
 static void take_errors(struct udp_scan *u)
 {
-	struct probe_icmp icmp = { 0 };
+	struct icmp_error icmp = { 0 };
 	struct addr to;
 	int err, pending;
 	socklen_t len = sizeof(pending);
 	unsigned i;
 
-	for (i = 0; i < TAKEN_MOST && probe_take_icmp(u->w.fd, &icmp, &to, &err); i++)
+	for (i = 0; i < TAKEN_MOST && errqueue_take(u->w.fd, &icmp, &to, &err); i++)
 		port_closed(u, to.port, err, &icmp);
 	/* What the queue left in SO_ERROR must not fail the next send. */
 	getsockopt(u->w.fd, SOL_SOCKET, SO_ERROR, &pending, &len);

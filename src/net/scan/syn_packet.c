@@ -306,7 +306,7 @@ static void read_icmp(const struct syn_path *p, const uint8_t *data, size_t len,
 	    !is_ours(p, data + 8, len - 8, &a->port))
 		return;
 	a->kind = SYN_ICMP;
-	a->icmp = (struct probe_icmp){ .family = p->dst.family,
+	a->icmp = (struct icmp_error){ .family = p->dst.family,
 				       .type = data[0],
 				       .code = data[1],
 				       .from = { .family = p->dst.family } };

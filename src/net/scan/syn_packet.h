@@ -59,7 +59,7 @@ struct syn_answer {
 	uint16_t port;
 	unsigned round; /* which SYN it answers; 0 = it does not say */
 	uint8_t ttl;
-	struct probe_icmp icmp;
+	struct icmp_error icmp;
 };
 
 /* Reads a packet from its IP header on; it may be cut short. SYN_NOTHING if it is no

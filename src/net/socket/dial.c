@@ -1,6 +1,7 @@
 #include "net/socket/dial.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 
 #include "base/mem.h"
 #include "model/outcome.h"
+#include "net/socket/errqueue.h"
+#include "net/socket/tcp.h"
 
 enum { FULL_FIRST_US = 1000, FULL_MOST_US = 50000, ERRORS_IN_TURN = 64 };
 
@@ -27,6 +30,12 @@ static void interleave(struct endpoint *out, const struct endpoint_list *list)
 		if (b < list->n)
 			out[n++] = list->v[b++];
 	}
+}
+
+static bool is_tcp(const struct endpoint *ep)
+{
+	return ep->type == SOCK_STREAM &&
+	       (ep->family == AF_INET || ep->family == AF_INET6);
 }
 
 /* Nothing listened there, and the kernel had chosen the very port we asked for as ours.
@@ -190,10 +199,26 @@ static void tell_passed(const struct dial_attempt *won)
 	}
 }
 
+/*
+ * The connection stands: an ICMP error is no end of it any more. One that came between
+ * the handshake and now, for a packet after it, has left its errno, and the connection
+ * goes on. Returns the error that is left.
+ */
+static int leave_errors(int fd, const struct endpoint *ep, int err)
+{
+	struct tcpinfo t;
+
+	if (err && (err == ECONNRESET || !tcp_read(fd, &t) || t.state != TCP_ESTABLISHED))
+		return err;
+	errqueue_leave(fd, ep->family);
+	return 0;
+}
+
 /* Returns true if the attempt won, and the dial is over then, or is still in flight. */
 static bool settle_attempt(struct dial_attempt *a, uint32_t events)
 {
 	struct dial *d = a->dial;
+	const struct endpoint *ep = &d->order[a->index];
 	int err = 0, fd;
 	socklen_t len = sizeof(err);
 
@@ -203,7 +228,9 @@ static bool settle_attempt(struct dial_attempt *a, uint32_t events)
 		drop_queued_errors(a->w.fd);
 		return true;
 	}
-	if (!err && d->order[a->index].type == SOCK_STREAM && is_self(a->w.fd)) {
+	if (is_tcp(ep))
+		err = leave_errors(a->w.fd, ep, err);
+	if (!err && ep->type == SOCK_STREAM && is_self(a->w.fd)) {
 		/* The port is free again for the real server. */
 		endpoint_reset_on_close(a->w.fd);
 		err = ECONNREFUSED;
@@ -299,6 +326,8 @@ static void start_attempt(struct dial_attempt *a, struct fault *f)
 	a->started_us = clock_us();
 	if (d->how->opened)
 		d->how->opened(d->how->evidence_ctx, a->w.fd, &d->order[a->index]);
+	if (is_tcp(&d->order[a->index]))
+		errqueue_want(a->w.fd, d->order[a->index].family);
 	r = connect_attempt(a);
 	if (r < 0)
 		attempt_failed(a, -r, true);
@@ -321,9 +350,7 @@ static bool hedges_left(const struct dial *d)
 {
 	const struct endpoint *ep = &d->order[0];
 
-	return d->how->hedge_us && d->next < d->n + DIAL_HEDGES_MOST &&
-	       ep->type == SOCK_STREAM &&
-	       (ep->family == AF_INET || ep->family == AF_INET6);
+	return d->how->hedge_us && d->next < d->n + DIAL_HEDGES_MOST && is_tcp(ep);
 }
 
 /* When the next attempt starts, if nothing answers before. */

@@ -6,12 +6,25 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "model/sock.h"
+
 bool tcp_read(int fd, struct tcpinfo *t)
 {
 	socklen_t len = sizeof(*t);
 
 	*t = (struct tcpinfo){ 0 };
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, t, &len) == 0;
+}
+
+int tcp_error(int fd)
+{
+	struct tcpinfo t;
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0 || !err)
+		return 0;
+	return tcp_read(fd, &t) && t.state != STATE_CLOSE ? 0 : err;
 }
 
 void tcp_read_congestion(int fd, char name[TCP_CONGESTION_MAX])

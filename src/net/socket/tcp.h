@@ -9,6 +9,9 @@ enum { TCP_CONGESTION_MAX = 16 };
 
 /* TCP_INFO; what an older kernel leaves out is 0. False for sockets that have none. */
 bool tcp_read(int fd, struct tcpinfo *t);
+/* SO_ERROR of a connection: positive errno, 0 = none. What an ICMP error has left there
+ * while the connection stands ends nothing, and is none. */
+int tcp_error(int fd);
 /* The name of the congestion control; "" where there is none. */
 void tcp_read_congestion(int fd, char name[TCP_CONGESTION_MAX]);
 /* Bytes in the send queue: not sent or not acknowledged, FIN included. 0 for other

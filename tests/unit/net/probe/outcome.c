@@ -114,7 +114,7 @@ static enum outcome icmp(int family, uint8_t type, uint8_t code)
 
 	endpoint_init(&r.peer, TARGET_TCP, family);
 	r.tcp.state = TCP_SYN_SENT;
-	r.icmp = (struct probe_icmp){ .family = (uint8_t)family,
+	r.icmp = (struct icmp_error){ .family = (uint8_t)family,
 				      .type = type,
 				      .code = code };
 	probe_judge_facts(&r);

@@ -1,0 +1,33 @@
+/* An ICMP or ICMPv6 error that came for what a socket sent: what it says, and who sent
+ * it. */
+#pragma once
+
+#include "model/addr.h"
+#include "model/outcome.h"
+
+struct icmp_error {
+	uint8_t family; /* AF_INET, AF_INET6; 0 = none came */
+	uint8_t type, code;
+	bool own;	   /* sent by this host itself */
+	bool no_neighbour; /* own, and no rule: nobody answers for the next hop */
+	int unread;	   /* one may have come, and could not be read: positive errno */
+	struct addr from;  /* the router or host that sent it */
+};
+
+/* "admin prohibited"; NULL if it has no name. */
+const char *icmp_name(const struct icmp_error *icmp);
+
+/* What it says of the target, whoever sent it. */
+enum outcome icmp_outcome(const struct icmp_error *icmp);
+
+/* Sets own, from the ends of the socket: a target on this host answers for itself. */
+void icmp_find_own(struct icmp_error *icmp, const struct addr *local,
+		   const struct addr *peer);
+
+/* This host to itself: a neighbour that does not answer, or a rule that rejects so. */
+bool icmp_says_no_host(const struct icmp_error *icmp);
+
+/* "ICMP port unreachable (3/3) from 10.0.0.1", of a rule of this host with that before
+ * it. */
+void icmp_put(struct buf *b, const struct icmp_error *icmp);
+void icmp_put_own(struct buf *b, const struct icmp_error *icmp);
