@@ -234,6 +234,21 @@ void why_reset(const struct endpoint *ep, const struct meanwhile *m, bool sent,
 	answer_question(&q, ep, causes);
 }
 
+/* A port of UDP serves one socket, whatever its destination: connect() draws it as bind()
+ * to port 0 does. */
+static void udp_port_causes(const struct endpoint *ep, const struct endpoint *from,
+			    struct causes *causes)
+{
+	struct addr a = { .family = ep->family };
+	struct endpoint drawn;
+
+	if (from)
+		endpoint_addr(from, &a);
+	a.port = 0;
+	endpoint_from_addr(&drawn, TARGET_UDP, &a);
+	bind_causes(&drawn, NULL, EADDRINUSE, false, causes);
+}
+
 void why_connect(const struct endpoint *ep, const struct endpoint *from, int err,
 		 const struct icmp_error *icmp, struct causes *causes)
 {
@@ -242,8 +257,13 @@ void why_connect(const struct endpoint *ep, const struct endpoint *from, int err
 		bind_causes(from, NULL, err, false, causes);
 	if (!is_known(ep))
 		return;
-	if (err == EAGAIN && ep->family != AF_UNIX)
+	if (err == EAGAIN && ep->family != AF_UNIX) {
+		if (ep->type == SOCK_DGRAM) {
+			udp_port_causes(ep, from, causes);
+			return;
+		}
 		err = EADDRNOTAVAIL;
+	}
 	if (connect_has_cause(ep, err) || (icmp && icmp->family))
 		table_causes(ep, from, err, icmp, causes);
 	if (!causes->n && (err == ETIMEDOUT || err == EAGAIN))

@@ -1,6 +1,7 @@
 #include "model/port_draw.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* The first port from `from` on whose byte in set is not 0, above hi if there is none. Of
  * ten thousands few are: eight at a time. */
@@ -31,6 +32,16 @@ void port_draw_count(const struct port_draw *d, uint64_t *ports, uint64_t *liste
 	for (port = d->listeners ? next_set(d->listeners, d->lo, hi) : hi + 1; port <= hi;
 	     port = next_set(d->listeners, port + 1, hi))
 		*listeners += !(d->reserved && d->reserved[port]);
+}
+
+unsigned udp_port_taken(const struct sock *s)
+{
+	struct addr local = addr_unmapped(&s->local);
+	bool v6_only = local.family == AF_INET6 &&
+		       (!addr_is_any(&local) ||
+			((s->has & SOCK_HAS_V6ONLY) && s->v6only));
+
+	return v6_only ? UDP_PORT_V6 : UDP_PORT_V4 | UDP_PORT_V6;
 }
 
 static struct port_use *use_of(struct port_uses *u, const struct addr *from)

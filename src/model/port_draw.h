@@ -15,6 +15,14 @@ struct port_draw {
 	const uint8_t *listeners; /* by port: a socket listens on it; NULL = none */
 };
 
+/* Sockets of UDP that cannot have a port that another has: each has its own, whatever its
+ * destination. */
+enum { UDP_PORT_V4 = 1, UDP_PORT_V6 = 2 };
+
+/* For which the port of a UDP socket is taken. A socket of IPv6 takes IPv4, too, and so
+ * meets all. */
+unsigned udp_port_taken(const struct sock *s);
+
 static inline bool port_is_drawn(const struct port_draw *d, uint16_t port)
 {
 	return port >= d->lo && port <= d->hi && !(d->reserved && d->reserved[port]) &&

@@ -181,6 +181,8 @@ char *probe_local_cause(struct probe_result *r, const struct meanwhile *m,
 		look_at_path(&b, r);
 	if (ip && r->peer.proto == TARGET_TCP && r->outcome == OUTCOME_NO_PORT) {
 		count_ports_used(&b, r);
+	} else if (ip && r->outcome == OUTCOME_NO_PORT) {
+		put_causes(&b, r);
 	} else if (ip && r->peer.proto == TARGET_TCP &&
 		   (r->outcome == OUTCOME_FILTERED || r->outcome == OUTCOME_GHOST ||
 		    r->outcome == OUTCOME_RESET_AFTER_ACCEPT ||

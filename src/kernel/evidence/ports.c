@@ -21,7 +21,7 @@ struct port_uses_seen {
 static bool is_of(const struct port_crowd *c, const struct addr *local,
 		  const struct addr *peer)
 {
-	return addr_same_ip(&c->local, local) &&
+	return !c->udp && addr_same_ip(&c->local, local) &&
 	       (!c->peer.family ||
 		(peer->port == c->peer.port && addr_same_ip(&c->peer, peer)));
 }
@@ -30,6 +30,34 @@ static bool is_of(const struct port_crowd *c, const struct addr *local,
 static bool is_bound(const struct detect *d, uint16_t port)
 {
 	return (port ^ d->draw.lo) & 1;
+}
+
+static void count_port(struct port_uses_seen *u, size_t i, const struct sock *s)
+{
+	struct port_crowd *c = &u->e->crowds[i];
+	uint8_t *seen = &u->ports[i * PORT_COUNT + s->local.port];
+
+	c->used += !*seen;
+	c->bound += !*seen && is_bound(u->d, s->local.port);
+	*seen = 1;
+	u->v = array_grow(u->v, u->n, &u->cap, sizeof(*u->v));
+	u->v[u->n++] = (struct port_use_row){ s->inode, (uint8_t)i };
+}
+
+static int take_udp_port(const struct nlmsghdr *h, void *ctx)
+{
+	struct port_uses_seen *u = ctx;
+	struct port_draw draw = u->d->draw;
+	struct sock s;
+	size_t i;
+
+	draw.listeners = NULL; /* of TCP */
+	if (!inet_parse(h, PROTO_UDP, &s) || !port_is_drawn(&draw, s.local.port))
+		return 0;
+	for (i = 0; i < u->e->n_crowds; i++)
+		if (u->e->crowds[i].udp & udp_port_taken(&s))
+			count_port(u, i, &s);
+	return 0;
 }
 
 static int take_port(const struct nlmsghdr *h, void *ctx)
@@ -45,16 +73,8 @@ static int take_port(const struct nlmsghdr *h, void *ctx)
 	local = addr_unmapped(&s.local);
 	peer = addr_unmapped(&s.peer);
 	for (i = 0; i < u->e->n_crowds; i++) {
-		struct port_crowd *c = &u->e->crowds[i];
-		uint8_t *seen = &u->ports[i * PORT_COUNT + s.local.port];
-
-		if (!is_of(c, &local, &peer))
-			continue;
-		c->used += !*seen;
-		c->bound += !*seen && is_bound(u->d, s.local.port);
-		*seen = 1;
-		u->v = array_grow(u->v, u->n, &u->cap, sizeof(*u->v));
-		u->v[u->n++] = (struct port_use_row){ s.inode, (uint8_t)i };
+		if (is_of(&u->e->crowds[i], &local, &peer))
+			count_port(u, i, &s);
 	}
 	return 0;
 }
@@ -109,10 +129,32 @@ static void count_users(struct port_uses_seen *u, struct owners *o, size_t crowd
 	free(heap);
 }
 
+/* The sockets of the protocols that were asked about. */
+static void read_ports(struct reader *r, struct port_uses_seen *u)
+{
+	struct inet_query tcp = { .protocol = IPPROTO_TCP,
+				  .states = (STATES_ALL & ~BIT(STATE_LISTEN)) };
+	struct inet_query udp = { .protocol = IPPROTO_UDP,
+				  .family = AF_INET,
+				  .states = STATES_ALL };
+	bool any_tcp = false, any_udp = false;
+	size_t i;
+
+	for (i = 0; i < u->e->n_crowds; i++) {
+		any_udp |= u->e->crowds[i].udp != 0;
+		any_tcp |= !u->e->crowds[i].udp;
+	}
+	if (any_tcp)
+		evidence_lacks(u->e, -inet_dump(&r->dump, &tcp, take_port, u));
+	if (!any_udp)
+		return;
+	evidence_lacks(u->e, -inet_dump(&r->dump, &udp, take_udp_port, u));
+	udp.family = AF_INET6;
+	evidence_lacks(u->e, -inet_dump(&r->dump, &udp, take_udp_port, u));
+}
+
 void evidence_ports(struct reader *r, const struct detect *d, struct evidence *e)
 {
-	struct inet_query q = { .protocol = IPPROTO_TCP,
-				.states = (STATES_ALL & ~BIT(STATE_LISTEN)) };
 	struct port_uses_seen u = { .d = d, .e = e };
 	struct hash_index wanted = { 0 };
 	struct owners owners = { 0 };
@@ -122,7 +164,7 @@ void evidence_ports(struct reader *r, const struct detect *d, struct evidence *e
 	if (!e->n_crowds || !r->dump.sock)
 		return;
 	u.ports = xcalloc(e->n_crowds, PORT_COUNT);
-	evidence_lacks(e, -inet_dump(&r->dump, &q, take_port, &u));
+	read_ports(r, &u);
 	for (i = 0; i < u.n; i++)
 		if (u.v[i].inode)
 			hash_set_add(&wanted, u.v[i].inode);

@@ -160,8 +160,57 @@ static void find_holders(struct reader *r, struct arena *a, struct kept *k,
 	}
 }
 
-/* Port 0: how many ports of the range nobody holds at an address that overlaps. */
-static void count_range(const struct kept *k, struct bind_facts *f)
+/* Ports that one process holds; those of its workers, who share them, are no more. */
+static size_t ports_of(const struct kept *k, const uint8_t *held, int32_t pid)
+{
+	_cleanup_free_ bool *seen = xcalloc(PORT_COUNT, sizeof(*seen));
+	const struct holder *h;
+	size_t i, n = 0;
+
+	for (i = 0; i < k->n; i++) {
+		uint16_t port = k->v[i]->local.port;
+
+		for (h = k->v[i]->holders; h && h->pid != pid;)
+			h = h->next;
+		n += h && held[port] && !seen[port];
+		seen[port] |= h != NULL;
+	}
+	return n;
+}
+
+/* The process that has most of the range: of the first few that are met. */
+static void find_range_holder(const struct kept *k, const struct port_draw *draw,
+			      const uint8_t *held, struct bind_facts *f)
+{
+	enum { ASKED_MOST = 16 };
+	int32_t asked[ASKED_MOST];
+	struct holder *first;
+	size_t i, j, n, n_asked = 0;
+
+	for (i = 0; i < k->n && n_asked < ASKED_MOST; i++) {
+		const struct holder *h = k->v[i]->holders;
+		uint16_t port = k->v[i]->local.port;
+
+		if (!h || !held[port] || port < draw->lo || port > draw->hi)
+			continue;
+		for (j = 0; j < n_asked && asked[j] != h->pid;)
+			j++;
+		if (j < n_asked)
+			continue;
+		asked[n_asked++] = h->pid;
+		n = ports_of(k, held, h->pid);
+		if (n <= f->range_held)
+			continue;
+		first = arena_dup(k->arena, h, sizeof(*h));
+		first->next = NULL;
+		f->range_holder = first;
+		f->range_held = n;
+	}
+}
+
+/* Port 0: how many ports of the range nobody holds at an address that overlaps, and who
+ * holds most of them where none is left. */
+static void count_range(struct reader *r, struct kept *k, struct bind_facts *f)
 {
 	_cleanup_free_ bool *reserved = xcalloc(PORT_COUNT, sizeof(*reserved));
 	_cleanup_free_ uint8_t *held = xcalloc(PORT_COUNT, sizeof(*held));
@@ -172,13 +221,19 @@ static void count_range(const struct kept *k, struct bind_facts *f)
 	free(procfile_reserved_ports(reserved));
 	for (i = 0; i < k->n; i++) {
 		struct bind_holder h = { .row = k->v[i] };
+		uint16_t port = k->v[i]->local.port;
 
 		if (bind_overlap(&f->candidate, &h) != KNOWN_OFF)
-			held[k->v[i]->local.port] = 1;
+			held[port] = !reserved[port];
 	}
 	port_draw_count(&draw, &ports, &taken);
 	f->range_ports = ports;
 	f->range_free = ports - taken;
+	if (f->range_free)
+		return;
+	kept_own(k, r);
+	f->owners_error = r->owners.failed;
+	find_range_holder(k, &draw, held, f);
 }
 
 static bool has_bound(const struct kept *k)
@@ -246,7 +301,7 @@ static void explain_inet(struct arena *a, struct bind_facts *f)
 		err = explain_read_port(&r, c->proto, c->addr.port, &k);
 	f->dump_error = -err;
 	if (!c->addr.port)
-		count_range(&k, f);
+		count_range(&r, &k, f);
 	else if (r.dump.sock)
 		explain_port(&r, a, &k, f);
 	kept_free(&k);

@@ -94,7 +94,9 @@ struct bind_facts {
 	bool range_read;
 	const char *reserved; /* ip_local_reserved_ports: "8080,9000-9010"; or NULL */
 	bool port_reserved;   /* the port is among them */
-	size_t range_ports, range_free; /* port 0: without the reserved ones */
+	size_t range_ports, range_free;	   /* port 0: without the reserved ones */
+	const struct holder *range_holder; /* who has most of them; NULL = not known */
+	size_t range_held;		   /* so many */
 	bool sees_bound; /* the kernel lists bound sockets that do nothing (Linux 6.8) */
 	int bound_error; /* why that could not be tried: errno, or 0 */
 	bool bound_refused;	  /* bind() itself has failed then, whatever the port */

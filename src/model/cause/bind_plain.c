@@ -45,6 +45,13 @@ static void say_exhausted(const struct bind_facts *f, struct buf *s, struct buf 
 		   "all %zu ports that the kernel may choose from (%u to %u, without the "
 		   "reserved ones) are held",
 		   f->range_ports, f->range_lo, f->range_hi);
+	if (f->range_holder) {
+		if (f->range_held < f->range_ports)
+			buf_printf(s, ", %zu of them by ", f->range_held);
+		else
+			buf_puts(s, ", all by ");
+		put_process(s, f->range_holder);
+	}
 	buf_puts(a, bind_causes[CAUSE_EXHAUSTED].advice);
 }
 
@@ -129,5 +136,6 @@ void bind_say_plain(const struct bind_facts *f, enum bind_cause cause,
 	} else {
 		say_unknown(f, &s, &a);
 	}
-	causes_add(causes, bind_causes[cause].id, &s, &a, NULL);
+	causes_add(causes, bind_causes[cause].id, &s, &a,
+		   cause == CAUSE_EXHAUSTED ? f->range_holder : NULL);
 }

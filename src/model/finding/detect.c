@@ -57,6 +57,7 @@ void detect_free(struct detect *d)
 	free(d->receivers.v);
 	free(d->bound_files.v);
 	free(d->local_ports);
+	free(d->udp_ports);
 	free(d->listener_ports);
 	free(d->reserved);
 	free(d->half_open);
@@ -246,6 +247,9 @@ void detect_row(struct detect *d, const struct sock *s)
 		count_tcp(d, s);
 	} else if (s->proto == PROTO_UDP) {
 		keep_stranded(d, s);
+		if (!d->udp_ports)
+			d->udp_ports = xcalloc(PORT_COUNT, sizeof(*d->udp_ports));
+		d->udp_ports[s->local.port] |= (uint8_t)udp_port_taken(s);
 	} else {
 		if (s->recv_queue)
 			keep_unix(d, s);

@@ -49,11 +49,12 @@ struct detect {
 	bool notes; /* are shown; set before it begins */
 	/* The range, and what is reserved of it, are set before the first row. */
 	struct port_draw draw;
-	bool *reserved;	   /* of draw */
-	int unread;	   /* errno, if they could not be read and are a default */
-	uint64_t began_ms; /* when the rows began to be read; CLOCK_MONOTONIC */
-	bool whole_tcp;	   /* no filter: totals are those of the namespace */
-	bool whole_ports;  /* what is seen of a port is all of it */
+	bool *reserved;	    /* of draw */
+	uint8_t *udp_ports; /* by port: udp_port_taken(); NULL = no socket of UDP yet */
+	int unread;	    /* errno, if they could not be read and are a default */
+	uint64_t began_ms;  /* when the rows began to be read; CLOCK_MONOTONIC */
+	bool whole_tcp;	    /* no filter: totals are those of the namespace */
+	bool whole_ports;   /* what is seen of a port is all of it */
 	struct own own;
 	struct suspects stranded; /* rows whose address or interface is none of own */
 	struct suspects listeners;

@@ -237,7 +237,9 @@ enum { PORT_CROWDS = 16 };
 struct port_crowd {
 	struct addr local, peer; /* as IPv4 where it is; peer.family 0 = all */
 	bool tells_bound;
-	uint32_t used, bound;	 /* towards all: different ports, those surely bound */
+	uint8_t udp;	      /* the ports of UDP sockets that one of these cannot have:
+				 UDP_PORT_*; 0 = of TCP */
+	uint32_t used, bound; /* towards all: different ports, those surely bound */
 	struct port_user *users; /* the most first */
 	size_t n_users;
 	uint32_t unowned;

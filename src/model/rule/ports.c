@@ -73,11 +73,33 @@ static size_t crowded_sources(const struct detect *d, uint64_t ports,
 	return kept;
 }
 
+/* Of the sockets that want one: UDP_PORT_*. */
+static uint64_t udp_ports_used(const struct detect *d, unsigned of)
+{
+	uint64_t n = 0;
+	unsigned port;
+
+	for (port = d->draw.lo; d->udp_ports && port <= d->draw.hi; port++)
+		n += (d->udp_ports[port] & of) && !(d->reserved && d->reserved[port]);
+	return n;
+}
+
+/* What IPv4 lacks, IPv6 lacks, too. */
+static uint8_t udp_crowded(const struct detect *d, const struct net_limits *limits)
+{
+	return is_much(udp_ports_used(d, UDP_PORT_V4), limits->ephemeral_ports)
+		       ? UDP_PORT_V4
+	       : is_much(udp_ports_used(d, UDP_PORT_V6), limits->ephemeral_ports)
+		       ? UDP_PORT_V6
+		       : 0;
+}
+
 size_t rules_port_crowds(const struct detect *d, const struct net_limits *limits,
 			 struct port_crowd *v, size_t most)
 {
 	uint64_t ports = ephemeral_ports(limits);
 	size_t n = crowded_sources(d, ports, v, most), i;
+	uint8_t udp;
 
 	for (i = 0; i < n; i++)
 		v[i].used = 0; /* distinct ports are counted */
@@ -88,6 +110,8 @@ size_t rules_port_crowds(const struct detect *d, const struct net_limits *limits
 			v[n++] = (struct port_crowd){ .local = addr_unmapped(&w->local),
 						      .peer = addr_unmapped(&w->peer) };
 	}
+	if (n < most && (udp = udp_crowded(d, limits)))
+		v[n++] = (struct port_crowd){ .udp = udp };
 	return n;
 }
 
@@ -151,19 +175,18 @@ static void put_range(struct inquiry *q)
 	buf_putc(&q->text, '.');
 }
 
-/* What both kinds begin with. */
+/* What all kinds begin with. */
 static struct finding *begin_finding(struct inquiry *q, const char *where, uint64_t used,
-				     uint64_t left)
+				     uint64_t ports)
 {
 	struct finding *f = finding_add(q->fs, &rule_ephemeral_exhaustion);
-	uint64_t ports = ephemeral_ports(&q->e->limits);
 
 	if (used * 100 >= ports * EPHEMERAL_CRITICAL)
 		f->severity = SEVERITY_CRITICAL;
 	f->where = where;
 	finding_figure(f, "used", used, true);
 	finding_figure(f, "ports", ports, true);
-	finding_figure(f, "left", left, true);
+	finding_figure(f, "left", ports > used ? ports - used : 0, true);
 	return f;
 }
 
@@ -178,7 +201,7 @@ static void ephemeral_finding(struct inquiry *q, const struct destination *w,
 	addr_put_ip(&q->text, &w->local);
 	say(q, " to ");
 	addr_put(&q->text, &w->peer);
-	f = begin_finding(q, finding_text(q), used, left);
+	f = begin_finding(q, finding_text(q), used, ports);
 	say(q,
 	    "%ju of %ju ephemeral ports are used towards this destination, at most %ju "
 	    "are left before connect() fails with EADDRNOTAVAIL.",
@@ -209,7 +232,7 @@ static void bound_finding(struct inquiry *q, const struct port_crowd *c)
 
 	addr_put_ip(&q->text, &c->local);
 	say(q, " to every destination");
-	f = begin_finding(q, finding_text(q), c->used, left);
+	f = begin_finding(q, finding_text(q), c->used, ports);
 	say(q,
 	    "%u of %ju ephemeral ports are used from this address, at least %u of them "
 	    "bound by bind() before connect(): such a port serves one connection only. At "
@@ -224,6 +247,31 @@ static void bound_finding(struct inquiry *q, const struct port_crowd *c)
 		"connect() chooses the port; or reuse connections, or add source "
 		"addresses";
 	finding_figure(f, "bound", c->bound, true);
+}
+
+/* The listeners are those of TCP: their ports are free here. */
+static void udp_finding(struct inquiry *q, const struct port_crowd *c)
+{
+	uint64_t ports = q->e->limits.ephemeral_ports;
+	uint64_t left = ports > c->used ? ports - c->used : 0;
+	struct finding *f;
+
+	say(q, "UDP%s", c->udp == UDP_PORT_V4 ? "" : " over IPv6");
+	f = begin_finding(q, finding_text(q), c->used, ports);
+	say(q,
+	    "%u of %ju ephemeral ports are held by UDP sockets: each serves one socket, "
+	    "whatever its destination. %ju are left before connect() and send() fail with "
+	    "EAGAIN, and bind() to port 0 with EADDRINUSE.",
+	    c->used, (uintmax_t)ports, (uintmax_t)left);
+	put_users(q, f, c);
+	say(q,
+	    "\nThe range is net.ipv4.ip_local_port_range %u-%u without %ju in "
+	    "ip_local_reserved_ports.",
+	    q->d->draw.lo, q->d->draw.hi,
+	    (uintmax_t)(q->d->draw.hi - q->d->draw.lo + 1ull - ports));
+	f->summary = finding_text(q);
+	f->advice = "close UDP sockets that are idle, share one among several "
+		    "destinations, or widen net.ipv4.ip_local_port_range";
 }
 
 static void judge_ephemeral(struct inquiry *q)
@@ -243,8 +291,10 @@ static void judge_ephemeral(struct inquiry *q)
 	for (i = 0; i < q->e->n_crowds; i++) {
 		const struct port_crowd *c = &q->e->crowds[i];
 
-		if (!c->peer.family && is_much(c->used, ports) &&
-		    c->bound * 100ull >= ports * BOUND_PERCENT)
+		if (c->udp && is_much(c->used, q->e->limits.ephemeral_ports))
+			udp_finding(q, c);
+		else if (!c->udp && !c->peer.family && is_much(c->used, ports) &&
+			 c->bound * 100ull >= ports * BOUND_PERCENT)
 			bound_finding(q, c);
 	}
 }
@@ -255,14 +305,16 @@ const struct rule rule_ephemeral_exhaustion = {
 	.meaning =
 		"Nearly all ephemeral ports towards one destination are in use; then connect() fails "
 		"with EADDRNOTAVAIL. Ports that programs bind before connect() serve one connection "
-		"only: these run out towards all destinations together.",
+		"only: these run out towards all destinations together. A UDP socket has a port of "
+		"its own, whatever its destination.",
 	.advice =
 		"Reuse connections (keep-alive, a pool), widen net.ipv4.ip_local_port_range, or add "
 		"addresses on either side.",
 	.threshold =
 		"# of ip_local_port_range minus ip_local_reserved_ports and the ports of listeners; "
 		"critical from #; TIME_WAIT that tcp_tw_reuse gives back is not counted. Towards all "
-		"destinations the same, where # were surely bound before connect()",
+		"destinations the same, where # were surely bound before connect(). UDP: the same of "
+		"ip_local_port_range minus ip_local_reserved_ports",
 	.numbers = { PERCENT(EPHEMERAL_PERCENT), PERCENT(EPHEMERAL_CRITICAL),
 		     PERCENT(BOUND_PERCENT) },
 	.judge = judge_ephemeral,

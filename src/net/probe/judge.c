@@ -45,6 +45,10 @@ static enum outcome judge_errno(const struct probe_result *r)
 	/* An abstract name goes with its socket: nothing is left that is stale. */
 	if (o == OUTCOME_STALE_UNIX && endpoint_is_abstract(&r->peer))
 		return OUTCOME_MISSING_PATH;
+	/* connect() itself has it for one reason: no port could be drawn. */
+	if (r->err == EAGAIN && r->at_once &&
+	    (r->peer.family == AF_INET || r->peer.family == AF_INET6))
+		return OUTCOME_NO_PORT;
 	/* A blackhole route, fe80:: without scope, 127.x to elsewhere. */
 	if (r->err == EINVAL && r->at_once && r->peer.family != AF_UNIX)
 		return OUTCOME_UNREACHABLE;

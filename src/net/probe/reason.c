@@ -369,7 +369,9 @@ static void put_ghost(struct buf *b, const struct probe_result *r)
 
 static void put_no_port(struct buf *b, const struct probe_result *r)
 {
-	buf_puts(b, "no local port is left for this destination");
+	buf_puts(b, r->peer.proto == TARGET_UDP
+			    ? "no local port is left for a UDP socket"
+			    : "no local port is left for this destination");
 	if (r->ports_used)
 		buf_printf(b, ": %u are in use towards it", r->ports_used);
 	buf_puts(b, " (net.ipv4.ip_local_port_range)");
