@@ -153,10 +153,13 @@ static const struct {
 	[OUTCOME_UNEXPECTED] = {
 		{
 			"unexpected",
-			"Answered, but without what --expect or --http asks for.",
+			"Answered, but without what --expect or --http asks for; or, over UDP, "
+			"from another address or port than the one that was asked.",
 			"The server is not ready or reports an error, it speaks "
 			"another protocol, such as TLS, or the text that is expected "
-			"is wrong.",
+			"is wrong. A UDP server that is bound to the wildcard answers "
+			"from the address that its host prefers, unless it looks at "
+			"IP_PKTINFO.",
 			"The report shows the answer; --wait asks until it is as "
 			"expected.",
 		},

@@ -234,6 +234,8 @@ static const struct json_row evidence_rows[] = {
 	{ "silent_interface", .put = put_silent_interface },
 	{ "no_carrier", BOOL(silent_hop.no_carrier), LEFT_OUT },
 	{ "answers_dropped", UINT(unheard.seen), LEFT_OUT },
+	{ "answered_from", MEMBER(answered_from), LEFT_OUT, .put = put_ip },
+	{ "answered_from_port", UINT(answered_from.port), LEFT_OUT },
 	{ "accepted", .put = put_accepted },
 	{ "http_status", UINT(http_status), LEFT_OUT },
 	{ "verified", BOOL(verified), LEFT_OUT },

@@ -354,15 +354,6 @@ static void say_loopback_down(const struct connect_facts *f, struct causes *caus
 	causes_next(causes, &next);
 }
 
-static void put_no_neighbour(const struct connect_facts *f, struct buf *b)
-{
-	buf_printf(
-		b,
-		"no neighbour answers (%s failed): the host, or the router towards it, "
-		"is down",
-		f->icmp.family == AF_INET6 ? "ND" : "ARP");
-}
-
 /* The message itself is the fact. */
 static void icmp_causes(const struct connect_facts *f, struct causes *causes)
 {
@@ -370,9 +361,10 @@ static void icmp_causes(const struct connect_facts *f, struct causes *causes)
 	enum connect_cause cause = CONNECT_UNREACHABLE;
 	struct buf b = { 0 }, a = { 0 };
 
-	if (icmp->no_neighbour) {
-		put_no_neighbour(f, &b);
-	} else if (icmp->own) {
+	/* Which hop is silent the neighbour table says. */
+	if (icmp->no_neighbour)
+		return;
+	if (icmp->own) {
 		cause = CONNECT_DENIED_LOCAL;
 		icmp_put_own(&b, icmp);
 		advise_rules(f, &a);

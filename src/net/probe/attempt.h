@@ -83,8 +83,11 @@ struct attempt {
 	unsigned left;	/* of them, so many went out */
 	int full;	/* what the device, or our buffer, said to one that did not */
 	uint32_t weighed_from; /* answers to SYNs that came too early to tell */
-	uint64_t turn_us;      /* so long is this address asked, before the next is */
-	bool several;	       /* the name had more addresses than one */
+	struct endpoint to;    /* the same, to send to */
+	struct addr asked; /* of datagrams: whose answer counts; family 0 = the socket is
+			      connected, and no other comes */
+	uint64_t turn_us;  /* so long is this address asked, before the next is */
+	bool several;	   /* the name had more addresses than one */
 	struct tried_list tried;
 	struct probe_result *before; /* what the addresses before it said at best */
 	struct probe_result *r;	     /* the caller's, who reads it once done is called */

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "net/probe/attempt_private.h"
+#include "net/socket/bind.h"
 #include "net/socket/errqueue.h"
 
 /* What common services answer to: an empty datagram is for those that answer anything. */
@@ -118,11 +119,55 @@ static void udp_silent(struct attempt *a)
 	if (!a->left && a->full) {
 		probe_judge_unsent(r, a->full);
 	} else {
-		r->outcome = r->first_byte_us ? OUTCOME_UNEXPECTED
-					      : OUTCOME_OPEN_OR_FILTERED;
+		r->outcome = r->first_byte_us || r->answered_from.family
+				     ? OUTCOME_UNEXPECTED
+				     : OUTCOME_OPEN_OR_FILTERED;
 		probe_ask_neighbour(r, a->w.fd, a->how->neighbour);
 	}
 	udp_over(a);
+}
+
+/*
+ * connect() has found the way and the source; from here on the socket takes what comes
+ * from any address. A server that is bound to the wildcard may answer from another one of
+ * its host, which a connected socket refuses unseen. 0, or -errno with a fault.
+ */
+static int take_from_all(struct attempt *a, struct fault *f)
+{
+	struct endpoint asked, local;
+	struct addr from;
+	int fd;
+
+	a->asked.family = 0;
+	if (endpoint_peer(a->w.fd, &a->r->peer, &asked) < 0 ||
+	    endpoint_local(a->w.fd, &a->r->peer, &local) < 0 ||
+	    !endpoint_addr(&local, &from))
+		return 0;
+	/* Its port may be the one that was asked for. */
+	close_fd(take_fd(&a->w.fd));
+	fd = dial_open(&a->r->peer, &a->dial_how, f);
+	if (fd < 0)
+		return fd;
+	a->w.fd = fd;
+	errqueue_want(fd, a->r->peer.family);
+	if (!a->dial_how.n_sources && endpoint_bind(fd, &local, NULL, NULL) < 0) {
+		from.port = 0;
+		endpoint_from_addr(&local, a->r->peer.proto, &from);
+		endpoint_bind(fd, &local, NULL, NULL);
+	}
+	endpoint_local(fd, &a->r->peer, &a->r->local);
+	if (endpoint_addr(&asked, &a->asked))
+		a->to = asked;
+	a->asked = addr_unmapped(&a->asked);
+	return 0;
+}
+
+static ssize_t send_datagram(const struct attempt *a, const void *data, size_t len)
+{
+	const struct sockaddr *to = (const struct sockaddr *)(const void *)&a->to.ss;
+
+	return a->asked.family ? sendto(a->w.fd, data, len, MSG_NOSIGNAL, to, a->to.len)
+			       : send(a->w.fd, data, len, MSG_NOSIGNAL);
 }
 
 static void udp_send(struct attempt *a)
@@ -134,7 +179,7 @@ static void udp_send(struct attempt *a)
 	endpoint_addr(&a->r->peer, &to);
 	probe_udp_payload(a->how->send, to.port, &data, &len);
 	a->sends++;
-	if (send(a->w.fd, data, len, MSG_NOSIGNAL) >= 0) {
+	if (send_datagram(a, data, len) >= 0) {
 		a->left++;
 	} else if (errno == EAGAIN || errno == ENOBUFS) {
 		a->full = errno;
@@ -151,13 +196,40 @@ static void udp_send(struct attempt *a)
 			  : a->opened_us + a->turn_us);
 }
 
+/* One datagram from the address that was asked; of others the first is noted. */
+static ssize_t take_datagram(struct attempt *a)
+{
+	enum { OTHERS_MOST = 64 };
+	struct sockaddr_storage ss;
+	struct addr from;
+	ssize_t n = -1;
+	unsigned i;
+
+	for (i = 0; i < OTHERS_MOST; i++) {
+		socklen_t len = sizeof(ss);
+
+		n = recvfrom(a->w.fd, a->in.data, 65536, MSG_DONTWAIT,
+			     (struct sockaddr *)(void *)&ss, &len);
+		if (n < 0 || !a->asked.family ||
+		    !addr_from_sockaddr(&from, (const struct sockaddr *)(void *)&ss, len))
+			return n;
+		from = addr_unmapped(&from);
+		if (addr_same_end(&from, &a->asked))
+			return n;
+		if (!a->r->answered_from.family)
+			a->r->answered_from = from;
+	}
+	errno = EAGAIN;
+	return -1;
+}
+
 /* One datagram; true if the attempt is over. */
 static bool udp_receive(struct attempt *a)
 {
 	ssize_t n;
 
 	buf_reserve(&a->in, 65536);
-	n = recv(a->w.fd, a->in.data, 65536, MSG_DONTWAIT);
+	n = take_datagram(a);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n < 0) {
@@ -172,6 +244,8 @@ static bool udp_receive(struct attempt *a)
 		return false;
 	a->r->missed = NULL;
 	a->r->outcome = OUTCOME_OPEN;
+	if (a->how->hold && a->asked.family)
+		endpoint_connect(a->w.fd, &a->to);
 	attempt_finish(a);
 	return true;
 }
@@ -221,6 +295,13 @@ static void udp_timer(struct loop *l, struct timer *t)
 void attempt_udp_start(struct attempt *a)
 {
 	uint64_t left = a->deadline_us - MIN(a->deadline_us, a->opened_us);
+	struct fault f = FAULT_INIT;
+
+	if (take_from_all(a, &f) < 0) {
+		probe_judge_fault(a->r, &f);
+		attempt_finish(a);
+		return;
+	}
 
 	/* What is left of the time is shared among the addresses that are. */
 	a->turn_us = left / MAX(a->list.n, (size_t)1);

@@ -82,7 +82,9 @@ struct probe_result {
 	size_t n_answer;
 	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */
 	struct silent_hop silent_hop;
-	struct unheard unheard; /* of a silence: what this host did with the answers */
+	struct unheard unheard;	   /* of a silence: what this host did with the answers */
+	struct addr answered_from; /* UDP: another address or port that answered; family
+				      0 = none did */
 	struct addr sent_from, sent_to; /* half-open: the ends that NAT of this host gave
 					   the SYN; family 0 = it did not */
 	bool sent_back;	       /* by the loopback interface, though it is no address of

@@ -308,8 +308,28 @@ static void put_silent(struct buf *b, const struct probe_result *r)
 	}
 }
 
+/* A datagram from elsewhere, which a socket that is connected never gets. */
+static void put_answered_elsewhere(struct buf *b, const struct probe_result *r)
+{
+	struct addr to = { 0 };
+
+	endpoint_addr(&r->peer, &to);
+	to = addr_unmapped(&to);
+	buf_puts(b, "an answer came from ");
+	addr_put(b, &r->answered_from);
+	buf_printf(
+		b,
+		", another %s, and none from the one that was asked: a client whose socket "
+		"is connected never gets it",
+		addr_same_ip(&to, &r->answered_from) ? "port" : "address");
+}
+
 static void put_unexpected(struct buf *b, const struct probe_result *r)
 {
+	if (r->answered_from.family && !r->first_byte_us) {
+		put_answered_elsewhere(b, r);
+		return;
+	}
 	buf_puts(b, "answered");
 	if (r->http_status)
 		buf_printf(b, " HTTP %d", r->http_status);
