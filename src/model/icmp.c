@@ -66,8 +66,9 @@ void icmp_find_own(struct icmp_error *icmp, const struct addr *local,
 {
 	struct addr a = addr_unmapped(local);
 
+	/* 0.0.0.0 and :: lead to this host, too. */
 	icmp->own = icmp->family && addr_same_ip(&a, &icmp->from) &&
-		    !addr_same_ip(&a, peer);
+		    !addr_same_ip(&a, peer) && !addr_is_any(peer);
 }
 
 bool icmp_says_no_host(const struct icmp_error *icmp)
