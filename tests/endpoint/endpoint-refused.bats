@@ -80,8 +80,9 @@ assert_reaches() { # ADDRESS ARG...
 @test "nobody answers ARP: the neighbour, and no router, is silent" {
 	link
 	in_ns sysctl -qw net.ipv4.neigh.up0.mcast_solicit=2 net.ipv4.neigh.up0.retrans_time_ms=100
-	assert_cause 1 unreachable '^no neighbour answers \(ARP failed\): the host, or the router towards it, is down' \
-		-T "${READY_WITHIN}s" $NOBODY:80
+	sockctl connect --send x -T "${READY_WITHIN}s" $NOBODY:80
+	assert_refused 1 'no neighbour answers on up0 \(ARP failed\): the host is down, or not on this link'
+	refute_contains "$stderr" firewall
 }
 
 @test "blackhole, prohibit and unreachable routes, and none at all" {
