@@ -1,5 +1,6 @@
 #include "cmd/overhearing.h"
 
+#include "base/clock.h"
 #include "kernel/explain/arrivals_now.h"
 #include "kernel/proc/counters_read.h"
 
@@ -18,6 +19,7 @@ void unheard_begin(struct unheard_watch *w, const struct overhear_end *ends, siz
 	w->begun = true;
 	w->fd = n ? overhear_open(ends, n) : -1;
 	counters_read(&w->before);
+	w->began_ms = clock_ms();
 }
 
 void unheard_end(const struct unheard_watch *w, const struct unheard_question *q,
@@ -38,7 +40,7 @@ void unheard_end(const struct unheard_watch *w, const struct unheard_question *q
 		u->listened = q->sent_since && !o.missed;
 		u->seen = q->delivered ? 0 : o.seen;
 	}
-	explain_arrivals(u, &w->before);
+	explain_arrivals(u, &w->before, (uint32_t)(clock_ms() - w->began_ms));
 	if (unheard_is_told(u))
 		explain_unheard(u, u->seen ? o.ifindex : 0,
 				!sockopt_given(q->options, "mark") &&

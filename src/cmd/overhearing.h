@@ -19,6 +19,7 @@ struct unheard_watch {
 	bool begun;
 	int fd; /* the packet socket; -1 = it may not be opened */
 	struct counters before;
+	uint64_t began_ms;
 };
 
 void unheard_begin(struct unheard_watch *w, const struct overhear_end *ends, size_t n);

@@ -90,7 +90,7 @@ size_t view_findings(const struct findings *fs, enum severity least,
 	size_t i, shown = 0;
 
 	for (i = 0; i < fs->n; i++) {
-		if (fs->v[i]->severity < least)
+		if (fs->v[i]->severity < least && !(fs->v[i]->beside && shown))
 			continue;
 		if (opt->format == VIEW_JSON)
 			put_json(out, fs->v[i]);

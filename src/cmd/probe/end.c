@@ -47,6 +47,8 @@ static void put_missing(struct buf *all, const struct probe_run *run)
 		note = j->done && !j->note ? probe_local_drops(run, j->last) : NULL;
 		if (j->done && !j->note && !note)
 			note = probe_local_arrivals(j->last);
+		if (j->done && !j->note && !note)
+			note = probe_local_counters(j->last);
 		if (j->note || note)
 			fault_hint(&f, "%s", j->note ? j->note : note);
 		cmd_put_error(all, run->cmd, &f);
@@ -74,6 +76,8 @@ static void find_causes(struct probe_run *run)
 			j->note = probe_local_drops(run, j->last);
 		if (!j->note)
 			j->note = probe_local_arrivals(j->last);
+		if (!j->note)
+			j->note = probe_local_counters(j->last);
 		n += j->note != NULL;
 	}
 }

@@ -11,6 +11,7 @@
 #include "kernel/netlink/neighbour.h"
 #include "model/advice.h"
 #include "model/cause/connect_cause.h"
+#include "model/counter/counter_row.h"
 #include "model/netns_named.h"
 
 /* The kernel asks a neighbour once a second, three times in all. Answers take a
@@ -266,6 +267,21 @@ void probe_local_nearby(struct probe_job *j, struct probe_result *r)
 			j->remedy = xstrdup(causes.v[0].advice);
 	}
 	causes_free(&causes);
+}
+
+char *probe_local_counters(const struct probe_result *r)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	size_t i;
+
+	for (i = 0; i < r->unheard.n_others; i++) {
+		const struct unheard_other *o = &r->unheard.others[i];
+
+		buf_puts(&b, i ? "; " : "while this probe waited, ");
+		counter_put_clause(&b, o->row, o->by);
+		buf_printf(&b, " (%s)", o->row->id);
+	}
+	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
 }
 
 bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,

@@ -33,6 +33,8 @@ void probe_local_unheard(struct probe_job *j, const struct probe_result *r);
 /* What this host's counters say of packets that arrived: a sentence (malloc'ed) or NULL.
  */
 char *probe_local_arrivals(const struct probe_result *r);
+/* What else this host counted as dropped, damaged or given up meanwhile: the same. */
+char *probe_local_counters(const struct probe_result *r);
 /* Fits probe_source_fn. */
 bool probe_local_no_source(const struct probe_result *r, uint32_t ifindex, uint32_t mark,
 			   struct buf *why);

@@ -42,6 +42,8 @@ void evidence_begin(struct detect *d)
 
 void evidence_free(struct evidence *e)
 {
+	counters_free(&e->texts[0]);
+	counters_free(&e->texts[1]);
 	arena_free(&e->arena);
 	free(e->processes);
 	*e = (struct evidence){ 0 };
@@ -164,12 +166,10 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 			   const struct watch *w)
 {
 	bool holds_back = evidence_holds_back(d, e);
-	struct counters before = { 0 };
 	uint64_t start = w->start;
 	size_t i;
 
-	if (holds_back)
-		counters_read(&before);
+	counters_read(&e->texts[0]);
 	if (w->connections_ms)
 		evidence_pulse(e, 0);
 	evidence_watch(r, d, e, w);
@@ -195,9 +195,9 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 					(d->began_ms + start) / 2);
 	if (w->connections_ms)
 		evidence_outlets(r, d, e);
+	counters_read(&e->texts[1]);
 	if (holds_back)
-		evidence_ways_out(d, e, &before);
-	counters_free(&before);
+		evidence_ways_out(d, e);
 }
 
 void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,

@@ -101,8 +101,7 @@ void evidence_options(const struct detect *d, struct evidence *e);
 /* Where a candidate may be unsent: what this host makes and sends, at first and after the
  * second reading, which asks for its address and its route, too. */
 bool evidence_holds_back(const struct detect *d, const struct evidence *e);
-void evidence_ways_out(const struct detect *d, struct evidence *e,
-		       const struct counters *before);
+void evidence_ways_out(const struct detect *d, struct evidence *e);
 
 /* What became of the addresses of d's stranded rows; who holds those that lost theirs. */
 void evidence_stranded(const struct detect *d, struct evidence *e);

@@ -6,7 +6,6 @@
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/netlink/presence_ask.h"
 #include "kernel/netlink/route.h"
-#include "kernel/proc/counters_read.h"
 
 enum { MOST_ASKED = 256 };
 
@@ -106,24 +105,21 @@ static struct stopped_packets stopped(const struct counters *before,
 	return p;
 }
 
-static void count_stopped(struct evidence *e, const struct counters *before)
+static void count_stopped(struct evidence *e)
 {
-	struct counters now = { 0 };
+	const struct counters *before = &e->texts[0], *now = &e->texts[1];
 
-	counters_read(&now);
-	e->stopped_v4 = stopped(before, &now, "Ip", "OutRequests", "OutTransmits",
+	e->stopped_v4 = stopped(before, now, "Ip", "OutRequests", "OutTransmits",
 				"ForwDatagrams");
-	e->stopped_v6 = stopped(before, &now, "snmp6", "Ip6OutRequests",
-				"Ip6OutTransmits", "Ip6OutForwDatagrams");
-	counters_free(&now);
+	e->stopped_v6 = stopped(before, now, "snmp6", "Ip6OutRequests", "Ip6OutTransmits",
+				"Ip6OutForwDatagrams");
 }
 
-void evidence_ways_out(const struct detect *d, struct evidence *e,
-		       const struct counters *before)
+void evidence_ways_out(const struct detect *d, struct evidence *e)
 {
 	size_t i, k, asked = 0;
 
-	count_stopped(e, before);
+	count_stopped(e);
 	for (i = 0; i < RULES_MOST; i++)
 		for (k = 0; k < d->suspects[i].n && asked < MOST_ASKED; k++) {
 			struct connection_facts *c = &e->connections[i][k];

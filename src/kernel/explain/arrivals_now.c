@@ -9,6 +9,7 @@
 #include "kernel/proc/counters_read.h"
 #include "kernel/proc/procfile.h"
 #include "model/counter/arrivals.h"
+#include "model/counter/counters_judge.h"
 
 enum { DEVICES_MOST = 4096 }; /* as of a host of containers: more add nothing */
 
@@ -66,13 +67,41 @@ static void find_way(struct unheard *u)
 	nl_close(&nl);
 }
 
-void explain_arrivals(struct unheard *u, const struct counters *before)
+/* What the attempt itself makes rise, or other words tell. */
+static const char told_elsewhere[] =
+	"TcpExtIPReversePathFilter TcpExtTCPSynRetrans TcpExtTCPTimeouts TcpRetransSegs "
+	"TcpAttemptFails IpOutDiscards Ip6OutDiscards";
+
+/* Packets of the other family are not of the attempt. */
+static bool is_of_family(const struct counter_row *row, bool four)
+{
+	return four ? !streq(row->table, "snmp6")
+		    : !counter_has_word("Ip Icmp Udp UdpLite IpExt", row->table);
+}
+
+static void take_others(struct unheard *u, const struct counters *before,
+			const struct counters *after, uint32_t ms)
+{
+	bool four = addr_unmapped(&u->peer).family == AF_INET;
+	struct counter_rises rises;
+	size_t i;
+
+	counters_judge(before, after, ms, &rises);
+	for (i = 0; i < rises.n && u->n_others < UNHEARD_OTHERS_MOST; i++)
+		if (rises.v[i].row && is_of_family(rises.v[i].row, four) &&
+		    !counter_has_word(told_elsewhere, rises.v[i].id))
+			u->others[u->n_others++] =
+				(struct unheard_other){ rises.v[i].row, rises.v[i].by };
+}
+
+void explain_arrivals(struct unheard *u, const struct counters *before, uint32_t ms)
 {
 	struct counters after;
 	struct arrivals a;
 
 	counters_read(&after);
 	arrivals_between(before, &after, addr_unmapped(&u->peer).family, u->udp, &a);
+	take_others(u, before, &after, ms);
 	counters_free(&after);
 	u->counted = a.known;
 	u->by_path = a.by_path;

@@ -5,7 +5,9 @@
 
 #include "model/cause/cause.h"
 
-enum { UNHEARD_STRICT_MOST = 4 };
+struct counter_row;
+
+enum { UNHEARD_STRICT_MOST = 4, UNHEARD_OTHERS_MOST = 3 };
 
 /* Filled by kernel/explain; what a packet socket saw is the caller's to fill. */
 struct unheard {
@@ -18,6 +20,12 @@ struct unheard {
 	uint64_t by_path;  /* dropped meanwhile by the reverse path filter, */
 	uint64_t in_other; /* or else between their arrival and a socket */
 	uint64_t damaged;  /* delivered, and thrown away for a wrong checksum */
+	/* What else rose meanwhile by more than is healthy. */
+	struct unheard_other {
+		const struct counter_row *row;
+		uint64_t by;
+	} others[UNHEARD_OTHERS_MOST];
+	size_t n_others;
 
 	/* Where the answers arrived, max(all, own) of its rp_filter, and where what goes
 	 * to the peer leaves; "" = not known. */

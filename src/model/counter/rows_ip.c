@@ -11,34 +11,34 @@
 	"lost fragment loses the whole datagram."
 
 /* clang-format off */
-#define IP_ROWS(ID, NET, OUT)                                                                \
+#define IP_ROWS(ID, NET, OUT, PARTS)                                                                \
 	{ ID("InUnknownProtos"), PER_SECOND(1),                                              \
 	  .clause = "this host refused # packet* of a protocol that nothing here receives",  \
 	  .look = "Look at tunnels and protocols that are missing here (GRE, SCTP, IPsec): is their module loaded?", \
 	  .advice = "Load the module, or configure the tunnel, at this end; or stop the sender." }, \
-	{ ID("InDiscards"), NONE,                                                            \
+	{ ID("InDiscards"), PER_SECOND(10),                                                            \
 	  .clause = "this host dropped # packet* on arrival: no memory was left, or IPv6 is disabled on the interface", \
 	  .look = "Look at the free memory of the host, and at net.ipv6.conf.*.disable_ipv6.", \
 	  .advice = "Enable IPv6 on the interface if it should receive it; otherwise free memory." }, \
-	{ ID("OutDiscards"), NONE,                                                           \
+	{ ID("OutDiscards"), NONE, .told = "stuck-sender",                                                          \
 	  .clause = "this host dropped # outgoing packet* because of an OUTPUT rule of its firewall or a full interface queue", \
 	  .look = "Look at the OUTPUT rules (nft list ruleset) and at the queues of the interfaces (tc -s qdisc).", \
 	  .advice = "Correct the rule that drops them, or enlarge the queue." },             \
-	{ ID("OutNoRoutes"), NONE,                                                           \
+	{ ID("OutNoRoutes"), NONE, .told = "lost-address stuck-sender",                                                          \
 	  .clause = "this host dropped # outgoing packet*: it has no route to the destination", \
 	  .look = LOOK_ROUTES,                                                               \
 	  .advice = "Add the route; answers need one to the address that the question came from, too." }, \
 	{ ID("ReasmTimeout"), NONE,                                                          \
 	  .clause = "this host discarded # incomplete datagram*: a fragment did not arrive in time (" NET ")", \
 	  .look = LOOK_FRAGMENTS, .advice = ADVICE_FRAGMENTS },                              \
-	{ ID("ReasmFails"), NONE,                                                            \
+	{ ID("ReasmFails"), NONE, .parts = PARTS,                                                           \
 	  .clause = "this host failed to reassemble # datagram* from fragments",     \
 	  .look = LOOK_FRAGMENTS, .advice = ADVICE_FRAGMENTS },                              \
 	{ ID("FragFails"), PER_SECOND(1),                                                    \
 	  .clause = "this host dropped # packet* for exceeding the MTU: fragmentation is not allowed", \
 	  .look = "Look at the MTU of the interfaces and routes (ip link, ip route), of tunnels above all.", \
 	  .advice = "Let the ICMP messages about it reach the sender, or lower the MTU, or clamp the MSS of TCP." }, \
-	{ ID("FragCreates"), PERCENT(1, OUT, 10),                                            \
+	{ ID("FragCreates"), PERCENT(1, OUT, 2),                                            \
 	  .clause = "this host sent # fragment* of packets larger than the MTU",    \
 	  .look = LOOK_FRAGMENTS, .advice = ADVICE_FRAGMENTS }
 
@@ -72,7 +72,7 @@
 static const struct counter_row rows[] = {
 	{ OF("Ip", "InHdrErrors"), PER_SECOND(1), .parts = "IpExtInCsumErrors", HEADERS },
 	{ OF("Ip", "InAddrErrors"), PER_SECOND(10), NOT_OURS },
-	IP_ROWS(IP4, "net.ipv4.ipfrag_time", OUT4),
+	IP_ROWS(IP4, "net.ipv4.ipfrag_time", OUT4, "IpReasmTimeout IpExtReasmOverlaps"),
 	{ OF6("Ip6InHdrErrors"), PER_SECOND(1), HEADERS },
 	{ OF6("Ip6InTooBigErrors"), PER_SECOND(1),
 	  .clause =
@@ -83,7 +83,7 @@ static const struct counter_row rows[] = {
 	{ OF6("Ip6InNoRoutes"), NONE, NO_WAY_IN },
 	{ OF6("Ip6InAddrErrors"), PER_SECOND(10), NOT_OURS },
 	{ OF6("Ip6InTruncatedPkts"), NONE, TRUNCATED },
-	IP_ROWS(IP6, "net.ipv6.ip6frag_time", OUT6),
+	IP_ROWS(IP6, "net.ipv6.ip6frag_time", OUT6, "Ip6ReasmTimeout"),
 	{ OF("IpExt", "InNoRoutes"), NONE, NO_WAY_IN },
 	{ OF("IpExt", "InTruncatedPkts"), NONE, TRUNCATED },
 	{ OF("IpExt", "InCsumErrors"), NONE,

@@ -118,12 +118,10 @@ static const struct counter_row rows[] = {
 	{ EXT("ListenDrops"), NONE, .told = QUEUE_FINDINGS,
 	  .parts = "TcpExtListenOverflows TcpExtTCPReqQFullDrop",
 	  .clause =
-		  "this host dropped # connection* at a listener for another reason than a "
-		  "full queue: memory, a route or a security module",
+		  "this host dropped # connection* at a listener whose accept queue was not full: no route back, no memory, or too many half-open ones",
 	  .look = LOOK_LISTENERS,
 	  .advice =
-		  "See whether there is a route back to the clients, and the log of the "
-		  "kernel." },
+		  "See whether there is a route back to the clients (IpOutNoRoutes rises with it), and raise net.ipv4.tcp_max_syn_backlog if they are many." },
 	{ EXT("TCPSACKReneging"), NONE,
 	  .clause = "peers discarded data after acknowledging it selectively, # time*",
 	  .look = "Look at the peers with retransmissions (inspect --sort retrans:desc).",

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "model/counter/counters.h"
 #include "model/finding/detect.h"
 #include "model/finding/finding.h"
 #include "model/halt.h"
@@ -273,6 +274,8 @@ struct evidence {
 	uint32_t growth_ms[GROWTH_READINGS + 1];
 	struct net_counters counters[2];
 	struct stopped_packets stopped_v4, stopped_v6;
+	/* All of them; where there is a second reading. */
+	struct counters texts[2];
 	struct host_facts host[2]; /* where all of TCP was asked for */
 	struct net_limits limits;
 	struct listener_facts *listeners;

@@ -22,6 +22,7 @@ enum { FINDING_FIGURES = 16 };
 struct finding {
 	const struct rule *rule;
 	enum severity severity;
+	bool beside;	     /* a note that is shown beside graver findings, too */
 	const char *where;   /* the sockets and the culprit, in a line */
 	const char *summary; /* what was seen, a sentence; several lines are evidence */
 	const char *advice;  /* the next step for this case */

@@ -45,7 +45,8 @@
 	X(udp_drops)             \
 	X(tcp_memory)            \
 	X(conntrack_full)        \
-	X(file_table_full)
+	X(file_table_full)       \
+	X(counter_rising)
 
 #define RULE_DECLARE(name) extern const struct rule rule_##name;
 RULES(RULE_DECLARE)

@@ -70,6 +70,26 @@ static void every_row(void)
 	CHECK(!explained_next(&x));
 }
 
+/* What tells a counter is a finding. */
+static void told_by_findings(void)
+{
+	const struct rule *const *rules;
+	const struct counter_row *row;
+	size_t n, i, k;
+
+	rules = rules_list(&n);
+	for (i = 0; (row = counter_row_at(i)); i++) {
+		size_t found = 0, words = 0;
+		const char *p;
+
+		for (k = 0; k < n; k++)
+			found += counter_has_word(row->told, rules[k]->id);
+		for (p = row->told; p; p = strchr(p + 1, ' '))
+			words++;
+		CHECK_INT(found, words);
+	}
+}
+
 /* The enumerations and their tables end together. */
 static void whole_tables(void)
 {
@@ -156,6 +176,7 @@ static void near_ids(void)
 int main(void)
 {
 	RUN(every_row, "every row of every table is explained, in whole sentences");
+	RUN(told_by_findings, "what tells a counter is a finding");
 	RUN(whole_tables, "each cause has its row");
 	RUN(shared_ids, "a cause that bind() and connect() share has one id");
 	RUN(each_meaning, "an id is explained once for each place");
