@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "model/cause/unheard.h"
+#include "model/answer/unheard.h"
 #include "model/counter/counters.h"
 #include "net/socket/endpoint.h"
 #include "net/socket/overhear.h"

@@ -51,13 +51,14 @@ allowed() { # FOLDER FOLDER...
 	allowed base
 }
 
-@test "model includes only base; its folders go core, target; field, filter; cause, counter; finding; rule" {
+@test "model includes only base; its folders go core, target; field, filter; cause, counter; answer, finding; rule" {
 	allowed model
 	allowed model/target model
 	allowed model/field model
 	allowed model/filter model model/field
 	allowed model/cause model
 	allowed model/counter model
+	allowed model/answer model model/cause
 	allowed model/finding model model/filter model/cause model/counter
 	allowed model/rule model model/filter model/cause model/counter model/finding
 }

@@ -2,7 +2,7 @@
  * filters. */
 #pragma once
 
-#include "model/cause/unheard.h"
+#include "model/answer/unheard.h"
 #include "model/counter/counters.h"
 
 /* What rose since `before`: *u has its peer and udp. */

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "model/cause/nearby.h"
+#include "model/answer/nearby.h"
 
 /* Takes 100 ms at most. from: the source that was asked for; family 0 = none. */
-void explain_nearby(const struct addr *to, const struct addr *from,
+void explain_nearby(const struct addr *asked, const struct addr *from,
 		    struct nearby_facts *f);

@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "model/answer/unheard.h"
 #include "model/cause/bindable.h"
-#include "model/cause/unheard.h"
 #include "model/icmp.h"
 #include "model/outcome.h"
 #include "model/silent_hop.h"

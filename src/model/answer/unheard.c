@@ -1,4 +1,4 @@
-#include "model/cause/unheard.h"
+#include "model/answer/unheard.h"
 
 #include <string.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
 /* Answers that do not reach the socket: a cause only where they were seen. */
-#include "model/cause/unheard.h"
+#include "model/answer/unheard.h"
 
 #include <string.h>
 #include <sys/socket.h>

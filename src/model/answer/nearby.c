@@ -1,4 +1,4 @@
-#include "model/cause/nearby.h"
+#include "model/answer/nearby.h"
 
 #include "model/advice.h"
 #include "model/cause/connect_cause.h"
