@@ -275,7 +275,20 @@ static int wait_for_unix_room(struct dial_attempt *a)
 	return 0;
 }
 
-static int connect_attempt(struct dial_attempt *a)
+/* An error of epoll is none of connect(), and is not judged as one: f has it, and there is
+ * no socket left. */
+static int await_answer(struct dial_attempt *a, struct fault *f)
+{
+	int r = watch_set(a->dial->l, &a->w, EPOLLOUT);
+
+	if (r < 0) {
+		fault(f, -r, "wait for the answer to connect()");
+		close_fd(take_fd(&a->w.fd));
+	}
+	return r;
+}
+
+static int connect_attempt(struct dial_attempt *a, struct fault *f)
 {
 	struct dial *d = a->dial;
 	const struct endpoint *ep = &d->order[a->index];
@@ -292,7 +305,7 @@ static int connect_attempt(struct dial_attempt *a)
 	if (r == -EAGAIN && d->how->patient && ep->family == AF_UNIX)
 		return wait_for_unix_room(a);
 	if (r == 0 || r == -EINPROGRESS)
-		r = watch_set(d->l, &a->w, EPOLLOUT);
+		r = await_answer(a, f);
 	return r;
 }
 
@@ -300,7 +313,7 @@ static void ask_again(struct loop *l, struct timer *t)
 {
 	struct dial_attempt *a = LOOP_OWNER(t, struct dial_attempt, again);
 	struct fault f = FAULT_INIT;
-	int r = connect_attempt(a);
+	int r = connect_attempt(a, &f);
 
 	(void)l;
 	if (r < 0) {
@@ -328,11 +341,10 @@ static void start_attempt(struct dial_attempt *a, struct fault *f)
 		d->how->opened(d->how->evidence_ctx, a->w.fd, &d->order[a->index]);
 	if (is_tcp(&d->order[a->index]))
 		errqueue_want(a->w.fd, d->order[a->index].family);
-	r = connect_attempt(a);
+	f->err = 0;
+	r = connect_attempt(a, f);
 	if (r < 0)
 		attempt_failed(a, -r, true);
-	else
-		f->err = 0;
 }
 
 static struct dial_attempt *add_attempt(struct dial *d, size_t index)

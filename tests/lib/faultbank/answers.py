@@ -100,6 +100,9 @@ MASKS = [
     (re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:/\d+(?:\.\d+)?)*([:  ]?(?:ns|us|µs|ms|s)\b)"), r"T\1"),
     (re.compile(r"(?<![\d.])(?:[45]\d{4}|60\d{3})(?!\d)"), "P"),
     (re.compile(r'("\w+_(?:ms|us|ns)":)\{"count":(\d+),[^}]*\}'), r'\1{"count":\2}'),
+    # What was dropped while it waited: how often a SYN was sent again.
+    (re.compile(r"(this host dropped )\d+ (SYN|last step|packet|datagram)s?( or last steps?)?"),
+     r"\1N \2"),
     # How often those beyond a full queue were asked, and what a SYN cookie remembers.
     (re.compile(r"\d+( had no answer)"), r"N\1"),
     (re.compile(r'("mss_bytes":)\d+'), r"\1N"),
