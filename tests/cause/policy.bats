@@ -124,7 +124,7 @@ $said"
 	in_ns ip route add prohibit 192.0.2.0/24
 	run --separate-stderr in_ns "$SOCKCTL" connect --json 192.0.2.1:80 </dev/null
 	assert_status 3
-	assert_equal "$(jq -r 'select(.causes).causes[].id' <<<"$stderr")" ""
+	assert_equal "$(jq -r 'select(.causes).causes[].id' <<<"$stderr")" denied-local
 	run --separate-stderr in_ns "$SOCKCTL" probe 192.0.2.1:80
 	assert_contains "$output" 'a prohibit route'
 }
