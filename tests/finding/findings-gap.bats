@@ -76,9 +76,9 @@ receives() { # SOURCE
 	assert_regex "$(get gap-in-stream .where)" '^10\.0\.1\.1:[0-9]+ to 10\.0\.2\.2:4711, sockctl'
 	assert_contains "$(get gap-in-stream .summary)" 'smaller than the peer assumes'
 	commands=$(get gap-in-stream '.commands[]')
-	assert_equal "$commands" $'ping -c 3 -M 'do' -s 1472 10.0.2.2\nsockctl connect -O mss=1000 10.0.2.2:4711'
+	assert_equal "$commands" $'ping -c 3 -M do -s 1472 10.0.2.2\nsockctl connect -O mss=1000 10.0.2.2:4711'
 	# Packets of that size do not arrive, smaller ones do.
-	run "${NS[@]}" timeout 20 ping -c 1 -W 1 -M do -s 1472 10.0.2.2
+	run "${NS[@]}" timeout 20 ping -c 1 -W 1 -M 'do' -s 1472 10.0.2.2
 	assert_status 1
 	run "${NS[@]}" timeout 20 ping -c 1 -M 'do' -s 1100 10.0.2.2
 	assert_status 0
