@@ -5,7 +5,8 @@
 load ../lib/helpers
 load ../lib/probe
 
-# Connections to a port of the server go to these in turn: open, shut, mute, cut.
+# Connections to a port of the server go to these in turn: open, shut, mute, cut. The SYN with
+# TTL 1 that asks who refuses takes no turn.
 in_turn() { # PORT PLACE...
 	local port=$1 i=0 map='' place
 	shift
@@ -14,7 +15,7 @@ in_turn() { # PORT PLACE...
 		table ip turns_$port {
 			chain c {
 				type nat hook prerouting priority -100
-				tcp dport $port dnat to $V4 : numgen inc mod $# map { $map }
+				tcp dport $port ip ttl gt 1 dnat to $V4 : numgen inc mod $# map { $map }
 			}
 		}
 	END

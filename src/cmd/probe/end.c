@@ -44,11 +44,7 @@ static void put_missing(struct buf *all, const struct probe_run *run)
 			buf_puts(&b, "has not answered yet");
 		}
 		fault_say(&f, ETIMEDOUT, "%s", buf_cstr(&b));
-		note = j->done && !j->note ? probe_local_drops(run, j->last) : NULL;
-		if (j->done && !j->note && !note)
-			note = probe_local_arrivals(j->last);
-		if (j->done && !j->note && !note)
-			note = probe_local_counters(j->last);
+		note = j->done && !j->note ? probe_local_lost(run, j->last) : NULL;
 		if (j->note || note)
 			fault_hint(&f, "%s", j->note ? j->note : note);
 		cmd_put_error(all, run->cmd, &f);
@@ -73,11 +69,7 @@ static void find_causes(struct probe_run *run)
 			continue;
 		j->note = probe_local_why(j);
 		if (!j->note)
-			j->note = probe_local_drops(run, j->last);
-		if (!j->note)
-			j->note = probe_local_arrivals(j->last);
-		if (!j->note)
-			j->note = probe_local_counters(j->last);
+			j->note = probe_local_lost(run, j->last);
 		n += j->note != NULL;
 	}
 }

@@ -244,7 +244,7 @@ void probe_local_unheard(struct probe_job *j, const struct probe_result *r)
 	causes_free(&causes);
 }
 
-char *probe_local_arrivals(const struct probe_result *r)
+static char *arrivals_of(const struct probe_result *r)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 
@@ -269,7 +269,7 @@ void probe_local_nearby(struct probe_job *j, struct probe_result *r)
 	causes_free(&causes);
 }
 
-char *probe_local_counters(const struct probe_result *r)
+static char *counters_of(const struct probe_result *r)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 	size_t i;
@@ -282,6 +282,15 @@ char *probe_local_counters(const struct probe_result *r)
 		buf_printf(&b, " (%s)", o->row->id);
 	}
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
+}
+
+char *probe_local_lost(const struct probe_run *run, const struct probe_result *r)
+{
+	char *note = probe_local_drops(run, r);
+
+	note = note ? note : arrivals_of(r);
+	/* Of a full queue the outcome has said it. */
+	return note || r->outcome == OUTCOME_QUEUE_FULL ? note : counters_of(r);
 }
 
 bool probe_local_no_neighbour(const struct addr *to, uint32_t ifindex, uint32_t mark,
@@ -423,6 +432,8 @@ char *probe_local_why(struct probe_job *j)
 		put_who(&b, j);
 	else if (r->outcome == OUTCOME_DENIED_LOCAL && (r->told[0] || r->icmp.family))
 		return NULL; /* the routes, or a message, have said it */
+	else if (r->outcome == OUTCOME_REFUSED && r->heard == PROBE_HEARD_TAKEN)
+		return NULL; /* what took a connection before listens somewhere */
 	else if (r->outcome == OUTCOME_REFUSED || r->outcome == OUTCOME_SELF_CONNECT ||
 		 (r->outcome == OUTCOME_REFUSED_ICMP && r->peer.proto == TARGET_UDP) ||
 		 r->outcome == OUTCOME_DENIED_LOCAL || r->peer.family == AF_UNIX)

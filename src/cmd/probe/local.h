@@ -30,11 +30,11 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 /* Of answers that were seen to arrive, and did not reach the socket: the note of the job,
  * and its remedy. */
 void probe_local_unheard(struct probe_job *j, const struct probe_result *r);
-/* What this host's counters say of packets that arrived: a sentence (malloc'ed) or NULL.
+/* Those, or what this host's counters say of packets that arrived, or what else it
+ * counted as dropped, damaged or given up meanwhile: the first that there is (malloc'ed)
+ * or NULL.
  */
-char *probe_local_arrivals(const struct probe_result *r);
-/* What else this host counted as dropped, damaged or given up meanwhile: the same. */
-char *probe_local_counters(const struct probe_result *r);
+char *probe_local_lost(const struct probe_run *run, const struct probe_result *r);
 /* Fits probe_source_fn. */
 bool probe_local_no_source(const struct probe_result *r, uint32_t ifindex, uint32_t mark,
 			   struct buf *why);
