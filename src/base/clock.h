@@ -3,6 +3,13 @@
 
 #include <stdint.h>
 
+/* A bound of the processor time of some work: sanitizers make each step of it slower. */
+#ifdef SOCKCTL_SLOWER_BY
+#define WORK_US(us) ((us)*SOCKCTL_SLOWER_BY)
+#else
+#define WORK_US(us) (us)
+#endif
+
 uint64_t clock_ns(void);
 
 static inline uint64_t clock_us(void)

@@ -3,13 +3,14 @@
 #include <net/if.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "kernel/explain/explain_private.h"
 #include "kernel/netlink/neighbour.h"
 #include "kernel/proc/netns_each.h"
 #include "kernel/proc/procfile.h"
 
 enum {
-	BUDGET_US = 3000,
+	BUDGET_US = WORK_US(3000),
 	OTHERS_MOST = 3,
 };
 
