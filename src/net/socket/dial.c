@@ -275,8 +275,8 @@ static int wait_for_unix_room(struct dial_attempt *a)
 	return 0;
 }
 
-/* An error of epoll is none of connect(), and is not judged as one: f has it, and there is
- * no socket left. */
+/* An error of epoll is none of connect(), and is not judged as one: f has it, and there
+ * is no socket left. */
 static int await_answer(struct dial_attempt *a, struct fault *f)
 {
 	int r = watch_set(a->dial->l, &a->w, EPOLLOUT);
