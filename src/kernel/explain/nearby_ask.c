@@ -6,6 +6,7 @@
 #include <linux/if_packet.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,9 +17,6 @@ enum {
 	PATIENCE_MS = 100, /* the next hop answers sooner */
 	PACKETS_MOST = 64,
 	SNAP = 128,
-	TCP_RST = 0x04,
-	TCP_SYN = 0x02,
-	TCP_ACK = 0x10,
 };
 
 static void set(int fd, int level, int name, int value)
@@ -86,10 +84,10 @@ static void take(const uint8_t *p, size_t len, bool four, const struct addr *ask
 
 	if (len < head + 20)
 		return;
-	flags = t[13] & (TCP_SYN | TCP_RST | TCP_ACK);
-	if (flags == (TCP_RST | TCP_ACK) && get16(t + 2) == port)
+	flags = t[13] & (TH_SYN | TH_RST | TH_ACK);
+	if (flags == (TH_RST | TH_ACK) && get16(t + 2) == port)
 		f->here = KNOWN_ON;
-	if (flags != TCP_SYN || get16(t) != port)
+	if (flags != TH_SYN || get16(t) != port)
 		return;
 	memcpy(to.ip, p + (four ? 16 : 24), four ? 4 : 16);
 	to.port = get16(t + 2);

@@ -1,14 +1,12 @@
 #include "net/scan/syn_packet.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 enum {
 	IP4_LEN = 20,
 	IP6_LEN = 40,
 	TCP_LEN = 40, /* with the options below */
-	TCP_ACK = 0x10,
-	TCP_RST = 0x04,
-	TCP_SYN = 0x02,
 	OPTION_TIMESTAMP = 8,
 	WINDOW = 64240, /* what Linux offers over Ethernet */
 };
@@ -98,7 +96,7 @@ static void put_tcp(uint8_t *t, const struct syn_path *p)
 	memset(t, 0, TCP_LEN);
 	put16(t, p->sport);
 	t[12] = (TCP_LEN / 4) << 4;
-	t[13] = TCP_SYN;
+	t[13] = TH_SYN;
 	put16(t + 14, WINDOW);
 	memcpy(t + 20, options, sizeof(options));
 	put16(t + 22, p->mss);
@@ -230,16 +228,16 @@ static void read_tcp(const struct syn_path *p, const uint8_t *ips, const uint8_t
 
 	if (len < 20)
 		return;
-	flags = t[13] & (TCP_SYN | TCP_ACK | TCP_RST);
-	if (!(flags & TCP_ACK) || !syn_port_of(p, get32(t + 8) - 1, &a->port))
+	flags = t[13] & (TH_SYN | TH_ACK | TH_RST);
+	if (!(flags & TH_ACK) || !syn_port_of(p, get32(t + 8) - 1, &a->port))
 		return;
 	read_ends(p, ips, t, &ends);
 	asked = turned(&ends);
 	if (!is_as_sent(p, &asked, a->port))
 		return;
-	if (flags & TCP_RST)
+	if (flags & TH_RST)
 		a->kind = SYN_RESET;
-	else if (flags & TCP_SYN)
+	else if (flags & TH_SYN)
 		a->kind = SYN_ACCEPTED;
 	if (a->kind == SYN_ACCEPTED)
 		a->round = echoed_round(p, t, len);
@@ -260,7 +258,7 @@ bool syn_read_sent(const struct syn_path *p, const uint8_t *data, size_t len,
 	    data[four ? 9 : 6] != IPPROTO_TCP)
 		return false;
 	t = data + head;
-	if ((t[13] & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN ||
+	if ((t[13] & (TH_SYN | TH_ACK | TH_RST)) != TH_SYN ||
 	    (get32(t + SYN_TIME_AT) & ~(uint32_t)0xff) != syn_time_base(p) ||
 	    !syn_port_of(p, get32(t + 4), port))
 		return false;

@@ -5,6 +5,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "base/util.h"
@@ -16,9 +17,6 @@ enum {
 	PLACES = 4,
 	UDP_HEADER = 8,
 	TCP_FLAGS = 13,
-	TCP_SYN = 0x02,
-	TCP_RST = 0x04,
-	TCP_ACK = 0x10,
 };
 
 /* --- the filter --- */
@@ -76,7 +74,7 @@ static void add_transport(struct program *p, const struct overhear_end *e, uint3
 	if (e->udp)
 		return;
 	step(p, BPF_LD | BPF_B | BPF_IND, at + TCP_FLAGS);
-	only(p, BPF_JSET, TCP_SYN | TCP_RST);
+	only(p, BPF_JSET, TH_SYN | TH_RST);
 }
 
 static void add_end(struct program *p, const struct overhear_end *e)
@@ -169,7 +167,7 @@ static bool is_answer(const uint8_t *data, size_t len, const struct addr *peer,
 	if ((size_t)(at - data) + TCP_FLAGS >= len)
 		return false;
 	flags = at[TCP_FLAGS];
-	return flags & TCP_RST || (flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+	return flags & TH_RST || (flags & (TH_SYN | TH_ACK)) == (TH_SYN | TH_ACK);
 }
 
 struct place {

@@ -2,9 +2,10 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
-enum { TCP_FLAGS_AT = 13, TCP_SYN = 0x02, TCP_ACK = 0x10 }; /* in the header; RFC 9293 */
+enum { TCP_FLAGS_AT = 13 }; /* in the header; RFC 9293 */
 
 static int attach_filter(int fd, const struct sock_filter *code, unsigned short len,
 			 struct fault *f)
@@ -50,8 +51,8 @@ int sockfilter_only_syn(int fd, struct fault *f)
 	/* A filter of a TCP socket sees the segment from its TCP header on. */
 	static const struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_AT),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TCP_SYN | TCP_ACK),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TCP_SYN, 0, 1),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
