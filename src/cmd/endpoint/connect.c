@@ -396,10 +396,9 @@ static void connecting_free(struct connecting *g)
 /* How long the look-up of the target took, where that is long. */
 static void tell_slow_name(struct connecting *g, const struct target *t, uint64_t took_us)
 {
-	enum { SLOW_US = 1000 * 1000 };
 	_cleanup_buf_ struct buf b = { 0 };
 
-	if (took_us < SLOW_US)
+	if (took_us < RESOLVE_SLOW_US)
 		return;
 	buf_puts(&b, "the look-up of '");
 	buf_put_escaped(&b, t->name, strlen(t->name));

@@ -144,8 +144,6 @@ void probe_ask_source(struct probe_result *r, int fd, probe_source_fn *ask);
  * tables of this host say so. */
 typedef enum known probe_accepted_fn(const struct probe_result *r, int fd);
 
-/* A look-up that took longer is told beside whatever came of the attempt. */
-enum { PROBE_NAME_SLOW_US = 1000 * 1000 };
 /* "; the look-up of the name took 1.5 s", of one that was slow. */
 void probe_put_slow_name(struct buf *b, uint64_t name_us);
 

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 
 #include "net/probe/probe.h"
+#include "net/socket/resolve.h"
 
 static void put_after(struct buf *b, uint64_t us)
 {
@@ -220,7 +221,7 @@ static void put_translated(struct buf *b, const struct probe_result *r)
 /* The look-up of the name has left less time than it took. */
 static bool is_cut_short(const struct probe_result *r)
 {
-	return r->name_us >= PROBE_NAME_SLOW_US && r->connect_us < r->name_us &&
+	return r->name_us >= RESOLVE_SLOW_US && r->connect_us < r->name_us &&
 	       !r->tcp.total_retrans;
 }
 
@@ -525,7 +526,7 @@ static void put_outcome(struct buf *b, const struct probe_result *r)
 
 void probe_put_slow_name(struct buf *b, uint64_t name_us)
 {
-	if (name_us < PROBE_NAME_SLOW_US)
+	if (name_us < RESOLVE_SLOW_US)
 		return;
 	buf_puts(b, "; the look-up of the name took ");
 	buf_put_time(b, name_us);

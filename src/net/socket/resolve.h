@@ -13,6 +13,9 @@ enum resolve_empty {
 	RESOLVE_EMPTY_LOOPBACK4, /* 127.0.0.1 (::1 where only IPv6 is wanted) */
 };
 
+/* A look-up that took longer is told beside whatever came of it. */
+enum { RESOLVE_SLOW_US = 1000 * 1000 };
+
 struct resolve_how {
 	uint64_t deadline_us; /* on clock_us(); 0 = none */
 	enum resolve_empty empty;
