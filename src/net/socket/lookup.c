@@ -29,6 +29,8 @@ enum lookup_asked { NOT_ASKED, ASKING, ASKED };
 struct lookup {
 	pthread_mutex_t lock;
 	int holders;
+	pthread_t threads[2]; /* only the caller's */
+	size_t n_threads;
 	int done_in;  /* readable once the fields of the end are final ... */
 	int done_out; /* ... for then a thread closes this: unlike a write, it cannot
 			 fail */
@@ -63,11 +65,21 @@ static void lookup_let_go(struct lookup *k)
 	free(k);
 }
 
+/* Threads whose work is done are at their last step, and what libc keeps for them goes
+ * with them; a resolver may keep one that is not done for as long as it likes. */
 void lookup_release(struct lookup *k)
 {
+	bool done;
+
 	pthread_mutex_lock(&k->lock);
 	k->dropped = true;
+	done = k->done_out < 0;
 	pthread_mutex_unlock(&k->lock);
+	for (size_t i = 0; i < k->n_threads; i++)
+		if (done)
+			pthread_join(k->threads[i], NULL);
+		else
+			pthread_detach(k->threads[i]);
 	lookup_let_go(k);
 }
 
@@ -189,24 +201,21 @@ static void *ask_run(void *arg)
 
 static int start_thread(struct lookup *k, void *(*run)(void *))
 {
-	pthread_attr_t attr;
 	sigset_t all, old;
-	pthread_t thread;
 	int err;
 
 	pthread_mutex_lock(&k->lock);
 	k->holders++;
 	pthread_mutex_unlock(&k->lock);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	/* Signals belong to the main thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&thread, &attr, run, k);
+	err = pthread_create(&k->threads[k->n_threads], NULL, run, k);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
 	if (err)
 		lookup_let_go(k);
+	else
+		k->n_threads++;
 	return -err;
 }
 
