@@ -55,6 +55,33 @@ unknown() {
 	done
 }
 
+# The names of a list that are not judged.
+not_judged() { # LIST
+	awk -F '\t' 'NR == FNR { if ($2 == "judged") judged[$1]; next }
+		{ split($0, w, " "); if (!((w[1] == "snmp6" ? "" : w[1]) w[2] in judged)) print }' "$TABLE" "$1"
+}
+
+@test "inspect on the counters of each kernel that is named knows all of them" {
+	skip_unless_root 'mounts over /proc/net'
+	local list all=$BATS_TEST_TMPDIR/all rising=$BATS_TEST_TMPDIR/rising
+	for list in "$TOP"/tests/counter/names-*.txt; do
+		{ cat "$list" && printf 'TcpExt TCPNeverHeardOf\n'; } >"$all"
+		not_judged "$all" >"$rising"
+		assert_int "$(wc -l <"$rising") > 150"
+		run --separate-stderr "$TOP/tests/lib/counted" "$all" "$rising" \
+			"$SOCKCTL" inspect -tu --json --findings=all --allow-empty
+		assert_status 0
+		assert_json 'map(select(.id == "counter-rising") | .where) == ["TcpExtTCPNeverHeardOf"]'
+		# What is judged is noted.
+		printf '%s\n' 'TcpExt IPReversePathFilter' 'Ip ReasmFails' 'snmp6 Udp6NoPorts' >"$rising"
+		run --separate-stderr "$TOP/tests/lib/counted" "$list" "$rising" \
+			"$SOCKCTL" inspect -tu --json --findings=all --allow-empty
+		assert_json 'map(select(.id == "counter-rising") | .where) | sort ==
+			["IpReasmFails", "TcpExtIPReversePathFilter", "Udp6NoPorts"]'
+	done
+	assert_int "$(find "$TOP/tests/counter" -name 'names-*.txt' | wc -l) >= 3"
+}
+
 @test "each row is of a kernel that is named, and has its name" {
 	local id
 	sed 's/^snmp6 //; s/ //' "$TOP"/tests/counter/names-*.txt | sort -u >"$BATS_TEST_TMPDIR/ids"
