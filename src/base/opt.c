@@ -117,6 +117,7 @@ static int unknown_option(const struct opt_group *groups, size_t n, const char *
 	for (g = 0; g < n; g++)
 		for (i = 0; i < groups[g].n; i++)
 			if (groups[g].opts[i].name &&
+			    groups[g].opts[i].kind != OPT_WRONG &&
 			    !(groups[g].opts[i].flags & OPT_HIDDEN))
 				strv_add(&names, groups[g].opts[i].name);
 	nearest = opt_nearest(name, names.v, names.n);
@@ -264,7 +265,7 @@ static int parse_long(const struct opt_group *groups, size_t n, char *config,
 
 		return unknown_option(groups, n, copy, f);
 	}
-	if (!takes_argument(m.opt) && arg)
+	if (!takes_argument(m.opt) && arg && m.opt->kind != OPT_WRONG)
 		return fault_say(f, EINVAL, "--%s takes no argument", m.opt->name);
 	if (takes_argument(m.opt) && !arg && !(m.opt->flags & OPT_OPTIONAL)) {
 		if (c->i + 1 >= c->argc) {

@@ -1,6 +1,7 @@
 #include "cmd/endpoint/opts.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 
 #include "base/opt_rows.h"
@@ -26,6 +27,20 @@ static int parse_nc_wait(const char *arg, void *to, struct fault *f)
 	return r;
 }
 
+/* nc's and ncat's -i take seconds. An interface may well be called 1. */
+static int parse_interface(const char *arg, void *list, struct fault *f)
+{
+	if (!*arg || strspn(arg, "0123456789.") < strlen(arg) || if_nametoindex(arg))
+		return sockopt_parse_interface(arg, list, f);
+	fault_say(f, ENODEV, "'%s' is not an interface", arg);
+	fault_hint(
+		f,
+		"--chunk-delay %ss pauses between writes, --idle %ss ends after so long "
+		"without traffic",
+		arg, arg);
+	return -EINVAL;
+}
+
 static const struct opt address_opts[] = {
 	SETS("ipv4", '4', AT(family), AF_INET, .flags = OPT_COMMON, .help = "IPv4 only"),
 	SETS("ipv6", '6', AT(family), AF_INET6, .flags = OPT_COMMON, .help = "IPv6 only"),
@@ -37,14 +52,42 @@ static const struct opt address_opts[] = {
 	TAKES("option", 'O', OPT_PARSE, AT(options), "LIST", .parse = sockopt_parse,
 	      .flags = OPT_COMMON,
 	      .help = "nodelay,rcvbuf=64k,linger=0,...; 'help' lists all"),
-	WRONG('U', "a unix socket: unix:/PATH, or -x"),
-	WRONG('p',
-	      "the port is part of the address: :PORT; connect's own is --source "
-	      "ADDR:PORT",
-	      .metavar = "PORT"),
-	WRONG('z', "'sockctl probe HOST:PORT' tells whether a port is open"),
-	WRONG('l', "'sockctl listen ADDR' listens"),
+};
+
+static const char as_unix[] = "a unix socket: unix:/PATH, or -x";
+static const char as_probe[] = "'sockctl probe HOST:PORT' tells whether a port is open";
+static const char as_listen[] = "'sockctl listen ADDR' listens";
+static const char as_source[] =
+	"the port is part of the address: :PORT; connect's own is "
+	"--source ADDR:PORT";
+static const char no_tls[] = "sockctl has no TLS: 'openssl s_client -quiet -connect "
+			     "HOST:PORT', or 'ncat --ssl HOST PORT'";
+static const char no_proxy[] =
+	"sockctl has no proxy client: 'ncat --proxy PROXY:PORT HOST PORT'";
+
+/* What nc and ncat call something else. */
+static const struct opt habit_opts[] = {
+	WRONG('U', as_unix),
+	WRONG('p', as_source, .metavar = "PORT"),
+	WRONG('z', as_probe),
+	WRONG('l', as_listen),
+	WRONG('X', no_proxy),
+	WRONG('d', "to leave stdin alone: --recv-only"),
+	WRONG(0, as_unix, .name = "unixsock"),
+	WRONG(0, as_source, .name = "source-port"),
+	WRONG(0, as_probe, .name = "zero"),
+	WRONG(0, as_listen, .name = "listen"),
+	WRONG(0, no_proxy, .name = "proxy"),
+	WRONG(0, no_tls, .name = "tls"),
+	WRONG(0, no_tls, .name = "ssl"),
+	WRONG(0, "a limit for a connection without traffic: --idle DUR",
+	      .name = "idle-timeout"),
+	WRONG(0, "a shell command for each peer: --sh CMD", .name = "sh-exec"),
+	WRONG(0, "any number of peers: --keep", .name = "keep-open"),
+	WRONG(0, "to end after N peers: --max N", .name = "max-conns"),
+	WRONG(0, "no FIN when the input ends: --no-half-close", .name = "no-shutdown"),
 	IGNORED(NULL, 'n', .flags = OPT_HIDDEN),
+	IGNORED("nodns", 0, .flags = OPT_HIDDEN),
 };
 
 static const struct opt server_opts[] = {
@@ -90,8 +133,8 @@ static const struct opt connect_opts[] = {
 		   "connection open"),
 	TAKES("source", 's', OPT_TEXT, AT(source), "ADDR[:PORT]", .flags = OPT_COMMON,
 	      .help = "connect from this address"),
-	TAKES("interface", 'i', OPT_PARSE, AT(options), "NAME",
-	      .parse = sockopt_parse_interface, .help = "connect through this interface"),
+	TAKES("interface", 'i', OPT_PARSE, AT(options), "NAME", .parse = parse_interface,
+	      .help = "connect through this interface"),
 	TAKES("retry", 0, OPT_UINT, AT(retries), "N", .flags = OPT_COMMON,
 	      .help = "try again up to N times"),
 	TAKES("backoff", 0, OPT_DURATION, AT(backoff_us), "DUR",
@@ -198,6 +241,7 @@ const struct opt_group endpoint_listen_groups[N_LISTEN_GROUPS] = {
 	GROUP("Peers", listen_opts),	      GROUP("Data", data_opts),
 	GROUP("Misbehaving", misbehave_opts), GROUP("Laboratory", lab_opts),
 	GROUP("Telling", tell_opts),	      COMMON_GROUP(struct endpoint_config),
+	GROUP("Other tools", habit_opts),
 };
 
 const struct opt_group endpoint_connect_groups[N_CONNECT_GROUPS] = {
@@ -208,12 +252,14 @@ const struct opt_group endpoint_connect_groups[N_CONNECT_GROUPS] = {
 	GROUP("Laboratory", lab_opts),
 	GROUP("Telling", tell_opts),
 	COMMON_GROUP(struct endpoint_config),
+	GROUP("Other tools", habit_opts),
 };
 
 const struct opt_group endpoint_echo_groups[N_ECHO_GROUPS] = {
-	GROUP("Address", address_opts), GROUP("Listening", server_opts),
-	GROUP("Echo", echo_opts),	GROUP("Misbehaving", misbehave_opts),
-	GROUP("Telling", tell_opts),	COMMON_GROUP(struct endpoint_config),
+	GROUP("Address", address_opts),	  GROUP("Listening", server_opts),
+	GROUP("Echo", echo_opts),	  GROUP("Misbehaving", misbehave_opts),
+	GROUP("Telling", tell_opts),	  COMMON_GROUP(struct endpoint_config),
+	GROUP("Other tools", habit_opts),
 };
 
 void endpoint_config_free(struct endpoint_config *c)
@@ -238,20 +284,49 @@ bool endpoint_list_options(const struct command *cmd, int argc, char **argv, int
 	return false;
 }
 
+static bool is_number(const char *text)
+{
+	return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+/* More than one word: as other tools write it, or none knows what. */
+static int refuse_words(const struct endpoint_config *c, const struct strv *words,
+			struct fault *f)
+{
+	const char *first = words->v[0];
+	size_t i;
+
+	/* "STDIO TCP:db:80": the one with a colon is the address. */
+	for (i = 0; i < words->n; i++)
+		if (strchr(words->v[i], ':') && target_foreign(words->v[i], f))
+			return -EINVAL;
+	if (target_foreign(first, f) || target_foreign(words->v[words->n - 1], f))
+		return -EINVAL;
+	fault_say(f, EINVAL, "one address is expected, %zu were given", words->n);
+	if (c->common.quiet && is_number(first))
+		fault_hint(f,
+			   "-q is --quiet and takes no number; -N sends a FIN when the "
+			   "input ends, -I %ss ends after %s s without traffic",
+			   first, first);
+	else if (c->proto == TARGET_UNIX && strchr(first, ':') && first[0] != '/')
+		fault_hint(f, "-x is a unix socket; %s", no_proxy);
+	else if (streq(first, "-") || streq(words->v[words->n - 1], "-"))
+		fault_hint(f, "stdin and stdout are the other end already");
+	return -EINVAL;
+}
+
 int endpoint_target(const struct endpoint_config *c, const struct opt_operands *words,
 		    const char *otherwise, struct target *t, struct fault *f)
 {
 	struct target_how how = { .proto = (enum target_proto)c->proto,
 				  .family = (uint8_t)c->family };
 
-	if (words->words.n == 2 && !strchr(words->words.v[0], '/') &&
+	if (words->words.n == 2 && !(c->common.quiet && is_number(words->words.v[0])) &&
+	    !strchr(words->words.v[0], '/') && !streq(words->words.v[0], "-") &&
 	    strcspn(words->words.v[1], ":/@ ") == strlen(words->words.v[1]))
 		return target_two_words(words->words.v[0], words->words.v[1], f);
-	if (words->words.n > 1) {
-		fault_say(f, EINVAL, "one address is expected, %zu were given",
-			  words->words.n);
-		return -EINVAL;
-	}
+	if (words->words.n > 1)
+		return refuse_words(c, &words->words, f);
 	if (!words->words.n && !otherwise) {
 		fault_say(f, EINVAL, "an address is missing");
 		fault_hint(f,

@@ -44,7 +44,7 @@ struct endpoint_config {
 	}
 
 /* The tables of options, as each command lists them. */
-enum { N_LISTEN_GROUPS = 8, N_CONNECT_GROUPS = 7, N_ECHO_GROUPS = 6 };
+enum { N_LISTEN_GROUPS = 9, N_CONNECT_GROUPS = 8, N_ECHO_GROUPS = 7 };
 extern const struct opt_group endpoint_listen_groups[N_LISTEN_GROUPS];
 extern const struct opt_group endpoint_connect_groups[N_CONNECT_GROUPS];
 extern const struct opt_group endpoint_echo_groups[N_ECHO_GROUPS];

@@ -226,6 +226,8 @@ int target_parse(const char *text, const struct target_how *how, struct target *
 	*t = (struct target){ .proto = how->proto, .number = -1 };
 	if (!*text)
 		r = target_refuse(&p, text, "it is empty");
+	else if (target_foreign(text, p.f))
+		r = -EINVAL;
 	else
 		r = parse_proto(&p, how);
 	if (r == 0)

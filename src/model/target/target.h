@@ -74,6 +74,10 @@ void target_free(struct target *t);
 /* "db 5432": the fault for a host and a port given as two words; hints at "db:5432". */
 int target_two_words(const char *host, const char *port, struct fault *f);
 
+/* Whether the text is an address in the spelling of socat ("TCP-LISTEN:80"): then the
+ * fault says so and hints at ours. target_parse() refuses these. */
+bool target_foreign(const char *text, struct fault *f);
+
 /* The address as target_parse() reads it back: "127.0.0.1:80", "udp:[::1]:53",
  * "unix:/run/x". tcp is not named. */
 void target_put(struct buf *b, const struct target *t);
