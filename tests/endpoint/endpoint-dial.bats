@@ -40,8 +40,8 @@ serve_there() { # ARGS...
 	local to
 	for to in "[$there]:$PORT" "udp:[$there]:$PORT"; do
 		sockctl connect --send x "$to"
-		assert_refused 3 "Invalid argument
-.*a link-local address wants its interface"
+		assert_refused 1 "Invalid argument
+.*a link-local address needs its interface"
 	done
 }
 

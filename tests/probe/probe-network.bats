@@ -201,7 +201,7 @@ counted() { # prints the packets of each rule
 	assert_clean
 	assert_outcome 0 open rtt "[$ours%up0]:80"
 	assert_outcome 0 open rtt --interface up0 "[$ours]:80"
-	assert_outcome 1 unreachable 'wants its interface' "[$ours]:80"
+	assert_outcome 1 unreachable 'needs its interface' "[$ours]:80"
 	assert_outcome 1 refused RST "[$ours%up0]:81"
 }
 

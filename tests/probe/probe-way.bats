@@ -64,3 +64,49 @@ circle() {
 	probe --wait "${READY_WITHIN}s" --down $V4:80
 	assert_outcome 1 refused RST $V4:80
 }
+
+@test "a route over an interface without carrier, where no neighbour is asked" {
+	link
+	in_ns ip tuntap add mode tun name line0
+	in_ns ip link set line0 up
+	in_ns ip address add 10.97.0.1/24 dev line0
+	in_ns ip -6 address add fd97::1/64 dev line0 nodad
+	local to
+	for to in 10.97.0.9:7001 '[fd97::9]:7001' udp:10.97.0.9:7001; do
+		assert_outcome 1 unreachable '^the interface towards it, line0, has no carrier' -T 300ms "$to"
+		assert_equal "$(attempt '"\(.silent_interface) \(.no_carrier)"')" 'line0 true'
+	done
+	run --separate-stderr in_ns "$SOCKCTL" connect -T 300ms 10.97.0.9:7001 </dev/null
+	assert_status 4
+	assert_regex "$stderr" 'the interface towards it, line0, has no carrier'
+	# Whoever drops what a line with carrier takes is not known.
+	nft_rule output ip daddr $V4 tcp dport 7001 drop
+	assert_outcome 4 filtered 'no answer' -T 300ms $V4:7001
+	assert_equal "$(attempt .no_carrier)" null
+}
+
+# The kernel marks routes a while after the carrier is gone.
+ignored_by_now() {
+	! in_ns ip route get $V4 &>/dev/null && ! in_ns ip -6 route get $V6 &>/dev/null
+}
+
+@test "a route that is ignored, since its interface has no carrier" {
+	link
+	on_server ip link set down0 down
+	in_ns sysctl -qw net.ipv4.conf.up0.ignore_routes_with_linkdown=1 \
+		net.ipv6.conf.up0.ignore_routes_with_linkdown=1
+	in_ns ip route add 192.0.2.0/24 via $V4
+	until_true ignored_by_now
+	local to ignored='^no route from this host \(ENETUNREACH\): the one over up0 is ignored, because this interface has no carrier'
+	for to in $V4:7001 192.0.2.1:7001 "[$V6]:7001" udp:$V4:7001; do
+		assert_outcome 1 unreachable "$ignored" -T 300ms "$to"
+		run --separate-stderr in_ns "$SOCKCTL" connect --json -T 300ms --send x "$to" </dev/null
+		assert_status 1
+		assert_json_in "$stderr" 'map(select(.causes)) | .[0].summary | test($re)' --arg re "$ignored"
+	done
+	# Where none leads there, none is ignored.
+	assert_outcome 1 unreachable '^no route from this host \(ENETUNREACH\)$' 198.51.100.1:7001
+	on_server ip link set down0 up
+	probe --wait "${READY_WITHIN}s" --down $V4:7001
+	assert_outcome 1 refused RST $V4:7001
+}

@@ -142,7 +142,7 @@ load ../lib/probe
 
 @test "a link-local address without interface is told" {
 	link
-	assert_outcome 1 unreachable 'wants its interface' '[fe80::1]:80'
+	assert_outcome 1 unreachable 'needs its interface' '[fe80::1]:80'
 }
 
 @test "denied locally: the own firewall rejects" {

@@ -343,6 +343,10 @@ static int failure_code(const struct connecting *g)
 	int family = g->list.n ? g->list.v[0].family : AF_UNSPEC;
 	enum outcome o = outcome_of_connect(family, g->client.err);
 
+	/* A blackhole route, fe80:: without its interface, 127.x to elsewhere: as probe
+	 * has it. Of other calls it is an option or an address that is refused. */
+	if (g->client.err == EINVAL && g->failed_err == EINVAL && family != AF_UNIX)
+		o = OUTCOME_UNREACHABLE;
 	if (g->icmp.family && g->client.err == g->failed_err)
 		o = g->icmp.own && !g->icmp.no_neighbour ? OUTCOME_DENIED_LOCAL
 							 : icmp_outcome(&g->icmp);

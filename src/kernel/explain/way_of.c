@@ -1,10 +1,16 @@
 #include "kernel/explain/way_of.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
 
 #include "kernel/netlink/route.h"
 #include "kernel/netlink/rtnl.h"
+#include "kernel/proc/procfile.h"
+
+enum { DEVICES_MOST = 4096 }; /* of a host of containers */
 
 static int take_type(const struct nlmsghdr *h, void *ctx)
 {
@@ -44,6 +50,69 @@ static int look_up(struct nl *nl, const struct way_question *q, const struct add
 	}
 }
 
+struct find_ignored {
+	const struct addr *to;
+	int best; /* the longest prefix so far; -1 = none */
+	uint32_t ifindex;
+};
+
+static int take_linkdown(const struct nlmsghdr *h, void *ctx)
+{
+	struct find_ignored *find = ctx;
+	struct rtnl_route r;
+
+	if (rtnl_route(h, &r) && r.linkdown && r.type == RTN_UNICAST && r.ifindex &&
+	    r.dst.prefix > find->best && addr_in_prefix(find->to, &r.dst)) {
+		find->best = r.dst.prefix;
+		find->ifindex = r.ifindex;
+	}
+	return 0;
+}
+
+static bool ignores(int family, const char *device)
+{
+	char path[64 + IF_NAMESIZE];
+	uint64_t on;
+
+	snprintf(path, sizeof(path), "ipv%d/conf/%.15s/ignore_routes_with_linkdown",
+		 family == AF_INET ? 4 : 6, device);
+	return procfile_sysctl(path, &on) && on;
+}
+
+/* Tables may be long: they are read only where an interface has the setting. */
+static bool any_ignores(int family)
+{
+	DIR *dir = opendir(family == AF_INET ? "/proc/sys/net/ipv4/conf"
+					     : "/proc/sys/net/ipv6/conf");
+	struct dirent *d;
+	bool found = false;
+	size_t n = 0;
+
+	while (dir && !found && (d = readdir(dir)) && n++ < DEVICES_MOST)
+		found = d->d_name[0] != '.' && ignores(family, d->d_name);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Where no route is found: whether there is one that counts as none without carrier. */
+static bool find_ignored(struct nl *nl, const struct addr *to, char device[IF_NAMESIZE])
+{
+	struct {
+		struct nlmsghdr h;
+		struct rtmsg m;
+	} req = {
+		.h = { .nlmsg_type = RTM_GETROUTE, .nlmsg_len = sizeof(req) },
+		.m = { .rtm_family = to->family },
+	};
+	struct find_ignored find = { .to = to, .best = -1 };
+
+	return any_ignores(to->family) &&
+	       nl_dump(nl, &req.h, take_linkdown, &find) == 0 && find.ifindex &&
+	       if_indextoname(find.ifindex, device) &&
+	       (ignores(to->family, "all") || ignores(to->family, device));
+}
+
 static enum way_kind kind_of_error(int err)
 {
 	return err == EINVAL	     ? WAY_BLACKHOLE
@@ -81,7 +150,9 @@ void explain_way(const struct way_question *q, struct way_facts *f)
 		return;
 	err = look_up(&nl, q, &to, NULL, &type);
 	if (err == q->err)
-		f->kind = kind_of_error(err);
+		f->kind = err == ENETUNREACH && find_ignored(&nl, &to, f->device)
+				  ? WAY_IGNORED
+				  : kind_of_error(err);
 	else if (!err && (f->kind = kind_of_address(q, type)) == WAY_UNKNOWN && bound &&
 		 look_up(&nl, q, &to, &from, &type) == q->err)
 		f->kind = WAY_SOURCE;

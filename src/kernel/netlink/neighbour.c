@@ -108,7 +108,8 @@ enum neighbour neighbour_of(const struct addr *to, uint32_t ifindex, uint32_t ma
 		ask_neighbour(&nl, &ask);
 	*hop = (struct silent_hop){ .addr = ask.hop };
 	if (ask.oif && if_indextoname(ask.oif, hop->dev))
-		hop->no_carrier = ask.state && lacks_carrier(&nl, ask.oif);
+		/* Whoever is asked there, and where nobody is, as on a tunnel. */
+		hop->no_carrier = lacks_carrier(&nl, ask.oif);
 	nl_close(&nl);
 	return ask.state & NUD_FAILED	    ? NEIGHBOUR_FAILED
 	       : ask.state & NUD_INCOMPLETE ? NEIGHBOUR_ASKED

@@ -59,7 +59,8 @@ bool rtnl_route(const struct nlmsghdr *h, struct rtnl_route *r)
 	*r = (struct rtnl_route){ .dst = { .family = m->rtm_family,
 					   .prefix = m->rtm_dst_len },
 				  .table = m->rtm_table,
-				  .type = m->rtm_type };
+				  .type = m->rtm_type,
+				  .linkdown = m->rtm_flags & RTNH_F_LINKDOWN };
 	p = (const char *)h + NLMSG_LENGTH(sizeof(*m));
 	while (nl_attr_next(&p, end, &attr)) {
 		switch (attr.type) {

@@ -14,6 +14,7 @@ struct rtnl_route {
 	uint32_t ifindex; /* 0 = none is named */
 	uint8_t type;	  /* RTN_* */
 	bool hop_unknown; /* it has a form that we do not know */
+	bool linkdown;	  /* its interface has no carrier */
 };
 bool rtnl_route(const struct nlmsghdr *h, struct rtnl_route *r);
 

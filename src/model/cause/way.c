@@ -29,6 +29,17 @@ static void put_source(const struct way_facts *f, struct buf *b)
 		buf_puts(b, ": a loopback address does not leave this host");
 }
 
+static void put_ignored(const struct way_facts *f, struct buf *b)
+{
+	buf_printf(b, "no route from this host (%s): the one over ",
+		   strerrorname_np(f->err));
+	buf_put_escaped(b, f->device, strlen(f->device));
+	buf_printf(b,
+		   " is ignored, because this interface has no carrier "
+		   "(net.ipv%d.conf.*.ignore_routes_with_linkdown)",
+		   f->to.family == AF_INET ? 4 : 6);
+}
+
 bool way_put(const struct way_facts *f, struct buf *b)
 {
 	const char *name = strerrorname_np(f->err);
@@ -38,6 +49,9 @@ bool way_put(const struct way_facts *f, struct buf *b)
 		return false;
 	case WAY_NONE:
 		buf_printf(b, "no route from this host (%s)", name);
+		break;
+	case WAY_IGNORED:
+		put_ignored(f, b);
 		break;
 	case WAY_BLACKHOLE:
 		buf_printf(b, "a blackhole route of this host drops it (%s)", name);

@@ -7,6 +7,7 @@
 enum way_kind {
 	WAY_UNKNOWN, /* the routes do not explain it */
 	WAY_NONE,    /* no route */
+	WAY_IGNORED, /* one whose interface has no carrier, and a setting ignores it */
 	WAY_BLACKHOLE,
 	WAY_PROHIBIT,
 	WAY_UNREACHABLE, /* a route of that type */
@@ -20,6 +21,7 @@ struct way_facts {
 	int err; /* of connect() or send(), positive */
 	struct addr to, from;
 	bool stream;
+	char device[16]; /* WAY_IGNORED: the interface */
 };
 
 /* Whether that is known. Says it in why. */

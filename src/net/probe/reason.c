@@ -193,7 +193,7 @@ static void put_unreachable(struct buf *b, const struct probe_result *r)
 		silent_hop_put(b, &r->silent_hop, &a, r->connect_us);
 	} else if (r->err == EINVAL && addr_is_link_local(&a) && !a.scope) {
 		buf_puts(b,
-			 "a link-local address wants its interface: [fe80::1%eth0]:80");
+			 "a link-local address needs its interface: [fe80::1%eth0]:80");
 	} else if (r->err == EINVAL) {
 		buf_puts(b,
 			 "a blackhole route, or a source address that cannot go there: "

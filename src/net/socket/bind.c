@@ -37,7 +37,7 @@ static void hint_bind(const struct endpoint *ep, int err, struct fault *f)
 	else if (err == EINVAL && addr_is_link_local(&a) && !a.scope)
 		fault_hint(
 			f,
-			"a link-local address wants its interface: [fe80::1%%eth0]:80");
+			"a link-local address needs its interface: [fe80::1%%eth0]:80");
 }
 
 int endpoint_bind(int fd, const struct endpoint *ep, struct unix_file *made,

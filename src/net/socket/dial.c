@@ -56,7 +56,7 @@ void dial_hint(const struct endpoint *ep, int err, struct fault *f)
 	struct addr a;
 
 	if (err == EINVAL && endpoint_addr(ep, &a) && addr_is_link_local(&a) && !a.scope)
-		hint = "a link-local address wants its interface: [fe80::1%eth0]:80";
+		hint = "a link-local address needs its interface: [fe80::1%eth0]:80";
 	if (hint)
 		fault_hint(f, "%s", hint);
 }
