@@ -151,6 +151,14 @@ struct listener_ref {
 			     told which */
 };
 
+/* What became of MPTCP on a connection, or of a listener: whether it takes it. */
+enum sock_mptcp {
+	SOCK_MPTCP_NO,
+	SOCK_MPTCP_YES,
+	SOCK_MPTCP_FALLBACK, /* a socket of MPTCP whose connection is plain TCP */
+	SOCK_MPTCP_UNKNOWN,
+};
+
 /*
  * Options that only the owner's descriptor tells (pidfd_getfd and getsockopt), each as
  * getsockopt() gives it but for times, which are in milliseconds. All ones = not known,
@@ -166,7 +174,8 @@ struct sock_options {
 	uint64_t rcvbuf, sndbuf, rcvlowat;
 	uint64_t local_port_min, local_port_max; /* 0 = the system's */
 	uint64_t priority, busy_poll_us, incoming_cpu;
-	uint64_t broadcast, dontroute, oobinline, passcred, timestamp, mptcp;
+	uint64_t broadcast, dontroute, oobinline, passcred, timestamp;
+	uint64_t mptcp; /* enum sock_mptcp */
 };
 
 /* What runs for a socket: idiag_timer of sock_diag(7). */

@@ -429,13 +429,18 @@ static void put_cell(struct buf *b, const struct field *f, const struct sock *s,
 	case UNIT_TIME:
 		put_time(b, f, s, ascii);
 		return;
+	case UNIT_TEXT:
+		put_values(b, f, s,
+			   (f->flags & FIELD_SAYS_UNKNOWN) && field_is_lacking(f, s)
+				   ? "unknown"
+				   : "-");
+		return;
 	case UNIT_COUNT:
 	case UNIT_BYTES:
 	case UNIT_US:
 	case UNIT_MS:
 	case UNIT_RATE:
 	case UNIT_BOOL:
-	case UNIT_TEXT:
 	case UNIT_PORT:
 	case UNIT_IP:
 	case UNIT_COOKIE:

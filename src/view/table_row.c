@@ -481,7 +481,7 @@ static enum cell cell_of(const struct field *f)
 		return CELL_LOCAL;
 	if (streq(f->name, "peer"))
 		return CELL_PEER;
-	if (f->flags & FIELD_MULTI)
+	if (f->flags & (FIELD_MULTI | FIELD_SAYS_UNKNOWN))
 		return CELL_OTHER;
 	if (f->flags & FIELD_SIGNED)
 		return CELL_SIGNED;

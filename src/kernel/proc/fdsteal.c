@@ -5,12 +5,16 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 /* Newer than the headers of the oldest system we build on. */
 enum {
 	OPT_IP_LOCAL_PORT_RANGE = 51,
 	OPT_TCP_IS_MPTCP = 43,
+	OPT_PROTO_MPTCP = 262,
+	OPT_SOL_MPTCP = 284,
+	OPT_MPTCP_INFO = 1,
 };
 
 enum { TCP_ONLY = BIT(0), INET_ONLY = BIT(1), INET6_ONLY = BIT(2) };
@@ -44,7 +48,6 @@ static const struct {
 	OPTION(IPPROTO_TCP, TCP_SYNCNT, TCP_ONLY, 1, syncnt),
 	OPTION(IPPROTO_TCP, TCP_LINGER2, TCP_ONLY, 1000, linger2_ms),
 	OPTION(IPPROTO_TCP, TCP_WINDOW_CLAMP, TCP_ONLY, 1, window_clamp),
-	OPTION(IPPROTO_TCP, OPT_TCP_IS_MPTCP, TCP_ONLY, 1, mptcp),
 	OPTION(SOL_SOCKET, SO_RCVBUF, 0, 1, rcvbuf),
 	OPTION(SOL_SOCKET, SO_SNDBUF, 0, 1, sndbuf),
 	OPTION(SOL_SOCKET, SO_RCVLOWAT, 0, 1, rcvlowat),
@@ -71,6 +74,26 @@ static int duplicate(const struct holder *h)
 	return fd < 0 ? -errno : fd;
 }
 
+static bool is_mptcp(int fd, const struct sock *s)
+{
+	int protocol = 0;
+	socklen_t len = sizeof(protocol);
+
+	return s->proto == PROTO_TCP &&
+	       getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
+	       protocol == OPT_PROTO_MPTCP;
+}
+
+/* The row is a subflow's, which has a cookie of its own and the inode of the program's
+ * socket. That one's cookie is not asked for: it would be made by the question, and a
+ * listener's then is that of all that it accepts. */
+static bool is_subflow(int fd, const struct sock *s)
+{
+	struct stat st;
+
+	return s->inode && fstat(fd, &st) == 0 && st.st_ino == s->inode;
+}
+
 static bool is_same(int fd, const struct sock *s)
 {
 	uint64_t cookie = 0;
@@ -78,6 +101,22 @@ static bool is_same(int fd, const struct sock *s)
 
 	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 &&
 	       cookie == s->cookie;
+}
+
+/* A socket of MPTCP that has fallen back answers as one of TCP does: it is not MPTCP, and
+ * has nothing to say about MPTCP. The first question is newer. */
+static uint64_t what_became_of_mptcp(int fd)
+{
+	uint32_t info[64];
+	socklen_t len = sizeof(info);
+	int is = 0;
+
+	if (getsockopt(fd, OPT_SOL_MPTCP, OPT_MPTCP_INFO, info, &len) == 0)
+		return SOCK_MPTCP_YES;
+	len = sizeof(is);
+	if (getsockopt(fd, IPPROTO_TCP, OPT_TCP_IS_MPTCP, &is, &len) == 0 && !is)
+		return SOCK_MPTCP_FALLBACK;
+	return UINT64_MAX;
 }
 
 static void read_options(int fd, const struct sock *s, struct sock_options *o)
@@ -123,14 +162,19 @@ static int options_of(const struct holder *h, const struct sock *s,
 		      struct sock_options *o)
 {
 	int fd = duplicate(h), r = 0;
+	bool mptcp;
 
 	memset(o, 0xff, sizeof(*o));
 	if (fd < 0)
 		return fd;
-	if (is_same(fd, s))
+	mptcp = is_mptcp(fd, s);
+	if (mptcp ? is_subflow(fd, s) : is_same(fd, s)) {
 		read_options(fd, s, o);
-	else
+		if (s->proto == PROTO_TCP)
+			o->mptcp = mptcp ? what_became_of_mptcp(fd) : SOCK_MPTCP_NO;
+	} else {
 		r = -ESTALE;
+	}
 	close(fd);
 	return r;
 }

@@ -14,13 +14,19 @@ enum {
 	NEEDS_OWNERS = NEED_OWNERS | NEED_PEER_OWNERS,
 };
 
+/* Whose options are asked for must be found first. */
+static uint32_t with_owners(uint32_t needs)
+{
+	return needs & NEED_SOCKOPTS_TOO ? needs | NEED_SOCKOPTS | NEED_OWNERS : needs;
+}
+
 /* They are looked up after the dump when some of the filter can be decided without
  * them. */
 static bool owners_later(const struct collect_request *req)
 {
 	uint32_t narrow = STATES_DEFAULT & ~(1u << STATE_ESTABLISHED);
 
-	if (req->filter && (filter_needs(req->filter) & NEEDS_OWNERS) == 0)
+	if (req->filter && (with_owners(filter_needs(req->filter)) & NEEDS_OWNERS) == 0)
 		return true;
 	return (req->states & narrow) == req->states;
 }
@@ -32,7 +38,11 @@ struct collect_how collect_how(const struct collect_request *req)
 	if (req->from) {
 		/* What only a question to the kernel tells. */
 		how.needs &= ~(uint32_t)(NEED_WAIT_TIME | NEED_SOCKOPTS);
-	} else if (how.needs & NEEDS_OWNERS) {
+		how.added = how.needs & NEEDS_ADDED;
+		return how;
+	}
+	how.needs = with_owners(how.needs);
+	if (how.needs & NEEDS_OWNERS) {
 		how.owners_later = owners_later(req);
 		how.owners_first = !how.owners_later;
 	}

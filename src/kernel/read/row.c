@@ -17,12 +17,15 @@ static bool family_wanted(const struct collect_request *req, const struct sock *
 	return s->family == AF_INET || addr_is_v4_mapped(&s->local) ? req->v4 : req->v6;
 }
 
+/* What an owner's descriptor tells. */
+#define NEEDS_OPTIONS ((uint32_t)(NEED_SOCKOPTS | NEED_SOCKOPTS_TOO))
+
 /* An owner's descriptor is duplicated only for what is left without its options. */
 static bool passes_with_options(struct collector *c, struct sock *s)
 {
 	const struct filter_node *filter = c->filter_again ? c->req->filter : NULL;
 
-	if (filter && filter_eval(filter, s, ~(uint32_t)NEED_SOCKOPTS) == FILTER_NO)
+	if (filter && filter_eval(filter, s, ~NEEDS_OPTIONS) == FILTER_NO)
 		return false;
 	reader_annotate(c->r, s, NEED_SOCKOPTS);
 	return true;
@@ -41,7 +44,7 @@ static bool may_match_as(struct reader *r, const struct filter_node *filter,
 	while (*guesses < MOST_GUESSES && owners_unreadable(&r->owners, &i, h)) {
 		(*guesses)++;
 		*end = h;
-		if (filter_eval(filter, guess, ~(uint32_t)NEED_SOCKOPTS) != FILTER_NO)
+		if (filter_eval(filter, guess, ~NEEDS_OPTIONS) != FILTER_NO)
 			return true;
 	}
 	return false;
@@ -51,7 +54,7 @@ static bool may_match_as(struct reader *r, const struct filter_node *filter,
 static bool any_may_match(struct reader *r, const struct filter_node *filter,
 			  const struct sock *s, struct holder *h)
 {
-	const uint32_t unknown = NEED_OWNERS | NEED_PEER_OWNERS | NEED_SOCKOPTS;
+	const uint32_t unknown = NEED_OWNERS | NEED_PEER_OWNERS | NEEDS_OPTIONS;
 
 	if (!owner_is_unseen(s->owner_status) && !owner_is_unseen(s->peer_owner_status))
 		return false;

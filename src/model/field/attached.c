@@ -212,6 +212,86 @@ bool get_mptcp_flags(const struct sock *s, unsigned i, struct value *v)
 	return value_set_text(v, v->room, len);
 }
 
+static bool is_ulp(const struct sock *s, const char *name)
+{
+	struct nl_attr a;
+
+	return find_member(s->ulp.data, s->ulp.len, ULP_NAME, 0, &a) &&
+	       strnlen(a.data, a.len) == strlen(name) &&
+	       memcmp(a.data, name, strlen(name)) == 0;
+}
+
+/* The same by the row alone. The flags keep what the handshake came to: whoever falls
+ * back later still has those of both ends. */
+static enum sock_mptcp mptcp_of_row(const struct sock *s)
+{
+	enum {
+		AGREED = BIT(0) | BIT(2), /* MP_CAPABLE or MP_JOIN of the peer */
+		ASKED = BIT(1) | BIT(3),  /* ours */
+		CONNECTED = BIT(7),
+	};
+	struct nl_attr a;
+	uint64_t flags;
+
+	/* Without a list there is none, if this one was asked for and may be told. */
+	if (!s->ulp.len)
+		return sock_is_told_all(s) && (s->tcp_info.len || s->cong.len)
+			       ? SOCK_MPTCP_NO
+			       : SOCK_MPTCP_UNKNOWN;
+	if (!is_ulp(s, "mptcp"))
+		return SOCK_MPTCP_NO;
+	if (!find_ulp(s, ULP_MPTCP, MPTCP_FLAGS, &a) || !number(&a, &flags))
+		return sock_is_listener(s) ? SOCK_MPTCP_YES : SOCK_MPTCP_UNKNOWN;
+	if (flags & AGREED)
+		return SOCK_MPTCP_YES;
+	if (s->state == STATE_CLOSE || (!(flags & CONNECTED) && (flags & ASKED)))
+		return SOCK_MPTCP_UNKNOWN;
+	return SOCK_MPTCP_FALLBACK;
+}
+
+/* The owner's descriptor knows a fallback at any time, but takes what is only begun for
+ * MPTCP. */
+static enum sock_mptcp mptcp_of(const struct sock *s)
+{
+	const size_t at = offsetof(struct sock_options, mptcp);
+	uint64_t m;
+
+	if (s->owner_options.len >= at + sizeof(m)) {
+		memcpy(&m, (const char *)s->owner_options.data + at, sizeof(m));
+		if (m == SOCK_MPTCP_NO || m == SOCK_MPTCP_FALLBACK ||
+		    (m == SOCK_MPTCP_YES && s->state != STATE_CLOSE &&
+		     s->state != STATE_SYN_SENT))
+			return (enum sock_mptcp)m;
+	}
+	return mptcp_of_row(s);
+}
+
+bool get_mptcp(const struct sock *s, unsigned i, struct value *v)
+{
+	static const char *const words[] = {
+		[SOCK_MPTCP_NO] = "no",
+		[SOCK_MPTCP_YES] = "yes",
+		[SOCK_MPTCP_FALLBACK] = "fallback",
+	};
+	enum sock_mptcp m;
+
+	(void)i;
+	if (s->proto != PROTO_TCP || !(s->has & SOCK_IS_FULL))
+		return false;
+	m = mptcp_of(s);
+	return m != SOCK_MPTCP_UNKNOWN && value_set_text(v, words[m], strlen(words[m]));
+}
+
+bool field_row_decides(const struct field *f, const struct sock *s)
+{
+	enum sock_mptcp m;
+
+	if (f->get != get_mptcp)
+		return false;
+	m = mptcp_of_row(s);
+	return m == SOCK_MPTCP_NO || m == SOCK_MPTCP_FALLBACK;
+}
+
 /* struct tcp_diag_md5sig. The key itself stands in it, too, and is no column: it is a
  * secret. */
 struct md5_key {

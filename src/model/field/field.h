@@ -58,6 +58,8 @@ enum need {
 	NEED_ATTRIBUTES = BIT(19),   /* what the kernel sends unasked beside the message:
 					mark, options, cgroup id */
 	NEED_BPF = BIT(20),	     /* INET_DIAG_SK_BPF_STORAGES, of all maps */
+	NEED_SOCKOPTS_TOO = BIT(21), /* NEED_SOCKOPTS, where there are any: the row itself
+					tells most */
 };
 
 /* Where a plain number lies. */
@@ -79,11 +81,12 @@ enum field_flags {
 	FIELD_MULTI = BIT(2), /* several values a row: holders */
 	FIELD_NO_JSON = BIT(
 		3), /* a composition of other fields: its parts stand in JSON */
-	FIELD_ZERO_ABSENT = BIT(4), /* the kernel writes 0 for "no sample yet" */
-	FIELD_ONES_ABSENT = BIT(5), /* ... all ones for "none" or "no limit" */
-	FIELD_SIGNED = BIT(6),	    /* four bytes that may be negative */
-	FIELD_PEER_SPOKE = BIT(7),  /* a figure that there is none of before the peer's
-				       first answer: the kernel counts from its boot */
+	FIELD_ZERO_ABSENT = BIT(4),  /* the kernel writes 0 for "no sample yet" */
+	FIELD_ONES_ABSENT = BIT(5),  /* ... all ones for "none" or "no limit" */
+	FIELD_SIGNED = BIT(6),	     /* four bytes that may be negative */
+	FIELD_PEER_SPOKE = BIT(7),   /* a figure that there is none of before the peer's
+					first answer: the kernel counts from its boot */
+	FIELD_SAYS_UNKNOWN = BIT(8), /* text: a table says so where the source lacks it */
 	/* What is not shown as it lies there. */
 	FIELD_SPECIAL = FIELD_ZERO_ABSENT | FIELD_ONES_ABSENT | FIELD_SIGNED |
 			FIELD_PEER_SPOKE,
@@ -142,6 +145,10 @@ bool field_value(const struct field *f, const struct sock *s, struct value *v);
  * this kind and state has one. False where it has none by nature.
  */
 bool field_is_lacking(const struct field *f, const struct sock *s);
+
+/* Of NEED_SOCKOPTS_TOO: whether the row's own attributes decide, so that no descriptor
+ * can say otherwise. */
+bool field_row_decides(const struct field *f, const struct sock *s);
 
 /* Whether the kernel tells it only to CAP_NET_ADMIN. */
 bool field_is_privileged(const struct field *f);

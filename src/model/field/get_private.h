@@ -25,4 +25,10 @@ field_getter get_tls_version, get_tls_cipher, get_tls_tx, get_tls_rx, get_tls_ze
 	get_tls_no_pad, get_mptcp_token, get_mptcp_peer_token, get_mptcp_id,
 	get_mptcp_peer_id, get_mptcp_flags, get_mptcp_write_seq, get_mptcp_map_seq,
 	get_mptcp_map_subflow_seq, get_mptcp_ssn_offset, get_mptcp_map_len, get_md5_peer,
-	get_md5_key_len, get_bpf_map, get_bpf_value;
+	get_md5_key_len, get_bpf_map, get_bpf_value, get_mptcp;
+
+/* What only CAP_NET_ADMIN hears of: the mark is there whenever the rest may be. */
+static inline bool sock_is_told_all(const struct sock *s)
+{
+	return s->has & SOCK_HAS_MARK;
+}

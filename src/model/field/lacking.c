@@ -17,12 +17,6 @@ static bool is_of_text(const struct sock *s)
 	return !(s->has & SOCK_HAS_COOKIE);
 }
 
-/* What only CAP_NET_ADMIN hears of: the mark is there whenever the rest may be. */
-static bool is_told_all(const struct sock *s)
-{
-	return s->has & SOCK_HAS_MARK;
-}
-
 static bool reaches(const struct field *f, const struct blob *b)
 {
 	return (uint32_t)f->offset + f->size <= b->len;
@@ -31,7 +25,7 @@ static bool reaches(const struct field *f, const struct blob *b)
 bool field_is_privileged(const struct field *f)
 {
 	return f->group == GROUP_ATTACHED || f->get == get_ulp ||
-	       f->get == get_md5_keys ||
+	       f->get == get_md5_keys || f->get == get_mptcp ||
 	       (f->source == FROM_SOCK && f->has == SOCK_HAS_MARK);
 }
 
@@ -40,7 +34,7 @@ static bool lacks_info(const struct field *f, const struct sock *s)
 	if (!is_full_tcp(s) || sock_is_listener(s))
 		return false;
 	if (field_is_privileged(f))
-		return !is_told_all(s);
+		return !sock_is_told_all(s);
 	if (f->source == FROM_INFO)
 		return !reaches(f, &s->tcp_info);
 	if (f->get == get_idle && s->state != STATE_ESTABLISHED)
@@ -68,8 +62,16 @@ static bool lacks_attribute(const struct field *f, const struct sock *s)
 	return !(s->has & SOCK_HAS_OPTIONS);
 }
 
+/* What is not connected has agreed on nothing. */
+static bool lacks_mptcp(const struct sock *s)
+{
+	return is_full_tcp(s) && s->state != STATE_CLOSE && s->state != STATE_SYN_SENT;
+}
+
 bool field_is_lacking(const struct field *f, const struct sock *s)
 {
+	if (f->get == get_mptcp)
+		return lacks_mptcp(s);
 	if (f->get == get_accept_limit || f->get == get_accept_full ||
 	    f->get == get_fill || f->get == get_queue)
 		return lacks_limit(s);
@@ -92,7 +94,7 @@ bool field_is_lacking(const struct field *f, const struct sock *s)
 		       (s->family == AF_INET6 || f->has != SOCK_HAS_TCLASS);
 	if (f->needs & NEED_BPF)
 		return is_full_inet(s) &&
-		       (!is_told_all(s) || (s->has & SOCK_LACKS_STORAGES));
+		       (!sock_is_told_all(s) || (s->has & SOCK_LACKS_STORAGES));
 	if (f->needs & NEED_CGROUP)
 		return (s->has & SOCK_LACKS_CGROUP) ||
 		       (is_full_inet(s) && !(s->has & SOCK_HAS_CGROUP));

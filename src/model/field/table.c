@@ -325,7 +325,7 @@ static const struct field table[] = {
 	OPTION("oobinline", "OOBINLINE", BOOL, oobinline, "SO_OOBINLINE"),
 	OPTION("passcred", "PASSCRED", BOOL, passcred, "SO_PASSCRED"),
 	OPTION("timestamps", "TIMESTAMPS", BOOL, timestamp, "SO_TIMESTAMP: each datagram carries when it came"),
-	OPTION("mptcp", "MPTCP", BOOL, mptcp, "TCP_IS_MPTCP: the connection is multipath, not fallen back"),
+	GET(SOCKOPTS, "mptcp", "MPTCP", TEXT, get_mptcp, FIELD_SAYS_UNKNOWN, NEED_INFO | NEED_CONG | NEED_SOCKOPTS_TOO, "multipath TCP: yes, no, or fallback: a socket of MPTCP whose connection is plain TCP"),
 };
 /* clang-format on */
 

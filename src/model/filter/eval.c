@@ -143,7 +143,10 @@ static bool field_passes(const struct filter_node *n, const struct sock *s)
 	return hit != (n->op == FILTER_NE);
 }
 
-enum { NEEDS_OF_OWNERS = NEED_OWNERS | NEED_PEER_OWNERS | NEED_SOCKOPTS };
+enum {
+	NEEDS_OF_OPTIONS = NEED_SOCKOPTS | NEED_SOCKOPTS_TOO,
+	NEEDS_OF_OWNERS = NEED_OWNERS | NEED_PEER_OWNERS | NEEDS_OF_OPTIONS,
+};
 
 /* Whether what the field asks of the row's owners could not be read: the name of one of
  * them, or the options of a socket that has one. */
@@ -152,8 +155,8 @@ static bool lacks(const struct field *f, const struct sock *s)
 	const struct holder *h = f->needs & NEED_PEER_OWNERS ? s->peer_holders
 							     : s->holders;
 
-	if (f->needs & NEED_SOCKOPTS)
-		return s->holders && !s->owner_options.len;
+	if (f->needs & NEEDS_OF_OPTIONS)
+		return s->holders && !s->owner_options.len && !field_row_decides(f, s);
 	for (; h && f->unit == UNIT_PROCESS; h = h->next)
 		if (h->unnamed)
 			return true;
@@ -175,7 +178,7 @@ static enum filter_result eval_field(const struct filter_node *n, const struct s
 
 	if (!may_have(n->field, s))
 		return FILTER_NO;
-	if (n->field->needs & ~known)
+	if ((n->field->needs & ~known) && !field_row_decides(n->field, s))
 		return FILTER_MAYBE;
 	passes = field_passes(n, s);
 	if (UNLIKELY(!passes) && is_unknown(n->field, s))
