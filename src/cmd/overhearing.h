@@ -7,6 +7,7 @@
 
 #include "model/answer/unheard.h"
 #include "model/counter/counters.h"
+#include "model/tcpinfo.h"
 #include "net/socket/endpoint.h"
 #include "net/socket/overhear.h"
 #include "net/socket/sockopt.h"
@@ -16,18 +17,23 @@
 enum { UNHEARD_SHORT_US = 1200 * 1000 };
 
 struct unheard_watch {
-	bool begun;
-	int fd; /* the packet socket; -1 = it may not be opened */
+	bool begun, early; /* early: before the first packet */
+	int fd;		   /* the packet socket; -1 = it may not be opened */
 	struct counters before;
 	uint64_t began_ms;
 };
 
-void unheard_begin(struct unheard_watch *w, const struct overhear_end *ends, size_t n);
+/* Whether no packet is sent again within that time. 0 = as long as it takes. */
+bool unheard_is_short(uint64_t timeout_us);
+
+/* Listens for all of a list that are TCP or UDP, on our_port (0 = any). False: none is.
+ */
+bool unheard_begin(struct unheard_watch *w, const struct endpoint_list *list,
+		   uint16_t our_port, bool early);
 
 struct unheard_question {
 	const struct endpoint *peer, *ours;
-	bool sent_since;		    /* something was sent since begin() */
-	bool delivered;			    /* the socket has taken packets of the peer */
+	const struct tcpinfo *tcp;	    /* of the socket; NULL = it is none of TCP */
 	const struct sockopt_list *options; /* of the socket */
 };
 
@@ -36,7 +42,3 @@ void unheard_end(const struct unheard_watch *w, const struct unheard_question *q
 		 struct unheard *u);
 /* Safe at any time of one that was zeroed. */
 void unheard_stop(struct unheard_watch *w);
-
-/* The end that is asked; false if it is none of TCP or UDP. our_port 0 = any. */
-bool unheard_end_of(const struct endpoint *peer, uint16_t our_port,
-		    struct overhear_end *e);

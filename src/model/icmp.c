@@ -1,5 +1,7 @@
 #include "model/icmp.h"
 
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
 #include <sys/socket.h>
 
 struct icmp_row {
@@ -91,4 +93,23 @@ void icmp_put_own(struct buf *b, const struct icmp_error *icmp)
 {
 	buf_puts(b, "this host's own firewall rejects it: ");
 	icmp_put(b, icmp);
+}
+
+bool icmp_is_used_up(const struct icmp_error *icmp)
+{
+	return icmp->code == 0 &&
+	       ((icmp->family == AF_INET && icmp->type == ICMP_TIME_EXCEEDED) ||
+		(icmp->family == AF_INET6 && icmp->type == ICMP6_TIME_EXCEEDED));
+}
+
+/* No way in the Internet is nearly as long as the TTL that hosts begin with. */
+void icmp_put_used_up(struct buf *b, const struct icmp_error *icmp)
+{
+	enum { LOOP_TTL = 60 };
+
+	if (icmp->sent_ttl)
+		buf_printf(b, "; the TTL of %u was used up on the way%s", icmp->sent_ttl,
+			   icmp->sent_ttl >= LOOP_TTL
+				   ? ": a routing loop ('probe --hops' shows the routers)"
+				   : "");
 }

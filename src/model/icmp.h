@@ -11,6 +11,7 @@ struct icmp_error {
 	bool own;	   /* sent by this host itself */
 	bool no_neighbour; /* own, and no rule: nobody answers for the next hop */
 	int unread;	   /* one may have come, and could not be read: positive errno */
+	uint8_t sent_ttl;  /* which a router found used up; 0 = none did, or unknown */
 	struct addr from;  /* the router or host that sent it */
 };
 
@@ -31,3 +32,8 @@ bool icmp_says_no_host(const struct icmp_error *icmp);
  * it. */
 void icmp_put(struct buf *b, const struct icmp_error *icmp);
 void icmp_put_own(struct buf *b, const struct icmp_error *icmp);
+
+/* Whether a router says that the TTL was used up on the way. */
+bool icmp_is_used_up(const struct icmp_error *icmp);
+/* "; the TTL of 64 was used up on the way", and what that means; nothing of others. */
+void icmp_put_used_up(struct buf *b, const struct icmp_error *icmp);

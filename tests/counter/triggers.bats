@@ -107,7 +107,7 @@ noted_beside() {
 	assert_contains "$stderr" 'note      counter-rising  TcpOutRsts' ' a second; healthy: up to 10 % of TcpInSegs.'
 }
 
-@test "a probe in vain tells what this host counted meanwhile, and only that" {
+@test "probe and connect in vain tell what this host counted meanwhile, and only that" {
 	skip_unless_root
 	netns
 	spawn "${NS[@]}" "$TOP/tests/lib/drops" tcp_damaged
@@ -117,8 +117,13 @@ noted_beside() {
 	assert_status 4
 	assert_regex "$output$stderr" 'while this probe waited, this host dropped [0-9]+ TCP segments with a malformed header \(TcpInErrs\); this host dropped [0-9]+ TCP segments with a wrong checksum \(TcpInCsumErrors\)'
 	refute_contains "$output$stderr" 'reverse path filter'
+	sockctl connect -T 1500ms 10.7.0.2:99 </dev/null
+	assert_status 4
+	assert_regex "$stderr" 'a firewall drops it, or the host is down; while connect waited, this host dropped [0-9]+ TCP segments with a malformed header \(TcpInErrs\); this host dropped [0-9]+ TCP segments with a wrong checksum \(TcpInCsumErrors\)'
 	kill "$drops"
 	await_end "$drops" 143
 	sockctl probe -T 1500ms 10.7.0.2:99
 	refute_contains "$output$stderr" 'while this probe waited'
+	sockctl connect -T 1500ms 10.7.0.2:99 </dev/null
+	refute_contains "$stderr" 'while connect waited'
 }

@@ -58,7 +58,7 @@ allowed() { # FOLDER FOLDER...
 	allowed model/filter model model/field
 	allowed model/cause model
 	allowed model/counter model
-	allowed model/answer model model/cause
+	allowed model/answer model model/cause model/counter
 	allowed model/finding model model/filter model/cause model/counter
 	allowed model/rule model model/filter model/cause model/counter model/finding
 }

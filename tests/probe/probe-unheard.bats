@@ -66,7 +66,9 @@ drops_in='received, not delivered'
 	assert_status 4
 	assert_json_in "$output" '.[0] | .outcome == "filtered" and .answers_dropped >= 1 and (.cause | test("came in through up.1"))'
 	sockctl connect --json -T 300ms $V4:80
-	assert_json_in "$stderr" 'map(select(.id == "answers-dropped"))[0].causes[0].commands == ["sysctl -w net.ipv4.conf.up/1.rp_filter=2"]'
+	assert_json_in "$stderr" 'map(select(.id == "answers-dropped"))[0] | .causes[0].commands == ["sysctl -w net.ipv4.conf.up/1.rp_filter=2"]
+		and .commands == .causes[0].commands and (.next | test("rp_filter"))'
+	assert_valid "$stderr"
 	obey 'sysctl -w net.ipv4.conf.up/1.rp_filter=2'
 	assert_outcome 0 open 'rtt' $V4:80
 	# Loose on all is loose everywhere.

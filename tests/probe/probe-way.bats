@@ -22,6 +22,19 @@ circle() {
 	assert_equal "$(attempt .sent_ttl)" 64
 	assert_outcome 1 unreachable 'hop limit exceeded .*; the TTL of 64 was used up on the way: a routing loop' '[fd97::1]:80'
 	assert_outcome 1 unreachable 'the TTL of 64 was used up on the way: a routing loop' udp:192.0.2.1:80
+	# connect says the same.
+	local to
+	for to in 192.0.2.1:80 '[fd97::1]:80'; do
+		sockctl connect --json "$to" </dev/null
+		assert_status 1
+		assert_json_in "$stderr" 'map(select(.causes) | .causes[0]) | .[0] | .id == "unreachable"
+			and (.summary | test("exceeded .*; the TTL of 64 was used up on the way: a routing loop \\(.probe --hops. shows"))'
+	done
+	sockctl connect --option ttl=1 $TARGET4:80 </dev/null
+	assert_status 1
+	assert_regex "$stderr" 'exceeded .* from 10.99.0.2; the TTL of 1 was used up on the way$'
+	sockctl connect $TARGET4:80 </dev/null
+	refute_contains "$stderr" TTL exceeded
 	# A TTL that was asked for is used up on a way that is in order.
 	assert_outcome 1 unreachable 'the TTL of 1 was used up on the way$' --ttl 1 $TARGET4:80
 	assert_outcome 1 refused RST $TARGET4:80

@@ -163,10 +163,17 @@ load ../lib/probe
 	assert_output --partial 'its own firewall may have eaten them'
 	probe --wait 300ms $V4:80
 	assert_refused 4 'filtered: no answer.*dropped [0-9]+ packets? on the way out'
+	# connect says the same.
+	sockctl connect -T 300ms $V4:80 </dev/null
+	assert_refused 4 'or the host is down; meanwhile this host dropped 1 packet on the way out .*, see .nft list ruleset'
+	sockctl connect -T 1500ms "[$V6]:80" </dev/null
+	assert_refused 4 'meanwhile this host dropped [0-9]+ packets? on the way out'
 	# Where another host drops them nothing of the kind is said.
 	probe -T 300ms $V4:81 "[$V6]:81"
 	assert_status 4
 	refute_contains "$output" OutTransmits
+	sockctl connect -T 1500ms $V4:81 </dev/null
+	refute_contains "$stderr" OutTransmits
 }
 
 @test "closed and reset after accept" {

@@ -8,6 +8,7 @@
 #include "cmd/overhearing.h"
 #include "cmd/why.h"
 #include "kernel/netlink/neighbour.h"
+#include "model/advice.h"
 #include "net/relay/conn_end.h"
 #include "net/role/client.h"
 #include "net/role/datagram.h"
@@ -137,14 +138,10 @@ static void note_failure(struct connecting *g, int fd, const struct endpoint *ep
 
 static void overhear(void *ctx)
 {
-	struct overhear_end ends[OVERHEAR_MOST];
 	struct connecting *g = ctx;
-	size_t i, n = 0;
 
-	for (i = 0; i < g->list.n && n < OVERHEAR_MOST; i++)
-		n += unheard_end_of(&g->list.v[i], 0, &ends[n]);
-	if (n && !g->watch.begun)
-		unheard_begin(&g->watch, ends, n);
+	if (!g->watch.begun)
+		unheard_begin(&g->watch, &g->list, 0, false);
 }
 
 /* A connection may last for days. */
@@ -155,17 +152,15 @@ static void stop_overhearing(void *ctx)
 	unheard_stop(&g->watch);
 }
 
-static bool is_short(const struct connecting *g)
-{
-	return g->c->timeout_us && g->c->timeout_us < UNHEARD_SHORT_US;
-}
-
 /* Just before connect(): where no SYN is sent again in time. */
 static void dial_opened(void *ctx, int fd, const struct endpoint *ep)
 {
+	struct connecting *g = ctx;
+
 	(void)fd;
-	if (is_short(ctx) && ep->type == SOCK_STREAM)
-		overhear(ctx);
+	if (unheard_is_short(g->c->timeout_us) && ep->type == SOCK_STREAM &&
+	    !g->watch.begun)
+		unheard_begin(&g->watch, &g->list, 0, true);
 }
 
 static void dial_failed(void *ctx, int fd, const struct endpoint *ep, int err,
@@ -174,17 +169,15 @@ static void dial_failed(void *ctx, int fd, const struct endpoint *ep, int err,
 	struct connecting *g = ctx;
 	struct endpoint ours = { 0 };
 	struct tcpinfo t;
-	struct unheard_question q = { .peer = ep,
-				      .ours = &ours,
-				      .options = &g->c->options };
+	struct unheard_question q = {
+		.peer = ep, .ours = &ours, .tcp = &t, .options = &g->c->options
+	};
 
 	(void)took_us;
 	note_failure(g, fd, ep, err, at_once);
 	if (err != ETIMEDOUT || at_once || !g->watch.begun || !tcp_read(fd, &t))
 		return;
 	endpoint_local(fd, ep, &ours);
-	q.sent_since = is_short(g) || t.total_retrans;
-	q.delivered = t.segs_in;
 	unheard_end(&g->watch, &q, &g->unheard);
 }
 
@@ -209,15 +202,24 @@ static void explain(struct connecting *g, int err)
 }
 
 /* Numbers of this host beside the guess. */
-static void hint_at_arrivals(const struct connecting *g, struct fault *f)
+static void hint_at_counters(const struct connecting *g, struct fault *f)
 {
-	_cleanup_buf_ struct buf b = { 0 };
+	_cleanup_buf_ struct buf b = { 0 }, rules = { 0 };
+	const struct unheard *u = &g->unheard;
+	bool told = unheard_is_told(u);
 
-	unheard_put_counts(&b, &g->unheard);
-	fault_hint(f,
-		   "a firewall drops it, this host drops the answers, or the host is "
-		   "down; %s",
-		   buf_cstr(&b));
+	if (u->kept) {
+		advise(&rules, ADVICE_NFT, (struct advised){ .uid = geteuid() });
+		unheard_put_kept(&b, u->kept, buf_cstr(&rules) + 1);
+	} else if (told) {
+		unheard_put_counts(&b, u);
+	} else {
+		unheard_put_others(&b, u, "connect");
+	}
+	if (b.len)
+		fault_hint(f, "a firewall drops it, %sthe host is down; %s",
+			   told ? "this host drops the answers, or " : "or ",
+			   buf_cstr(&b));
 }
 
 /* The next hop is asked about as for a socket without options: not where they choose the
@@ -247,9 +249,8 @@ static void drop_guess(void *ctx, struct fault *f)
 	explain(g, f->err);
 	if (g->causes.n)
 		f->hint[0] = '\0';
-	else if (!hint_at_hop(g, f) && f->err == ETIMEDOUT &&
-		 unheard_is_told(&g->unheard))
-		hint_at_arrivals(g, f);
+	else if (!hint_at_hop(g, f) && f->err == ETIMEDOUT)
+		hint_at_counters(g, f);
 }
 
 static void describe_client(struct connecting *g, const struct target *t)

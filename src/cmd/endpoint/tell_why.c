@@ -1,6 +1,8 @@
 #include "cmd/endpoint/tell_why.h"
 
 #include "cmd/why.h"
+#include "model/advice.h"
+#include "view/view_advice.h"
 #include "view/view_bindable.h"
 
 void tell_why_bind(struct teller *t, const struct endpoint *ep,
@@ -30,16 +32,32 @@ void tell_why_bind(struct teller *t, const struct endpoint *ep,
 	causes_free(&causes);
 }
 
+/* What to run next: as probe has it, that of the first cause where there is no other. */
+static const char *next_of(const struct causes *causes)
+{
+	const char *advice = causes->n ? causes->v[0].advice : NULL, *at = advice;
+	size_t len;
+
+	if (causes->next)
+		return causes->next;
+	return advice && advice_next_command(&at, &len) ? advice : NULL;
+}
+
 void tell_why_connect(struct teller *t, const struct causes *causes)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 	struct json j = json_on(&b);
+	const char *next = next_of(causes);
 
 	if (causes->n && t->json) {
 		json_begin_object(&j, "note");
 		json_member_str(&j, "id", causes->v[0].id);
 		json_member_text(&j, "summary", causes->v[0].summary);
 		view_causes_json(&j, causes);
+		if (next) {
+			view_advice_json(&j, "next", next);
+			view_commands_json(&j, next);
+		}
 		json_end_object(&j);
 	} else if (causes->n) {
 		view_causes_text(&b, causes, term_width(STDERR_FILENO));

@@ -11,7 +11,6 @@
 #include "kernel/netlink/neighbour.h"
 #include "model/advice.h"
 #include "model/cause/connect_cause.h"
-#include "model/counter/counter_row.h"
 #include "model/netns_named.h"
 
 /* The kernel asks a neighbour once a second, three times in all. Answers take a
@@ -220,13 +219,7 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 		return NULL;
 	advise(&plain, ADVICE_NFT, (struct advised){ .uid = geteuid() });
 	netns_put_advice(&rules, buf_cstr(&plain), run->c->netns, geteuid());
-	buf_printf(
-		&b,
-		"meanwhile this host dropped %llu packet%s on the way out (OutRequests "
-		"rose, OutTransmits did not): its own firewall may have eaten them, "
-		"see '%s'",
-		(unsigned long long)(meant - sent), meant - sent == 1 ? "" : "s",
-		buf_cstr(&rules) + 1);
+	unheard_put_kept(&b, meant - sent, buf_cstr(&rules) + 1);
 	return xstrdup(buf_cstr(&b));
 }
 
@@ -272,15 +265,8 @@ void probe_local_nearby(struct probe_job *j, struct probe_result *r)
 static char *counters_of(const struct probe_result *r)
 {
 	_cleanup_buf_ struct buf b = { 0 };
-	size_t i;
 
-	for (i = 0; i < r->unheard.n_others; i++) {
-		const struct unheard_other *o = &r->unheard.others[i];
-
-		buf_puts(&b, i ? "; " : "while this probe waited, ");
-		counter_put_clause(&b, o->row, o->by);
-		buf_printf(&b, " (%s)", o->row->id);
-	}
+	unheard_put_others(&b, &r->unheard, "this probe");
 	return b.len ? xstrdup(buf_cstr(&b)) : NULL;
 }
 

@@ -229,7 +229,7 @@ static const struct json_row evidence_rows[] = {
 	{ "icmp_type", UINT(icmp.type), LEFT_OUT, IF(icmp.family) },
 	{ "icmp_code", UINT(icmp.code), LEFT_OUT, IF(icmp.family) },
 	{ "icmp_from", MEMBER(icmp.from), LEFT_OUT, IF(icmp.family), .put = put_ip },
-	{ "sent_ttl", UINT(sent_ttl), LEFT_OUT },
+	{ "sent_ttl", UINT(icmp.sent_ttl), LEFT_OUT },
 	{ "silent_hop", MEMBER(silent_hop.addr), LEFT_OUT, .put = put_ip },
 	{ "silent_interface", .put = put_silent_interface },
 	{ "no_carrier", BOOL(silent_hop.no_carrier), LEFT_OUT },

@@ -21,16 +21,6 @@ static const struct endpoint *local_one(const struct probe_job *j)
 /* Many that are silent are so for one reason. */
 enum { OVERHEARING_MOST = 16 };
 
-static size_t ends_of(const struct probe_job *j, uint16_t our_port,
-		      struct overhear_end *ends)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < j->list.n && n < OVERHEAR_MOST; i++)
-		n += unheard_end_of(&j->list.v[i], our_port, &ends[n]);
-	return n;
-}
-
 /* Of datagrams a server may send many to others of this host. */
 static uint16_t our_port(const struct probe_job *j)
 {
@@ -43,40 +33,26 @@ static uint16_t our_port(const struct probe_job *j)
 		       : 0;
 }
 
-static void overhear(struct probe_job *j)
+static void overhear(struct probe_job *j, bool early)
 {
-	struct overhear_end ends[OVERHEAR_MOST];
-	size_t n;
-
 	if (j->unheard.begun || j->run->c->common.quiet ||
 	    j->run->overhearing >= OVERHEARING_MOST)
 		return;
-	n = ends_of(j, our_port(j), ends);
-	if (!n)
-		return;
-	j->run->overhearing++;
-	unheard_begin(&j->unheard, ends, n);
-}
-
-/* Whether no SYN is sent again before the attempt is over. */
-static bool is_short(const struct probe_job *j)
-{
-	return j->how.timeout_us < UNHEARD_SHORT_US;
+	if (unheard_begin(&j->unheard, &j->list, our_port(j), early))
+		j->run->overhearing++;
 }
 
 static void overhear_end(struct probe_job *j, struct probe_result *r)
 {
 	struct unheard_question q = { .peer = &r->peer,
 				      .ours = &r->local,
-				      .options = &j->how.options,
-				      .sent_since = is_short(j) || !r->has_tcp ||
-						    r->tcp.total_retrans,
-				      .delivered = r->has_tcp && r->tcp.segs_in };
+				      .tcp = r->has_tcp ? &r->tcp : NULL,
+				      .options = &j->how.options };
 
 	if (r->outcome == OUTCOME_FILTERED || r->outcome == OUTCOME_OPEN_OR_FILTERED)
 		unheard_end(&j->unheard, &q, &r->unheard);
 	/* Closing takes the kernel a while: one that every attempt needs stays. */
-	if (!is_short(j))
+	if (!unheard_is_short(j->how.timeout_us))
 		watch_stop(j);
 }
 
@@ -88,8 +64,9 @@ void watch_stop(struct probe_job *j)
 
 void watch_begin(struct probe_job *j)
 {
-	if (is_short(j) && j->list.n && j->list.v[0].type == SOCK_STREAM)
-		overhear(j);
+	if (unheard_is_short(j->how.timeout_us) && j->list.n &&
+	    j->list.v[0].type == SOCK_STREAM)
+		overhear(j, true);
 	j->watch = (struct local_watch){ 0 };
 	/* --wait asks a hundred times a second. */
 	if (j->run->c->wait_us == PROBE_UNSET && asks_more(&j->how) && local_one(j))
@@ -102,7 +79,7 @@ void watch_silence(struct probe_job *j)
 	struct local_watch *w = &j->watch;
 	struct listening l;
 
-	overhear(j);
+	overhear(j, false);
 	if (!to)
 		return;
 	if (!w->ends_known)

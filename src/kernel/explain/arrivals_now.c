@@ -107,6 +107,7 @@ void explain_arrivals(struct unheard *u, const struct counters *before, uint32_t
 	u->by_path = a.by_path;
 	u->in_other = a.dropped;
 	u->damaged = a.damaged;
+	u->kept = a.kept;
 }
 
 void explain_unheard(struct unheard *u, uint32_t ifindex, bool routed)

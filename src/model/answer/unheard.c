@@ -5,6 +5,7 @@
 
 #include "model/advice.h"
 #include "model/cause/connect_cause.h"
+#include "model/counter/counter_row.h"
 
 bool unheard_is_told(const struct unheard *u)
 {
@@ -110,6 +111,32 @@ void unheard_put(struct buf *b, const struct unheard *u)
 	if (!u->may_listen)
 		buf_puts(b,
 			 "; as root this command listens for the answers and can tell");
+}
+
+void unheard_put_kept(struct buf *b, uint64_t n, const char *command)
+{
+	buf_puts(b, "meanwhile this host dropped ");
+	put_packets(b, n, "packet", "packets");
+	buf_printf(b,
+		   " on the way out (OutRequests rose, OutTransmits did not): its own "
+		   "firewall may have eaten them, see '%s'",
+		   command);
+}
+
+void unheard_put_others(struct buf *b, const struct unheard *u, const char *who)
+{
+	size_t i;
+
+	for (i = 0; i < u->n_others; i++) {
+		const struct unheard_other *o = &u->others[i];
+
+		if (i)
+			buf_puts(b, "; ");
+		else
+			buf_printf(b, "while %s waited, ", who);
+		counter_put_clause(b, o->row, o->by);
+		buf_printf(b, " (%s)", o->row->id);
+	}
 }
 
 void unheard_put_advice(struct buf *next, const struct unheard *u, uint32_t asker)

@@ -20,6 +20,7 @@ struct unheard {
 	uint64_t by_path;  /* dropped meanwhile by the reverse path filter, */
 	uint64_t in_other; /* or else between their arrival and a socket */
 	uint64_t damaged;  /* delivered, and thrown away for a wrong checksum */
+	uint64_t kept;	   /* of what went out, never less than what the attempt sent */
 	/* What else rose meanwhile by more than is healthy. */
 	struct unheard_other {
 		const struct counter_row *row;
@@ -43,6 +44,10 @@ void unheard_put(struct buf *b, const struct unheard *u);
 /* The numbers of it alone, where no answer was seen: nobody saw whose packets they count.
  */
 void unheard_put_counts(struct buf *b, const struct unheard *u);
+/* What was dropped on the way out, and the command that shows its rules. */
+void unheard_put_kept(struct buf *b, uint64_t n, const char *command);
+/* What else rose while `who` waited; nothing if there is none. */
+void unheard_put_others(struct buf *b, const struct unheard *u, const char *who);
 /* Of answers that were seen: what to do, as advice.h has it. */
 void unheard_put_advice(struct buf *next, const struct unheard *u, uint32_t asker);
 /* The same as a cause; none unless answers were seen. */

@@ -372,6 +372,7 @@ static void icmp_causes(const struct connect_facts *f, struct causes *causes)
 		enum outcome o = icmp_outcome(icmp);
 
 		icmp_put(&b, icmp);
+		icmp_put_used_up(&b, icmp);
 		if (f->local || o == OUTCOME_REJECTED)
 			cause = CONNECT_REJECTED;
 		else if (o == OUTCOME_REFUSED_ICMP)

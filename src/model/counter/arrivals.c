@@ -38,6 +38,16 @@ static const struct counter_name damaged[] = {
 	{ "snmp6", "Udp6InCsumErrors" },
 };
 
+/* Of IPv4 and IPv6: what was meant to be sent, and what was. */
+static const struct counter_name meant[][2] = {
+	{ { "Ip", "OutRequests" }, { "Ip", "ForwDatagrams" } },
+	{ { "snmp6", "Ip6OutRequests" }, { "snmp6", "Ip6OutForwDatagrams" } },
+};
+static const struct counter_name sent[] = {
+	{ "Ip", "OutTransmits" },
+	{ "snmp6", "Ip6OutTransmits" },
+};
+
 static uint64_t grown(const struct counters *before, const struct counters *after,
 		      const struct counter_name *of, bool *known)
 {
@@ -46,6 +56,17 @@ static uint64_t grown(const struct counters *before, const struct counters *afte
 	if (!counters_grown(before, after, of->table, of->name, &by))
 		*known = false;
 	return by;
+}
+
+static uint64_t kept_back(const struct counters *before, const struct counters *after,
+			  bool six)
+{
+	bool known = true;
+	uint64_t all = grown(before, after, &meant[six][0], &known) +
+		       grown(before, after, &meant[six][1], &known);
+	uint64_t out = grown(before, after, &sent[six], &known);
+
+	return known && all > out ? all - out : 0;
 }
 
 void arrivals_between(const struct counters *before, const struct counters *after,
@@ -66,5 +87,6 @@ void arrivals_between(const struct counters *before, const struct counters *afte
 		a->by_path = grown(before, after, &by_path, &a->known);
 	less += a->by_path;
 	a->dropped = all > less ? all - less : 0;
+	a->kept = kept_back(before, after, six);
 	a->damaged = grown(before, after, &damaged[udp ? 1 + six : 0], &ignored);
 }

@@ -9,6 +9,8 @@ struct arrivals {
 	uint64_t dropped; /* received, and neither delivered, forwarded, put together nor
 			     counted as an error: rules of the firewall do so */
 	uint64_t damaged; /* delivered, with a wrong checksum of TCP or UDP */
+	uint64_t kept;	  /* meant to be sent, and not sent; 0 also where the kernel does
+			     not count what is sent */
 };
 
 /* family: AF_INET or AF_INET6. */

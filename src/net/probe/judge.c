@@ -1,8 +1,6 @@
 /* From what a socket still knows to an outcome. Each special case is a kernel behaviour
  * that was seen; see the table in sockctl-probe(1). */
 #include <errno.h>
-#include <netinet/icmp6.h>
-#include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -109,26 +107,6 @@ static const char *kind_of_file(const struct endpoint *ep)
 				      : "a device";
 }
 
-/* The time to live that its packets had; 0 = not known. */
-static uint8_t ttl_of(int fd, const struct icmp_error *icmp)
-{
-	bool v4 = icmp->family == AF_INET;
-	int ttl = 0;
-	socklen_t len = sizeof(ttl);
-
-	if (getsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6,
-		       v4 ? IP_TTL : IPV6_UNICAST_HOPS, &ttl, &len) != 0)
-		return 0;
-	return ttl > 0 && ttl <= UINT8_MAX ? (uint8_t)ttl : 0;
-}
-
-static bool is_used_up(const struct icmp_error *icmp)
-{
-	return icmp->code == 0 &&
-	       ((icmp->family == AF_INET && icmp->type == ICMP_TIME_EXCEEDED) ||
-		(icmp->family == AF_INET6 && icmp->type == ICMP6_TIME_EXCEEDED));
-}
-
 void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once)
 {
 	r->err = err;
@@ -136,8 +114,6 @@ void probe_judge_failure(struct probe_result *r, int fd, int err, bool at_once)
 	if (!at_once && !r->icmp.family &&
 	    (r->peer.family == AF_INET || r->peer.family == AF_INET6))
 		errqueue_take(fd, &r->icmp, NULL, NULL);
-	if (is_used_up(&r->icmp))
-		r->sent_ttl = ttl_of(fd, &r->icmp);
 	if (r->peer.proto == TARGET_TCP || r->peer.proto == TARGET_MPTCP)
 		read_tcp(r, fd);
 	read_local(r, fd);

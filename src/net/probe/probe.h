@@ -50,7 +50,6 @@ struct probe_result {
 	struct tcpinfo tcp;
 	int tcp_unread; /* asked for in vain: positive errno */
 	struct icmp_error icmp;
-	uint8_t sent_ttl; /* which a router found used up; 0 = none did, or unknown */
 	struct endpoint peer, local; /* proto of peer is always set; len 0 = unknown */
 	bool local_unread;	     /* there is one, and it could not be asked for */
 	uint64_t name_us;	     /* the look-up of the name; 0 = numeric */

@@ -14,18 +14,6 @@ static void put_after(struct buf *b, uint64_t us)
 	buf_put_time(b, us);
 }
 
-/* No way in the Internet is nearly as long as the TTL that hosts begin with. */
-static void put_used_up(struct buf *b, const struct probe_result *r)
-{
-	enum { LOOP_TTL = 60 };
-
-	if (r->sent_ttl)
-		buf_printf(b, "; the TTL of %u was used up on the way%s", r->sent_ttl,
-			   r->sent_ttl >= LOOP_TTL
-				   ? ": a routing loop ('--hops' shows the routers)"
-				   : "");
-}
-
 static void put_icmp(struct buf *b, const struct probe_result *r)
 {
 	if (!r->icmp.family) {
@@ -42,7 +30,7 @@ static void put_icmp(struct buf *b, const struct probe_result *r)
 	}
 	icmp_put(b, &r->icmp);
 	put_after(b, r->connect_us);
-	put_used_up(b, r);
+	icmp_put_used_up(b, &r->icmp);
 }
 
 static void put_answer(struct buf *b, const struct probe_result *r)

@@ -64,6 +64,19 @@ void errqueue_leave(int fd, int family)
 	set_errors(fd, family, 0);
 }
 
+/* The time to live that its packets had; 0 = not known. */
+static uint8_t ttl_of(int fd, const struct icmp_error *icmp)
+{
+	bool v4 = icmp->family == AF_INET;
+	int ttl = 0;
+	socklen_t len = sizeof(ttl);
+
+	if (getsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6,
+		       v4 ? IP_TTL : IPV6_UNICAST_HOPS, &ttl, &len) != 0)
+		return 0;
+	return ttl > 0 && ttl <= UINT8_MAX ? (uint8_t)ttl : 0;
+}
+
 enum { NOT_ICMP_MOST = 64 }; /* entries of the queue that are skipped in a call */
 
 bool errqueue_take(int fd, struct icmp_error *icmp, struct addr *to, int *err)
@@ -94,6 +107,8 @@ bool errqueue_take(int fd, struct icmp_error *icmp, struct addr *to, int *err)
 
 			if (!errqueue_icmp(c, room, icmp, err))
 				continue;
+			if (icmp_is_used_up(icmp))
+				icmp->sent_ttl = ttl_of(fd, icmp);
 			if (to)
 				addr_from_sockaddr(to, (const struct sockaddr *)&name,
 						   m.msg_namelen);
