@@ -3,7 +3,7 @@
 
 #include "base/util.h"
 
-/* "000102...99". */
+/* "000102...99"; in num.c. */
 extern const char digit_pairs[201];
 
 /* Writes v backwards, ending before `end`; returns its first byte. */

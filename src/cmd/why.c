@@ -270,18 +270,35 @@ void why_connect(const struct endpoint *ep, const struct endpoint *from, int err
 		silence_causes(ep, false, causes);
 }
 
+/* False where nobody nearer can answer. */
+static bool ask_nearby(const struct endpoint *ep, const struct endpoint *from,
+		       struct nearby_facts *facts)
+{
+	struct connect_question q = question(ep);
+
+	if (ep->type != SOCK_STREAM || !q.to.family || endpoint_is_local(ep))
+		return false;
+	if (from)
+		endpoint_addr(from, &q.from);
+	explain_nearby(&q.to, &q.from, facts);
+	return true;
+}
+
 void why_nearby(const struct endpoint *ep, const struct endpoint *from,
 		struct causes *causes)
 {
-	struct connect_question q = question(ep);
 	struct nearby_facts facts;
 
-	if (ep->type != SOCK_STREAM || !q.to.family || endpoint_is_local(ep))
-		return;
-	if (from)
-		endpoint_addr(from, &q.from);
-	explain_nearby(&q.to, &q.from, &facts);
-	cause_of_nearby(&facts, causes);
+	if (ask_nearby(ep, from, &facts))
+		cause_of_nearby(&facts, causes);
+}
+
+void why_taken(const struct endpoint *ep, const struct endpoint *from, struct buf *b)
+{
+	struct nearby_facts facts;
+
+	if (ask_nearby(ep, from, &facts))
+		nearby_put_taker(b, &facts);
 }
 
 bool why_loopback_down(const struct endpoint *ep, struct causes *causes)

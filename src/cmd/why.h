@@ -30,9 +30,11 @@ void why_reset(const struct endpoint *ep, const struct meanwhile *m, bool sent,
 	       struct causes *causes);
 
 /* Of a refusal by an address that this host does not have: whether somebody nearer has
- * refused it. Sends one more SYN there. */
+ * refused it, or whom NAT of this host has sent it to. Sends one more SYN there. */
 void why_nearby(const struct endpoint *ep, const struct endpoint *from,
 		struct causes *causes);
+/* The same of a connection that was made: a clause, or nothing. Connects once more. */
+void why_taken(const struct endpoint *ep, const struct endpoint *from, struct buf *b);
 /* Whether ep is of this host, whose loopback interface is down; then that is the cause.
  * Where it is not, a listener there that has lost its address is one. */
 bool why_loopback_down(const struct endpoint *ep, struct causes *causes);

@@ -150,6 +150,89 @@ unprivileged() {
 	assert_outcome 0 open . 10.98.0.2:80
 }
 
+@test "a refusal where NAT of this host sends it: a neighbour, a host behind a router, another port" {
+	local address
+	routed
+	in_ns nft -f - <<-END
+		table inet nat {
+			chain c {
+				type nat hook output priority -100;
+				ip daddr 10.96.0.7 tcp dport 443 dnat ip to $V4:8443
+				ip daddr 10.96.0.8 tcp dport 443 dnat ip to $TARGET4:8443
+				ip6 daddr fd96::7 tcp dport 443 dnat ip6 to [$TARGET6]:8443
+				ip daddr $V4 tcp dport 444 dnat ip to $V4:8443
+			}
+		}
+	END
+	in_ns ip route add 10.96.0.0/24 via $V4
+	in_ns ip -6 route add fd96::/64 via $V6
+	assert_outcome 1 refused "^RST.*: NAT of this host sends it to $V4:8443, and nothing listens there" 10.96.0.7:443
+	connect_says "refused-translated +NAT of this host sends it to $V4:8443" 10.96.0.7:443
+	assert_outcome 1 refused "^RST.*: NAT of this host sends it to $V4:8443, and" $V4:444
+	for address in "$TARGET4:8443 10.96.0.8:443" "[$TARGET6]:8443 [fd96::7]:443"; do
+		probe "${address#* }"
+		assert_status 1
+		assert_contains "$output" "(a second SYN went to ${address% *}), and nothing listens where it went" 'nft list ruleset'
+		refute_contains "$output" 'the host is up'
+	done
+	# The source port is another one, too: it is seen by the address that was asked.
+	masquerade fully-random
+	on_server ip addr add 10.98.0.9/24 dev mid
+	assert_outcome 1 refused "the gateway $V4 itself answers" 10.98.0.9:81
+	# Where both are others nothing is known: both are listed, and root is not advised again.
+	probe 10.96.0.7:443
+	assert_contains "$output" "NAT or a firewall rule of this host refuses it, or the gateway $V4 itself does"
+	refute_contains "$output" 'as root'
+}
+
+@test "--hops says whose answer it is: this host's redirect, its NAT, the gateway" {
+	local address
+	routed
+	in_ns nft -f - <<-END
+		table inet nat {
+			chain c {
+				type nat hook output priority -100;
+				ip daddr 10.98.0.8 tcp dport { 443, 444 } redirect to :15006
+				ip6 daddr fd98::8 tcp dport 443 redirect to :15006
+				ip daddr 10.98.0.7 tcp dport 443 dnat ip to $V4:8443
+			}
+		}
+	END
+	on_server ip addr add 10.98.0.9/24 dev mid
+	server_mk listen:addr=10.98.0.9,port=8082,backlog=64
+	for address in 10.98.0.8:443 '[fd98::8]:443'; do
+		probe --hops "$address"
+		assert_status 1
+		assert_line --regexp '^ 1  .* refused  RST.*: NAT of this host redirects it to .*:15006 of this host itself, and nothing listens there$'
+		assert_contains "$output" 'next: Start the program' 'nft list ruleset'
+	done
+	probe --hops --json 10.98.0.8:443
+	assert_valid
+	assert_json '.[0].reason | test("redirects it to 127.0.0.1:15006")'
+	assert_json '.[0].commands | length > 0'
+	probe --hops 10.98.0.7:443
+	assert_line --regexp "^ 1  .*: NAT of this host sends it to $V4:8443, and nothing listens there$"
+	probe --hops 10.98.0.9:81
+	assert_line --regexp "^ 1  .*: a SYN with TTL 1, .*: the gateway $V4 itself answers$"
+	probe --hops 10.98.0.9:8082
+	assert_line --regexp "^ 1  .* open  .*: a SYN with TTL 1, .* is accepted, too: the gateway $V4 itself answers$"
+	unprivileged probe --hops 10.98.0.8:443
+	assert_contains "$output" "NAT or a firewall rule of this host refuses it, or the gateway $V4 itself does"
+	mk listen:addr=127.0.0.1,port=15006,backlog=64
+	probe --hops 10.98.0.8:443
+	assert_status 0
+	assert_line --regexp '^ 1  .* open  .*: NAT of this host redirects it to 127.0.0.1:15006 of this host itself$'
+	# The twins: a host behind a router, and a neighbour.
+	for address in $TARGET4:81 "[$TARGET6]:81" $V4:81; do
+		probe --hops "$address"
+		assert_line --regexp 'refused  RST.*: the host is up, nothing listens there$'
+		refute_contains "$output" NAT gateway next:
+	done
+	server_mk listen:addr=$V4,port=8083,backlog=64
+	probe --hops $V4:8083
+	assert_line --regexp '^ 1  .* open  [^:]*$'
+}
+
 @test "a refusal of this host's own firewall, with RST" {
 	link
 	server_mk listen:addr=$V4,port=80,backlog=64

@@ -20,7 +20,6 @@ enum {
 	LOCAL_RETRY_US = 10 * 1000, /* a wait on this host answers within 20 ms */
 	FIRST_RETRY_US = 10 * 1000,
 	LAST_RETRY_US = 500 * 1000,
-	NEARBY_MOST = 8, /* targets for whose refusals one more SYN is sent */
 	DEFAULT_PARALLEL = 1024,
 	HEDGE_LEAST_US = 250 * 1000, /* a new SYN beats waiting for the kernel's */
 	TIMER_US = 1000 * 1000,	     /* after which a SYN is sent again */
@@ -148,7 +147,7 @@ static bool may_be_nearby(const struct probe_job *j, const struct probe_result *
 	const struct probe_run *run = j->run;
 
 	return r->outcome == OUTCOME_REFUSED && r->peer.proto == TARGET_TCP &&
-	       run->c->wait_us == PROBE_UNSET && run->n_jobs <= NEARBY_MOST &&
+	       run->c->wait_us == PROBE_UNSET && run->n_jobs <= PROBE_NEARBY_MOST &&
 	       !run->how.options.n && !run->c->common.quiet && !is_near(r);
 }
 
@@ -170,7 +169,7 @@ static void ask_tables(struct probe_job *j, struct probe_result *r)
 	watch_end(j, r);
 	r->listened = refused && is_near(r) && probe_local_listened(r);
 	if (may_be_nearby(j, r))
-		probe_local_nearby(j, r);
+		j->remedy = probe_local_nearby(j->run->c->netns, r);
 	if (r->unheard.seen)
 		probe_local_unheard(j, r);
 	else if (r->outcome != OUTCOME_OPEN && is_near(r) &&

@@ -247,19 +247,29 @@ static char *arrivals_of(const struct probe_result *r)
 	return xstrdup(buf_cstr(&b));
 }
 
-void probe_local_nearby(struct probe_job *j, struct probe_result *r)
+char *probe_local_nearby(const char *netns, struct probe_result *r)
 {
 	_cleanup_arena_ struct arena arena = { 0 };
 	struct causes causes = { .arena = &arena };
+	char *remedy = NULL;
 
 	why_nearby(&r->peer, r->local.len ? &r->local : NULL, &causes);
-	causes_act_in(&causes, j->run->c->netns, geteuid());
+	causes_act_in(&causes, netns, geteuid());
 	if (causes.n) {
 		snprintf(r->told, sizeof(r->told), "%s", causes.v[0].summary);
 		if (causes.v[0].advice)
-			j->remedy = xstrdup(causes.v[0].advice);
+			remedy = xstrdup(causes.v[0].advice);
 	}
 	causes_free(&causes);
+	return remedy;
+}
+
+void probe_local_taker(struct probe_result *r)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	why_taken(&r->peer, r->local.len ? &r->local : NULL, &b);
+	snprintf(r->told, sizeof(r->told), "%s", buf_cstr(&b));
 }
 
 static char *counters_of(const struct probe_result *r)

@@ -11,9 +11,13 @@ char *probe_local_cause(struct probe_result *r, const struct meanwhile *m,
 			const char *netns);
 /* Whether something listens at an address of this host that refused: then a rule did. */
 bool probe_local_listened(const struct probe_result *r);
-/* Of a refusal by another host: whether somebody nearer has refused it. Then that is the
- * reason. May set the remedy of the job. */
-void probe_local_nearby(struct probe_job *j, struct probe_result *r);
+/* Of a refusal by another host: whether somebody nearer has refused it, or NAT of this
+ * host sends it elsewhere. Then that is the reason, and what to do is returned
+ * (malloc'ed) or NULL. Sends one more SYN: of no more than so many targets. */
+enum { PROBE_NEARBY_MOST = 8 };
+char *probe_local_nearby(const char *netns, struct probe_result *r);
+/* The same of a connection that was made. */
+void probe_local_taker(struct probe_result *r);
 /* Why an address of this host refused, or reset: who listens where instead, and who did
  * it; or who should accept what fills a queue. May set the remedy of the job. Reads all
  * of /proc, so only when nothing is being timed. */

@@ -1,7 +1,6 @@
 #include "kernel/explain/nearby_ask.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if_arp.h>
@@ -11,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/packet_filter.h"
 #include "kernel/netlink/neighbour.h"
 
 enum {
@@ -24,44 +24,38 @@ static void set(int fd, int level, int name, int value)
 	setsockopt(fd, level, name, &value, sizeof(value));
 }
 
-/* What leaves by the loopback interface, from this TCP port or to it. */
-static bool attach(int fd, bool four, uint16_t port)
+/* What leaves this host from this TCP port, or to it, and what leaves for the address
+ * that was asked, whatever port NAT has given it. */
+static bool attach(int fd, const struct addr *asked, uint16_t port)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 12),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 (uint32_t)(SKF_AD_OFF + SKF_AD_HATYPE)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPHRD_LOOPBACK, 0, 10),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, four ? ETH_P_IP : ETH_P_IPV6, 0, 8),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, four ? 9 : 6),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 6),
-		four ? (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0)
-		     : (struct sock_filter)BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 40),
-		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 2, 0),
-		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SNAP),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	struct sock_fprog program = { ARRAY_SIZE(code), code };
+	enum { NOT_OURS = PACKET_LABEL };
+	struct packet_filter p = { .n = 0 };
+	bool four = asked->family == AF_INET;
 
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) ==
-	       0;
+	packet_filter_load_extra(&p, SKF_AD_PKTTYPE);
+	packet_filter_is(&p, PACKET_OUTGOING, PACKET_DROP);
+	packet_filter_load_extra(&p, SKF_AD_PROTOCOL);
+	packet_filter_is(&p, four ? ETH_P_IP : ETH_P_IPV6, PACKET_DROP);
+	packet_filter_load(&p, BPF_B, four ? 9 : 6);
+	packet_filter_is(&p, IPPROTO_TCP, PACKET_DROP);
+	packet_filter_x_head(&p, four);
+	packet_filter_load_behind(&p, BPF_H, 0);
+	packet_filter_jump(&p, BPF_JMP | BPF_JEQ | BPF_K, port, PACKET_TAKE, PACKET_NEXT);
+	packet_filter_load_behind(&p, BPF_H, 2);
+	packet_filter_jump(&p, BPF_JMP | BPF_JEQ | BPF_K, port, PACKET_TAKE, PACKET_NEXT);
+	packet_filter_is(&p, asked->port, PACKET_DROP);
+	packet_filter_is_bytes(&p, four ? 16 : 24, asked->ip, four ? 4 : 16, PACKET_DROP);
+	return packet_filter_attach(&p, fd, SNAP) == 0;
 }
 
 /* Deaf until the filter is in place. -1 without the right. */
-static int open_ear(bool four, uint16_t port)
+static int open_ear(const struct addr *asked, uint16_t port)
 {
 	struct sockaddr_ll every = { .sll_family = AF_PACKET,
 				     .sll_protocol = htons(ETH_P_ALL) };
 	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (fd >= 0 && attach(fd, four, port) &&
+	if (fd >= 0 && attach(fd, asked, port) &&
 	    bind(fd, (const struct sockaddr *)&every, sizeof(every)) == 0)
 		return fd;
 	close_fd(fd);
@@ -74,9 +68,10 @@ static uint16_t get16(const uint8_t *p)
 }
 
 /* A packet that the filter let pass, from its IP header on. */
-static void take(const uint8_t *p, size_t len, bool four, const struct addr *asked,
+static void take(const uint8_t *p, size_t len, bool lo, const struct addr *asked,
 		 uint16_t port, struct nearby_facts *f)
 {
+	bool four = asked->family == AF_INET;
 	size_t head = four ? (size_t)(p[0] & 15) * 4 : 40;
 	struct addr to = { .family = asked->family };
 	const uint8_t *t = p + head;
@@ -85,31 +80,38 @@ static void take(const uint8_t *p, size_t len, bool four, const struct addr *ask
 	if (len < head + 20)
 		return;
 	flags = t[13] & (TH_SYN | TH_RST | TH_ACK);
-	if (flags == (TH_RST | TH_ACK) && get16(t + 2) == port)
+	if (lo && flags == (TH_RST | TH_ACK) && get16(t + 2) == port)
 		f->here = KNOWN_ON;
-	if (flags != TH_SYN || get16(t) != port)
+	if (flags != TH_SYN)
 		return;
 	memcpy(to.ip, p + (four ? 16 : 24), four ? 4 : 16);
 	to.port = get16(t + 2);
-	f->to = to;
+	if (!lo && addr_same_ip(&to, asked) && to.port == asked->port)
+		f->left = KNOWN_ON;
+	else if (get16(t) == port)
+		*(lo ? &f->to : &f->sent_to) = to;
 }
 
-static void read_ear(int ear, bool four, const struct addr *asked, uint16_t port,
+static void read_ear(int ear, const struct addr *asked, uint16_t port,
 		     struct nearby_facts *f)
 {
 	uint8_t packet[SNAP];
 	unsigned i;
-	ssize_t n;
 
 	if (ear < 0)
 		return;
-	f->here = KNOWN_OFF;
+	f->here = f->left = KNOWN_OFF;
 	for (i = 0; i < PACKETS_MOST; i++) {
-		n = recv(ear, packet, sizeof(packet), 0);
+		struct sockaddr_ll from = { 0 };
+		socklen_t from_len = sizeof(from);
+		ssize_t n = recvfrom(ear, packet, sizeof(packet), 0,
+				     (struct sockaddr *)&from, &from_len);
+
 		if (n < 0)
 			return;
 		if (n >= 20)
-			take(packet, (size_t)n, four, asked, port, f);
+			take(packet, (size_t)n, from.sll_hatype == ARPHRD_LOOPBACK, asked,
+			     port, f);
 	}
 }
 
@@ -144,7 +146,8 @@ static int open_short(const struct addr *to, const struct addr *from, uint16_t *
 	return -1;
 }
 
-static bool is_refused(int fd, const struct addr *to)
+/* What came of it: 0, an errno, or EINPROGRESS where nothing did. */
+static int result_of(int fd, const struct addr *to)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	struct sockaddr_storage ss;
@@ -152,14 +155,13 @@ static bool is_refused(int fd, const struct addr *to)
 	int err = 0;
 
 	if (connect(fd, (const struct sockaddr *)&ss, len) == 0)
-		return false;
+		return 0;
 	if (errno != EINPROGRESS)
-		return errno == ECONNREFUSED;
+		return errno;
 	if (poll(&p, 1, PATIENCE_MS) <= 0)
-		return false;
+		return EINPROGRESS;
 	len = sizeof(err);
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 &&
-	       err == ECONNREFUSED;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 ? err : errno;
 }
 
 void explain_nearby(const struct addr *asked, const struct addr *from,
@@ -168,21 +170,24 @@ void explain_nearby(const struct addr *asked, const struct addr *from,
 	_cleanup_close_ int fd = -1, ear = -1;
 	struct addr to = addr_unmapped(asked), own = addr_unmapped(from);
 	struct silent_hop hop = { 0 };
-	bool four = to.family == AF_INET;
 	uint16_t port;
+	int err;
 
-	*f = (struct nearby_facts){ .asker = geteuid(), .here = KNOWN_NOT };
+	*f = (struct nearby_facts){ .asker = geteuid(),
+				    .here = KNOWN_NOT,
+				    .left = KNOWN_NOT };
 	neighbour_of(&to, to.scope, 0, &hop);
 	if (hop.addr.family && !addr_same_ip(&hop.addr, &to))
 		f->gateway = hop.addr;
 	fd = open_short(&to, &own, &port);
 	if (fd < 0)
 		return;
-	ear = open_ear(four, port);
+	ear = open_ear(&to, port);
 	/* A neighbour gets it in any case, and nothing would be learnt. */
 	if (ear < 0 && !f->gateway.family)
 		return;
-	f->again = is_refused(fd, &to);
-	if (f->again)
-		read_ear(ear, four, &to, port, f);
+	err = result_of(fd, &to);
+	f->again = err == ECONNREFUSED;
+	f->taken = err == 0;
+	read_ear(ear, &to, port, f);
 }

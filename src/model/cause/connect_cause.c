@@ -83,6 +83,15 @@ const struct meaning connect_causes[] = {
 		"Ask again as root: then it is seen whether the packet leaves this "
 		"host. If it does, the gateway is the one to look at.",
 	},
+	[CONNECT_REFUSED_TRANSLATED] = {
+		"refused-translated",
+		"Refused with RST at another address, to which NAT of this host sends it.",
+		"The address that was asked is that of a service, and a rule of this host "
+		"puts in the address of a program that serves it: nothing listens there.",
+		"Start the program at the address that is named, or correct the rule: "
+		"'nft list ruleset' and 'iptables-save' show the rules. Of several "
+		"programs behind one address, ask each by its own.",
+	},
 	[CONNECT_REFUSED_ICMP] = {
 		"refused-icmp",
 		"Refused by ICMP port or protocol unreachable, whose sender is named.",

@@ -90,7 +90,7 @@ struct probe_result {
 				  this host */
 	bool loopback_down;    /* it leads to this host's own address */
 	const char *file_kind; /* "a directory": what is there instead of a socket */
-	char told[600];	       /* error, names: words from below */
+	char told[600];	       /* error, names, who else answers: words from below */
 };
 
 /* What the failed socket still knows, then the verdict. err positive; ETIMEDOUT also for

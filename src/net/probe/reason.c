@@ -139,6 +139,8 @@ static void put_open(struct buf *b, const struct probe_result *r)
 		buf_puts(b, ", says: ");
 		put_answer(b, r);
 	}
+	if (r->told[0])
+		buf_printf(b, ": %s", r->told);
 }
 
 static void put_refused(struct buf *b, const struct probe_result *r)

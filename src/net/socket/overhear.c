@@ -1,19 +1,17 @@
 #include "net/socket/overhear.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "base/util.h"
+#include "base/packet_filter.h"
 
 enum {
 	SNAP = 128, /* the IP header with its options, and ports and flags behind it */
-	STEPS_MOST = 32, /* of one end */
-	AT_MOST = 4096,	 /* packets in a turn: a peer may send without end */
+	AT_MOST = 4096, /* packets in a turn: a peer may send without end */
 	PLACES = 4,
 	UDP_HEADER = 8,
 	TCP_FLAGS = 13,
@@ -21,95 +19,51 @@ enum {
 
 /* --- the filter --- */
 
-struct program {
-	struct sock_filter code[OVERHEAR_MOST * STEPS_MOST + 1];
-	size_t n, end_at; /* where the steps of this end begin */
-};
-
-static void step(struct program *p, uint16_t code, uint32_t k)
+/* The ports and flags are behind the IP header, whose length is X. */
+static void add_transport(struct packet_filter *p, const struct overhear_end *e,
+			  unsigned next)
 {
-	p->code[p->n++] = (struct sock_filter)BPF_STMT(code, k);
-}
-
-/* Goes on if it is so, and otherwise with the next end: close_end() fills in where. */
-static void only(struct program *p, uint16_t how, uint32_t k)
-{
-	p->code[p->n++] = (struct sock_filter)BPF_JUMP((uint16_t)(BPF_JMP | BPF_K | how),
-						       k, 0, 1);
-}
-
-static void load_is(struct program *p, uint16_t size, uint32_t at, uint32_t k)
-{
-	step(p, (uint16_t)(BPF_LD | BPF_ABS | size), at);
-	only(p, BPF_JEQ, k);
-}
-
-static void close_end(struct program *p)
-{
-	size_t i;
-
-	step(p, BPF_RET | BPF_K, SNAP);
-	for (i = p->end_at; i < p->n; i++)
-		if (BPF_CLASS(p->code[i].code) == BPF_JMP)
-			p->code[i].jf = (uint8_t)(p->n - i - 1);
-	p->end_at = p->n;
-}
-
-static uint32_t word(const struct addr *a, size_t i)
-{
-	const uint8_t *b = a->ip + i * 4;
-
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-/* The ports and flags are x + at + ... into the packet. */
-static void add_transport(struct program *p, const struct overhear_end *e, uint32_t at)
-{
-	step(p, BPF_LD | BPF_H | BPF_IND, at);
-	only(p, BPF_JEQ, e->peer.port);
+	packet_filter_load_behind(p, BPF_H, 0);
+	packet_filter_is(p, e->peer.port, next);
 	if (e->our_port) {
-		step(p, BPF_LD | BPF_H | BPF_IND, at + 2);
-		only(p, BPF_JEQ, e->our_port);
+		packet_filter_load_behind(p, BPF_H, 2);
+		packet_filter_is(p, e->our_port, next);
 	}
-	if (e->udp)
+	if (e->udp) {
+		packet_filter_put(p, BPF_RET | BPF_K, SNAP);
 		return;
-	step(p, BPF_LD | BPF_B | BPF_IND, at + TCP_FLAGS);
-	only(p, BPF_JSET, TH_SYN | TH_RST);
+	}
+	packet_filter_load_behind(p, BPF_B, TCP_FLAGS);
+	packet_filter_jump(p, BPF_JMP | BPF_JSET | BPF_K, TH_SYN | TH_RST, PACKET_TAKE,
+			   next);
 }
 
-static void add_end(struct program *p, const struct overhear_end *e)
+/* What is not of this end is looked at for the next. */
+static void add_end(struct packet_filter *p, const struct overhear_end *e, unsigned next)
 {
 	struct addr peer = addr_unmapped(&e->peer);
-	uint32_t proto = e->udp ? IPPROTO_UDP : IPPROTO_TCP, i;
 	bool four = peer.family == AF_INET;
 
-	step(p, BPF_LD | BPF_B | BPF_ABS, 0);
-	step(p, BPF_ALU | BPF_AND | BPF_K, 0xf0);
-	only(p, BPF_JEQ, four ? 0x40 : 0x60);
-	load_is(p, BPF_B, four ? 9 : 6, proto);
-	for (i = 0; i < (four ? 1u : 4u); i++)
-		load_is(p, BPF_W, (four ? 12 : 8) + i * 4, word(&peer, i));
-	if (four)
-		step(p, BPF_LDX | BPF_B | BPF_MSH, 0);
-	else
-		step(p, BPF_LDX | BPF_IMM, 40);
-	add_transport(p, e, 0);
-	close_end(p);
+	packet_filter_load(p, BPF_B, 0);
+	packet_filter_put(p, BPF_ALU | BPF_AND | BPF_K, 0xf0);
+	packet_filter_is(p, four ? 0x40 : 0x60, next);
+	packet_filter_load(p, BPF_B, four ? 9 : 6);
+	packet_filter_is(p, e->udp ? IPPROTO_UDP : IPPROTO_TCP, next);
+	packet_filter_is_bytes(p, four ? 12 : 8, peer.ip, four ? 4 : 16, next);
+	packet_filter_x_head(p, four);
+	add_transport(p, e, next);
+	packet_filter_label(p, next);
 }
 
 static int attach(int fd, const struct overhear_end *ends, size_t n)
 {
-	struct program p = { .n = 0 };
-	struct sock_fprog fprog = { .filter = p.code };
+	struct packet_filter p = { .n = 0 };
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		add_end(&p, &ends[i]);
-	step(&p, BPF_RET | BPF_K, 0);
-	fprog.len = (unsigned short)p.n;
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof(fprog)) == 0
-		       ? 0
-		       : -errno;
+		add_end(&p, &ends[i], PACKET_LABEL + (unsigned)i);
+	packet_filter_put(&p, BPF_RET | BPF_K, 0);
+	return packet_filter_attach(&p, fd, SNAP);
 }
 
 /* Deaf until the filter is in place. Of all protocols: one of IP alone would listen
