@@ -33,9 +33,10 @@ function __sockctl_list
     end
 end
 
+# Lists end inside awk: what fish prints after a pipeline may overtake its last block, and
+# land in the midst of a line.
 function __sockctl_commands
-    __sockctl_table commands | string replace -r '^([^\t]*\t[^\t]*).*' '$1'
-    printf 'help\toptions of a command\n'
+    __sockctl_table commands | awk -F '\t' '{ print $1 "\t" $2 } END { print "help\toptions of a command" }'
 end
 
 # Ports that the kernel did not choose by itself, and those of listeners.
@@ -56,11 +57,10 @@ function __sockctl_column
 end
 
 function __sockctl_columns
-    begin
-        __sockctl_column
-        __sockctl_table fields | awk -F '\t' '!seen[$3]++ { print $3 "\tall of this group" }'
-        printf 'detail\tall of tcp and memory\nhelp\tlist all columns\n'
-    end | __sockctl_list
+    __sockctl_table fields | awk -F '\t' '
+        { print $1 "\t" $5 }
+        !seen[$3]++ { groups = groups $3 "\tall of this group\n" }
+        END { printf "%sdetail\tall of tcp and memory\nhelp\tlist all columns\n", groups }' | __sockctl_list
 end
 
 function __sockctl_pids
@@ -73,13 +73,12 @@ end
 
 # An id that has several meanings is offered with the first.
 function __sockctl_meanings
-    __sockctl_table meanings | awk -F '\t' '!seen[$1]++ { print $1 "\t" $3 }'
-    printf 'help\tlist them all\n'
+    __sockctl_table meanings | awk -F '\t' '!seen[$1]++ { print $1 "\t" $3 } END { print "help\tlist them all" }'
 end
 
 function __sockctl_lab
-    __sockctl_table lab | awk -F '\t' -v c=(__sockctl_command) '"," $2 "," ~ "," c "," { print $1 "\t" $3 }'
-    printf 'help\tlist them\n'
+    __sockctl_table lab | awk -F '\t' -v c=(__sockctl_command) '"," $2 "," ~ "," c "," { print $1 "\t" $3 }
+        END { print "help\tlist them" }'
 end
 
 function __sockctl_netns
