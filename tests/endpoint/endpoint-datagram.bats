@@ -277,6 +277,26 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"nobody", sys.argv[1])'
 	refute test -e "$BATS_TEST_TMPDIR/d"
 }
 
+@test "-u and -x together are a unix datagram socket" {
+	local d="$BATS_TEST_TMPDIR/d" flags
+	for flags in '-u -x' '-x -u' -ux; do
+		# shellcheck disable=SC2086 # words
+		serve listen $flags --max 1 "$d"
+		assert_equal "$ADDR" "unix-dgram:$d"
+		socat -u STDIN "UNIX-SENDTO:$d" <<<hello
+		served
+		assert_equal "$status" 0
+		assert_equal "$(<"$SERVED")" hello
+	done
+	serve echo -ux "$d"
+	sockctl connect -x -u --send hello --expect hello -I 5s "$d"
+	assert_success
+	sockctl probe -ux --json "$d"
+	assert_json 'first.proto == "unix-dgram"'
+	sockctl inspect -xu --bindable "$d" --json
+	assert_status 1
+}
+
 # One datagram of so many bytes from a socket with as much room, by right or by privilege.
 send_large() { # PATH BYTES
 	python3 -c '

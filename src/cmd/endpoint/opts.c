@@ -46,8 +46,8 @@ static const struct opt address_opts[] = {
 	SETS("ipv6", '6', AT(family), AF_INET6, .flags = OPT_COMMON, .help = "IPv6 only"),
 	SETS("udp", 'u', AT(proto), TARGET_UDP, .flags = OPT_COMMON,
 	     .help = "UDP, where the address does not say"),
-	SETS("unix", 'x', AT(proto), TARGET_UNIX,
-	     .help = "the address is the path of a unix socket"),
+	FLAG("unix", 'x', AT(path),
+	     .help = "the address is the path of a unix socket; with -u of a datagram socket"),
 	SETS("tcp", 't', AT(proto), TARGET_TCP, .help = "TCP (default)"),
 	TAKES("option", 'O', OPT_PARSE, AT(options), "LIST", .parse = sockopt_parse,
 	      .flags = OPT_COMMON,
@@ -308,7 +308,7 @@ static int refuse_words(const struct endpoint_config *c, const struct strv *word
 			   "-q is --quiet and takes no number; -N sends a FIN when the "
 			   "input ends, -I %ss ends after %s s without traffic",
 			   first, first);
-	else if (c->proto == TARGET_UNIX && strchr(first, ':') && first[0] != '/')
+	else if (c->path && strchr(first, ':') && first[0] != '/')
 		fault_hint(f, "-x is a unix socket; %s", no_proxy);
 	else if (streq(first, "-") || streq(words->v[words->n - 1], "-"))
 		fault_hint(f, "stdin and stdout are the other end already");
@@ -318,7 +318,7 @@ static int refuse_words(const struct endpoint_config *c, const struct strv *word
 int endpoint_target(const struct endpoint_config *c, const struct opt_operands *words,
 		    const char *otherwise, struct target *t, struct fault *f)
 {
-	struct target_how how = { .proto = (enum target_proto)c->proto,
+	struct target_how how = { .proto = target_chosen(c->proto, c->path),
 				  .family = (uint8_t)c->family };
 
 	if (words->words.n == 2 && !(c->common.quiet && is_number(words->words.v[0])) &&

@@ -10,7 +10,8 @@ struct endpoint_config {
 	struct common common;
 	/* address */
 	int family; /* AF_INET, AF_INET6, 0 */
-	int proto;  /* enum target_proto, where the address names none */
+	int proto;  /* TARGET_TCP, TARGET_UDP; see target_chosen() */
+	bool path;
 	struct sockopt_list options;
 	/* time */
 	uint64_t timeout_us, idle_us;

@@ -221,10 +221,8 @@ static int parse_question(struct asking *x, struct target *t, struct fault *f)
 	struct target_how how = { .flags = TARGET_PORT_LIST };
 	int r;
 
-	if (c->what & WHAT_UDP)
-		how.proto = TARGET_UDP;
-	if (c->what & WHAT_UNIX)
-		how.proto = TARGET_UNIX;
+	how.proto = target_chosen(c->what & WHAT_UDP ? TARGET_UDP : TARGET_TCP,
+				  c->what & WHAT_UNIX);
 	if (c->what & (WHAT_V4 | WHAT_V6))
 		how.family = c->what & WHAT_V4 ? AF_INET : AF_INET6;
 	r = target_parse(c->bindable, &how, t, f);

@@ -55,8 +55,8 @@ static const struct opt what_opts[] = {
 	SETS("tcp", 't', AT(proto), TARGET_TCP, .help = "TCP (default)"),
 	SETS("udp", 'u', AT(proto), TARGET_UDP, .flags = OPT_COMMON,
 	     .help = "UDP, where the address does not say"),
-	SETS("unix", 'x', AT(proto), TARGET_UNIX,
-	     .help = "the address is the path of a unix socket"),
+	FLAG("unix", 'x', AT(path),
+	     .help = "the address is the path of a unix socket; with -u of a datagram socket"),
 	SETS("ipv4", '4', AT(family), AF_INET, .flags = OPT_COMMON, .help = "IPv4 only"),
 	SETS("ipv6", '6', AT(family), AF_INET6, .flags = OPT_COMMON, .help = "IPv6 only"),
 	TAKES("targets", 0, OPT_LIST, AT(target_files), "FILE", .complete = "file",
@@ -212,7 +212,8 @@ static unsigned marks_of(const struct probe_config *c)
 	return (c->wait_us != PROBE_UNSET ? WITH_WAIT : 0) |
 	       (c->attempts != 1 ? WITH_MANY : 0) | (c->down ? WITH_DOWN : 0) |
 	       (c->hops ? WITH_HOPS : 0) | (c->backlog ? WITH_BACKLOG : 0) |
-	       (answer ? WITH_ANSWER : 0) | (c->proto == TARGET_UDP ? WITH_UDP : 0) |
+	       (answer ? WITH_ANSWER : 0) |
+	       (c->proto == TARGET_UDP && !c->path ? WITH_UDP : 0) |
 	       (c->syn ? WITH_SYN : 0) | (c->http ? WITH_HTTP : 0);
 }
 

@@ -15,7 +15,8 @@ struct probe_config {
 	struct common common;
 	/* what */
 	int family; /* AF_INET, AF_INET6, 0 */
-	int proto;  /* enum target_proto, where the address names none */
+	int proto;  /* TARGET_TCP, TARGET_UDP; see target_chosen() */
+	bool path;
 	struct strv target_files;
 	bool all_addresses, syn;
 	const char *netns, *source;

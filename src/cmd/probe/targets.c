@@ -33,7 +33,7 @@ static const char *beyond(const struct probe_config *c, const struct target *t)
 static int add_target(struct probe_targets *t, const struct probe_config *c,
 		      const char *text, struct fault *f)
 {
-	struct target_how how = { .proto = (enum target_proto)c->proto,
+	struct target_how how = { .proto = target_chosen(c->proto, c->path),
 				  .family = (uint8_t)c->family,
 				  .flags = TARGET_PORT_LIST | TARGET_PORT_OF_PEER };
 	const char *cannot;

@@ -54,6 +54,14 @@ enum target_flags {
 	TARGET_PORT_OF_PEER = BIT(2),  /* one that somebody may listen on: not 0 */
 };
 
+/* What -t or -u, and -x beside it, say of an address that names no protocol. */
+static inline enum target_proto target_chosen(int proto, bool path)
+{
+	if (!path)
+		return (enum target_proto)proto;
+	return proto == TARGET_UDP ? TARGET_UNIX_DGRAM : TARGET_UNIX;
+}
+
 struct target_how {
 	enum target_proto proto; /* when the text names none */
 	uint8_t family;		 /* AF_INET, AF_INET6: the only one wanted; 0 = any */
