@@ -51,9 +51,10 @@ allowed() { # FOLDER FOLDER...
 	allowed base
 }
 
-@test "model includes only base; its folders go core, target; field, filter; cause, counter; answer, finding; rule" {
+@test "model includes only base; its folders go core, target, http; field, filter; cause, counter; answer, finding; rule" {
 	allowed model
 	allowed model/target model
+	allowed model/http model
 	allowed model/field model
 	allowed model/filter model model/field
 	allowed model/cause model
