@@ -16,6 +16,13 @@
 #define CHILD(option, member) \
 	ROW(option, member, MARK_LISTEN_COMMAND, its_own, in_command)
 
+#define HTTP(reason, member)                                                   \
+	{                                                                      \
+		EXCLUDED_MEMBER(struct endpoint_config, member),               \
+			.without = MARK_HTTP, .why = reason, .hint = give_http \
+	}
+
+static const char give_http[] = "--http TEXT answers each request";
 static const char its_own[] = "the command has the connection to itself";
 static const char in_command[] = "leave it to the command, or give it to the peer";
 static const char only_measures[] = "--client sends, checks and measures, no more";
@@ -125,8 +132,14 @@ static const struct exclusion refusals[] = {
 	ROW("--send", send, MARK_MUTE, muted, leave_out),
 	ROW("--reply", reply, MARK_MUTE, muted, leave_out),
 	ROW("--http", http, MARK_MUTE, muted, leave_out),
+	ROW("--crlf", crlf, MARK_HTTP, "the answer to --http has a length",
+	    "write \\r\\n in the text"),
+	HTTP("--http-status belongs to --http", http_status),
+	HTTP("--http-header belongs to --http", http_headers),
+	HTTP("--http-max-body belongs to --http", http_max_body),
 };
 
+#undef HTTP
 #undef CLIENT
 #undef CHILD
 #undef ROW
@@ -136,7 +149,7 @@ int endpoint_check(const struct endpoint_role *role, const struct endpoint_confi
 {
 	const struct endpoint_config fresh = ENDPOINT_CONFIG_INIT;
 	unsigned marks = role->marks(c, proto) | (c->recv_only ? MARK_RECV_ONLY : 0) |
-			 (c->behave.mute ? MARK_MUTE : 0);
+			 (c->behave.mute ? MARK_MUTE : 0) | (c->http ? MARK_HTTP : 0);
 
 	return exclude_check(refusals, ARRAY_SIZE(refusals), c, &fresh, marks, f);
 }

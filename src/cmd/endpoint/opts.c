@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/opt_rows.h"
+#include "cmd/endpoint/http.h"
 #include "net/role/crew.h"
 
 #define AT(member)	offsetof(struct endpoint_config, member)
@@ -124,6 +125,13 @@ static const struct opt listen_opts[] = {
 	      .help = "once a peer has spoken, answer with TEXT or @FILE"),
 	TAKES("http", 0, OPT_TEXT, AT(http), "TEXT", .flags = OPT_COMMON,
 	      .help = "answer each HTTP request with TEXT or @FILE"),
+	TAKES("http-status", 0, OPT_UINT, AT(http_status), "N", .least = 200,
+	      .value = 599, .help = "--http: answer with this status (default: 200)"),
+	TAKES("http-header", 0, OPT_PARSE, AT(http_headers), "HEADER",
+	      .parse = endpoint_parse_header,
+	      .help = "--http: one more header, 'Name: value'; it replaces ours"),
+	TAKES("http-max-body", 0, OPT_SIZE, AT(http_max_body), "SIZE",
+	      .help = "--http: refuse a request with a larger body (413)"),
 	TAKES("output", 0, OPT_TEXT, AT(output_dir), "DIR", .complete = "file",
 	      .help = "write what each peer sends to a file of its own in DIR"),
 };
@@ -265,6 +273,7 @@ const struct opt_group endpoint_echo_groups[N_ECHO_GROUPS] = {
 void endpoint_config_free(struct endpoint_config *c)
 {
 	sockopt_list_free(&c->options);
+	strv_free(&c->http_headers);
 }
 
 bool endpoint_list_options(const struct command *cmd, int argc, char **argv, int *code)

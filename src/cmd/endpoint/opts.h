@@ -19,6 +19,8 @@ struct endpoint_config {
 	bool keep, recv_only, send_only, no_reuseaddr, background, once;
 	uint64_t max, backlog, threads;
 	const char *exec, *shell, *reply, *http, *output_dir, *port_file;
+	uint64_t http_status, http_max_body;
+	struct strv http_headers;
 	/* connecting */
 	const char *source;
 	uint64_t retries, backoff_us, connections, rate;
@@ -41,7 +43,8 @@ struct endpoint_config {
 #define ENDPOINT_CONFIG_INIT                                                 \
 	{                                                                    \
 		.half_close = -1, .backlog = BEHAVE_UNSET, .connections = 1, \
-		.backoff_us = 1000000, .threads = 1, .behave = BEHAVE_INIT   \
+		.backoff_us = 1000000, .threads = 1, .behave = BEHAVE_INIT,  \
+		.http_max_body = UINT64_MAX                                  \
 	}
 
 /* The tables of options, as each command lists them. */

@@ -1,26 +1,8 @@
 #include "cmd/endpoint/role.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "base/ctext.h"
-
-static void put_http(struct buf *b, const struct buf *body, size_t *head_len)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-	char date[64];
-
-	gmtime_r(&now, &tm);
-	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	buf_printf(b,
-		   "HTTP/1.1 200 OK\r\nDate: %s\r\nServer: sockctl\r\n"
-		   "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
-		   "Connection: close\r\n\r\n",
-		   date, body->len);
-	*head_len = b->len;
-	buf_put(b, body->data, body->len);
-}
 
 /* Only one connection is served or made: standard input is for its peer. */
 static bool one_peer(const struct endpoint_config *c)
@@ -38,9 +20,6 @@ static bool uses_stdin(const struct endpoint_config *c)
 static int fill_source(const struct endpoint_role *role, const struct endpoint_config *c,
 		       struct conn_how *how, struct fault *f)
 {
-	_cleanup_buf_ struct buf body = { 0 };
-	int r;
-
 	if (role->source == CONN_FROM_PEER) {
 		how->source = CONN_FROM_PEER;
 	} else if (c->behave.mute || c->recv_only) {
@@ -52,11 +31,7 @@ static int fill_source(const struct endpoint_role *role, const struct endpoint_c
 		how->source = CONN_FROM_REPLY;
 		return ctext_argument(&how->text, c->reply, c->hex, f);
 	} else if (c->http) {
-		how->source = CONN_FROM_HTTP;
-		r = ctext_argument(&body, c->http, c->hex, f);
-		if (r == 0)
-			put_http(&how->text, &body, &how->text_head_len);
-		return r;
+		how->source = CONN_FROM_HTTP; /* endpoint_fill_http() has the rest */
 	} else if (uses_stdin(c)) {
 		how->source = CONN_FROM_STREAM;
 	} else {

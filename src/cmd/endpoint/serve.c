@@ -5,6 +5,7 @@
 
 #include "cmd/endpoint/background.h"
 #include "cmd/endpoint/check.h"
+#include "cmd/endpoint/http.h"
 #include "cmd/endpoint/port_file.h"
 #include "cmd/endpoint/tell_why.h"
 #include "cmd/endpoint/tracer_queue.h"
@@ -22,6 +23,7 @@ struct serving {
 	struct tell_out out;
 	struct tracer tracer;
 	struct server_how how;
+	struct http_how http;
 	struct child_how child;
 	struct session s;
 	struct server v;
@@ -300,6 +302,8 @@ static int serve_target(const struct endpoint_role *role, const struct command *
 	}
 	g.s.ops = teller_ops(&g.teller);
 	r = endpoint_fill_how(role, c, t->proto, &g.s.how, &f);
+	if (r == 0 && g.s.how.source == CONN_FROM_HTTP)
+		r = endpoint_fill_http(c, &g.s.how, &g.http, &f);
 	if (r == 0)
 		r = prepare_child(&g, &f);
 	if (r < 0)

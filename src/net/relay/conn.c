@@ -4,11 +4,13 @@
 #include <sys/socket.h>
 
 #include "net/relay/conn_end.h"
+#include "net/relay/conn_http.h"
 #include "net/relay/conn_idle.h"
 #include "net/relay/conn_trace.h"
+#include "net/relay/needle.h"
 #include "net/socket/record.h"
 
-enum { ACK_POLL_FIRST_US = 1000, ACK_POLL_MOST_US = 50000 };
+enum { ACK_POLL_FIRST_US = 1000, ACK_POLL_MOST_US = 50000, LINGER_US = 2000000 };
 
 /* --- what the peer's bytes set off --- */
 
@@ -19,41 +21,22 @@ static void arm_reply(struct conn *c)
 	c->armed = true;
 	c->tx.from = FLOW_MEMORY;
 	c->tx.memory = c->how->text.data;
-	c->tx.memory_len = c->head_request ? c->how->text_head_len : c->how->text.len;
+	c->tx.memory_len = c->how->text.len;
 	c->tx_want = FLOW_WANT_WRITE;
 }
 
-static void watch_request(struct conn *c, const char *data, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len && !c->armed; i++) {
-		i += http_head_skip(&c->request, data + i, len - i);
-		if (!http_head_take(&c->request, data[i]))
-			continue;
-		c->head_request = http_head_is_head(&c->request);
-		arm_reply(c);
-	}
-}
-
-static bool watch_expected(struct conn *c, const char *data, size_t len)
-{
-	const struct conn_how *how = c->how;
-
-	c->found = needle_found(&how->expect, how->expect_back, &c->expect_matched, data,
-				len);
-	return !c->found;
-}
-
-static bool conn_tap(struct flow *f, const char *data, size_t len)
+static size_t conn_tap(struct flow *f, const char *data, size_t len)
 {
 	struct conn *c = f->owner;
+	const struct conn_how *how = c->how;
 
-	if (c->how->source == CONN_FROM_REPLY)
+	if (how->source == CONN_FROM_REPLY)
 		arm_reply(c);
-	else if (c->how->source == CONN_FROM_HTTP)
-		watch_request(c, data, len);
-	return !c->how->expect.len || watch_expected(c, data, len);
+	if (how->expect.len)
+		c->found = needle_found(&how->expect, how->expect_back,
+					&c->expect_matched, data, len);
+	f->ended |= c->found;
+	return len;
 }
 
 /* --- the turn of a connection --- */
@@ -70,7 +53,7 @@ static void peer_ended(struct conn *c)
 	c->peer_ended = true;
 	if (!c->closed_first)
 		c->closed_first = CLOSER_PEER;
-	if (c->how->source == CONN_FROM_REPLY || c->how->source == CONN_FROM_HTTP)
+	if (c->how->source == CONN_FROM_REPLY)
 		arm_reply(c);
 	if (c->how->source == CONN_FROM_NONE)
 		c->tx_want = FLOW_DONE;
@@ -155,6 +138,29 @@ static void hold_conn(struct conn *c)
 	timer_set(c->l, &c->life, loop_now(c->l) + c->how->behave->hold_us);
 }
 
+static void linger_over(struct loop *l, struct timer *t)
+{
+	struct conn *c = LOOP_OWNER(t, struct conn, life);
+	struct fault f = FAULT_INIT;
+
+	(void)l;
+	conn_http_refused(c, &f);
+	conn_stop(c, CONN_REFUSED, &f);
+}
+
+/* How long a refused peer may take to read why, and to end. */
+static void limit_linger(struct conn *c)
+{
+	if (!conn_http_lingers(c) || c->holding)
+		return;
+	if (c->peer_ended && c->life.fn == linger_over)
+		timer_stop(c->l, &c->life);
+	if (c->peer_ended || timer_armed(&c->life))
+		return;
+	c->life.fn = linger_over;
+	timer_set(c->l, &c->life, loop_now(c->l) + LINGER_US);
+}
+
 /* close() is about to send the FIN anyway. */
 static bool closes_now(const struct conn *c)
 {
@@ -177,7 +183,8 @@ static bool conn_settle(struct conn *c)
 		conn_flow_failed(c, &c->tx);
 		return false;
 	}
-	if (c->found) {
+	/* What was expected has come; what is under way has its answer first. */
+	if (c->found && (!c->http || (c->rx_want & FLOW_DONE) || !conn_http_busy(c))) {
 		conn_stop(c, CONN_MET, NULL);
 		return false;
 	}
@@ -186,8 +193,13 @@ static bool conn_settle(struct conn *c)
 		return false;
 	}
 	close_first(c);
-	if ((c->rx_want & FLOW_DONE) && !c->peer_ended)
+	if ((c->rx_want & FLOW_DONE) && !c->peer_ended) {
 		peer_ended(c);
+		if (c->http && !conn_http_peer_ended(c, &f)) {
+			conn_stop(c, CONN_REFUSED, &f);
+			return false;
+		}
+	}
 	if (c->how->source == CONN_FROM_PEER && (c->rx_want & FLOW_DONE))
 		c->tx_want = FLOW_DONE;
 	err = 0;
@@ -201,6 +213,13 @@ static bool conn_settle(struct conn *c)
 	}
 	if ((c->tx_want & FLOW_DONE) && b->hold_us != BEHAVE_UNSET && !c->holding)
 		hold_conn(c);
+	if (c->http)
+		limit_linger(c);
+	if (c->http && conn_http_is_over(c)) {
+		conn_http_refused(c, &f);
+		conn_stop(c, CONN_REFUSED, &f);
+		return false;
+	}
 	if (b->no_close || c->holding || !(c->tx_want & FLOW_DONE))
 		return true;
 	if (c->how->expect.len && c->peer_ended) {
@@ -219,7 +238,10 @@ static bool conn_settle(struct conn *c)
 	}
 	if (!acknowledged(c))
 		return true;
-	conn_stop(c, CONN_COMPLETE, NULL);
+	if (c->http && conn_http_refused(c, &f))
+		conn_stop(c, CONN_REFUSED, &f);
+	else
+		conn_stop(c, CONN_COMPLETE, NULL);
 	return false;
 }
 
@@ -252,7 +274,9 @@ static void arrange_conn(struct conn *c)
 		conn_stop(c, CONN_ERROR, &f);
 		return;
 	}
-	if (conn_awaits_output(c))
+	if (conn_awaits_output(c) && c->http)
+		conn_http_await_output(c);
+	else if (conn_awaits_output(c))
 		stream_wait(c->l, c->rx.stream, &c->out_wait);
 	if ((c->tx_want & FLOW_WANT_READ) && c->tx.from == FLOW_STREAM)
 		stream_wait(c->l, c->tx.stream, &c->in_wait);
@@ -268,12 +292,19 @@ static void conn_turn(struct conn *c, bool rx, bool tx)
 {
 	unsigned before;
 
-	if (rx && !(c->rx_want & FLOW_DONE) && !c->how->behave->no_read)
-		c->rx_want = flow_step(c->l, &c->rx);
-	/* The peer's bytes may have set an answer off: write it in the same turn. */
-	before = c->tx_want;
-	if ((tx || c->tx.from == FLOW_MEMORY) && !(before & FLOW_DONE) && before)
-		c->tx_want = flow_step(c->l, &c->tx);
+	rx = rx && !c->how->behave->no_read;
+	if (c->http) {
+		conn_http_turn(c, rx, tx);
+		before = c->tx_want;
+	} else {
+		if (rx && !(c->rx_want & FLOW_DONE))
+			c->rx_want = flow_step(c->l, &c->rx);
+		/* The peer's bytes may have set an answer off: write it in the same turn.
+		 */
+		before = c->tx_want;
+		if ((tx || c->tx.from == FLOW_MEMORY) && !(before & FLOW_DONE) && before)
+			c->tx_want = flow_step(c->l, &c->tx);
+	}
 	if (c->how->idle_us) {
 		uint64_t bytes = c->rx.moved_in + c->rx.moved_out + c->tx.moved_out +
 				 c->rx.empties;
@@ -342,8 +373,7 @@ static void start_flows(struct conn *c, struct stream *out_file)
 	const struct conn_how *how = c->how;
 	const struct behave *b = how->behave;
 	flow_called *calls = c->called ? conn_trace_flow : NULL;
-	bool taps = how->expect.len || how->source == CONN_FROM_REPLY ||
-		    how->source == CONN_FROM_HTTP;
+	bool taps = how->expect.len || how->source == CONN_FROM_REPLY;
 
 	c->rx = (struct flow){ .from = FLOW_SOCKET,
 			       .to = FLOW_STREAM,
@@ -383,8 +413,10 @@ static void start_flows(struct conn *c, struct stream *out_file)
 		/* Held connections have nothing to send and wait from the start. */
 		c->tx_want = b->hold_us != BEHAVE_UNSET ? FLOW_DONE : 0;
 		break;
-	case CONN_FROM_REPLY:
 	case CONN_FROM_HTTP:
+		conn_http_begin(c);
+		break;
+	case CONN_FROM_REPLY:
 		break;
 	}
 }
@@ -417,6 +449,8 @@ int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *ho
 			      later ? (c->rx_want ? EPOLLIN : 0)
 				    : (uint32_t)(EPOLLIN | EPOLLOUT));
 	if (r < 0) {
+		if (c->http)
+			conn_http_end(c);
 		watch_close(l, &c->w);
 		return r;
 	}

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "model/sock.h"
+#include "net/relay/conn_http.h"
 #include "net/relay/conn_trace.h"
 #include "net/socket/endpoint.h"
 
@@ -18,6 +19,7 @@ static const struct {
 	[CONN_CUT] = { "cut", VERDICT_YES },
 	[CONN_MET] = { "met", VERDICT_YES },
 	[CONN_TOLD] = { "told", VERDICT_YES },
+	[CONN_REFUSED] = { "refused", VERDICT_NO },
 	[CONN_UNMET] = { "unmet", VERDICT_NO },
 	[CONN_RESET] = { "reset", VERDICT_NO },
 	[CONN_ERROR] = { "error", VERDICT_NO },
@@ -51,7 +53,7 @@ static void count_payload(const struct conn *c, uint64_t bytes_out, struct tcpin
 static void fill_report(struct conn *c, struct conn_report *r, struct conn_tcp *tcp)
 {
 	*r = (struct conn_report){
-		.bytes_in = c->rx.moved_in,
+		.bytes_in = c->rx.moved_in + flow_back_len(&c->rx),
 		.bytes_out = c->how->source == CONN_FROM_PEER ? c->rx.moved_out
 							      : c->tx.moved_out,
 		.duration_us = clock_us() - c->started_us,
@@ -80,14 +82,16 @@ void conn_stop(struct conn *c, enum conn_end end, const struct fault *f)
 
 		report.unsent_bytes =
 			queued - (queued && c->sent_fin) + c->tx.pending_len +
-			(c->how->source == CONN_FROM_PEER
-				 ? c->rx.pending_len
-				 : (c->tx.from == FLOW_MEMORY ? c->tx.memory_len : 0));
+			(c->how->source == CONN_FROM_PEER ? c->rx.pending_len
+			 : c->http			  ? conn_http_unsent(c)
+				   : (c->tx.from == FLOW_MEMORY ? c->tx.memory_len : 0));
 	}
 	if (end == CONN_CUT && c->how->behave->reset_after_bytes != BEHAVE_UNSET)
 		endpoint_reset_on_close(c->w.fd);
 	if (!report.closed_first && end != CONN_RESET && end != CONN_ERROR)
 		report.closed_first = CLOSER_WE;
+	if (c->http)
+		conn_http_end(c);
 	timer_stop(c->l, &c->pace);
 	timer_stop(c->l, &c->idle);
 	timer_stop(c->l, &c->life);
@@ -105,6 +109,11 @@ void conn_socket_failed(struct conn *c, int err)
 {
 	struct fault f = FAULT_INIT;
 
+	/* A refused peer often goes on sending, and resets. */
+	if (c->http && conn_http_refused(c, &f)) {
+		conn_stop(c, CONN_REFUSED, &f);
+		return;
+	}
 	if (err == ECONNRESET)
 		fault_say(&f, err, "the peer reset the connection");
 	else if (err == EPIPE)
@@ -126,6 +135,14 @@ void conn_flow_failed(struct conn *c, const struct flow *flow)
 
 	if (socket_side) {
 		conn_socket_failed(c, flow->err);
+	} else if (flow->from == FLOW_FILE && flow->err == ENODATA) {
+		fault_say(
+			&f, ENODATA,
+			"the file shrank while it was sent: %llu bytes of the answer are "
+			"missing, the connection is reset",
+			(unsigned long long)flow->memory_len);
+		endpoint_reset_on_close(c->w.fd);
+		conn_stop(c, CONN_INPUT, &f);
 	} else if (flow->failed_sink) {
 		fault(&f, flow->err, "write the output");
 		conn_stop(c, CONN_OUTPUT, &f);

@@ -8,19 +8,21 @@ enum conn_source {
 	CONN_FROM_STREAM, /* standard input */
 	CONN_FROM_TEXT,	  /* --send: at once */
 	CONN_FROM_REPLY,  /* --reply: when the peer has spoken, or ended */
-	CONN_FROM_HTTP,	  /* --http: after each request's header */
+	CONN_FROM_HTTP,	  /* --http: each request is answered */
 	CONN_FROM_NONE,	  /* nothing, but the end comes after the peer's */
 	CONN_FROM_EMPTY,  /* nothing, and the end is now */
 	CONN_FROM_PEER,	  /* echo */
 };
+
+struct http_how;
 
 /* What all connections of a run have in common; const while they live. */
 struct conn_how {
 	const struct behave *behave;
 	struct flow_rules in_rules, out_rules; /* from the peer, to the peer */
 	enum conn_source source;
-	struct buf text;       /* what TEXT, REPLY and HTTP send */
-	size_t text_head_len;  /* of it, the answer to HEAD */
+	struct buf text;       /* what TEXT and REPLY send; of HTTP the body */
+	struct http_how *http; /* of HTTP; it is not ours */
 	bool half_close;       /* FIN when the input ends */
 	bool confirm;	       /* wait until the peer has acknowledged all */
 	bool send_only;	       /* the peer's bytes are dropped, and not waited for */

@@ -9,7 +9,8 @@
 
 bool conn_awaits_output(const struct conn *c)
 {
-	return (c->rx_want & FLOW_WANT_WRITE) && c->rx.to == FLOW_STREAM;
+	return (c->rx_want & FLOW_WANT_WRITE) &&
+	       (c->rx.to == FLOW_STREAM || c->rx.to == FLOW_PUT);
 }
 
 /* Whether it is the peer, or the network, that nothing comes from. */

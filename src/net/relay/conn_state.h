@@ -3,7 +3,6 @@
 
 #include "base/loop.h"
 #include "net/relay/conn_how.h"
-#include "net/relay/needle.h"
 #include "net/socket/call.h"
 #include "net/socket/tcp.h"
 
@@ -15,7 +14,9 @@ enum conn_end {
 	CONN_CUT,      /* --reset-after or --close-after-bytes */
 	CONN_MET,      /* --expect was seen */
 	CONN_TOLD,     /* conn_stop() */
-	CONN_UNMET,    /* the peer ended without --expect; a failure, as all below it */
+	CONN_REFUSED,  /* a request was refused, or not whole; a failure, as all below it
+			*/
+	CONN_UNMET,    /* the peer ended without --expect */
 	CONN_RESET,    /* ECONNRESET, EPIPE */
 	CONN_ERROR,    /* another error of the socket */
 	CONN_IDLE,     /* --idle passed */
@@ -39,6 +40,8 @@ struct conn_report {
 	const struct conn_tcp *tcp; /* NULL = not asked for, or it has none */
 };
 
+struct conn_http;
+
 struct conn {
 	struct watch w;
 	struct timer pace, idle, life;
@@ -54,13 +57,15 @@ struct conn {
 	uint32_t unread, unsent; /* in the kernel, when --idle last looked */
 	enum closer closed_first;
 	bool dialled; /* by us: our SYN was acknowledged */
-	bool peer_ended, sent_fin, armed, head_request, found, holding, forgetting;
-	struct http_head request;
+	bool peer_ended, sent_fin, armed, found, holding, forgetting;
+	struct conn_http *http; /* --http; else NULL */
 	void (*ended)(struct conn *c, enum conn_end end, const struct fault *f,
 		      const struct conn_report *report);
 	/* --trace: what was done to the socket; NULL = nobody asks */
 	void (*called)(struct conn *c, enum net_call call, const char *text,
 		       int64_t result, uint64_t began_us);
+	/* What went wrong and ends nothing. */
+	void (*troubled)(struct conn *c, const struct fault *f);
 	void *owner;
 	struct conn *next, **at; /* the owner's list */
 	uint16_t proto;		 /* enum target_proto */

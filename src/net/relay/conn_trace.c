@@ -24,7 +24,7 @@ void conn_trace_flow(struct flow *f, enum flow_call call, size_t asked, ssize_t 
 	struct conn *c = f->owner;
 	int fd = c->w.fd;
 
-	if (n == -EAGAIN && call != FLOW_SEND)
+	if (n == -EAGAIN && call != FLOW_SEND && call != FLOW_SENDFILE)
 		return;
 	switch (call) {
 	case FLOW_SEND:
@@ -32,6 +32,10 @@ void conn_trace_flow(struct flow *f, enum flow_call call, size_t asked, ssize_t 
 		break;
 	case FLOW_RECV:
 		conn_trace(c, NET_CALL_RECV, n, began, "recv(%d, %zu)", fd, asked);
+		break;
+	case FLOW_SENDFILE:
+		conn_trace(c, NET_CALL_SEND, n, began, "sendfile(%d, file, %zu)", fd,
+			   asked);
 		break;
 	case FLOW_SPLICE:
 		if (f->to == FLOW_SOCKET)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
@@ -15,6 +16,7 @@ enum {
 	SPLICE_MOST = 1 << 20, /* one splice() or discard */
 	MOVE_AGAIN = 1 << 19,
 	RECORD_MOST = 1 << 16, /* made of input; what a default send buffer takes */
+	TAP_MOST = 1 << 16,    /* where some of it may have to be kept */
 	INPUT_MOST = 1 << 14,  /* from a file: is sent out of the first-level cache */
 	PACE_SLICE_US = 50000, /* a rate is kept in portions of this much time */
 };
@@ -109,17 +111,62 @@ static ssize_t sink_write(struct flow *f, const char *data, size_t len)
 	switch (f->to) {
 	case FLOW_SOCKET:
 		began = before_call(f);
-		n = send(f->sock, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = send(f->sock, data, len,
+			 MSG_DONTWAIT | MSG_NOSIGNAL | (f->more ? MSG_MORE : 0));
 		n = n >= 0 ? n : -errno;
 		after_call(f, FLOW_SEND, len, n, began);
 		return n;
 	case FLOW_STREAM:
 		return stream_write(f->stream, data, len);
+	case FLOW_PUT:
+		return f->put(f, data, len);
 	case FLOW_MEMORY:
+	case FLOW_FILE:
 	case FLOW_NOTHING:
 		break;
 	}
 	return (ssize_t)len;
+}
+
+/* What did not pass comes again. */
+static ssize_t read_back(struct flow *f, char *to, size_t len)
+{
+	len = MIN(len, flow_back_len(f));
+	memcpy(to, f->back.data + f->back_at, len);
+	f->back_at += (uint32_t)len;
+	if (!flow_back_len(f)) {
+		f->back_at = 0;
+		buf_free(&f->back);
+	}
+	return (ssize_t)len;
+}
+
+static void give_back(struct flow *f, const char *data, size_t len)
+{
+	if (!len)
+		return;
+	/* Of what came again: it is still there. */
+	if (flow_back_len(f)) {
+		f->back_at -= (uint32_t)len;
+		return;
+	}
+	buf_reset(&f->back);
+	buf_put(&f->back, data, len);
+	f->back_at = 0;
+}
+
+/* A file has as many bytes as it had when its length was told. */
+static ssize_t read_file(struct flow *f, char *to, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(f->file, to, MIN(len, f->memory_len));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	f->memory_len -= (size_t)n;
+	return n ? n : -ENODATA;
 }
 
 static ssize_t source_read(struct flow *f, char *to, size_t len)
@@ -129,6 +176,8 @@ static ssize_t source_read(struct flow *f, char *to, size_t len)
 
 	switch (f->from) {
 	case FLOW_SOCKET:
+		if (flow_back_len(f))
+			return read_back(f, to, len);
 		began = before_call(f);
 		if (f->rules->records) {
 			n = record_recv(f->sock, to, len, &f->empty);
@@ -146,6 +195,9 @@ static ssize_t source_read(struct flow *f, char *to, size_t len)
 		f->memory += len;
 		f->memory_len -= len;
 		return (ssize_t)len;
+	case FLOW_FILE:
+		return read_file(f, to, len);
+	case FLOW_PUT:
 	case FLOW_NOTHING:
 		break;
 	}
@@ -176,6 +228,7 @@ static void drop_buffer(struct flow *f)
 void flow_free(struct flow *f)
 {
 	drop_buffer(f);
+	buf_free(&f->back);
 }
 
 /* How much of len bytes one write may take: a chunk, or what the rate allows. */
@@ -278,14 +331,32 @@ static unsigned source_empty(struct flow *f)
 	return 0;
 }
 
+/* How much one read may bring. */
+static size_t copy_room(const struct flow *f)
+{
+	bool records = f->rules->records;
+
+	if (f->rules->crlf)
+		return LOOP_SCRATCH / 4;
+	switch (f->from) {
+	case FLOW_STREAM:
+		return records ? RECORD_MOST : INPUT_MOST;
+	case FLOW_FILE:
+		return records ? RECORD_MOST : LOOP_SCRATCH;
+	case FLOW_SOCKET:
+		return f->tap && !records ? TAP_MOST : LOOP_SCRATCH;
+	case FLOW_MEMORY:
+	case FLOW_PUT:
+	case FLOW_NOTHING:
+		break;
+	}
+	return LOOP_SCRATCH;
+}
+
 /* One read into the scratch buffer and one write out of it. 0 = go on. */
 static unsigned copy_round(struct loop *l, struct flow *f)
 {
-	size_t room = f->rules->crlf				    ? LOOP_SCRATCH / 4
-		      : f->rules->records && f->from == FLOW_STREAM ? RECORD_MOST
-		      : f->from == FLOW_STREAM			    ? INPUT_MOST
-								    : LOOP_SCRATCH;
-	size_t most = allowance(f, room), len;
+	size_t room = copy_room(f), most = allowance(f, room), len;
 	char *data = l->scratch;
 	ssize_t n;
 	unsigned r;
@@ -307,9 +378,13 @@ static unsigned copy_round(struct loop *l, struct flow *f)
 	f->empties += f->empty;
 	if (f->rules->corrupt)
 		flow_corrupt(f->rules->corrupt, f->moved_in, data, len);
+	if (f->tap) {
+		len = f->tap(f, data, len);
+		give_back(f, data + len, (size_t)n - len);
+		if (n && !len)
+			return 0;
+	}
 	f->moved_in += len;
-	if (f->tap && !f->tap(f, data, len))
-		f->ended = true;
 	if (f->rules->crlf) {
 		len = flow_add_cr(l->scratch + LOOP_SCRATCH / 2, data, len, &f->was_cr);
 		data = l->scratch + LOOP_SCRATCH / 2;
@@ -326,7 +401,7 @@ static unsigned copy_round(struct loop *l, struct flow *f)
 	if (r || f->ended)
 		return r;
 	/* A short read from what can be polled: it is empty now, most likely. */
-	if ((size_t)n < most && f->from == FLOW_SOCKET) {
+	if ((size_t)n < most && f->from == FLOW_SOCKET && !f->held && !flow_back_len(f)) {
 		drop_buffer(f);
 		return FLOW_WANT_READ;
 	}
@@ -340,7 +415,7 @@ static bool poll_now(int fd, short events)
 	return poll(&p, 1, 0) > 0;
 }
 
-enum shortcut { SHORTCUT_NONE, SHORTCUT_SPLICE, SHORTCUT_DISCARD };
+enum shortcut { SHORTCUT_NONE, SHORTCUT_SPLICE, SHORTCUT_DISCARD, SHORTCUT_FILE };
 
 /* Which way round user space there is for this pair of ends. */
 static enum shortcut shortcut_of(const struct flow *f)
@@ -350,6 +425,8 @@ static enum shortcut shortcut_of(const struct flow *f)
 	if (f->no_splice || f->tap || r->crlf || r->corrupt || r->delay_us ||
 	    r->records || r->chunk || r->truncate_bytes != BEHAVE_UNSET)
 		return SHORTCUT_NONE;
+	if (f->from == FLOW_FILE)
+		return SHORTCUT_FILE;
 	if (f->from == FLOW_SOCKET && f->to == FLOW_NOTHING)
 		return r->tcp ? SHORTCUT_DISCARD : SHORTCUT_NONE;
 	if (f->from == FLOW_SOCKET && f->to == FLOW_STREAM) {
@@ -371,10 +448,11 @@ static enum shortcut shortcut_of(const struct flow *f)
 
 static ssize_t move_bytes(struct flow *f, enum shortcut how, size_t most)
 {
-	int in = f->from == FLOW_SOCKET ? f->sock : f->stream->fd, out;
+	int in, out;
 
 	switch (how) {
 	case SHORTCUT_SPLICE:
+		in = f->from == FLOW_SOCKET ? f->sock : f->stream->fd;
 		out = f->to == FLOW_SOCKET ? f->sock : f->stream->fd;
 		return splice(in, NULL, out, NULL, most,
 			      SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
@@ -382,6 +460,8 @@ static ssize_t move_bytes(struct flow *f, enum shortcut how, size_t most)
 		/* tcp(7): MSG_TRUNC drops the bytes where they are. */
 		/* cppcheck-suppress nullPointer ; MSG_TRUNC only counts */
 		return recv(f->sock, NULL, most, MSG_DONTWAIT | MSG_TRUNC);
+	case SHORTCUT_FILE:
+		return sendfile(f->sock, f->file, NULL, most);
 	case SHORTCUT_NONE:
 		break;
 	}
@@ -392,6 +472,8 @@ static ssize_t move_bytes(struct flow *f, enum shortcut how, size_t most)
  * of either end; sockets have their error in SO_ERROR no more, so errno decides. */
 static unsigned move_failed(struct flow *f, enum shortcut how, int err)
 {
+	if (is_block_error(err) && how == SHORTCUT_FILE)
+		return FLOW_WANT_WRITE;
 	if (is_block_error(err)) {
 		if (how == SHORTCUT_SPLICE &&
 		    !poll_now(f->to == FLOW_SOCKET ? f->sock : f->stream->fd, POLLOUT))
@@ -410,6 +492,10 @@ static unsigned move_failed(struct flow *f, enum shortcut how, int err)
 	return flow_failed(f, err == EPIPE || f->to == FLOW_SOCKET, err);
 }
 
+static const enum flow_call shortcut_calls[] = { [SHORTCUT_SPLICE] = FLOW_SPLICE,
+						 [SHORTCUT_DISCARD] = FLOW_RECV,
+						 [SHORTCUT_FILE] = FLOW_SENDFILE };
+
 static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
 {
 	size_t most = allowance(f, SPLICE_MOST);
@@ -420,17 +506,22 @@ static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
 		f->ended = true;
 		return 0;
 	}
+	if (how == SHORTCUT_FILE)
+		most = MIN(most, f->memory_len);
 	began = before_call(f);
 	n = move_bytes(f, how, most);
-	after_call(f, how == SHORTCUT_SPLICE ? FLOW_SPLICE : FLOW_RECV, most,
-		   n >= 0 ? n : -errno, began);
+	after_call(f, shortcut_calls[how], most, n >= 0 ? n : -errno, began);
 	if (n < 0)
 		return move_failed(f, how, errno);
+	if (n == 0 && how == SHORTCUT_FILE)
+		return flow_failed(f, false, ENODATA);
 	if (n == 0) {
 		f->ended = true;
 		return 0;
 	}
 	f->busy = true;
+	if (how == SHORTCUT_FILE)
+		f->memory_len -= (size_t)n;
 	f->moved_in += (size_t)n;
 	f->moved_out += (size_t)n;
 	pace_flow(l, f, (size_t)n);
@@ -439,6 +530,11 @@ static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
 	return f->from == FLOW_SOCKET && (size_t)n < MIN(most, (size_t)MOVE_AGAIN)
 		       ? FLOW_WANT_READ
 		       : 0;
+}
+
+static bool at_end(const struct flow *f)
+{
+	return (f->from == FLOW_MEMORY || f->from == FLOW_FILE) && !f->memory_len;
 }
 
 unsigned flow_step(struct loop *l, struct flow *f)
@@ -452,8 +548,10 @@ unsigned flow_step(struct loop *l, struct flow *f)
 			return FLOW_WANT_TIME;
 		if (f->pending_len || f->empty_pending)
 			r = deliver(l, f, f->pending + f->pending_at, f->pending_len);
-		else if (f->ended || (f->from == FLOW_MEMORY && !f->memory_len))
+		else if (f->ended || at_end(f))
 			return FLOW_DONE;
+		else if (f->held)
+			return 0;
 		else if (how != SHORTCUT_NONE && !f->no_splice)
 			r = move_round(l, f, how);
 		else
@@ -461,8 +559,17 @@ unsigned flow_step(struct loop *l, struct flow *f)
 	}
 	if (r)
 		return r;
-	if (f->ended && !f->pending_len && !f->empty_pending)
-		return FLOW_DONE;
+	if (!f->pending_len && !f->empty_pending) {
+		if (f->ended || at_end(f))
+			return FLOW_DONE;
+		if (f->held)
+			return 0;
+	}
+	/* No end can be polled for what is here already. */
+	if (flow_back_len(f)) {
+		f->not_before_us = MAX(f->not_before_us, loop_now(l));
+		return FLOW_WANT_TIME;
+	}
 	/* More is there, but others want their turn: come back through the end that can
 	 * be polled. */
 	return f->from == FLOW_SOCKET ? FLOW_WANT_READ : FLOW_WANT_WRITE;

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "net/relay/behave.h"
 #include "net/relay/stream.h"
 
@@ -18,6 +19,8 @@ enum flow_end {
 	FLOW_SOCKET,  /* the connection */
 	FLOW_STREAM,  /* standard input or output, or a file */
 	FLOW_MEMORY,  /* source: a text that is sent once */
+	FLOW_FILE,    /* source: memory_len bytes of a regular file, by sendfile() */
+	FLOW_PUT,     /* sink: whoever the flow belongs to takes the bytes */
 	FLOW_NOTHING, /* source: never has anything; sink: everything is dropped */
 };
 
@@ -42,12 +45,16 @@ struct flow_rules {
 	bool tcp;	     /* bytes may be dropped in the kernel, unread */
 };
 
-/* Sees every byte that arrives. Returns false when it has seen enough: the source ends.
- */
+/* Sees every byte that arrives, and returns how many of these may pass now: the others
+ * come again. It sets f->ended when it has seen enough, f->held when no more is to be
+ * read for now. */
 struct flow;
-typedef bool flow_tap(struct flow *f, const char *data, size_t len);
+typedef size_t flow_tap(struct flow *f, const char *data, size_t len);
 
-enum flow_call { FLOW_SEND, FLOW_RECV, FLOW_SPLICE };
+/* FLOW_PUT: how many of these bytes are taken, or -errno. */
+typedef ssize_t flow_put(struct flow *f, const char *data, size_t len);
+
+enum flow_call { FLOW_SEND, FLOW_RECV, FLOW_SPLICE, FLOW_SENDFILE };
 
 /* --trace: a call on the socket was made; asked bytes, result bytes or -errno. errno
  * stays as it is. */
@@ -60,10 +67,14 @@ struct flow {
 	struct stream *stream; /* of whichever end is FLOW_STREAM */
 	const struct flow_rules *rules;
 	flow_tap *tap;
+	flow_put *put;
 	flow_called *called; /* NULL = nobody asks */
-	void *owner;	     /* of tap and called */
+	void *owner;	     /* of tap, put and called */
 	const char *memory;
-	size_t memory_len;
+	size_t memory_len; /* what is left, of a file too */
+	struct buf back;   /* bytes that the tap did not let pass, from back_at on */
+	uint32_t back_at;
+	int file;
 	char *pending;
 	uint32_t pending_at, pending_len, pending_cap;
 	bool ended; /* the source has no more */
@@ -71,6 +82,8 @@ struct flow {
 	bool busy;  /* the source had something last time: no new delay */
 	bool failed_sink;
 	bool no_splice;
+	bool held;	    /* by the tap: nothing is read */
+	bool more;	    /* what is sent now is not the end: MSG_MORE */
 	bool was_cr;	    /* for crlf */
 	bool empty;	    /* what was read last is an empty record, not the end */
 	bool empty_pending; /* it could not be written yet */
@@ -89,5 +102,12 @@ size_t flow_add_cr(char *dst, const char *src, size_t len, bool *was_cr);
 /* --corrupt: one bit is wrong in every N-th byte; passed: bytes before these. */
 void flow_corrupt(uint64_t every, uint64_t passed, char *data, size_t len);
 
+/* How many bytes came that did not pass yet. */
+static inline size_t flow_back_len(const struct flow *f)
+{
+	return f->back.len - f->back_at;
+}
+
+/* 0 where it is held. */
 unsigned flow_step(struct loop *l, struct flow *f);
 void flow_free(struct flow *f);

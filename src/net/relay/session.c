@@ -59,6 +59,11 @@ void session_trouble(struct session *s, const struct fault *f)
 	session_tell(s, &(struct net_event){ .kind = NET_TROUBLE, .fault = f });
 }
 
+static void conn_troubled(struct conn *c, const struct fault *f)
+{
+	session_trouble(c->owner, f);
+}
+
 static void session_signalled(struct loop *l, int signo)
 {
 	struct session *s = l->owner;
@@ -217,7 +222,7 @@ static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
 	s->totals.bytes_in += report->bytes_in;
 	s->totals.bytes_out += report->bytes_out;
 	s->totals.unsent_bytes += report->unsent_bytes;
-	if (end >= CONN_UNMET)
+	if (end >= CONN_REFUSED)
 		s->totals.failed++;
 	else
 		s->totals.complete++;
@@ -270,6 +275,7 @@ int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
 		introduce(s, fd, id, accepted, took_us);
 	c->owner = s;
 	c->ended = conn_ended;
+	c->troubled = conn_troubled;
 	c->called = s->ops.wants_calls ? conn_called : NULL;
 	c->id = id;
 	c->dialled = !accepted;

@@ -298,10 +298,19 @@ static void wrong_bits(void)
 	end(&f);
 }
 
-static bool until_a_dot(struct flow *f, const char *data, size_t len)
+static size_t until_a_dot(struct flow *f, const char *data, size_t len)
 {
-	(void)f;
-	return !memchr(data, '.', len);
+	f->ended = memchr(data, '.', len);
+	return len;
+}
+
+/* Up to a comma, and then no more is read. */
+static size_t to_a_comma(struct flow *f, const char *data, size_t len)
+{
+	const char *comma = memchr(data, ',', len);
+
+	f->held = comma;
+	return comma ? (size_t)(comma - data) + 1 : len;
 }
 
 static void a_tap(void)
@@ -317,6 +326,73 @@ static void a_tap(void)
 	CHECK_INT(flow_step(&loop, &f), FLOW_DONE);
 	peer_got("go onstop.");
 	end(&f);
+}
+
+static void a_tap_that_holds(void)
+{
+	struct flow f;
+
+	begin(SOCK_STREAM);
+	f = an_echo(&flow_no_rules);
+	f.tap = to_a_comma;
+	peer_sends("one,two,three");
+	CHECK_INT(flow_step(&loop, &f), 0);
+	peer_got("one,");
+	CHECK_INT(f.moved_in, 4);
+	CHECK_INT(flow_back_len(&f), 9);
+	CHECK_INT(flow_step(&loop, &f), 0);
+	f.held = false;
+	CHECK_INT(flow_step(&loop, &f), 0);
+	peer_got("two,");
+	peer_sends("and");
+	f.held = false;
+	CHECK_INT(flow_step(&loop, &f), FLOW_WANT_READ);
+	peer_got("three");
+	CHECK_INT(flow_step(&loop, &f), FLOW_WANT_READ);
+	peer_got("and");
+	CHECK_INT(flow_back_len(&f), 0);
+	CHECK_INT(f.moved_in, 16);
+	end(&f);
+}
+
+static int a_file(const char *text)
+{
+	char path[] = "/tmp/sockctl-flow-XXXXXX";
+	int fd = mkstemp(path);
+
+	CHECK(fd >= 0);
+	unlink(path);
+	CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	CHECK(lseek(fd, 0, SEEK_SET) == 0);
+	return fd;
+}
+
+/* By sendfile(), and by copies where bytes are changed: never more than was told, and one
+ * that is too short is no end. */
+static void a_regular_file(void)
+{
+	struct flow_rules rules = flow_no_rules;
+	struct flow f;
+	int copies;
+
+	for (copies = 0; copies < 2; copies++) {
+		rules.chunk = copies ? 4 : 0;
+		begin(SOCK_STREAM);
+		f = a_text(&rules, "");
+		f.from = FLOW_FILE;
+		f.file = a_file("regular");
+		f.memory_len = 5;
+		CHECK_INT(flow_step(&loop, &f), FLOW_DONE);
+		peer_got("regul");
+		f.memory_len = 3;
+		CHECK_INT(flow_step(&loop, &f), FLOW_FAILED);
+		CHECK(!f.failed_sink);
+		CHECK_INT(f.err, ENODATA);
+		CHECK_INT(f.memory_len, 1);
+		peer_got("ar");
+		close_fd(f.file);
+		end(&f);
+	}
 }
 
 static void the_peer_is_gone(void)
@@ -411,6 +487,8 @@ int main(void)
 	RUN(line_ends, "line ends are counted on the side where they are made");
 	RUN(wrong_bits, "one bit of every Nth byte is wrong, from one piece to the next");
 	RUN(a_tap, "a tap that has seen enough ends the source");
+	RUN(a_tap_that_holds, "what a tap does not let pass comes again");
+	RUN(a_regular_file, "of a file as much is sent as was told; less is a failure");
 	RUN(the_peer_is_gone, "a sink that fails says so");
 	RUN(splices, "a pipe and a socket need no copy");
 	RUN(dropped, "bytes that nobody wants are counted");
