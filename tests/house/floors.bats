@@ -61,7 +61,7 @@ allowed() { # FOLDER FOLDER...
 	allowed model/counter model
 	allowed model/answer model model/cause model/counter
 	allowed model/finding model model/filter model/cause model/counter
-	allowed model/rule model model/filter model/cause model/counter model/finding
+	allowed model/rule model model/filter model/cause model/counter model/answer model/finding
 }
 
 @test "kernel includes only model and base; its folders go netlink, proc, path, read, then the rest" {

@@ -354,6 +354,17 @@ static int failure_code(const struct connecting *g)
 	return cmd_code_of(outcome_verdict(o));
 }
 
+/* A connection that --idle ended, and not for a peer that is silent. */
+static void tell_stall(struct connecting *g)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct causes causes = { .arena = &arena };
+
+	cause_of_stall(&g->s.stall, &g->s.stalled_at, &causes);
+	tell_why_connect(&g->teller, &causes);
+	causes_free(&causes);
+}
+
 static int end_client(struct connecting *g, int r, const struct fault *f)
 {
 	if (r < 0)
@@ -381,6 +392,7 @@ static int end_client(struct connecting *g, int r, const struct fault *f)
 		explain(g, refusal(g));
 		tell_why_connect(&g->teller, &g->causes);
 	}
+	tell_stall(g);
 	if (tell_close(&g->out) && r == EXIT_YES)
 		r = EXIT_CANNOT;
 	return cmd_leave(g->s.signo, r);

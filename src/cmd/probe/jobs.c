@@ -172,6 +172,8 @@ static void ask_tables(struct probe_job *j, struct probe_result *r)
 		j->remedy = probe_local_nearby(j->run->c->netns, r);
 	if (r->unheard.seen)
 		probe_local_unheard(j, r);
+	else if (r->stall.side != STALL_NONE)
+		probe_local_stall(j, r);
 	else if (r->outcome != OUTCOME_OPEN && is_near(r) &&
 		 (silence || j->run->c->wait_us == PROBE_UNSET))
 		j->note = probe_local_cause(r, &j->meanwhile, j->run->c->netns);

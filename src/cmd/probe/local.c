@@ -223,18 +223,37 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 	return xstrdup(buf_cstr(&b));
 }
 
+/* The note of the job, and its remedy. */
+static void take_cause(struct probe_job *j, struct causes *causes)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	causes_act_in(causes, j->run->c->netns, geteuid());
+	put_summaries(&b, causes);
+	j->note = xstrdup(buf_cstr(&b));
+	j->remedy = xstrdup(causes->v[0].advice);
+	causes_free(causes);
+}
+
 void probe_local_unheard(struct probe_job *j, const struct probe_result *r)
 {
 	_cleanup_arena_ struct arena arena = { 0 };
 	struct causes causes = { .arena = &arena };
-	_cleanup_buf_ struct buf b = { 0 };
 
 	cause_of_unheard(&r->unheard, geteuid(), &causes);
-	causes_act_in(&causes, j->run->c->netns, geteuid());
-	put_summaries(&b, &causes);
-	j->note = xstrdup(buf_cstr(&b));
-	j->remedy = xstrdup(causes.v[0].advice);
-	causes_free(&causes);
+	take_cause(j, &causes);
+}
+
+void probe_local_stall(struct probe_job *j, const struct probe_result *r)
+{
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct causes causes = { .arena = &arena };
+	struct addr to;
+
+	if (!endpoint_addr(&r->peer, &to))
+		return;
+	cause_of_stall(&r->stall, &to, &causes);
+	take_cause(j, &causes);
 }
 
 static char *arrivals_of(const struct probe_result *r)

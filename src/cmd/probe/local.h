@@ -34,6 +34,8 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 /* Of answers that were seen to arrive, and did not reach the socket: the note of the job,
  * and its remedy. */
 void probe_local_unheard(struct probe_job *j, const struct probe_result *r);
+/* The same of an answer, or a request, whose segments do not arrive. */
+void probe_local_stall(struct probe_job *j, const struct probe_result *r);
 /* Those, or what this host's counters say of packets that arrived, or what else it
  * counted as dropped, damaged or given up meanwhile: the first that there is (malloc'ed)
  * or NULL.

@@ -157,6 +157,14 @@ static void put_again(struct json *j, const struct json_row *row, const void *of
 		json_member_str(j, row->name, names[r->again]);
 }
 
+static void put_stalled(struct json *j, const struct json_row *row, const void *of)
+{
+	const struct probe_result *r = of;
+
+	json_member_str(j, row->name,
+			r->stall.side == STALL_TOWARDS_US ? "receiving" : "sending");
+}
+
 static void put_mptcp(struct json *j, const struct json_row *row, const void *of)
 {
 	const struct probe_result *r = of;
@@ -234,6 +242,8 @@ static const struct json_row evidence_rows[] = {
 	{ "silent_interface", .put = put_silent_interface },
 	{ "no_carrier", BOOL(silent_hop.no_carrier), LEFT_OUT },
 	{ "answers_dropped", UINT(unheard.seen), LEFT_OUT },
+	{ "stalled", MEMBER(stall.side), LEFT_OUT, .put = put_stalled },
+	{ "stalled_ms", UINT(stall.for_ms), LEFT_OUT },
 	{ "answered_from", MEMBER(answered_from), LEFT_OUT, .put = put_ip },
 	{ "answered_from_port", UINT(answered_from.port), LEFT_OUT },
 	{ "accepted", .put = put_accepted },

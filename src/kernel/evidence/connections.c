@@ -57,6 +57,8 @@ static void take_sent(struct connection_facts *c, const struct sock *s, int turn
 	c->ca_state = info_u8(s, INFO(ca_state));
 	c->unsent = info_u32(s, INFO(notsent_bytes));
 	c->unacked = info_u32(s, INFO(unacked));
+	if (s->tcp_info.len >= INFO(data_segs_in) + 4)
+		c->answers = info_u32(s, INFO(segs_in)) - info_u32(s, INFO(data_segs_in));
 	c->has_send_window = s->tcp_info.len >= INFO(snd_wnd) + 4;
 }
 

@@ -156,6 +156,25 @@ const struct meaning connect_causes[] = {
 		"2, let the way back be the way there, or allow the answers in the "
 		"firewall: 'nft list ruleset' shows its rules.",
 	},
+	[CONNECT_GAP] = {
+		"gap-in-stream",
+		"It answers, and segments of the answer wait behind one that does not "
+		"arrive.",
+		"The path's MTU towards this host is smaller than the peer assumes, and the "
+		"ICMP messages about it are lost: small segments arrive, large ones never do. "
+		"A path that loses the same segment again and again looks the same.",
+		"Find the size of packets that arrives ('ping -M do -s SIZE ADDRESS'), and "
+		"whether a connection with smaller segments works (-O mss=1000).",
+	},
+	[CONNECT_STUCK] = {
+		"stuck-sender",
+		"Large segments of what was sent do not arrive, though the peer has the end of "
+		"the handshake, or smaller ones.",
+		"The path's MTU towards the peer is smaller than this host assumes, and the "
+		"ICMP messages about it are lost; or a firewall drops what carries data.",
+		"Find the size of packets that arrives ('ping -M do -s SIZE ADDRESS'), and "
+		"whether a connection with smaller segments works (-O mss=1000).",
+	},
 	[CONNECT_EXHAUSTED] = {
 		"ephemeral-exhausted",
 		"All local ports are in use towards this destination.",

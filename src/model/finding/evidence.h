@@ -202,6 +202,8 @@ struct connection_facts {
 	uint32_t rtt_us, reordered; /* times that segments overtook others */
 	uint32_t unsent;	    /* bytes of SEND-Q that never left */
 	uint32_t unacked;	    /* segments on the way */
+	uint32_t answers; /* segments without data that came, the SYN-ACK among them; 0 =
+			     not counted */
 	uint8_t ca_state;
 	uint32_t overtook[2]; /* segments that came before one that should be first */
 	bool has_overtook;

@@ -1,12 +1,11 @@
 /* Connections on which segments wait behind one that does not arrive. */
+#include "model/answer/stall.h"
 #include "model/rule/rules_private.h"
 #include "model/rule/standstill_private.h"
 
 enum {
 	GAP_MS = 3100,	 /* what is merely lost comes again before that */
 	MOST_PLACES = 3, /* with more the cause is likely close to this host */
-	HEADERS_V4 = 28, /* of IP and ICMP */
-	HEADERS_V6 = 48,
 };
 
 /* Memory is in use, there is nothing to read, and segments have overtaken others. */
@@ -45,23 +44,9 @@ static uint32_t since_received(const struct connection_facts *c)
 static const char *gap_advice(struct inquiry *q, const struct group *g)
 {
 	const struct connection_facts *c = g->oldest;
-	struct addr ip = addr_unmapped(&c->row->peer);
-	uint32_t headers = ip.family == AF_INET ? HEADERS_V4 : HEADERS_V6;
-	_cleanup_buf_ struct buf to = { 0 }, peer = { 0 };
 
-	addr_put_ip(&to, &ip);
-	addr_put(&peer, &ip);
-	if (c->pmtu > headers) {
-		buf_puts(&q->text, "whether packets of this size arrive, and which do:");
-		advise(&q->text, ADVICE_PING_SIZE, (struct advised){ 0 },
-		       c->pmtu - headers, buf_cstr(&to));
-	}
-	if (!finding_was_accepted(q, c->row)) {
-		advise_in_words(&q->text, "whether smaller segments arrive (if so, it is "
-					  "the MTU):");
-		advise(&q->text, ADVICE_CONNECT_SMALL, (struct advised){ 0 },
-		       buf_cstr(&peer));
-	}
+	stall_put_advice(&q->text, &c->row->peer, c->pmtu,
+			 !finding_was_accepted(q, c->row));
 	return finding_text(q);
 }
 
@@ -75,11 +60,8 @@ static void gap_finding(struct inquiry *q, const struct group *g)
 		memory += g->v[i]->rmem[1];
 	say(q,
 	    "Segments wait behind one that has not arrived (%ju bytes of memory, nothing to "
-	    "read), and it did not come between two readings %u ms apart.\nPossible are a path "
-	    "whose MTU towards this host is smaller than the peer assumes (packets of that "
-	    "size are lost, and the ICMP messages that say so, too), or a path that loses "
-	    "this segment again and again.",
-	    (uintmax_t)memory, q->e->interval_ms);
+	    "read), and it did not come between two readings %u ms apart.\nPossible are %s.",
+	    (uintmax_t)memory, q->e->interval_ms, stall_reasons(STALL_TOWARDS_US, true));
 	f->summary = finding_text(q);
 	f->advice = gap_advice(q, g);
 	finding_figure(f, "sockets", g->n, true);

@@ -1,4 +1,5 @@
 /* Connections that do not move, for want of the peer or of the program. */
+#include "model/answer/stall.h"
 #include "model/rule/rules_private.h"
 #include "model/rule/standstill_private.h"
 
@@ -40,7 +41,14 @@ static bool reader_is_here(struct inquiry *q, const struct connection_facts *c)
 }
 
 /* What this host cannot send is of as many kinds as there are reasons. */
-enum { KIND_NONE, KIND_CLOSED_WINDOW, KIND_UNANSWERED, KIND_GAP, KIND_NOT_SENT };
+enum {
+	KIND_NONE,
+	KIND_CLOSED_WINDOW,
+	KIND_UNANSWERED,
+	KIND_GAP,
+	KIND_SHUT_OUT,
+	KIND_NOT_SENT
+};
 enum { REASON_SHIFT = 4, ERROR_SHIFT = 8 };
 
 static unsigned not_sent_kind(const struct inquiry *q, const struct connection_facts *c)
@@ -69,6 +77,19 @@ static bool is_not_sent(const struct inquiry *q, const struct connection_facts *
 	return is_held_back(c) && q->e->interval_ms >= STUCK_AGE_MS;
 }
 
+/* Large segments do not arrive, though the peer has the end of the handshake. */
+static bool is_shut_out(const struct inquiry *q, const struct connection_facts *c)
+{
+	struct stall_look l = { .acked = c->acked[1],
+				.received = c->received[1],
+				.answers = c->answers,
+				.unacked = c->send[1],
+				.retransmits = c->retrans,
+				.mss = c->mss };
+
+	return c->has_info && stall_is_shut_out(&l) && !finding_was_accepted(q, c->row);
+}
+
 static unsigned sender_kind(struct inquiry *q, const struct connection_facts *c)
 {
 	if (!sends_nothing(c) || may_be_slow(c) || reader_is_here(q, c) ||
@@ -80,7 +101,9 @@ static unsigned sender_kind(struct inquiry *q, const struct connection_facts *c)
 		return is_not_sent(q, c) ? not_sent_kind(q, c) : KIND_NONE;
 	if (is_not_resent(q, c))
 		return not_sent_kind(q, c);
-	return c->sacked ? KIND_GAP : KIND_UNANSWERED;
+	if (c->sacked)
+		return KIND_GAP;
+	return is_shut_out(q, c) ? KIND_SHUT_OUT : KIND_UNANSWERED;
 }
 
 static uint32_t since_sent(const struct connection_facts *c)
@@ -173,7 +196,12 @@ static void put_retransmission(struct inquiry *q, const struct group *g)
 	}
 
 	say(q, "\nThe %ssegment was retransmitted %u times %s", of_oldest(g), c->retrans,
-	    g->kind == KIND_GAP ? "and did not arrive" : "without an answer");
+	    g->kind == KIND_UNANSWERED ? "without an answer" : "and did not arrive");
+	if (g->kind == KIND_SHUT_OUT)
+		say(q,
+		    ", though the peer has the end of the handshake (its SYN-ACK is not sent "
+		    "again): segments of up to %u bytes do not arrive",
+		    c->mss);
 	if (g->kind == KIND_GAP)
 		say(q,
 		    ", though the peer has confirmed %u behind it: larger ones (up to %u "
@@ -183,20 +211,8 @@ static void put_retransmission(struct inquiry *q, const struct group *g)
 		say(q, ", the peer's window is open (%u bytes)", c->snd_wnd);
 	put_timer(q, c);
 	put_unheard(q, g);
-}
-
-/* Packets of the size that the path should take. */
-static void advise_size(struct inquiry *q, const struct group *g)
-{
-	enum { HEADERS_V4 = 28, HEADERS_V6 = 48 }; /* of IP and ICMP */
-	struct addr ip = addr_unmapped(&g->oldest->row->peer);
-	uint32_t headers = ip.family == AF_INET ? HEADERS_V4 : HEADERS_V6;
-	_cleanup_buf_ struct buf to = { 0 };
-
-	addr_put_ip(&to, &ip);
-	buf_puts(&q->text, "whether packets of this size arrive, and which do:");
-	advise(&q->text, ADVICE_PING_SIZE, (struct advised){ 0 },
-	       g->oldest->pmtu > headers ? g->oldest->pmtu - headers : 0, buf_cstr(&to));
+	if (g->kind == KIND_SHUT_OUT)
+		say(q, "\nPossible are %s.", stall_reasons(STALL_TOWARDS_PEER, false));
 }
 
 /* Where to look, with the address: a port that the peer's kernel drew answers nothing. */
@@ -215,8 +231,9 @@ static const char *sender_advice(struct inquiry *q, const struct group *g)
 		buf_puts(&q->text, "look at the program at the other end (");
 		finding_put_places(q, g);
 		buf_puts(&q->text, "): what does it do instead of reading?");
-	} else if (g->kind == KIND_GAP && g->oldest->pmtu) {
-		advise_size(q, g);
+	} else if ((g->kind == KIND_GAP || g->kind == KIND_SHUT_OUT) && g->oldest->pmtu) {
+		stall_put_advice(&q->text, &g->oldest->row->peer, g->oldest->pmtu,
+				 !finding_was_accepted(q, g->oldest->row));
 	} else {
 		buf_puts(
 			&q->text,

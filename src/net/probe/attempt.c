@@ -4,6 +4,7 @@
 
 #include "net/probe/http_answer.h"
 #include "net/probe/pattern.h"
+#include "net/socket/stall_take.h"
 
 enum { HELD_LEAST_US = 1000 * 1000 };
 
@@ -184,8 +185,20 @@ bool attempt_is_decided(const struct attempt *a)
 	return h.whole || http_answer_other(&a->in);
 }
 
+/* Whether the server does not answer, or segments do not arrive. */
+static void look_at_stall(struct attempt *a)
+{
+	struct stall_look now;
+
+	if (!a->look.known)
+		return;
+	stall_take(a->w.fd, &now);
+	stall_between(&a->look, &now, &a->r->stall);
+}
+
 void attempt_silent(struct attempt *a)
 {
+	look_at_stall(a);
 	a->r->outcome = a->in.len || a->empty ? OUTCOME_UNEXPECTED : OUTCOME_SILENT;
 	attempt_finish(a);
 }

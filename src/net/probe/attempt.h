@@ -79,9 +79,11 @@ struct attempt {
 	bool empty; /* a record of 0 bytes came, which is an answer, too */
 	const struct buf *out;
 	size_t sent;
-	unsigned sends; /* datagrams */
-	unsigned left;	/* of them, so many went out */
-	int full;	/* what the device, or our buffer, said to one that did not */
+	struct stall_look look; /* shortly before the deadline */
+	uint64_t look_at_us;	/* 0 = it was, or is not due */
+	unsigned sends;		/* datagrams */
+	unsigned left;		/* of them, so many went out */
+	int full; /* what the device, or our buffer, said to one that did not */
 	uint32_t weighed_from; /* answers to SYNs that came too early to tell */
 	struct endpoint to;    /* the same, to send to */
 	struct addr asked; /* of datagrams: whose answer counts; family 0 = the socket is

@@ -8,6 +8,7 @@
 #include "net/probe/attempt_private.h"
 #include "net/probe/attempt_weigh.h"
 #include "net/socket/record.h"
+#include "net/socket/stall_take.h"
 #include "net/socket/tcp.h"
 
 enum {
@@ -16,7 +17,8 @@ enum {
 	READ_SIZE = 4096,
 	READS = 16, /* in a turn of the loop: the others have theirs */
 	SENDS = 16,
-	SEND_MOST = 1 << 18, /* in a call: to a peer that reads along it has no end */
+	SEND_MOST = 1 << 18,	/* in a call: to a peer that reads along it has no end */
+	STALL_US = 1000 * 1000, /* between two looks: who is only slow moves in it */
 };
 
 static void to_stage(struct attempt *a, enum attempt_stage stage);
@@ -186,6 +188,28 @@ static void verify_look(struct attempt *a)
 	a->next_look_us = MIN(a->next_look_us * 2, (uint64_t)50000);
 }
 
+/* The next time that something is to do while nothing comes. */
+static void talk_on(struct attempt *a)
+{
+	timer_set(a->l, &a->t,
+		  a->look_at_us ? MIN(a->look_at_us, a->deadline_us) : a->deadline_us);
+}
+
+static void plan_look(struct attempt *a, uint64_t now)
+{
+	uint64_t left = a->deadline_us - MIN(now, a->deadline_us);
+
+	a->look_at_us = a->deadline_us - MIN((uint64_t)STALL_US, left / 2);
+}
+
+static void look_if_due(struct attempt *a)
+{
+	if (!a->look_at_us || clock_us() < a->look_at_us)
+		return;
+	a->look_at_us = 0;
+	stall_take(a->w.fd, &a->look);
+}
+
 /* What came since the last search is searched; true if that is not the deadline's end. */
 static bool search_rest(struct attempt *a)
 {
@@ -196,7 +220,8 @@ static bool search_rest(struct attempt *a)
 	}
 	if (clock_us() >= a->deadline_us)
 		return false;
-	timer_set(a->l, &a->t, a->deadline_us);
+	look_if_due(a);
+	talk_on(a);
 	return true;
 }
 
@@ -243,7 +268,9 @@ static void to_stage(struct attempt *a, enum attempt_stage stage)
 	switch (stage) {
 	case ATTEMPT_TALKING:
 		a->search_at_us = 0;
-		timer_set(a->l, &a->t, MAX(a->deadline_us, now));
+		a->deadline_us = MAX(a->deadline_us, now);
+		plan_look(a, now);
+		talk_on(a);
 		break;
 	case ATTEMPT_WATCHING:
 		timer_set(a->l, &a->t, a->opened_us + a->how->stable_us);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "model/answer/stall.h"
 #include "model/answer/unheard.h"
 #include "model/cause/bindable.h"
 #include "model/icmp.h"
@@ -82,6 +83,7 @@ struct probe_result {
 	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */
 	struct silent_hop silent_hop;
 	struct unheard unheard;	   /* of a silence: what this host did with the answers */
+	struct stall stall;	   /* of a connection whose answer did not come whole */
 	struct addr answered_from; /* UDP: another address or port that answered; family
 				      0 = none did */
 	struct addr sent_from, sent_to; /* half-open: the ends that NAT of this host gave

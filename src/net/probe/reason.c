@@ -286,6 +286,15 @@ static void put_ended(struct buf *b, const struct probe_result *r, const char *h
 	}
 }
 
+static void put_stall(struct buf *b, const struct probe_result *r)
+{
+	if (r->stall.side == STALL_TOWARDS_US)
+		buf_puts(b,
+			 ": more of it is here, behind a segment that does not arrive");
+	else if (r->stall.side == STALL_TOWARDS_PEER)
+		buf_puts(b, ": what was sent does not arrive");
+}
+
 static void put_silent(struct buf *b, const struct probe_result *r)
 {
 	buf_printf(b, "%s, but %s did not come",
@@ -293,6 +302,7 @@ static void put_silent(struct buf *b, const struct probe_result *r)
 		   : r->accepted == KNOWN_ON   ? "accepted"
 					       : "connected",
 		   r->missed ? r->missed : "an answer");
+	put_stall(b, r);
 	if (r->n_answer) {
 		buf_puts(b, "; it said: ");
 		put_answer(b, r);
@@ -325,6 +335,7 @@ static void put_unexpected(struct buf *b, const struct probe_result *r)
 	if (r->http_status)
 		buf_printf(b, " HTTP %d", r->http_status);
 	buf_printf(b, ", but without %s", r->missed ? r->missed : "what was expected");
+	put_stall(b, r);
 	if (r->life_us) {
 		buf_printf(b, ", then %s", r->err ? "reset" : "closed");
 		put_after(b, r->life_us);

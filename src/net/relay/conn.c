@@ -456,7 +456,7 @@ int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *ho
 	}
 	if (how->idle_us) {
 		c->last_us = loop_now(l);
-		timer_set(l, &c->idle, c->last_us + how->idle_us);
+		timer_set(l, &c->idle, c->last_us + how->idle_us / 2);
 	}
 	return early;
 }

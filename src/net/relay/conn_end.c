@@ -68,6 +68,21 @@ static void fill_report(struct conn *c, struct conn_report *r, struct conn_tcp *
 	r->tcp = tcp;
 }
 
+/* Whether the peer is silent, or segments do not arrive. */
+static void look_at_stall(const struct conn *c, struct conn_report *r)
+{
+	struct endpoint like = { .family = AF_INET, .type = SOCK_STREAM }, peer;
+	struct stall_look now;
+
+	if (!c->look.known)
+		return;
+	stall_take(c->w.fd, &now);
+	if (stall_between(&c->look, &now, &r->stall) &&
+	    (endpoint_peer(c->w.fd, &like, &peer) < 0 ||
+	     !endpoint_addr(&peer, &r->stalled_at)))
+		r->stall.side = STALL_NONE;
+}
+
 void conn_stop(struct conn *c, enum conn_end end, const struct fault *f)
 {
 	struct conn_report report;
@@ -86,6 +101,8 @@ void conn_stop(struct conn *c, enum conn_end end, const struct fault *f)
 			 : c->http			  ? conn_http_unsent(c)
 				   : (c->tx.from == FLOW_MEMORY ? c->tx.memory_len : 0));
 	}
+	if (end == CONN_IDLE)
+		look_at_stall(c, &report);
 	if (end == CONN_CUT && c->how->behave->reset_after_bytes != BEHAVE_UNSET)
 		endpoint_reset_on_close(c->w.fd);
 	if (!report.closed_first && end != CONN_RESET && end != CONN_ERROR)

@@ -48,13 +48,19 @@ void conn_idle_over(struct loop *l, struct timer *t)
 {
 	struct conn *c = LOOP_OWNER(t, struct conn, idle);
 	uint64_t now = loop_now(l), idle = c->how->idle_us;
+	uint64_t half = c->last_us + idle / 2;
 	struct fault f = FAULT_INIT;
 
 	if (!awaits_network(c)) {
 		timer_set(l, t, now + idle);
 		return;
 	}
+	if (now < half) {
+		timer_set(l, t, half);
+		return;
+	}
 	if (now < c->last_us + idle) {
+		stall_take(c->w.fd, &c->look);
 		timer_set(l, t, c->last_us + idle);
 		return;
 	}

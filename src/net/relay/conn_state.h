@@ -4,6 +4,7 @@
 #include "base/loop.h"
 #include "net/relay/conn_how.h"
 #include "net/socket/call.h"
+#include "net/socket/stall_take.h"
 #include "net/socket/tcp.h"
 
 /* From the best to the worst, which a session remembers. */
@@ -38,6 +39,8 @@ struct conn_report {
 	uint64_t duration_us;
 	enum closer closed_first;
 	const struct conn_tcp *tcp; /* NULL = not asked for, or it has none */
+	struct stall stall;	    /* of one that --idle ends */
+	struct addr stalled_at;	    /* the peer of that */
 };
 
 struct conn_http;
@@ -55,6 +58,7 @@ struct conn {
 	uint32_t expect_matched; /* of how->expect */
 	uint32_t ack_wait_us;
 	uint32_t unread, unsent; /* in the kernel, when --idle last looked */
+	struct stall_look look;	 /* halfway to the idle limit */
 	enum closer closed_first;
 	bool dialled; /* by us: our SYN was acknowledged */
 	bool peer_ended, sent_fin, armed, found, holding, forgetting;

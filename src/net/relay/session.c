@@ -226,6 +226,10 @@ static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
 		s->totals.failed++;
 	else
 		s->totals.complete++;
+	if (s->stall.side == STALL_NONE) {
+		s->stall = report->stall;
+		s->stalled_at = report->stalled_at;
+	}
 	if (!s->forgiving || end == CONN_OUTPUT || end == CONN_INPUT)
 		session_worse(s, end, f ? f->err : 0);
 	if (s->ops.wants_peers || f || s->how.want_tcp)

@@ -68,8 +68,10 @@ struct session {
 	struct session_totals totals;
 	enum conn_end worst; /* of all connections */
 	int err;	     /* errno beside it */
-	bool datagrams;	     /* what is counted are peers and datagrams */
-	bool unseen; /* commands have the connections: nobody counts their bytes */
+	struct stall stall;  /* of the first connection that stood still in its middle */
+	struct addr stalled_at;
+	bool datagrams; /* what is counted are peers and datagrams */
+	bool unseen;	/* commands have the connections: nobody counts their bytes */
 	struct session_shared *shared; /* NULL = one thread is all there is */
 	struct seat *seat;	       /* this thread's, where they share */
 	bool forgiving; /* a server: what one peer does is no failure of ours */
