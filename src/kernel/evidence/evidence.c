@@ -8,6 +8,7 @@
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/netlink/presence_ask.h"
 #include "kernel/proc/counters_read.h"
+#include "kernel/proc/path_filter.h"
 #include "kernel/proc/procfile.h"
 #include "kernel/proc/rights.h"
 #include "model/proctext.h"
@@ -162,6 +163,16 @@ static void first_reading(struct reader *r, const struct detect *d, struct evide
 		w->due = d->began_ms + READING_INTERVAL_MS;
 }
 
+static void find_strict_paths(struct evidence *e)
+{
+	uint64_t by;
+
+	if (counters_grown(&e->texts[0], &e->texts[1], "TcpExt", "IPReversePathFilter",
+			   &by) &&
+	    by)
+		strict_paths_read(&e->strict);
+}
+
 static void second_reading(struct reader *r, const struct detect *d, struct evidence *e,
 			   const struct watch *w)
 {
@@ -198,6 +209,7 @@ static void second_reading(struct reader *r, const struct detect *d, struct evid
 	counters_read(&e->texts[1]);
 	if (holds_back)
 		evidence_ways_out(d, e);
+	find_strict_paths(e);
 }
 
 void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,

@@ -7,41 +7,9 @@
 #include "kernel/netlink/route.h"
 #include "kernel/netlink/rtnl.h"
 #include "kernel/proc/counters_read.h"
-#include "kernel/proc/procfile.h"
+#include "kernel/proc/path_filter.h"
 #include "model/counter/arrivals.h"
 #include "model/counter/counters_judge.h"
-
-enum { DEVICES_MOST = 4096 }; /* as of a host of containers: more add nothing */
-
-/* Of all and its own value the greater counts. */
-static bool read_filter(const char *device, uint64_t all, uint64_t *filter)
-{
-	char path[64 + IF_NAMESIZE];
-
-	snprintf(path, sizeof(path), "ipv4/conf/%.15s/rp_filter", device);
-	if (!procfile_sysctl(path, filter))
-		return false;
-	*filter = MAX(*filter, all);
-	return true;
-}
-
-static void find_strict(struct unheard *u, uint64_t all)
-{
-	struct if_nameindex *list = if_nameindex();
-	uint64_t filter;
-	size_t i;
-
-	for (i = 0; list && list[i].if_index && i < DEVICES_MOST; i++) {
-		if (list[i].if_index == 1 ||
-		    !read_filter(list[i].if_name, all, &filter) || filter != 1)
-			continue;
-		if (u->n_strict < UNHEARD_STRICT_MOST)
-			snprintf(u->strict[u->n_strict], IF_NAMESIZE, "%.15s",
-				 list[i].if_name);
-		u->n_strict++;
-	}
-	if_freenameindex(list);
-}
 
 static int take_interface(const struct nlmsghdr *h, void *ctx)
 {
@@ -113,16 +81,15 @@ void explain_arrivals(struct unheard *u, const struct counters *before, uint32_t
 void explain_unheard(struct unheard *u, uint32_t ifindex, bool routed)
 {
 	bool four = addr_unmapped(&u->peer).family == AF_INET;
-	uint64_t all = 0;
 
 	if (ifindex && !if_indextoname(ifindex, u->arrived))
 		u->arrived[0] = '\0';
 	if (ifindex && routed)
 		find_way(u);
-	if (!four || !u->by_path || !procfile_sysctl("ipv4/conf/all/rp_filter", &all))
+	if (!four || !u->by_path)
 		return;
 	if (!u->arrived[0])
-		find_strict(u, all);
-	else if (!read_filter(u->arrived, all, &u->filter))
+		strict_paths_read(&u->strict);
+	else if (!path_filter_read(u->arrived, &u->filter))
 		u->filter = 0;
 }

@@ -71,27 +71,16 @@ static void put_seen(struct buf *b, const struct unheard *u)
 		buf_puts(b, "a rule of its own firewall, a tc filter or an IPsec policy");
 }
 
-static void put_strict(struct buf *b, const struct unheard *u)
-{
-	size_t i, n = MIN(u->n_strict, (size_t)UNHEARD_STRICT_MOST);
-
-	buf_puts(b, "; rp_filter is 1 on ");
-	for (i = 0; i < n; i++) {
-		buf_puts(b, i ? ", " : "");
-		put_device(b, u->strict[i]);
-	}
-	if (u->n_strict > n)
-		buf_printf(b, " and %zu more", u->n_strict - n);
-}
-
 void unheard_put_counts(struct buf *b, const struct unheard *u)
 {
 	buf_puts(b, "meanwhile this host dropped ");
 	if (u->by_path) {
 		put_packets(b, u->by_path, "packet", "packets");
 		buf_puts(b, " by its reverse path filter (IPReversePathFilter");
-		if (u->n_strict)
-			put_strict(b, u);
+		if (u->strict.n) {
+			buf_puts(b, "; ");
+			strict_paths_put(b, &u->strict);
+		}
 		buf_puts(b, u->in_other ? ") and " : ")");
 	}
 	if (u->in_other) {
@@ -142,16 +131,11 @@ void unheard_put_others(struct buf *b, const struct unheard *u, const char *who)
 void unheard_put_advice(struct buf *next, const struct unheard *u, uint32_t asker)
 {
 	const struct advised who = { .uid = asker };
-	char name[IF_NAMESIZE];
-	size_t i;
 
 	if (is_damaged(u)) {
 		advise(next, ADVICE_LINK_COUNTERS, who);
 	} else if (is_by_path(u) && u->filter == 1) {
-		/* The names of sysctl(8) have '/' where the path has a dot. */
-		for (i = 0; i < sizeof(name); i++)
-			name[i] = u->arrived[i] == '.' ? '/' : u->arrived[i];
-		advise(next, ADVICE_LOOSE_PATH, who, name);
+		advise_loose_path(next, who, u->arrived);
 	} else if (is_by_path(u)) {
 		advise(next, ADVICE_RULES, who);
 	} else {

@@ -4,10 +4,11 @@
 #include <net/if.h>
 
 #include "model/cause/cause.h"
+#include "model/counter/arrivals.h"
 
 struct counter_row;
 
-enum { UNHEARD_STRICT_MOST = 4, UNHEARD_OTHERS_MOST = 3 };
+enum { UNHEARD_OTHERS_MOST = 3 };
 
 /* Filled by kernel/explain; what a packet socket saw is the caller's to fill. */
 struct unheard {
@@ -32,9 +33,7 @@ struct unheard {
 	 * to the peer leaves; "" = not known. */
 	char arrived[IF_NAMESIZE], leaves[IF_NAMESIZE];
 	uint64_t filter;
-	/* Of all interfaces: where it is 1. */
-	char strict[UNHEARD_STRICT_MOST][IF_NAMESIZE];
-	size_t n_strict;
+	struct strict_paths strict; /* of all interfaces */
 };
 
 /* Whether there is something to say: without an answer that was seen it is no cause. */

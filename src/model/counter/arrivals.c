@@ -1,5 +1,6 @@
 #include "model/counter/arrivals.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/util.h"
@@ -78,8 +79,8 @@ void arrivals_between(const struct counters *before, const struct counters *afte
 	uint64_t all, less;
 
 	*a = (struct arrivals){ .known = true };
-	all = grown(before, after, &came[six][0], &a->known) +
-	      grown(before, after, &came[six][1], &ignored);
+	a->received = grown(before, after, &came[six][0], &a->known);
+	all = a->received + grown(before, after, &came[six][1], &ignored);
 	less = grown(before, after, &gone[0], &a->known);
 	for (i = 1; i < n; i++)
 		less += grown(before, after, &gone[i], &ignored);
@@ -89,4 +90,36 @@ void arrivals_between(const struct counters *before, const struct counters *afte
 	a->dropped = all > less ? all - less : 0;
 	a->kept = kept_back(before, after, six);
 	a->damaged = grown(before, after, &damaged[udp ? 1 + six : 0], &ignored);
+}
+
+bool arrivals_are_dropped(const struct arrivals *a, uint32_t ms)
+{
+	enum { PER_SECOND = 1, PERCENT = 1 };
+
+	return a->known && a->dropped > ((uint64_t)PER_SECOND * ms + 999) / 1000 &&
+	       a->dropped * 100 > a->received * PERCENT;
+}
+
+void strict_paths_put(struct buf *b, const struct strict_paths *p)
+{
+	size_t i, n = MIN(p->n, (size_t)STRICT_PATHS_MOST);
+
+	buf_puts(b, "rp_filter is 1 on ");
+	for (i = 0; i < n; i++) {
+		buf_puts(b, i ? ", " : "");
+		buf_put_escaped(b, p->v[i], strlen(p->v[i]));
+	}
+	if (p->n > n)
+		buf_printf(b, " and %zu more", p->n - n);
+}
+
+void advise_loose_path(struct buf *b, struct advised who, const char *device)
+{
+	char name[IF_NAMESIZE] = "";
+	size_t i;
+
+	/* The names of sysctl(8) have '/' where the path has a dot. */
+	for (i = 0; device[i] && i + 1 < sizeof(name); i++)
+		name[i] = device[i] == '.' ? '/' : device[i];
+	advise(b, ADVICE_LOOSE_PATH, who, name);
 }

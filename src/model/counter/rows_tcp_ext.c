@@ -222,8 +222,8 @@ static const struct counter_row rows[] = {
 	  .look = "Look at net.ipv4.conf.*.rp_filter: of 'all' and the interface the greater "
 		  "value counts.",
 	  .advice =
-		  "Set rp_filter to 2 on that interface, and on 'all' if it is 1 there, or "
-		  "add the route to the source." },
+		  "Set rp_filter to 2 on the interface that they come through, or add the "
+		  "route to their source." },
 	{ EXT("TCPTimeWaitOverflow"), NONE, .told = "time-wait-overflow",
 	  .clause = "this host ended # connection* without TIME-WAIT: "
 		    "net.ipv4.tcp_max_tw_buckets was reached",

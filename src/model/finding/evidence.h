@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "model/counter/counters.h"
+#include "model/counter/arrivals.h"
 #include "model/finding/detect.h"
 #include "model/finding/finding.h"
 #include "model/halt.h"
@@ -278,6 +278,8 @@ struct evidence {
 	struct stopped_packets stopped_v4, stopped_v6;
 	/* All of them; where there is a second reading. */
 	struct counters texts[2];
+	/* Read where the reverse path filter dropped something meanwhile. */
+	struct strict_paths strict;
 	struct host_facts host[2]; /* where all of TCP was asked for */
 	struct net_limits limits;
 	struct listener_facts *listeners;

@@ -68,10 +68,50 @@ static void no_wrap(void)
 	CHECK(a.known && a.dropped == 0);
 }
 
+/* Beyond one a second, and beyond what two numbers of a busy host differ by. */
+static void dropped(void)
+{
+	static const struct {
+		struct arrivals a;
+		uint32_t ms;
+		bool are;
+	} rows[] = {
+		{ { .known = true, .received = 2, .dropped = 2 }, 200, true },
+		{ { .known = true, .received = 1, .dropped = 1 }, 200, false },
+		{ { .known = true, .received = 9, .dropped = 3 }, 3000, false },
+		{ { .known = true, .received = 9, .dropped = 4 }, 3000, true },
+		{ { .known = true, .received = 10000, .dropped = 100 }, 200, false },
+		{ { .known = true, .received = 10000, .dropped = 101 }, 200, true },
+		{ { .received = 2, .dropped = 2 }, 200, false },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		CHECK_INT(arrivals_are_dropped(&rows[i].a, rows[i].ms), rows[i].are);
+}
+
+static void strict(void)
+{
+	static const struct strict_paths one = { { "eth0.7" }, 1 },
+					 many = { { "a", "b", "c", "d" }, 9 };
+	_cleanup_buf_ struct buf b = { 0 };
+
+	strict_paths_put(&b, &one);
+	buf_puts(&b, "; ");
+	strict_paths_put(&b, &many);
+	CHECK_STR(buf_cstr(&b),
+		  "rp_filter is 1 on eth0.7; rp_filter is 1 on a, b, c, d and 5 more");
+	buf_reset(&b);
+	advise_loose_path(&b, (struct advised){ 0 }, one.v[0]);
+	CHECK(strstr(buf_cstr(&b), "sysctl -w net.ipv4.conf.eth0/7.rp_filter=2"));
+}
+
 int main(void)
 {
 	RUN(four, "IPv4: fragments, errors, the reverse path filter and what is left");
 	RUN(six, "IPv6 has no reverse path filter");
 	RUN(no_wrap, "a difference is never less than nothing");
+	RUN(dropped, "when what is left over is worth a word");
+	RUN(strict, "interfaces whose filter is strict");
 	return unit_done();
 }
