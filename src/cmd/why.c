@@ -124,6 +124,14 @@ struct listening why_listening(const struct endpoint *ep)
 						     : (struct listening){ 0 };
 }
 
+bool why_half_open(const struct endpoint *ep, const struct endpoint *from)
+{
+	struct addr to, by;
+
+	return endpoint_addr(ep, &to) && endpoint_addr(from, &by) && by.port &&
+	       explain_half_open(&to, &by);
+}
+
 /* Of a master and its workers these are to accept, and the first is named. */
 static void keep_actors(struct bind_found *x, struct reader *r, struct arena *a)
 {

@@ -41,6 +41,8 @@ bool why_loopback_down(const struct endpoint *ep, struct causes *causes);
 
 /* Who would take a connection to ep: nobody, where it is not of this host. */
 struct listening why_listening(const struct endpoint *ep);
+/* Whether it has taken the SYN that came from there. */
+bool why_half_open(const struct endpoint *ep, const struct endpoint *from);
 
 /* Who waits for accept() at ep, of this host: adds to causes, whose arena they bring.
  * held_us as of waits_look(), whose figures are in *f. */

@@ -51,6 +51,42 @@ cause_of() { # ARG...
 		'listens on 127\.0\.0\.1:80, and has not aborted it: a listener that was closed .*, or a firewall rule that rejects with a reset did$'
 }
 
+# Without the right to open a packet socket, which would see the answers.
+unprivileged() { # COMMAND ARG...
+	run --separate-stderr in_ns setpriv --bounding-set -all --inh-caps -all --no-new-privs "$SOCKCTL" "$@"
+}
+
+@test "SYNs that come again for a half-open connection are no full queue, whoever's is full meanwhile" {
+	skip_unless_root 'drops packets with nft'
+	netns
+	mk listen:addr=127.0.0.1,port=4713,backlog=64 listen:addr=127.0.0.1,port=4714,backlog=0
+	nft_rule input 'tcp sport 4713 drop'
+	unprivileged probe --json -T 2500ms 127.0.0.1:4713
+	assert_status 4
+	assert_json 'map(select(.type == "attempt"))[0].outcome == "filtered"'
+	assert_json 'map(select(.type == "summary"))[0].cause | test("has this connection half-open: it got the SYN, and its SYN-ACKs are lost on the way back")'
+	# Another listener drops what does not get into its queue.
+	spawn "${NS[@]}" python3 -c '
+import socket, time
+kept = []
+while True:
+    s = socket.socket()
+    s.setblocking(False)
+    s.connect_ex(("127.0.0.1", 4714))
+    kept = kept[-50:] + [s]
+    time.sleep(0.02)
+'
+	until_true overflows
+	unprivileged probe --json -T 2500ms 127.0.0.1:4713
+	assert_json 'map(select(.type == "attempt"))[0].outcome == "filtered"'
+	assert_json 'map(select(.type == "summary"))[0].cause | test("half-open")'
+}
+
+overflows() {
+	in_ns awk '/^TcpExt: [A-Z]/ { n = split($0, name); next }
+		/^TcpExt: / { for (i = 1; i <= n; i++) if (name[i] == "ListenOverflows") exit !$i }' /proc/thread-self/net/netstat
+}
+
 @test "a rule that refuses what a program listens on: nobody says that nothing listens" {
 	netns
 	mk listen:addr=127.0.0.1,port=80,backlog=64
@@ -93,7 +129,7 @@ cause_of() { # ARG...
 	local pid=$PID out=$OUT
 	until_true overflowed 2
 	mk_more accept:of=listen.listener,n=3
-	OUT=$out await_line '"outcome":"queue-full".*was full when it was asked: [0-9]+ connections? w(as|ere) dropped meanwhile; it has room by now'
+	OUT=$out await_line '"outcome":"queue-full".*was full when it was asked: [0-9]+ packets? w(as|ere) dropped meanwhile; it has room by now'
 	await_end "$pid" 4
 }
 

@@ -46,7 +46,8 @@ static bool take_full(struct probe_result *r, const struct listening *l,
 	bool reset = r->outcome == OUTCOME_RESET_AFTER_ACCEPT;
 	bool before = l->n && was_full(m, reset) && (!reset || queue_resets());
 
-	if (l->n_full && (!reset || before || (!m->known && queue_resets()))) {
+	if (l->n_full && !m->half_open &&
+	    (!reset || before || (!m->known && queue_resets()))) {
 		r->queue = l->full_queue;
 		r->queue_limit = l->full_limit;
 		return true;

@@ -114,5 +114,7 @@ void watch_end(struct probe_job *j, struct probe_result *r)
 		l = why_listening(&r->peer);
 		m->drops = l.drops - MIN(w->drops, l.drops);
 		m->known = !l.err && l.n == l.n_drops;
+		m->half_open = silence && r->local.len &&
+			       why_half_open(&r->peer, &r->local);
 	}
 }

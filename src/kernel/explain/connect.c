@@ -290,6 +290,16 @@ static struct listening listening_inet(const struct addr *to)
 	return l;
 }
 
+bool explain_half_open(const struct addr *to, const struct addr *from)
+{
+	_cleanup_reader_ struct reader r = { 0 };
+	struct fault ignored = FAULT_INIT;
+	struct sock key = { .local = *to, .peer = *from, .cookie = UINT64_MAX }, s;
+
+	return reader_open(&r, &ignored) == 0 && reader_exact(&r, &key, 0, &s) == 0 &&
+	       s.state == STATE_SYN_RECV;
+}
+
 struct listening explain_listening(const struct connect_question *q)
 {
 	if (q->name)

@@ -60,3 +60,7 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 /* Who would take a connection to an address of this host: TCP and unix; err is of no
  * consequence. */
 struct listening explain_listening(const struct connect_question *q);
+
+/* Whether a listener of this host has taken the SYN of that connection and waits for the
+ * end of its handshake. */
+bool explain_half_open(const struct addr *to, const struct addr *from);

@@ -26,7 +26,7 @@ void listening_add(struct listening *l, const struct sock *listener)
 bool was_full(const struct meanwhile *m, bool reset)
 {
 	/* A reset is a program's, where one aborted a connection meanwhile. */
-	return m->known && m->overflows &&
+	return m->known && m->overflows && !m->half_open &&
 	       (reset ? !m->unread && !m->lingered : m->drops != 0);
 }
 
@@ -46,9 +46,10 @@ static void say_full(const struct silence *f, struct causes *causes)
 			   halted ? buf_cstr(&who) : "the program does not accept");
 	else
 		buf_printf(&b,
-			   "was full when it was asked: %llu connections were dropped "
+			   "was full when it was asked: %llu packet%s dropped "
 			   "meanwhile; it has room by now (%llu/%llu)",
 			   (unsigned long long)f->meanwhile.drops,
+			   f->meanwhile.drops == 1 ? " was" : "s were",
 			   (unsigned long long)l->queue, (unsigned long long)l->limit);
 	causes_add(causes, connect_causes[CONNECT_QUEUE_FULL].id, &b, &advice,
 		   halted ? f->waiting->found[0].holder.row->holders : NULL);
@@ -66,6 +67,12 @@ static void put_before_listener(struct buf *b, const struct silence *f)
 
 	if (f->rejected)
 		buf_puts(b, ": a firewall of this host is in between");
+	else if (m->half_open)
+		buf_puts(b,
+			 ", and has this connection half-open: it got the SYN, and its "
+			 "SYN-ACKs are lost on the way back; 'nft list ruleset' and "
+			 "'iptables-save' show rules that drop, 'tc filter show' and "
+			 "'bpftool net' other filters");
 	else if (m->known && m->drops)
 		buf_printf(b,
 			   ", and dropped %llu packets meanwhile for another reason: its "
@@ -90,7 +97,7 @@ void cause_of_silence(const struct silence *f, struct causes *causes)
 
 	if (l->err) {
 		causes_add_unread(causes, "whether something here listens there", l->err);
-	} else if (l->n_full ||
+	} else if ((l->n_full && !f->meanwhile.half_open) ||
 		   (l->n && !f->rejected && was_full(&f->meanwhile, false))) {
 		say_full(f, causes);
 	} else if (l->n) {

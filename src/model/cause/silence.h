@@ -22,7 +22,10 @@ void listening_add(struct listening *l, const struct sock *listener);
  * before the last packet that was sent. */
 struct meanwhile {
 	bool known;
-	uint64_t drops;	    /* of the listeners of the address; after a silence only */
+	/* Packets that the listeners of the address dropped; after a silence only. The
+	 * SYNs that come again for a half-open connection are among them. */
+	uint64_t drops;
+	bool half_open; /* after a silence: the connection is, as the server sees it */
 	uint64_t overflows; /* connections that met a full accept queue */
 	uint64_t unread;    /* that a program closed with unread data */
 	uint64_t lingered;  /* with SO_LINGER and a time of 0 */

@@ -356,7 +356,7 @@ static void put_queue_full(struct buf *b, const struct probe_result *r)
 	else if (r->queue_drops)
 		buf_printf(b,
 			   "the server's accept queue was full when it was asked: %u "
-			   "connection%s dropped meanwhile; it has room by now",
+			   "packet%s dropped meanwhile; it has room by now",
 			   r->queue_drops, r->queue_drops == 1 ? " was" : "s were");
 	else
 		buf_puts(b, "the server's queue is full: it does not accept");

@@ -90,6 +90,14 @@ int overhear_open(const struct overhear_end *ends, size_t n)
 
 /* --- what came --- */
 
+/* Whether the others have come too is not seen here: no answer, as of IPv6. */
+static bool is_fragment(const uint8_t *data)
+{
+	enum { FLAGS = 6, MORE_AND_OFFSET = 0x3f };
+
+	return (data[FLAGS] & MORE_AND_OFFSET) || data[FLAGS + 1];
+}
+
 /* The ports, big endian, behind the header of IP; NULL if it is not between the two. */
 static const uint8_t *between(const uint8_t *data, size_t len, const struct addr *peer,
 			      const struct addr *ours)
@@ -97,7 +105,7 @@ static const uint8_t *between(const uint8_t *data, size_t len, const struct addr
 	bool four = peer->family == AF_INET;
 	size_t head, size = four ? 4 : 16, from = four ? 12 : 8;
 
-	if (len < (four ? 20u : 40u))
+	if (len < (four ? 20u : 40u) || (four && is_fragment(data)))
 		return NULL;
 	head = four ? (size_t)(data[0] & 15) * 4 : 40;
 	if (head < (four ? 20u : 40u) || len < head + UDP_HEADER ||

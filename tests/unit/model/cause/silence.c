@@ -110,8 +110,19 @@ static void test_meanwhile(void)
 	f.meanwhile.overflows = 2;
 	check_silence(&f, "accept-queue-full",
 		      "127.0.0.1:80: the accept queue was full when it was asked: 2 "
-		      "connections were dropped meanwhile; it has room by now (0/2)",
+		      "packets were dropped meanwhile; it has room by now (0/2)",
 		      "");
+	/* The queue of another was full, and what was dropped came again. */
+	f.meanwhile.half_open = true;
+	CHECK(!was_full(&f.meanwhile, false));
+	check_silence(
+		&f, "filtered",
+		"127.0.0.1:80 is listened on and has room (0/2), and has this "
+		"connection half-open: it got the SYN, and its SYN-ACKs are lost on the "
+		"way back; 'nft list ruleset' and 'iptables-save' show rules that drop, "
+		"'tc filter show' and 'bpftool net' other filters",
+		"");
+	f.meanwhile.half_open = false;
 	/* Those of another listener. */
 	f.meanwhile.drops = 0;
 	CHECK(!was_full(&f.meanwhile, false));
