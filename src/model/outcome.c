@@ -103,7 +103,8 @@ static const struct {
 		{
 			"translated",
 			"No answer to --syn, and NAT of this host rewrites what was "
-			"sent: the silence proves nothing.",
+			"sent, or it was not seen to leave: the silence proves "
+			"nothing.",
 			"A NAT rule of this host sends the SYN to another address or "
 			"port, or from another. The host behind it is silent, or the "
 			"rule treats a connection differently from a bare SYN.",

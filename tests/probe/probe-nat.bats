@@ -112,6 +112,33 @@ service_outcomes() {
 	assert_valid
 }
 
+@test "a service among many ports: an answer from elsewhere is asked for again, and was not lost" {
+	service
+	probe --syn --json $SERVICE4:1-2000
+	assert_status 0
+	assert_equal "$(open_ports)" 80
+	assert_equal "$(outcomes)" '{"open":1,"refused":2,"filtered":1996,"translated":1}'
+	assert_json 'map(select(.outcome == "open" and .type == "attempt"))[0] | .syn_retransmits == 0 and .sent_to_port == 8080'
+	assert_json 'map(select(.outcome == "translated"))[0].sent_to_port == 8082'
+	assert_valid
+}
+
+@test "a backend whose neighbour does not answer is never filtered" {
+	service
+	in_ns nft add rule inet nat c ip daddr $SERVICE4 tcp dport 84 dnat ip to $NOBODY:8084
+	in_ns nft add rule inet nat c ip6 daddr $SERVICE6 tcp dport 84 dnat ip6 to [fd99::77]:8084
+	# Nothing has left this host, and that is what is known.
+	assert_outcome 3 translated '^no answer to 2 SYNs in .*, and none was seen to leave this host: no neighbour answers, perhaps for an address that NAT puts in' --syn -T 400ms $SERVICE4:84
+	assert_equal "$(attempt .sent_to_addr)" null
+	assert_outcome 3 translated 'none was seen to leave this host' --syn -T 400ms "[$SERVICE6]:84"
+	# The kernel gives up after three seconds, and quotes the SYN.
+	assert_outcome 1 unreachable '^NAT of this host sends it to an address for which no neighbour answers' --syn -T "${READY_WITHIN}s" $SERVICE4:84
+	assert_outcome 1 unreachable '^NAT of this host sends it to an address for which no neighbour answers' --syn -T "${READY_WITHIN}s" "[$SERVICE6]:84"
+	# The twins: silent, open.
+	assert_outcome 4 filtered '^no answer to 2 SYNs' --syn -T 400ms $V4:8082
+	assert_outcome 0 open . --syn $SERVICE4:80
+}
+
 @test "nothing is left of it, and no connection is made" {
 	service
 	probe --syn -q $SERVICE4:80

@@ -179,6 +179,11 @@ static void put_unreachable(struct buf *b, const struct probe_result *r)
 		buf_puts(b, r->told);
 	} else if (r->icmp.family && !r->icmp.own) {
 		put_icmp(b, r);
+	} else if (is_elsewhere(r)) {
+		buf_puts(b, "NAT of this host sends it to ");
+		addr_put(b, &r->sent_to);
+		buf_puts(b, ", for which ");
+		silent_hop_put(b, &r->silent_hop, &r->sent_to, r->connect_us);
 	} else if (!r->at_once) {
 		silent_hop_put(b, &r->silent_hop, &a, r->connect_us);
 	} else if (r->err == EINVAL && addr_is_link_local(&a) && !a.scope) {
@@ -201,6 +206,13 @@ static void put_translated(struct buf *b, const struct probe_result *r)
 {
 	buf_printf(b, "no answer to %u SYN%s in ", r->lost + 1, r->lost ? "s" : "");
 	buf_put_time(b, r->connect_us);
+	if (!r->sent_to.family) {
+		buf_puts(b, ", and none was seen to leave this host: no neighbour "
+			    "answers, perhaps for an address that NAT puts in (see 'ip "
+			    "neigh'), a tc filter drops it, or an IPsec policy wraps it; "
+			    "probe it without --syn");
+		return;
+	}
 	buf_puts(b, ", which NAT of this host sends ");
 	buf_puts(b, is_elsewhere(r) ? "to " : "from ");
 	addr_put(b, is_elsewhere(r) ? &r->sent_to : &r->sent_from);

@@ -21,6 +21,7 @@ enum {
 	BARREN_MOST = 3, /* rounds without news, where packets are known to be lost */
 	WARM_UP_US = 50 * 1000, /* for ARP, or neighbour discovery */
 	FEW = 64,		/* ports: each SYN by itself, for its time */
+	MANY = 1024,		/* ports: time counts */
 	BATCHES = 4,		/* between two turns of the loop */
 	FULL_US = 1000,		/* until the device takes more */
 };
@@ -51,6 +52,10 @@ static void round_over(struct syn_scan *syn)
 	syn->s.n = n;
 	syn->round++;
 	syn->s.next = 0;
+	/* What is silent may have gone elsewhere, or nowhere. */
+	if (!syn->watched)
+		syn->watched = syn_link_watch_all(&syn->link, &syn->path);
+	syn->blind = false;
 	syn->brought = false;
 	syn->stage = SYN_SENDING;
 	syn->filled_us = now;
@@ -229,6 +234,9 @@ static void syn_warm_up(struct syn_scan *syn)
 static void start_sending(struct syn_scan *syn)
 {
 	syn->stage = SYN_SENDING;
+	/* Of many ports: seen again once an answer, or the lack of one, wants it. */
+	if (syn->s.totals.ports > MANY && !syn->path.rewritten)
+		syn->blind = syn_link_watch_own(&syn->link, false);
 	syn->filled_us = syn->looked_us = clock_us();
 	timer_set(syn->s.l, &syn->t, syn->filled_us);
 }

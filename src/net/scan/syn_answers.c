@@ -1,6 +1,7 @@
 #include "net/scan/syn_answers.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 
@@ -70,11 +71,24 @@ static void known_answered(struct syn_scan *syn, uint64_t at_us)
 		learn_rtt(syn, at_us - syn->known_us);
 }
 
-static void take_icmp(struct syn_scan *syn, const struct syn_answer *a,
+static void take_icmp(struct syn_scan *syn, const struct syn_answer *a, bool lo,
 		      struct probe_result *r)
 {
+	bool nat = false;
+
 	r->icmp = a->icmp;
+	/* Only NAT of this host can write the target's address into its own message. */
+	if (lo && addr_same_ip(&a->icmp.from, &syn->path.dst) &&
+	    !addr_same_ip(&syn->path.src, &syn->path.dst))
+		nat = r->icmp.own = true;
 	probe_judge_facts(r);
+	if (nat && icmp_says_no_host(&r->icmp)) {
+		r->outcome = OUTCOME_UNREACHABLE;
+		snprintf(r->told, sizeof(r->told), "%s",
+			 "NAT of this host sends it to an address for which no neighbour "
+			 "answers (see 'ip neigh')");
+		return;
+	}
 	/* NAT may send each port by another hop. */
 	if (is_rewritten(syn, a->port) || !a->icmp.own || !probe_may_be_neighbour(r))
 		return;
@@ -90,17 +104,29 @@ static void take_icmp(struct syn_scan *syn, const struct syn_answer *a,
 	}
 }
 
-static void take_answer(struct syn_scan *syn, const struct syn_answer *a, uint64_t at_us)
+/* An answer to a SYN that was seen in a later round only: it was not lost before. */
+static void forgive(struct syn_port *p)
+{
+	if (!p->doubted)
+		return;
+	p->first_us = p->last_us;
+	p->asked = 1;
+}
+
+static void take_answer(struct syn_scan *syn, const struct syn_answer *a,
+			const struct syn_seen *seen)
 {
 	struct syn_port *p = &syn->ports[a->port];
-	uint32_t at = syn_since_start(syn, at_us), sent;
+	uint32_t at = syn_since_start(syn, seen->at_us), sent;
 	struct probe_result *r;
 	unsigned round;
 
 	if (p->state == SYN_PORT_DONE && a->port == syn->known)
-		known_answered(syn, at_us);
+		known_answered(syn, seen->at_us);
 	if (p->state != SYN_PORT_ASKED || !p->asked)
 		return;
+	if (a->kind != SYN_ICMP)
+		forgive(p);
 	r = scan_result(&syn->s, a->port);
 	r->ttl = a->kind == SYN_ICMP ? 0 : a->ttl;
 	round = answered_round(syn, p, a, at);
@@ -114,7 +140,7 @@ static void take_answer(struct syn_scan *syn, const struct syn_answer *a, uint64
 	if (round > 1)
 		syn->brought = true;
 	if (a->kind == SYN_ICMP) {
-		take_icmp(syn, a, r);
+		take_icmp(syn, a, seen->lo, r);
 	} else {
 		r->outcome = a->kind == SYN_ACCEPTED ? OUTCOME_OPEN : OUTCOME_REFUSED;
 		if (a->kind == SYN_RESET)
@@ -131,18 +157,39 @@ static void take_answer(struct syn_scan *syn, const struct syn_answer *a, uint64
 	syn_tell(syn, a->port);
 }
 
-/* It left with other ends than we wrote: the answer comes from there. */
-static void note_rewritten(struct syn_scan *syn, const struct syn_seen *seen)
+static void keep_rewritten(struct syn_scan *syn, uint16_t port,
+			   const struct syn_ends *ends)
+{
+	if (!syn->path.rewritten)
+		syn->path.rewritten = xcalloc(65536, sizeof(*syn->path.rewritten));
+	syn->path.rewritten[port] = *ends;
+}
+
+/* It has left: with other ends than we wrote the answer comes from there. */
+static void note_sent_off(struct syn_scan *syn, const struct syn_seen *seen)
 {
 	struct syn_ends ends;
 	uint16_t port;
 
 	if (!syn_read_sent(&syn->path, seen->data, seen->len, &port, &ends))
 		return;
-	if (!syn->path.rewritten)
-		syn->path.rewritten = xcalloc(65536, sizeof(*syn->path.rewritten));
 	ends.lo = seen->lo;
-	syn->path.rewritten[port] = ends;
+	if (ends.seen)
+		keep_rewritten(syn, port, &ends);
+	else
+		syn->ports[port].left = true;
+}
+
+/* An answer of these ports and addresses is none that is known, but NAT may have made it
+ * one: the SYN is asked again, and seen. */
+static void note_elsewhere(struct syn_scan *syn, uint16_t port)
+{
+	struct syn_port *p = &syn->ports[port];
+
+	if (!syn->blind || p->state != SYN_PORT_ASKED || !p->asked)
+		return;
+	p->doubted = true;
+	syn->blind = !syn_link_watch_own(&syn->link, true);
 }
 
 /* A ring full of them at most: what comes meanwhile, and may never end, is for the next
@@ -155,14 +202,19 @@ void syn_take_answers(struct syn_scan *syn)
 
 	syn_link_look(&syn->link);
 	for (i = 0; i < syn->link.frames && syn_link_next(&syn->link, &seen); i++) {
-		a.kind = SYN_NOTHING;
 		if (seen.leaves)
-			note_rewritten(syn, &seen);
+			note_sent_off(syn, &seen);
 		else
 			syn_read(&syn->path, seen.data, seen.len, &a);
 		syn_link_done(&syn->link);
+		if (seen.leaves)
+			continue;
+		if (a.elsewhere)
+			note_elsewhere(syn, a.port);
+		if (a.kind == SYN_ICMP && a.rewritten.seen)
+			keep_rewritten(syn, a.port, &a.rewritten);
 		if (a.kind != SYN_NOTHING)
-			take_answer(syn, &a, seen.at_us);
+			take_answer(syn, &a, &seen);
 	}
 }
 
@@ -173,10 +225,17 @@ static void put_silence(struct probe_result *r, enum outcome o)
 	r->err = ETIMEDOUT;
 }
 
+/* Whether what was not seen to leave has not left. */
+static bool is_watched(struct syn_scan *syn)
+{
+	return syn->watched && !syn_link_dropped(&syn->link) && !syn->link.missed;
+}
+
 void syn_tell_silent(struct syn_scan *syn)
 {
 	struct probe_result *r = scan_result(&syn->s, 0), all;
 	uint32_t now = syn_since_start(syn, clock_us());
+	bool watched = is_watched(syn);
 	size_t i;
 
 	if (syn->no_neighbour.outcome == OUTCOME_UNREACHABLE)
@@ -193,7 +252,8 @@ void syn_tell_silent(struct syn_scan *syn)
 
 		if (p->state != SYN_PORT_ASKED)
 			continue;
-		if (is_rewritten(syn, port))
+		if (is_rewritten(syn, port) || (all.outcome == OUTCOME_FILTERED &&
+						watched && p->asked > 1 && !p->left))
 			put_silence(scan_result(&syn->s, port), OUTCOME_TRANSLATED);
 		else
 			*r = all;

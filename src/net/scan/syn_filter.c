@@ -82,8 +82,10 @@ static void put_number(struct packet_filter *p, const struct syn_path *path)
 	packet_filter_put(p, BPF_ALU | BPF_XOR | BPF_K, (uint32_t)(path->secret >> 32));
 }
 
-/* A SYN of ours, by its timestamp, that leaves and has another address or port. */
-static void put_syn(struct packet_filter *p, const struct syn_path *path, bool four)
+/* A SYN of ours, by its timestamp, that leaves; only one that has another address or
+ * port, unless those as we wrote them are asked for, too. */
+static void put_syn(struct packet_filter *p, const struct syn_path *path, bool four,
+		    bool as_written)
 {
 	size_t len = four ? 4 : 16;
 
@@ -93,6 +95,8 @@ static void put_syn(struct packet_filter *p, const struct syn_path *path, bool f
 	packet_filter_load_behind(p, BPF_W, SYN_TIME_AT);
 	packet_filter_put(p, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)0xff);
 	packet_filter_is(p, syn_time_base(path), PACKET_DROP);
+	if (as_written)
+		return;
 	packet_filter_is_bytes(p, four ? 12 : 8, path->src.ip, len, PACKET_TAKE);
 	packet_filter_is_bytes(p, four ? 16 : 24, path->dst.ip, len, PACKET_TAKE);
 	packet_filter_load_behind(p, BPF_H, 0);
@@ -105,7 +109,7 @@ static void put_syn(struct packet_filter *p, const struct syn_path *path, bool f
 	packet_filter_jump(p, BPF_JMP | BPF_JEQ | BPF_X, 0, PACKET_DROP, PACKET_TAKE);
 }
 
-int syn_filter_attach(int fd, const struct syn_path *path, uint32_t snap)
+int syn_filter_attach(int fd, const struct syn_path *path, bool as_written, uint32_t snap)
 {
 	bool four = path->dst.family == AF_INET;
 	struct packet_filter p = { .n = 0 };
@@ -113,6 +117,6 @@ int syn_filter_attach(int fd, const struct syn_path *path, uint32_t snap)
 	put_ip(&p, four);
 	put_icmp(&p, four);
 	put_tcp(&p);
-	put_syn(&p, path, four);
+	put_syn(&p, path, four, as_written);
 	return packet_filter_attach(&p, fd, snap);
 }

@@ -7,5 +7,7 @@
 
 #include "net/scan/syn_packet.h"
 
-/* 0, or -errno: fd, a packet socket of SOCK_DGRAM, takes no other packet from now on. */
-int syn_filter_attach(int fd, const struct syn_path *p, uint32_t snap);
+/* 0, or -errno: fd, a packet socket of SOCK_DGRAM, takes no other packet from now on.
+ * as_written: it takes all of our own SYNs that leave. */
+int syn_filter_attach(int fd, const struct syn_path *path, bool as_written,
+		      uint32_t snap);

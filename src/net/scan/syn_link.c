@@ -158,7 +158,7 @@ static int open_rx(struct syn_link *k, const struct syn_path *p, struct fault *f
 	k->w.fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (k->w.fd < 0)
 		return denied(f, errno, "open a packet socket");
-	r = syn_filter_attach(k->w.fd, p, SNAP);
+	r = syn_filter_attach(k->w.fd, p, false, SNAP);
 	if (r < 0)
 		return fault(f, -r, "attach the filter of answers");
 	if (setsockopt(k->w.fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) !=
@@ -235,6 +235,21 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
+bool syn_link_watch_own(struct syn_link *k, bool on)
+{
+	int ignored = !on;
+
+	return setsockopt(k->w.fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &ignored,
+			  sizeof(ignored)) == 0;
+}
+
+bool syn_link_watch_all(struct syn_link *k, const struct syn_path *p)
+{
+	/* A kernel that cannot leave them out has never done so. */
+	syn_link_watch_own(k, true);
+	return syn_filter_attach(k->w.fd, p, true, SNAP) == 0;
+}
+
 void syn_link_look(struct syn_link *k)
 {
 	k->mono_ago_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC);
@@ -276,7 +291,8 @@ unsigned syn_link_dropped(struct syn_link *k)
 	struct tpacket_stats stats = { 0 };
 	socklen_t len = sizeof(stats);
 
-	return getsockopt(k->w.fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) == 0
-		       ? stats.tp_drops
-		       : 0;
+	if (getsockopt(k->w.fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) != 0)
+		return 0;
+	k->missed |= stats.tp_drops > 0;
+	return stats.tp_drops;
 }

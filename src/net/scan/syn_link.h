@@ -16,6 +16,7 @@ struct syn_link {
 	struct watch w; /* the packet socket */
 	uint8_t *ring;
 	unsigned frames, at;  /* at: the next one */
+	bool missed;	      /* the ring was full once, as far as was asked */
 	uint64_t mono_ago_ns; /* what makes the kernel's time of a packet ours */
 };
 
@@ -47,5 +48,11 @@ bool syn_link_next(struct syn_link *k, struct syn_seen *s);
 void syn_link_done(struct syn_link *k);
 /* Call before a series of syn_link_next(). */
 void syn_link_look(struct syn_link *k);
+/* Whether our own SYNs are seen to leave, where NAT has rewritten them: at first they
+ * are. A copy of each costs some 5 % of the time of a scan. False: this kernel cannot
+ * choose. */
+bool syn_link_watch_own(struct syn_link *k, bool on);
+/* From now on all of them are seen; false if not. */
+bool syn_link_watch_all(struct syn_link *k, const struct syn_path *p);
 /* Packets that found the ring full since the last call. */
 unsigned syn_link_dropped(struct syn_link *k);

@@ -233,8 +233,10 @@ static void read_tcp(const struct syn_path *p, const uint8_t *ips, const uint8_t
 		return;
 	read_ends(p, ips, t, &ends);
 	asked = turned(&ends);
-	if (!is_as_sent(p, &asked, a->port))
+	if (!is_as_sent(p, &asked, a->port)) {
+		a->elsewhere = true;
 		return;
+	}
 	if (flags & TH_RST)
 		a->kind = SYN_RESET;
 	else if (flags & TH_SYN)
@@ -264,12 +266,12 @@ bool syn_read_sent(const struct syn_path *p, const uint8_t *data, size_t len,
 		return false;
 	read_ends(p, data + (four ? 12 : 8), t, ends);
 	ends->seen = !is_as_written(p, ends, *port);
-	return ends->seen;
+	return true;
 }
 
 /* The packet that an error is about, from its IP header on: is it a SYN of ours? */
 static bool is_ours(const struct syn_path *p, const uint8_t *data, size_t len,
-		    uint16_t *port)
+		    uint16_t *port, struct syn_ends *rewritten)
 {
 	size_t head = ip_len(p);
 	struct syn_ends ends;
@@ -286,7 +288,11 @@ static bool is_ours(const struct syn_path *p, const uint8_t *data, size_t len,
 	if (!syn_port_of(p, get32(t + 4), port))
 		return false;
 	read_ends(p, data + (p->dst.family == AF_INET ? 12 : 8), t, &ends);
-	return is_as_sent(p, &ends, *port);
+	if (is_as_sent(p, &ends, *port))
+		return true;
+	/* Quoted to its timestamp it is ours whatever NAT made of it: one that the kernel
+	 * holds for a neighbour who never answers was not seen to leave. */
+	return syn_read_sent(p, data, len, port, rewritten);
 }
 
 /* Errors that end a connection attempt; "too big" and "slow down" do not. */
@@ -301,7 +307,7 @@ static void read_icmp(const struct syn_path *p, const uint8_t *data, size_t len,
 		      const uint8_t *from, struct syn_answer *a)
 {
 	if (len < 8 || !is_verdict(p->dst.family, data[0], data[1]) ||
-	    !is_ours(p, data + 8, len - 8, &a->port))
+	    !is_ours(p, data + 8, len - 8, &a->port, &a->rewritten))
 		return;
 	a->kind = SYN_ICMP;
 	a->icmp = (struct icmp_error){ .family = p->dst.family,

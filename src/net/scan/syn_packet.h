@@ -60,6 +60,10 @@ struct syn_answer {
 	unsigned round; /* which SYN it answers; 0 = it does not say */
 	uint8_t ttl;
 	struct icmp_error icmp;
+	struct syn_ends rewritten; /* seen: what an error quotes has other ends than any
+				      that were known */
+	bool elsewhere; /* SYN_NOTHING: it acknowledges the number of this port, but lies
+			   between other ends than its SYN is known to have */
 };
 
 /* Reads a packet from its IP header on; it may be cut short. SYN_NOTHING if it is no
@@ -68,6 +72,6 @@ void syn_read(const struct syn_path *p, const uint8_t *data, size_t len,
 	      struct syn_answer *a);
 
 /* Reads a packet that leaves this host, from its IP header on. True if it is a SYN of
- * ours, for *port, that has other ends than we wrote. */
+ * ours, for *port; ends->seen if they are others than we wrote. */
 bool syn_read_sent(const struct syn_path *p, const uint8_t *data, size_t len,
 		   uint16_t *port, struct syn_ends *ends);

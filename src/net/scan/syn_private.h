@@ -15,8 +15,12 @@ enum syn_stage {
 enum syn_port_state { SYN_PORT_OUT, SYN_PORT_ASKED, SYN_PORT_DONE };
 
 struct syn_port {
-	uint8_t state, asked;	    /* asked: so many SYNs */
-	uint16_t blur_us;	    /* the last one left within so long a time */
+	uint8_t state : 2;
+	uint8_t left : 1;    /* a SYN as we wrote it was seen to leave this host */
+	uint8_t doubted : 1; /* an answer came while none of ours was seen to leave: from
+				elsewhere, and perhaps to it */
+	uint8_t asked;	     /* so many SYNs */
+	uint16_t blur_us;    /* the last one left within so long a time */
 	uint32_t first_us, last_us; /* since totals.started_us; the last SYN's */
 };
 
@@ -31,6 +35,8 @@ struct syn_scan {
 	bool lossy;		/* a port has answered, but not its first SYN */
 	bool brought;		/* this round has had an answer of its own */
 	uint64_t first_end_us;	/* when every port had been asked once */
+	bool blind;		/* our own SYNs are not seen to leave, for now */
+	bool watched;		/* since this round all of them are */
 	size_t packet_len;
 	uint8_t packets[SYN_BATCH][SYN_PACKET_MAX];
 	/* pace */

@@ -218,6 +218,27 @@ static void errors(const struct syn_path *p)
 	CHECK(kind_of(p, in, len) == SYN_NOTHING);
 }
 
+/* Held for a neighbour who never answers, a SYN that NAT rewrote was not seen to leave:
+ * what this host says of it quotes it to its timestamp, and that is proof. */
+static void errors_rewritten(const struct syn_path *p)
+{
+	bool four = p->dst.family == AF_INET;
+	size_t head = four ? 20 : 40, n = four ? 4 : 16, to = four ? 16 : 24, len, i;
+	uint8_t in[2 * SYN_PACKET_MAX];
+	struct syn_answer a;
+
+	len = icmp_about(in, p, 99, four ? 3 : 1, 1);
+	in[head + 8 + to + n - 1] = 77;
+	put(in + head + 8 + head + 2, 2, 8080);
+	syn_read(p, in, len, &a);
+	CHECK(a.kind == SYN_ICMP && a.port == 99 && a.rewritten.seen);
+	CHECK(a.rewritten.dst[n - 1] == 77 && a.rewritten.dport == 8080);
+	for (i = 0; i < head + 8 + head + 32; i++)
+		CHECK(kind_of(p, in, i) == SYN_NOTHING);
+	in[head + 8 + head + 28] ^= 1; /* of another probe */
+	CHECK(kind_of(p, in, len) == SYN_NOTHING);
+}
+
 static void numbers(void)
 {
 	struct syn_path p = path4();
@@ -252,7 +273,8 @@ static void rewritten(const struct syn_path *as_written)
 
 	len = syn_template(syn, &p);
 	syn_aim(syn, &p, 80, 2);
-	CHECK(!syn_read_sent(&p, syn, len, &port, &ends)); /* as written */
+	CHECK(syn_read_sent(&p, syn, len, &port, &ends));
+	CHECK(port == 80 && !ends.seen); /* as written */
 	syn[ips + n + n - 1] = 77;
 	put(syn + head, 2, 1234);
 	put(syn + head + 2, 2, 8080);
@@ -275,7 +297,8 @@ static void rewritten(const struct syn_path *as_written)
 	in[ips + n - 1] = 77;
 	put(in + head, 2, 8080);
 	put(in + head + 2, 2, 1234);
-	CHECK(kind_of(&p, in, len) == SYN_NOTHING);
+	syn_read(&p, in, len, &a);
+	CHECK(a.kind == SYN_NOTHING && a.elsewhere && a.port == 80);
 	p.rewritten = table;
 	CHECK(kind_of(&p, in, len) == SYN_NOTHING);
 	table[80] = ends;
@@ -286,7 +309,7 @@ static void rewritten(const struct syn_path *as_written)
 	/* Put back on its way in, it is one, too. */
 	answer_to(in, &p, 80, 1, 0x14);
 	syn_read(&p, in, len, &a);
-	CHECK(a.kind == SYN_RESET && a.port == 80);
+	CHECK(a.kind == SYN_RESET && a.port == 80 && !a.elsewhere);
 	free(table);
 }
 
@@ -323,6 +346,7 @@ static void errors_4(void)
 	struct syn_path p = path4();
 
 	errors(&p);
+	errors_rewritten(&p);
 }
 
 static void errors_6(void)
@@ -330,6 +354,7 @@ static void errors_6(void)
 	struct syn_path p = path6();
 
 	errors(&p);
+	errors_rewritten(&p);
 }
 
 int main(void)
