@@ -383,6 +383,25 @@ without_chunks() { # FILE
 	assert_equal "$status" 1
 }
 
+@test "a refused peer that stays, or goes on sending, is ended" {
+	local flag=$BATS_TEST_TMPDIR/flag
+	serve listen --http hello 127.0.0.1:0
+	peer "send=nonsense\r\n" rest "wait=$flag" >"$BATS_TEST_TMPDIR/got" 3>&- &
+	PIDS+=($!)
+	served
+	assert_equal "$status" 1
+	assert_contains "$stderr" "a request was refused (400): this is no request line of HTTP/1"
+	touch "$flag"
+	await_end "${PIDS[-1]}" 0
+	grep -q '^HTTP/1.1 400 Bad Request' "$BATS_TEST_TMPDIR/got"
+	serve listen --http hello 127.0.0.1:0
+	run peer "send=nonsense\r\n" fill=200000000:x
+	assert_output RESET
+	served
+	assert_equal "$status" 1
+	assert_contains "$stderr" "a request was refused (400)"
+}
+
 @test "JSON and the report have every byte" {
 	local json=$BATS_TEST_TMPDIR/json
 	"${IN_FRONT[@]}" "$SOCKCTL" listen --json --report --max 2 --port-file "$BATS_TEST_TMPDIR/port" \

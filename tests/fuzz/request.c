@@ -35,7 +35,7 @@ static void check_header(const struct http_request *r, const char *s, size_t len
 {
 	size_t i;
 
-	HOLDS(len >= 18 && memcmp(s + len - 4, "\r\n\r\n", 4) == 0);
+	HOLDS(len >= 16 && memcmp(s + len - 4, "\r\n\r\n", 4) == 0);
 	HOLDS(len <= HTTP_HEADER_MOST);
 	for (i = 0; i < len; i++) {
 		HOLDS(s[i] != '\n' || (i && s[i - 1] == '\r'));

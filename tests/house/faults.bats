@@ -126,7 +126,8 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 }
 
 @test "listen: a child, an answer for each peer" {
-	bank 7 12 listen-exec listen-sh listen-http listen-reply listen-datagrams listen-max lab
+	bank 8 12 listen-exec listen-sh listen-http listen-http-file listen-reply \
+		listen-datagrams listen-max lab
 }
 
 @test "listen, echo: in the background" {

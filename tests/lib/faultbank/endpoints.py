@@ -103,10 +103,10 @@ def connect_seqpacket(run):
     return transfer(run, path, path, "connect", False)
 
 
-def served(run, argv, use, follow=False, ends=False):
+def served(run, argv, use, follow=False, ends=False, **streams):
     """A server that is the victim, used by use(address), then told to end, if it does not."""
     run.forgiving = True
-    server = run.start(argv, True, follow)
+    server = run.start(argv, True, follow, **streams)
     server.ready.wait(READY if run.fault and run.fault[0] == "write" else run.left())
     if server.address:
         use(server.address)
@@ -234,6 +234,25 @@ def listen_http(run):
                        ["--send", "GET / HTTP/1.0\\r\\n\\r\\n", "--expect", "hello"])
 
 
+def listen_http_file(run):
+    """A file for each request, whose body goes to a standard output that peers share."""
+    with open(run.path("page"), "wb") as f:
+        f.write(TO_US)
+    request = b"POST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(TO_PEER) + TO_PEER
+
+    def use(address):
+        client = run.start(["connect", "-T", "5", "-I", "5", address],
+                           stdin=run.feed("in", request), stdout=open(run.path("back"), "wb"))
+        code = client.wait(run.left())
+        run.expect(f"the client ends with {code}: {client.lines}", code == 0)
+        with open(run.path("back"), "rb") as back:
+            run.expect("another answer", back.read().endswith(b"\r\n\r\n" + TO_US))
+        run.expect_file(run.path("out"), request)
+
+    return served(run, ["listen", "--keep", "--http", "@" + run.path("page"), "127.0.0.1:0"], use,
+                  stdout=open(run.path("out"), "wb"))
+
+
 def listen_reply(run):
     return answers_ask(run, ["listen", "--keep", "--reply", "yes", "127.0.0.1:0"],
                        ["--send", "x", "--expect", "yes"])
@@ -353,6 +372,7 @@ SCENARIOS = {f.__name__.replace("_", "-"): f for f in (
     connect_pipes, connect_files, connect_name, connect_seqpacket, connect_udp, listen_pipes,
     listen_files, listen_unix, listen_keep, listen_udp, listen_exec, echo_server, echo_threads,
     echo_udp, echo_client_tcp,
-    listen_http, listen_reply, listen_sh, listen_max, listen_datagrams, echo_unix, echo_limits,
+    listen_http, listen_http_file, listen_reply, listen_sh, listen_max, listen_datagrams, echo_unix,
+    echo_limits,
     echo_client_udp, echo_client_unix, connect_expect, connect_many, connect_told, lab,
     echo_background, listen_background)}
