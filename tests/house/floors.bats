@@ -60,7 +60,7 @@ allowed() { # FOLDER FOLDER...
 	allowed model/cause model
 	allowed model/counter model
 	allowed model/answer model model/cause model/counter
-	allowed model/finding model model/filter model/cause model/counter
+	allowed model/finding model model/filter model/cause model/counter model/answer
 	allowed model/rule model model/filter model/cause model/counter model/answer model/finding
 }
 

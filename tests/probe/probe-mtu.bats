@@ -81,6 +81,7 @@ setup() {
 	hole down0
 	run --separate-stderr in_ns "$SOCKCTL" connect --json --send x --idle 2500ms $TARGET4:$PORT
 	assert_status 4
+	assert_valid "$stderr"
 	assert_json_in "$stderr" '.[] | select(.type == "note") | .id == "gap-in-stream" and .causes[0].id == "gap-in-stream"
 		and (.summary | test("MTU towards this host"))'
 	# A peer that is silent is not that.

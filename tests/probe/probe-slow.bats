@@ -4,6 +4,7 @@
 
 load ../lib/helpers
 load ../lib/probe
+load ../lib/findings
 
 SERVER_PID='' CLIENT_PID=''
 
@@ -85,4 +86,58 @@ slow_link() { # WORD OF path...
 	server_rule prerouting 'tcp flags syn / syn,ack tcp dport 80 numgen inc mod 64 == 0 drop'
 	probe --json -T 9s $V4:80
 	assert_json '.[0] | .outcome == "open" and .lost == "syn"'
+}
+
+# An ended connection leaves its round trip in the kernel.
+leave_rtt() {
+	probe --graceful -T 9s $V4:80
+	assert_status 0
+	until_true is_remembered
+}
+
+is_remembered() {
+	[[ $(in_ns ip tcp_metrics show $V4) == *' rtt 1'* ]]
+}
+
+@test "a silence that is shorter than the round trip known of an earlier connection" {
+	slow_link delay=650
+	probe --json -T 1s $V4:80
+	assert_json '.[0] | .outcome == "filtered" and (has("known_rtt_us") | not)
+		and (.reason | test("a firewall drops them, or the host is down"))'
+	leave_rtt
+	probe --json -T 1s $V4:80
+	assert_valid
+	assert_json '.[0] | .outcome == "filtered" and .known_rtt_us >= 1300000 and .known_rtt_us < 2000000
+		and (.reason | test("an earlier connection to it had a round trip of 1[.0-9]+ s, so the path is probably slower"))'
+	run --separate-stderr in_ns "$SOCKCTL" connect -T 1s $V4:80
+	assert_contains "$stderr" 'the path is probably slower than the time waited: try a longer -T'
+	# What is late by as much has lost nothing, and counts.
+	probe --json -T 1500ms $V4:80
+	assert_json '(.[0] | .outcome == "open" and .lost == "none") and (.[1] | .late == 0 and .rtt_us.count == 1)'
+	# A wait that is longer than that is no matter of the path.
+	probe --json -T 2500ms $V4:80
+	assert_json '.[0].outcome == "open"'
+	server_rule input tcp dport 80 drop
+	probe --json -T 2500ms $V4:80
+	assert_json '.[0] | .outcome == "filtered" and (.reason | test("a firewall drops them, or the host is down"))'
+	spawn "${NS[@]}" "$SOCKCTL" connect --recv-only -T 60s $V4:80
+	until_shown 'state = syn-sent and timer_retrans >= 2'
+	findings
+	assert_found 'warning syn-sent-unanswered'
+	assert_contains "$(get syn-sent-unanswered .summary)" \
+		'A path that is so slow is unlikely: an earlier connection to it had a round trip of 1'
+}
+
+@test "inspect: what a slow path explains is not unanswered, and what it does not is" {
+	slow_link delay=2500
+	spawn "${NS[@]}" "$SOCKCTL" connect --recv-only $V4:80
+	until_shown 'state = established and dst = 10.99.0.2'
+	server_rule input tcp dport 4711 drop
+	spawn "${NS[@]}" "$SOCKCTL" connect --recv-only -T 60s $V4:4711
+	until_shown 'state = syn-sent and timer_retrans >= 1'
+	findings
+	assert_found
+	until_shown 'state = syn-sent and timer_retrans >= 6'
+	findings
+	assert_found 'warning syn-sent-unanswered'
 }

@@ -7,6 +7,7 @@
 #include "cmd/endpoint/tracer.h"
 #include "cmd/overhearing.h"
 #include "cmd/why.h"
+#include "kernel/netlink/known_rtt_ask.h"
 #include "kernel/netlink/neighbour.h"
 #include "model/advice.h"
 #include "net/relay/conn_end.h"
@@ -43,6 +44,7 @@ struct connecting {
 	struct endpoint failed;
 	struct icmp_error icmp;
 	int failed_err;
+	uint64_t waited_us;   /* by the last that was silent */
 	struct causes causes; /* of the first that failed */
 	bool explained;	      /* they were looked for */
 	struct unheard_watch watch;
@@ -173,7 +175,8 @@ static void dial_failed(void *ctx, int fd, const struct endpoint *ep, int err,
 		.peer = ep, .ours = &ours, .tcp = &t, .options = &g->c->options
 	};
 
-	(void)took_us;
+	if (err == ETIMEDOUT && !at_once)
+		g->waited_us = took_us;
 	note_failure(g, fd, ep, err, at_once);
 	if (err != ETIMEDOUT || at_once || !g->watch.begun || !tcp_read(fd, &t))
 		return;
@@ -241,6 +244,24 @@ static bool hint_at_hop(const struct connecting *g, struct fault *f)
 	return true;
 }
 
+/* What others know of the path. False: nothing, or it is too quick for this silence. */
+static bool hint_at_slow(const struct connecting *g, struct fault *f)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	struct known_rtt k;
+	struct addr to;
+
+	if (f->err != ETIMEDOUT || g->list.n != 1 || !g->waited_us ||
+	    unheard_is_told(&g->unheard) || !endpoint_addr(&g->list.v[0], &to))
+		return false;
+	known_rtt_ask(&to, &k);
+	if (!known_rtt_explains(&k, g->waited_us))
+		return false;
+	known_rtt_put_slow(&b, &k);
+	fault_hint(f, "%s", buf_cstr(&b));
+	return true;
+}
+
 /* A cause that was found says it better than a hint that guesses. */
 static void drop_guess(void *ctx, struct fault *f)
 {
@@ -249,7 +270,7 @@ static void drop_guess(void *ctx, struct fault *f)
 	explain(g, f->err);
 	if (g->causes.n)
 		f->hint[0] = '\0';
-	else if (!hint_at_hop(g, f) && f->err == ETIMEDOUT)
+	else if (!hint_at_hop(g, f) && !hint_at_slow(g, f) && f->err == ETIMEDOUT)
 		hint_at_counters(g, f);
 }
 

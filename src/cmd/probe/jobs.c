@@ -248,11 +248,28 @@ static void compare_late(struct probe_job *j, struct probe_result *r)
 	j->slow = (struct probe_late){ a, r->connect_us };
 }
 
+/* A silence, or an answer that may be late, may be of a slow path: others know it. */
+static void ask_path(const struct probe_job *j, struct probe_result *r)
+{
+	const struct probe_run *run = j->run;
+	bool silent = r->outcome == OUTCOME_FILTERED && r->has_tcp && !r->at_once;
+	bool late = r->outcome == OUTCOME_OPEN && !r->hedges &&
+		    (r->loss == PROBE_LOSS_EITHER || r->loss == PROBE_LOSS_UNKNOWN);
+
+	if ((!silent && !late) || run->c->wait_us != PROBE_UNSET ||
+	    run->n_jobs > PROBE_NEARBY_MOST || run->c->common.quiet || is_near(r))
+		return;
+	probe_local_known_rtt(r);
+	if (late && known_rtt_fits(&r->known, r->tcp.rtt ? r->tcp.rtt : r->connect_us))
+		r->loss = PROBE_LOSS_SLOW;
+}
+
 static void job_told(struct probe_job *j)
 {
 	struct probe_result *r = result_of_next(j);
 	struct probe_run *run = j->run;
 
+	ask_path(j, r);
 	compare_late(j, r);
 	ask_tables(j, r);
 	j->changed = differs(j, r);

@@ -8,6 +8,7 @@
 #include "cmd/why.h"
 #include "kernel/explain/source.h"
 #include "kernel/explain/way_of.h"
+#include "kernel/netlink/known_rtt_ask.h"
 #include "kernel/netlink/neighbour.h"
 #include "model/advice.h"
 #include "model/cause/connect_cause.h"
@@ -222,6 +223,14 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 	netns_put_advice(&rules, buf_cstr(&plain), run->c->netns, geteuid());
 	unheard_put_kept(&b, meant - sent, buf_cstr(&rules) + 1);
 	return xstrdup(buf_cstr(&b));
+}
+
+void probe_local_known_rtt(struct probe_result *r)
+{
+	struct addr to;
+
+	if (endpoint_addr(&r->peer, &to))
+		known_rtt_ask(&to, &r->known);
 }
 
 /* The note of the job, and its remedy. */

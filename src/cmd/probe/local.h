@@ -31,6 +31,9 @@ void probe_local_waits(struct probe_job *j, struct accept_waits *w);
 /* Why nothing came back from elsewhere, where this host's own counters tell: a sentence
  * (malloc'ed) or NULL. */
 char *probe_local_drops(const struct probe_run *run, const struct probe_result *r);
+/* Of a silence, or an answer that may be late: what other connections tell of the path.
+ */
+void probe_local_known_rtt(struct probe_result *r);
 /* Of answers that were seen to arrive, and did not reach the socket: the note of the job,
  * and its remedy. */
 void probe_local_unheard(struct probe_job *j, const struct probe_result *r);

@@ -242,6 +242,7 @@ static const struct json_row evidence_rows[] = {
 	{ "silent_interface", .put = put_silent_interface },
 	{ "no_carrier", BOOL(silent_hop.no_carrier), LEFT_OUT },
 	{ "answers_dropped", UINT(unheard.seen), LEFT_OUT },
+	{ "known_rtt_us", UINT(known.us), LEFT_OUT },
 	{ "stalled", MEMBER(stall.side), LEFT_OUT, .put = put_stalled },
 	{ "stalled_ms", UINT(stall.for_ms), LEFT_OUT },
 	{ "answered_from", MEMBER(answered_from), LEFT_OUT, .put = put_ip },

@@ -233,6 +233,8 @@ void evidence_read(struct reader *r, const struct detect *d, struct evidence *e,
 	evidence_descriptors(e, every_process);
 	if (w.due)
 		second_reading(r, d, e, &w);
+	if (r->dump.sock)
+		evidence_known_rtts(d, e);
 	evidence_ports(r, d, e);
 	evidence_acceptors(r, e);
 	evidence_starved(r, e);

@@ -102,6 +102,8 @@ void evidence_options(const struct detect *d, struct evidence *e);
  * second reading, which asks for its address and its route, too. */
 bool evidence_holds_back(const struct detect *d, const struct evidence *e);
 void evidence_ways_out(const struct detect *d, struct evidence *e);
+/* What other connections tell of the round trip to those that are not answered. */
+void evidence_known_rtts(const struct detect *d, struct evidence *e);
 
 /* What became of the addresses of d's stranded rows; who holds those that lost theirs. */
 void evidence_stranded(const struct detect *d, struct evidence *e);

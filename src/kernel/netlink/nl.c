@@ -48,6 +48,11 @@ int nl_open_route(struct nl *nl)
 	return open_bus(nl, NETLINK_ROUTE);
 }
 
+int nl_open_generic(struct nl *nl)
+{
+	return open_bus(nl, NETLINK_GENERIC);
+}
+
 bool nl_strict(struct nl *nl)
 {
 	int one = 1;

@@ -25,7 +25,7 @@ struct nl_record {
 };
 
 struct nl {
-	int bus; /* NETLINK_SOCK_DIAG, NETLINK_ROUTE */
+	int bus; /* NETLINK_SOCK_DIAG, NETLINK_ROUTE, NETLINK_GENERIC */
 	struct mnl_socket *sock;
 	char *buf;
 	uint32_t seq;
@@ -52,8 +52,9 @@ typedef int nl_message_fn(const struct nlmsghdr *h, void *ctx);
 
 /* Fails with EPROTONOSUPPORT or ENOENT where the kernel has no sock_diag. */
 int nl_open(struct nl *nl, struct fault *f);
-/* The same for rtnetlink. 0 or -errno. */
+/* The same for rtnetlink, and for generic netlink. 0 or -errno. */
 int nl_open_route(struct nl *nl);
+int nl_open_generic(struct nl *nl);
 /* Of rtnetlink: a dump is of what its request names only, and a table that is not there
  * is -ENOENT. Whether the kernel can (Linux 4.20). */
 bool nl_strict(struct nl *nl);

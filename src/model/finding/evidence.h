@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "model/answer/known_rtt.h"
 #include "model/counter/arrivals.h"
 #include "model/finding/detect.h"
 #include "model/finding/finding.h"
@@ -195,6 +196,7 @@ struct connection_facts {
 	uint64_t drops[2];
 	uint8_t backoff;	       /* of the timer: how often it was doubled */
 	const struct way_out *way_out; /* NULL = not asked */
+	struct known_rtt known;	       /* with `known_rtt`, of one that is not answered */
 	uint32_t sacked, mss; /* segments that came behind a gap; of so many bytes */
 	uint32_t pmtu;
 	struct sent_facts sent[2];

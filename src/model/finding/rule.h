@@ -76,6 +76,7 @@ struct rule {
 	uint32_t (*watch)(const struct connection_facts *c);
 	/* Those of which it is asked whether this host can send what they hold. */
 	bool (*unsent)(const struct connection_facts *c);
+	bool known_rtt; /* it is asked what other connections tell of the path */
 	/* What the processes of those that stand have to send, and cannot, is read too.
 	 */
 	bool outlets;

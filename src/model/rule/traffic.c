@@ -27,11 +27,23 @@ static uint32_t watch_unanswered(const struct connection_facts *c)
 	return may_be_slow(c) ? SLOW_WATCH_MS : 0;
 }
 
+/* At least: the SYN is sent again once a second at first, and then after twice the time.
+ */
+static uint64_t waited_us(const struct connection_facts *c)
+{
+	uint64_t n = MIN(c->retrans, 16u);
+
+	return (n <= SLOW_RETRANS ? n : 3 + (UINT64_C(1) << (n - SLOW_RETRANS))) * 1000 *
+	       1000;
+}
+
 /* What a listener of this host does not answer is told by its queue; what was answered
  * meanwhile, or given up, is over. */
 static unsigned unanswered_kind(struct inquiry *q, const struct connection_facts *c)
 {
 	if (q->e->interval_ms && may_be_slow(c) && !is_still_unanswered(c))
+		return 0;
+	if (known_rtt_explains(&c->known, waited_us(c)))
 		return 0;
 	return !finding_full_listener(q, c->row);
 }
@@ -58,9 +70,14 @@ static void unanswered_finding(struct inquiry *q, const struct group *g)
 	    "%u time%s.%s",
 	    g->n, g->n == 1 ? " attempt has" : " attempts have", most, most,
 	    most == 1 ? "" : "s",
-	    most <= SLOW_RETRANS
+	    most <= SLOW_RETRANS && !g->oldest->known.us
 		    ? " A path whose round trip is longer than that looks the same."
 		    : "");
+	if (g->oldest->known.us) {
+		buf_puts(&q->text, " A path that is so slow is unlikely: ");
+		known_rtt_put(&q->text, &g->oldest->known);
+		buf_putc(&q->text, '.');
+	}
 	f->summary = finding_text(q);
 	addr_put(&to, peer);
 	advise(&q->text, ADVICE_PROBE, (struct advised){ 0 }, buf_cstr(&to));
@@ -95,7 +112,8 @@ const struct rule rule_syn_sent_unanswered = {
 	.threshold =
 		"SYN sent again # or more times: no answer for at least a second; up to # "
 		"times, none # later either; not where accept-queue-full tells of the "
-		"listener",
+		"listener, nor where the round trip of another connection to the address is "
+		"that long",
 	.numbers = { COUNT(SYN_SENT_RETRANS), COUNT(SLOW_RETRANS), MS(SLOW_WATCH_MS) },
 	.candidate = is_unanswered,
 	.rows = BIT(STATE_SYN_SENT),
@@ -103,6 +121,7 @@ const struct rule rule_syn_sent_unanswered = {
 	.worth_again = may_be_slow,
 	.stands = is_still_unanswered,
 	.watch = watch_unanswered,
+	.known_rtt = true,
 	.judge = judge_syn_sent,
 };
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "model/answer/known_rtt.h"
 #include "model/answer/stall.h"
 #include "model/answer/unheard.h"
 #include "model/cause/bindable.h"
@@ -82,8 +83,10 @@ struct probe_result {
 	size_t n_answer;
 	char answer[PROBE_ANSWER_MAX]; /* the first bytes; foreign */
 	struct silent_hop silent_hop;
-	struct unheard unheard;	   /* of a silence: what this host did with the answers */
-	struct stall stall;	   /* of a connection whose answer did not come whole */
+	struct unheard unheard; /* of a silence: what this host did with the answers */
+	struct known_rtt known; /* of a silence, or an answer that may be late: what other
+				   connections tell of the path */
+	struct stall stall;	/* of a connection whose answer did not come whole */
 	struct addr answered_from; /* UDP: another address or port that answered; family
 				      0 = none did */
 	struct addr sent_from, sent_to; /* half-open: the ends that NAT of this host gave

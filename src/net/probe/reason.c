@@ -255,6 +255,11 @@ static void put_filtered(struct buf *b, const struct probe_result *r)
 			buf_puts(b, ", which may be too short");
 			return;
 		}
+		if (known_rtt_explains(&r->known, r->connect_us) && !r->unheard.seen) {
+			buf_puts(b, ": ");
+			known_rtt_put_slow(b, &r->known);
+			return;
+		}
 		put_who_drops(b, r);
 	} else {
 		buf_puts(b, "no answer in ");
