@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "cmd/exit_code.h"
+#include "kernel/proc/procfile.h"
 #include "model/cause/bind_cause.h"
 #include "model/cause/connect_cause.h"
 #include "model/counter/counter_row.h"
@@ -175,6 +176,28 @@ static int unknown_id(const char *id, struct fault *f)
 	return -EINVAL;
 }
 
+/* The rules that this host may have. */
+static void name_legacy(const char **text, struct buf *room)
+{
+	struct legacy_rules l;
+
+	if (!legacy_matters(*text))
+		return;
+	procfile_legacy_rules(&l);
+	legacy_put(room, *text, &l, 0, 0);
+	*text = buf_cstr(room);
+}
+
+static void put_meaning(struct buf *b, struct explained *x, size_t width)
+{
+	_cleanup_buf_ struct buf why = { 0 }, advice = { 0 };
+	struct meaning m = x->meaning;
+
+	name_legacy(&m.why, &why);
+	name_legacy(&m.advice, &advice);
+	view_meaning(b, &m, buf_cstr(&x->where), x->label, width);
+}
+
 int explain_id(struct buf *b, const char *id, size_t width, struct fault *f)
 {
 	_cleanup_explained_ struct explained x = { 0 };
@@ -190,7 +213,7 @@ int explain_id(struct buf *b, const char *id, size_t width, struct fault *f)
 		if (known)
 			buf_putc(b, '\n');
 		known = true;
-		view_meaning(b, &x.meaning, buf_cstr(&x.where), x.label, width);
+		put_meaning(b, &x, width);
 	}
 	return known ? 0 : unknown_id(id, f);
 }

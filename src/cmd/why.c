@@ -7,7 +7,10 @@
 #include "kernel/explain/explain.h"
 #include "kernel/explain/nearby_ask.h"
 #include "kernel/explain/policies.h"
+#include "kernel/proc/procfile.h"
+#include "model/advice.h"
 #include "model/cause/connect_cause.h"
+#include "model/netns_named.h"
 
 static uint8_t proto_of(const struct endpoint *ep)
 {
@@ -44,6 +47,39 @@ static struct connect_question question(const struct endpoint *ep)
 	if (!q.abstract)
 		q.name_len = strnlen(q.name, q.name_len);
 	return q;
+}
+
+void why_name_rules(const struct endpoint *ep, struct causes *causes)
+{
+	struct addr to = { 0 };
+	struct legacy_rules l;
+
+	if (!causes_name_rules(causes))
+		return;
+	procfile_legacy_rules(&l);
+	endpoint_addr(ep, &to);
+	causes_name_legacy(causes, &l, addr_unmapped(&to).family, geteuid());
+}
+
+void why_put_rules(struct buf *b, uint8_t family, const char *netns)
+{
+	_cleanup_buf_ struct buf nft = { 0 }, all = { 0 }, there = { 0 };
+	struct legacy_rules l;
+	const char *at, *command;
+	size_t len, n = 0;
+
+	advise(&nft, ADVICE_NFT, (struct advised){ .uid = geteuid() });
+	procfile_legacy_rules(&l);
+	legacy_put(&all, buf_cstr(&nft), &l, family, geteuid());
+	netns_put_advice(&there, buf_cstr(&all), netns, geteuid());
+	at = buf_cstr(&there);
+	for (; (command = advice_next_command(&at, &len)); n++) {
+		buf_puts(b, n ? ", '" : "'");
+		buf_put(b, command, len);
+		buf_putc(b, '\'');
+	}
+	if ((family == AF_INET ? l.v4 : l.v6) == LEGACY_UNKNOWN)
+		buf_puts(b, " (if it has rules)");
 }
 
 static bool flag(const struct sockopt_list *options, const char *name, bool otherwise)
@@ -192,6 +228,7 @@ static void silence_causes(const struct endpoint *ep, bool rejected,
 					    .waiting = halted ? &w : NULL,
 					    .rejected = rejected },
 			 causes);
+	why_name_rules(ep, causes);
 }
 
 static bool connect_has_cause(const struct endpoint *ep, int err)
@@ -215,6 +252,7 @@ static void answer_question(struct connect_question *q, const struct endpoint *e
 	q->address = arena_strdup(causes->arena, buf_cstr(&shown));
 	explain_connect(q, causes->arena, &facts);
 	cause_of_connect(&facts, causes);
+	why_name_rules(ep, causes);
 }
 
 static void table_causes(const struct endpoint *ep, const struct endpoint *from, int err,
@@ -299,6 +337,7 @@ void why_nearby(const struct endpoint *ep, const struct endpoint *from,
 
 	if (ask_nearby(ep, from, &facts))
 		cause_of_nearby(&facts, causes);
+	why_name_rules(ep, causes);
 }
 
 void why_taken(const struct endpoint *ep, const struct endpoint *from, struct buf *b)

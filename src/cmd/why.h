@@ -39,6 +39,13 @@ void why_taken(const struct endpoint *ep, const struct endpoint *from, struct bu
  * Where it is not, a listener there that has lost its address is one. */
 bool why_loopback_down(const struct endpoint *ep, struct causes *causes);
 
+/* Where causes name the rules of nft: the tables of iptables-legacy too, if this host has
+ * them. Those above have done it. */
+void why_name_rules(const struct endpoint *ep, struct causes *causes);
+
+/* The commands that list the rules of a family, each in quotes, for a sentence. */
+void why_put_rules(struct buf *b, uint8_t family, const char *netns);
+
 /* Who would take a connection to ep: nobody, where it is not of this host. */
 struct listening why_listening(const struct endpoint *ep);
 /* Whether it has taken the SYN that came from there. */

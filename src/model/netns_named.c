@@ -19,9 +19,21 @@ static bool begins_with_word(const char *command, size_t len, const char *word)
 static bool is_about_network(const char *command, size_t len)
 {
 	static const char *const programs[] = {
-		"conntrack",	  "ip",	    "iptables", "ip6tables", "iptables-save",
-		"ip6tables-save", "mtr",    "nft",	"ping",	     "rpcinfo",
-		"sockctl",	  "sysctl", "tc",
+		"conntrack",
+		"ip",
+		"iptables",
+		"ip6tables",
+		"iptables-save",
+		"ip6tables-save",
+		"iptables-legacy",
+		"ip6tables-legacy",
+		"mtr",
+		"nft",
+		"ping",
+		"rpcinfo",
+		"sockctl",
+		"sysctl",
+		"tc",
 	};
 	size_t i;
 

@@ -77,6 +77,19 @@ socket.create_connection((sys.argv[1], int(sys.argv[2])))' "$1" "$2"
 	assert_contains "$output" 'Connection refused'
 }
 
+@test "a redirect of iptables-legacy: the command that shows it is named beside nft" {
+	echoes 127.0.0.1:5080
+	in_ns iptables-legacy -t nat -A OUTPUT -p tcp -d 127.0.0.1 --dport 5082 -j REDIRECT --to-ports 5080 ||
+		skip "this kernel has no ip_tables"
+	clients 127.0.0.1 5082 1
+	findings --findings=all
+	assert_found 'note rewritten-connection'
+	assert_equal "$(get rewritten-connection '.commands | join("; ")')" \
+		'nft list ruleset; iptables-legacy -t nat -S; iptables -t nat -S; conntrack -L'
+	run in_ns iptables-legacy -t nat -S
+	assert_contains "$output" '--dport 5082 -j REDIRECT'
+}
+
 @test "a port of this host that is redirected to another: a note, and no rule is named" {
 	echoes 127.0.0.1:5080
 	refused 127.0.0.1 5081

@@ -160,7 +160,7 @@ load ../lib/probe
 	assert_regex "$output" 'meanwhile this host dropped [0-9]+ packets? on the way out'
 	assert_json_in "$JSON" '.[-1] | .type == "summary" and (.cause | test("OutTransmits did not"))'
 	probe -T 300ms "[$V6]:80"
-	assert_output --partial 'its own firewall may have eaten them'
+	assert_output --partial 'its own firewall may have dropped them'
 	probe --wait 300ms $V4:80
 	assert_refused 4 'filtered: no answer.*dropped [0-9]+ packets? on the way out'
 	# connect says the same.

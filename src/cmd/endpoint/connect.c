@@ -191,6 +191,8 @@ static void explain(struct connecting *g, int err)
 	g->causes.arena = &g->arena;
 	if (!g->explained && err == ETIMEDOUT)
 		cause_of_unheard(&g->unheard, geteuid(), &g->causes);
+	if (g->causes.n && g->list.n)
+		why_name_rules(&g->list.v[0], &g->causes);
 	/* Options may choose another way than one more SYN takes. */
 	if (!g->explained && err == ECONNREFUSED && g->list.n == 1 && !g->c->options.n)
 		why_nearby(&g->list.v[0], g->sources.n ? &g->sources.v[0] : NULL,
@@ -209,11 +211,13 @@ static void hint_at_counters(const struct connecting *g, struct fault *f)
 {
 	_cleanup_buf_ struct buf b = { 0 }, rules = { 0 };
 	const struct unheard *u = &g->unheard;
+	struct addr to = { 0 };
 	bool told = unheard_is_told(u);
 
 	if (u->kept) {
-		advise(&rules, ADVICE_NFT, (struct advised){ .uid = geteuid() });
-		unheard_put_kept(&b, u->kept, buf_cstr(&rules) + 1);
+		endpoint_addr(&g->list.v[0], &to);
+		why_put_rules(&rules, addr_unmapped(&to).family, NULL);
+		unheard_put_kept(&b, u->kept, buf_cstr(&rules));
 	} else if (told) {
 		unheard_put_counts(&b, u);
 	} else {

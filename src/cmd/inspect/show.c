@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "kernel/evidence/gather.h"
+#include "kernel/proc/procfile.h"
 #include "model/origin.h"
 #include "model/owner_status.h"
 #include "model/rule/rules.h"
@@ -280,6 +281,16 @@ static void put_findings(const struct show *show, const struct findings *finding
 	out_discard(&err);
 }
 
+/* A record does not say which tables its host had. */
+static void name_legacy(struct findings *findings, bool recorded, uint32_t asker)
+{
+	struct legacy_rules l = { LEGACY_UNKNOWN, LEGACY_UNKNOWN };
+
+	if (!recorded)
+		procfile_legacy_rules(&l);
+	findings_name_legacy(findings, &l, asker);
+}
+
 /* Reads the evidence for what was seen and shows the findings, and what may be missing.
  */
 static void show_findings(struct show *show, const struct view_options *opt,
@@ -297,6 +308,8 @@ static void show_findings(struct show *show, const struct view_options *opt,
 	if (show->reader->no_diag && (plan->request.protos & BIT(PROTO_UNIX_STREAM)))
 		evidence.gaps |= BIT(GAP_UNIX);
 	rules_judge(seen, &evidence, &findings);
+	if (findings_name_rules(&findings))
+		name_legacy(&findings, plan->args->from, evidence.asker);
 	findings_act_in(&findings, plan->args->netns, evidence.asker);
 	put_findings(show, &findings, opt, all ? SEVERITY_NOTE : SEVERITY_WARNING);
 	tell_unread(show, evidence.unread, result);

@@ -86,6 +86,7 @@ static void look_at_queue(struct buf *b, struct probe_result *r, const struct ad
 					    .address = buf_cstr(&shown),
 					    .rejected = rejected },
 			 &causes);
+	why_name_rules(&r->peer, &causes);
 	put_summaries(b, &causes);
 	causes_free(&causes);
 }
@@ -202,7 +203,7 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 {
 	const struct out_counters *before;
 	struct out_counters after;
-	_cleanup_buf_ struct buf b = { 0 }, plain = { 0 }, rules = { 0 };
+	_cleanup_buf_ struct buf b = { 0 }, rules = { 0 };
 	uint64_t meant, sent;
 	struct addr to;
 
@@ -219,9 +220,8 @@ char *probe_local_drops(const struct probe_run *run, const struct probe_result *
 	/* Fewer than its SYNs: some of them, at least, went out. */
 	if (meant < sent + 1 + r->tcp.total_retrans)
 		return NULL;
-	advise(&plain, ADVICE_NFT, (struct advised){ .uid = geteuid() });
-	netns_put_advice(&rules, buf_cstr(&plain), run->c->netns, geteuid());
-	unheard_put_kept(&b, meant - sent, buf_cstr(&rules) + 1);
+	why_put_rules(&rules, to.family, run->c->netns);
+	unheard_put_kept(&b, meant - sent, buf_cstr(&rules));
 	return xstrdup(buf_cstr(&b));
 }
 
@@ -251,6 +251,7 @@ void probe_local_unheard(struct probe_job *j, const struct probe_result *r)
 	struct causes causes = { .arena = &arena };
 
 	cause_of_unheard(&r->unheard, geteuid(), &causes);
+	why_name_rules(&r->peer, &causes);
 	take_cause(j, &causes);
 }
 

@@ -82,6 +82,24 @@ bool procfile_sysctl(const char *name, uint64_t *value)
 	return sysctl_or_note(name, value, &unread);
 }
 
+/* The kernel without its module has no such file. */
+static enum legacy legacy_of(const char *path)
+{
+	_cleanup_free_ char *text = procfile_read(path);
+
+	if (!text)
+		return errno == ENOENT && access("/proc/thread-self/net", F_OK) == 0
+			       ? LEGACY_NONE
+			       : LEGACY_UNKNOWN;
+	return *text ? LEGACY_SOME : LEGACY_NONE;
+}
+
+void procfile_legacy_rules(struct legacy_rules *l)
+{
+	l->v4 = legacy_of("/proc/thread-self/net/ip_tables_names");
+	l->v6 = legacy_of("/proc/thread-self/net/ip6_tables_names");
+}
+
 /* Of UDP, and of packets without a route, over IPv4 and IPv6. */
 static void read_packets(struct net_counters *c)
 {

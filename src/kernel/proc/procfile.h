@@ -3,6 +3,7 @@
 
 #include "model/finding/evidence.h"
 #include "model/keeper.h"
+#include "model/legacy_rules.h"
 #include "model/port_draw.h"
 
 /* The whole file as text (bounded), or NULL with errno. Free it. */
@@ -10,6 +11,9 @@ char *procfile_read(const char *path);
 
 /* The first number of a file below /proc/sys/net/ipv4 or /proc/sys. */
 bool procfile_sysctl(const char *name, uint64_t *value);
+
+/* Which tables of iptables-legacy this network namespace has. */
+void procfile_legacy_rules(struct legacy_rules *l);
 
 void procfile_counters(struct net_counters *c);
 void procfile_host(struct host_facts *h);

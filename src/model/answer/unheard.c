@@ -102,14 +102,14 @@ void unheard_put(struct buf *b, const struct unheard *u)
 			 "; as root this command listens for the answers and can tell");
 }
 
-void unheard_put_kept(struct buf *b, uint64_t n, const char *command)
+void unheard_put_kept(struct buf *b, uint64_t n, const char *commands)
 {
 	buf_puts(b, "meanwhile this host dropped ");
 	put_packets(b, n, "packet", "packets");
 	buf_printf(b,
 		   " on the way out (OutRequests rose, OutTransmits did not): its own "
-		   "firewall may have eaten them, see '%s'",
-		   command);
+		   "firewall may have dropped them, see %s",
+		   commands);
 }
 
 void unheard_put_others(struct buf *b, const struct unheard *u, const char *who)

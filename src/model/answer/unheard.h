@@ -43,8 +43,8 @@ void unheard_put(struct buf *b, const struct unheard *u);
 /* The numbers of it alone, where no answer was seen: nobody saw whose packets they count.
  */
 void unheard_put_counts(struct buf *b, const struct unheard *u);
-/* What was dropped on the way out, and the command that shows its rules. */
-void unheard_put_kept(struct buf *b, uint64_t n, const char *command);
+/* What was dropped on the way out, and the commands that show its rules, quoted. */
+void unheard_put_kept(struct buf *b, uint64_t n, const char *commands);
 /* What else rose while `who` waited; nothing if there is none. */
 void unheard_put_others(struct buf *b, const struct unheard *u, const char *who);
 /* Of answers that were seen: what to do, as advice.h has it. */

@@ -67,6 +67,39 @@ void causes_act_in(struct causes *c, const char *netns, uint32_t asker)
 	act_in(c, &c->next, netns, asker);
 }
 
+bool causes_name_rules(const struct causes *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (legacy_matters(c->v[i].summary) || legacy_matters(c->v[i].advice))
+			return true;
+	return legacy_matters(c->next);
+}
+
+static void name_legacy(struct causes *c, const char **text, const struct legacy_rules *l,
+			uint8_t family, uint32_t asker)
+{
+	struct buf b = { 0 };
+
+	if (!legacy_matters(*text))
+		return;
+	legacy_put(&b, *text, l, family, asker);
+	*text = keep(c, &b);
+}
+
+void causes_name_legacy(struct causes *c, const struct legacy_rules *l, uint8_t family,
+			uint32_t asker)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		name_legacy(c, &c->v[i].summary, l, family, asker);
+		name_legacy(c, &c->v[i].advice, l, family, asker);
+	}
+	name_legacy(c, &c->next, l, family, asker);
+}
+
 void causes_free(struct causes *c)
 {
 	free(take_ptr(&c->v));

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "model/legacy_rules.h"
 #include "model/sock.h"
 
 struct cause {
@@ -29,6 +30,10 @@ void causes_note(struct causes *c, struct buf *text);
 void causes_next(struct causes *c, struct buf *text);
 /* Commands about the network act there: netns_put_advice(). */
 void causes_act_in(struct causes *c, const char *netns, uint32_t asker);
+/* The tables of iptables-legacy are named with those of nft: legacy_put(). */
+bool causes_name_rules(const struct causes *c);
+void causes_name_legacy(struct causes *c, const struct legacy_rules *l, uint8_t family,
+			uint32_t asker);
 void causes_free(struct causes *c); /* the arena stays */
 
 /* The most that is told of one question. */

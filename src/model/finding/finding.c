@@ -82,6 +82,38 @@ void findings_act_in(struct findings *fs, const char *netns, uint32_t asker)
 	}
 }
 
+bool findings_name_rules(const struct findings *fs)
+{
+	size_t i;
+
+	for (i = 0; i < fs->n; i++)
+		if (legacy_matters(fs->v[i]->summary) || legacy_matters(fs->v[i]->advice))
+			return true;
+	return false;
+}
+
+static void name_legacy(struct findings *fs, const char **text,
+			const struct legacy_rules *l, uint32_t asker)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (!legacy_matters(*text))
+		return;
+	legacy_put(&b, *text, l, 0, asker);
+	*text = arena_strdup(&fs->arena, buf_cstr(&b));
+}
+
+void findings_name_legacy(struct findings *fs, const struct legacy_rules *l,
+			  uint32_t asker)
+{
+	size_t i;
+
+	for (i = 0; i < fs->n; i++) {
+		name_legacy(fs, &fs->v[i]->summary, l, asker);
+		name_legacy(fs, &fs->v[i]->advice, l, asker);
+	}
+}
+
 void findings_free(struct findings *fs)
 {
 	arena_free(&fs->arena);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "model/legacy_rules.h"
 #include "model/sock.h"
 
 enum severity { SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_CRITICAL };
@@ -57,6 +58,10 @@ void finding_figure(struct finding *f, const char *key, uint64_t value, bool kno
 
 /* Gravest first, otherwise as they were added. */
 void findings_sort(struct findings *fs);
+/* The tables of iptables-legacy are named with those of nft: legacy_put(). */
+bool findings_name_rules(const struct findings *fs);
+void findings_name_legacy(struct findings *fs, const struct legacy_rules *l,
+			  uint32_t asker);
 /* Commands about the network act there: netns_put_advice(). */
 void findings_act_in(struct findings *fs, const char *netns, uint32_t asker);
 void findings_free(struct findings *fs);
