@@ -172,11 +172,16 @@ struct sock_options {
 	uint64_t window_clamp, syncnt, defer_accept_ms, fastopen_qlen, linger2_ms;
 	uint64_t linger, linger_ms;
 	uint64_t rcvbuf, sndbuf, rcvlowat;
+	uint64_t buffers_set; /* BUFFER_SEND | BUFFER_RECEIVE: by the program; Linux 5.14
+			       */
 	uint64_t local_port_min, local_port_max; /* 0 = the system's */
 	uint64_t priority, busy_poll_us, incoming_cpu;
 	uint64_t broadcast, dontroute, oobinline, passcred, timestamp;
 	uint64_t mptcp; /* enum sock_mptcp */
 };
+
+/* SO_BUF_LOCK. */
+enum { BUFFER_SEND = 1, BUFFER_RECEIVE = 2 };
 
 /* What runs for a socket: idiag_timer of sock_diag(7). */
 enum sock_timer {

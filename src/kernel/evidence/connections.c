@@ -4,6 +4,7 @@
 #include "kernel/evidence/evidence_private.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/uapi.h"
+#include "model/finding/looks.h"
 #include "model/tcpinfo.h"
 
 static uint32_t info_u32(const struct sock *s, size_t offset)
@@ -50,8 +51,16 @@ static void take_sent(struct connection_facts *c, const struct sock *s, int turn
 		.again = info_u32(s, INFO(total_retrans)),
 		.duplicates = info_u32(s, INFO(dsack_dups)),
 	};
-	c->busy_us = info_u64(s, INFO(busy_time));
+	c->held[turn] = (struct held_facts){
+		.busy_us = info_u64(s, INFO(busy_time)),
+		.window_us = info_u64(s, INFO(rwnd_limited)),
+		.buffer_us = info_u64(s, INFO(sndbuf_limited)),
+	};
+	c->busy_us = c->held[turn].busy_us;
 	c->rtt_us = info_u32(s, INFO(rtt));
+	c->rtt_least_us = info_u32(s, INFO(min_rtt));
+	c->cwnd = info_u32(s, INFO(snd_cwnd));
+	c->scales = info_u8(s, INFO(options)) & TCPINFO_WSCALE;
 	c->reordered = info_u32(s, INFO(reord_seen));
 	c->probes = info_u8(s, INFO(probes));
 	c->ca_state = info_u8(s, INFO(ca_state));
@@ -91,7 +100,10 @@ static void take_reading(struct connection_facts *c, const struct sock *s, int t
 	c->rmem[turn] = mem_u32(s, SOCK_MEM_RMEM);
 	c->drops[turn] = mem_u32(s, SOCK_MEM_DROPS);
 	c->rcvbuf = mem_u32(s, SOCK_MEM_RCVBUF);
+	c->sndbuf = mem_u32(s, SOCK_MEM_SNDBUF);
+	c->wmem = mem_u32(s, SOCK_MEM_WMEM_QUEUED);
 	c->choked = !sock_is_writable(s);
+	looks_add(c, turn);
 }
 
 void evidence_connection(struct reader *r, struct connection_facts *c, int turn)

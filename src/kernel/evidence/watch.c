@@ -13,34 +13,39 @@
 
 enum { LOOK_MS = 100 };
 
-/* One that stands is enough to wait on: only those that may have moved are read. */
+/* One that stands is enough to wait on: only those that may have moved are read. Of a
+ * rule that samples, all are. */
 static bool suspect_stands(struct reader *r, const struct suspects *list,
 			   struct connection_facts *v)
 {
 	const struct rule *rule = list->rule;
+	bool stands = false;
 	size_t i;
 
-	for (i = 0; rule && rule->stands && i < list->n; i++) {
+	for (i = 0; i < list->n && (rule->samples || !stands); i++) {
 		struct connection_facts *c = &v[i];
 
 		if (!c->suspect || !rule->watch(c) || (c->read[1] && !rule->stands(c)))
 			continue;
 		evidence_connection(r, c, 1);
-		if (rule->stands(c))
-			return true;
+		stands |= rule->stands(c);
 	}
-	return false;
+	return stands;
 }
 
 static bool connection_stands(struct reader *r, const struct detect *d,
 			      struct evidence *e)
 {
+	bool stands = false;
 	size_t i;
 
-	for (i = 0; i < RULES_MOST; i++)
-		if (suspect_stands(r, &d->suspects[i], e->connections[i]))
-			return true;
-	return false;
+	for (i = 0; i < RULES_MOST; i++) {
+		const struct rule *rule = d->suspects[i].rule;
+
+		if (rule && rule->stands && (rule->samples || !stands))
+			stands |= suspect_stands(r, &d->suspects[i], e->connections[i]);
+	}
+	return stands;
 }
 
 void evidence_watch(struct reader *r, const struct detect *d, struct evidence *e,
@@ -49,9 +54,10 @@ void evidence_watch(struct reader *r, const struct detect *d, struct evidence *e
 	uint64_t next = w->due;
 
 	clock_sleep_until(next * 1000);
-	while ((next < w->start + w->listeners_ms &&
+	/* Connections first: those that are sampled are looked at in each step. */
+	while ((next < w->start + w->connections_ms && connection_stands(r, d, e)) ||
+	       (next < w->start + w->listeners_ms &&
 		evidence_listener_stands(r, e, (uint32_t)(next - w->start))) ||
-	       (next < w->start + w->connections_ms && connection_stands(r, d, e)) ||
 	       (next < w->start + w->receivers_ms && evidence_sender_stands(e))) {
 		next += LOOK_MS;
 		clock_sleep_until(next * 1000);

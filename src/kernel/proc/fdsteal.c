@@ -11,6 +11,7 @@
 /* Newer than the headers of the oldest system we build on. */
 enum {
 	OPT_IP_LOCAL_PORT_RANGE = 51,
+	OPT_SO_BUF_LOCK = 72,
 	OPT_TCP_IS_MPTCP = 43,
 	OPT_PROTO_MPTCP = 262,
 	OPT_SOL_MPTCP = 284,
@@ -50,6 +51,7 @@ static const struct {
 	OPTION(IPPROTO_TCP, TCP_WINDOW_CLAMP, TCP_ONLY, 1, window_clamp),
 	OPTION(SOL_SOCKET, SO_RCVBUF, 0, 1, rcvbuf),
 	OPTION(SOL_SOCKET, SO_SNDBUF, 0, 1, sndbuf),
+	OPTION(SOL_SOCKET, OPT_SO_BUF_LOCK, 0, 1, buffers_set),
 	OPTION(SOL_SOCKET, SO_RCVLOWAT, 0, 1, rcvlowat),
 	OPTION(SOL_SOCKET, SO_PRIORITY, 0, 1, priority),
 	OPTION(SOL_SOCKET, SO_BUSY_POLL, INET_ONLY, 1, busy_poll_us),

@@ -172,6 +172,27 @@ struct sent_facts {
 	uint32_t duplicates;	     /* of these: the peer had them already (D-SACK) */
 };
 
+/* For how long, so far, it had data to send, and what held that back. */
+struct held_facts {
+	uint64_t busy_us, window_us, buffer_us;
+};
+
+/* What all looks at a connection say together (looks.c): those of the two readings, and
+ * of a rule with `samples` those between them. */
+struct looks {
+	uint32_t n;
+	uint32_t window_least, window_most; /* the peer's */
+	uint32_t filled;      /* it had no room for what was still to be sent */
+	uint32_t all_in;      /* both windows had room for all that the send buffer had */
+	uint32_t full;	      /* the send buffer took no more */
+	uint32_t small;	      /* less than a segment waited behind a single one */
+	uint32_t small_anew;  /* of these: behind another one than the last time */
+	uint64_t small_after; /* bytes sent by then */
+	uint32_t small_most_ms; /* for so long */
+	uint32_t corked;	/* data waited behind nothing at all */
+	uint32_t overdue_most_ms;
+};
+
 /* Whether this host can send what a connection holds, as asked after the readings. */
 struct way_out {
 	enum presence source; /* its local address */
@@ -200,10 +221,16 @@ struct connection_facts {
 	uint32_t sacked, mss; /* segments that came behind a gap; of so many bytes */
 	uint32_t pmtu;
 	struct sent_facts sent[2];
-	uint64_t busy_us;	    /* with data on the way */
-	uint32_t rtt_us, reordered; /* times that segments overtook others */
-	uint32_t unsent;	    /* bytes of SEND-Q that never left */
-	uint32_t unacked;	    /* segments on the way */
+	uint64_t busy_us; /* with data on the way */
+	struct held_facts held[2];
+	struct looks looks;
+	uint32_t rtt_us, rtt_least_us; /* of the last five minutes */
+	uint32_t cwnd;		       /* segments */
+	uint32_t sndbuf, wmem;	       /* of which so much is in use */
+	uint32_t reordered;	       /* times that segments overtook others */
+	bool scales;		       /* both ends have agreed on larger windows */
+	uint32_t unsent;	       /* bytes of SEND-Q that never left */
+	uint32_t unacked;	       /* segments on the way */
 	uint32_t answers; /* segments without data that came, the SYN-ACK among them; 0 =
 			     not counted */
 	uint8_t ca_state;

@@ -74,6 +74,9 @@ struct rule {
 	 * watched at most while that is so, in ms; 0 = READING_INTERVAL_MS. */
 	bool (*stands)(const struct connection_facts *c);
 	uint32_t (*watch)(const struct connection_facts *c);
+	/* Then all that stand are looked at in each step, not one of them (struct looks).
+	 */
+	bool samples;
 	/* Those of which it is asked whether this host can send what they hold. */
 	bool (*unsent)(const struct connection_facts *c);
 	bool known_rtt; /* it is asked what other connections tell of the path */

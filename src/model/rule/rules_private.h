@@ -31,6 +31,9 @@
 	X(unread_datagrams)      \
 	X(slow_peer)             \
 	X(slow_reader)           \
+	X(window_limited)        \
+	X(sndbuf_limited)        \
+	X(nagle_delay)           \
 	X(syn_sent_unanswered)   \
 	X(orphans)               \
 	X(deaf_listener)         \
