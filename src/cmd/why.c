@@ -226,6 +226,9 @@ static void silence_causes(const struct endpoint *ep, bool rejected,
 					    .address = buf_cstr(&shown),
 					    .port = a.port,
 					    .waiting = halted ? &w : NULL,
+					    .own = ep->type == SOCK_STREAM && a.family &&
+						   !addr_is_loopback(&a) &&
+						   endpoint_is_local(ep),
 					    .rejected = rejected },
 			 causes);
 	why_name_rules(ep, causes);

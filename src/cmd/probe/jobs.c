@@ -151,22 +151,37 @@ static bool may_be_nearby(const struct probe_job *j, const struct probe_result *
 	       !run->how.options.n && !run->c->common.quiet && !is_near(r);
 }
 
+/* Nothing was asked: its source address could not be had. */
+static bool is_unbound(const struct probe_job *j, const struct probe_result *r)
+{
+	return r->outcome == OUTCOME_ERROR && r->at_once && j->run->how.sources.n &&
+	       (r->err == EADDRNOTAVAIL || r->err == EINVAL);
+}
+
 /* What this host's tables add, which may sharpen the outcome. Of --wait, which asks a
  * target of this host a hundred times a second, only a silence has the time for it. */
 static void ask_tables(struct probe_job *j, struct probe_result *r)
 {
 	bool silence = outcome_verdict(r->outcome) == VERDICT_SILENCE;
 	bool refused = r->outcome == OUTCOME_REFUSED && !j->run->c->common.quiet;
+	struct addr to;
 
 	if (!silence && !differs(j, r)) {
 		r->listened = j->last->listened;
-		if (r->outcome == OUTCOME_REFUSED)
+		r->own = j->last->own;
+		if (r->outcome == OUTCOME_REFUSED || r->own || is_unbound(j, r))
 			memcpy(r->told, j->last->told, sizeof(r->told));
 		return;
 	}
 	free(take_ptr(&j->note));
 	free(take_ptr(&j->remedy));
 	watch_end(j, r);
+	r->own = refused && is_near(r) && endpoint_addr(&r->peer, &to) &&
+		 !addr_is_loopback(&to);
+	if (silence || r->outcome == OUTCOME_UNREACHABLE)
+		probe_local_own(j, r);
+	else if (is_unbound(j, r))
+		probe_local_unbound(j, r);
 	r->listened = refused && is_near(r) && probe_local_listened(r);
 	if (may_be_nearby(j, r))
 		j->remedy = probe_local_nearby(j->run->c->netns, r);

@@ -1,5 +1,6 @@
 #include "cmd/probe/local.h"
 
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -10,7 +11,9 @@
 #include "kernel/explain/way_of.h"
 #include "kernel/netlink/known_rtt_ask.h"
 #include "kernel/netlink/neighbour.h"
+#include "kernel/proc/place.h"
 #include "model/advice.h"
+#include "model/cause/bind_say.h"
 #include "model/cause/connect_cause.h"
 #include "model/netns_named.h"
 
@@ -302,6 +305,62 @@ void probe_local_taker(struct probe_result *r)
 	snprintf(r->told, sizeof(r->told), "%s", buf_cstr(&b));
 }
 
+void probe_local_own(struct probe_job *j, struct probe_result *r)
+{
+	_cleanup_buf_ struct buf b = { 0 }, next = { 0 }, there = { 0 };
+	char name[IF_NAMESIZE] = "";
+	uint32_t device = 0;
+	enum bind_place place;
+	struct addr to;
+
+	if (!endpoint_addr(&r->peer, &to) || addr_is_loopback(&to) ||
+	    (r->icmp.family && !r->icmp.own))
+		return;
+	r->own = neighbour_is_own(&to);
+	if (r->own)
+		return;
+	place = place_of(&to, to.scope, &device);
+	if (!bind_place_is_unusable(place))
+		return;
+	r->own = true;
+	r->outcome = OUTCOME_UNREACHABLE;
+	if (!device || !if_indextoname(device, name))
+		name[0] = '\0';
+	bind_put_unusable(&to, place, name[0] ? name : NULL, &b);
+	snprintf(r->told, sizeof(r->told), "%s", buf_cstr(&b));
+	bind_next_place(place, name[0] ? name : NULL,
+			(struct advised){ .uid = geteuid() }, &next);
+	netns_put_advice(&there, buf_cstr(&next), j->run->c->netns, geteuid());
+	free(j->remedy);
+	j->remedy = xstrdup(buf_cstr(&there));
+}
+
+void probe_local_unbound(struct probe_job *j, struct probe_result *r)
+{
+	const struct endpoint_list *sources = &j->run->how.sources;
+	_cleanup_arena_ struct arena arena = { 0 };
+	struct causes causes = { .arena = &arena };
+	_cleanup_buf_ struct buf b = { 0 };
+	size_t i;
+
+	for (i = 0; i < sources->n && sources->v[i].family != r->peer.family; i++)
+		;
+	if (i == sources->n)
+		return;
+	why_bind(&sources->v[i], &j->run->how.options, r->err, &causes);
+	causes_act_in(&causes, j->run->c->netns, geteuid());
+	if (causes.n) {
+		buf_puts(&b, "bind ");
+		why_put_address(&b, &sources->v[i]);
+		buf_printf(&b, ": %s; ", strerror(r->err));
+		put_summaries(&b, &causes);
+		snprintf(r->told, sizeof(r->told), "%s", buf_cstr(&b));
+		if (causes.next)
+			j->remedy = xstrdup(causes.next);
+	}
+	causes_free(&causes);
+}
+
 static char *counters_of(const struct probe_result *r)
 {
 	_cleanup_buf_ struct buf b = { 0 };
@@ -428,7 +487,9 @@ static void put_deaf(struct buf *b, const struct probe_result *r)
 	_cleanup_arena_ struct arena arena = { 0 };
 	struct causes causes = { .arena = &arena };
 
-	if (!why_loopback_down(&r->peer, &causes))
+	/* What the reason has said is not said again. */
+	if (!why_loopback_down(&r->peer, &causes) && causes.n &&
+	    streq(causes.v[0].id, connect_causes[CONNECT_DEAF].id))
 		put_summaries(b, &causes);
 	causes_free(&causes);
 }

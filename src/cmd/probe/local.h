@@ -18,6 +18,11 @@ enum { PROBE_NEARBY_MOST = 8 };
 char *probe_local_nearby(const char *netns, struct probe_result *r);
 /* The same of a connection that was made. */
 void probe_local_taker(struct probe_result *r);
+/* Of a silence, or where no way leads to it: whether it is an address of this host, which
+ * then is the reason if it cannot be used. May set the remedy of the job. */
+void probe_local_own(struct probe_job *j, struct probe_result *r);
+/* Of a source address that could not be bound: why. May set the remedy of the job. */
+void probe_local_unbound(struct probe_job *j, struct probe_result *r);
 /* Why an address of this host refused, or reset: who listens where instead, and who did
  * it; or who should accept what fills a queue. May set the remedy of the job. Reads all
  * of /proc, so only when nothing is being timed. */

@@ -241,6 +241,7 @@ static const struct json_row evidence_rows[] = {
 	{ "silent_hop", MEMBER(silent_hop.addr), LEFT_OUT, .put = put_ip },
 	{ "silent_interface", .put = put_silent_interface },
 	{ "no_carrier", BOOL(silent_hop.no_carrier), LEFT_OUT },
+	{ "own_address", BOOL(own), LEFT_OUT },
 	{ "answers_dropped", UINT(unheard.seen), LEFT_OUT },
 	{ "known_rtt_us", UINT(known.us), LEFT_OUT },
 	{ "stalled", MEMBER(stall.side), LEFT_OUT, .put = put_stalled },

@@ -219,6 +219,12 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 		return;
 	}
 	f->local = explain_find_device(&to, &f->device);
+	/* Of its neighbour discovery an error may tell, and not that it is in vain. */
+	if (!f->local && (q->err == ENETUNREACH || q->err == EHOSTUNREACH ||
+			  q->err == ENETDOWN || q->err == ETIMEDOUT)) {
+		f->to_place = place_of(&to, to.scope, &device);
+		f->to_device = explain_device(a, device);
+	}
 	if (f->icmp.family)
 		return;
 	/* Of a refusal by this host the sockets are read below. */

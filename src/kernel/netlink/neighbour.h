@@ -15,8 +15,7 @@ enum neighbour {
 };
 
 /* ifindex: the interface that a socket is bound to, 0 = none; mark: SO_MARK. *hop is the
- * next hop, whether or not it is silent; no_carrier only where the neighbour table has
- * it, which is so once something was to be sent there. */
+ * next hop, whether or not it is silent; no_carrier is of the interface there. */
 enum neighbour neighbour_of(const struct addr *to, uint32_t ifindex, uint32_t mark,
 			    struct silent_hop *hop);
 

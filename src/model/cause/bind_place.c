@@ -48,6 +48,22 @@ void bind_put_place(enum bind_place place, const char *device, struct buf *s)
 	}
 }
 
+bool bind_place_is_unusable(enum bind_place place)
+{
+	return place > PLACE_LOCAL && place < PLACE_FOREIGN;
+}
+
+void bind_put_unusable(const struct addr *a, enum bind_place place, const char *device,
+		       struct buf *s)
+{
+	struct addr ip = addr_unmapped(a);
+
+	ip.port = 0;
+	addr_put_ip(s, &ip);
+	buf_puts(s, " is an address of this host that cannot be used now: ");
+	bind_put_place(place, device, s);
+}
+
 void bind_advise_place(enum bind_place place, uint8_t family, struct buf *a)
 {
 	switch (place) {

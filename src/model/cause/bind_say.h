@@ -25,6 +25,10 @@ void bind_put_address(struct buf *b, const struct addr *a);
 
 /* Why an address cannot be used, what that means for a server, and what to run. device:
  * the interface that has it, or NULL. */
+/* Of one of this host that cannot be used: not PLACE_LOCAL, _FOREIGN, _NO_SCOPE. */
+bool bind_place_is_unusable(enum bind_place place);
+void bind_put_unusable(const struct addr *a, enum bind_place place, const char *device,
+		       struct buf *s);
 void bind_put_place(enum bind_place place, const char *device, struct buf *s);
 void bind_advise_place(enum bind_place place, uint8_t family, struct buf *a);
 void bind_next_place(enum bind_place place, const char *device, struct advised who,

@@ -187,6 +187,13 @@ static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 				  f->dump_error);
 	if (causes->n)
 		return;
+	if (!addr_is_loopback(&f->to) && !addr_is_any(&f->to)) {
+		struct addr to = f->to;
+
+		to.port = 0;
+		addr_put_ip(&b, &to);
+		buf_puts(&b, " is an address of this host; ");
+	}
 	buf_printf(&b, "nothing listens on port %u, on any address of this %s",
 		   f->to.port, f->hidden ? "network namespace" : "host");
 	if (f->hidden && f->enter_remedy)
@@ -215,7 +222,7 @@ static void reset_causes(const struct connect_facts *f, struct causes *causes)
 	}
 }
 
-/* An IPv6 address of this host, and none that it may use. */
+/* An address of this host, and none that it may use. */
 static void say_unusable_source(const struct connect_facts *f, struct causes *causes)
 {
 	struct buf b = { 0 }, a = { 0 }, next = { 0 };
@@ -226,10 +233,24 @@ static void say_unusable_source(const struct connect_facts *f, struct causes *ca
 	buf_puts(&b, ": ");
 	bind_put_place(f->from_place, f->from_device, &b);
 	if (f->from_place != PLACE_DUPLICATE)
-		bind_advise_place(f->from_place, AF_INET6, &a);
+		bind_advise_place(f->from_place, from.family, &a);
 	add(causes, CONNECT_NOT_LOCAL, &b, &a, NULL);
 	bind_next_place(f->from_place, f->from_device,
 			(struct advised){ .uid = f->asker }, &next);
+	causes_next(causes, &next);
+}
+
+/* The target: whoever else would be blamed for it is not asked at all. */
+static void say_unusable_target(const struct connect_facts *f, struct causes *causes)
+{
+	struct buf b = { 0 }, a = { 0 }, next = { 0 };
+
+	bind_put_unusable(&f->to, f->to_place, f->to_device, &b);
+	if (f->to_place != PLACE_DUPLICATE)
+		bind_advise_place(f->to_place, f->to.family, &a);
+	add(causes, CONNECT_UNREACHABLE, &b, &a, NULL);
+	bind_next_place(f->to_place, f->to_device, (struct advised){ .uid = f->asker },
+			&next);
 	causes_next(causes, &next);
 }
 
@@ -241,8 +262,7 @@ static void local_port_causes(const struct connect_facts *f, struct causes *caus
 		addr_put_ip(&b, &f->from);
 		buf_puts(&b, " is not an address of this network namespace");
 		add(causes, CONNECT_NOT_LOCAL, &b, NULL, NULL);
-	} else if (f->from.family && f->from_place > PLACE_LOCAL &&
-		   f->from_place < PLACE_FOREIGN) {
+	} else if (f->from.family && bind_place_is_unusable(f->from_place)) {
 		say_unusable_source(f, causes);
 	} else if (f->twin) {
 		buf_printf(&b, "a connection from port %u to %s exists already, in %s",
@@ -396,6 +416,8 @@ void cause_of_connect(const struct connect_facts *f, struct causes *causes)
 		say_loopback_down(f, causes);
 	else if (f->n_deaf && !f->local)
 		say_deaf(f, causes);
+	else if (bind_place_is_unusable(f->to_place))
+		say_unusable_target(f, causes);
 	else if (f->icmp.family)
 		icmp_causes(f, causes);
 	else if (cause_of_no_source(&f->source, f->asker, causes) ||

@@ -105,7 +105,8 @@ const struct meaning connect_causes[] = {
 		"a router says so.",
 		"There is no route or one of the type blackhole or unreachable, the source "
 		"address cannot go there, TCP has no connections to that kind of address, "
-		"or the host is off.",
+		"the address is one of this host that is tentative, a duplicate or of an "
+		"interface that is down, or the host is off.",
 		"'ip route get ADDRESS' shows the way, 'ip route show table all match "
 		"ADDRESS' routes that forbid it, 'ip neigh' the next hop.",
 	},
@@ -138,9 +139,10 @@ const struct meaning connect_causes[] = {
 	},
 	[CONNECT_FILTERED] = {
 		"filtered",
-		"No answer, though the listener has room by now.",
-		"Its queue was full until a moment ago, or a firewall rule of this "
-		"host drops the packets.",
+		"No answer from an address of this host, where the listener has room by "
+		"now, or nothing listens.",
+		"The queue was full until a moment ago, or a firewall rule of this host "
+		"drops the packets, or its NAT sends them elsewhere.",
 		"Connect again; if it is still silent, 'nft list ruleset' and "
 		"'iptables-save' show rules that drop, 'tc filter show' and 'bpftool "
 		"net' other filters.",

@@ -22,7 +22,9 @@ struct connect_facts {
 	bool local;	     /* it is an address of this namespace */
 	bool loopback_down;  /* and the interface that leads there is down */
 	uint32_t device;     /* the interface that has it; 0 = not known */
-	struct addr from;    /* family 0 = the kernel chose, port 0 too */
+	enum bind_place to_place; /* of one that is not local */
+	const char *to_device;
+	struct addr from; /* family 0 = the kernel chose, port 0 too */
 	enum bind_place from_place;
 	const char *from_device; /* as device of struct bind_facts */
 

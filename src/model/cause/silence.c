@@ -105,6 +105,13 @@ void cause_of_silence(const struct silence *f, struct causes *causes)
 			   (unsigned long long)l->queue, (unsigned long long)l->limit);
 		put_before_listener(&b, f);
 		causes_add(causes, connect_causes[CONNECT_FILTERED].id, &b, NULL, NULL);
+	} else if (f->own && !f->rejected) {
+		buf_printf(&b,
+			   "%s is an address of this host, and nothing listens there: a "
+			   "rule of this host drops the packets, or its NAT sends them "
+			   "elsewhere, see 'nft list ruleset'",
+			   f->address);
+		causes_add(causes, connect_causes[CONNECT_FILTERED].id, &b, NULL, NULL);
 	}
 }
 

@@ -37,6 +37,7 @@ struct silence {
 	const char *address;	       /* as it is shown */
 	uint16_t port;		       /* 0 = none */
 	const struct waiting *waiting; /* who is to accept there; NULL = not looked at */
+	bool own;      /* it is an address of this host, and none of loopback */
 	bool rejected; /* it was no silence, but an ICMP message that a listener never
 			  sends */
 };

@@ -93,6 +93,7 @@ struct probe_result {
 					   the SYN; family 0 = it did not */
 	bool sent_back;	       /* by the loopback interface, though it is no address of
 				  this host */
+	bool own;	       /* it is an address of this host, and none of loopback */
 	bool loopback_down;    /* it leads to this host's own address */
 	const char *file_kind; /* "a directory": what is there instead of a socket */
 	char told[600];	       /* error, names, who else answers: words from below */

@@ -162,6 +162,10 @@ static void put_refused(struct buf *b, const struct probe_result *r)
 		buf_printf(b, ": %s", r->told);
 		return;
 	}
+	if (r->own && !r->listened && r->heard != PROBE_HEARD_TAKEN) {
+		buf_puts(b, ": it is an address of this host, and nothing listens there");
+		return;
+	}
 	buf_puts(b, r->listened ? ", though a program of this host listens there"
 		    : r->heard == PROBE_HEARD_TAKEN
 			    ? ": the host is up, and took another connection before"
@@ -236,6 +240,10 @@ static void put_who_drops(struct buf *b, const struct probe_result *r)
 		buf_puts(b, ", though it refused another attempt before");
 	else if (r->heard == PROBE_HEARD_TAKEN)
 		buf_puts(b, ", though it took another connection before");
+	else if (r->own)
+		buf_puts(b,
+			 ": it is an address of this host, so a rule of this host drops "
+			 "them, or its NAT sends them elsewhere");
 	else if (unheard_is_told(&r->unheard))
 		buf_puts(b,
 			 ": a firewall drops them, this host drops the answers, or the "
