@@ -113,3 +113,20 @@ void icmp_put_used_up(struct buf *b, const struct icmp_error *icmp)
 				   ? ": a routing loop ('probe --hops' shows the routers)"
 				   : "");
 }
+
+bool icmp_passes(const struct icmp_error *icmp)
+{
+	uint8_t code = icmp->code;
+
+	if (icmp->family == AF_INET)
+		return icmp->type == ICMP_TIME_EXCEEDED ||
+		       (icmp->type == ICMP_DEST_UNREACH &&
+			(code == ICMP_NET_UNREACH || code == ICMP_HOST_UNREACH ||
+			 code == ICMP_SR_FAILED || code == ICMP_NET_UNR_TOS ||
+			 code == ICMP_HOST_UNR_TOS));
+	return icmp->type == ICMP6_TIME_EXCEEDED ||
+	       (icmp->type == ICMP6_DST_UNREACH &&
+		(code == ICMP6_DST_UNREACH_NOROUTE ||
+		 code == ICMP6_DST_UNREACH_BEYONDSCOPE ||
+		 code == ICMP6_DST_UNREACH_ADDR));
+}

@@ -25,6 +25,10 @@ enum outcome icmp_outcome(const struct icmp_error *icmp);
 void icmp_find_own(struct icmp_error *icmp, const struct addr *local,
 		   const struct addr *peer);
 
+/* Whether a socket that does not ask for errors (IP_RECVERR) gets none for it: what may
+ * pass, as the kernel sees it. */
+bool icmp_passes(const struct icmp_error *icmp);
+
 /* This host to itself: a neighbour that does not answer, or a rule that rejects so. */
 bool icmp_says_no_host(const struct icmp_error *icmp);
 

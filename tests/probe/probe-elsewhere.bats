@@ -36,6 +36,38 @@ assert_elsewhere() { # FROM_REGEX WHAT ARG...
 		-T 900ms "$@"
 }
 
+# One datagram is sent, the end is told, and stdout stays empty.
+assert_connect_elsewhere() { # CODE FROM_REGEX ARG...
+	local code=$1 sentence="an answer came from $2, and none from the one that was asked: "
+	shift 2
+	in_ns nft -f - <<-'END'
+		table inet t_asked; delete table inet t_asked
+		table inet t_asked {
+			counter asked { }
+			chain c { type filter hook output priority 0; udp dport 53 counter name asked; }
+		}
+	END
+	sockctl connect --json --send hello "$@"
+	assert_status "$code"
+	assert_output ''
+	assert_valid "$stderr"
+	assert_json_in "$stderr" 'map(select(.causes)) | length == 1 and (.[0] | .id == "answered-elsewhere" and (.summary | test($is)))' --arg is "$sentence"
+	sockctl connect --send hello "$@"
+	assert_status "$code"
+	assert_regex "$stderr" "answered-elsewhere +$sentence"
+}
+
+asked() {
+	in_ns nft -j list counter inet t_asked asked | jq '.nftables[] | .counter? // empty | .packets'
+}
+
+assert_connect_answered() { # ARG...
+	sockctl connect --json --send hello --expect answer "$@"
+	assert_status 0
+	assert_output answer
+	refute_contains "$stderr" elsewhere
+}
+
 @test "a server that answers from its other address is not open, and its address is told" {
 	link
 	on_server ip address add 10.99.0.3/24 dev down0
@@ -48,9 +80,14 @@ assert_elsewhere() { # FROM_REGEX WHAT ARG...
 	assert_elsewhere '10.99.0.3:53' address --source 10.99.0.1:4000 udp:$V4:53
 	assert_equal "$(attempt .local_port)" 4000
 	# A client that connects its socket gets nothing, as the sentence has it.
-	sockctl connect --send hello --expect answer -I 500ms udp:$V4:53
-	assert_status 4
-	assert_output ''
+	assert_connect_elsewhere 4 "10.99.0.3:53, another address" --expect answer -I 500ms udp:$V4:53
+	assert_connect_elsewhere 0 "10.99.0.3:53, another address" --source 10.99.0.1:4002 udp:$V4:53
+	assert_equal "$(asked)" 2
+	# As it is advised: the server binds the address that clients ask.
+	kill "$PID"
+	await_end "$PID" 143
+	answers_from same 0 $V4
+	assert_connect_answered udp:$V4:53
 }
 
 @test "the same over IPv6, and from another port of the same address" {
@@ -58,12 +95,15 @@ assert_elsewhere() { # FROM_REGEX WHAT ARG...
 	on_server ip address add fd99::3/64 dev down0 nodad
 	answers_from fd99::3 53 "$V6"
 	assert_elsewhere '\[fd99::3\]:53' address "udp:[$V6]:53"
+	assert_connect_elsewhere 0 '\[fd99::3\]:53, another address' "udp:[$V6]:53"
 	answers_from $V4 1053 $V4
 	assert_elsewhere "$V4:1053" port udp:$V4:53
+	assert_connect_elsewhere 0 "$V4:1053, another port" udp:$V4:53
 }
 
 @test "a healthy server is open: its own address counts, whoever else speaks" {
 	link
+	local to
 	on_server ip address add 10.99.0.3/24 dev down0
 	answers_from same 0 $V4 10.99.0.3 "$V6"
 	assert_outcome 0 open answered udp:$V4:53
@@ -71,6 +111,9 @@ assert_elsewhere() { # FROM_REGEX WHAT ARG...
 	assert_outcome 0 open answered udp:10.99.0.3:53
 	assert_outcome 0 open answered "udp:[$V6]:53"
 	assert_outcome 0 open answered --send hello --expect answer udp:$V4:53
+	for to in $V4 10.99.0.3 "[$V6]"; do
+		assert_connect_answered "udp:$to:53"
+	done
 	probe --source 10.99.0.1:4001 --json udp:$V4:53
 	assert_status 0
 	assert_equal "$(jq -r 'select(.type == "attempt").local_port' <<<"$output")" 4001

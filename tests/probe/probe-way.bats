@@ -30,6 +30,13 @@ circle() {
 		assert_json_in "$stderr" 'map(select(.causes) | .causes[0]) | .[0] | .id == "unreachable"
 			and (.summary | test("exceeded .*; the TTL of 64 was used up on the way: a routing loop \\(.probe --hops. shows"))'
 	done
+	# Of datagrams it ends nothing, and is told if none is answered.
+	for to in udp:192.0.2.1:80 'udp:[fd97::1]:80'; do
+		sockctl connect --json --send x -I 300ms "$to"
+		assert_status 4
+		assert_json_in "$stderr" 'map(select(.causes) | .causes[0]) | length == 1 and (.[0] | .id == "unreachable"
+			and (.summary | test("exceeded .*; the TTL of 64 was used up on the way: a routing loop")))'
+	done
 	sockctl connect --option ttl=1 $TARGET4:80 </dev/null
 	assert_status 1
 	assert_regex "$stderr" 'exceeded .* from 10.99.0.2; the TTL of 1 was used up on the way$'

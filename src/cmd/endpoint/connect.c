@@ -10,6 +10,7 @@
 #include "kernel/netlink/known_rtt_ask.h"
 #include "kernel/netlink/neighbour.h"
 #include "model/advice.h"
+#include "model/answer/elsewhere.h"
 #include "net/relay/conn_end.h"
 #include "net/role/client.h"
 #include "net/role/datagram.h"
@@ -390,6 +391,22 @@ static void tell_stall(struct connecting *g)
 	causes_free(&causes);
 }
 
+/* Datagrams that were not answered: by whom they were, or which message came for them. */
+static void explain_datagrams(struct connecting *g)
+{
+	const struct datagram *d = &g->d;
+	struct addr asked;
+
+	if (!g->s.datagrams || g->s.totals.datagrams_in || g->causes.n ||
+	    !endpoint_addr(&d->peer, &asked))
+		return;
+	g->causes.arena = &g->arena;
+	if (d->answered_from.family)
+		cause_of_elsewhere(&asked, &d->answered_from, &g->causes);
+	else if (d->passing.family)
+		why_connect(&d->peer, NULL, EHOSTUNREACH, &d->passing, &g->causes);
+}
+
 static int end_client(struct connecting *g, int r, const struct fault *f)
 {
 	if (r < 0)
@@ -413,10 +430,11 @@ static int end_client(struct connecting *g, int r, const struct fault *f)
 	if (r == EXIT_YES)
 		r = g->client.err ? failure_code(g)
 				  : cmd_code_of(conn_end_verdict(g->s.worst));
-	if (refusal(g)) {
+	if (refusal(g))
 		explain(g, refusal(g));
-		tell_why_connect(&g->teller, &g->causes);
-	}
+	else
+		explain_datagrams(g);
+	tell_why_connect(&g->teller, &g->causes);
 	tell_stall(g);
 	if (tell_close(&g->out) && r == EXIT_YES)
 		r = EXIT_CANNOT;

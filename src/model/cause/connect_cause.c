@@ -177,6 +177,17 @@ const struct meaning connect_causes[] = {
 		"Find the size of packets that arrives ('ping -M do -s SIZE ADDRESS'), and "
 		"whether a connection with smaller segments works (-O mss=1000).",
 	},
+	[CONNECT_ELSEWHERE] = {
+		"answered-elsewhere",
+		"An answer came from another address or port than the one that was asked, "
+		"and none from that.",
+		"The socket of the server is bound to all addresses, and the kernel "
+		"chooses the source by the way back; or the server answers from "
+		"another socket, or NAT on the way forgets to turn the address back. A "
+		"client whose socket is connected never gets such an answer.",
+		"Bind the server to the address that clients ask, or let it answer "
+		"from that address (IP_PKTINFO).",
+	},
 	[CONNECT_EXHAUSTED] = {
 		"ephemeral-exhausted",
 		"All local ports are in use towards this destination.",

@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 
+#include "model/answer/elsewhere.h"
 #include "net/probe/probe.h"
 #include "net/socket/resolve.h"
 
@@ -334,26 +335,13 @@ static void put_silent(struct buf *b, const struct probe_result *r)
 	}
 }
 
-/* A datagram from elsewhere, which a socket that is connected never gets. */
-static void put_answered_elsewhere(struct buf *b, const struct probe_result *r)
-{
-	struct addr to = { 0 };
-
-	endpoint_addr(&r->peer, &to);
-	to = addr_unmapped(&to);
-	buf_puts(b, "an answer came from ");
-	addr_put(b, &r->answered_from);
-	buf_printf(
-		b,
-		", another %s, and none from the one that was asked: a client whose socket "
-		"is connected never gets it",
-		addr_same_ip(&to, &r->answered_from) ? "port" : "address");
-}
-
 static void put_unexpected(struct buf *b, const struct probe_result *r)
 {
+	struct addr asked = { 0 };
+
 	if (r->answered_from.family && !r->first_byte_us) {
-		put_answered_elsewhere(b, r);
+		endpoint_addr(&r->peer, &asked);
+		elsewhere_put(b, &asked, &r->answered_from);
 		return;
 	}
 	buf_puts(b, "answered");

@@ -10,6 +10,7 @@
 #include "net/role/datagram_gso.h"
 #include "net/role/datagram_late.h"
 #include "net/role/datagram_send.h"
+#include "net/role/datagram_side.h"
 
 static struct datagram_batch *batch_new(bool on_unix)
 {
@@ -206,6 +207,7 @@ static void take_batch(struct datagram *d)
 			datagram_prepare_answer(d, v);
 	}
 	timer_stop(&d->s->loop, &d->first);
+	datagram_side_answered(d);
 	d->last_us = loop_now(&d->s->loop);
 	if (!answers)
 		b->sent = b->n;
@@ -240,8 +242,8 @@ static void receive_datagrams(struct datagram *d)
 			     d->w.fd, (int)most);
 	if (r > 0)
 		take_batch(d);
-	else if (r < 0 && r != -EAGAIN && r != -EINTR)
-		datagram_failed(d, -r, "receive");
+	else if (r < 0 && r != -EAGAIN && r != -EINTR && (r = datagram_side_error(d, -r)))
+		datagram_failed(d, r, "receive");
 }
 
 /* --max and --close-after-bytes. */
@@ -344,8 +346,14 @@ static void arrange_datagrams(struct datagram *d)
 
 static void datagram_ready(struct loop *l, struct watch *w, uint32_t events)
 {
+	struct datagram *d = LOOP_OWNER(w, struct datagram, w);
+	int err = events & EPOLLERR ? datagram_side_error(d, 0) : 0;
+
 	(void)l;
-	datagram_turn(LOOP_OWNER(w, struct datagram, w), events & ~(uint32_t)EPOLLOUT);
+	if (err)
+		datagram_failed(d, err, "receive");
+	else
+		datagram_turn(d, events & ~(uint32_t)EPOLLOUT);
 }
 
 static void datagram_in_ready(struct loop *l, struct stream_waiter *w)
@@ -444,7 +452,9 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 {
 	int r;
 
-	*d = (struct datagram){ .s = s, .how = how, .local = *local, .spare = -1 };
+	*d = (struct datagram){
+		.s = s, .how = how, .local = *local, .spare = -1, .beside = -1
+	};
 	if (peer)
 		d->peer = *peer;
 	d->file = file;
@@ -477,6 +487,7 @@ int datagram_start(struct datagram *d, struct session *s, int fd,
 	if (s->how.source != CONN_FROM_TEXT && s->how.source != CONN_FROM_STREAM)
 		d->input_ended = true;
 	s->totals.peers = peer ? 1 : 0;
+	datagram_side_begin(d);
 	if (peer || s->how.idle_us)
 		datagram_turn(d, false);
 	return 0;
@@ -496,8 +507,10 @@ void datagram_stop(struct datagram *d)
 		unixfile_remove(d->file);
 		watch_close(l, &d->w);
 	}
-	if (d->s && d->batch) /* it was started */
+	if (d->s && d->batch) { /* it was started */
 		close_fd(take_fd(&d->spare));
+		datagram_side_end(d);
+	}
 	buf_free(&d->out_pending);
 	buf_free(&d->in_pending);
 	buf_free(&d->text);

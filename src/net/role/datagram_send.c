@@ -4,6 +4,7 @@
 
 #include "net/role/datagram_gso.h"
 #include "net/role/datagram_late.h"
+#include "net/role/datagram_side.h"
 
 enum { SEND_AGAIN_US = 5000 };
 
@@ -92,7 +93,7 @@ void datagram_answer(struct datagram *d)
 {
 	struct datagram_batch *b = d->batch;
 	uint64_t began;
-	int n, i, most;
+	int n, i, most, err;
 
 	while (datagram_unanswered(d) && datagram_due(d, d->send_at_us)) {
 		most = prompt_ones(d);
@@ -123,8 +124,11 @@ void datagram_answer(struct datagram *d)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			if (!datagram_is_nobody(d, errno))
-				datagram_failed(d, errno, "send");
+			err = datagram_side_error(d, errno);
+			if (!err)
+				continue;
+			if (!datagram_is_nobody(d, err))
+				datagram_failed(d, err, "send");
 			b->sent++;
 			continue;
 		}
@@ -222,7 +226,7 @@ void datagram_send_input(struct datagram *d)
 	bool text = d->s->how.source == CONN_FROM_TEXT;
 	uint64_t began;
 	ssize_t n;
-	int i;
+	int i, err;
 
 	for (i = 0; i < DATAGRAM_BATCH; i++) {
 		if (!d->has_in && !next_input(d))
@@ -241,11 +245,16 @@ void datagram_send_input(struct datagram *d)
 		}
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
+		/* The error of one before, which ends nothing: this one is not sent yet.
+		 */
+		err = n < 0 ? datagram_side_error(d, errno) : 0;
+		if (n < 0 && !err)
+			continue;
 		d->has_in = false;
 		d->last_us = loop_now(&d->s->loop);
 		if (n < 0) {
 			d->s->totals.unsent_bytes += d->in_pending.len;
-			datagram_failed(d, errno, "send");
+			datagram_failed(d, err, "send");
 			return;
 		}
 		datagram_was_sent(d, (size_t)n);

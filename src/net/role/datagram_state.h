@@ -2,6 +2,7 @@
  * has their life. */
 #pragma once
 
+#include "model/icmp.h"
 #include "net/relay/session.h"
 #include "net/role/peerfile.h"
 #include "net/role/peers.h"
@@ -54,7 +55,12 @@ struct datagram {
 	struct peers *peers;
 	struct late *late;	      /* answers to peers that do not read */
 	struct datagram_batch *batch; /* received; being answered */
-	int spare; /* --output: the descriptor of the next file; or -1 */
+	/* Client of UDP: datagram_side.h. */
+	int beside; /* not connected, with the same local end; or -1 */
+	bool keeps_errors;
+	struct addr answered_from; /* of others; family 0 = none did, or the peer did */
+	struct icmp_error passing; /* the first that ends nothing */
+	int spare;		   /* --output: the descriptor of the next file; or -1 */
 	struct buf out_pending;
 	size_t out_at;
 	struct buf in_pending; /* one datagram of the input that could not be sent yet */
