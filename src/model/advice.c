@@ -107,6 +107,9 @@ static const struct {
 	/* Of all and the own value the greater counts. */
 	[ADVICE_LOOSE_PATH] = { NEEDS_ROOT,
 				{ "sysctl", "-w", "net.ipv4.conf.#.rp_filter=2" } },
+	/* To write what it is forgets what was found. */
+	[ADVICE_MPTCP_ON] = { NEEDS_ROOT,
+			      { "sysctl", "-w", "net.mptcp.blackhole_timeout=&" } },
 	[ADVICE_INGRESS] = { NEEDS_NOTHING,
 			     { "tc", "filter", "show", "dev", "#", "ingress" } },
 	[ADVICE_IPTABLES] = { NEEDS_ROOT, { "iptables-save" } },

@@ -108,7 +108,7 @@ is_harmless() { # COMMAND
 	local name
 	case $1 in
 	*'sysctl -w net.ipv4.ip_unprivileged_port_start='* | *'sysctl -w net.ipv4.ip_local_reserved_ports='*) ;;
-	*'sysctl -w net.ipv6.conf.'* | *'sysctl -w net.ipv4.conf.'*) ;;
+	*'sysctl -w net.ipv6.conf.'* | *'sysctl -w net.ipv4.conf.'* | *'sysctl -w net.mptcp.'*) ;;
 	*'sysctl -w '*) return 1 ;;
 	esac || return
 	for name in "${STANDINS[@]}"; do

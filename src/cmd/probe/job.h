@@ -54,6 +54,8 @@ struct local_watch {
 	struct end_counters ends;
 	struct endpoint to; /* whose listeners they are */
 	uint64_t drops;
+	bool multipath;		/* it asks for MPTCP: */
+	struct counters before; /* as they were then */
 };
 
 /* An answer after the SYN was sent again, of which it is not known whether it was late.

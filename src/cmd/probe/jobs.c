@@ -166,7 +166,7 @@ static void ask_tables(struct probe_job *j, struct probe_result *r)
 	bool refused = r->outcome == OUTCOME_REFUSED && !j->run->c->common.quiet;
 	struct addr to;
 
-	if (!silence && !differs(j, r)) {
+	if (!silence && !differs(j, r) && r->multipath.kind == j->last->multipath.kind) {
 		r->listened = j->last->listened;
 		r->own = j->last->own;
 		if (r->outcome == OUTCOME_REFUSED || r->own || is_unbound(j, r))
@@ -192,6 +192,8 @@ static void ask_tables(struct probe_job *j, struct probe_result *r)
 	else if (r->outcome != OUTCOME_OPEN && is_near(r) &&
 		 (silence || j->run->c->wait_us == PROBE_UNSET))
 		j->note = probe_local_cause(r, &j->meanwhile, j->run->c->netns);
+	else if (r->multipath.kind != MULTIPATH_NOTHING)
+		probe_local_multipath(j, r);
 }
 
 /* Where what is asked for now goes: the last is still compared with it. */
@@ -286,6 +288,7 @@ static void job_told(struct probe_job *j)
 
 	ask_path(j, r);
 	compare_late(j, r);
+	watch_multipath(j, r);
 	ask_tables(j, r);
 	j->changed = differs(j, r);
 	remember_heard(j, r);

@@ -270,6 +270,21 @@ void probe_local_stall(struct probe_job *j, const struct probe_result *r)
 	take_cause(j, &causes);
 }
 
+void probe_local_multipath(struct probe_job *j, const struct probe_result *r)
+{
+	_cleanup_buf_ struct buf b = { 0 }, plain = { 0 }, next = { 0 };
+	struct addr to;
+
+	if (!endpoint_addr(&r->peer, &to))
+		return;
+	to = addr_unmapped(&to);
+	multipath_put(&b, &r->multipath);
+	multipath_put_advice(&plain, &r->multipath, &to, geteuid());
+	netns_put_advice(&next, buf_cstr(&plain), j->run->c->netns, geteuid());
+	j->note = b.len ? xstrdup(buf_cstr(&b)) : NULL;
+	j->remedy = next.len ? xstrdup(buf_cstr(&next)) : NULL;
+}
+
 static char *arrivals_of(const struct probe_result *r)
 {
 	_cleanup_buf_ struct buf b = { 0 };

@@ -44,6 +44,9 @@ void probe_local_known_rtt(struct probe_result *r);
 void probe_local_unheard(struct probe_job *j, const struct probe_result *r);
 /* The same of an answer, or a request, whose segments do not arrive. */
 void probe_local_stall(struct probe_job *j, const struct probe_result *r);
+/* Of a connection or a silence that MPTCP explains: the note of the job, if there is one,
+ * and its remedy. */
+void probe_local_multipath(struct probe_job *j, const struct probe_result *r);
 /* Those, or what this host's counters say of packets that arrived, or what else it
  * counted as dropped, damaged or given up meanwhile: the first that there is (malloc'ed)
  * or NULL.

@@ -62,7 +62,6 @@ int probe_prepare(struct probe_run *run, struct fault *f)
 	run->how.banner = c->banner;
 	run->how.stable_us = c->stable_us;
 	run->how.verify = c->verify;
-	run->how.negotiated = c->negotiated;
 	run->how.graceful = c->graceful;
 	if (c->http && c->send)
 		return fault_say(f, EINVAL,

@@ -173,6 +173,21 @@ static void put_mptcp(struct json *j, const struct json_row *row, const void *of
 		json_member_bool(j, row->name, r->mptcp);
 }
 
+static void put_fallback(struct json *j, const struct json_row *row, const void *of)
+{
+	static const char *const names[] = {
+		[MULTIPATH_DROPPED] = "unanswered",
+		[MULTIPATH_GIVEN_UP] = "given-up",
+		[MULTIPATH_LEFT_OUT] = "left-out",
+		[MULTIPATH_MAYBE_LEFT_OUT] = "peer-or-left-out",
+		[MULTIPATH_UNANSWERED] = NULL,
+	};
+	const struct probe_result *r = of;
+
+	if (names[r->multipath.kind])
+		json_member_str(j, row->name, names[r->multipath.kind]);
+}
+
 static void put_answer(struct json *j, const struct json_row *row, const void *of)
 {
 	const struct probe_result *r = of;
@@ -254,6 +269,7 @@ static const struct json_row evidence_rows[] = {
 	{ "segments_received", UINT(answers), LEFT_OUT },
 	{ "second_connect", .put = put_again },
 	{ "mptcp", .put = put_mptcp },
+	{ "mptcp_fallback", .put = put_fallback },
 	{ "accept_queue", UINT(queue), LEFT_OUT },
 	{ "accept_queue_limit", UINT(queue_limit), LEFT_OUT, IF(queue) },
 	{ "ports_used", UINT(ports_used), LEFT_OUT },

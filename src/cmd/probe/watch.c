@@ -1,6 +1,8 @@
 #include "cmd/probe/watch.h"
 
 #include "cmd/why.h"
+#include "kernel/explain/multipath_now.h"
+#include "kernel/proc/counters_read.h"
 
 static bool asks_more(const struct attempt_how *how)
 {
@@ -56,8 +58,33 @@ static void overhear_end(struct probe_job *j, struct probe_result *r)
 		watch_stop(j);
 }
 
+static void forget_counters(struct local_watch *w)
+{
+	if (w->multipath)
+		counters_free(&w->before);
+	w->multipath = false;
+}
+
+void watch_multipath(struct probe_job *j, struct probe_result *r)
+{
+	bool open = r->outcome == OUTCOME_OPEN;
+	struct multipath_seen seen = { .open = open,
+				       .fell_back = r->mptcp == 0,
+				       .to_last = r->loss == PROBE_LOSS_SYN,
+				       .repeats = r->tcp.total_retrans };
+
+	if (!j->watch.multipath)
+		return;
+	if (r->has_tcp && (open ? r->mptcp == 0 : r->outcome == OUTCOME_FILTERED)) {
+		explain_multipath(&r->multipath, &j->watch.before);
+		multipath_judge(&r->multipath, &seen);
+	}
+	forget_counters(&j->watch);
+}
+
 void watch_stop(struct probe_job *j)
 {
+	forget_counters(&j->watch);
 	j->run->overhearing -= j->unheard.begun;
 	unheard_stop(&j->unheard);
 }
@@ -67,7 +94,12 @@ void watch_begin(struct probe_job *j)
 	if (unheard_is_short(j->how.timeout_us) && j->list.n &&
 	    j->list.v[0].type == SOCK_STREAM)
 		overhear(j, true);
+	forget_counters(&j->watch);
 	j->watch = (struct local_watch){ 0 };
+	if (j->list.n && j->list.v[0].proto == TARGET_MPTCP && !j->run->c->common.quiet) {
+		counters_read(&j->watch.before);
+		j->watch.multipath = true;
+	}
 	/* --wait asks a hundred times a second. */
 	if (j->run->c->wait_us == PROBE_UNSET && asks_more(&j->how) && local_one(j))
 		j->watch.ends_known = procfile_ends(&j->watch.ends);

@@ -13,5 +13,7 @@ void watch_begin(struct probe_job *j);
 void watch_silence(struct probe_job *j);
 /* What rose since, now that r is known: what this host did with the answers goes to r. */
 void watch_end(struct probe_job *j, struct probe_result *r);
+/* Of MPTCP: what became of it, whatever r is. Before watch_end(). */
+void watch_multipath(struct probe_job *j, struct probe_result *r);
 /* Lets go of what it has opened. */
 void watch_stop(struct probe_job *j);

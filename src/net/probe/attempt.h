@@ -33,7 +33,6 @@ struct attempt_how {
 	const struct buf *http;	       /* the request whose status line is wanted */
 	uint64_t stable_us;	       /* must stay open so long */
 	bool verify;		       /* a FIN must be acknowledged */
-	bool negotiated;	       /* ask what MPTCP says */
 	bool graceful;		       /* FIN, not RST, in the end */
 	probe_neighbour_fn *neighbour; /* NULL = not asked */
 	probe_source_fn *source;       /* the same */

@@ -59,7 +59,7 @@ static void attempt_opened(struct attempt *a)
 
 	probe_judge_open(a->r, a->w.fd);
 	/* SOL_MPTCP, MPTCP_INFO: a connection that fell back says EOPNOTSUPP. */
-	if (mptcp && a->how->negotiated)
+	if (mptcp)
 		a->r->mptcp = getsockopt(a->w.fd, 284, 1, info, &len) == 0;
 	a->opened_us = clock_us();
 	if (a->r->peer.type == SOCK_DGRAM && a->r->peer.family != AF_UNIX)

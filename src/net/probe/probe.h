@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/answer/known_rtt.h"
+#include "model/answer/multipath.h"
 #include "model/answer/stall.h"
 #include "model/answer/unheard.h"
 #include "model/cause/bindable.h"
@@ -87,8 +88,9 @@ struct probe_result {
 	struct known_rtt known; /* of a silence, or an answer that may be late: what other
 				   connections tell of the path */
 	struct stall stall;	/* of a connection whose answer did not come whole */
-	struct addr answered_from; /* UDP: another address or port that answered; family
-				      0 = none did */
+	struct multipath multipath; /* why it fell back from MPTCP, where that is known */
+	struct addr answered_from;  /* UDP: another address or port that answered; family
+				       0 = none did */
 	struct addr sent_from, sent_to; /* half-open: the ends that NAT of this host gave
 					   the SYN; family 0 = it did not */
 	bool sent_back;	       /* by the loopback interface, though it is no address of

@@ -105,6 +105,14 @@ static void put_open(struct buf *b, const struct probe_result *r)
 		put_after(b, r->connect_us);
 		put_elsewhere(b, r);
 		put_syns(b, r);
+	} else if (r->multipath.kind == MULTIPATH_DROPPED) {
+		buf_puts(b, "connected only after ");
+		buf_put_time(b, r->connect_us);
+		buf_printf(b,
+			   ": %u SYN%s with MPTCP's option got no answer, the first "
+			   "without it did; rtt ",
+			   r->lost, r->lost == 1 ? "" : "s");
+		buf_put_time(b, r->tcp.rtt);
 	} else if (r->loss == PROBE_LOSS_SLOW) {
 		buf_puts(b, "rtt ");
 		buf_put_time(b, r->tcp.rtt ? r->tcp.rtt : r->connect_us);
@@ -232,6 +240,15 @@ static bool is_cut_short(const struct probe_result *r)
 	       !r->tcp.total_retrans;
 }
 
+static void put_who_may_drop(struct buf *b, const struct probe_result *r)
+{
+	buf_puts(b, ": a firewall drops them");
+	if (r->multipath.kind == MULTIPATH_UNANSWERED)
+		buf_puts(b, ", or only those with MPTCP's option");
+	buf_puts(b, unheard_is_told(&r->unheard) ? ", this host drops the answers" : "");
+	buf_puts(b, ", or the host is down");
+}
+
 /* Who drops it: what this host has counted, or seen, changes the list. */
 static void put_who_drops(struct buf *b, const struct probe_result *r)
 {
@@ -245,12 +262,8 @@ static void put_who_drops(struct buf *b, const struct probe_result *r)
 		buf_puts(b,
 			 ": it is an address of this host, so a rule of this host drops "
 			 "them, or its NAT sends them elsewhere");
-	else if (unheard_is_told(&r->unheard))
-		buf_puts(b,
-			 ": a firewall drops them, this host drops the answers, or the "
-			 "host is down");
 	else
-		buf_puts(b, ": a firewall drops them, or the host is down");
+		put_who_may_drop(b, r);
 }
 
 static void put_filtered(struct buf *b, const struct probe_result *r)
