@@ -254,6 +254,14 @@ static void put_word(struct buf *b, const char *word, va_list *ap)
 	advise_escaped_word(b, buf_cstr(&filled));
 }
 
+bool advice_asks_root(const char *text, size_t len)
+{
+	static const char before[] = "sudo ";
+	size_t n = sizeof(before) - 1;
+
+	return len >= n && memcmp(text + len - n, before, n) == 0;
+}
+
 static bool needs_sudo(enum needs needs, struct advised who)
 {
 	return who.uid != 0 &&

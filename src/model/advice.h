@@ -119,6 +119,9 @@ struct advised {
 void advise(struct buf *b, enum advice_line line, struct advised who, ...);
 /* The same as a text of its own, without the tab: for a sentence around it. */
 const char *advise_within(struct buf *b, enum advice_line line, struct advised who, ...);
+/* Whether the command behind text[0..len) has sudo before it. */
+bool advice_asks_root(const char *text, size_t len);
+
 /* The next line of the text: a sentence. */
 void advise_in_words(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
@@ -127,6 +130,7 @@ void advise_then(struct buf *b);
 
 /* For a command whose words depend on more: begins it, adds words. */
 void advise_begin(struct buf *b, bool sudo);
+
 void advise_number(struct buf *b, unsigned n);
 void advise_word(struct buf *b, const char *raw);
 void advise_escaped_word(struct buf *b, const char *escaped);

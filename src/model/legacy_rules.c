@@ -83,15 +83,12 @@ static void put_in_words(struct naming *n, bool sudo, bool quoted)
 
 static void put_sentence(struct naming *n, const char *line, size_t len)
 {
-	static const char before[] = "sudo ";
 	const char *at;
 
 	while ((at = memmem(line, len, nft, sizeof(nft) - 1))) {
 		size_t upto = (size_t)(at - line) + sizeof(nft) - 1;
 		bool quoted = upto < len && line[upto] == '\'';
-		bool sudo = (size_t)(at - line) >= sizeof(before) - 1 &&
-			    memcmp(at - (sizeof(before) - 1), before,
-				   sizeof(before) - 1) == 0;
+		bool sudo = advice_asks_root(line, (size_t)(at - line));
 
 		upto += quoted;
 		buf_put(n->b, line, upto);
