@@ -71,7 +71,7 @@ void packet_filter_x_head(struct packet_filter *p, bool four)
 	if (four)
 		packet_filter_put(p, BPF_LDX | BPF_B | BPF_MSH, 0);
 	else
-		packet_filter_put(p, BPF_LDX | BPF_W | BPF_IMM, HEAD_6);
+		packet_filter_put(p, BPF_LDX | BPF_IMM, HEAD_6);
 }
 
 /* How many steps a jump leaves out. */

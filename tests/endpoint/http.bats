@@ -183,6 +183,7 @@ without_chunks() { # FILE
 	skip_unless_root "another user's file is needed"
 	echo one >"$file"
 	# Capabilities that pass over modes are dropped.
+	# shellcheck disable=SC2054 # a comma is part of the word
 	IN_FRONT=(setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-all "${IN_FRONT[@]}")
 	serve listen -k --http "@$file" 127.0.0.1:0
 	chmod 0 "$file"

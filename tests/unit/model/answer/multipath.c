@@ -61,7 +61,7 @@ static void kinds(void)
 
 		multipath_judge(&m, &rows[i].seen);
 		if (m.kind != rows[i].kind)
-			printf("# row %zu: %u\n", i, m.kind);
+			printf("# row %zu: %u\n", i, (unsigned)m.kind);
 		CHECK(m.kind == rows[i].kind);
 	}
 }

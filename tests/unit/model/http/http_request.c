@@ -2,6 +2,7 @@
  */
 #include "model/http/http_request.h"
 
+#include "base/mem.h"
 #include "unit/unit.h"
 
 #define HOST "Host: a\r\n"
@@ -222,10 +223,9 @@ static void chunks(void)
 static int status_of(const char *before, size_t n, const char *behind)
 {
 	size_t len = strlen(before) + n + strlen(behind);
-	char *s = malloc(len + 1);
+	char *s = xmalloc(len + 1);
 	struct result x;
 
-	CHECK(s);
 	memcpy(s, before, strlen(before));
 	memset(s + strlen(before), 'a', n);
 	memcpy(s + strlen(before) + n, behind, strlen(behind));
