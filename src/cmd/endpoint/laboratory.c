@@ -265,9 +265,10 @@ static const char *misfit(const struct command *cmd, const struct endpoint_confi
 	ENDPOINT_CONFIG_FREE struct endpoint_config unset = ENDPOINT_CONFIG_INIT;
 	size_t g, i, k;
 
-	/* The last group is what all commands have. */
-	for (g = 0; g + 1 < cmd->n_groups; g++)
-		for (i = 0; i < cmd->groups[g].n; i++) {
+	for (g = 0; g < cmd->n_groups; g++)
+		/* What all commands have fits everywhere. */
+		for (i = 0; cmd->groups[g].opts != common_opts && i < cmd->groups[g].n;
+		     i++) {
 			const struct opt *o = &cmd->groups[g].opts[i];
 			size_t size = o->kind == OPT_FLAG  ? sizeof(bool)
 				      : o->kind == OPT_SET ? sizeof(int)
