@@ -41,7 +41,8 @@ look() { # PLACE NAME
 	in_place "$1" inspect --json --findings=all --allow-empty
 	assert_regex "$1: $status" ': [03]$'
 	refute_regex "$output" 'kernel-socket|\(kernel\)'
-	jq -c --arg look "$2" 'select(.type == "finding") | {look: $look, finding: .}' <<<"$output" \
+	# A counter rises in the moment of one look, or does not.
+	jq -c --arg look "$2" 'select(.type == "finding" and .id != "counter-rising") | {look: $look, finding: .}' <<<"$output" \
 		>"$BATS_TEST_TMPDIR/$2"
 }
 

@@ -335,7 +335,7 @@ three_are_there() {
 	serve_on 10.77.0.5:80
 	spawn "${NS[@]}" "$SOCKCTL" connect --hold 600s --source 10.77.0.1 10.77.0.5:80
 	until_shown --port 80 --state established
-	spawn "${NS[@]}" "$SOCKCTL" connect --hold 600s --source 10.77.0.5 udp:10.77.0.1:53
+	spawn "${NS[@]}" socat -u UDP4-CONNECT:10.77.0.1:53,bind=10.77.0.5 STDOUT
 	until_shown -u --port 53
 	lose 10.77.0.5/24
 	findings
