@@ -10,7 +10,7 @@ load ../lib/probe
 	link
 	server_mk listen:addr=$V4,port=80,backlog=64
 	for udp in '' udp:; do
-		assert_outcome 3 error 'bind 10.1.2.3.* no interface has this address' --source 10.1.2.3 $udp$V4:80
+		assert_outcome 3 error 'bind 10.1.2.3.* no interface of this network namespace has the address' --source 10.1.2.3 $udp$V4:80
 		assert_equal "$(attempt .errno)" EADDRNOTAVAIL
 		assert_equal "$(attempt .port)" 80
 		assert_outcome 3 error "option 'interface': No such device" --interface nope $udp$V4:80
