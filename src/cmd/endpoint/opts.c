@@ -61,10 +61,6 @@ static const char as_listen[] = "'sockctl listen ADDR' listens";
 static const char as_source[] =
 	"the port is part of the address: :PORT; connect's own is "
 	"--source ADDR:PORT";
-static const char no_tls[] = "sockctl has no TLS: 'openssl s_client -quiet -connect "
-			     "HOST:PORT', or 'ncat --ssl HOST PORT'";
-static const char no_proxy[] =
-	"sockctl has no proxy client: 'ncat --proxy PROXY:PORT HOST PORT'";
 
 /* What nc and ncat call something else. */
 static const struct opt habit_opts[] = {
@@ -72,15 +68,15 @@ static const struct opt habit_opts[] = {
 	WRONG('p', as_source, .metavar = "PORT"),
 	WRONG('z', as_probe),
 	WRONG('l', as_listen),
-	WRONG('X', no_proxy),
+	WRONG('X', target_no_proxy),
 	WRONG('d', "to leave stdin alone: --recv-only"),
 	WRONG(0, as_unix, .name = "unixsock"),
 	WRONG(0, as_source, .name = "source-port"),
 	WRONG(0, as_probe, .name = "zero"),
 	WRONG(0, as_listen, .name = "listen"),
-	WRONG(0, no_proxy, .name = "proxy"),
-	WRONG(0, no_tls, .name = "tls"),
-	WRONG(0, no_tls, .name = "ssl"),
+	WRONG(0, target_no_proxy, .name = "proxy"),
+	WRONG(0, target_no_tls, .name = "tls"),
+	WRONG(0, target_no_tls, .name = "ssl"),
 	WRONG(0, "a limit for a connection without traffic: --idle DUR",
 	      .name = "idle-timeout"),
 	WRONG(0, "a shell command for each peer: --sh CMD", .name = "sh-exec"),
@@ -318,7 +314,7 @@ static int refuse_words(const struct endpoint_config *c, const struct strv *word
 			   "input ends, -I %ss ends after %s s without traffic",
 			   first, first);
 	else if (c->path && strchr(first, ':') && first[0] != '/')
-		fault_hint(f, "-x is a unix socket; %s", no_proxy);
+		fault_hint(f, "-x is a unix socket; %s", target_no_proxy);
 	else if (streq(first, "-") || streq(words->v[words->n - 1], "-"))
 		fault_hint(f, "stdin and stdout are the other end already");
 	return -EINVAL;

@@ -23,12 +23,14 @@ void bind_put_age_and_unit(struct buf *b, const struct bind_found *x);
 /* "127.0.0.1:80", "[::]:80": as an address to bind, also with port 0. */
 void bind_put_address(struct buf *b, const struct addr *a);
 
-/* Why an address cannot be used, what that means for a server, and what to run. device:
- * the interface that has it, or NULL. */
 /* Of one of this host that cannot be used: not PLACE_LOCAL, _FOREIGN, _NO_SCOPE. */
 bool bind_place_is_unusable(enum bind_place place);
+/* That it is one, and why; device as below. */
 void bind_put_unusable(const struct addr *a, enum bind_place place, const char *device,
 		       struct buf *s);
+
+/* Why an address cannot be used, what that means for a server, and what to run. device:
+ * the interface that has it, or NULL. */
 void bind_put_place(enum bind_place place, const char *device, struct buf *s);
 void bind_advise_place(enum bind_place place, uint8_t family, struct buf *a);
 void bind_next_place(enum bind_place place, const char *device, struct advised who,

@@ -17,9 +17,9 @@ struct foreign {
 	const char *before, *after;
 };
 
-static const char tls[] = "sockctl has no TLS: 'openssl s_client -quiet -connect "
-			  "HOST:PORT', or 'ncat --ssl HOST PORT'";
-static const char proxies[] =
+const char target_no_tls[] = "sockctl has no TLS: 'openssl s_client -quiet -connect "
+			     "HOST:PORT', or 'ncat --ssl HOST PORT'";
+const char target_no_proxy[] =
 	"sockctl has no proxy client: 'ncat --proxy PROXY:PORT HOST PORT'";
 static const char commands[] = "'sockctl listen --exec CMD ADDR' runs a command";
 static const char lines[] = "'sockctl listen --sh LINE ADDR' runs a shell command";
@@ -61,14 +61,14 @@ static const struct foreign foreign[] = {
 	{ "VSOCK-CONNECT", REST, "write 'vsock:", "'" },
 	{ "VSOCK-LISTEN", REST, "write 'sockctl listen vsock::", "'" },
 	{ "FD", REST, "write 'fd:", "'" },
-	{ "OPENSSL", HOST_PORT, tls, NULL },
-	{ "OPENSSL-CONNECT", REST, tls, NULL },
-	{ "OPENSSL-LISTEN", REST, tls, NULL },
-	{ "SSL", HOST_PORT, tls, NULL },
-	{ "PROXY", HOST_PORT, proxies, NULL },
-	{ "SOCKS4", HOST_PORT, proxies, NULL },
-	{ "SOCKS4A", HOST_PORT, proxies, NULL },
-	{ "SOCKS5", HOST_PORT, proxies, NULL },
+	{ "OPENSSL", HOST_PORT, target_no_tls, NULL },
+	{ "OPENSSL-CONNECT", REST, target_no_tls, NULL },
+	{ "OPENSSL-LISTEN", REST, target_no_tls, NULL },
+	{ "SSL", HOST_PORT, target_no_tls, NULL },
+	{ "PROXY", HOST_PORT, target_no_proxy, NULL },
+	{ "SOCKS4", HOST_PORT, target_no_proxy, NULL },
+	{ "SOCKS4A", HOST_PORT, target_no_proxy, NULL },
+	{ "SOCKS5", HOST_PORT, target_no_proxy, NULL },
 	{ "EXEC", REST, commands, NULL },
 	{ "SYSTEM", REST, lines, NULL },
 	{ "SHELL", REST, lines, NULL },

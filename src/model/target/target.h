@@ -85,6 +85,8 @@ int target_two_words(const char *host, const char *port, struct fault *f);
 /* Whether the text is an address in the spelling of socat ("TCP-LISTEN:80"): then the
  * fault says so and hints at ours. target_parse() refuses these. */
 bool target_foreign(const char *text, struct fault *f);
+/* Hints: what to use for what sockctl does not do. */
+extern const char target_no_tls[], target_no_proxy[];
 
 /* The address as target_parse() reads it back: "127.0.0.1:80", "udp:[::1]:53",
  * "unix:/run/x". tcp is not named. */
