@@ -122,6 +122,31 @@ refused() { # ADDR
 	assert_output not-listening
 }
 
+# What it costs a thread to look into so many namespaces is read from the clock that it reads itself.
+@test "connect: the search in other namespaces ends with its 3 ms of processor time, and says so" {
+	skip_unless_mounts "200 namespaces without a process"
+	local spaces=$BATS_TEST_TMPDIR/spaces trace=$BATS_TEST_TMPDIR/trace bound=3000 began now looks=0 last=0
+	mkdir "$spaces"
+	netns
+	run --separate-stderr in_ns unshare --mount sh -e -c '
+		mount -t tmpfs none "$0"
+		for i in $(seq 200); do : >"$0/$i" && unshare "--net=$0/$i" true; done
+		exec "$@"' "$spaces" "${STRACE[@]}" -f -e trace=setns,clock_gettime -o "$trace" "$SOCKCTL" connect 127.0.0.1:18095
+	assert_status 1
+	assert_regex "$stderr" 'nothing listens on port 18095, on any address of this network namespace; not all namespaces were searched \([0-9]+ were\)'
+	assert_equal "$(grep -c 'setns(.* = 0$' "$trace")" "$(sed -n 's/.*searched (\([0-9]*\) were).*/\1/p' <<<"$stderr")"
+	# A build that is made to be slower has ten times as much.
+	! grep -q __asan_init "$SOCKCTL" || bound=30000
+	while read -r now; do
+		: "${began:=$now}"
+		[[ $now != setns ]] || { looks=$((looks + 1)) && continue; }
+		# It has looked once more than the bound allows at the most.
+		(((last = now - began) < bound)) || break
+	done < <(sed -En 's/.*THREAD_CPUTIME_ID, \{tv_sec=0, tv_nsec=([0-9]+)[0-9]{3}\}.*/\1/p; s/.*setns\(.*/setns/p' "$trace")
+	assert_equal "$looks" "$(grep -c 'setns(' "$trace")"
+	assert_int "$looks" -lt 200
+}
+
 # Dumps that a refused connect asks for when /proc/net/sockstat and sockstat6 say TEXT.
 dumps_when() { # TEXT
 	local trace=$BATS_TEST_TMPDIR/trace preads

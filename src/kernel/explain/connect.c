@@ -49,8 +49,8 @@ static void find_servers(struct reader *r, struct arena *a, struct connect_facts
 			kept_add(&k, all.v[i]);
 	f->n_here = k.n;
 	if (more)
-		f->hidden = explain_elsewhere(&k, f->to.port);
-	if (f->hidden)
+		f->others = explain_elsewhere(&k, f->to.port);
+	if (f->others.hidden)
 		f->enter_remedy = arena_strdup(a, rights_to_enter(remedy));
 	kept_own(&k, r);
 	f->owners_error = r->owners.failed;

@@ -260,7 +260,7 @@ static void explain_port(struct reader *r, struct arena *a, struct kept *k,
 		f->bound_refused = refused;
 		if (refused == EACCES || refused == EPERM)
 			explain_policy(POLICY_PORT, refused, &f->policy);
-		explain_elsewhere(k, f->candidate.addr.port);
+		f->other_netns = explain_elsewhere(k, f->candidate.addr.port);
 	}
 	kept_own(k, r);
 	all = k->n;

@@ -1,9 +1,14 @@
 /* What the explainers share (rows.c). */
 #pragma once
 
+#include "base/clock.h"
 #include "kernel/explain/explain.h"
 #include "kernel/read/reader.h"
 #include "kernel/read/seen.h"
+
+/* The bound of a search in other network namespaces, of processor time: it answers a call
+ * that failed, and nobody waits for more. */
+enum { EXPLAIN_BUDGET_US = WORK_US(3000) };
 
 /* Rows that are kept, in an arena. */
 struct kept {
@@ -39,9 +44,9 @@ const char *explain_device(struct arena *a, uint32_t ifindex);
 void explain_settings(struct bind_facts *f);
 /* ip_local_reserved_ports as text, and whether the candidate's port is in it. */
 void explain_reservation(struct arena *a, struct bind_facts *f);
-/* Appends the listeners on a TCP port in all other network namespaces; whether some could
- * not be looked into. */
-bool explain_elsewhere(struct kept *k, uint16_t port);
+/* Appends the listeners on a TCP port in the other network namespaces; which of them were
+ * searched. */
+struct other_netns explain_elsewhere(struct kept *k, uint16_t port);
 /* Rows as a list with their processes. */
 struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n);
 

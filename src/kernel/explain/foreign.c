@@ -3,16 +3,12 @@
 #include <net/if.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "kernel/explain/explain_private.h"
 #include "kernel/netlink/neighbour.h"
 #include "kernel/proc/netns_each.h"
 #include "kernel/proc/procfile.h"
 
-enum {
-	BUDGET_US = WORK_US(3000),
-	OTHERS_MOST = 3,
-};
+enum { OTHERS_MOST = 3 };
 
 struct owner {
 	const struct addr *to;
@@ -123,7 +119,7 @@ void explain_foreign(const struct addr *to, uint8_t proto, struct arena *a,
 	struct owner o = {
 		.to = to, .proto = proto, .arena = a, .f = f, .kept.arena = a
 	};
-	struct netns_search s = { .fn = look, .ctx = &o, .budget_us = BUDGET_US };
+	struct netns_search s = { .fn = look, .ctx = &o, .budget_us = EXPLAIN_BUDGET_US };
 	struct addr hop = { 0 };
 
 	*f = (struct foreign_facts){ 0 };
@@ -148,7 +144,7 @@ const char *explain_foreign_place(const struct addr *a, struct arena *arena)
 	struct owner o = {
 		.to = &to, .any = true, .arena = arena, .f = &f, .kept.arena = arena
 	};
-	struct netns_search s = { .fn = look, .ctx = &o, .budget_us = BUDGET_US };
+	struct netns_search s = { .fn = look, .ctx = &o, .budget_us = EXPLAIN_BUDGET_US };
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (netns_search(&s) < 0 || !o.found)

@@ -229,7 +229,7 @@ struct elsewhere {
 	size_t failed; /* namespaces whose table could not be read */
 };
 
-static bool look_elsewhere(void *ctx)
+static bool look_elsewhere(void *ctx, const struct netns_at *at)
 {
 	struct elsewhere *e = ctx;
 	struct reading reading = { &e->kept, PROTO_TCP, e->port };
@@ -239,6 +239,7 @@ static bool look_elsewhere(void *ctx)
 	struct nl nl;
 	int err = nl_open(&nl, NULL);
 
+	(void)at;
 	if (err == 0)
 		err = inet_dump(&nl, &q, keep_row, &reading);
 	nl_close(&nl);
@@ -247,17 +248,22 @@ static bool look_elsewhere(void *ctx)
 }
 
 /* Who has the port in other namespaces: what people look for when nothing is wrong here.
- * Appends their rows to k; returns whether some could not be looked into. */
-bool explain_elsewhere(struct kept *k, uint16_t port)
+ */
+struct other_netns explain_elsewhere(struct kept *k, uint16_t port)
 {
 	struct elsewhere e = { .kept.arena = k->arena, .port = port };
-	size_t hidden = 0, i;
-	bool lost = netns_each(look_elsewhere, &e, &hidden) < 0;
+	struct netns_search s = { .fn = look_elsewhere,
+				  .ctx = &e,
+				  .budget_us = EXPLAIN_BUDGET_US };
+	bool lost = netns_search(&s) < 0;
+	size_t i;
 
 	for (i = 0; i < e.kept.n; i++)
 		kept_add(k, e.kept.v[i]);
 	kept_free(&e.kept);
-	return lost || hidden || e.failed;
+	return (struct other_netns){ .hidden = lost || s.hidden || e.failed,
+				     .cut = s.cut,
+				     .searched = s.searched };
 }
 
 struct bind_found *explain_found(struct arena *a, struct sock *const *rows, size_t n)

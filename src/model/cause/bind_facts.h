@@ -28,6 +28,13 @@ enum bind_place {
 /* Where a connection's port comes from. */
 enum bind_direction { DIRECTION_NONE, DIRECTION_SERVED, DIRECTION_OUTGOING };
 
+/* What a search in the other network namespaces could not tell. */
+struct other_netns {
+	bool hidden;	 /* some could not be looked into */
+	bool cut;	 /* some were left out: that would have taken too long */
+	size_t searched; /* how many were looked into */
+};
+
 /* A holder with what a sentence about it needs. */
 struct bind_found {
 	struct bind_holder holder;
@@ -112,6 +119,7 @@ struct bind_facts {
 	 */
 	struct bind_found *elsewhere;
 	size_t n_elsewhere;
+	struct other_netns other_netns;
 
 	/* unix */
 	enum bind_file file;

@@ -454,6 +454,13 @@ void bind_say_access(const struct bind_facts *f, struct causes *causes)
 	causes_add(causes, bind_causes[cause].id, &s, &a, NULL);
 }
 
+void bind_put_cut(const struct other_netns *o, struct buf *b)
+{
+	if (o->cut)
+		buf_printf(b, "; not all namespaces were searched (%zu were)",
+			   o->searched);
+}
+
 void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes)
 {
 	struct buf b = { 0 };
@@ -467,6 +474,7 @@ void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes)
 	if (f->n_elsewhere > 1)
 		buf_printf(&b, " (and %zu more do)", f->n_elsewhere - 1);
 	buf_puts(&b, ", which is no conflict");
+	bind_put_cut(&f->other_netns, &b);
 	causes_note(causes, &b);
 }
 

@@ -141,6 +141,7 @@ static void say_elsewhere(const struct connect_facts *f, struct causes *causes)
 	buf_puts(&b, ", but in another network namespace");
 	if (f->n_elsewhere > 1)
 		buf_printf(&b, " (and %zu more do)", f->n_elsewhere - 1);
+	bind_put_cut(&f->others, &b);
 	if (x->holder.row->holders && !causes->next) {
 		advise(&next, ADVICE_CONNECT_IN, (struct advised){ .uid = f->asker },
 		       (unsigned)x->holder.row->holders->pid, f->address);
@@ -195,8 +196,10 @@ static void refusal_causes(const struct connect_facts *f, struct causes *causes)
 		buf_puts(&b, " is an address of this host; ");
 	}
 	buf_printf(&b, "nothing listens on port %u, on any address of this %s",
-		   f->to.port, f->hidden ? "network namespace" : "host");
-	if (f->hidden && f->enter_remedy)
+		   f->to.port,
+		   f->others.hidden || f->others.cut ? "network namespace" : "host");
+	bind_put_cut(&f->others, &b);
+	if (f->others.hidden && f->enter_remedy)
 		buf_printf(&a, "Not every other namespace could be looked into: %s.",
 			   f->enter_remedy);
 	add(causes, CONNECT_NOT_LISTENING, &b, &a, NULL);

@@ -33,9 +33,9 @@ struct connect_facts {
 	struct bind_found *deaf; /* listeners there that nothing can reach */
 	size_t n_deaf;
 	size_t n_here, n_elsewhere;
-	int dump_error;		  /* a table of this namespace could not be read: errno */
-	int owners_error;	  /* as in struct bind_facts */
-	bool hidden;		  /* some namespaces could not be looked into */
+	int dump_error;	  /* a table of this namespace could not be read: errno */
+	int owners_error; /* as in struct bind_facts */
+	struct other_netns others;
 	const char *enter_remedy; /* what would help then; NULL = not known */
 
 	struct foreign_facts foreign; /* ECONNREFUSED, and it is not local */
