@@ -7,6 +7,7 @@
 #include "net/relay/conn_http.h"
 #include "net/relay/conn_idle.h"
 #include "net/relay/conn_trace.h"
+#include "net/relay/lines.h"
 #include "net/relay/needle.h"
 #include "net/socket/record.h"
 
@@ -298,7 +299,7 @@ static void conn_turn(struct conn *c, bool rx, bool tx)
 		before = c->tx_want;
 	} else {
 		if (rx && !(c->rx_want & FLOW_DONE))
-			c->rx_want = flow_step(c->l, &c->rx);
+			c->rx_want = c->line ? lines_step(c) : flow_step(c->l, &c->rx);
 		/* The peer's bytes may have set an answer off: write it in the same turn.
 		 */
 		before = c->tx_want;
@@ -334,7 +335,10 @@ static void conn_ready(struct loop *l, struct watch *w, uint32_t events)
 
 	(void)l;
 	/* Where nobody reads or writes, the error must be fetched. */
-	if (broken && !(c->rx_want & FLOW_WANT_READ) && !(c->tx_want & FLOW_WANT_WRITE)) {
+	if (events & EPOLLERR)
+		lines_hurry(c);
+	if (broken && !(c->rx_want & FLOW_WANT_READ) && !(c->tx_want & FLOW_WANT_WRITE) &&
+	    !lines_waits(c)) {
 		int err = tcp_error(w->fd);
 
 		if (err) {
@@ -366,6 +370,21 @@ static void conn_pace_over(struct loop *l, struct timer *t)
 
 	(void)l;
 	conn_turn(c, c->rx_want & FLOW_WANT_TIME, c->tx_want & FLOW_WANT_TIME);
+}
+
+static void conn_line_turn(struct conn *c)
+{
+	conn_turn(c, true, false);
+}
+
+/* Records are written whole anyway, and what is dropped is in nobody's way. */
+static bool shares_output(const struct conn *c)
+{
+	const struct conn_how *how = c->how;
+
+	return how->lines && !c->http && !c->out_file && c->rx.to == FLOW_STREAM &&
+	       !how->in_rules.records && how->out->kind != STREAM_NONE &&
+	       how->out->kind != STREAM_NULL;
 }
 
 static void start_flows(struct conn *c, struct stream *out_file)
@@ -419,6 +438,8 @@ static void start_flows(struct conn *c, struct stream *out_file)
 	case CONN_FROM_REPLY:
 		break;
 	}
+	if (shares_output(c))
+		lines_join(how->lines, c, conn_line_turn);
 }
 
 int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *how,
@@ -451,6 +472,7 @@ int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *ho
 	if (r < 0) {
 		if (c->http)
 			conn_http_end(c);
+		lines_leave(c);
 		watch_close(l, &c->w);
 		return r;
 	}

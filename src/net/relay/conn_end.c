@@ -6,6 +6,7 @@
 #include "model/sock.h"
 #include "net/relay/conn_http.h"
 #include "net/relay/conn_trace.h"
+#include "net/relay/lines.h"
 #include "net/socket/endpoint.h"
 
 static const struct {
@@ -109,6 +110,7 @@ void conn_stop(struct conn *c, enum conn_end end, const struct fault *f)
 		report.closed_first = CLOSER_WE;
 	if (c->http)
 		conn_http_end(c);
+	lines_leave(c);
 	timer_stop(c->l, &c->pace);
 	timer_stop(c->l, &c->idle);
 	timer_stop(c->l, &c->life);

@@ -15,6 +15,7 @@ enum conn_source {
 };
 
 struct http_how;
+struct lines;
 
 /* What all connections of a run have in common; const while they live. */
 struct conn_how {
@@ -31,6 +32,7 @@ struct conn_how {
 	struct buf expect;     /* empty = nothing is expected */
 	uint32_t *expect_back; /* its KMP failure table */
 	struct stream *in, *out;
+	struct lines *lines; /* several peers may share the output; NULL = there is one */
 };
 
 void conn_how_init(struct conn_how *how, const struct behave *behave);

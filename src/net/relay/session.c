@@ -154,6 +154,7 @@ int session_branch(struct session *branch, const struct session *s, struct fault
 	stream_init_none(&branch->out);
 	branch->how.in = &branch->in;
 	branch->how.out = &branch->out;
+	branch->how.lines = NULL;
 	return 0;
 }
 

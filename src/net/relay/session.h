@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "net/relay/conn.h"
+#include "net/relay/lines.h"
 #include "net/relay/seat.h"
 #include "net/socket/endpoint.h"
 
@@ -61,6 +62,7 @@ struct session_shared {
 struct session {
 	struct loop loop;
 	struct stream in, out;
+	struct lines lines; /* of out */
 	struct conn_how how;
 	struct net_ops ops;
 	struct endpoint like; /* family and protocol of the peers */

@@ -253,6 +253,10 @@ int server_start(struct server *v, struct session *s, int fd,
 	s->like = *local;
 	s->owner = v;
 	s->idle = server_idle;
+	if (how->keep && !s->shared) {
+		lines_init(&s->lines, &s->loop);
+		s->how.lines = &s->lines;
+	}
 	r = may_limit_fds(how, f);
 	if (r < 0)
 		return r;
