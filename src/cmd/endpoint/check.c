@@ -22,6 +22,9 @@
 			.without = MARK_HTTP, .why = reason, .hint = give_http \
 	}
 
+#define RELAY(option, member) ROW(option, member, MARK_RELAY, passes_on, leave_out)
+
+static const char passes_on[] = "with --to the bytes are those of the target";
 static const char give_http[] = "--http TEXT answers each request";
 static const char its_own[] = "the command has the connection to itself";
 static const char in_command[] = "leave it to the command, or give it to the peer";
@@ -97,6 +100,17 @@ static const struct exclusion refusals[] = {
 	CHILD("--close-first", behave.close_first),
 	CHILD("--close-after-bytes", behave.close_after_bytes),
 	CHILD("--reset-after", behave.reset_after_bytes),
+	ROW("--to", to, MARK_LISTEN_DATAGRAMS, no_connection,
+	    "socat UDP-LISTEN:PORT,fork UDP:HOST:PORT passes datagrams on"),
+	RELAY("--exec", exec),
+	RELAY("--sh", shell),
+	RELAY("--reply", reply),
+	RELAY("--http", http),
+	RELAY("--send", send),
+	RELAY("--expect", expect),
+	RELAY("--output", output_dir),
+	RELAY("--recv-only", recv_only),
+	RELAY("--send-only", send_only),
 	ROW("--count", count, MARK_ECHO_SERVER, only_client, "--client sends"),
 	ROW("--size", size, MARK_ECHO_SERVER, only_client, "--client sends"),
 	ROW("--connections", connections, MARK_ECHO_SERVER, only_client,
@@ -142,6 +156,7 @@ static const struct exclusion refusals[] = {
 #undef HTTP
 #undef CLIENT
 #undef CHILD
+#undef RELAY
 #undef ROW
 
 int endpoint_check(const struct endpoint_role *role, const struct endpoint_config *c,
@@ -149,7 +164,8 @@ int endpoint_check(const struct endpoint_role *role, const struct endpoint_confi
 {
 	const struct endpoint_config fresh = ENDPOINT_CONFIG_INIT;
 	unsigned marks = role->marks(c, proto) | (c->recv_only ? MARK_RECV_ONLY : 0) |
-			 (c->behave.mute ? MARK_MUTE : 0) | (c->http ? MARK_HTTP : 0);
+			 (c->behave.mute ? MARK_MUTE : 0) | (c->http ? MARK_HTTP : 0) |
+			 (c->to ? MARK_RELAY : 0);
 
 	return exclude_check(refusals, ARRAY_SIZE(refusals), c, &fresh, marks, f);
 }

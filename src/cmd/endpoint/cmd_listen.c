@@ -23,7 +23,7 @@ static unsigned marks_of_listen(const struct endpoint_config *c, enum target_pro
 {
 	if (!target_is_connected(proto))
 		return MARK_LISTEN_DATAGRAMS;
-	return c->exec || c->shell ? MARK_LISTEN_COMMAND : 0;
+	return (c->exec || c->shell) && !c->to ? MARK_LISTEN_COMMAND : 0;
 }
 
 static int run_listen(const struct command *cmd, int argc, char **argv)
@@ -46,8 +46,7 @@ const struct command cmd_listen = {
 	.operands = "ADDR",
 	.about =
 		"Accepts one peer (any number with --keep): what it sends goes to stdout, stdin\n"
-		"goes to it; or runs a command, or answers. Says the address it really has:\n"
-		"port 0 lets the kernel choose.",
+		"goes to it; or runs a command, answers, or relays. Port 0: the kernel chooses.",
 	.examples = "  sockctl listen :8080 > file\n"
 		    "  sockctl listen -k --http 'hello\\n' 127.0.0.1:0\n"
 		    "  sockctl listen -k --exec 'tr a-z A-Z' :8080\n"

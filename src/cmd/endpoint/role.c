@@ -13,7 +13,7 @@ static bool one_peer(const struct endpoint_config *c)
 /* With the answer given otherwise, or with nobody to answer, it is not read. */
 static bool uses_stdin(const struct endpoint_config *c)
 {
-	return one_peer(c) && !c->exec && !c->shell && !c->behave.no_accept &&
+	return one_peer(c) && !c->exec && !c->shell && !c->to && !c->behave.no_accept &&
 	       !c->behave.bind_only;
 }
 
@@ -78,6 +78,6 @@ void endpoint_tell(struct teller *t, struct tell_out *out, const struct command 
 			      .quiet = c->common.quiet,
 			      .report = c->report,
 			      .info = c->info,
-			      .many = !one_peer(c),
+			      .many = !one_peer(c) && !c->to,
 			      .verbose = c->common.verbose };
 }

@@ -7,6 +7,7 @@
 #include "cmd/endpoint/check.h"
 #include "cmd/endpoint/http.h"
 #include "cmd/endpoint/port_file.h"
+#include "cmd/endpoint/relaying.h"
 #include "cmd/endpoint/tell_why.h"
 #include "cmd/endpoint/tracer_queue.h"
 #include "kernel/proc/procfile.h"
@@ -25,6 +26,7 @@ struct serving {
 	struct server_how how;
 	struct http_how http;
 	struct child_how child;
+	struct relaying relaying;
 	struct session s;
 	struct server v;
 	struct crew crew;
@@ -106,7 +108,7 @@ static void describe_server(struct serving *g, const struct target *t)
 		sockopt_default(&c->options, "v6only", 1);
 	/* Tiny segments stay tiny only where nobody gathers them, and an echo shall not
 	 * wait for the delayed ACK of the one before. */
-	if (c->behave.chunk || g->s.how.source == CONN_FROM_PEER)
+	if (c->behave.chunk || g->s.how.source == CONN_FROM_PEER || c->to)
 		sockopt_default(&c->options, "nodelay", 1);
 	g->how.options = &c->options;
 	g->how.backlog = c->backlog == BEHAVE_UNSET ? -1 : (int)c->backlog;
@@ -114,6 +116,7 @@ static void describe_server(struct serving *g, const struct target *t)
 	g->how.max = c->max;
 	g->how.timeout_us = c->timeout_us;
 	g->how.behave = &c->behave;
+	g->how.to = c->to ? &g->relaying.how : NULL;
 	g->s.forgiving = g->how.keep;
 	g->datagram_how = (struct datagram_how){
 		.behave = &c->behave,
@@ -217,7 +220,7 @@ static int run_server(struct serving *g, int fd, struct fault *f)
 
 	if (r == 0)
 		r = session_begin(&g->s, &ops, g->s.how.source == CONN_FROM_STREAM,
-				  g->s.how.source != CONN_FROM_PEER, f);
+				  g->s.how.source != CONN_FROM_PEER && !g->c->to, f);
 	if (r < 0) {
 		abandon(g, fd);
 		return r;
@@ -283,6 +286,7 @@ static void serving_free(struct serving *g)
 	child_free_argv(g->exec_argv);
 	free(g->shell_argv[2]);
 	conn_how_free(&g->s.how);
+	relaying_free(&g->relaying);
 	if (g->teller.tracer)
 		tracer_free(g->teller.tracer);
 }
@@ -306,8 +310,14 @@ static int serve_target(const struct endpoint_role *role, const struct command *
 		r = endpoint_fill_http(c, &g.s.how, &g.http, &f);
 	if (r == 0)
 		r = prepare_child(&g, &f);
+	if (r == 0 && c->to)
+		r = relaying_parse(&g.relaying, &g.teller, &g.s, c, &f);
 	if (r < 0)
 		return cmd_usage(cmd, &f);
+	if (c->to && relaying_resolve(&g.relaying, &r, &f) < 0) {
+		tell_fault(&g.teller, &f);
+		return r;
+	}
 	describe_server(&g, t);
 	if (open_files(&g, &f) < 0) {
 		tell_fault(&g.teller, &f);
@@ -321,6 +331,10 @@ static int serve_target(const struct endpoint_role *role, const struct command *
 					: EXIT_CANNOT;
 	if (t->proto == TARGET_FD && endpoint_check(role, c, g.local.proto, &f) < 0) {
 		close_fd(fd);
+		return cmd_usage(cmd, &f);
+	}
+	if (c->to && relaying_check(&g.relaying, &g.local, &f) < 0) {
+		abandon(&g, fd);
 		return cmd_usage(cmd, &f);
 	}
 	conn_how_protocol(&g.s.how, g.local.proto);

@@ -9,7 +9,13 @@
 #include "net/relay/conn_end.h"
 #include "view/view_member.h"
 
-static const char *const closers[] = { NULL, "us", "peer" };
+static const struct {
+	const char *json, *words;
+} closers[] = {
+	[CLOSER_WE] = { "us", "we" },
+	[CLOSER_PEER] = { "peer", "the peer" },
+	[CLOSER_TARGET] = { "target", "the target" },
+};
 
 /* "local_addr", "local_port" or "path", and so on for "peer"; nothing for an unnamed
  * address. */
@@ -79,7 +85,7 @@ static void put_closer(struct json *j, const struct json_row *row, const void *o
 {
 	const struct conn_report *r = of;
 
-	json_member_str(j, row->name, closers[r->closed_first]);
+	json_member_str(j, row->name, closers[r->closed_first].json);
 }
 
 #define REPORT(member) JSON_MEMBER(struct conn_report, member)
@@ -240,9 +246,9 @@ static void closed_text(const struct teller *t, const struct net_event *e)
 			buf_printf(&b, ", %.1f MiB/s",
 				   (double)(r->bytes_in + r->bytes_out) / 1048576.0 /
 					   ((double)r->duration_us / 1e6));
-		if (closers[r->closed_first])
+		if (r->closed_first)
 			buf_printf(&b, "; %s closed first",
-				   r->closed_first == CLOSER_WE ? "we" : "the peer");
+				   closers[r->closed_first].words);
 		buf_putc(&b, '\n');
 	}
 	if (t->info && r->tcp)

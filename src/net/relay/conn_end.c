@@ -24,6 +24,7 @@ static const struct {
 	[CONN_UNMET] = { "unmet", VERDICT_NO },
 	[CONN_RESET] = { "reset", VERDICT_NO },
 	[CONN_ERROR] = { "error", VERDICT_NO },
+	[CONN_UNANSWERED] = { "unanswered", VERDICT_SILENCE },
 	[CONN_IDLE] = { "idle", VERDICT_SILENCE },
 	[CONN_INPUT] = { "input", VERDICT_CANNOT },
 	[CONN_OUTPUT] = { "output", VERDICT_CANNOT },

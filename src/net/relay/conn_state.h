@@ -20,12 +20,13 @@ enum conn_end {
 	CONN_UNMET,    /* the peer ended without --expect */
 	CONN_RESET,    /* ECONNRESET, EPIPE */
 	CONN_ERROR,    /* another error of the socket */
-	CONN_IDLE,     /* --idle passed */
-	CONN_INPUT,    /* the input could not be read */
-	CONN_OUTPUT,   /* the output could not be written */
+	CONN_UNANSWERED, /* what it was to be connected with was silent */
+	CONN_IDLE,	 /* --idle passed */
+	CONN_INPUT,	 /* the input could not be read */
+	CONN_OUTPUT,	 /* the output could not be written */
 };
 
-enum closer { CLOSER_NOBODY, CLOSER_WE, CLOSER_PEER };
+enum closer { CLOSER_NOBODY, CLOSER_WE, CLOSER_PEER, CLOSER_TARGET };
 
 /* TCP_INFO with its bytes as the program counts them: without SYN and FIN. */
 struct conn_tcp {

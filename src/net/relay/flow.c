@@ -111,7 +111,7 @@ static ssize_t sink_write(struct flow *f, const char *data, size_t len)
 	switch (f->to) {
 	case FLOW_SOCKET:
 		began = before_call(f);
-		n = send(f->sock, data, len,
+		n = send(f->sink, data, len,
 			 MSG_DONTWAIT | MSG_NOSIGNAL | (f->more ? MSG_MORE : 0));
 		n = n >= 0 ? n : -errno;
 		after_call(f, FLOW_SEND, len, n, began);
@@ -453,7 +453,7 @@ static ssize_t move_bytes(struct flow *f, enum shortcut how, size_t most)
 	switch (how) {
 	case SHORTCUT_SPLICE:
 		in = f->from == FLOW_SOCKET ? f->sock : f->stream->fd;
-		out = f->to == FLOW_SOCKET ? f->sock : f->stream->fd;
+		out = f->to == FLOW_SOCKET ? f->sink : f->stream->fd;
 		return splice(in, NULL, out, NULL, most,
 			      SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 	case SHORTCUT_DISCARD:
@@ -461,7 +461,7 @@ static ssize_t move_bytes(struct flow *f, enum shortcut how, size_t most)
 		/* cppcheck-suppress nullPointer ; MSG_TRUNC only counts */
 		return recv(f->sock, NULL, most, MSG_DONTWAIT | MSG_TRUNC);
 	case SHORTCUT_FILE:
-		return sendfile(f->sock, f->file, NULL, most);
+		return sendfile(f->sink, f->file, NULL, most);
 	case SHORTCUT_NONE:
 		break;
 	}
@@ -476,7 +476,7 @@ static unsigned move_failed(struct flow *f, enum shortcut how, int err)
 		return FLOW_WANT_WRITE;
 	if (is_block_error(err)) {
 		if (how == SHORTCUT_SPLICE &&
-		    !poll_now(f->to == FLOW_SOCKET ? f->sock : f->stream->fd, POLLOUT))
+		    !poll_now(f->to == FLOW_SOCKET ? f->sink : f->stream->fd, POLLOUT))
 			return FLOW_WANT_WRITE;
 		return source_empty(f);
 	}

@@ -63,7 +63,8 @@ typedef void flow_called(struct flow *f, enum flow_call call, size_t asked,
 
 struct flow {
 	enum flow_end from, to;
-	int sock;
+	int sock;	       /* FLOW_SOCKET: read from */
+	int sink;	       /* FLOW_SOCKET: written to */
 	struct stream *stream; /* of whichever end is FLOW_STREAM */
 	const struct flow_rules *rules;
 	flow_tap *tap;

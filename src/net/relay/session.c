@@ -214,11 +214,9 @@ static void count_closed(struct session *s)
 	atomic_fetch_sub(&s->shared->open, 1);
 }
 
-static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
-		       const struct conn_report *report)
+void session_closed(struct session *s, uint64_t id, enum conn_end end,
+		    const struct fault *f, const struct conn_report *report)
 {
-	struct session *s = c->owner;
-
 	count_closed(s);
 	s->totals.bytes_in += report->bytes_in;
 	s->totals.bytes_out += report->bytes_out;
@@ -235,10 +233,18 @@ static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
 		session_worse(s, end, f ? f->err : 0);
 	if (s->ops.wants_peers || f || s->how.want_tcp)
 		session_tell(s, &(struct net_event){ .kind = NET_CLOSED,
-						     .id = c->id,
+						     .id = id,
 						     .end = end,
 						     .fault = f,
 						     .report = report });
+}
+
+static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
+		       const struct conn_report *report)
+{
+	struct session *s = c->owner;
+
+	session_closed(s, c->id, end, f, report);
 	CHAIN_TAKE(c);
 	/* Nobody reads our output any more: the next peer would fare no better. */
 	if (end == CONN_OUTPUT && !c->out_file)
@@ -252,15 +258,17 @@ static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
 		s->idle(s);
 }
 
-static void introduce(struct session *s, int fd, uint64_t id, bool accepted,
-		      uint64_t took_us)
+void session_introduce(struct session *s, int fd, const struct endpoint *like,
+		       uint64_t id, bool accepted, uint64_t took_us)
 {
-	struct endpoint local = s->like, peer = s->like;
+	struct endpoint local = *like, peer = *like;
 
-	if (endpoint_local(fd, &s->like, &local) < 0)
+	if (!s->ops.wants_peers)
+		return;
+	if (endpoint_local(fd, like, &local) < 0)
 		local.len = 0;
 	/* A peer that already reset its connection has no name any more. */
-	if (endpoint_peer(fd, &s->like, &peer) < 0)
+	if (endpoint_peer(fd, like, &peer) < 0)
 		peer.len = 0;
 	session_tell(s,
 		     &(struct net_event){ .kind = accepted ? NET_ACCEPTED : NET_CONNECTED,
@@ -270,14 +278,20 @@ static void introduce(struct session *s, int fd, uint64_t id, bool accepted,
 					  .took_us = took_us });
 }
 
+void session_opened(struct session *s, int fd, const struct endpoint *like, uint64_t id)
+{
+	session_introduce(s, fd, like, id, true, 0);
+	s->totals.started++;
+	count_open(s);
+}
+
 int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
 		bool accepted, bool early, uint64_t took_us)
 {
 	struct conn *c = xcalloc(1, sizeof(*c));
 	int r;
 
-	if (s->ops.wants_peers)
-		introduce(s, fd, id, accepted, took_us);
+	session_introduce(s, fd, &s->like, id, accepted, took_us);
 	c->owner = s;
 	c->ended = conn_ended;
 	c->troubled = conn_troubled;

@@ -116,6 +116,15 @@ int session_run(struct session *s, struct fault *f);
 int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
 		bool accepted, bool early, uint64_t took_us);
 
+/* What of a connection is no struct conn of the session: it is counted and told alike.
+ * proto and family of local and peer are those of like. closed: f may be NULL. */
+void session_opened(struct session *s, int fd, const struct endpoint *like, uint64_t id);
+void session_closed(struct session *s, uint64_t id, enum conn_end end,
+		    const struct fault *f, const struct conn_report *report);
+/* Tells that a connection is there: accepted, or made by us in took_us. */
+void session_introduce(struct session *s, int fd, const struct endpoint *like,
+		       uint64_t id, bool accepted, uint64_t took_us);
+
 /* Remembers the worst that happened, for the exit code. */
 void session_worse(struct session *s, enum conn_end end, int err);
 

@@ -27,6 +27,8 @@ void server_stop(struct server *v)
 	server_stop_accepting(v);
 	watch_remove(&v->s->loop, &v->handed);
 	close_fd(take_fd(&v->held));
+	while (v->forwards)
+		forward_stop(v->forwards);
 	while (v->children) {
 		struct child *c = v->children;
 

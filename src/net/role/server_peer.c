@@ -94,6 +94,33 @@ static void run_child(struct server *v, int sock, uint64_t id)
 	server_check_over(v); /* where no command runs nothing else would ask */
 }
 
+/* --- peers that are passed on --- */
+
+static void forward_ended(struct forward *w)
+{
+	struct server *v = w->owner;
+
+	CHAIN_TAKE(w);
+	free(w);
+	server_check_over(v);
+}
+
+static void forward_starved(struct forward *w, struct fault *f)
+{
+	server_starve(w->owner, f);
+}
+
+static void pass_on(struct server *v, int sock, uint64_t id)
+{
+	struct forward *w = xcalloc(1, sizeof(*w));
+
+	w->owner = v;
+	w->ended = forward_ended;
+	w->starved = forward_starved;
+	CHAIN_ADD(&v->forwards, w);
+	forward_start(w, v->s, sock, id, take_fd(&v->spare), v->how->to);
+}
+
 /* --- connections and files --- */
 
 static int peer_file(struct server *v, int sock, uint64_t id, struct stream **out,
@@ -159,7 +186,7 @@ static void with_file(struct server *v, int sock, uint64_t id)
 
 bool server_needs_file(const struct server *v)
 {
-	return v->how->child || v->how->output.path;
+	return v->how->child || v->how->output.path || v->how->to;
 }
 
 int server_reserve(struct server *v)
@@ -194,6 +221,12 @@ int server_has_room(struct server *v, struct fault *f)
 
 static void give_peer(struct server *v, int sock, uint64_t id)
 {
+	if (v->how->to) {
+		set_late_options(v, sock);
+		pass_on(v, sock, id);
+		server_fed(v);
+		return;
+	}
 	server_unreserve(v);
 	if (v->how->child) {
 		set_late_options(v, sock);

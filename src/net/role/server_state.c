@@ -10,7 +10,7 @@ bool server_wants_more(const struct server *v)
 
 void server_check_over(struct server *v)
 {
-	if (v->w.fd < 0 && !v->s->conns && !v->children && v->held < 0)
+	if (v->w.fd < 0 && !v->s->conns && !v->children && !v->forwards && v->held < 0)
 		loop_stop(&v->s->loop);
 }
 

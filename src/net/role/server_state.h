@@ -3,6 +3,7 @@
 
 #include "net/relay/session.h"
 #include "net/role/child.h"
+#include "net/role/forward.h"
 #include "net/role/peerfile.h"
 #include "net/socket/sockopt.h"
 #include "net/socket/unixfile.h"
@@ -14,6 +15,7 @@ struct server_how {
 	uint64_t max;		       /* end after so many; 0 = never */
 	uint64_t timeout_us;	       /* for the first peer; 0 = none */
 	const struct child_how *child; /* or NULL */
+	const struct forward_how *to;  /* or NULL */
 	struct peerfile_place output;  /* a file a peer */
 	const struct behave *behave;
 };
@@ -27,6 +29,7 @@ struct server {
 	struct endpoint local;
 	struct unix_file *file; /* or NULL */
 	struct child *children;
+	struct forward *forwards;
 	uint64_t accepted;
 	uint64_t next_accept_us; /* --accept-rate */
 	uint64_t open_before;	 /* connections, when peers were there last time */

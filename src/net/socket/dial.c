@@ -328,6 +328,8 @@ static void start_attempt(struct dial_attempt *a, struct fault *f)
 	int r;
 
 	a->started_us = clock_us();
+	if (d->how->opening)
+		d->how->opening(d->how->evidence_ctx);
 	a->w.fd = dial_open(&d->order[a->index], d->how, f);
 	if (a->w.fd < 0) {
 		int err = -a->w.fd;

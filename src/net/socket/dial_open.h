@@ -22,11 +22,12 @@ struct dial_how {
 	void (*call)(void *ctx, enum net_call call, int fd, int64_t result,
 		     uint64_t began_us, const char *text);
 	void *note_ctx;
-	/* For those who want the evidence; each may be NULL. opened: just before
-	 * connect(). failed: before the socket of a failed attempt is closed; err is
-	 * positive, ETIMEDOUT also when the deadline passed; at_once: connect() itself
-	 * said it, so nothing was sent. passed: this address has had so long, and no
-	 * answer yet, when another has answered. */
+	/* For those who want the evidence; each may be NULL. opening: its socket is
+	 * about to be made. opened: just before connect(). failed: before the socket of a
+	 * failed attempt is closed; err is positive, ETIMEDOUT also when the deadline
+	 * passed; at_once: connect() itself said it, so nothing was sent. passed: this
+	 * address has had so long, and no answer yet, when another has answered. */
+	void (*opening)(void *ctx);
 	void (*opened)(void *ctx, int fd, const struct endpoint *ep);
 	void (*failed)(void *ctx, int fd, const struct endpoint *ep, int err,
 		       uint64_t took_us, bool at_once);

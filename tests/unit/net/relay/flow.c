@@ -55,6 +55,7 @@ static struct flow a_text(const struct flow_rules *rules, const char *text)
 	return (struct flow){ .from = FLOW_MEMORY,
 			      .to = FLOW_SOCKET,
 			      .sock = ends[OURS],
+			      .sink = ends[OURS],
 			      .rules = rules,
 			      .memory = text,
 			      .memory_len = strlen(text) };
@@ -62,9 +63,11 @@ static struct flow a_text(const struct flow_rules *rules, const char *text)
 
 static struct flow an_echo(const struct flow_rules *rules)
 {
-	return (struct flow){
-		.from = FLOW_SOCKET, .to = FLOW_SOCKET, .sock = ends[OURS], .rules = rules
-	};
+	return (struct flow){ .from = FLOW_SOCKET,
+			      .to = FLOW_SOCKET,
+			      .sock = ends[OURS],
+			      .sink = ends[OURS],
+			      .rules = rules };
 }
 
 static void peer_sends(const char *text)
@@ -424,6 +427,7 @@ static void splices(void)
 	f = (struct flow){ .from = FLOW_STREAM,
 			   .to = FLOW_SOCKET,
 			   .sock = ends[OURS],
+			   .sink = ends[OURS],
 			   .stream = &in,
 			   .rules = &flow_no_rules };
 	CHECK_INT(write(from[1], "through", 7), 7);
@@ -440,6 +444,7 @@ static void splices(void)
 	f = (struct flow){ .from = FLOW_SOCKET,
 			   .to = FLOW_STREAM,
 			   .sock = ends[OURS],
+			   .sink = ends[OURS],
 			   .stream = &out,
 			   .rules = &flow_no_rules };
 	peer_sends("and back");
@@ -466,6 +471,7 @@ static void dropped(void)
 	f = (struct flow){ .from = FLOW_SOCKET,
 			   .to = FLOW_NOTHING,
 			   .sock = ends[OURS],
+			   .sink = ends[OURS],
 			   .rules = &rules };
 	peer_sends("unread");
 	CHECK_INT(flow_step(&loop, &f), FLOW_WANT_READ);
