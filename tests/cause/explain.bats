@@ -144,7 +144,7 @@ refused() { # ADDR
 		(((last = now - began) < bound)) || break
 	done < <(sed -En 's/.*THREAD_CPUTIME_ID, \{tv_sec=0, tv_nsec=([0-9]+)[0-9]{3}\}.*/\1/p; s/.*setns\(.*/setns/p' "$trace")
 	assert_equal "$looks" "$(grep -c 'setns(' "$trace")"
-	assert_int "$looks" -lt 200
+	assert_int "looks < 200"
 }
 
 # Dumps that a refused connect asks for when /proc/net/sockstat and sockstat6 say TEXT.

@@ -284,3 +284,37 @@ c.close()'
 		[[ -z $stderr || $stderr == *"acked 5 bytes, received 0 bytes"* ]] || fail "$stderr"
 	done
 }
+
+@test "--delay of an echo: each answer leaves its time after its request, of a quick peer too" {
+	local began last ms line peer n
+	serve echo --delay 120ms 127.0.0.1:0
+	exec {peer}<>"/dev/tcp/127.0.0.1/$PORT"
+	for n in {1..5}; do
+		began=$(date +%s%3N)
+		printf '%s\n' "$n" >&"$peer"
+		read -r -t "$READY_WITHIN" line <&"$peer"
+		ms=$(($(date +%s%3N) - began))
+		assert_equal "$line" "$n"
+		assert_int "ms >= 120"
+	done
+	exec {peer}>&-
+	# What comes meanwhile has its own time, and these do not add up.
+	serve echo --delay 3s 127.0.0.1:0
+	exec {peer}<>"/dev/tcp/127.0.0.1/$PORT"
+	began=$(date +%s)
+	for n in {1..60}; do
+		last=$(date +%s%3N)
+		printf '%s\n' "$n" >&"$peer"
+	done
+	for n in {1..60}; do
+		read -r -t "$READY_WITHIN" line <&"$peer"
+		assert_equal "$line" "$n"
+	done
+	assert_int "$(($(date +%s%3N) - last)) >= 3000"
+	assert_int "$(($(date +%s) - began)) < 60"
+	exec {peer}>&-
+	# More than is kept comes back whole, and what is not sent yet is not lost.
+	make_data "$BATS_TEST_TMPDIR/data" 3M
+	serve echo --delay 50ms 127.0.0.1:0
+	socat -t 30 - "TCP:$ADDR" <"$BATS_TEST_TMPDIR/data" | cmp - "$BATS_TEST_TMPDIR/data"
+}

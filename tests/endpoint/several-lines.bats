@@ -33,14 +33,14 @@ has_bytes() { # FILE TEXT
 }
 
 @test "lines of several clients are whole in a file and in a pipe" {
-	local lines=$BATS_TEST_TMPDIR/lines sorter
+	local whole=$BATS_TEST_TMPDIR/whole sorter
 	write_lines 12 3000
-	sort "$BATS_TEST_TMPDIR"/in.* >"$lines"
+	sort "$BATS_TEST_TMPDIR"/in.* >"$whole"
 	serve listen --max 12 127.0.0.1:0
 	send_lines 12
 	served
 	assert_equal "$status" 0
-	sort "$SERVED" | cmp - "$lines"
+	sort "$SERVED" | cmp - "$whole"
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	sort "$BATS_TEST_TMPDIR/pipe" >"$BATS_TEST_TMPDIR/sorted" 3>&- &
 	sorter=$!
@@ -52,7 +52,7 @@ has_bytes() { # FILE TEXT
 	send_lines 12
 	await_end "$PID"
 	await_end "$sorter"
-	cmp "$BATS_TEST_TMPDIR/sorted" "$lines"
+	cmp "$BATS_TEST_TMPDIR/sorted" "$whole"
 }
 
 @test "an unfinished line goes at once where nobody else writes, and holds nobody up for long" {

@@ -7,6 +7,7 @@
 #include "net/relay/conn_http.h"
 #include "net/relay/conn_idle.h"
 #include "net/relay/conn_trace.h"
+#include "net/relay/delayed.h"
 #include "net/relay/lines.h"
 #include "net/relay/needle.h"
 #include "net/socket/record.h"
@@ -89,7 +90,7 @@ static void close_first(struct conn *c)
 		return;
 	c->forgetting = true;
 	if (c->how->source == CONN_FROM_PEER) {
-		if (c->rx.pending_len) {
+		if (c->rx.pending_len || delayed_len(c)) {
 			c->forgetting = false;
 			return;
 		}
@@ -289,6 +290,13 @@ static void arrange_conn(struct conn *c)
 		timer_set(c->l, &c->pace, at);
 }
 
+static unsigned rx_step(struct conn *c)
+{
+	return c->line	    ? lines_step(c)
+	       : c->delayed ? delayed_step(c)
+			    : flow_step(c->l, &c->rx);
+}
+
 static void conn_turn(struct conn *c, bool rx, bool tx)
 {
 	unsigned before;
@@ -299,7 +307,7 @@ static void conn_turn(struct conn *c, bool rx, bool tx)
 		before = c->tx_want;
 	} else {
 		if (rx && !(c->rx_want & FLOW_DONE))
-			c->rx_want = c->line ? lines_step(c) : flow_step(c->l, &c->rx);
+			c->rx_want = rx_step(c);
 		/* The peer's bytes may have set an answer off: write it in the same turn.
 		 */
 		before = c->tx_want;
@@ -372,7 +380,7 @@ static void conn_pace_over(struct loop *l, struct timer *t)
 	conn_turn(c, c->rx_want & FLOW_WANT_TIME, c->tx_want & FLOW_WANT_TIME);
 }
 
-static void conn_line_turn(struct conn *c)
+static void conn_rx_turn(struct conn *c)
 {
 	conn_turn(c, true, false);
 }
@@ -426,6 +434,8 @@ static void start_flows(struct conn *c, struct stream *out_file)
 		break;
 	case CONN_FROM_PEER:
 		c->rx.to = b->mute ? FLOW_NOTHING : FLOW_SOCKET;
+		if (b->delay_us && !b->mute)
+			delayed_begin(c, b->delay_us, conn_rx_turn);
 		break;
 	case CONN_FROM_EMPTY:
 		c->tx_want = FLOW_DONE;
@@ -441,7 +451,7 @@ static void start_flows(struct conn *c, struct stream *out_file)
 		break;
 	}
 	if (shares_output(c))
-		lines_join(how->lines, c, conn_line_turn);
+		lines_join(how->lines, c, conn_rx_turn);
 }
 
 int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *how,
@@ -475,6 +485,7 @@ int conn_start(struct conn *c, struct loop *l, int fd, const struct conn_how *ho
 		if (c->http)
 			conn_http_end(c);
 		lines_leave(c);
+		delayed_end(c);
 		watch_close(l, &c->w);
 		return r;
 	}

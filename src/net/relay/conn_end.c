@@ -6,6 +6,7 @@
 #include "model/sock.h"
 #include "net/relay/conn_http.h"
 #include "net/relay/conn_trace.h"
+#include "net/relay/delayed.h"
 #include "net/relay/lines.h"
 #include "net/socket/endpoint.h"
 
@@ -56,8 +57,9 @@ static void fill_report(struct conn *c, struct conn_report *r, struct conn_tcp *
 {
 	*r = (struct conn_report){
 		.bytes_in = c->rx.moved_in + flow_back_len(&c->rx),
-		.bytes_out = c->how->source == CONN_FROM_PEER ? c->rx.moved_out
-							      : c->tx.moved_out,
+		.bytes_out = c->how->source == CONN_FROM_PEER
+				     ? c->rx.moved_out - delayed_len(c)
+				     : c->tx.moved_out,
 		.duration_us = clock_us() - c->started_us,
 		.closed_first = c->closed_first,
 	};
@@ -99,8 +101,9 @@ void conn_stop(struct conn *c, enum conn_end end, const struct fault *f)
 
 		report.unsent_bytes =
 			queued - (queued && c->sent_fin) + c->tx.pending_len +
-			(c->how->source == CONN_FROM_PEER ? c->rx.pending_len
-			 : c->http			  ? conn_http_unsent(c)
+			(c->how->source == CONN_FROM_PEER
+				 ? c->rx.pending_len + delayed_len(c)
+			 : c->http ? conn_http_unsent(c)
 				   : (c->tx.from == FLOW_MEMORY ? c->tx.memory_len : 0));
 	}
 	if (end == CONN_IDLE)
@@ -112,6 +115,7 @@ void conn_stop(struct conn *c, enum conn_end end, const struct fault *f)
 	if (c->http)
 		conn_http_end(c);
 	lines_leave(c);
+	delayed_end(c);
 	timer_stop(c->l, &c->pace);
 	timer_stop(c->l, &c->idle);
 	timer_stop(c->l, &c->life);

@@ -38,6 +38,7 @@ void conn_how_ready(struct conn_how *how, enum target_proto proto)
 		/* One flow is both: the peer's bytes in, the same bytes out. */
 		*in = *out;
 		conn_how_protocol(how, proto);
+		in->delay_us = 0; /* each piece has a delay of its own: delayed.h */
 		in->rate = b->read_rate && b->write_rate
 				   ? MIN(b->read_rate, b->write_rate)
 				   : MAX(b->read_rate, b->write_rate);

@@ -63,8 +63,9 @@ struct conn {
 	enum closer closed_first;
 	bool dialled; /* by us: our SYN was acknowledged */
 	bool peer_ended, sent_fin, armed, found, holding, forgetting;
-	struct conn_http *http; /* --http; else NULL */
-	struct line *line;	/* where several share the output; else NULL */
+	struct conn_http *http;	 /* --http; else NULL */
+	struct line *line;	 /* where several share the output; else NULL */
+	struct delayed *delayed; /* --delay of an echo; else NULL */
 	void (*ended)(struct conn *c, enum conn_end end, const struct fault *f,
 		      const struct conn_report *report);
 	/* --trace: what was done to the socket; NULL = nobody asks */

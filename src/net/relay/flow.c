@@ -110,6 +110,8 @@ static ssize_t sink_write(struct flow *f, const char *data, size_t len)
 
 	switch (f->to) {
 	case FLOW_SOCKET:
+		if (f->put)
+			return f->put(f, data, len);
 		began = before_call(f);
 		n = send(f->sink, data, len,
 			 MSG_DONTWAIT | MSG_NOSIGNAL | (f->more ? MSG_MORE : 0));

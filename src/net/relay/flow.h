@@ -51,7 +51,8 @@ struct flow_rules {
 struct flow;
 typedef size_t flow_tap(struct flow *f, const char *data, size_t len);
 
-/* FLOW_PUT: how many of these bytes are taken, or -errno. */
+/* FLOW_PUT, and a socket that is written to later: how many of these bytes are taken, or
+ * -errno. */
 typedef ssize_t flow_put(struct flow *f, const char *data, size_t len);
 
 enum flow_call { FLOW_SEND, FLOW_RECV, FLOW_SPLICE, FLOW_SENDFILE };
