@@ -86,3 +86,24 @@ has_bytes() { # FILE TEXT
 	assert_equal "$status" 143
 	assert_equal "$(tr -d '\n' <"$SERVED" | fold -w 1 | sort | tr -d '\n')" abcdefgh
 }
+
+@test "listen -k and --max say what becomes of a stdin that somebody gave" {
+	local how
+	echo input >"$BATS_TEST_TMPDIR/input"
+	for how in --keep "--max 2"; do
+		# shellcheck disable=SC2086 # an option and its value
+		INPUT=$BATS_TEST_TMPDIR/input serve listen $how 127.0.0.1:0
+		assert_equal "$("$SOCKCTL" connect --recv-only --idle 50ms "$ADDR" </dev/null 2>/dev/null)" ""
+		end_served
+		assert_regex "$stderr" "stdin is not read with ${how% *}: peers get nothing from it"
+	done
+	for how in "--keep --send x" "--keep --recv-only" "--keep --sh cat" ""; do
+		# shellcheck disable=SC2086
+		INPUT=$BATS_TEST_TMPDIR/input serve listen $how 127.0.0.1:0
+		end_served
+		refute_regex "$stderr" "stdin is not read"
+	done
+	serve listen -k 127.0.0.1:0
+	end_served
+	refute_regex "$stderr" "stdin is not read"
+}

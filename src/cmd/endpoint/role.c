@@ -1,6 +1,7 @@
 #include "cmd/endpoint/role.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/ctext.h"
 
@@ -66,6 +67,31 @@ int endpoint_fill_how(const struct endpoint_role *role, const struct endpoint_co
 	how->confirm = one_peer(c);
 	conn_how_ready(how, proto);
 	return 0;
+}
+
+/* /dev/null and the like have nothing to lose. */
+static bool stdin_is_given(void)
+{
+	struct stat st;
+
+	return fstat(STDIN_FILENO, &st) == 0 &&
+	       (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ||
+		(S_ISREG(st.st_mode) && st.st_size) || isatty(STDIN_FILENO));
+}
+
+const char *endpoint_unread_stdin(const struct endpoint_role *role,
+				  const struct endpoint_config *c)
+{
+	bool answers = role->source == CONN_FROM_PEER || c->send || c->reply || c->http ||
+		       c->exec || c->shell || c->recv_only || c->behave.mute ||
+		       c->behave.no_accept || c->behave.bind_only;
+
+	if (answers || one_peer(c) || !stdin_is_given())
+		return NULL;
+	return c->keep ? "stdin is not read with --keep: peers get nothing from it; "
+			 "--send, --reply, --http or --sh say what each of them gets"
+		       : "stdin is not read with --max: peers get nothing from it; "
+			 "--send, --reply, --http or --sh say what each of them gets";
 }
 
 void endpoint_tell(struct teller *t, struct tell_out *out, const struct command *cmd,

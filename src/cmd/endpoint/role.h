@@ -28,6 +28,11 @@ struct endpoint_role {
 int endpoint_fill_how(const struct endpoint_role *role, const struct endpoint_config *c,
 		      enum target_proto proto, struct conn_how *how, struct fault *f);
 
+/* NULL, or what becomes of a standard input that somebody gave and nobody reads: a
+ * sentence. */
+const char *endpoint_unread_stdin(const struct endpoint_role *role,
+				  const struct endpoint_config *c);
+
 /* Opens out, and t to tell through it. */
 void endpoint_tell(struct teller *t, struct tell_out *out, const struct command *cmd,
 		   const struct endpoint_config *c);

@@ -36,6 +36,7 @@ struct serving {
 	struct unix_file file;
 	struct out port_file;
 	struct peerfile_place output;
+	const char *unread_stdin; /* what is said of it; NULL = nothing */
 	char *shell_argv[4];
 	char shell_words[2][8]; /* its first two; execv() takes no constants */
 	char **exec_argv;
@@ -156,6 +157,8 @@ static int announce(struct serving *g, struct fault *f)
 	if (r < 0)
 		return r;
 	tell_listening(&g->teller, &g->local);
+	if (g->unread_stdin)
+		session_note(&g->s, g->unread_stdin);
 	if (g->parent >= 0)
 		background_ready(&g->parent, &g->out);
 	return 0;
@@ -319,6 +322,7 @@ static int serve_target(const struct endpoint_role *role, const struct command *
 		return r;
 	}
 	describe_server(&g, t);
+	g.unread_stdin = endpoint_unread_stdin(role, c);
 	if (open_files(&g, &f) < 0) {
 		tell_fault(&g.teller, &f);
 		return EXIT_CANNOT;
