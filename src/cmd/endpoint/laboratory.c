@@ -165,7 +165,8 @@ static void state_ready(void *ctx, const struct lab *lab)
 	struct laboratory *g = ctx;
 	struct fault f = FAULT_INIT;
 
-	if (!lab->renewed && port_file_write(&g->port_file, &lab->at, &f) < 0) {
+	if (!lab->renewed && (port_file_add(&g->port_file, &lab->at, &f) < 0 ||
+			      port_file_write(&g->port_file, &f) < 0)) {
 		fail_ready(g, &f);
 		return;
 	}

@@ -29,7 +29,7 @@ static int put_as_operand(struct buf *b, const struct endpoint *local, struct fa
 	return 0;
 }
 
-int port_file_write(struct out *o, const struct endpoint *local, struct fault *f)
+int port_file_add(struct out *o, const struct endpoint *local, struct fault *f)
 {
 	if (o->fd < 0)
 		return 0;
@@ -38,5 +38,10 @@ int port_file_write(struct out *o, const struct endpoint *local, struct fault *f
 		return -EINVAL;
 	}
 	buf_putc(&o->b, '\n');
-	return out_close_mine(o, f);
+	return 0;
+}
+
+int port_file_write(struct out *o, struct fault *f)
+{
+	return o->fd < 0 ? 0 : out_close_mine(o, f);
 }

@@ -33,6 +33,8 @@ struct serving {
 	struct datagram_how datagram_how;
 	struct datagram d;
 	struct endpoint local;
+	struct listener *also; /* fd: has several */
+	size_t n_also;
 	struct unix_file file;
 	struct out port_file;
 	struct peerfile_place output;
@@ -55,7 +57,7 @@ static int open_listener(struct serving *g, const struct target *t,
 	int fd;
 
 	if (t->proto == TARGET_FD) {
-		fd = server_inherit(t->number, &g->local, f);
+		fd = server_inherit(t->number, &g->local, &g->also, &g->n_also, f);
 		if (fd < 0)
 			tell_fault(&g->teller, f);
 		return fd;
@@ -145,18 +147,29 @@ static void tell_backlog(struct serving *g)
 
 static void abandon(struct serving *g, int fd)
 {
+	size_t i;
+
 	unixfile_remove(&g->file);
 	close_fd(fd);
+	for (i = 0; i < g->n_also; i++)
+		close_fd(g->also[i].w.fd);
 }
 
 /* All that could fail has not: whoever reads this is served. */
 static int announce(struct serving *g, struct fault *f)
 {
-	int r = port_file_write(&g->port_file, &g->local, f);
+	size_t i;
+	int r = port_file_add(&g->port_file, &g->local, f);
 
+	for (i = 0; r == 0 && i < g->n_also; i++)
+		r = port_file_add(&g->port_file, &g->also[i].local, f);
+	if (r == 0)
+		r = port_file_write(&g->port_file, f);
 	if (r < 0)
 		return r;
 	tell_listening(&g->teller, &g->local);
+	for (i = 0; i < g->n_also; i++)
+		tell_listening(&g->teller, &g->also[i].local);
 	if (g->unread_stdin)
 		session_note(&g->s, g->unread_stdin);
 	if (g->parent >= 0)
@@ -179,6 +192,8 @@ static int serve_connections(struct serving *g, int fd, struct fault *f)
 		return r;
 	}
 	r = server_start(&g->v, &g->s, fd, &g->local, &g->file, &g->how, f);
+	if (r == 0 && g->n_also)
+		r = server_add(&g->v, g->also, g->n_also, f);
 	if (r == 0)
 		r = announce(g, f);
 	if (r == 0)
@@ -282,6 +297,7 @@ static int open_files(struct serving *g, struct fault *f)
 
 static void serving_free(struct serving *g)
 {
+	free(g->also);
 	tell_close(&g->out);
 	out_discard(&g->port_file);
 	if (g->output.path)
@@ -292,6 +308,40 @@ static void serving_free(struct serving *g)
 	relaying_free(&g->relaying);
 	if (g->teller.tracer)
 		tracer_free(g->teller.tracer);
+}
+
+/* What an inherited socket is, nobody knew before. */
+static int check_one(struct serving *g, const struct endpoint_role *role,
+		     const struct target *t, const struct endpoint *local,
+		     struct fault *f)
+{
+	int r = 0;
+
+	if (t->proto == TARGET_FD)
+		r = endpoint_check(role, g->c, local->proto, f);
+	return r == 0 && g->c->to ? relaying_check(&g->relaying, local, f) : r;
+}
+
+static int check_listeners(struct serving *g, const struct endpoint_role *role,
+			   const struct target *t, struct fault *f)
+{
+	enum target_proto proto = g->local.proto;
+	int r = check_one(g, role, t, &g->local, f);
+	size_t i;
+
+	for (i = 0; r == 0 && i < g->n_also; i++) {
+		r = check_one(g, role, t, &g->also[i].local, f);
+		/* What only TCP can is left where not all are. */
+		if (g->also[i].local.proto != TARGET_TCP)
+			proto = g->also[i].local.proto;
+	}
+	if (r == 0 && g->n_also && g->c->threads > 1)
+		r = fault_say(f, EINVAL,
+			      "--threads: %zu sockets were handed over, one thread "
+			      "serves them",
+			      g->n_also + 1);
+	conn_how_protocol(&g->s.how, proto);
+	return r;
 }
 
 static int serve_target(const struct endpoint_role *role, const struct command *cmd,
@@ -333,15 +383,10 @@ static int serve_target(const struct endpoint_role *role, const struct command *
 		return fd == -ETIMEDOUT ? EXIT_DEADLINE
 		       : fd == -ENXIO	? EXIT_NAME
 					: EXIT_CANNOT;
-	if (t->proto == TARGET_FD && endpoint_check(role, c, g.local.proto, &f) < 0) {
-		close_fd(fd);
-		return cmd_usage(cmd, &f);
-	}
-	if (c->to && relaying_check(&g.relaying, &g.local, &f) < 0) {
+	if (check_listeners(&g, role, t, &f) < 0) {
 		abandon(&g, fd);
 		return cmd_usage(cmd, &f);
 	}
-	conn_how_protocol(&g.s.how, g.local.proto);
 	tell_backlog(&g);
 	r = run_server(&g, fd, &f);
 	return end_server(&g, r, &f, signo);

@@ -55,7 +55,7 @@ static void starve_accept(struct server *v, int err)
 
 enum got { GOT_ONE, GOT_NONE, GOT_TROUBLE };
 
-static enum got accept_one(struct server *v)
+static enum got accept_one(struct server *v, int listener)
 {
 	int flags = SOCK_CLOEXEC | (v->how->child ? 0 : SOCK_NONBLOCK);
 	uint64_t began = v->s->ops.wants_calls ? clock_us() : 0;
@@ -63,12 +63,12 @@ static enum got accept_one(struct server *v)
 	int sock = server_reserve(v);
 
 	/* cppcheck-suppress nullPointer ; accept4() takes NULL */
-	sock = sock < 0 ? sock : accept4(v->w.fd, NULL, NULL, flags);
+	sock = sock < 0 ? sock : accept4(listener, NULL, NULL, flags);
 	if (sock >= 0) {
 		if (!server_needs_file(v))
 			server_fed(v);
 		session_call(v->s, NET_CALL_ACCEPT, sock, sock, began, "accept4(%d)",
-			     v->w.fd);
+			     listener);
 		if (!v->s->shared || !seats_pass(&v->s->shared->seats, v->s->seat, sock))
 			server_serve(v, sock);
 		return v->held < 0 ? GOT_ONE : GOT_TROUBLE;
@@ -127,8 +127,7 @@ static uint64_t not_yet(struct server *v)
 /* Of several threads one is woken for a peer, not all. */
 static int watch_peers(struct server *v)
 {
-	return watch_set(&v->s->loop, &v->w,
-			 EPOLLIN | (v->s->shared ? (uint32_t)EPOLLEXCLUSIVE : 0));
+	return server_watch(v, EPOLLIN | (v->s->shared ? (uint32_t)EPOLLEXCLUSIVE : 0));
 }
 
 /* epoll wakes the first idle one in the order in which they began to watch: whoever took
@@ -141,14 +140,15 @@ static void let_others(struct server *v)
 			  loop_now(&v->s->loop) + SERVER_STARVED_US);
 }
 
-static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
+static void accept_from(struct server *v, const struct watch *w,
+			const struct endpoint *local)
 {
-	struct server *v = LOOP_OWNER(w, struct server, w);
+	struct loop *l = &v->s->loop;
 	enum got got = GOT_ONE;
 	bool any = false;
 	int i;
 
-	(void)events;
+	v->from = local;
 	/* Peers that come and go one by one are taken one by one: asking for another
 	 * would be a call in vain each time. Where they stay, more of them are taken in a
 	 * turn. */
@@ -156,14 +156,14 @@ static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
 		v->burst = MIN(v->burst * 2,
 			       v->s->shared ? (int)SHARED_BURST : (int)ACCEPT_BURST);
 	v->open_before = v->s->totals.open;
-	for (i = 0; i < v->burst && got == GOT_ONE && v->w.fd >= 0 && !l->stopped; i++) {
+	for (i = 0; i < v->burst && got == GOT_ONE && w->fd >= 0 && !l->stopped; i++) {
 		uint64_t wait = not_yet(v);
 
 		if (wait) {
 			server_rest(v, wait);
 			return;
 		}
-		got = accept_one(v);
+		got = accept_one(v, w->fd);
 		any |= got == GOT_ONE;
 		v->due = false;
 		if (v->how->behave->accept_rate)
@@ -177,6 +177,24 @@ static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
 		v->burst = 1;
 	if (v->s->shared && any && (v->w.events & EPOLLIN))
 		let_others(v);
+}
+
+static void accept_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct server *v = LOOP_OWNER(w, struct server, w);
+
+	(void)l;
+	(void)events;
+	accept_from(v, w, &v->local);
+}
+
+static void also_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	struct listener *x = LOOP_OWNER(w, struct listener, w);
+
+	(void)l;
+	(void)events;
+	accept_from(x->v, w, &x->local);
 }
 
 static void handed_ready(struct loop *l, struct watch *w, uint32_t events)
@@ -203,7 +221,7 @@ static void pause_over(struct loop *l, struct timer *t)
 		return;
 	if (watch_peers(v) < 0)
 		timer_set(l, t, loop_now(l) + SERVER_STARVED_US);
-	else if (v->how->behave->accept_delay_us && v->due)
+	else if (v->how->behave->accept_delay_us && v->due && !v->n_also)
 		accept_ready(l, &v->w, EPOLLIN);
 }
 
@@ -236,6 +254,21 @@ static int may_limit_fds(const struct server_how *how, struct fault *f)
 			 (unsigned long long)rl.rlim_max);
 }
 
+int server_add(struct server *v, struct listener *also, size_t n, struct fault *f)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		also[i].v = v;
+		also[i].w.fn = also_ready;
+	}
+	v->also = also;
+	v->n_also = n;
+	r = v->how->behave->no_accept || v->how->behave->bind_only ? 0 : watch_peers(v);
+	return r < 0 ? fault(f, -r, "watch the listeners") : 0;
+}
+
 int server_start(struct server *v, struct session *s, int fd,
 		 const struct endpoint *local, struct unix_file *file,
 		 const struct server_how *how, struct fault *f)
@@ -250,6 +283,7 @@ int server_start(struct server *v, struct session *s, int fd,
 			      .spare = -1,
 			      .held = -1 };
 	v->w = (struct watch){ .fd = fd, .fn = accept_ready };
+	v->from = &v->local;
 	v->pause.fn = pause_over;
 	v->first.fn = nobody_came;
 	s->like = *local;

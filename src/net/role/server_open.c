@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/mem.h"
 #include "net/socket/bind.h"
 
 static int bind_and_listen(int fd, const struct endpoint *ep,
@@ -125,7 +126,48 @@ static int adopt(int fd, struct endpoint *local, struct fault *f)
 }
 
 /* sd_listen_fds(3): the variables count only for the process they name. */
-int server_inherit(int number, struct endpoint *local, struct fault *f)
+/* A loop of its own serves datagrams, and one thing is done with what comes. */
+static int may_stand_beside(const struct endpoint *first, const struct endpoint *other,
+			    int fd, struct fault *f)
+{
+	if (target_is_connected(first->proto) && target_is_connected(other->proto) &&
+	    (first->proto == TARGET_UNIX_SEQPACKET) ==
+		    (other->proto == TARGET_UNIX_SEQPACKET))
+		return 0;
+	fault_say(f, EINVAL,
+		  "descriptors 3 and %d: sockets of %s and of %s are not served together",
+		  fd, target_proto_name(first->proto), target_proto_name(other->proto));
+	fault_hint(f, "fd:3 and fd:%d name one of them each", fd);
+	return -EINVAL;
+}
+
+static int adopt_all(size_t n, struct endpoint *local, struct listener **also,
+		     size_t *n_also, struct fault *f)
+{
+	enum { FIRST = 3 };
+	int r = adopt(FIRST, local, f);
+	size_t i;
+
+	if (r < 0 || n == 1)
+		return r;
+	*also = xcalloc(n - 1, sizeof(**also));
+	for (i = 0; i + 1 < n; i++) {
+		struct listener *x = *also + i;
+		int fd = FIRST + 1 + (int)i;
+
+		r = adopt(fd, &x->local, f);
+		if (r >= 0)
+			r = may_stand_beside(local, &x->local, fd, f);
+		if (r < 0)
+			return r;
+		x->w = (struct watch){ .fd = fd };
+	}
+	*n_also = n - 1;
+	return FIRST;
+}
+
+int server_inherit(int number, struct endpoint *local, struct listener **also,
+		   size_t *n_also, struct fault *f)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	uint64_t for_pid = 0, n = 0;
@@ -151,5 +193,5 @@ int server_inherit(int number, struct endpoint *local, struct fault *f)
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
-	return adopt(3, local, f);
+	return adopt_all((size_t)n, local, also, n_also, f);
 }

@@ -58,6 +58,7 @@ static bool is_short(int err)
 static void hold_peer(struct server *v, int sock, uint64_t id, struct fault *f)
 {
 	v->held = sock;
+	v->held_from = v->from;
 	v->held_id = id;
 	server_starve(v, f);
 }
@@ -221,6 +222,8 @@ int server_has_room(struct server *v, struct fault *f)
 
 static void give_peer(struct server *v, int sock, uint64_t id)
 {
+	if (v->n_also)
+		v->s->like = *v->from;
 	if (v->how->to) {
 		set_late_options(v, sock);
 		pass_on(v, sock, id);
@@ -256,6 +259,7 @@ void server_serve(struct server *v, int sock)
 
 bool server_serve_held(struct server *v)
 {
+	v->from = v->held_from;
 	give_peer(v, take_fd(&v->held), v->held_id);
 	return v->held < 0;
 }

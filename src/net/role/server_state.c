@@ -16,19 +16,38 @@ void server_check_over(struct server *v)
 
 void server_stop_accepting(struct server *v)
 {
+	size_t i;
+
 	timer_stop(&v->s->loop, &v->pause);
 	timer_stop(&v->s->loop, &v->first);
 	if (v->w.fd < 0)
 		return;
 	unixfile_remove(v->file);
 	watch_close(&v->s->loop, &v->w);
+	for (i = 0; i < v->n_also; i++)
+		watch_close(&v->s->loop, &v->also[i].w);
+}
+
+int server_watch(struct server *v, uint32_t events)
+{
+	int r = watch_set(&v->s->loop, &v->w, events);
+	size_t i;
+
+	for (i = 0; r == 0 && i < v->n_also; i++)
+		r = watch_set(&v->s->loop, &v->also[i].w, events);
+	return r;
 }
 
 void server_rest(struct server *v, uint64_t us)
 {
+	size_t i;
+
 	/* A queue that is left alone must not wake us, whatever epoll says. */
-	if (v->w.fd >= 0 && watch_set(&v->s->loop, &v->w, 0) < 0)
+	if (v->w.fd >= 0 && server_watch(v, 0) < 0) {
 		watch_remove(&v->s->loop, &v->w);
+		for (i = 0; i < v->n_also; i++)
+			watch_remove(&v->s->loop, &v->also[i].w);
+	}
 	timer_set(&v->s->loop, &v->pause, loop_now(&v->s->loop) + us);
 }
 

@@ -20,6 +20,13 @@ struct server_how {
 	const struct behave *behave;
 };
 
+/* One of several listeners that a server accepts from, beside its first. */
+struct listener {
+	struct watch w;
+	struct endpoint local;
+	struct server *v;
+};
+
 struct server {
 	struct session *s;
 	const struct server_how *how;
@@ -27,6 +34,10 @@ struct server {
 	struct watch handed; /* of the seat: what other threads accepted for this one */
 	struct timer pause, first;
 	struct endpoint local;
+	struct listener *also; /* the caller's */
+	size_t n_also;
+	const struct endpoint *from; /* which listener has the peer that is served */
+	const struct endpoint *held_from;
 	struct unix_file *file; /* or NULL */
 	struct child *children;
 	struct forward *forwards;
@@ -44,6 +55,8 @@ struct server {
 
 bool server_wants_more(const struct server *v);
 void server_stop_accepting(struct server *v);
+/* Watches every listener for these events; 0 or -errno. */
+int server_watch(struct server *v, uint32_t events);
 /* Ends the loop where nothing is left to do. */
 void server_check_over(struct server *v);
 
