@@ -81,3 +81,80 @@ target() { # ARGS of listen
 	in_ns "$SOCKCTL" listen :4477 --to localhost:4477 2>"$BATS_TEST_TMPDIR/err" && fail "it listens"
 	assert_contains "$(cat "$BATS_TEST_TMPDIR/err")" "is where this relay listens"
 }
+
+@test "large streams through pipes and copies alike: 200 MB both ways, every byte compared" {
+	serve echo 127.0.0.1:0
+	target -k 127.0.0.1:0 --to "$ADDR"
+	sockctl echo --client --size 25m --count 8 -I 60s "$TO"
+	assert_status 0
+	assert_contains "$output" "every byte came back right"
+}
+
+@test "a relay in front of a relay keeps the records of unix-seqpacket, empty ones too" {
+	local q=$BATS_TEST_TMPDIR/q
+	serve echo --once "unix-seqpacket:$q.1"
+	serve listen "unix-seqpacket:$q.2" --to "unix-seqpacket:$q.1"
+	serve listen "unix-seqpacket:$q.3" --to "unix-seqpacket:$q.2"
+	run python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+for part in (b"abc", b"", b"x" * 60000, b"d"):
+    s.send(part)
+print([len(s.recv(1 << 17)) for _ in range(4)])' "$q.3"
+	assert_output "[3, 0, 60000, 1]"
+}
+
+@test "limits and behaviours: --idle, --write-rate, --close-after-bytes, --max" {
+	serve echo 127.0.0.1:0
+	TO=$ADDR
+	serve listen 127.0.0.1:0 --to "$TO" --idle 100ms
+	exec {client}<>"/dev/tcp/127.0.0.1/$PORT"
+	served
+	exec {client}>&-
+	assert_equal "$status" 4
+	assert_contains "$stderr" "nothing moved for 0.1 s: the idle limit"
+
+	# 30,000 bytes at 100,000 a second take no less than 0.2 s: the first portion goes at once.
+	serve listen 127.0.0.1:0 --to "$TO" --write-rate 100000/s --report
+	head -c 30000 /dev/zero | "$SOCKCTL" connect "$ADDR" >/dev/null
+	served
+	assert_regex "$stderr" "sent 30000 bytes .* in [2-9][0-9][0-9]"
+
+	serve listen --max 2 127.0.0.1:0 --to "$TO" --close-after-bytes 1000 --report
+	for _ in 1 2; do
+		head -c 5000 /dev/zero | "$SOCKCTL" connect "$ADDR" >/dev/null 2>&1 || true
+	done
+	served
+	assert_equal "$status" 0
+	assert_contains "$stderr" "closed 1: received 1000 bytes" "closed 2: received 1000 bytes" "we closed first"
+}
+
+@test "few descriptors: peers wait in the queue, and all are served" {
+	serve echo 127.0.0.1:0
+	serve listen -k --limit-fds 40 127.0.0.1:0 --to "$ADDR"
+	sockctl echo --client --connections 100 --count 3 -I 60s "$ADDR"
+	assert_status 0
+	assert_contains "$output" "300 round trips" "every byte came back right"
+	end_served
+	assert_contains "$stderr" "peers wait in the queue"
+}
+
+@test "10,000 peers at once, with no more than 512 pipes" {
+	skip_unless_root "an ordinary user has fewer descriptors"
+	ulimit -n 65536 || skip "the limit of descriptors cannot be raised"
+	netns
+	serve echo 127.0.0.1:0
+	serve listen -k 127.0.0.1:0 --to "$ADDR"
+	in_ns "$SOCKCTL" echo --client --connections 10000 --count 3 -I 60s --json "$ADDR" >"$BATS_TEST_TMPDIR/out" 2>&1
+	assert_contains "$(tail -1 "$BATS_TEST_TMPDIR/out")" '"round_trips":30000' '"lost":0' '"wrong_bytes":0'
+	assert_int "$(find "/proc/$PID/fd" -lname 'pipe:*' | wc -l) <= 1025"
+}
+
+@test "vsock: both ways between the two ends of this machine's loopback" {
+	grep -q vsock_loopback /proc/modules || skip "no loopback of vsock"
+	serve echo --once vsock:1:0
+	serve listen 127.0.0.1:0 --to "$ADDR"
+	run "$SOCKCTL" connect --send abc "$ADDR"
+	assert_output abc
+}

@@ -27,6 +27,9 @@ void conn_trace_flow(struct flow *f, enum flow_call call, size_t asked, ssize_t 
 	if (n == -EAGAIN && call != FLOW_SEND && call != FLOW_SENDFILE)
 		return;
 	switch (call) {
+	case FLOW_FILL:
+	case FLOW_POUR:
+		break; /* of a pair */
 	case FLOW_SEND:
 		conn_trace(c, NET_CALL_SEND, n, began, "send(%d, %zu)", fd, asked);
 		break;

@@ -9,10 +9,10 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "net/relay/flow_private.h"
 #include "net/socket/record.h"
 
 enum {
-	ROUNDS = 4,	       /* of one step, so that nobody starves the others */
 	SPLICE_MOST = 1 << 20, /* one splice() or discard */
 	MOVE_AGAIN = 1 << 19,
 	RECORD_MOST = 1 << 16, /* made of input; what a default send buffer takes */
@@ -26,7 +26,7 @@ const struct flow_rules flow_no_rules = {
 	.stop_after = BEHAVE_UNSET,
 };
 
-static unsigned flow_failed(struct flow *f, bool sink, int err)
+unsigned flow_failed(struct flow *f, bool sink, int err)
 {
 	f->err = err;
 	f->failed_sink = sink;
@@ -44,8 +44,7 @@ static uint64_t rate_slice(const struct flow_rules *r)
 	return MAX(num_scale(r->rate, PACE_SLICE_US, 1000000), (uint64_t)1);
 }
 
-/* How many bytes may move now; 0 = the end of what may move at all. */
-static size_t allowance(const struct flow *f, size_t most)
+size_t flow_allowance(const struct flow *f, size_t most)
 {
 	const struct flow_rules *r = f->rules;
 	uint64_t n = most;
@@ -59,8 +58,7 @@ static size_t allowance(const struct flow *f, size_t most)
 	return (size_t)n;
 }
 
-/* Bytes were written: when may the next ones go? */
-static void pace_flow(struct loop *l, struct flow *f, size_t n)
+void flow_pace(struct loop *l, struct flow *f, size_t n)
 {
 	const struct flow_rules *r = f->rules;
 	uint64_t now, next;
@@ -81,19 +79,18 @@ static void pace_flow(struct loop *l, struct flow *f, size_t n)
 	f->not_before_us = next;
 }
 
-/* The clock is read only where somebody asked for a pace. */
-static bool must_wait(struct loop *l, const struct flow *f)
+bool flow_must_wait(struct loop *l, const struct flow *f)
 {
 	return f->not_before_us && f->not_before_us > loop_now(l);
 }
 
-static uint64_t before_call(const struct flow *f)
+uint64_t flow_before_call(const struct flow *f)
 {
 	return UNLIKELY(f->called) ? clock_us() : 0;
 }
 
-static void after_call(struct flow *f, enum flow_call call, size_t asked, ssize_t result,
-		       uint64_t began)
+void flow_after_call(struct flow *f, enum flow_call call, size_t asked, ssize_t result,
+		     uint64_t began)
 {
 	int err = errno;
 
@@ -112,11 +109,11 @@ static ssize_t sink_write(struct flow *f, const char *data, size_t len)
 	case FLOW_SOCKET:
 		if (f->put)
 			return f->put(f, data, len);
-		began = before_call(f);
+		began = flow_before_call(f);
 		n = send(f->sink, data, len,
 			 MSG_DONTWAIT | MSG_NOSIGNAL | (f->more ? MSG_MORE : 0));
 		n = n >= 0 ? n : -errno;
-		after_call(f, FLOW_SEND, len, n, began);
+		flow_after_call(f, FLOW_SEND, len, n, began);
 		return n;
 	case FLOW_STREAM:
 		return stream_write(f->stream, data, len);
@@ -180,14 +177,14 @@ static ssize_t source_read(struct flow *f, char *to, size_t len)
 	case FLOW_SOCKET:
 		if (flow_back_len(f))
 			return read_back(f, to, len);
-		began = before_call(f);
+		began = flow_before_call(f);
 		if (f->rules->records) {
 			n = record_recv(f->sock, to, len, &f->empty);
 		} else {
 			n = recv(f->sock, to, len, MSG_DONTWAIT);
 			n = n >= 0 ? n : -errno;
 		}
-		after_call(f, FLOW_RECV, len, n, began);
+		flow_after_call(f, FLOW_RECV, len, n, began);
 		return n;
 	case FLOW_STREAM:
 		return stream_read(f->stream, to, len);
@@ -206,7 +203,7 @@ static ssize_t source_read(struct flow *f, char *to, size_t len)
 	return -EAGAIN;
 }
 
-static void keep_pending(struct flow *f, const char *data, size_t len)
+void flow_keep(struct flow *f, const char *data, size_t len)
 {
 	if (f->pending_cap < len) {
 		free(f->pending);
@@ -255,7 +252,7 @@ static unsigned deliver_empty(struct loop *l, struct flow *f)
 	f->empty_pending = n < 0;
 	if (n < 0)
 		return FLOW_WANT_WRITE;
-	pace_flow(l, f, 0);
+	flow_pace(l, f, 0);
 	return 0;
 }
 
@@ -277,8 +274,8 @@ static unsigned deliver(struct loop *l, struct flow *f, const char *data, size_t
 			break;
 		done += (size_t)n;
 		f->moved_out += (size_t)n;
-		pace_flow(l, f, (size_t)n);
-		if (must_wait(l, f))
+		flow_pace(l, f, (size_t)n);
+		if (flow_must_wait(l, f))
 			break;
 	}
 	if (n < 0 && !is_block_error(-(int)n))
@@ -297,9 +294,9 @@ static unsigned deliver(struct loop *l, struct flow *f, const char *data, size_t
 		f->pending_at += (uint32_t)done;
 		f->pending_len -= (uint32_t)done;
 	} else {
-		keep_pending(f, data + done, len - done);
+		flow_keep(f, data + done, len - done);
 	}
-	return must_wait(l, f) ? FLOW_WANT_TIME : FLOW_WANT_WRITE;
+	return flow_must_wait(l, f) ? FLOW_WANT_TIME : FLOW_WANT_WRITE;
 }
 
 void flow_corrupt(uint64_t every, uint64_t passed, char *data, size_t len)
@@ -358,7 +355,7 @@ static size_t copy_room(const struct flow *f)
 /* One read into the scratch buffer and one write out of it. 0 = go on. */
 static unsigned copy_round(struct loop *l, struct flow *f)
 {
-	size_t room = copy_room(f), most = allowance(f, room), len;
+	size_t room = copy_room(f), most = flow_allowance(f, room), len;
 	char *data = l->scratch;
 	ssize_t n;
 	unsigned r;
@@ -394,7 +391,7 @@ static unsigned copy_round(struct loop *l, struct flow *f)
 	if (f->rules->delay_us && !f->busy) {
 		f->busy = true;
 		f->not_before_us = loop_now(l) + f->rules->delay_us;
-		keep_pending(f, data, len);
+		flow_keep(f, data, len);
 		f->empty_pending = !len;
 		return FLOW_WANT_TIME;
 	}
@@ -500,7 +497,7 @@ static const enum flow_call shortcut_calls[] = { [SHORTCUT_SPLICE] = FLOW_SPLICE
 
 static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
 {
-	size_t most = allowance(f, SPLICE_MOST);
+	size_t most = flow_allowance(f, SPLICE_MOST);
 	uint64_t began;
 	ssize_t n;
 
@@ -510,9 +507,9 @@ static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
 	}
 	if (how == SHORTCUT_FILE)
 		most = MIN(most, f->memory_len);
-	began = before_call(f);
+	began = flow_before_call(f);
 	n = move_bytes(f, how, most);
-	after_call(f, shortcut_calls[how], most, n >= 0 ? n : -errno, began);
+	flow_after_call(f, shortcut_calls[how], most, n >= 0 ? n : -errno, began);
 	if (n < 0)
 		return move_failed(f, how, errno);
 	if (n == 0 && how == SHORTCUT_FILE)
@@ -526,7 +523,7 @@ static unsigned move_round(struct loop *l, struct flow *f, enum shortcut how)
 		f->memory_len -= (size_t)n;
 	f->moved_in += (size_t)n;
 	f->moved_out += (size_t)n;
-	pace_flow(l, f, (size_t)n);
+	flow_pace(l, f, (size_t)n);
 	/* After a small portion the socket is empty, most likely; while a large one
 	 * moved, more has come. */
 	return f->from == FLOW_SOCKET && (size_t)n < MIN(most, (size_t)MOVE_AGAIN)
@@ -545,8 +542,8 @@ unsigned flow_step(struct loop *l, struct flow *f)
 	unsigned r = 0;
 	int round;
 
-	for (round = 0; round < ROUNDS && !r; round++) {
-		if (must_wait(l, f))
+	for (round = 0; round < FLOW_ROUNDS && !r; round++) {
+		if (flow_must_wait(l, f))
 			return FLOW_WANT_TIME;
 		if (f->pending_len || f->empty_pending)
 			r = deliver(l, f, f->pending + f->pending_at, f->pending_len);

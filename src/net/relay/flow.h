@@ -55,12 +55,27 @@ typedef size_t flow_tap(struct flow *f, const char *data, size_t len);
  * -errno. */
 typedef ssize_t flow_put(struct flow *f, const char *data, size_t len);
 
-enum flow_call { FLOW_SEND, FLOW_RECV, FLOW_SPLICE, FLOW_SENDFILE };
+enum flow_call {
+	FLOW_SEND,
+	FLOW_RECV,
+	FLOW_SPLICE,
+	FLOW_SENDFILE,
+	FLOW_FILL, /* from the socket to a lent pipe */
+	FLOW_POUR, /* from there to the socket */
+};
 
 /* --trace: a call on the socket was made; asked bytes, result bytes or -errno. errno
  * stays as it is. */
 typedef void flow_called(struct flow *f, enum flow_call call, size_t asked,
 			 ssize_t result, uint64_t began_us);
+
+/* Whether a pipe or copies are faster, as flow_pipe.h tries. */
+struct flow_trial {
+	uint64_t from_us, from_bytes; /* when the turn began, and moved_out then */
+	uint64_t us[2];		      /* what a turn took: through a pipe, by copies */
+	uint8_t turns;
+	bool copies;
+};
 
 struct flow {
 	enum flow_end from, to;
@@ -93,6 +108,9 @@ struct flow {
 	uint64_t moved_in, moved_out;
 	uint64_t empties; /* empty records that came */
 	uint64_t not_before_us;
+	struct lent_pipe *pipe; /* flow_pipe.h; NULL = no bytes are in one */
+	uint32_t piped;		/* they are */
+	struct flow_trial trial;
 };
 
 extern const struct flow_rules flow_no_rules;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "net/relay/flow_pipe.h"
 #include "net/socket/record.h"
 #include "net/socket/tcp.h"
 
@@ -33,7 +34,7 @@ static uint64_t undelivered(const struct pair_end *e)
 	const struct pair_end *to = other_end(e);
 	uint64_t queued = tcp_unsent(to->w.fd);
 
-	return e->flow.pending_len + queued - (queued && to->sent_fin);
+	return e->flow.pending_len + e->flow.piped + queued - (queued && to->sent_fin);
 }
 
 void pair_stop(struct pair *p, enum conn_end end, const struct fault *f)
@@ -64,6 +65,7 @@ void pair_stop(struct pair *p, enum conn_end end, const struct fault *f)
 	for (i = 0; i < 2; i++) {
 		session_call(p->s, NET_CALL_CLOSE, p->end[i].w.fd, 0, clock_us(),
 			     "close(%d)", p->end[i].w.fd);
+		flow_pipe_free(&p->end[i].flow, &p->s->pipes);
 		flow_free(&p->end[i].flow);
 		watch_close(&p->s->loop, &p->end[i].w);
 	}
@@ -292,7 +294,7 @@ static void arrange_pair(struct pair *p)
 static void step(struct pair_end *e)
 {
 	if (!(e->want & (FLOW_DONE | FLOW_FAILED)))
-		e->want = flow_step(&e->pair->s->loop, &e->flow);
+		e->want = flow_pipe_step(&e->pair->s->loop, &e->flow, &e->pair->s->pipes);
 }
 
 static uint64_t bytes_of(const struct pair *p)
@@ -375,7 +377,13 @@ static void flow_was_called(struct flow *f, enum flow_call call, size_t asked, s
 	const struct pair_end *e = f->owner;
 	struct session *s = e->pair->s;
 
-	if (call == FLOW_SEND)
+	if (call == FLOW_POUR)
+		session_call(s, NET_CALL_SEND, f->sink, n, began, "splice(pipe, %d, %zu)",
+			     f->sink, asked);
+	else if (call == FLOW_FILL && n != -EAGAIN)
+		session_call(s, NET_CALL_RECV, f->sock, n, began, "splice(%d, pipe, %zu)",
+			     f->sock, asked);
+	else if (call == FLOW_SEND)
 		session_call(s, NET_CALL_SEND, f->sink, n, began, "send(%d, %zu)",
 			     f->sink, asked);
 	else if (call == FLOW_RECV && n != -EAGAIN)

@@ -129,6 +129,7 @@ void session_end(struct session *s)
 		session_worse(s, CONN_OUTPUT, -r);
 	}
 	conn_how_free(&s->how);
+	pipes_free(&s->pipes);
 	loop_free(&s->loop);
 }
 

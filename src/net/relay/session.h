@@ -8,6 +8,7 @@
 
 #include "net/relay/conn.h"
 #include "net/relay/lines.h"
+#include "net/relay/pipes.h"
 #include "net/relay/seat.h"
 #include "net/socket/endpoint.h"
 
@@ -62,6 +63,7 @@ struct session_shared {
 struct session {
 	struct loop loop;
 	struct stream in, out;
+	struct pipes pipes;
 	struct lines lines; /* of out */
 	struct conn_how how;
 	struct net_ops ops;

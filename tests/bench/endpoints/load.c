@@ -60,6 +60,50 @@ static int run_sink(char **arg)
 	return 0;
 }
 
+/* Sends so many bytes and takes as many, both at once, and ends. */
+static int exchange(int fd, long long left)
+{
+	struct pollfd p = { .fd = fd };
+	long long due = left;
+
+	while (left > 0 || due > 0) {
+		ssize_t n;
+
+		p.events = (short)((left > 0 ? POLLOUT : 0) | (due > 0 ? POLLIN : 0));
+		if (poll(&p, 1, -1) < 0)
+			die("poll");
+		if (due > 0 && (p.revents & POLLIN)) {
+			/* cppcheck-suppress nullPointer ; MSG_TRUNC throws it away */
+			n = recv(fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
+			if (n == 0 || (n < 0 && errno != EAGAIN))
+				die("recv");
+			due -= n > 0 ? n : 0;
+		}
+		if (left > 0 && (p.revents & POLLOUT)) {
+			n = send(fd, block, (size_t)MIN(left, BLOCK),
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+			if (n < 0 && errno != EAGAIN)
+				die("send");
+			left -= n > 0 ? n : 0;
+		}
+		if (p.revents & (POLLERR | POLLNVAL))
+			die("poll");
+	}
+	shutdown(fd, SHUT_WR);
+	return read(fd, block, 1) != 0;
+}
+
+/* PORT BYTES: exchanges so many with who listens there; and the one who does. */
+static int run_give(char **arg)
+{
+	return exchange(dial(arg[0], SOCK_STREAM), atoll(arg[1]));
+}
+
+static int run_take(char **arg)
+{
+	return exchange(accept(listener(arg[0], SOCK_STREAM), NULL, NULL), atoll(arg[1]));
+}
+
 /* The same for a pipe. */
 static int run_drain(char **arg)
 {
@@ -216,6 +260,7 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{ "source", 2, run_source }, { "sink", 1, run_sink },
 		{ "drain", 0, run_drain },   { "churn", 2, run_churn },
+		{ "give", 2, run_give },     { "take", 2, run_take },
 		{ "udp", 3, run_udp },	     { "ping", 3, run_ping }
 	};
 
