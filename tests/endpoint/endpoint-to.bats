@@ -65,6 +65,28 @@ target() { # ARGS of listen
 	assert_contains "$stderr" "No such file or directory"
 }
 
+@test "--trace: both connections, each way through a pipe, and the reset" {
+	local -a fds
+	serve echo --once 127.0.0.1:0
+	serve listen 127.0.0.1:0 --trace --to "$ADDR"
+	run "$SOCKCTL" connect --send 'seventeen bytes\r\n' "$ADDR"
+	assert_contains "$output" "seventeen bytes"
+	served
+	assert_equal "$status" 0
+	read -ra fds <<<"$(sed -En 's/^accept4\(.*\) = ([0-9]+) .*/\1/p; s/^connect\(([0-9]+),.*/\1/p' <<<"$stderr" | xargs)"
+	assert_equal "${#fds[@]}" 2
+	assert_regex "$stderr" "splice\(${fds[0]}, pipe, [0-9]+\) = 17 "
+	assert_regex "$stderr" "splice\(pipe, ${fds[1]}, 17\) = 17 "
+	assert_regex "$stderr" "splice\(${fds[1]}, pipe, [0-9]+\) = 17 "
+	assert_regex "$stderr" "splice\(pipe, ${fds[0]}, 17\) = 17 "
+
+	netns
+	serve listen 127.0.0.1:0 --trace --to 127.0.0.1:4477
+	in_ns "$SOCKCTL" connect "$ADDR" </dev/null 2>/dev/null && fail "connected"
+	served
+	assert_regex "$stderr" "close\([0-9]+\) = 0 .*an RST goes out, no FIN"
+}
+
 @test "what cannot be passed on is refused before anybody comes" {
 	local option
 	sockctl listen 127.0.0.1:0 --to udp:127.0.0.1:4477

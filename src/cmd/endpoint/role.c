@@ -83,7 +83,7 @@ const char *endpoint_unread_stdin(const struct endpoint_role *role,
 				  const struct endpoint_config *c)
 {
 	bool answers = role->source == CONN_FROM_PEER || c->send || c->reply || c->http ||
-		       c->exec || c->shell || c->recv_only || c->behave.mute ||
+		       c->exec || c->shell || c->to || c->recv_only || c->behave.mute ||
 		       c->behave.no_accept || c->behave.bind_only;
 
 	if (answers || one_peer(c) || !stdin_is_given())

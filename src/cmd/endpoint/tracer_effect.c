@@ -140,9 +140,21 @@ static void put_ending(struct tracer_effect *x, const char *how, struct tracer_e
 				       : "; we end first, TIME_WAIT will be ours");
 }
 
-static void put_closed(struct tracer_effect *x, struct tracer_end *end)
+/* SO_LINGER with a time of 0. */
+static bool resets_on_close(int fd)
 {
-	if (x->state == STATE_ESTABLISHED && x->unread)
+	struct linger l = { 0 };
+	socklen_t len = sizeof(l);
+
+	return getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &len) == 0 && l.l_onoff &&
+	       !l.l_linger;
+}
+
+static void put_closed(struct tracer_effect *x, int fd, struct tracer_end *end)
+{
+	if (resets_on_close(fd))
+		buf_puts(&x->words, "SO_LINGER is 0: an RST goes out, no FIN");
+	else if (x->state == STATE_ESTABLISHED && x->unread)
 		buf_printf(&x->words,
 			   "%llu bytes were never read: an RST goes out, no FIN",
 			   (unsigned long long)x->unread);
@@ -182,7 +194,7 @@ static void put_connection_effect(struct tracer *t, struct tracer_effect *x,
 		put_ending(x, "our FIN stands behind the last byte", end);
 		break;
 	case NET_CALL_CLOSE:
-		put_closed(x, end);
+		put_closed(x, e->fd, end);
 		break;
 	case NET_CALL_SEND:
 		put_sent(x, e, &tcp);

@@ -1,13 +1,18 @@
 #include "net/relay/pair.h"
 
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "net/relay/flow_pipe.h"
 #include "net/socket/record.h"
 #include "net/socket/tcp.h"
 
-enum { ACK_POLL_FIRST_US = 1000, ACK_POLL_MOST_US = 50000 };
+enum {
+	ACK_POLL_FIRST_US = 1000,
+	ACK_POLL_MOST_US = 50000,
+	DRAIN_US = 1000 * 1000, /* so long a reset is kept back for what came before it */
+};
 
 static const char *const names[] = {
 	[PAIR_PEER] = "the peer", [PAIR_TARGET] = "the target"
@@ -73,10 +78,11 @@ void pair_stop(struct pair *p, enum conn_end end, const struct fault *f)
 	p->ended(p);
 }
 
-static void end_failed(struct pair_end *e, int err)
+static void tell_failed(struct pair *p)
 {
+	const char *who = names[side_of(p->broken)];
 	struct fault f = FAULT_INIT;
-	const char *who = names[side_of(e)];
+	int err = p->err;
 
 	if (err == ECONNRESET)
 		fault_say(&f, err, "%s reset the connection", who);
@@ -86,8 +92,66 @@ static void end_failed(struct pair_end *e, int err)
 		fault_say(&f, err, "%s stopped acknowledging: the kernel gave up", who);
 	else
 		fault(&f, err, "the connection with %s broke", who);
-	pair_stop(e->pair, err == ECONNRESET || err == EPIPE ? CONN_RESET : CONN_ERROR,
-		  &f);
+	pair_stop(p, err == ECONNRESET || err == EPIPE ? CONN_RESET : CONN_ERROR, &f);
+}
+
+static void step(struct pair_end *e);
+static void poll_later(struct pair *p, void (*fn)(struct loop *l, struct timer *t));
+
+/* Whether what the broken end had sent is with the other one, or cannot be. */
+static bool drained(const struct pair *p)
+{
+	const struct pair_end *e = p->broken, *to = other_end(e);
+	uint64_t queued = tcp_unsent(to->w.fd);
+	int unread = 0;
+
+	if ((e->want & FLOW_FAILED) && e->flow.failed_sink)
+		return true;
+	if (e->flow.pending_len || e->flow.piped || queued > to->sent_fin)
+		return false;
+	if (e->want & (FLOW_DONE | FLOW_FAILED))
+		return true;
+	return ioctl(e->w.fd, FIONREAD, &unread) < 0 || !unread;
+}
+
+static void drain_on(struct loop *l, struct timer *t)
+{
+	struct pair *p = LOOP_OWNER(t, struct pair, life);
+
+	if (side_of(p->broken) != PAIR_PEER || !p->s->how.behave->no_read)
+		step(p->broken);
+	if (drained(p) || loop_now(l) >= p->drain_until_us)
+		tell_failed(p);
+	else
+		poll_later(p, drain_on);
+}
+
+/* A reset overtakes nothing: a program that is connected directly reads what came before
+ * it. */
+static void end_failed(struct pair_end *e, int err)
+{
+	struct pair *p = e->pair;
+	struct loop *l = &p->s->loop;
+
+	p->broken = e;
+	p->err = err;
+	p->drain_until_us = loop_now(l) + DRAIN_US;
+	p->ack_wait_us = 0;
+	timer_stop(l, &p->pace);
+	timer_stop(l, &p->idle);
+	timer_stop(l, &p->life);
+	watch_remove(l, &p->end[PAIR_PEER].w);
+	watch_remove(l, &p->end[PAIR_TARGET].w);
+	drain_on(l, &p->life);
+}
+
+static void poll_later(struct pair *p, void (*fn)(struct loop *l, struct timer *t))
+{
+	p->ack_wait_us = p->ack_wait_us
+				 ? MIN(p->ack_wait_us * 2, (uint32_t)ACK_POLL_MOST_US)
+				 : ACK_POLL_FIRST_US;
+	p->life.fn = fn;
+	timer_set(&p->s->loop, &p->life, clock_us() + p->ack_wait_us);
 }
 
 /* --- what follows from where the flows are --- */
@@ -186,11 +250,7 @@ static bool acknowledged(struct pair *p, struct pair_end **failed, int *err)
 	}
 	if (!unsent)
 		return true;
-	p->ack_wait_us = p->ack_wait_us
-				 ? MIN(p->ack_wait_us * 2, (uint32_t)ACK_POLL_MOST_US)
-				 : ACK_POLL_FIRST_US;
-	p->life.fn = ack_wait_over;
-	timer_set(&p->s->loop, &p->life, clock_us() + p->ack_wait_us);
+	poll_later(p, ack_wait_over);
 	return false;
 }
 

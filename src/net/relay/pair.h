@@ -4,6 +4,8 @@
  * last byte, and a reset a reset.
  *
  *	open -> (one side ended: FIN to the other) -> (both ended) -> closed
+ *	     -> (one side reset) -> (what it had sent is delivered, for at most 1 s) ->
+ *reset
  *
  * The behaviours of a session apply towards the peer: what reads slowly or not at all
  * reads from it, what writes slowly, late or wrongly writes to it. Limits hold for the
@@ -30,6 +32,9 @@ struct pair {
 	struct timer pace, idle, life;
 	uint64_t id, started_us, last_us, last_bytes;
 	uint32_t ack_wait_us;
+	struct pair_end *broken; /* it was reset, or failed: what came before goes on */
+	int err;		 /* of that, positive */
+	uint64_t drain_until_us;
 	enum closer closed_first;
 	bool forgetting, holding;
 	/* The session knows that it has ended, the sockets are closed; p may be freed. */
