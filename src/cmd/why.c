@@ -1,6 +1,7 @@
 #include "cmd/why.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <sys/un.h>
 
 #include "kernel/evidence/actors.h"
@@ -36,7 +37,7 @@ static bool is_known(const struct endpoint *ep)
 static struct connect_question question(const struct endpoint *ep)
 {
 	const struct sockaddr_un *sun = (const struct sockaddr_un *)&ep->ss;
-	struct connect_question q = { .proto = proto_of(ep) };
+	struct connect_question q = { .proto = proto_of(ep), .ifindex = ep->ifindex };
 
 	endpoint_addr(ep, &q.to);
 	if (ep->family != AF_UNIX)
@@ -92,6 +93,18 @@ static bool flag(const struct sockopt_list *options, const char *name, bool othe
 	return otherwise;
 }
 
+/* The interface of the socket: of its address, of --option interface, of a scope. */
+static uint32_t device(const struct endpoint *ep, const struct sockopt_list *options,
+		       const struct addr *a)
+{
+	size_t i;
+
+	for (i = 0; options && i < options->n; i++)
+		if (streq(options->v[i].opt->name, "interface") && options->v[i].text)
+			return if_nametoindex(options->v[i].text);
+	return ep->ifindex ? ep->ifindex : a->scope;
+}
+
 void why_put_address(struct buf *b, const struct endpoint *ep)
 {
 	if (!endpoint_put_path(b, ep))
@@ -111,7 +124,7 @@ static void bind_causes(const struct endpoint *ep, const struct sockopt_list *op
 	struct bind_question q = {
 		.candidate = { .proto = of.proto,
 			       .addr = of.to,
-			       .ifindex = of.to.scope,
+			       .ifindex = device(ep, options, &of.to),
 			       .uid = geteuid(),
 			       .reuseaddr = flag(options, "reuseaddr", false),
 			       .reuseport = flag(options, "reuseport", false),

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/vm_sockets.h>
+#include <net/if.h>
 #include <stdio.h>
 
 #include "cmd/endpoint/tracer.h"
@@ -44,6 +45,14 @@ static void put_endpoint(struct json *j, const char *prefix, const struct endpoi
 			snprintf(key, sizeof(key), "%s_path", prefix);
 		json_member_bytes(j, key, text.data, text.len);
 	}
+}
+
+/* Of an interface that is gone the number is left. */
+static bool device_of(const struct endpoint *ep, char name[static IF_NAMESIZE])
+{
+	if (ep->ifindex && !if_indextoname(ep->ifindex, name))
+		snprintf(name, IF_NAMESIZE, "%u", ep->ifindex);
+	return ep->ifindex;
 }
 
 #define TCP(member) JSON_UINT(struct conn_tcp, info.member)
@@ -132,6 +141,7 @@ static void event_json(const struct teller *t, enum tell_kind kind,
 	};
 	_cleanup_buf_ struct buf b = { 0 };
 	struct json j = json_on(&b);
+	char device[IF_NAMESIZE];
 
 	json_begin_object(&j, types[e->kind]);
 	switch (e->kind) {
@@ -145,6 +155,8 @@ static void event_json(const struct teller *t, enum tell_kind kind,
 			target_proto_name((e->local ? e->local : e->peer)->proto));
 		if (e->local)
 			put_endpoint(&j, "local", e->local);
+		if (e->kind == NET_LISTENING && device_of(e->local, device))
+			json_member_text(&j, "device", device);
 		if (e->peer)
 			put_endpoint(&j, "peer", e->peer);
 		if (e->kind == NET_CONNECTED)
@@ -339,6 +351,7 @@ struct net_ops teller_ops(struct teller *t)
 
 void tell_listening(struct teller *t, const struct endpoint *local)
 {
+	char device[IF_NAMESIZE];
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (t->json) {
@@ -351,6 +364,11 @@ void tell_listening(struct teller *t, const struct endpoint *local)
 	buf_puts(&b, "listening on ");
 	endpoint_put(&b, local);
 	buf_putc(&b, '\n');
+	if (device_of(local, device)) {
+		buf_puts(&b, "only through ");
+		buf_put_escaped(&b, device, strlen(device));
+		buf_putc(&b, '\n');
+	}
 	tell_write(t->out, TELL_READY, &b);
 }
 

@@ -138,7 +138,7 @@ static void ask_inet(struct asking *x, const struct endpoint *ep)
 
 	endpoint_addr(ep, &c->addr);
 	c->proto = ep->type == SOCK_DGRAM ? PROTO_UDP : PROTO_TCP;
-	c->ifindex = c->addr.scope;
+	c->ifindex = ep->ifindex ? ep->ifindex : c->addr.scope;
 	c->v6only = x->args->v6only || ipv6_only_by_default();
 	endpoint_put(&asked, ep);
 	x->q.address = x->q.asked = buf_cstr(&asked);
@@ -169,11 +169,13 @@ static void ask_unix(struct asking *x, const struct target *t)
 static void set_port(struct endpoint *ep, uint16_t port)
 {
 	enum target_proto proto = ep->proto;
+	uint32_t ifindex = ep->ifindex;
 	struct addr a;
 
 	endpoint_addr(ep, &a);
 	a.port = port;
 	endpoint_from_addr(ep, proto, &a);
+	ep->ifindex = ifindex;
 }
 
 static int ask_target(struct asking *x, const struct target *t, struct fault *f)

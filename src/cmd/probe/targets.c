@@ -313,6 +313,7 @@ static void add_port(struct probe_run *run, struct probe_targets *t, size_t i,
 		if (endpoint_addr(ep, &a)) {
 			a.port = port;
 			endpoint_from_addr(ep, found->v[k].proto, &a);
+			ep->ifindex = found->v[k].ifindex;
 		}
 		j->target = &t->v[i];
 		j->port = port;

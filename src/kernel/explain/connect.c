@@ -219,6 +219,9 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 		return;
 	}
 	f->local = explain_find_device(&to, &f->device);
+	/* What it comes through is what its listener is chosen by. */
+	if (f->local && q->ifindex)
+		f->device = q->ifindex;
 	/* Of its neighbour discovery an error may tell, and not that it is in vain. */
 	if (!f->local && (q->err == ENETUNREACH || q->err == EHOSTUNREACH ||
 			  q->err == ENETDOWN || q->err == ETIMEDOUT)) {

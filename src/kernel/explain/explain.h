@@ -32,6 +32,7 @@ struct connect_question {
 	uint8_t proto;	  /* enum sock_proto */
 	struct addr to;	  /* family 0: unix, then name as above */
 	struct addr from; /* where it was told to come from; family 0 = nowhere */
+	uint32_t ifindex; /* the socket is bound to this interface; 0 = to none */
 	int err;	  /* of connect(): ECONNREFUSED, EADDRNOTAVAIL ... */
 	const struct icmp_error *icmp; /* that came for it; NULL = none, or not known */
 	const char *name;

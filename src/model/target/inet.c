@@ -1,5 +1,6 @@
 /* Hosts and ports: the addresses of TCP and UDP. */
 #include <errno.h>
+#include <net/if.h>
 
 #include "base/mem.h"
 #include "model/target/target_private.h"
@@ -48,19 +49,63 @@ static int check_family(struct target_parser *p, const char *at)
 	return 0;
 }
 
+static int refuse_device(struct target_parser *p, const char *at)
+{
+	target_refuse(p, at, "there is no such interface");
+	fault_hint(p->f, "'ip link' lists them");
+	return -ENODEV;
+}
+
+/* An interface by name or number. */
+static int take_device(struct target_parser *p, const char *at, size_t len)
+{
+	char name[IF_NAMESIZE];
+	uint64_t number = 0;
+
+	if (!len || len >= sizeof(name))
+		return refuse_device(p, at);
+	memcpy(name, at, len);
+	name[len] = '\0';
+	p->t->ifindex = if_nametoindex(name);
+	if (!p->t->ifindex && num_parse_u64(name, INT32_MAX, &number, NULL) == 0)
+		p->t->ifindex = (uint32_t)number;
+	return p->t->ifindex ? 0 : refuse_device(p, at);
+}
+
+/* Of an address that means something on one link only, the interface is a part; any other
+ * is one that the socket is bound to. */
+static void place_device(struct target *t)
+{
+	bool link = t->ip.family == AF_INET6 &&
+		    (addr_is_link_local(&t->ip) || t->ip.ip[0] == 0xff);
+
+	if (link && t->ifindex) {
+		t->ip.scope = t->ifindex;
+		t->ifindex = 0;
+	} else if (!link && t->ip.scope) {
+		t->ifindex = t->ip.scope;
+		t->ip.scope = 0;
+	}
+}
+
 int target_take_ip(struct target_parser *p, const char *at, size_t len)
 {
+	const char *percent = memchr(at, '%', len);
 	int r = addr_parse_ip(at, len, false, &p->t->ip);
-	const char *percent;
 
-	if (r == -ENODEV) {
-		percent = memchr(at, '%', len);
-		target_refuse(p, percent ? percent + 1 : at,
-			      "there is no such interface");
-		fault_hint(p->f, "'ip link' lists them");
-		return -ENODEV;
+	if (r == -ENODEV)
+		return refuse_device(p, percent ? percent + 1 : at);
+	/* IPv4 has no scopes of its own. */
+	if (r < 0 && percent &&
+	    addr_parse_ip(at, (size_t)(percent - at), false, &p->t->ip) == 0) {
+		r = take_device(p, percent + 1, (size_t)(at + len - percent) - 1);
+		if (r < 0)
+			return r;
 	}
-	return r < 0 ? r : check_family(p, at);
+	if (r < 0)
+		return r;
+	place_device(p->t);
+	return check_family(p, at);
 }
 
 static int parse_bracketed(struct target_parser *p)
@@ -79,6 +124,15 @@ static int parse_bracketed(struct target_parser *p)
 	if (r < 0)
 		return r;
 	p->at = close + 1;
+	if (*p->at == '%') {
+		size_t len = strcspn(p->at + 1, ":");
+
+		r = take_device(p, p->at + 1, len);
+		if (r < 0)
+			return r;
+		place_device(p->t);
+		p->at += 1 + len;
+	}
 	if (!*p->at && (p->flags & TARGET_PORT_OPTIONAL))
 		return 0;
 	if (*p->at != ':') {
@@ -161,6 +215,10 @@ int target_take_host(struct target_parser *p, size_t len)
 	if (len == 1 && *p->at == '*') {
 		t->host = TARGET_HOST_ANY;
 		return 0;
+	}
+	if (len > 1 && has_prefix(p->at, "*%")) {
+		t->host = TARGET_HOST_ANY;
+		return take_device(p, p->at + 2, len - 2);
 	}
 	r = target_take_ip(p, p->at, len);
 	if (r == 0 || (p->f && p->f->err))

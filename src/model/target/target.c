@@ -1,6 +1,7 @@
 #include "model/target/target.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 
 #include "model/target/target_private.h"
@@ -92,6 +93,19 @@ static void put_ports(struct buf *b, const struct target *t)
 	}
 }
 
+static void put_device(struct buf *b, const struct target *t)
+{
+	char name[IF_NAMESIZE];
+
+	if (!t->ifindex)
+		return;
+	buf_putc(b, '%');
+	if (if_indextoname(t->ifindex, name))
+		buf_put_escaped(b, name, strlen(name));
+	else
+		buf_put_u64(b, t->ifindex);
+}
+
 void target_put(struct buf *b, const struct target *t)
 {
 	if (t->proto != TARGET_TCP)
@@ -111,6 +125,7 @@ void target_put(struct buf *b, const struct target *t)
 		break;
 	case TARGET_HOST_ANY:
 		buf_putc(b, '*');
+		put_device(b, t);
 		break;
 	case TARGET_HOST_IP:
 		if (t->ip.family == AF_INET6)
@@ -118,6 +133,7 @@ void target_put(struct buf *b, const struct target *t)
 		addr_put_ip(b, &t->ip);
 		if (t->ip.family == AF_INET6)
 			buf_putc(b, ']');
+		put_device(b, t);
 		break;
 	case TARGET_HOST_ABSTRACT:
 		buf_putc(b, '@');

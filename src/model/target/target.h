@@ -2,6 +2,7 @@
  * The address grammar of the endpoint commands: [PROTO:]TARGET.
  *
  *   host:80  1.2.3.4:80  [::1]:80  [fe80::1%eth0]:80  :8080  *:80  host:80,443,8000-8010
+ *   1.2.3.4%eth0:80  *%eth0:80  [::1]%eth0:80: as ss prints what is bound to an interface
  *   /path  ./path  @abstract  unix:any/path  vsock:CID:PORT  raw:icmp:host  fd:  fd:3
  *
  * Pure parsing: no name is looked up but those of services and protocols. What an empty
@@ -36,9 +37,11 @@ enum target_host {
 struct target {
 	enum target_proto proto;
 	enum target_host host;
-	uint8_t family; /* AF_INET, AF_INET6 where the text says so; else AF_UNSPEC,
-			   AF_UNIX, AF_VSOCK */
-	struct addr ip; /* its port is 0 */
+	uint8_t family;	  /* AF_INET, AF_INET6 where the text says so; else AF_UNSPEC,
+			     AF_UNIX, AF_VSOCK */
+	struct addr ip;	  /* its port is 0 */
+	uint32_t ifindex; /* "10.0.0.1%eth0:80", "*%eth0:80": only through this interface;
+			     0 = any. Link-local addresses have theirs in ip.scope. */
 	char *name;
 	struct port_set ports; /* in the order given; one of one port unless lists are
 				  allowed; empty where there is none */

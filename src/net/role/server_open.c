@@ -76,6 +76,8 @@ int server_open(const struct endpoint_list *list, const struct server_how *how,
 		close_fd(fd);
 		return -f->err;
 	}
+	if (fd >= 0)
+		local->ifindex = endpoint_device(fd);
 	return fd;
 }
 
@@ -112,6 +114,7 @@ static int adopt(int fd, struct endpoint *local, struct fault *f)
 	}
 	endpoint_init(local, proto, domain);
 	endpoint_local(fd, local, local);
+	local->ifindex = endpoint_device(fd);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	/*
 	 * All who have the description see the flag, and receiving and sending do without

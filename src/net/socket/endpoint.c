@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vm_sockets.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -27,6 +28,10 @@ void endpoint_list_free(struct endpoint_list *list)
 	free(list->v);
 	*list = (struct endpoint_list){ 0 };
 }
+
+#ifndef SO_BINDTOIFINDEX
+#define SO_BINDTOIFINDEX 62
+#endif
 
 void endpoint_init(struct endpoint *ep, enum target_proto proto, int family)
 {
@@ -175,6 +180,17 @@ int endpoint_local(int fd, const struct endpoint *like, struct endpoint *ep)
 	return named(fd, like, ep, get_local);
 }
 
+uint32_t endpoint_device(int fd)
+{
+	int index = 0;
+	socklen_t len = sizeof(index);
+
+	return getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, &len) == 0 &&
+			       index > 0
+		       ? (uint32_t)index
+		       : 0;
+}
+
 int endpoint_peer(int fd, const struct endpoint *like, struct endpoint *ep)
 {
 	return named(fd, like, ep, get_peer);
@@ -224,12 +240,35 @@ static void hint_socket(const struct endpoint *ep, int err, struct fault *f)
 		fault_hint(f, "this kernel has no such address family");
 }
 
+static int bind_to_device(int fd, const struct endpoint *ep, struct fault *f)
+{
+	char name[IF_NAMESIZE] = "";
+	int err;
+
+	if (!if_indextoname(ep->ifindex, name))
+		return fault(f, errno, "bind to interface %u", ep->ifindex);
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name)) ==
+	    0)
+		return 0;
+	err = errno;
+	fault(f, err, "bind to interface %s", name);
+	if (err == EPERM)
+		fault_hint(f, "this kernel lets root do that: try sudo");
+	return -err;
+}
+
 int endpoint_socket(const struct endpoint *ep, struct fault *f)
 {
-	int fd = socket(ep->family, ep->type | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			ep->protocol);
+	int r, fd = socket(ep->family, ep->type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			   ep->protocol);
 	int err = errno;
 
+	if (fd >= 0 && ep->ifindex) {
+		r = bind_to_device(fd, ep, f);
+		if (r < 0)
+			close_fd(fd);
+		return r < 0 ? r : fd;
+	}
 	if (fd >= 0)
 		return fd;
 	fault(f, err, "socket for %s", target_proto_name(ep->proto));

@@ -10,7 +10,8 @@
 struct endpoint {
 	int family, type, protocol; /* as for socket(2) */
 	enum target_proto proto;
-	socklen_t len; /* 0 = no address (an unnamed unix socket) */
+	uint32_t ifindex; /* the socket is bound to this interface; 0 = to none */
+	socklen_t len;	  /* 0 = no address (an unnamed unix socket) */
 	struct sockaddr_storage ss;
 };
 
@@ -57,6 +58,9 @@ enum { ENDPOINT_TEXT_MAX = 512 };
 /* getsockname() and getpeername(); the protocol is taken from like. 0 or -errno. */
 int endpoint_local(int fd, const struct endpoint *like, struct endpoint *ep);
 int endpoint_peer(int fd, const struct endpoint *like, struct endpoint *ep);
+
+/* The interface that a socket is bound to; 0 = none. */
+uint32_t endpoint_device(int fd);
 
 /* Same address and port. */
 bool endpoint_same(const struct endpoint *a, const struct endpoint *b);

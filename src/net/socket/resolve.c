@@ -226,6 +226,7 @@ static void add_found(const struct resolve *r, const struct addrinfo *found,
 int resolve_finish(struct resolve *r, uint16_t port, struct endpoint_list *list,
 		   struct fault *f)
 {
+	size_t before = list->n, i;
 	struct lookup_end end;
 	int result = 0;
 
@@ -245,6 +246,8 @@ int resolve_finish(struct resolve *r, uint16_t port, struct endpoint_list *list,
 				result = tell_failure(r, &end, f);
 		}
 	}
+	for (i = before; i < list->n; i++)
+		list->v[i].ifindex = r->t->ifindex;
 	resolve_drop(r);
 	return result;
 }

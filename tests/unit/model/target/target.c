@@ -82,6 +82,8 @@ static void put_host(struct buf *b, const struct target *t)
 		if (t->ip.scope)
 			buf_printf(b, "%%%u", t->ip.scope);
 	}
+	if (t->ifindex)
+		buf_printf(b, " through %u", t->ifindex);
 	if (t->name)
 		buf_printf(b, " '%s'", t->name);
 }
@@ -141,6 +143,11 @@ static void hosts(void)
 		TO("[::ffff:192.0.2.1]:25", "tcp 6 ip ::ffff:192.0.2.1 25"),
 		TO("[fe80::2%lo]:81", "tcp 6 ip fe80::2%1 81"),
 		TO("[fe80::2%4711]:81", "tcp 6 ip fe80::2%4711 81"),
+		TO("[fe80::2]%4711:81", "tcp 6 ip fe80::2%4711 81"),
+		TO("[::1]%lo:81", "tcp 6 ip ::1 through 1 81"),
+		TO("[::1%lo]:81", "tcp 6 ip ::1 through 1 81"),
+		TO("10.2.0.1%4711:81", "tcp 4 ip 10.2.0.1 through 4711 81"),
+		TO("udp:*%lo:81", "udp any * through 1 81"),
 		TO("mail.example:25", "tcp any name 'mail.example' 25"),
 		TO("host-7_a:1", "tcp any name 'host-7_a' 1"),
 		TO("\303\274ber.example:80", "tcp any name '\303\274ber.example' 80"),
