@@ -57,6 +57,15 @@ target() { # ARGS of listen
 	assert_json_in "$stderr" 'map(select(.id == "not-listening")) | length == 1' -s
 	assert_json_in "$stderr" '.[-1].failed == 2' -s
 
+	# What connect says of it is what the relay says: here of a host that a router lacks.
+	in_ns ip route add unreachable 198.51.100.7
+	run in_ns "$SOCKCTL" connect 198.51.100.7:4477
+	serve listen 127.0.0.1:0 --to 198.51.100.7:4477
+	in_ns "$SOCKCTL" connect "$ADDR" </dev/null 2>/dev/null && fail "connected"
+	served
+	assert_equal "$status" 1
+	assert_contains "$stderr" "$(tail -n +2 <<<"$output")"
+
 	# A unix peer has no reset: it reads the end.
 	serve listen "$BATS_TEST_TMPDIR/s" --to "$BATS_TEST_TMPDIR/none"
 	in_ns "$SOCKCTL" connect "$BATS_TEST_TMPDIR/s" </dev/null

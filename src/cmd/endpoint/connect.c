@@ -1,7 +1,6 @@
 #include "cmd/endpoint/connect.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 
 #include "cmd/endpoint/tell_why.h"
 #include "cmd/endpoint/tracer.h"
@@ -15,7 +14,6 @@
 #include "net/role/client.h"
 #include "net/role/datagram.h"
 #include "net/role/pinger.h"
-#include "net/socket/errqueue.h"
 #include "net/socket/tcp.h"
 
 enum {
@@ -118,23 +116,11 @@ static void describe_echo(struct connecting *g, const struct target *t)
 static void note_failure(struct connecting *g, int fd, const struct endpoint *ep, int err,
 			 bool at_once)
 {
-	struct endpoint end;
-	struct addr local, peer;
-	struct tcpinfo t;
-
 	if (g->explained || g->failed_err == err)
 		return;
 	g->failed = *ep;
 	g->failed_err = err;
-	g->icmp = (struct icmp_error){ 0 };
-	if (at_once || !endpoint_addr(ep, &peer) ||
-	    !errqueue_take(fd, &g->icmp, NULL, NULL))
-		return;
-	if (endpoint_local(fd, ep, &end) == 0 && endpoint_addr(&end, &local))
-		icmp_find_own(&g->icmp, &local, &peer);
-	/* A rule leaves the socket as it is; the timer that gave up has closed it. */
-	g->icmp.no_neighbour = icmp_says_no_host(&g->icmp) && tcp_read(fd, &t) &&
-			       t.state == TCP_CLOSE;
+	tell_why_icmp(fd, ep, at_once, &g->icmp);
 }
 
 /* --- what this host does with the answers to one connection that is silent --- */

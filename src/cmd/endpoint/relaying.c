@@ -6,6 +6,16 @@
 #include "cmd/why.h"
 #include "net/socket/resolve.h"
 
+static void note_icmp(void *ctx, int fd, const struct endpoint *ep, int err, bool at_once)
+{
+	struct relaying *g = ctx;
+
+	if (err == g->explained)
+		return;
+	g->lost = err;
+	tell_why_icmp(fd, ep, at_once, &g->icmp);
+}
+
 /* A cause that was found says it better than a hint that guesses. The same cause is
  * looked for once, however many peers meet it. */
 static void explain(void *ctx, const struct endpoint *ep, struct fault *f)
@@ -19,7 +29,8 @@ static void explain(void *ctx, const struct endpoint *ep, struct fault *f)
 	if (f->err == ECONNREFUSED && g->list.n == 1 && !g->c->options.n)
 		why_nearby(ep, NULL, &g->causes);
 	if (!g->causes.n)
-		why_connect(ep, NULL, f->err, NULL, &g->causes);
+		why_connect(ep, NULL, f->err, f->err == g->lost ? &g->icmp : NULL,
+			    &g->causes);
 	if (g->causes.n)
 		f->hint[0] = '\0';
 }
@@ -62,6 +73,7 @@ int relaying_parse(struct relaying *g, struct teller *t, struct session *s,
 			  .note_ctx = s },
 		.list = &g->list,
 		.timeout_us = c->timeout_us,
+		.lost = note_icmp,
 		.failed = explain,
 		.told = tell_causes,
 		.ctx = g,

@@ -4,6 +4,7 @@
 #include "cmd/endpoint/opts.h"
 #include "cmd/endpoint/tell.h"
 #include "model/cause/cause.h"
+#include "model/icmp.h"
 #include "net/role/forward.h"
 
 struct relaying {
@@ -15,8 +16,10 @@ struct relaying {
 	struct session *s;
 	const struct endpoint_config *c;
 	struct arena arena;
-	struct causes causes; /* of the failure that is being told */
-	int explained;	      /* the errno that was explained last */
+	struct causes causes;	/* of the failure that is being told */
+	struct icmp_error icmp; /* that came for the address that failed last, ... */
+	int lost;		/* with this errno */
+	int explained;		/* the errno that was explained last */
 };
 
 /* The address of --to. 0 or -EINVAL with a fault (of usage). */

@@ -2,6 +2,9 @@
 
 #include "cmd/why.h"
 #include "model/advice.h"
+#include "model/sock.h"
+#include "net/socket/errqueue.h"
+#include "net/socket/tcp.h"
 #include "view/view_advice.h"
 #include "view/view_bindable.h"
 
@@ -30,6 +33,23 @@ void tell_why_bind(struct teller *t, const struct endpoint *ep,
 	}
 	tell_write(t->out, t->json ? TELL_DATA : TELL_PEOPLE, &b);
 	causes_free(&causes);
+}
+
+void tell_why_icmp(int fd, const struct endpoint *ep, bool at_once,
+		   struct icmp_error *icmp)
+{
+	struct endpoint end;
+	struct addr local, peer;
+	struct tcpinfo t;
+
+	*icmp = (struct icmp_error){ 0 };
+	if (at_once || !endpoint_addr(ep, &peer) || !errqueue_take(fd, icmp, NULL, NULL))
+		return;
+	if (endpoint_local(fd, ep, &end) == 0 && endpoint_addr(&end, &local))
+		icmp_find_own(icmp, &local, &peer);
+	/* A rule leaves the socket as it is; the timer that gave up has closed it. */
+	icmp->no_neighbour = icmp_says_no_host(icmp) && tcp_read(fd, &t) &&
+			     t.state == STATE_CLOSE;
 }
 
 /* What to run next: as probe has it, that of the first cause where there is no other. */

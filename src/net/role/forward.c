@@ -113,10 +113,21 @@ static void release_spare(void *ctx)
 	close_fd(take_fd(&w->spare));
 }
 
+static void address_failed(void *ctx, int fd, const struct endpoint *ep, int err,
+			   uint64_t took_us, bool at_once)
+{
+	struct forward *w = ctx;
+
+	(void)took_us;
+	if (w->how->lost)
+		w->how->lost(w->how->ctx, fd, ep, err, at_once);
+}
+
 static void dial_peer(struct forward *w)
 {
 	w->dial_how = w->how->dial;
 	w->dial_how.opening = release_spare;
+	w->dial_how.failed = address_failed;
 	w->dial_how.evidence_ctx = w;
 	if (w->how->timeout_us)
 		w->dial_how.deadline_us = clock_us() + w->how->timeout_us;

@@ -16,6 +16,8 @@ struct forward_how {
 			       * for each peer */
 	const struct endpoint_list *list;
 	uint64_t timeout_us; /* of a connect(); 0 = the kernel's own patience */
+	/* As dial_how's failed, of each address: the evidence. */
+	void (*lost)(void *ctx, int fd, const struct endpoint *ep, int err, bool at_once);
 	/* No connection to ep came about: err is positive, the words may be changed. And
 	 * when they have been told. Each may be NULL. */
 	void (*failed)(void *ctx, const struct endpoint *ep, struct fault *f);
