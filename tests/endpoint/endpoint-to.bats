@@ -121,6 +121,23 @@ target() { # ARGS of listen
 	assert_contains "$output" "every byte came back right"
 }
 
+@test "--info and --json report both connections, and who closed first" {
+	local err=$BATS_TEST_TMPDIR/err
+	netns
+	serve echo 127.0.0.1:0
+	in_ns "$SOCKCTL" listen --json --info --to "$ADDR" 127.0.0.1:4478 2>"$err" 3>&- &
+	PIDS+=($!)
+	until_true has_state listening 4478
+	in_ns "$SOCKCTL" connect --send 12345 127.0.0.1:4478 >/dev/null
+	await_end "${PIDS[-1]}" 0
+	assert_valid "$(cat "$err")"
+	assert_json_in "$(cat "$err")" 'map(.type) == ["listening", "accepted", "connected", "closed", "summary"]' -s
+	assert_json_in "$(cat "$err")" '.[2].peer_port == $port and .[2].id == .[1].id' -s --argjson port "$PORT"
+	assert_json_in "$(cat "$err")" '.[3] | [.received_bytes, .sent_bytes, .tcp.acked_bytes, .tcp.received_bytes,
+		.target_tcp.acked_bytes, .target_tcp.received_bytes] == [5, 5, 5, 5, 5, 5]' -s
+	assert_json_in "$(cat "$err")" '.[3] | .end == "complete" and .closed_first == "peer"' -s
+}
+
 @test "a relay in front of a relay keeps the records of unix-seqpacket, empty ones too" {
 	local q=$BATS_TEST_TMPDIR/q
 	serve echo --once "unix-seqpacket:$q.1"

@@ -127,7 +127,7 @@ bank() { # LEAST-SCENARIOS LEAST-CALLS PATTERN...
 
 @test "listen: a child, an answer for each peer" {
 	bank 8 12 listen-exec listen-sh listen-http listen-http-file listen-reply \
-		listen-datagrams listen-max lab
+		listen-to listen-datagrams listen-max lab
 }
 
 @test "listen, echo: in the background" {

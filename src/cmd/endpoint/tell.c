@@ -78,16 +78,24 @@ static const struct json_row tcp_rows[] = {
 
 #undef TCP
 
+static void put_tcp(struct json *j, const char *name, const struct conn_tcp *tcp)
+{
+	json_key(j, name);
+	json_open(j, '{');
+	json_member_str(j, "state", state_name(tcp->info.state));
+	json_members(j, tcp_rows, ARRAY_SIZE(tcp_rows), tcp);
+	json_member_str(j, "congestion", tcp->congestion);
+	json_close(j, '}');
+}
+
 static void put_tcp_report(struct json *j, const struct json_row *row, const void *of)
 {
-	const struct conn_report *r = of;
+	put_tcp(j, row->name, ((const struct conn_report *)of)->tcp);
+}
 
-	json_key(j, row->name);
-	json_open(j, '{');
-	json_member_str(j, "state", state_name(r->tcp->info.state));
-	json_members(j, tcp_rows, ARRAY_SIZE(tcp_rows), r->tcp);
-	json_member_str(j, "congestion", r->tcp->congestion);
-	json_close(j, '}');
+static void put_target_tcp(struct json *j, const struct json_row *row, const void *of)
+{
+	put_tcp(j, row->name, ((const struct conn_report *)of)->target_tcp);
 }
 
 static void put_closer(struct json *j, const struct json_row *row, const void *of)
@@ -106,6 +114,7 @@ static const struct json_row report_rows[] = {
 	{ "duration_us", json_put_uint, REPORT(duration_us) },
 	{ "closed_first", put_closer, REPORT(closed_first), .unset = JSON_NULL },
 	{ "tcp", put_tcp_report, REPORT(tcp), .unset = JSON_LEFT_OUT },
+	{ "target_tcp", put_target_tcp, REPORT(target_tcp), .unset = JSON_LEFT_OUT },
 };
 
 #undef REPORT
@@ -237,7 +246,7 @@ static void put_info(struct buf *b, const struct conn_tcp *tcp)
 static void closed_text(const struct teller *t, const struct net_event *e)
 {
 	const struct conn_report *r = e->report;
-	bool asked = (t->report && !t->many) || (t->info && r->tcp);
+	bool asked = (t->report && !t->many) || (t->info && (r->tcp || r->target_tcp));
 	_cleanup_buf_ struct buf b = { 0 };
 
 	if (e->fault) {
@@ -265,6 +274,10 @@ static void closed_text(const struct teller *t, const struct net_event *e)
 	}
 	if (t->info && r->tcp)
 		put_info(&b, r->tcp);
+	if (t->info && r->target_tcp) {
+		buf_puts(&b, "  with the target:\n");
+		put_info(&b, r->target_tcp);
+	}
 	tell_write(t->out, asked ? TELL_DATA : TELL_STRANGER, &b);
 }
 

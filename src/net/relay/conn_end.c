@@ -42,15 +42,26 @@ enum verdict conn_end_verdict(enum conn_end end)
 }
 
 /* The kernel counts SYN and FIN as a byte each. */
-static void count_payload(const struct conn *c, uint64_t bytes_out, struct tcpinfo *t)
+static void count_payload(struct tcpinfo *t, bool dialled, bool ended, uint64_t bytes_out)
 {
-	bool fin = c->peer_ended || t->state == STATE_CLOSE_WAIT ||
-		   t->state == STATE_LAST_ACK || t->state == STATE_CLOSING ||
-		   t->state == STATE_TIME_WAIT;
+	bool fin = ended || t->state == STATE_CLOSE_WAIT || t->state == STATE_LAST_ACK ||
+		   t->state == STATE_CLOSING || t->state == STATE_TIME_WAIT;
 
-	t->bytes_acked -= t->bytes_acked && c->dialled;
+	t->bytes_acked -= t->bytes_acked && dialled;
 	t->bytes_acked = MIN(t->bytes_acked, bytes_out);
 	t->bytes_received -= t->bytes_received && fin;
+}
+
+bool conn_tcp_take(struct conn_tcp *tcp, int fd, bool dialled, bool ended,
+		   uint64_t bytes_out)
+{
+	/* Of MPTCP this is the first subflow: one that is gone says nothing. */
+	if (!tcp_read(fd, &tcp->info) ||
+	    (tcp->info.state == STATE_CLOSE && !tcp->info.segs_in && !tcp->info.segs_out))
+		return false;
+	tcp_read_congestion(fd, tcp->congestion);
+	count_payload(&tcp->info, dialled, ended, bytes_out);
+	return true;
 }
 
 static void fill_report(struct conn *c, struct conn_report *r, struct conn_tcp *tcp)
@@ -63,13 +74,9 @@ static void fill_report(struct conn *c, struct conn_report *r, struct conn_tcp *
 		.duration_us = clock_us() - c->started_us,
 		.closed_first = c->closed_first,
 	};
-	/* Of MPTCP this is the first subflow: one that is gone says nothing. */
-	if (!c->how->want_tcp || !tcp_read(c->w.fd, &tcp->info) ||
-	    (tcp->info.state == STATE_CLOSE && !tcp->info.segs_in && !tcp->info.segs_out))
-		return;
-	tcp_read_congestion(c->w.fd, tcp->congestion);
-	count_payload(c, r->bytes_out, &tcp->info);
-	r->tcp = tcp;
+	if (c->how->want_tcp &&
+	    conn_tcp_take(tcp, c->w.fd, c->dialled, c->peer_ended, r->bytes_out))
+		r->tcp = tcp;
 }
 
 /* Whether the peer is silent, or segments do not arrive. */

@@ -39,9 +39,10 @@ struct conn_report {
 	uint64_t unsent_bytes;	      /* given up: not acknowledged by the peer */
 	uint64_t duration_us;
 	enum closer closed_first;
-	const struct conn_tcp *tcp; /* NULL = not asked for, or it has none */
-	struct stall stall;	    /* of one that --idle ends */
-	struct addr stalled_at;	    /* the peer of that */
+	const struct conn_tcp *tcp;	   /* NULL = not asked for, or it has none */
+	const struct conn_tcp *target_tcp; /* of --to; the same */
+	struct stall stall;		   /* of one that --idle ends */
+	struct addr stalled_at;		   /* the peer of that */
 };
 
 struct conn_http;

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "net/relay/conn_end.h"
 #include "net/relay/flow_pipe.h"
 #include "net/socket/record.h"
 #include "net/socket/tcp.h"
@@ -51,6 +52,7 @@ void pair_stop(struct pair *p, enum conn_end end, const struct fault *f)
 		.duration_us = clock_us() - p->started_us,
 		.closed_first = p->closed_first,
 	};
+	struct conn_tcp tcp[2];
 	bool broken = end == CONN_RESET || end == CONN_ERROR;
 	int i;
 
@@ -58,6 +60,14 @@ void pair_stop(struct pair *p, enum conn_end end, const struct fault *f)
 		report.unsent_bytes = undelivered(peer) + undelivered(target);
 	if (!report.closed_first && !broken)
 		report.closed_first = CLOSER_WE;
+	if (p->s->how.want_tcp) {
+		if (conn_tcp_take(&tcp[PAIR_PEER], peer->w.fd, false, peer->ended,
+				  report.bytes_out))
+			report.tcp = &tcp[PAIR_PEER];
+		if (conn_tcp_take(&tcp[PAIR_TARGET], target->w.fd, true, target->ended,
+				  peer->flow.moved_out))
+			report.target_tcp = &tcp[PAIR_TARGET];
+	}
 	/* Whoever still listens must not take it for an end. */
 	if (broken ||
 	    (end == CONN_CUT && p->s->how.behave->reset_after_bytes != BEHAVE_UNSET)) {

@@ -258,6 +258,16 @@ def listen_reply(run):
                        ["--send", "x", "--expect", "yes"])
 
 
+def listen_to(run):
+    """A relay in front of an echo server."""
+    target = run.start(["echo", "127.0.0.1:0"])
+    target.ready.wait(run.left())
+    code = answers_ask(run, ["listen", "--keep", "--to", target.address, "127.0.0.1:0"],
+                       ["--send", "x", "--expect", "x"])
+    target.end(signal.SIGTERM)
+    return code
+
+
 def listen_sh(run):
     return answers_ask(run, ["listen", "--keep", "--sh", "echo yes", "127.0.0.1:0"],
                        ["--recv-only", "--expect", "yes"])
@@ -372,7 +382,7 @@ SCENARIOS = {f.__name__.replace("_", "-"): f for f in (
     connect_pipes, connect_files, connect_name, connect_seqpacket, connect_udp, listen_pipes,
     listen_files, listen_unix, listen_keep, listen_udp, listen_exec, echo_server, echo_threads,
     echo_udp, echo_client_tcp,
-    listen_http, listen_http_file, listen_reply, listen_sh, listen_max, listen_datagrams, echo_unix,
+    listen_http, listen_http_file, listen_reply, listen_to, listen_sh, listen_max, listen_datagrams, echo_unix,
     echo_limits,
     echo_client_udp, echo_client_unix, connect_expect, connect_many, connect_told, lab,
     echo_background, listen_background)}
