@@ -345,13 +345,75 @@ static int repeat_hosts(struct parser *p, const struct token *t, struct hosts *o
 	return r;
 }
 
-int host_parse(struct parser *p, const struct token *t, struct hosts *out)
+/* On one link only: its interface is a part of it. */
+static bool is_of_link(const struct addr *a)
 {
-	const char *text = t->text;
+	return a->family == AF_INET6 && (addr_is_link_local(a) || a->ip[0] == 0xff);
+}
+
+/* What ss prints of a socket that is bound to an interface: "10.0.0.1%eth0:80",
+ * "*%eth0:80", "[::1]%lo:80". plain is the word without it; *device NULL where it has
+ * none. */
+static void split_device(struct parser *p, const struct token *t, struct token *plain,
+			 const char **device)
+{
+	int family;
+	const char *text = t->text + take_family(t->text, &family);
+	const char *zone = strchr(text, '%'), *end, *name;
+	bool wild = zone && zone == text + (*text == '*'), bracket = *text == '[';
+	bool outside = zone > text && zone[-1] == ']';
+	struct addr a = { 0 };
+	struct buf b = { 0 };
+
+	*device = NULL;
+	*plain = *t;
+	if (!zone || (!wild && addr_parse_ip(text + bracket,
+					     (size_t)(zone - text) - bracket - outside,
+					     false, &a) < 0))
+		return;
+	end = zone + strcspn(zone, "]:/");
+	name = arena_strndup(p->arena, zone + 1, (size_t)(end - zone) - 1);
+	if (is_of_link(&a) && !outside)
+		return;
+	buf_put(&b, t->text, (size_t)(zone - t->text) - (is_of_link(&a) && outside));
+	if (is_of_link(&a))
+		buf_printf(&b, "%%%s]", name);
+	else
+		*device = name;
+	buf_puts(&b, end);
+	plain->text = arena_strdup(p->arena, buf_cstr(&b));
+	plain->len = b.len;
+	buf_free(&b);
+}
+
+static int take_device(struct parser *p, const struct token *t, const char *device,
+		       struct hosts *out)
+{
+	bool same = device && out->device ? streq(device, out->device)
+					  : device == out->device;
+
+	if (out->n && !same)
+		return filter_fail(p, t->at,
+				   "'%s': an interface is that of every address of a "
+				   "list; 'or' joins others",
+				   filter_show(p, t));
+	out->device = device;
+	out->device_at = t->at;
+	return 0;
+}
+
+int host_parse(struct parser *p, const struct token *word, struct hosts *out)
+{
+	struct token plain, *t = &plain;
+	const char *text, *device;
 	size_t from;
 
-	if (repeats_hosts(t, out))
-		return repeat_hosts(p, t, out);
+	if (repeats_hosts(word, out))
+		return repeat_hosts(p, word, out);
+	split_device(p, word, t, &device);
+	if (take_device(p, word, device, out) < 0)
+		return -EINVAL;
+	text = t->text;
 	out->last = out->n;
 	if (has_prefix(text, "unix:"))
 		text += strlen("unix:");

@@ -7,8 +7,10 @@
 struct hosts {
 	struct filter_host *v;
 	size_t n, cap;
-	size_t last; /* where the hosts of the last word begin */
-	int family;  /* the word said inet: or inet6:, 0 otherwise */
+	size_t last;	    /* where the hosts of the last word begin */
+	int family;	    /* the word said inet: or inet6:, 0 otherwise */
+	const char *device; /* "10.0.0.1%eth0:80": the interface of all; NULL = any */
+	size_t device_at;   /* where that stands in the expression */
 };
 
 /* One word as address, prefix, port or unix path, appended. 0 or -EINVAL.

@@ -108,15 +108,24 @@ static const struct filter_node *negate_if(struct parser *p, bool negate,
 	return inverse;
 }
 
+static const struct filter_node *device_node(struct parser *p, const char *name,
+					     size_t at);
+
 static const struct filter_node *host_node(struct parser *p, const struct term *term)
 {
 	struct filter_node *n = filter_new(p, FILTER_ADDR);
+	const struct filter_node *device;
 
 	n->side = term->side;
 	n->field = term->field;
 	n->hosts = term->hosts.v;
 	n->n_hosts = term->hosts.n;
-	return negate_if(p, term->compare.op == FILTER_NE, n);
+	if (!term->hosts.device)
+		return negate_if(p, term->compare.op == FILTER_NE, n);
+	device = device_node(p, term->hosts.device, term->hosts.device_at);
+	return device ? negate_if(p, term->compare.op == FILTER_NE,
+				  filter_and(p->arena, device, n))
+		      : NULL;
 }
 
 static int host_word(struct parser *p, struct term *term, const struct token *t)
@@ -322,6 +331,21 @@ static int device_word(struct parser *p, struct term *term, const struct token *
 	    p->env->device(p->env->ctx, t->text, p->fault) < 0)
 		return filter_fail_at(p, t->at);
 	return literal_word(p, term, t);
+}
+
+/* "dev NAME", or its number. */
+static const struct filter_node *device_node(struct parser *p, const char *name,
+					     size_t at)
+{
+	struct token t = {
+		.kind = TOKEN_WORD, .at = at, .text = name, .len = strlen(name)
+	};
+	const char *field = is_number(&t) ? "ifindex" : "device";
+	struct term term = { .name = "dev",
+			     .field = field_find(field, strlen(field)),
+			     .compare.op = FILTER_EQ };
+
+	return device_word(p, &term, &t) < 0 ? NULL : literal_node(p, &term);
 }
 
 static int cgroup_word(struct parser *p, struct term *term, const struct token *t)
