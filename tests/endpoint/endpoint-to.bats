@@ -189,8 +189,9 @@ print([len(s.recv(1 << 17)) for _ in range(4)])' "$q.3"
 }
 
 @test "10,000 peers at once, with no more than 512 pipes" {
-	skip_unless_root "an ordinary user has fewer descriptors"
-	ulimit -n 65536 || skip "the limit of descriptors cannot be raised"
+	# The relay has two descriptors for each: with fewer the last ones wait in its queue.
+	ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+	(($(ulimit -n) >= 11000)) || skip "the clients need 10,000 descriptors, $(ulimit -n) are to be had"
 	netns
 	serve echo 127.0.0.1:0
 	serve listen -k 127.0.0.1:0 --to "$ADDR"

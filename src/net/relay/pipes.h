@@ -29,5 +29,5 @@ struct lent_pipe *pipes_lend(struct pipes *p);
 void pipes_return(struct pipes *p, struct lent_pipe *pipe);
 /* It is not: closed. */
 void pipes_drop(struct pipes *p, struct lent_pipe *pipe);
-/* None is lent any more. */
+/* Closes those that are not lent. */
 void pipes_free(struct pipes *p);

@@ -54,6 +54,7 @@ void server_rest(struct server *v, uint64_t us)
 void server_starve(struct server *v, struct fault *f)
 {
 	v->s->totals.out_of_fds++;
+	pipes_free(&v->s->pipes);
 	if (!v->starved) {
 		fault_hint(f, f->err == EMFILE
 				      ? "the limit of this process (ulimit -n) is "
