@@ -66,6 +66,11 @@ ss_listener() { # PORT
 		assert_regex "$output" "on interface v0 only"
 		refute_regex "$output" 'firewall|nft'
 	done
+	# What does not arrive is not dropped by a rule.
+	probe --timeout 300ms "10.70.0.1%lo:$port"
+	assert_equal "$status" 4
+	assert_contains "$output" "10.70.0.1 is an address of interface v0 of this host, and the socket is bound to lo"
+	refute_regex "$output" 'rule|nft|has room'
 	probe "10.70.0.1%v0:$port"
 	assert_equal "$status" 0
 	probe "10.70.0.1%v0:$port,$((port == 65535 ? 1 : port + 1))"

@@ -320,6 +320,25 @@ void probe_local_taker(struct probe_result *r)
 	snprintf(r->told, sizeof(r->told), "%s", buf_cstr(&b));
 }
 
+/* What is bound to another interface does not reach an address of this host. */
+static void tell_device(struct probe_result *r, const struct addr *to)
+{
+	char has[IF_NAMESIZE], bound[IF_NAMESIZE];
+	_cleanup_buf_ struct buf b = { 0 };
+	uint32_t device = 0;
+
+	if (!r->peer.ifindex || place_of(to, 0, &device) != PLACE_LOCAL || !device ||
+	    device == r->peer.ifindex || !if_indextoname(device, has) ||
+	    !if_indextoname(r->peer.ifindex, bound))
+		return;
+	addr_put_ip(&b, to);
+	buf_puts(&b, " is an address of interface ");
+	buf_put_escaped(&b, has, strlen(has));
+	buf_puts(&b, " of this host, and the socket is bound to ");
+	buf_put_escaped(&b, bound, strlen(bound));
+	snprintf(r->told, sizeof(r->told), "%s", buf_cstr(&b));
+}
+
 void probe_local_own(struct probe_job *j, struct probe_result *r)
 {
 	_cleanup_buf_ struct buf b = { 0 }, next = { 0 }, there = { 0 };
@@ -332,8 +351,10 @@ void probe_local_own(struct probe_job *j, struct probe_result *r)
 	    (r->icmp.family && !r->icmp.own))
 		return;
 	r->own = neighbour_is_own(&to);
-	if (r->own)
+	if (r->own) {
+		tell_device(r, &to);
 		return;
+	}
 	place = place_of(&to, to.scope, &device);
 	if (!bind_place_is_unusable(place))
 		return;

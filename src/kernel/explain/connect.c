@@ -275,7 +275,7 @@ void explain_connect(const struct connect_question *q, struct arena *a,
 	}
 }
 
-static struct listening listening_inet(const struct addr *to)
+static struct listening listening_inet(const struct addr *to, uint32_t ifindex)
 {
 	_cleanup_reader_ struct reader r = { 0 };
 	struct listening l = { 0 };
@@ -289,6 +289,7 @@ static struct listening listening_inet(const struct addr *to)
 	if (err < 0)
 		return (struct listening){ .err = -err };
 	explain_find_device(to, &device);
+	device = ifindex ? ifindex : device;
 	for (i = 0; i < r.listeners.n; i++) {
 		one = listener_score(r.listeners.v[i], to, device);
 		if (one > best)
@@ -313,5 +314,6 @@ struct listening explain_listening(const struct connect_question *q)
 {
 	if (q->name)
 		return explain_unix_listening(q);
-	return q->proto == PROTO_TCP ? listening_inet(&q->to) : (struct listening){ 0 };
+	return q->proto == PROTO_TCP ? listening_inet(&q->to, q->ifindex)
+				     : (struct listening){ 0 };
 }

@@ -258,6 +258,8 @@ static void put_who_drops(struct buf *b, const struct probe_result *r)
 		buf_puts(b, ", though it refused another attempt before");
 	else if (r->heard == PROBE_HEARD_TAKEN)
 		buf_puts(b, ", though it took another connection before");
+	else if (r->own && r->told[0])
+		buf_printf(b, ": %s", r->told);
 	else if (r->own)
 		buf_puts(b,
 			 ": it is an address of this host, so a rule of this host drops "
