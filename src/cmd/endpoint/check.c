@@ -37,6 +37,8 @@ static const char one_socket[] = "one socket serves every peer of datagrams";
 static const char one_queue[] = "the threads take peers without asking each other";
 static const char not_sent[] = "nothing is sent with --recv-only";
 static const char muted[] = "nothing is sent with --mute";
+static const char no_address[] = "its peers have no IP address";
+static const char by_mode[] = "a unix socket is kept from others by its permissions";
 static const char leave_out[] = "leave it out";
 
 static const struct exclusion refusals[] = {
@@ -111,6 +113,8 @@ static const struct exclusion refusals[] = {
 	RELAY("--output", output_dir),
 	RELAY("--recv-only", recv_only),
 	RELAY("--send-only", send_only),
+	ROW("--allow", rules.allow.n, MARK_NO_IP, no_address, by_mode),
+	ROW("--deny", rules.deny.n, MARK_NO_IP, no_address, by_mode),
 	ROW("--count", count, MARK_ECHO_SERVER, only_client, "--client sends"),
 	ROW("--size", size, MARK_ECHO_SERVER, only_client, "--client sends"),
 	ROW("--connections", connections, MARK_ECHO_SERVER, only_client,
@@ -119,6 +123,8 @@ static const struct exclusion refusals[] = {
 	CLIENT("--port-file", port_file),
 	CLIENT("--background", background),
 	CLIENT("--backlog", backlog),
+	CLIENT("--allow", rules.allow.n),
+	CLIENT("--deny", rules.deny.n),
 	CLIENT("--no-reuseaddr", no_reuseaddr),
 	CLIENT("--once", once),
 	CLIENT("--no-accept", behave.no_accept),
@@ -159,13 +165,19 @@ static const struct exclusion refusals[] = {
 #undef RELAY
 #undef ROW
 
+static bool is_ip(enum target_proto proto)
+{
+	return proto != TARGET_VSOCK && proto != TARGET_UNIX &&
+	       proto != TARGET_UNIX_DGRAM && proto != TARGET_UNIX_SEQPACKET;
+}
+
 int endpoint_check(const struct endpoint_role *role, const struct endpoint_config *c,
 		   enum target_proto proto, struct fault *f)
 {
 	const struct endpoint_config fresh = ENDPOINT_CONFIG_INIT;
 	unsigned marks = role->marks(c, proto) | (c->recv_only ? MARK_RECV_ONLY : 0) |
 			 (c->behave.mute ? MARK_MUTE : 0) | (c->http ? MARK_HTTP : 0) |
-			 (c->to ? MARK_RELAY : 0);
+			 (c->to ? MARK_RELAY : 0) | (is_ip(proto) ? 0 : MARK_NO_IP);
 
 	return exclude_check(refusals, ARRAY_SIZE(refusals), c, &fresh, marks, f);
 }

@@ -95,6 +95,10 @@ static const struct opt server_opts[] = {
 	     .help = "return as soon as it listens"),
 	TAKES("backlog", 0, OPT_UINT, AT(backlog), "N", .value = INT32_MAX,
 	      .help = "accept queue (default: the kernel's maximum, net.core.somaxconn)"),
+	TAKES("allow", 0, OPT_PARSE, AT(rules.allow), "LIST", .parse = prefix_list_parse,
+	      .help = "let in only peers of these addresses and prefixes"),
+	TAKES("deny", 0, OPT_PARSE, AT(rules.deny), "LIST", .parse = prefix_list_parse,
+	      .help = "turn these away, whatever --allow says"),
 	FLAG("no-reuseaddr", 0, AT(no_reuseaddr),
 	     .help = "no SO_REUSEADDR: fail while old connections are in TIME_WAIT"),
 	FLAG("bind-only", 0, BEHAVES(bind_only),
@@ -272,6 +276,8 @@ void endpoint_config_free(struct endpoint_config *c)
 {
 	sockopt_list_free(&c->options);
 	strv_free(&c->http_headers);
+	prefix_list_free(&c->rules.allow);
+	prefix_list_free(&c->rules.deny);
 }
 
 bool endpoint_list_options(const struct command *cmd, int argc, char **argv, int *code)

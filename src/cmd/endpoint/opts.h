@@ -18,6 +18,7 @@ struct endpoint_config {
 	/* listening */
 	bool keep, recv_only, send_only, no_reuseaddr, background, once;
 	uint64_t max, backlog, threads;
+	struct peer_rules rules;
 	const char *to;
 	const char *exec, *shell, *reply, *http, *output_dir, *port_file;
 	uint64_t http_status, http_max_body;

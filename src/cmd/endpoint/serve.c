@@ -118,11 +118,13 @@ static void describe_server(struct serving *g, const struct target *t)
 	g->how.keep = c->keep || c->max;
 	g->how.max = c->max;
 	g->how.timeout_us = c->timeout_us;
+	g->how.rules = peer_rules_given(&c->rules) ? &c->rules : NULL;
 	g->how.behave = &c->behave;
 	g->how.to = c->to ? &g->relaying.how : NULL;
 	g->s.forgiving = g->how.keep;
 	g->datagram_how = (struct datagram_how){
 		.behave = &c->behave,
+		.rules = g->how.rules,
 		.server = true,
 		.echo = g->s.how.source == CONN_FROM_PEER,
 		.max = c->once ? 1 : c->max,

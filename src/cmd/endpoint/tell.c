@@ -424,6 +424,7 @@ static void summary_json(const struct teller *t, const struct session *s, uint64
 		json_member_u64(&j, "sent_datagrams", n->datagrams_out);
 		json_member_u64(&j, "dropped_datagrams", n->datagrams_dropped);
 	}
+	json_member_u64(&j, "turned_away", n->turned_away);
 	json_member_u64(&j, "out_of_descriptors", n->out_of_fds);
 	json_member_u64(&j, "duration_us", us);
 	if (s->signo)
@@ -442,7 +443,7 @@ void tell_summary(struct teller *t, const struct session *s)
 		summary_json(t, s, us);
 		return;
 	}
-	if (!t->report && !t->verbose && !n->datagrams_dropped &&
+	if (!t->report && !t->verbose && !n->datagrams_dropped && !n->turned_away &&
 	    !(s->signo && n->unsent_bytes))
 		return;
 	if (s->datagrams)
@@ -458,6 +459,8 @@ void tell_summary(struct teller *t, const struct session *s)
 	if (n->datagrams_dropped)
 		buf_printf(&b, ", %llu dropped",
 			   (unsigned long long)n->datagrams_dropped);
+	if (n->turned_away)
+		buf_printf(&b, ", %llu turned away", (unsigned long long)n->turned_away);
 	if (!s->unseen) {
 		buf_puts(&b, "; received ");
 		put_size(&b, n->bytes_in);

@@ -20,6 +20,22 @@ void session_note(void *session, const char *text)
 	session_tell(session, &(struct net_event){ .kind = NET_NOTE, .text = text });
 }
 
+bool session_lets_in(struct session *s, const struct peer_rules *rules,
+		     const struct endpoint *peer)
+{
+	_cleanup_buf_ struct buf b = { 0 };
+	struct addr a;
+
+	if (!rules || (endpoint_addr(peer, &a) && peer_rules_admit(rules, &a)))
+		return true;
+	if (!s->totals.turned_away++ || s->ops.wants_peers) {
+		buf_puts(&b, "turned away: ");
+		endpoint_put(&b, peer);
+		session_note(s, buf_cstr(&b));
+	}
+	return false;
+}
+
 void session_dial_call(void *session, enum net_call call, int fd, int64_t result,
 		       uint64_t began_us, const char *text)
 {
@@ -169,6 +185,7 @@ void session_merge(struct session *s, struct session *branch)
 	to->bytes_in += from->bytes_in;
 	to->bytes_out += from->bytes_out;
 	to->unsent_bytes += from->unsent_bytes;
+	to->turned_away += from->turned_away;
 	to->out_of_fds += from->out_of_fds;
 	to->most_open = atomic_load(&s->shared->most_open);
 	session_worse(s, branch->worst, branch->err);

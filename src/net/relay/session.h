@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "model/target/prefix_list.h"
 #include "net/relay/conn.h"
 #include "net/relay/lines.h"
 #include "net/relay/pipes.h"
@@ -50,7 +51,8 @@ struct session_totals {
 	uint64_t bytes_in, bytes_out, unsent_bytes;
 	uint64_t datagrams_in, datagrams_out, peers;
 	uint64_t datagrams_dropped; /* answers to peers that do not read */
-	uint64_t out_of_fds;	    /* times accept() or socket() found no descriptor */
+	uint64_t turned_away; /* connections or datagrams: their senders are not let in */
+	uint64_t out_of_fds;  /* times accept() or socket() found no descriptor */
 	uint64_t began_us;
 };
 
@@ -86,6 +88,11 @@ struct session {
 	void (*idle)(struct session *s);
 	void *owner;
 };
+
+/* Whether a peer may come (rules NULL: everybody). One who may not is counted; the first
+ * is told, or each where peers are told. */
+bool session_lets_in(struct session *s, const struct peer_rules *rules,
+		     const struct endpoint *peer);
 
 /* From here on the signals that end us wait for session_begin(): whoever has been told
  * that we listen may end us at once, and the unix path goes with us all the same. */

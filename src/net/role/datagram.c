@@ -218,6 +218,27 @@ static void take_batch(struct datagram *d)
 		datagram_over(d, CONN_MET, NULL);
 }
 
+/* Leaves those whose senders may come; what the others sent is dropped. */
+static void drop_unwelcome(struct datagram *d)
+{
+	struct datagram_batch *b = d->batch;
+	struct endpoint peer;
+	int i, n = 0;
+
+	if (!d->how->rules)
+		return;
+	for (i = 0; i < b->n; i++) {
+		name_peer(d, &peer, i);
+		if (!session_lets_in(d->s, d->how->rules, &peer))
+			continue;
+		b->msg[n] = b->msg[i];
+		b->iov[n] = b->iov[i];
+		b->msg[n].msg_hdr.msg_iov = &b->iov[n];
+		n++;
+	}
+	b->n = n;
+}
+
 static bool may_receive(struct datagram *d)
 {
 	return !timer_armed(&d->later) && !datagram_unanswered(d) &&
@@ -241,6 +262,8 @@ static void receive_datagrams(struct datagram *d)
 		session_call(d->s, NET_CALL_RECV, d->w.fd, r, began, "recvmmsg(%d, %d)",
 			     d->w.fd, (int)most);
 	if (r > 0)
+		drop_unwelcome(d);
+	if (r > 0 && d->batch->n)
 		take_batch(d);
 	else if (r < 0 && r != -EAGAIN && r != -EINTR && (r = datagram_side_error(d, -r)))
 		datagram_failed(d, r, "receive");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "model/icmp.h"
+#include "model/target/prefix_list.h"
 #include "net/relay/session.h"
 #include "net/role/peerfile.h"
 #include "net/role/peers.h"
@@ -18,6 +19,7 @@ enum {
 
 struct datagram_how {
 	const struct behave *behave;
+	const struct peer_rules *rules; /* or NULL: everybody's are taken */
 	bool echo, server;
 	uint64_t max;		      /* end after so many datagrams; 0 = never */
 	uint64_t timeout_us;	      /* for the first one; 0 = none */

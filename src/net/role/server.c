@@ -55,20 +55,46 @@ static void starve_accept(struct server *v, int err)
 
 enum got { GOT_ONE, GOT_NONE, GOT_TROUBLE };
 
+/* Before anything is read of it, run for it or sent to it. */
+static bool is_turned_away(struct server *v, int sock, const struct sockaddr_storage *ss,
+			   socklen_t len)
+{
+	struct endpoint peer = *v->from;
+
+	if (!v->how->rules)
+		return false;
+	peer.ss = *ss;
+	peer.len = MIN(len, (socklen_t)sizeof(*ss));
+	peer.ifindex = 0;
+	if (session_lets_in(v->s, v->how->rules, &peer))
+		return false;
+	server_unreserve(v);
+	endpoint_reset_on_close(sock);
+	close_fd(sock);
+	return true;
+}
+
 static enum got accept_one(struct server *v, int listener)
 {
 	int flags = SOCK_CLOEXEC | (v->how->child ? 0 : SOCK_NONBLOCK);
 	uint64_t began = v->s->ops.wants_calls ? clock_us() : 0;
 	struct fault f = FAULT_INIT;
+	bool named = v->how->rules;
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
 	int sock = server_reserve(v);
 
 	/* cppcheck-suppress nullPointer ; accept4() takes NULL */
-	sock = sock < 0 ? sock : accept4(listener, NULL, NULL, flags);
+	sock = sock < 0 ? sock
+			: accept4(listener, named ? (struct sockaddr *)&ss : NULL,
+				  named ? &len : NULL, flags);
 	if (sock >= 0) {
 		if (!server_needs_file(v))
 			server_fed(v);
 		session_call(v->s, NET_CALL_ACCEPT, sock, sock, began, "accept4(%d)",
 			     listener);
+		if (is_turned_away(v, sock, &ss, len))
+			return GOT_ONE;
 		if (!v->s->shared || !seats_pass(&v->s->shared->seats, v->s->seat, sock))
 			server_serve(v, sock);
 		return v->held < 0 ? GOT_ONE : GOT_TROUBLE;

@@ -1,6 +1,7 @@
 /* What a server is, for the parts that it is made of: server.h has its life. */
 #pragma once
 
+#include "model/target/prefix_list.h"
 #include "net/relay/session.h"
 #include "net/role/child.h"
 #include "net/role/forward.h"
@@ -10,13 +11,14 @@
 
 struct server_how {
 	const struct sockopt_list *options;
-	int backlog;		       /* as for listen(2); -1 = the kernel's most */
-	bool keep;		       /* any number of peers */
-	uint64_t max;		       /* end after so many; 0 = never */
-	uint64_t timeout_us;	       /* for the first peer; 0 = none */
-	const struct child_how *child; /* or NULL */
-	const struct forward_how *to;  /* or NULL */
-	struct peerfile_place output;  /* a file a peer */
+	int backlog;			/* as for listen(2); -1 = the kernel's most */
+	bool keep;			/* any number of peers */
+	uint64_t max;			/* end after so many; 0 = never */
+	uint64_t timeout_us;		/* for the first peer; 0 = none */
+	const struct child_how *child;	/* or NULL */
+	const struct forward_how *to;	/* or NULL */
+	const struct peer_rules *rules; /* or NULL: everybody may come */
+	struct peerfile_place output;	/* a file a peer */
 	const struct behave *behave;
 };
 
