@@ -93,3 +93,27 @@ kind() {
 	assert_regex "$(kind)" 'or 1 SYN was lost whatever it carried$'
 	asked_once "with MPTCP's option got no answer" -T "${READY_WITHIN}s" mptcp:$V4:$PORT
 }
+
+# The server keeps the connection, so that only --idle ends it.
+met() { # ARG...
+	run --separate-stderr in_ns "$SOCKCTL" connect --idle 200ms "$@" </dev/null
+}
+
+@test "connect says that the connection is not MPTCP, and why, where the counters tell" {
+	speaks 0
+	server_mk listen:addr=$V4,port=7444,backlog=64
+	met -v "mptcp:$V4:$PORT"
+	assert_contains "$stderr" 'connected'
+	refute_contains "$stderr" 'fell back'
+	met "mptcp:$V4:7444"
+	assert_contains "$stderr" "the connection fell back to TCP: the peer's answer has no MPTCP option"
+	drops_option
+	met --json "mptcp:$V4:$PORT"
+	output=$stderr
+	assert_valid
+	assert_json 'any(.[]; .type == "note" and (.text | test("fell back to TCP: (this host went on without MPTCP: 1 SYN with its option got no answer|a firewall on the path drops)")))'
+	met "mptcp:$V4:$PORT"
+	assert_contains "$stderr" 'fell back to TCP: this host leaves MPTCP out (MPCapableSYNTXDisabled)'
+	met -q "mptcp:$V4:$PORT"
+	refute_contains "$stderr" 'fell back'
+}

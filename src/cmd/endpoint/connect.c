@@ -6,8 +6,10 @@
 #include "cmd/endpoint/tracer.h"
 #include "cmd/overhearing.h"
 #include "cmd/why.h"
+#include "kernel/explain/multipath_now.h"
 #include "kernel/netlink/known_rtt_ask.h"
 #include "kernel/netlink/neighbour.h"
+#include "kernel/proc/counters_read.h"
 #include "model/advice.h"
 #include "model/answer/elsewhere.h"
 #include "net/relay/conn_end.h"
@@ -48,6 +50,8 @@ struct connecting {
 	bool explained;	      /* they were looked for */
 	struct unheard_watch watch;
 	struct unheard unheard; /* of the last that was silent */
+	bool multipath;		/* MPTCP was asked for, and these are from before: */
+	struct counters before;
 };
 
 /* echo --client: the connections are not relayed. */
@@ -265,6 +269,41 @@ static void drop_guess(void *ctx, struct fault *f)
 		hint_at_counters(g, f);
 }
 
+/* --- what became of MPTCP --- */
+
+static void expect_multipath(struct connecting *g, const struct target *t)
+{
+	if (t->proto != TARGET_MPTCP || g->c->connections > 1 || g->teller.quiet)
+		return;
+	counters_read(&g->before);
+	g->multipath = true;
+}
+
+static void tell_multipath(void *ctx, int fd, const struct endpoint *peer)
+{
+	struct connecting *g = ctx;
+	struct multipath_seen seen = { .open = true, .fell_back = true };
+	_cleanup_buf_ struct buf b = { 0 };
+	struct multipath m;
+	struct tcpinfo t;
+
+	(void)peer;
+	if (!g->multipath || tcp_is_multipath(fd))
+		return;
+	if (tcp_read(fd, &t))
+		seen.repeats = t.total_retrans;
+	explain_multipath(&m, &g->before);
+	multipath_judge(&m, &seen);
+	buf_puts(&b, "the connection fell back to TCP");
+	if (m.kind != MULTIPATH_NOTHING) {
+		buf_puts(&b, ": ");
+		multipath_put(&b, &m);
+	} else if (m.counted) {
+		buf_puts(&b, ": the peer's answer has no MPTCP option");
+	}
+	session_note(&g->s, buf_cstr(&b));
+}
+
 static void describe_client(struct connecting *g, const struct target *t)
 {
 	struct endpoint_config *c = g->c;
@@ -292,7 +331,8 @@ static void describe_client(struct connecting *g, const struct target *t)
 	g->how.retries = c->retries;
 	g->how.backoff_us = c->backoff_us;
 	g->how.failed = drop_guess;
-	g->how.failed_ctx = g;
+	g->how.opened = tell_multipath;
+	g->how.told_ctx = g;
 	g->d.w.fd = -1;
 	g->d.s = &g->s;
 	g->pinger.s = &g->s;
@@ -431,6 +471,8 @@ static void connecting_free(struct connecting *g)
 {
 	tell_close(&g->out);
 	unheard_stop(&g->watch);
+	if (g->multipath)
+		counters_free(&g->before);
 	endpoint_list_free(&g->list);
 	endpoint_list_free(&g->sources);
 	causes_free(&g->causes);
@@ -482,6 +524,7 @@ int endpoint_connect_to(const struct endpoint_role *role, const struct command *
 	}
 	tell_slow_name(&g, t, took_us);
 	g.how.first_until_us = how.deadline_us;
+	expect_multipath(&g, t);
 	describe_client(&g, t);
 	if (c->connections > 1)
 		endpoint_raise_fds();

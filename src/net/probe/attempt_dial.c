@@ -4,6 +4,7 @@
 #include "net/probe/attempt_stream.h"
 #include "net/probe/attempt_udp.h"
 #include "net/socket/errqueue.h"
+#include "net/socket/tcp.h"
 
 static void dial_opened(void *ctx, int fd, const struct endpoint *ep)
 {
@@ -54,13 +55,10 @@ static void dial_passed(void *ctx, const struct endpoint *ep, uint64_t took_us)
 static void attempt_opened(struct attempt *a)
 {
 	bool mptcp = a->r->peer.proto == TARGET_MPTCP;
-	uint32_t info[64];
-	socklen_t len = sizeof(info);
 
 	probe_judge_open(a->r, a->w.fd);
-	/* SOL_MPTCP, MPTCP_INFO: a connection that fell back says EOPNOTSUPP. */
 	if (mptcp)
-		a->r->mptcp = getsockopt(a->w.fd, 284, 1, info, &len) == 0;
+		a->r->mptcp = tcp_is_multipath(a->w.fd);
 	a->opened_us = clock_us();
 	if (a->r->peer.type == SOCK_DGRAM && a->r->peer.family != AF_UNIX)
 		attempt_udp_start(a);

@@ -69,7 +69,7 @@ static void client_give_up(struct client_dial *d, const struct fault *f)
 	struct fault told = *f;
 
 	if (c->how->failed && c->how->connections == 1)
-		c->how->failed(c->how->failed_ctx, &told);
+		c->how->failed(c->how->told_ctx, &told);
 	c->failed++;
 	c->refused += f->err == ECONNREFUSED;
 	c->s->totals.failed++;
@@ -98,6 +98,8 @@ static void client_dialled(struct dial *dial, int fd, size_t index, const struct
 		c->s->like = dial->order[index];
 		c->connected++;
 		c->starved = false;
+		if (c->how->opened && c->how->connections == 1)
+			c->how->opened(c->how->told_ctx, fd, &dial->order[index]);
 		r = c->how->dial.options ? sockopt_apply(fd, c->how->dial.options,
 							 SOCKOPT_LATE, NULL, NULL, &own)
 					 : 0;

@@ -24,7 +24,9 @@ struct client_how {
 	/* The only connection there was to be has failed: may change the words before
 	 * they are told; may be NULL. */
 	void (*failed)(void *ctx, struct fault *f);
-	void *failed_ctx;
+	/* The same one is connected, before a byte is sent; may be NULL. */
+	void (*opened)(void *ctx, int fd, const struct endpoint *peer);
+	void *told_ctx;
 };
 
 struct client {

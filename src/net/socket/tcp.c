@@ -47,3 +47,13 @@ uint64_t tcp_unsent(int fd)
 		return 0;
 	return queued > 0 ? (uint64_t)queued : 0;
 }
+
+bool tcp_is_multipath(int fd)
+{
+	enum { LEVEL = 284, INFO = 1 }; /* SOL_MPTCP, MPTCP_INFO */
+	uint32_t info[64];
+	socklen_t len = sizeof(info);
+
+	/* One that fell back says EOPNOTSUPP. */
+	return getsockopt(fd, LEVEL, INFO, info, &len) == 0;
+}

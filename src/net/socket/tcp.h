@@ -17,3 +17,5 @@ void tcp_read_congestion(int fd, char name[TCP_CONGESTION_MAX]);
 /* Bytes in the send queue: not sent or not acknowledged, FIN included. 0 for other
  * sockets. */
 uint64_t tcp_unsent(int fd);
+/* Whether a connection that asked for MPTCP has it; false where it fell back to TCP. */
+bool tcp_is_multipath(int fd);
