@@ -10,6 +10,7 @@
 #include "cmd/endpoint/relaying.h"
 #include "cmd/endpoint/tell_why.h"
 #include "cmd/endpoint/tracer_queue.h"
+#include "cmd/still_held.h"
 #include "kernel/proc/procfile.h"
 #include "net/relay/conn_end.h"
 #include "net/role/crew.h"
@@ -94,6 +95,7 @@ static int prepare_child(struct serving *g, struct fault *f)
 		g->shell_argv[2] = xstrdup(c->shell);
 		g->child.argv = g->shell_argv;
 	}
+	g->child.still_held = still_held;
 	g->how.child = &g->child;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "base/chain.h"
 #include "base/mem.h"
 #include "net/role/server_peer.h"
 
@@ -32,10 +33,12 @@ void server_stop(struct server *v)
 	while (v->children) {
 		struct child *c = v->children;
 
-		leave_forget(&c->leaving);
-		kill(c->pid, SIGTERM);
-		watch_close(&v->s->loop, &c->w);
-		v->children = c->next;
+		if (!c->running) {
+			drain_stop(&c->drain);
+			continue;
+		}
+		child_kill(c, v->s);
+		CHAIN_TAKE(c);
 		free(c);
 	}
 }

@@ -29,24 +29,41 @@ static void child_failed(struct server *v, const struct child *c, int status)
 		fault_say(&f, ECHILD,
 			  "the command of peer %llu (process %ld) ended with code %d",
 			  (unsigned long long)c->id, (long)c->pid, status);
-	v->s->totals.failed++;
 	session_worse(v->s, CONN_ERROR, ECHILD);
 	session_tell(v->s,
 		     &(struct net_event){ .kind = NET_CHILD, .id = c->id, .fault = &f });
+}
+
+static void connection_over(struct drain *d, struct fault *f)
+{
+	struct child *c = LOOP_OWNER(d, struct child, drain);
+	struct server *v = c->owner;
+
+	if (f) {
+		c->failed = true;
+		session_worse(v->s, CONN_ERROR, f->err);
+		session_trouble(v->s, f);
+	}
+	v->s->totals.open--;
+	if (c->failed)
+		v->s->totals.failed++;
+	else
+		v->s->totals.complete++;
+	CHAIN_TAKE(c);
+	free(c);
+	server_check_over(v);
 }
 
 static void child_ended(struct child *c, int status)
 {
 	struct server *v = c->owner;
 
-	CHAIN_TAKE(c);
-	v->s->totals.open--;
+	/* Somebody else may have its number from here on. */
+	c->running = false;
+	c->failed = status != 0;
 	if (status)
 		child_failed(v, c, status);
-	else
-		v->s->totals.complete++;
-	free(c);
-	server_check_over(v);
+	child_end_connection(c, v->s, connection_over);
 }
 
 /* What may be there in a moment. */
@@ -83,6 +100,7 @@ static void run_child(struct server *v, int sock, uint64_t id)
 	v->s->totals.started++;
 	if (r < 0) {
 		free(c);
+		close_fd(sock);
 		v->s->totals.failed++;
 		session_worse(v->s, CONN_ERROR, f.err);
 		session_trouble(v->s, &f);
@@ -91,7 +109,6 @@ static void run_child(struct server *v, int sock, uint64_t id)
 		v->s->totals.open++;
 		v->s->totals.most_open = MAX(v->s->totals.most_open, v->s->totals.open);
 	}
-	close_fd(sock);
 	server_check_over(v); /* where no command runs nothing else would ask */
 }
 
