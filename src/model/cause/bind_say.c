@@ -457,8 +457,8 @@ void bind_say_access(const struct bind_facts *f, struct causes *causes)
 void bind_put_cut(const struct other_netns *o, struct buf *b)
 {
 	if (o->cut)
-		buf_printf(b, "; not all namespaces were searched (%zu were)",
-			   o->searched);
+		buf_printf(b, "; not all namespaces were searched (%zu %s)", o->searched,
+			   o->searched == 1 ? "was" : "were");
 }
 
 void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes)

@@ -15,7 +15,7 @@ struct hosts {
 
 /* One word as address, prefix, port or unix path, appended. 0 or -EINVAL.
  */
-int host_parse(struct parser *p, const struct token *t, struct hosts *out);
+int host_parse(struct parser *p, const struct token *word, struct hosts *out);
 /* The word is a pattern for the names of unix sockets. */
 void host_add_path(struct parser *p, const char *path, struct hosts *out);
 /* A port, "lo-hi", ":port", "inet:port", "*". */

@@ -111,6 +111,8 @@ MASKS = [
     # What a server does at the moment of the look.
     (re.compile(r" (?:is running|sleeps(?: in (?:the kernel's )?\w+\(\)"
                 r"(?: on descriptor \d+)?)?)(?=[.;])"), " DOES"),
+    # How many namespaces the bound of a search allows.
+    (re.compile(r"; not all namespaces were searched \(\d+ (?:was|were)\)"), ""),
     # Padding of columns follows the widths of what was masked.
     (re.compile(r"[ \t]{2,}"), "  "),
     (re.compile(r'"0x[0-9a-f]+"'), '"0x"'),
