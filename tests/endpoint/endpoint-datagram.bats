@@ -341,7 +341,7 @@ s.sendto(b"x" * size, sys.argv[1])' "$@"
 	}
 	served
 	assert_equal "$status" 1
-	assert_contains "$stderr" "longer than 1048576 bytes: the rest is lost"
+	assert_contains "$stderr" "a datagram of 1048577 bytes is longer than 1048576 bytes: the rest is lost"
 }
 
 @test "what a datagram socket cannot do is refused with a reason" {

@@ -92,7 +92,8 @@ allowed() { # FOLDER FOLDER...
 	local below=(model 'model/*' 'kernel/*' 'net/*' view)
 	allowed cmd "${below[@]}"
 	allowed cmd/inspect "${below[@]}" cmd
-	allowed cmd/endpoint "${below[@]}" cmd
+	allowed cmd/traffic "${below[@]}"
+	allowed cmd/endpoint "${below[@]}" cmd cmd/traffic
 	allowed cmd/probe "${below[@]}" cmd
 	allowed cmd/porcelain "${below[@]}" cmd 'cmd/*'
 }

@@ -470,6 +470,7 @@ static int end_client(struct connecting *g, int r, const struct fault *f)
 static void connecting_free(struct connecting *g)
 {
 	tell_close(&g->out);
+	traffic_free(&g->teller.traffic);
 	unheard_stop(&g->watch);
 	if (g->multipath)
 		counters_free(&g->before);
@@ -512,6 +513,10 @@ int endpoint_connect_to(const struct endpoint_role *role, const struct command *
 	r = endpoint_fill_how(role, c, t->proto, &g.s.how, &f);
 	if (r < 0)
 		return cmd_usage(cmd, &f);
+	if (endpoint_open_dump(&g.teller, c, &f) < 0) {
+		tell_fault(&g.teller, &f);
+		return EXIT_CANNOT;
+	}
 	r = find_source_address(&g, t, how.deadline_us, &f);
 	if (r == 0)
 		r = resolve(t, t->port, &how, &g.list, &f);

@@ -6,6 +6,7 @@
 
 #include "base/opt_rows.h"
 #include "cmd/endpoint/http.h"
+#include "cmd/traffic/traffic.h"
 #include "net/role/crew.h"
 
 #define AT(member)	offsetof(struct endpoint_config, member)
@@ -238,6 +239,11 @@ static const struct opt echo_opts[] = {
 static const struct opt tell_opts[] = {
 	FLAG("trace", 0, AT(trace), .flags = OPT_COMMON,
 	     .help = "show each system call and what it did in the kernel"),
+	TAKES("dump", 0, OPT_CHOICE, AT(dump), "text|hex", .choices = traffic_forms,
+	      .value = TRAFFIC_TEXT, .flags = OPT_OPTIONAL,
+	      .help = "show what is received and sent: when, whose, and the bytes"),
+	TAKES("dump-file", 0, OPT_TEXT, AT(dump_file), "FILE", .complete = "file",
+	      .help = "write that to FILE instead of stderr"),
 	FLAG("json", 0, AT(json), .flags = OPT_COMMON,
 	     .help = "events as JSON Lines on stderr"),
 	FLAG("report", 0, AT(report), .flags = OPT_COMMON,

@@ -36,17 +36,19 @@ struct endpoint_config {
 	bool strict;
 	/* telling */
 	bool json, info, report, trace;
+	int dump; /* enum traffic_form; -1 unset */
+	const char *dump_file;
 	/* echo --client */
 	bool client;
 	uint64_t count, size;
 	struct behave behave;
 };
 
-#define ENDPOINT_CONFIG_INIT                                                 \
-	{                                                                    \
-		.half_close = -1, .backlog = BEHAVE_UNSET, .connections = 1, \
-		.backoff_us = 1000000, .threads = 1, .behave = BEHAVE_INIT,  \
-		.http_max_body = UINT64_MAX                                  \
+#define ENDPOINT_CONFIG_INIT                                                             \
+	{                                                                                \
+		.half_close = -1, .dump = -1, .backlog = BEHAVE_UNSET, .connections = 1, \
+		.backoff_us = 1000000, .threads = 1, .behave = BEHAVE_INIT,              \
+		.http_max_body = UINT64_MAX                                              \
 	}
 
 /* The tables of options, as each command lists them. */

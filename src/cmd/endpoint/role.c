@@ -106,4 +106,23 @@ void endpoint_tell(struct teller *t, struct tell_out *out, const struct command 
 			      .info = c->info,
 			      .many = !one_peer(c) && !c->to,
 			      .verbose = c->common.verbose };
+	t->traffic.json = c->json;
+	t->traffic.form = c->dump >= 0	 ? (enum traffic_form)c->dump
+			  : c->dump_file ? TRAFFIC_TEXT
+					 : TRAFFIC_UNSEEN;
+}
+
+int endpoint_open_dump(struct teller *t, const struct endpoint_config *c, struct fault *f)
+{
+	int fd;
+
+	if (!c->dump_file)
+		return 0;
+	fd = traffic_open(c->dump_file, f);
+	if (fd < 0)
+		return fd;
+	tell_open_file(&t->dump, t->cmd, c->json, fd);
+	t->dump_path = c->dump_file;
+	t->out->beside = &t->dump;
+	return 0;
 }

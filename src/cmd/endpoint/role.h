@@ -33,6 +33,10 @@ int endpoint_fill_how(const struct endpoint_role *role, const struct endpoint_co
 const char *endpoint_unread_stdin(const struct endpoint_role *role,
 				  const struct endpoint_config *c);
 
+/* Opens the file of --dump-file for t, where one is given. 0 or -errno with a fault. */
+int endpoint_open_dump(struct teller *t, const struct endpoint_config *c,
+		       struct fault *f);
+
 /* Opens out, and t to tell through it. */
 void endpoint_tell(struct teller *t, struct tell_out *out, const struct command *cmd,
 		   const struct endpoint_config *c);

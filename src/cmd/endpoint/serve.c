@@ -286,7 +286,10 @@ static int end_server(struct serving *g, int r, const struct fault *f, int *sign
 static int open_files(struct serving *g, struct fault *f)
 {
 	const struct endpoint_config *c = g->c;
-	int r = port_file_open(&g->port_file, c->port_file, f);
+	int r = endpoint_open_dump(&g->teller, c, f);
+
+	if (r == 0)
+		r = port_file_open(&g->port_file, c->port_file, f);
 
 	if (r < 0 || !c->output_dir)
 		return r;
@@ -303,6 +306,7 @@ static void serving_free(struct serving *g)
 {
 	free(g->also);
 	tell_close(&g->out);
+	traffic_free(&g->teller.traffic);
 	out_discard(&g->port_file);
 	if (g->output.path)
 		close_fd(g->output.dir);

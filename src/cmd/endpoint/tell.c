@@ -1,14 +1,13 @@
 #include "cmd/endpoint/tell.h"
 
 #include <errno.h>
-#include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <stdio.h>
 
 #include "cmd/endpoint/tracer.h"
+#include "cmd/traffic/endpoint_members.h"
 #include "model/names.h"
 #include "net/relay/conn_end.h"
-#include "view/view_member.h"
 
 static const struct {
 	const char *json, *words;
@@ -17,35 +16,6 @@ static const struct {
 	[CLOSER_PEER] = { "peer", "the peer" },
 	[CLOSER_TARGET] = { "target", "the target" },
 };
-
-/* "local_addr", "local_port" or "path", and so on for "peer"; nothing for an unnamed
- * address. */
-static void put_endpoint(struct json *j, const char *prefix, const struct endpoint *ep)
-{
-	const struct sockaddr_vm *vm = (const struct sockaddr_vm *)&ep->ss;
-	_cleanup_buf_ struct buf text = { 0 };
-	char key[32];
-	struct addr a;
-
-	if (endpoint_addr(ep, &a)) {
-		snprintf(key, sizeof(key), "%s_addr", prefix);
-		a = addr_unmapped(&a);
-		view_member_ip(j, key, &a);
-		snprintf(key, sizeof(key), "%s_port", prefix);
-		json_member_u64(j, key, a.port);
-	} else if (ep->family == AF_VSOCK && ep->len) {
-		snprintf(key, sizeof(key), "%s_cid", prefix);
-		json_member_u64(j, key, vm->svm_cid);
-		snprintf(key, sizeof(key), "%s_port", prefix);
-		json_member_u64(j, key, vm->svm_port);
-	} else if (endpoint_raw_path(&text, ep)) {
-		if (streq(prefix, "local"))
-			snprintf(key, sizeof(key), "path");
-		else
-			snprintf(key, sizeof(key), "%s_path", prefix);
-		json_member_bytes(j, key, text.data, text.len);
-	}
-}
 
 /* Of an interface that is gone the number is left. */
 static bool device_of(const struct endpoint *ep, char name[static IF_NAMESIZE])
@@ -147,6 +117,7 @@ static void event_json(const struct teller *t, enum tell_kind kind,
 		[NET_CONNECTED] = "connected", [NET_CLOSED] = "closed",
 		[NET_CHILD] = "note",	       [NET_TROUBLE] = "note",
 		[NET_NOTE] = "note",	       [NET_CALL] = "call",
+		[NET_TRAFFIC] = "data",
 	};
 	_cleanup_buf_ struct buf b = { 0 };
 	struct json j = json_on(&b);
@@ -163,11 +134,11 @@ static void event_json(const struct teller *t, enum tell_kind kind,
 			&j, "proto",
 			target_proto_name((e->local ? e->local : e->peer)->proto));
 		if (e->local)
-			put_endpoint(&j, "local", e->local);
+			endpoint_members(&j, "local", e->local);
 		if (e->kind == NET_LISTENING && device_of(e->local, device))
 			json_member_text(&j, "device", device);
 		if (e->peer)
-			put_endpoint(&j, "peer", e->peer);
+			endpoint_members(&j, "peer", e->peer);
 		if (e->kind == NET_CONNECTED)
 			json_member_u64(&j, "connect_us", e->took_us);
 		break;
@@ -183,6 +154,7 @@ static void event_json(const struct teller *t, enum tell_kind kind,
 		json_fault(&j, e->fault);
 		break;
 	case NET_CALL:
+	case NET_TRAFFIC:
 		break;
 	case NET_NOTE:
 		json_member_str(&j, "id", "remark");
@@ -335,6 +307,8 @@ static void event_text(const struct teller *t, const struct net_event *e)
 	case NET_CALL:
 		tracer_call(t->tracer, e);
 		break;
+	case NET_TRAFFIC:
+		break;
 	case NET_NOTE:
 		if (!t->quiet)
 			note_text(t, e->text);
@@ -342,11 +316,53 @@ static void event_text(const struct teller *t, const struct net_event *e)
 	}
 }
 
-static void event(void *ctx, const struct net_event *e)
+/* The first time; the exit code says it, too. */
+static void check_dump(struct teller *t)
+{
+	struct fault f = FAULT_INIT;
+
+	if (!t->dump.sink.broken || t->dump_failed)
+		return;
+	t->dump_failed = true;
+	fault(&f, t->dump.sink.err, "write to '%s' (--dump-file): it ends here",
+	      t->dump_path);
+	tell_fault(t, &f);
+}
+
+static void tell_traffic(struct teller *t, const struct net_event *e)
+{
+	bool shown = t->traffic.form != TRAFFIC_UNSEEN;
+	_cleanup_buf_ struct buf b = { 0 };
+
+	if (t->json && e->traffic->datagram && (!shown || t->dump_path)) {
+		traffic_put(&t->traffic, &b, e, false);
+		tell_write(t->out, TELL_TRAFFIC, &b);
+		buf_reset(&b);
+	}
+	if (!shown)
+		return;
+	traffic_put(&t->traffic, &b, e, true);
+	tell_write(t->dump_path ? &t->dump : t->out, TELL_TRAFFIC, &b);
+	if (t->dump_path)
+		check_dump(t);
+}
+
+static bool has_room(void *ctx)
 {
 	const struct teller *t = ctx;
 
-	if (e->kind == NET_CALL)
+	return tell_has_room(t->out) && (!t->dump_path || tell_has_room(&t->dump));
+}
+
+static void event(void *ctx, const struct net_event *e)
+{
+	struct teller *t = ctx;
+
+	if (t->traffic.form != TRAFFIC_UNSEEN)
+		traffic_follow(&t->traffic, e);
+	if (e->kind == NET_TRAFFIC)
+		tell_traffic(t, e);
+	else if (e->kind == NET_CALL)
 		tracer_call(t->tracer, e);
 	else if (t->json)
 		event_json(t, TELL_DATA, e);
@@ -356,9 +372,14 @@ static void event(void *ctx, const struct net_event *e)
 
 struct net_ops teller_ops(struct teller *t)
 {
+	bool shown = t->traffic.form != TRAFFIC_UNSEEN;
+
 	return (struct net_ops){ .event = event,
 				 .ctx = t,
-				 .wants_peers = t->json || t->verbose,
+				 .has_room = has_room,
+				 .wants_bytes = shown,
+				 .wants_datagrams = shown || t->json,
+				 .wants_peers = t->json || t->verbose || shown,
 				 .wants_calls = t->tracer };
 }
 

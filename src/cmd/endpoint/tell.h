@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cmd/cmd.h"
 #include "cmd/endpoint/tell_out.h"
+#include "cmd/traffic/traffic.h"
 #include "net/relay/session.h"
 #include "net/role/pinger.h"
 
@@ -17,6 +18,10 @@ struct teller {
 	bool many; /* connections: --report tells of all together */
 	unsigned verbose;
 	struct tracer *tracer; /* --trace, or NULL */
+	struct traffic traffic;
+	struct tell_out dump; /* --dump-file; beside out then */
+	const char *dump_path;
+	bool dump_failed; /* and that is told */
 };
 
 /* The ops of a session that tell through t. */

@@ -12,6 +12,7 @@ enum {
 	WAIT_US = 1000000,	/* without a byte that goes */
 	WAIT_MOST_US = 5000000, /* in all */
 	DATA_MOST = 1 << 20,
+	TRAFFIC_MOST = 1 << 18, /* that waits before more is told */
 	AGAIN_US = 100000,
 };
 
@@ -27,6 +28,13 @@ void tell_open(struct tell_out *o, const struct command *cmd, bool json, bool al
 	o->tick.fn = tick;
 	pthread_mutex_init(&o->lock, NULL);
 	sink_init(&o->sink, STDERR_FILENO);
+}
+
+void tell_open_file(struct tell_out *o, const struct command *cmd, bool json, int fd)
+{
+	tell_open(o, cmd, json, true);
+	sink_init(&o->sink, fd);
+	o->file = o->sink.owned = true;
 }
 
 /* --- what is said of what was not said --- */
@@ -52,7 +60,7 @@ static void tell_lost(struct tell_out *o)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 
-	if (o->lost == o->lost_told)
+	if (o->lost == o->lost_told || o->file)
 		return;
 	put_lost(o, &b);
 	if (sink_waiting(&o->sink) + b.len > DATA_MOST && o->loop)
@@ -175,8 +183,14 @@ int tell_begin(struct tell_out *o, struct loop *l, bool threaded)
 {
 	int r;
 
+	if (o->beside) {
+		r = tell_begin(o->beside, l, false);
+		if (r < 0)
+			return r;
+	}
 	o->owner = pthread_self();
-	sink_own(&o->sink);
+	if (!o->file)
+		sink_own(&o->sink);
 	if (threaded) {
 		o->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		r = o->wake.fd < 0 ? -errno : watch_set(l, &o->wake, EPOLLIN);
@@ -190,6 +204,8 @@ int tell_begin(struct tell_out *o, struct loop *l, bool threaded)
 
 void tell_end(struct tell_out *o)
 {
+	if (o->beside)
+		tell_end(o->beside);
 	pthread_mutex_lock(&o->lock);
 	if (o->loop) {
 		watch_remove(o->loop, &o->w);
@@ -217,7 +233,7 @@ void tell_reopen(struct tell_out *o)
 
 uint64_t tell_close(struct tell_out *o)
 {
-	uint64_t lost;
+	uint64_t lost, lost_beside = o->beside ? tell_close(o->beside) : 0;
 
 	if (!o->open)
 		return 0;
@@ -234,7 +250,7 @@ uint64_t tell_close(struct tell_out *o)
 	sink_free(&o->sink);
 	pthread_mutex_destroy(&o->lock);
 	o->open = false;
-	return lost;
+	return lost + lost_beside;
 }
 
 /* --- writing --- */
@@ -287,6 +303,23 @@ static void put_data(struct tell_out *o, const struct buf *b)
 	o->data_waits = sink_waiting(&o->sink);
 }
 
+bool tell_has_room(const struct tell_out *o)
+{
+	return sink_waiting(&o->sink) < TRAFFIC_MOST;
+}
+
+/* A file that could not be written to shall not have a hole. */
+static void put_traffic(struct tell_out *o, const struct buf *b)
+{
+	tell_lost(o);
+	if (o->gave_up || (o->file && o->sink.broken))
+		o->lost++;
+	else
+		sink_put(&o->sink, b->data, b->len, true);
+	o->lost += o->file && o->sink.broken;
+	o->data_waits = sink_waiting(&o->sink);
+}
+
 static void put_message(struct tell_out *o, enum tell_kind kind, const struct buf *b)
 {
 	if (kind == TELL_STRANGER && is_left_out(o, b)) {
@@ -311,6 +344,8 @@ void tell_write(struct tell_out *o, enum tell_kind kind, const struct buf *b)
 		sink_put(&o->sink, b->data, b->len, true);
 	else if (kind == TELL_DATA)
 		put_data(o, b);
+	else if (kind == TELL_TRAFFIC)
+		put_traffic(o, b);
 	else
 		put_message(o, kind, b);
 	if (!o->loop)

@@ -14,6 +14,7 @@
 
 enum tell_kind {
 	TELL_DATA,     /* asked for: events, calls, reports */
+	TELL_TRAFFIC,  /* the same; who tells it asks for room before: none is lost */
 	TELL_READY,    /* the line that somebody waits for; never lost while we run */
 	TELL_PEOPLE,   /* our own doing */
 	TELL_STRANGER, /* a peer's doing: as many as it likes */
@@ -22,7 +23,8 @@ enum tell_kind {
 struct tell_out {
 	const struct command *cmd;
 	bool json;
-	bool all; /* -v: no limit for what strangers cause */
+	bool all;  /* -v: no limit for what strangers cause */
+	bool file; /* not standard error */
 	struct sink sink;
 	bool open;
 	pthread_mutex_t lock; /* of the threads of echo */
@@ -40,6 +42,7 @@ struct tell_out {
 	bool gave_up;	  /* outside of the loop: the reader does not read */
 	uint64_t ends_us; /* until when all waiting at the end is over */
 	struct buf last;  /* the message told last, where it was dropped or left out */
+	struct tell_out *beside; /* begins, ends and is closed with it; or NULL */
 };
 
 void tell_open(struct tell_out *o, const struct command *cmd, bool json, bool all);
@@ -54,5 +57,11 @@ void tell_settle(struct tell_out *o);
 void tell_reopen(struct tell_out *o);
 /* Counts that are due are told, memory is freed. How many records were lost. */
 uint64_t tell_close(struct tell_out *o);
+
+/* A file instead of standard error, where data alone goes; fd is closed with it. */
+void tell_open_file(struct tell_out *o, const struct command *cmd, bool json, int fd);
+
+/* Whether more traffic may be told. */
+bool tell_has_room(const struct tell_out *o);
 
 void tell_write(struct tell_out *o, enum tell_kind kind, const struct buf *b);

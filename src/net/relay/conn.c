@@ -318,7 +318,8 @@ static void conn_turn(struct conn *c, bool rx, bool tx)
 		uint64_t bytes = c->rx.moved_in + c->rx.moved_out + c->tx.moved_out +
 				 c->rx.empties;
 
-		if (bytes != c->last_bytes)
+		/* Nor is a dump that nobody reads an idle network. */
+		if (bytes != c->last_bytes || flow_dump_is_full(&c->rx))
 			c->last_us = loop_now(c->l);
 		c->last_bytes = bytes;
 	}
@@ -410,6 +411,7 @@ static void start_flows(struct conn *c, struct stream *out_file)
 			       .rules = &how->in_rules,
 			       .tap = taps ? conn_tap : NULL,
 			       .called = calls,
+			       .dump = c->dump,
 			       .owner = c };
 	c->tx = (struct flow){ .from = FLOW_NOTHING,
 			       .to = FLOW_SOCKET,
@@ -418,6 +420,7 @@ static void start_flows(struct conn *c, struct stream *out_file)
 			       .stream = how->in,
 			       .rules = &how->out_rules,
 			       .called = calls,
+			       .dump = c->dump,
 			       .owner = c };
 	c->rx_want = b->no_read ? 0 : FLOW_WANT_READ;
 	c->tx_want = 0;

@@ -72,6 +72,8 @@ struct conn {
 	/* --trace: what was done to the socket; NULL = nobody asks */
 	void (*called)(struct conn *c, enum net_call call, const char *text,
 		       int64_t result, uint64_t began_us);
+	/* --dump: what looks at its bytes; NULL = nobody does */
+	const struct flow_dump *dump;
 	/* What went wrong and ends nothing. */
 	void (*troubled)(struct conn *c, const struct fault *f);
 	void *owner;

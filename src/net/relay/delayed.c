@@ -64,6 +64,8 @@ static ssize_t send_piece(struct delayed *d, const struct piece *p)
 	n = n >= 0 ? n : -errno;
 	if (f->called)
 		f->called(f, FLOW_SEND, p->len - p->at, n, began);
+	if (n >= 0 && f->dump)
+		f->dump->saw(f, true, p->data + p->at, (size_t)n);
 	return n;
 }
 

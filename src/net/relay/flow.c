@@ -114,6 +114,8 @@ static ssize_t sink_write(struct flow *f, const char *data, size_t len)
 			 MSG_DONTWAIT | MSG_NOSIGNAL | (f->more ? MSG_MORE : 0));
 		n = n >= 0 ? n : -errno;
 		flow_after_call(f, FLOW_SEND, len, n, began);
+		if (n >= 0 && f->dump)
+			f->dump->saw(f, true, data, (size_t)n);
 		return n;
 	case FLOW_STREAM:
 		return stream_write(f->stream, data, len);
@@ -185,6 +187,8 @@ static ssize_t source_read(struct flow *f, char *to, size_t len)
 			n = n >= 0 ? n : -errno;
 		}
 		flow_after_call(f, FLOW_RECV, len, n, began);
+		if (f->dump && (n > 0 || (n == 0 && f->empty)))
+			f->dump->saw(f, false, to, (size_t)n);
 		return n;
 	case FLOW_STREAM:
 		return stream_read(f->stream, to, len);
@@ -421,7 +425,7 @@ static enum shortcut shortcut_of(const struct flow *f)
 {
 	const struct flow_rules *r = f->rules;
 
-	if (f->no_splice || f->tap || r->crlf || r->corrupt || r->delay_us ||
+	if (f->no_splice || f->tap || f->dump || r->crlf || r->corrupt || r->delay_us ||
 	    r->records || r->chunk || r->truncate_bytes != BEHAVE_UNSET)
 		return SHORTCUT_NONE;
 	if (f->from == FLOW_FILE)
@@ -543,6 +547,9 @@ unsigned flow_step(struct loop *l, struct flow *f)
 	int round;
 
 	for (round = 0; round < FLOW_ROUNDS && !r; round++) {
+		if (flow_dump_is_full(f))
+			f->not_before_us = MAX(f->not_before_us,
+					       loop_now(l) + FLOW_DUMP_AGAIN_US);
 		if (flow_must_wait(l, f))
 			return FLOW_WANT_TIME;
 		if (f->pending_len || f->empty_pending)

@@ -69,6 +69,16 @@ enum flow_call {
 typedef void flow_called(struct flow *f, enum flow_call call, size_t asked,
 			 ssize_t result, uint64_t began_us);
 
+/* --dump: sees what the socket carried: bytes as they came, and as they were taken. Where
+ * there is one, all bytes are copied. */
+struct flow_dump {
+	void (*saw)(struct flow *f, bool sent, const char *data, size_t len);
+	/* Whether it has room; nothing moves before it has. */
+	bool (*has_room)(const struct flow *f);
+};
+
+enum { FLOW_DUMP_AGAIN_US = 2000 }; /* when it is asked again */
+
 /* Whether a pipe or copies are faster, as flow_pipe.h tries. */
 struct flow_trial {
 	uint64_t from_us, from_bytes; /* when the turn began, and moved_out then */
@@ -85,8 +95,9 @@ struct flow {
 	const struct flow_rules *rules;
 	flow_tap *tap;
 	flow_put *put;
-	flow_called *called; /* NULL = nobody asks */
-	void *owner;	     /* of tap, put and called */
+	flow_called *called;	      /* NULL = nobody asks */
+	const struct flow_dump *dump; /* NULL = nobody looks */
+	void *owner;		      /* of tap, put, called and dump */
 	const char *memory;
 	size_t memory_len; /* what is left, of a file too */
 	struct buf back;   /* bytes that the tap did not let pass, from back_at on */
@@ -126,6 +137,12 @@ void flow_corrupt(uint64_t every, uint64_t passed, char *data, size_t len);
 static inline size_t flow_back_len(const struct flow *f)
 {
 	return f->back.len - f->back_at;
+}
+
+/* Whether the one who looks has no room for more. */
+static inline bool flow_dump_is_full(const struct flow *f)
+{
+	return f->dump && !f->dump->has_room(f);
 }
 
 /* 0 where it is held. */

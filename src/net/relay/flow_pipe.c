@@ -25,8 +25,8 @@ static bool takes_pipe(const struct flow *f)
 {
 	const struct flow_rules *r = f->rules;
 
-	return !f->no_splice && !f->tap && !f->put && !r->crlf && !r->corrupt &&
-	       !r->delay_us && !r->records && !r->chunk &&
+	return !f->no_splice && !f->tap && !f->put && !f->dump && !r->crlf &&
+	       !r->corrupt && !r->delay_us && !r->records && !r->chunk &&
 	       r->truncate_bytes == BEHAVE_UNSET && f->from == FLOW_SOCKET &&
 	       f->to == FLOW_SOCKET && !f->pending_len;
 }

@@ -386,7 +386,7 @@ static void pair_turn(struct pair *p, bool up, bool down)
 	if (p->s->how.idle_us) {
 		uint64_t bytes = bytes_of(p);
 
-		if (bytes != p->last_bytes)
+		if (bytes != p->last_bytes || flow_dump_is_full(&p->end[0].flow))
 			p->last_us = loop_now(&p->s->loop);
 		p->last_bytes = bytes;
 	}
@@ -461,6 +461,22 @@ static void flow_was_called(struct flow *f, enum flow_call call, size_t asked, s
 			     f->sock, asked);
 }
 
+/* What the connection with the peer carries; the target has the same. */
+static void flow_saw(struct flow *f, bool sent, const char *data, size_t len)
+{
+	const struct pair_end *e = f->owner;
+
+	if ((side_of(e) == PAIR_PEER) != sent)
+		session_saw(e->pair->s, e->pair->id, sent, data, len);
+}
+
+static bool dump_has_room(const struct flow *f)
+{
+	return session_has_room(((const struct pair_end *)f->owner)->pair->s);
+}
+
+static const struct flow_dump dump = { .saw = flow_saw, .has_room = dump_has_room };
+
 /* --- starting --- */
 
 static void start_end(struct pair *p, enum pair_side side, int fd, int other)
@@ -478,6 +494,7 @@ static void start_end(struct pair *p, enum pair_side side, int fd, int other)
 				 .sink = other,
 				 .rules = peer ? &how->in_rules : &how->out_rules,
 				 .called = p->s->ops.wants_calls ? flow_was_called : NULL,
+				 .dump = p->s->ops.wants_bytes ? &dump : NULL,
 				 .owner = e };
 	e->want = peer && b->no_read ? 0 : FLOW_WANT_READ;
 	if (how->in_rules.records)

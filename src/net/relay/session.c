@@ -80,6 +80,35 @@ static void conn_troubled(struct conn *c, const struct fault *f)
 	session_trouble(c->owner, f);
 }
 
+void session_saw(struct session *s, uint64_t id, bool sent, const char *data, size_t len)
+{
+	const struct net_traffic t = {
+		.data = data, .len = len, .whole = len, .sent = sent
+	};
+
+	session_tell(s,
+		     &(struct net_event){ .kind = NET_TRAFFIC, .id = id, .traffic = &t });
+}
+
+bool session_has_room(const struct session *s)
+{
+	return !s->ops.has_room || s->ops.has_room(s->ops.ctx);
+}
+
+static void conn_saw(struct flow *f, bool sent, const char *data, size_t len)
+{
+	const struct conn *c = f->owner;
+
+	session_saw(c->owner, c->id, sent, data, len);
+}
+
+static bool conn_has_room(const struct flow *f)
+{
+	return session_has_room(((const struct conn *)f->owner)->owner);
+}
+
+static const struct flow_dump conn_dump = { .saw = conn_saw, .has_room = conn_has_room };
+
 static void session_signalled(struct loop *l, int signo)
 {
 	struct session *s = l->owner;
@@ -314,6 +343,7 @@ int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
 	c->ended = conn_ended;
 	c->troubled = conn_troubled;
 	c->called = s->ops.wants_calls ? conn_called : NULL;
+	c->dump = s->ops.wants_bytes ? &conn_dump : NULL;
 	c->id = id;
 	c->dialled = !accepted;
 	c->proto = (uint16_t)s->like.proto;

@@ -22,6 +22,16 @@ enum net_event_kind {
 	NET_TROUBLE,   /* fault: it goes on */
 	NET_NOTE,      /* text */
 	NET_CALL,      /* a system call, for --trace: call, fd, text, result, took_us */
+	NET_TRAFFIC,   /* id, traffic, peer where it is a datagram's */
+};
+
+/* What a socket carried: a portion of a stream, or a datagram. */
+struct net_traffic {
+	const char *data;
+	size_t len;
+	size_t whole; /* bytes of the datagram; more than len where it was cut */
+	bool sent;    /* by us */
+	bool datagram;
 };
 
 struct net_event {
@@ -33,6 +43,7 @@ struct net_event {
 	const struct conn_report *report;
 	const struct fault *fault;
 	const char *text;
+	const struct net_traffic *traffic;
 	enum net_call call;
 	int fd;		/* NET_CALL: what the call was about; still open */
 	int64_t result; /* or -errno */
@@ -41,7 +52,11 @@ struct net_event {
 struct net_ops {
 	void (*event)(void *ctx, const struct net_event *e);
 	void *ctx;
-	bool wants_calls; /* NET_CALL is told */
+	bool wants_calls;     /* NET_CALL is told */
+	bool wants_bytes;     /* NET_TRAFFIC of connections is told */
+	bool wants_datagrams; /* and of datagrams */
+	/* Whether traffic may be told: nothing moves before that. NULL = always. */
+	bool (*has_room)(void *ctx);
 	bool wants_peers; /* accepted and connected are told; else nobody asks the kernel
 			     for names */
 };
@@ -133,6 +148,10 @@ void session_closed(struct session *s, uint64_t id, enum conn_end end,
 /* Tells that a connection is there: accepted, or made by us in took_us. */
 void session_introduce(struct session *s, int fd, const struct endpoint *like,
 		       uint64_t id, bool accepted, uint64_t took_us);
+
+/* NET_TRAFFIC of a connection; and whether there is room for more of it. */
+void session_saw(struct session *s, uint64_t id, bool sent, const char *data, size_t len);
+bool session_has_room(const struct session *s);
 
 /* Remembers the worst that happened, for the exit code. */
 void session_worse(struct session *s, enum conn_end end, int err);

@@ -53,13 +53,14 @@ static int batch_receive(struct datagram_batch *b, int fd, int most)
 		}
 	}
 	b->sent = 0;
-	b->n = recvmmsg(fd, b->msg, (unsigned)most, MSG_DONTWAIT, NULL);
+	/* MSG_TRUNC: of one that is cut the length is that of the whole. */
+	b->n = recvmmsg(fd, b->msg, (unsigned)most, MSG_DONTWAIT | MSG_TRUNC, NULL);
 	if (b->n < 0) {
 		b->n = 0;
 		return -errno;
 	}
 	for (i = 0; i < b->n; i++)
-		b->iov[i].iov_len = b->msg[i].msg_len;
+		b->iov[i].iov_len = MIN((size_t)b->msg[i].msg_len, b->most);
 	if (b->may_join)
 		gro_part(b);
 	return b->n;
@@ -166,12 +167,13 @@ static void to_file(struct datagram *d, uint32_t id, int i)
 }
 
 /* Only unix sockets send larger ones. */
-static void tell_cut(struct datagram *d)
+static void tell_cut(struct datagram *d, size_t whole)
 {
 	struct fault f = FAULT_INIT;
 
-	fault_say(&f, EMSGSIZE, "a datagram was longer than %zu bytes: the rest is lost",
-		  d->batch->most);
+	fault_say(&f, EMSGSIZE,
+		  "a datagram of %zu bytes is longer than %zu bytes: the rest is lost",
+		  whole, d->batch->most);
 	d->s->totals.failed++;
 	session_worse(d->s, CONN_ERROR, EMSGSIZE);
 	session_trouble(d->s, &f);
@@ -196,7 +198,10 @@ static void take_batch(struct datagram *d)
 			d->read_at_us = datagram_after(d, d->read_at_us, v->iov_len,
 						       how->read_rate);
 		if (b->msg[i].msg_hdr.msg_flags & MSG_TRUNC)
-			tell_cut(d);
+			tell_cut(d, b->msg[i].msg_len);
+		datagram_saw(d, false, b->msg[i].msg_hdr.msg_name,
+			     b->msg[i].msg_hdr.msg_namelen, v,
+			     b->may_join ? v->iov_len : b->msg[i].msg_len);
 		if (d->s->how.expect.len)
 			found |= is_expected(d, v->iov_base, v->iov_len);
 		if (d->how->output.path)
@@ -289,9 +294,22 @@ static bool late_are_over(struct datagram *d)
 	return loop_now(&d->s->loop) >= d->over_us;
 }
 
+/* Where nobody reads what is told, nothing moves. */
+static void await_room(struct datagram *d)
+{
+	uint64_t at;
+
+	if (!d->s->ops.wants_datagrams || session_has_room(d->s))
+		return;
+	at = loop_now(&d->s->loop) + FLOW_DUMP_AGAIN_US;
+	d->read_at_us = MAX(d->read_at_us, at);
+	d->send_at_us = MAX(d->send_at_us, at);
+}
+
 static void datagram_turn(struct datagram *d, bool readable)
 {
 	d->waiting_send = false;
+	await_room(d);
 	if (!timer_armed(&d->later))
 		datagram_answer(d);
 	if (readable && may_receive(d)) {
@@ -426,7 +444,8 @@ static void idle_over(struct loop *l, struct timer *t)
 	struct fault f = FAULT_INIT;
 
 	/* Our own pace and a blocked output are not the network's silence. */
-	if (d->out_pending.len || datagram_unanswered(d) || d->has_in) {
+	if (d->out_pending.len || datagram_unanswered(d) || d->has_in ||
+	    !session_has_room(d->s)) {
 		d->last_us = loop_now(l);
 		arrange_end(d);
 		return;
@@ -465,7 +484,8 @@ static bool takes_joined(const struct datagram *d)
 	const struct behave *b = d->how->behave;
 
 	return d->segments && d->how->echo && !d->how->max && !b->read_rate &&
-	       b->close_after_bytes == BEHAVE_UNSET && !d->s->ops.wants_calls;
+	       b->close_after_bytes == BEHAVE_UNSET && !d->s->ops.wants_calls &&
+	       !d->s->ops.wants_datagrams;
 }
 
 int datagram_start(struct datagram *d, struct session *s, int fd,

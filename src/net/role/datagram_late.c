@@ -214,7 +214,8 @@ static bool send_to(struct late *late, struct late_peer *p)
 	bool any = false;
 
 	while (p->first && datagram_due(d, d->send_at_us)) {
-		ssize_t n = sendto(d->w.fd, p->first->data, p->first->len,
+		struct iovec v = { p->first->data, p->first->len };
+		ssize_t n = sendto(d->w.fd, v.iov_base, v.iov_len,
 				   MSG_DONTWAIT | MSG_NOSIGNAL,
 				   (const struct sockaddr *)&p->ss, p->len);
 
@@ -222,7 +223,7 @@ static bool send_to(struct late *late, struct late_peer *p)
 			break;
 		any = true;
 		if (n >= 0) {
-			datagram_was_sent(d, (size_t)n);
+			datagram_was_sent(d, &p->ss, p->len, &v);
 			drop_first(late, p);
 			continue;
 		}

@@ -132,8 +132,12 @@ void datagram_answer(struct datagram *d)
 			b->sent++;
 			continue;
 		}
-		for (i = 0; i < n; i++)
-			datagram_was_sent(d, b->iov[b->sent++].iov_len);
+		for (i = 0; i < n; i++, b->sent++) {
+			const struct msghdr *m = &b->msg[b->sent].msg_hdr;
+
+			datagram_was_sent(d, m->msg_name, m->msg_namelen,
+					  &b->iov[b->sent]);
+		}
 	}
 }
 
@@ -257,7 +261,8 @@ void datagram_send_input(struct datagram *d)
 			datagram_failed(d, err, "send");
 			return;
 		}
-		datagram_was_sent(d, (size_t)n);
+		datagram_was_sent(d, &d->peer.ss, d->peer.len,
+				  &(struct iovec){ d->in_pending.data, (size_t)n });
 		if (text && d->text_at == d->text.len) {
 			end_input(d);
 			return;

@@ -69,12 +69,42 @@ bool datagram_is_paced(const struct datagram *d)
 	return d->how->behave->write_rate || d->how->behave->chunk_delay_us;
 }
 
-void datagram_was_sent(struct datagram *d, size_t bytes)
+void datagram_saw(struct datagram *d, bool sent, const void *at, socklen_t at_len,
+		  const struct iovec *v, size_t whole)
+{
+	const struct net_traffic t = { .data = v->iov_base,
+				       .len = v->iov_len,
+				       .whole = whole,
+				       .sent = sent,
+				       .datagram = true };
+	struct endpoint peer = d->peer;
+	bool new;
+
+	if (!d->s->ops.wants_datagrams)
+		return;
+	if (d->how->server) {
+		peer = d->local;
+		peer.len = at_len;
+		memcpy(&peer.ss, at, at_len);
+	}
+	session_tell(d->s, &(struct net_event){
+				   .kind = NET_TRAFFIC,
+				   .id = d->how->server ? peers_meet(d->peers, &peer.ss,
+								     peer.len, &new)
+							: 1,
+				   .peer = &peer,
+				   .traffic = &t });
+}
+
+void datagram_was_sent(struct datagram *d, const void *at, socklen_t at_len,
+		       const struct iovec *v)
 {
 	const struct behave *b = d->how->behave;
+	size_t bytes = v->iov_len;
 
 	d->s->totals.datagrams_out++;
 	d->s->totals.bytes_out += bytes;
+	datagram_saw(d, true, at, at_len, v, bytes);
 	if (datagram_is_paced(d))
 		d->send_at_us = datagram_after(d, d->send_at_us, bytes, b->write_rate) +
 				b->chunk_delay_us;

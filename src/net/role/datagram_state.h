@@ -88,8 +88,13 @@ bool datagram_due(struct datagram *d, uint64_t at_us);
 uint64_t datagram_after(struct datagram *d, uint64_t at_us, uint64_t bytes,
 			uint64_t rate);
 
-/* Counts one that went out, and keeps the pace. */
-void datagram_was_sent(struct datagram *d, size_t bytes);
+/* Tells of one, where datagrams are told: of a server's peer at `at`. whole: its bytes,
+ * where fewer are here. */
+void datagram_saw(struct datagram *d, bool sent, const void *at, socklen_t at_len,
+		  const struct iovec *v, size_t whole);
+/* Counts one that went out to `at` and tells of it, and keeps the pace. */
+void datagram_was_sent(struct datagram *d, const void *at, socklen_t at_len,
+		       const struct iovec *v);
 /* An unnamed unix socket cannot be answered; a peer that is gone need not be. */
 bool datagram_is_nobody(const struct datagram *d, int err);
 
