@@ -1,7 +1,6 @@
 #include "net/role/child.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
@@ -9,10 +8,6 @@
 #include <sys/wait.h>
 
 #include "base/mem.h"
-
-/* Between fork and exec a child of another thread has all our descriptors, and our limit
- * is the child's while it is begun: one at a time. */
-static pthread_mutex_t spawning = PTHREAD_MUTEX_INITIALIZER;
 
 void child_free_argv(char **argv)
 {
@@ -125,7 +120,6 @@ static int spawn(pid_t *pid, const struct session *s, int sock,
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &s->old_mask);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	pthread_mutex_lock(&spawning);
 	getrlimit(RLIMIT_NOFILE, &ours);
 	theirs = ours;
 	if (how->fd_limit) {
@@ -135,7 +129,6 @@ static int spawn(pid_t *pid, const struct session *s, int sock,
 	err = posix_spawnp(pid, how->argv[0], &actions, &attr, how->argv, env);
 	if (how->fd_limit)
 		setrlimit(RLIMIT_NOFILE, &ours);
-	pthread_mutex_unlock(&spawning);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return -err;
@@ -175,20 +168,10 @@ int child_start(struct child *c, struct session *s, int sock, const struct child
 	return 0;
 }
 
-static bool is_still_held(const struct child *c)
-{
-	bool held;
-
-	pthread_mutex_lock(&spawning);
-	held = c->how->still_held(c->sock, c->pid, c->began_us);
-	pthread_mutex_unlock(&spawning);
-	return held;
-}
-
 void child_end_connection(struct child *c, struct session *s,
 			  void (*over)(struct drain *d, struct fault *f))
 {
-	if (c->how->still_held && is_still_held(c)) {
+	if (c->how->still_held && c->how->still_held(c->sock, c->pid, c->began_us)) {
 		close_fd(take_fd(&c->sock));
 		over(&c->drain, NULL);
 	} else {
