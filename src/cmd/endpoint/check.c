@@ -39,6 +39,7 @@ static const char not_sent[] = "nothing is sent with --recv-only";
 static const char muted[] = "nothing is sent with --mute";
 static const char no_address[] = "its peers have no IP address";
 static const char by_mode[] = "a unix socket is kept from others by its permissions";
+static const char no_records[] = "a stream has no records";
 static const char leave_out[] = "leave it out";
 
 static const struct exclusion refusals[] = {
@@ -89,6 +90,7 @@ static const struct exclusion refusals[] = {
 	    "--sh 'timeout 10 CMD'"),
 	CHILD("--output", output_dir),
 	CHILD("--dump", dump),
+	CHILD("--records", records),
 	CHILD("--dump-file", dump_file),
 	CHILD("--expect", expect),
 	CHILD("--info", info),
@@ -117,6 +119,7 @@ static const struct exclusion refusals[] = {
 	RELAY("--send", send),
 	RELAY("--expect", expect),
 	RELAY("--output", output_dir),
+	RELAY("--records", records),
 	RELAY("--recv-only", recv_only),
 	RELAY("--send-only", send_only),
 	ROW("--allow", rules.allow.n, MARK_NO_IP, no_address, by_mode),
@@ -162,6 +165,10 @@ static const struct exclusion refusals[] = {
 	ROW("--http", http, MARK_MUTE, muted, leave_out),
 	ROW("--crlf", crlf, MARK_HTTP, "the answer to --http has a length",
 	    "write \\r\\n in the text"),
+	ROW("--records", records, MARK_STREAM, no_records,
+	    "udp:, unix-dgram: and unix-seqpacket: have; --dump shows what each read "
+	    "brings"),
+	ROW("--records", records, MARK_HTTP, "a request is no record", leave_out),
 	HTTP("--http-status belongs to --http", http_status),
 	HTTP("--http-header belongs to --http", http_headers),
 	HTTP("--http-max-body belongs to --http", http_max_body),
@@ -185,7 +192,10 @@ int endpoint_check(const struct endpoint_role *role, const struct endpoint_confi
 	const struct endpoint_config fresh = ENDPOINT_CONFIG_INIT;
 	unsigned marks = role->marks(c, proto) | (c->recv_only ? MARK_RECV_ONLY : 0) |
 			 (c->behave.mute ? MARK_MUTE : 0) | (c->http ? MARK_HTTP : 0) |
-			 (c->to ? MARK_RELAY : 0) | (is_ip(proto) ? 0 : MARK_NO_IP);
+			 (c->to ? MARK_RELAY : 0) | (is_ip(proto) ? 0 : MARK_NO_IP) |
+			 (target_is_connected(proto) && proto != TARGET_UNIX_SEQPACKET
+				  ? MARK_STREAM
+				  : 0);
 
 	return exclude_check(refusals, ARRAY_SIZE(refusals), c, &fresh, marks, f);
 }

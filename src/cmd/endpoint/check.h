@@ -15,8 +15,9 @@ enum endpoint_mark {
 	MARK_RECV_ONLY = BIT(7),
 	MARK_MUTE = BIT(8),
 	MARK_HTTP = BIT(9),
-	MARK_RELAY = BIT(10), /* --to */
-	MARK_NO_IP = BIT(11), /* unix sockets, vsock */
+	MARK_RELAY = BIT(10),  /* --to */
+	MARK_NO_IP = BIT(11),  /* unix sockets, vsock */
+	MARK_STREAM = BIT(12), /* bytes without an end of each */
 	MARK_SERVER_DATAGRAMS = MARK_LISTEN_DATAGRAMS | MARK_ECHO_DATAGRAMS,
 	MARK_ALL_DATAGRAMS = MARK_SERVER_DATAGRAMS | MARK_CONNECT_DATAGRAMS,
 };

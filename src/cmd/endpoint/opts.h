@@ -31,6 +31,7 @@ struct endpoint_config {
 	int half_close; /* -1 unset, 0, 1 */
 	const char *send, *expect;
 	bool crlf, hex;
+	int records; /* enum traffic_frame; -1 unset */
 	/* laboratory */
 	const char *lab; /* NULL = not asked for */
 	bool strict;
@@ -44,11 +45,11 @@ struct endpoint_config {
 	struct behave behave;
 };
 
-#define ENDPOINT_CONFIG_INIT                                                             \
-	{                                                                                \
-		.half_close = -1, .dump = -1, .backlog = BEHAVE_UNSET, .connections = 1, \
-		.backoff_us = 1000000, .threads = 1, .behave = BEHAVE_INIT,              \
-		.http_max_body = UINT64_MAX                                              \
+#define ENDPOINT_CONFIG_INIT                                                          \
+	{                                                                             \
+		.half_close = -1, .dump = -1, .records = -1, .backlog = BEHAVE_UNSET, \
+		.connections = 1, .backoff_us = 1000000, .threads = 1,                \
+		.behave = BEHAVE_INIT, .http_max_body = UINT64_MAX                    \
 	}
 
 /* The tables of options, as each command lists them. */

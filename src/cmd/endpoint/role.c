@@ -107,6 +107,8 @@ void endpoint_tell(struct teller *t, struct tell_out *out, const struct command 
 			      .many = !one_peer(c) && !c->to,
 			      .verbose = c->common.verbose };
 	t->traffic.json = c->json;
+	t->traffic.frame = c->records >= 0 ? (enum traffic_frame)c->records
+					   : TRAFFIC_NO_FRAME;
 	t->traffic.form = c->dump >= 0	 ? (enum traffic_form)c->dump
 			  : c->dump_file ? TRAFFIC_TEXT
 					 : TRAFFIC_UNSEEN;

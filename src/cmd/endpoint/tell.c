@@ -347,6 +347,13 @@ static void tell_traffic(struct teller *t, const struct net_event *e)
 		check_dump(t);
 }
 
+static void frame_record(void *ctx, struct buf *b, const struct net_event *e)
+{
+	struct teller *t = ctx;
+
+	traffic_put_record(&t->traffic, b, e);
+}
+
 static bool has_room(void *ctx)
 {
 	const struct teller *t = ctx;
@@ -358,7 +365,7 @@ static void event(void *ctx, const struct net_event *e)
 {
 	struct teller *t = ctx;
 
-	if (t->traffic.form != TRAFFIC_UNSEEN)
+	if (t->traffic.form != TRAFFIC_UNSEEN || t->traffic.frame != TRAFFIC_NO_FRAME)
 		traffic_follow(&t->traffic, e);
 	if (e->kind == NET_TRAFFIC)
 		tell_traffic(t, e);
@@ -373,13 +380,15 @@ static void event(void *ctx, const struct net_event *e)
 struct net_ops teller_ops(struct teller *t)
 {
 	bool shown = t->traffic.form != TRAFFIC_UNSEEN;
+	bool framed = t->traffic.frame != TRAFFIC_NO_FRAME;
 
 	return (struct net_ops){ .event = event,
 				 .ctx = t,
 				 .has_room = has_room,
+				 .frame = framed ? frame_record : NULL,
 				 .wants_bytes = shown,
 				 .wants_datagrams = shown || t->json,
-				 .wants_peers = t->json || t->verbose || shown,
+				 .wants_peers = t->json || t->verbose || shown || framed,
 				 .wants_calls = t->tracer };
 }
 

@@ -12,6 +12,7 @@
 #include "view/view_bytes.h"
 
 const char *const traffic_forms[] = { "text", "hex", NULL };
+const char *const traffic_frames[] = { "json", "length", NULL };
 
 struct traffic_conn {
 	uint64_t id;
@@ -82,7 +83,10 @@ static const struct endpoint *peer_of(const struct traffic_conn *c,
 {
 	const struct endpoint *peer = e->peer ? e->peer : c ? &c->peer : NULL;
 
-	return peer && peer->len ? peer : NULL;
+	bool unnamed = peer && peer->family == AF_UNIX &&
+		       peer->len <= sizeof(peer->ss.ss_family);
+
+	return peer && peer->len && !unnamed ? peer : NULL;
 }
 
 static uint64_t wall_clock_us(void)
@@ -117,8 +121,8 @@ static void put_text(const struct traffic *t, struct buf *b, const struct net_ev
 		view_bytes_text(b, n->data, n->len);
 }
 
-static void put_json(const struct traffic *t, struct buf *b, const struct net_event *e,
-		     const struct endpoint *peer, uint64_t offset, bool with_bytes)
+static void put_json(struct buf *b, const struct net_event *e,
+		     const struct endpoint *peer, uint64_t offset, enum traffic_form form)
 {
 	const struct net_traffic *n = e->traffic;
 	_cleanup_buf_ struct buf time = { 0 };
@@ -137,13 +141,13 @@ static void put_json(const struct traffic *t, struct buf *b, const struct net_ev
 		json_member_bool(&j, "truncated", n->whole > n->len);
 	else
 		json_member_u64(&j, "offset_bytes", offset);
-	if (with_bytes && t->form == TRAFFIC_HEX) {
+	if (form == TRAFFIC_HEX) {
 		json_key(&j, "data_hex");
 		buf_putc(b, '"');
 		buf_put_hex_bytes(b, n->data, n->len);
 		buf_putc(b, '"');
 		j.comma = true;
-	} else if (with_bytes) {
+	} else if (form == TRAFFIC_TEXT) {
 		json_member_bytes(&j, "data", n->data, n->len);
 	}
 	json_end_object(&j);
@@ -158,11 +162,30 @@ void traffic_put(struct traffic *t, struct buf *b, const struct net_event *e,
 	uint64_t offset = c ? c->carried[n->sent] : 0;
 
 	if (t->json)
-		put_json(t, b, e, peer, offset, with_bytes);
+		put_json(b, e, peer, offset, with_bytes ? t->form : TRAFFIC_UNSEEN);
 	else
 		put_text(t, b, e, peer, offset);
 	if (c)
 		c->carried[n->sent] += n->len;
+}
+
+void traffic_put_record(struct traffic *t, struct buf *b, const struct net_event *e)
+{
+	const struct endpoint *peer = peer_of(e->peer ? NULL : find(t, e->id), e);
+	const struct net_traffic *n = e->traffic;
+
+	if (t->frame == TRAFFIC_JSON_LINE) {
+		put_json(b, e, peer, 0, TRAFFIC_TEXT);
+		return;
+	}
+	buf_printf(b, "%zu", n->len);
+	if (peer) {
+		buf_putc(b, ' ');
+		endpoint_put(b, peer);
+	}
+	buf_putc(b, '\n');
+	buf_put(b, n->data, n->len);
+	buf_putc(b, '\n');
 }
 
 int traffic_open(const char *path, struct fault *f)

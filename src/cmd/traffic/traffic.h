@@ -9,11 +9,14 @@
 
 enum traffic_form { TRAFFIC_TEXT, TRAFFIC_HEX, TRAFFIC_UNSEEN };
 
-/* The names, for --dump=FORM. */
-extern const char *const traffic_forms[];
+enum traffic_frame { TRAFFIC_JSON_LINE, TRAFFIC_LENGTH_LINE, TRAFFIC_NO_FRAME };
+
+/* The names, for --dump=FORM and --records=FRAME. */
+extern const char *const traffic_forms[], *const traffic_frames[];
 
 struct traffic {
-	enum traffic_form form; /* of bytes */
+	enum traffic_form form;	  /* of bytes */
+	enum traffic_frame frame; /* of records on the output */
 	bool json;
 	struct traffic_conn *conns; /* those that are open */
 	size_t n, cap;
@@ -28,6 +31,9 @@ void traffic_follow(struct traffic *t, const struct net_event *e);
 /* A NET_TRAFFIC that comes now. with_bytes: in t->form, else the head alone. */
 void traffic_put(struct traffic *t, struct buf *b, const struct net_event *e,
 		 bool with_bytes);
+
+/* A record as the output has it. */
+void traffic_put_record(struct traffic *t, struct buf *b, const struct net_event *e);
 
 /* Opens FILE for what is to be written to it: the descriptor, or -errno with a fault. */
 int traffic_open(const char *path, struct fault *f);

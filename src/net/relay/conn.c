@@ -453,6 +453,10 @@ static void start_flows(struct conn *c, struct stream *out_file)
 	case CONN_FROM_REPLY:
 		break;
 	}
+	if (c->frames && how->in_rules.records && c->rx.to == FLOW_STREAM) {
+		c->rx.to = FLOW_PUT;
+		c->rx.put = c->frames;
+	}
 	if (shares_output(c))
 		lines_join(how->lines, c, conn_rx_turn);
 }

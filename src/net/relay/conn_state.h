@@ -74,6 +74,8 @@ struct conn {
 		       int64_t result, uint64_t began_us);
 	/* --dump: what looks at its bytes; NULL = nobody does */
 	const struct flow_dump *dump;
+	/* --records: writes its records; NULL = their bytes are written alone */
+	flow_put *frames;
 	/* What went wrong and ends nothing. */
 	void (*troubled)(struct conn *c, const struct fault *f);
 	void *owner;

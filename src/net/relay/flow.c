@@ -249,7 +249,8 @@ static size_t write_limit(const struct flow *f, size_t len)
 /* An empty record is one that is sent, too. */
 static unsigned deliver_empty(struct loop *l, struct flow *f)
 {
-	ssize_t n = f->to == FLOW_SOCKET && !f->ended ? sink_write(f, "", 0) : 0;
+	bool goes = (f->to == FLOW_SOCKET && !f->ended) || f->to == FLOW_PUT;
+	ssize_t n = goes ? sink_write(f, "", 0) : 0;
 
 	if (n < 0 && !is_block_error(-(int)n))
 		return flow_failed(f, true, -(int)n);

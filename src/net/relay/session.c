@@ -9,6 +9,7 @@
 #include "base/leave.h"
 #include "base/mem.h"
 #include "net/relay/conn_end.h"
+#include "net/relay/framed.h"
 
 void session_tell(struct session *s, const struct net_event *e)
 {
@@ -165,6 +166,7 @@ void session_end(struct session *s)
 	while (s->conns)
 		conn_stop(s->conns, CONN_TOLD, NULL);
 	stream_close(&s->loop, &s->in);
+	framed_end(&s->framed, &s->out);
 	r = stream_close(&s->loop, &s->out);
 	if (r < 0) {
 		struct fault f = FAULT_INIT;
@@ -292,6 +294,7 @@ static void conn_ended(struct conn *c, enum conn_end end, const struct fault *f,
 	struct session *s = c->owner;
 
 	session_closed(s, c->id, end, f, report);
+	framed_leave(&s->framed, c);
 	CHAIN_TAKE(c);
 	/* Nobody reads our output any more: the next peer would fare no better. */
 	if (end == CONN_OUTPUT && !c->out_file)
@@ -344,6 +347,7 @@ int session_add(struct session *s, int fd, uint64_t id, struct stream *out_file,
 	c->troubled = conn_troubled;
 	c->called = s->ops.wants_calls ? conn_called : NULL;
 	c->dump = s->ops.wants_bytes ? &conn_dump : NULL;
+	c->frames = s->ops.frame ? framed_put : NULL;
 	c->id = id;
 	c->dialled = !accepted;
 	c->proto = (uint16_t)s->like.proto;

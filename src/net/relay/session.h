@@ -52,13 +52,23 @@ struct net_event {
 struct net_ops {
 	void (*event)(void *ctx, const struct net_event *e);
 	void *ctx;
-	bool wants_calls;     /* NET_CALL is told */
+	bool wants_calls; /* NET_CALL is told */
+	/* --records: appends what is written of a record, a NET_TRAFFIC, to the output.
+	 * NULL = its bytes alone. */
+	void (*frame)(void *ctx, struct buf *b, const struct net_event *e);
 	bool wants_bytes;     /* NET_TRAFFIC of connections is told */
 	bool wants_datagrams; /* and of datagrams */
 	/* Whether traffic may be told: nothing moves before that. NULL = always. */
 	bool (*has_room)(void *ctx);
 	bool wants_peers; /* accepted and connected are told; else nobody asks the kernel
 			     for names */
+};
+
+/* A record of a connection that is being written: framed.h. */
+struct framed {
+	struct buf text;
+	size_t at;
+	const struct conn *owner; /* whose it is; NULL = of one that has ended */
 };
 
 struct session_totals {
@@ -82,6 +92,7 @@ struct session {
 	struct stream in, out;
 	struct pipes pipes;
 	struct lines lines; /* of out */
+	struct framed framed;
 	struct conn_how how;
 	struct net_ops ops;
 	struct endpoint like; /* family and protocol of the peers */

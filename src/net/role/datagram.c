@@ -138,21 +138,36 @@ static uint32_t meet_peer(struct datagram *d, int i)
 	return id;
 }
 
+/* Its length is that of the whole; of joined ones nobody marks each off. */
+static size_t whole_len(const struct datagram *d, int i)
+{
+	return d->batch->may_join ? d->batch->iov[i].iov_len : d->batch->msg[i].msg_len;
+}
+
+static void frame_to(struct datagram *d, struct buf *b, int i)
+{
+	const struct msghdr *m = &d->batch->msg[i].msg_hdr;
+
+	datagram_frame(d, b, m->msg_name, m->msg_namelen, &d->batch->iov[i],
+		       whole_len(d, i));
+}
+
 /* --output: appended, for nobody can hold a file open for every peer there may be. */
 static void to_file(struct datagram *d, uint32_t id, int i)
 {
-	const struct iovec *v = &d->batch->iov[i];
+	_cleanup_buf_ struct buf b = { 0 };
 	struct fault f = FAULT_INIT;
 	struct endpoint peer;
 	size_t done = 0;
 	ssize_t n = 0;
 	int fd;
 
+	frame_to(d, &b, i);
 	name_peer(d, &peer, i);
 	close_fd(take_fd(&d->spare));
 	fd = peerfile_open(&d->how->output, id, &peer, true, &f);
-	while (fd >= 0 && done < v->iov_len && n >= 0) {
-		n = write(fd, (const char *)v->iov_base + done, v->iov_len - done);
+	while (fd >= 0 && done < b.len && n >= 0) {
+		n = write(fd, b.data + done, b.len - done);
 		if (n < 0 && errno == EINTR)
 			n = 0;
 		done += (size_t)MAX(n, 0);
@@ -200,14 +215,13 @@ static void take_batch(struct datagram *d)
 		if (b->msg[i].msg_hdr.msg_flags & MSG_TRUNC)
 			tell_cut(d, b->msg[i].msg_len);
 		datagram_saw(d, false, b->msg[i].msg_hdr.msg_name,
-			     b->msg[i].msg_hdr.msg_namelen, v,
-			     b->may_join ? v->iov_len : b->msg[i].msg_len);
+			     b->msg[i].msg_hdr.msg_namelen, v, whole_len(d, i));
 		if (d->s->how.expect.len)
 			found |= is_expected(d, v->iov_base, v->iov_len);
 		if (d->how->output.path)
 			to_file(d, id, i);
 		else if (!d->how->echo && !d->s->how.send_only)
-			buf_put(&d->out_pending, v->iov_base, v->iov_len);
+			frame_to(d, &d->out_pending, i);
 		if (answers)
 			datagram_prepare_answer(d, v);
 	}

@@ -69,31 +69,57 @@ bool datagram_is_paced(const struct datagram *d)
 	return d->how->behave->write_rate || d->how->behave->chunk_delay_us;
 }
 
+struct told {
+	struct endpoint peer;
+	struct net_traffic traffic;
+	struct net_event event;
+};
+
+static void describe(struct datagram *d, struct told *t, bool sent, const void *at,
+		     socklen_t at_len, const struct iovec *v, size_t whole)
+{
+	uint64_t id = 1;
+	bool new;
+
+	t->peer = d->peer;
+	if (d->how->server) {
+		t->peer = d->local;
+		t->peer.len = at_len;
+		memcpy(&t->peer.ss, at, at_len);
+		id = peers_meet(d->peers, &t->peer.ss, at_len, &new);
+	}
+	t->traffic = (struct net_traffic){ .data = v->iov_base,
+					   .len = v->iov_len,
+					   .whole = whole,
+					   .sent = sent,
+					   .datagram = true };
+	t->event = (struct net_event){
+		.kind = NET_TRAFFIC, .id = id, .peer = &t->peer, .traffic = &t->traffic
+	};
+}
+
 void datagram_saw(struct datagram *d, bool sent, const void *at, socklen_t at_len,
 		  const struct iovec *v, size_t whole)
 {
-	const struct net_traffic t = { .data = v->iov_base,
-				       .len = v->iov_len,
-				       .whole = whole,
-				       .sent = sent,
-				       .datagram = true };
-	struct endpoint peer = d->peer;
-	bool new;
+	struct told t;
 
 	if (!d->s->ops.wants_datagrams)
 		return;
-	if (d->how->server) {
-		peer = d->local;
-		peer.len = at_len;
-		memcpy(&peer.ss, at, at_len);
+	describe(d, &t, sent, at, at_len, v, whole);
+	session_tell(d->s, &t.event);
+}
+
+void datagram_frame(struct datagram *d, struct buf *b, const void *at, socklen_t at_len,
+		    const struct iovec *v, size_t whole)
+{
+	struct told t;
+
+	if (!d->s->ops.frame) {
+		buf_put(b, v->iov_base, v->iov_len);
+		return;
 	}
-	session_tell(d->s, &(struct net_event){
-				   .kind = NET_TRAFFIC,
-				   .id = d->how->server ? peers_meet(d->peers, &peer.ss,
-								     peer.len, &new)
-							: 1,
-				   .peer = &peer,
-				   .traffic = &t });
+	describe(d, &t, false, at, at_len, v, whole);
+	d->s->ops.frame(d->s->ops.ctx, b, &t.event);
 }
 
 void datagram_was_sent(struct datagram *d, const void *at, socklen_t at_len,

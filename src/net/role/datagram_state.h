@@ -88,6 +88,10 @@ bool datagram_due(struct datagram *d, uint64_t at_us);
 uint64_t datagram_after(struct datagram *d, uint64_t at_us, uint64_t bytes,
 			uint64_t rate);
 
+/* What is written of one that came from `at`, with what marks it off where that is asked
+ * for. */
+void datagram_frame(struct datagram *d, struct buf *b, const void *at, socklen_t at_len,
+		    const struct iovec *v, size_t whole);
 /* Tells of one, where datagrams are told: of a server's peer at `at`. whole: its bytes,
  * where fewer are here. */
 void datagram_saw(struct datagram *d, bool sent, const void *at, socklen_t at_len,
