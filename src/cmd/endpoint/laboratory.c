@@ -271,9 +271,10 @@ static const char *misfit(const struct command *cmd, const struct endpoint_confi
 		for (i = 0; cmd->groups[g].opts != common_opts && i < cmd->groups[g].n;
 		     i++) {
 			const struct opt *o = &cmd->groups[g].opts[i];
-			size_t size = o->kind == OPT_FLAG  ? sizeof(bool)
-				      : o->kind == OPT_SET ? sizeof(int)
-							   : sizeof(uint64_t);
+			size_t size = o->kind == OPT_FLAG ? sizeof(bool)
+				      : o->kind == OPT_SET || o->kind == OPT_CHOICE
+					      ? sizeof(int)
+					      : sizeof(uint64_t);
 
 			if (!o->name || o->kind == OPT_WRONG || o->kind == OPT_IGNORED)
 				continue;
