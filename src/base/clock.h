@@ -22,5 +22,8 @@ static inline uint64_t clock_ms(void)
 	return clock_ns() / 1000000;
 }
 
+/* CLOCK_REALTIME, in microseconds since 1970. */
+uint64_t clock_wall_us(void);
+
 /* Sleeps until clock_us() has come to at_us. */
 void clock_sleep_until(uint64_t at_us);

@@ -68,6 +68,11 @@ bool addr_is_multicast(const struct addr *a)
 	       ((a->ip[0] & 0xf0) == 0xe0 || memcmp(a->ip, everybody, 4) == 0);
 }
 
+bool addr_is_of_link(const struct addr *a)
+{
+	return a->family == AF_INET6 && (addr_is_link_local(a) || addr_is_multicast(a));
+}
+
 int addr_compare(const struct addr *a, const struct addr *b)
 {
 	int d = (int)a->family - (int)b->family;

@@ -27,7 +27,9 @@ bool addr_is_any(const struct addr *a);
 bool addr_is_loopback(const struct addr *a);   /* 127/8, ::1, and mapped 127/8 */
 bool addr_is_link_local(const struct addr *a); /* fe80::/10 */
 bool addr_is_multicast(const struct addr *a);  /* or 255.255.255.255 */
-bool addr_is_v4_mapped(const struct addr *a);  /* ::ffff:a.b.c.d */
+/* Of IPv6, link-local or multicast: it means something with its interface only. */
+bool addr_is_of_link(const struct addr *a);
+bool addr_is_v4_mapped(const struct addr *a); /* ::ffff:a.b.c.d */
 
 /* The IPv4 address inside a v4-mapped one; others are returned as they are. */
 struct addr addr_unmapped(const struct addr *a);

@@ -19,14 +19,15 @@ void view_bytes_text(struct buf *b, const void *data, size_t len)
 
 static void put_line(struct buf *b, uint64_t offset, const unsigned char *s, size_t n)
 {
-	static const char digits[] = "0123456789abcdef";
 	size_t i;
 
 	buf_printf(b, "  %08llx ", (unsigned long long)offset);
 	for (i = 0; i < A_LINE; i++) {
 		buf_pad(b, ' ', i == A_LINE / 2 ? 2 : 1);
-		buf_putc(b, i < n ? digits[s[i] >> 4] : ' ');
-		buf_putc(b, i < n ? digits[s[i] & 15] : ' ');
+		if (i < n)
+			buf_put_hex_bytes(b, s + i, 1);
+		else
+			buf_puts(b, "  ");
 	}
 	buf_puts(b, "  |");
 	for (i = 0; i < n; i++)

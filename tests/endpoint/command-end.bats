@@ -21,6 +21,15 @@ ask() { # PROGRAM ARG...
 	assert_equal "$output" answer
 }
 
+# Connects with a receive buffer that holds little of an answer, and does what CODE says.
+narrow_peer() { # CODE
+	run in_ns timeout "$READY_WITHIN" python3 -c "import socket, struct, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+s.connect(('127.0.0.1', int(sys.argv[1])))
+$1" "$PORT"
+}
+
 @test "a command that answers without reading: the peer has the answer, and no reset" {
 	serve listen -k --exec 'echo answer' 127.0.0.1:0
 	ask nc -N 127.0.0.1 "$PORT"
@@ -39,13 +48,8 @@ ask() { # PROGRAM ARG...
 
 @test "answer bytes that the peer never took are counted, and the exit code is 1" {
 	serve listen --sh 'head -c 150000 /dev/zero' 127.0.0.1:0
-	run in_ns timeout "$READY_WITHIN" python3 -c '
-import os, socket, sys
-s = socket.socket()
-s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-s.connect(("127.0.0.1", int(sys.argv[1])))
-sys.stdin.read()  # until the listener has ended
-' "$PORT" < <(tail -f --pid="$PID" /dev/null)
+	# Until the listener has ended.
+	narrow_peer 'sys.stdin.read()' < <(tail -f --pid="$PID" /dev/null)
 	served
 	assert_equal "$status" 1
 	assert_regex "$stderr" '[1-9][0-9]{4,5} bytes of the command.s answer were not acknowledged: the peer has taken none for 2 s'
@@ -53,15 +57,9 @@ sys.stdin.read()  # until the listener has ended
 
 @test "a peer that resets the connection before it has read the answer: what it never acknowledged is counted" {
 	serve listen --sh 'head -c 150000 /dev/zero; read x' 127.0.0.1:0
-	run in_ns timeout "$READY_WITHIN" python3 -c '
-import socket, struct, sys
-s = socket.socket()
-s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-s.connect(("127.0.0.1", int(sys.argv[1])))
-s.recv(100)
+	narrow_peer 's.recv(100)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-s.close()
-' "$PORT"
+s.close()'
 	assert_equal "$status" 0
 	served
 	assert_equal "$status" 1

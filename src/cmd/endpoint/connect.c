@@ -522,10 +522,7 @@ int endpoint_connect_to(const struct endpoint_role *role, const struct command *
 		r = resolve(t, t->port, &how, &g.list, &f);
 	if (r < 0) {
 		tell_fault(&g.teller, &f);
-		return r == -ETIMEDOUT		 ? EXIT_DEADLINE
-		       : r == -EINVAL		 ? EXIT_USAGE
-		       : resolve_says_no_name(r) ? EXIT_NAME
-						 : EXIT_CANNOT;
+		return r == -EINVAL ? EXIT_USAGE : endpoint_code_of_lookup(r);
 	}
 	tell_slow_name(&g, t, took_us);
 	g.how.first_until_us = how.deadline_us;

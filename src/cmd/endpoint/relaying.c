@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "cmd/endpoint/role.h"
 #include "cmd/endpoint/tell_why.h"
 #include "cmd/why.h"
 #include "net/socket/resolve.h"
@@ -90,9 +91,7 @@ int relaying_resolve(struct relaying *g, int *code, struct fault *f)
 	int r = resolve(&g->target, g->target.port, &how, &g->list, f);
 
 	if (r < 0)
-		*code = r == -ETIMEDOUT		  ? EXIT_DEADLINE
-			: resolve_says_no_name(r) ? EXIT_NAME
-						  : EXIT_CANNOT;
+		*code = endpoint_code_of_lookup(r);
 	return r;
 }
 

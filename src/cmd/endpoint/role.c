@@ -69,6 +69,11 @@ int endpoint_fill_how(const struct endpoint_role *role, const struct endpoint_co
 	return 0;
 }
 
+int endpoint_code_of_lookup(int err)
+{
+	return err == -ETIMEDOUT ? EXIT_DEADLINE : cmd_code_of_lookup(err);
+}
+
 /* /dev/null and the like have nothing to lose. */
 static bool stdin_is_given(void)
 {

@@ -28,6 +28,9 @@ struct endpoint_role {
 int endpoint_fill_how(const struct endpoint_role *role, const struct endpoint_config *c,
 		      enum target_proto proto, struct conn_how *how, struct fault *f);
 
+/* The exit code of a name that could not be looked up, from the -errno of resolve(). */
+int endpoint_code_of_lookup(int err);
+
 /* NULL, or what becomes of a standard input that somebody gave and nobody reads: a
  * sentence. */
 const char *endpoint_unread_stdin(const struct endpoint_role *role,

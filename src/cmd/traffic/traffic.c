@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "cmd/traffic/endpoint_members.h"
@@ -89,21 +89,13 @@ static const struct endpoint *peer_of(const struct traffic_conn *c,
 	return peer && peer->len && !unnamed ? peer : NULL;
 }
 
-static uint64_t wall_clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static void put_text(const struct traffic *t, struct buf *b, const struct net_event *e,
 		     const struct endpoint *peer, uint64_t offset)
 {
 	const struct net_traffic *n = e->traffic;
 
 	buf_puts(b, n->sent ? "> " : "< ");
-	origin_put_time(b, wall_clock_us());
+	origin_put_time(b, clock_wall_us());
 	if (e->id)
 		buf_printf(b, " %llu", (unsigned long long)e->id);
 	buf_putc(b, ' ');
@@ -128,7 +120,7 @@ static void put_json(struct buf *b, const struct net_event *e,
 	_cleanup_buf_ struct buf time = { 0 };
 	struct json j = json_on(b);
 
-	origin_put_time(&time, wall_clock_us());
+	origin_put_time(&time, clock_wall_us());
 	json_begin_object(&j, n->datagram ? "datagram" : "data");
 	json_member_str(&j, "time", buf_cstr(&time));
 	if (e->id)

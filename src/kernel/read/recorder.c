@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/passwd.h"
 #include "kernel/netlink/diag_inet.h"
 #include "kernel/netlink/diag_unix.h"
@@ -232,20 +232,17 @@ static int put_meta(struct recorder *w, int lists_bound)
 	size_t at = begin_message(b, RECORD_META);
 	_cleanup_free_ char *boot = procfile_read("/proc/sys/kernel/random/boot_id");
 	struct utsname u = { 0 };
-	struct timespec now = { 0 };
 	uint64_t netns = netns_inode();
 	uint8_t lists = lists_bound > 0;
 	int err = uname(&u) < 0 ? -errno : 0;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	put_text(b, META_PROGRAM, SOCKCTL_VERSION);
 	put_text(b, META_HOST, u.nodename);
 	if (boot)
 		put_attribute(b, META_BOOT_ID, boot, strcspn(boot, "\n"));
 	put_text(b, META_KERNEL, u.release);
 	put_text(b, META_MACHINE, u.machine);
-	put_u64(b, META_TIME,
-		(uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	put_u64(b, META_TIME, clock_wall_us());
 	if (netns)
 		put_u64(b, META_NETNS, netns);
 	put_u32(b, META_UID, geteuid());

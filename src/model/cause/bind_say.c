@@ -454,11 +454,18 @@ void bind_say_access(const struct bind_facts *f, struct causes *causes)
 	causes_add(causes, bind_causes[cause].id, &s, &a, NULL);
 }
 
+void bind_put_searched(size_t searched, struct buf *b)
+{
+	buf_printf(b, "not all namespaces were searched (%zu %s)", searched,
+		   searched == 1 ? "was" : "were");
+}
+
 void bind_put_cut(const struct other_netns *o, struct buf *b)
 {
-	if (o->cut)
-		buf_printf(b, "; not all namespaces were searched (%zu %s)", o->searched,
-			   o->searched == 1 ? "was" : "were");
+	if (!o->cut)
+		return;
+	buf_puts(b, "; ");
+	bind_put_searched(o->searched, b);
 }
 
 void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes)

@@ -44,8 +44,9 @@ void bind_say_unix(const struct bind_facts *f, enum bind_cause cause,
 		   struct causes *causes);
 /* Which component of the path denies it, or which one could not be judged. */
 void bind_say_access(const struct bind_facts *f, struct causes *causes);
-/* What the bound of the search left out: "; not all namespaces were searched (61 were)".
- */
+/* "not all namespaces were searched (61 were)". */
+void bind_put_searched(size_t searched, struct buf *b);
+/* The same behind "; ", where the bound of the search left some out. */
 void bind_put_cut(const struct other_netns *o, struct buf *b);
 /* The note on listeners of other namespaces. */
 void bind_say_elsewhere(const struct bind_facts *f, struct causes *causes);

@@ -171,8 +171,8 @@ static void say_not_searched(const struct connect_facts *f, struct causes *cause
 
 	buf_puts(&b, "whether another network namespace of this host has ");
 	put_address(f, &b);
-	buf_printf(&b, " is not known: not all namespaces were searched (%zu %s)",
-		   f->foreign.searched, f->foreign.searched == 1 ? "was" : "were");
+	buf_puts(&b, " is not known: ");
+	bind_put_searched(f->foreign.searched, &b);
 	causes_add(causes, connect_causes[CONNECT_UNKNOWN].id, &b, NULL, NULL);
 }
 

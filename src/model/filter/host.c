@@ -345,12 +345,6 @@ static int repeat_hosts(struct parser *p, const struct token *t, struct hosts *o
 	return r;
 }
 
-/* On one link only: its interface is a part of it. */
-static bool is_of_link(const struct addr *a)
-{
-	return a->family == AF_INET6 && (addr_is_link_local(a) || a->ip[0] == 0xff);
-}
-
 /* What ss prints of a socket that is bound to an interface: "10.0.0.1%eth0:80",
  * "*%eth0:80", "[::1]%lo:80". plain is the word without it; *device NULL where it has
  * none. */
@@ -373,10 +367,10 @@ static void split_device(struct parser *p, const struct token *t, struct token *
 		return;
 	end = zone + strcspn(zone, "]:/");
 	name = arena_strndup(p->arena, zone + 1, (size_t)(end - zone) - 1);
-	if (is_of_link(&a) && !outside)
+	if (addr_is_of_link(&a) && !outside)
 		return;
-	buf_put(&b, t->text, (size_t)(zone - t->text) - (is_of_link(&a) && outside));
-	if (is_of_link(&a))
+	buf_put(&b, t->text, (size_t)(zone - t->text) - (addr_is_of_link(&a) && outside));
+	if (addr_is_of_link(&a))
 		buf_printf(&b, "%%%s]", name);
 	else
 		*device = name;

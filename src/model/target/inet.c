@@ -76,8 +76,7 @@ static int take_device(struct target_parser *p, const char *at, size_t len)
  * is one that the socket is bound to. */
 static void place_device(struct target *t)
 {
-	bool link = t->ip.family == AF_INET6 &&
-		    (addr_is_link_local(&t->ip) || t->ip.ip[0] == 0xff);
+	bool link = addr_is_of_link(&t->ip);
 
 	if (link && t->ifindex) {
 		t->ip.scope = t->ifindex;

@@ -12,7 +12,7 @@
 #include "net/relay/needle.h"
 #include "net/socket/record.h"
 
-enum { ACK_POLL_FIRST_US = 1000, ACK_POLL_MOST_US = 50000, LINGER_US = 2000000 };
+enum { LINGER_US = 2000000 };
 
 /* --- what the peer's bytes set off --- */
 
@@ -119,9 +119,7 @@ static bool acknowledged(struct conn *c)
 {
 	if (!c->how->confirm || !c->tx.moved_out || !tcp_unsent(c->w.fd))
 		return true;
-	c->ack_wait_us = c->ack_wait_us
-				 ? MIN(c->ack_wait_us * 2, (uint32_t)ACK_POLL_MOST_US)
-				 : ACK_POLL_FIRST_US;
+	c->ack_wait_us = tcp_ack_pause(c->ack_wait_us);
 	c->life.fn = ack_wait_over;
 	timer_set(c->l, &c->life, clock_us() + c->ack_wait_us);
 	return false;

@@ -44,6 +44,13 @@ static bool moved_in_kernel(struct conn *c)
 	return moved;
 }
 
+void conn_idle_say(struct fault *f, uint64_t idle_us)
+{
+	fault_say(f, ETIMEDOUT,
+		  "nothing moved for %.3g s: the idle limit (-I, --idle) passed",
+		  (double)idle_us / 1e6);
+}
+
 void conn_idle_over(struct loop *l, struct timer *t)
 {
 	struct conn *c = LOOP_OWNER(t, struct conn, idle);
@@ -68,8 +75,6 @@ void conn_idle_over(struct loop *l, struct timer *t)
 		timer_set(l, t, now + idle);
 		return;
 	}
-	fault_say(&f, ETIMEDOUT,
-		  "nothing moved for %.3g s: the idle limit (-I, --idle) passed",
-		  (double)idle / 1e6);
+	conn_idle_say(&f, idle);
 	conn_stop(c, CONN_IDLE, &f);
 }

@@ -5,15 +5,13 @@
 #include <sys/socket.h>
 
 #include "net/relay/conn_end.h"
+#include "net/relay/conn_idle.h"
 #include "net/relay/flow_pipe.h"
 #include "net/socket/record.h"
 #include "net/socket/tcp.h"
 
-enum {
-	ACK_POLL_FIRST_US = 1000,
-	ACK_POLL_MOST_US = 50000,
-	DRAIN_US = 1000 * 1000, /* so long a reset is kept back for what came before it */
-};
+/* So long a reset is kept back for what came before it. */
+enum { DRAIN_US = 1000 * 1000 };
 
 static const char *const names[] = {
 	[PAIR_PEER] = "the peer", [PAIR_TARGET] = "the target"
@@ -157,9 +155,7 @@ static void end_failed(struct pair_end *e, int err)
 
 static void poll_later(struct pair *p, void (*fn)(struct loop *l, struct timer *t))
 {
-	p->ack_wait_us = p->ack_wait_us
-				 ? MIN(p->ack_wait_us * 2, (uint32_t)ACK_POLL_MOST_US)
-				 : ACK_POLL_FIRST_US;
+	p->ack_wait_us = tcp_ack_pause(p->ack_wait_us);
 	p->life.fn = fn;
 	timer_set(&p->s->loop, &p->life, clock_us() + p->ack_wait_us);
 }
@@ -434,9 +430,7 @@ static void idle_over(struct loop *l, struct timer *t)
 		timer_set(l, t, (p->holding ? loop_now(l) : p->last_us) + idle);
 		return;
 	}
-	fault_say(&f, ETIMEDOUT,
-		  "nothing moved for %.3g s: the idle limit (-I, --idle) passed",
-		  (double)idle / 1e6);
+	conn_idle_say(&f, idle);
 	pair_stop(p, CONN_IDLE, &f);
 }
 

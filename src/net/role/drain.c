@@ -10,8 +10,6 @@ enum {
 	PATIENCE_US = 2000 * 1000,
 	MOST_DROPPED = 64 << 20,
 	PORTIONS = 4, /* a turn, so that others are served, too */
-	ACK_FIRST_US = 1000,
-	ACK_MOST_US = 50000,
 };
 
 /* Bytes of the answer that the peer has not acknowledged; our FIN is none. */
@@ -102,8 +100,7 @@ static void go_on(struct drain *d)
 	else if (watch_set(d->l, &d->w, d->peer_ended ? 0 : EPOLLIN) < 0)
 		end(d, ENOMEM);
 	else if (queued) {
-		d->pause_us = d->pause_us ? MIN(d->pause_us * 2, (uint32_t)ACK_MOST_US)
-					  : ACK_FIRST_US;
+		d->pause_us = tcp_ack_pause(d->pause_us);
 		timer_set(d->l, &d->t, MIN(now + d->pause_us, d->until_us));
 	} else {
 		timer_set(d->l, &d->t, d->until_us);

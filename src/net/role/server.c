@@ -66,8 +66,8 @@ static bool is_turned_away(struct server *v, int sock, const struct sockaddr_sto
 
 	if (!v->how->rules)
 		return false;
-	peer.ss = *ss;
 	peer.len = MIN(len, (socklen_t)sizeof(*ss));
+	memcpy(&peer.ss, ss, peer.len);
 	peer.ifindex = 0;
 	if (session_lets_in(v->s, v->how->rules, &peer))
 		return false;
@@ -83,7 +83,7 @@ static enum got accept_one(struct server *v, int listener)
 	uint64_t began = v->s->ops.wants_calls ? clock_us() : 0;
 	struct fault f = FAULT_INIT;
 	bool named = v->how->rules;
-	struct sockaddr_storage ss = { 0 };
+	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	int sock = server_reserve(v);
 

@@ -48,6 +48,13 @@ uint64_t tcp_unsent(int fd)
 	return queued > 0 ? (uint64_t)queued : 0;
 }
 
+uint32_t tcp_ack_pause(uint32_t last_us)
+{
+	enum { FIRST_US = 1000, MOST_US = 50000 };
+
+	return last_us ? MIN(last_us * 2, (uint32_t)MOST_US) : FIRST_US;
+}
+
 bool tcp_is_multipath(int fd)
 {
 	enum { LEVEL = 284, INFO = 1 }; /* SOL_MPTCP, MPTCP_INFO */

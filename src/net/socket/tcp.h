@@ -17,5 +17,8 @@ void tcp_read_congestion(int fd, char name[TCP_CONGESTION_MAX]);
 /* Bytes in the send queue: not sent or not acknowledged, FIN included. 0 for other
  * sockets. */
 uint64_t tcp_unsent(int fd);
+/* No event says that bytes were acknowledged: how long to wait for the next look, in us;
+ * it grows. last_us: that before; 0 = there was none. */
+uint32_t tcp_ack_pause(uint32_t last_us);
 /* Whether a connection that asked for MPTCP has it; false where it fell back to TCP. */
 bool tcp_is_multipath(int fd);
